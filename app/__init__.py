@@ -1,0 +1,1 @@
+"""Ritorno: what a shop's customers hear, when and why."""

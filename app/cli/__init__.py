@@ -1,0 +1,5 @@
+"""The command `ritorno`."""
+
+from app.cli.parser import main
+
+__all__ = ["main"]

@@ -1,0 +1,179 @@
+"""`demo` and `sandbox`: the main job on a public data set, with everything outside emulated."""
+
+import argparse
+import shutil
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from app import clock
+from app.cli import figures, serving, travel
+from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
+from app.config import VAR, Settings
+from app.errors import AppError, BadInput
+from app.runtime import Runtime
+from app.web.auth import issue_sign_in_link
+from app.wsgi import Site, create_site
+from connectors.channels.local import LocalChannel
+from jobs.kit import Kit
+from jobs.worker import Worker
+
+_MOST_CUSTOMERS = 2469
+
+
+def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
+    begun = time.monotonic()
+    folder, database = _places(arguments, settings)
+    if arguments.fresh:
+        _forget(folder, database)
+    plan = load_or_make_plan(
+        folder,
+        seed=arguments.seed,
+        customers=arguments.customers,
+        days=arguments.days,
+        port=arguments.port or (settings.port if arguments.serve else 0),
+    )
+    runtime = Runtime.build(_settings(settings, plan, database))
+    sandbox = Sandbox(plan, folder / "sandbox")
+    site = create_site(runtime)
+    server = serving.open_server(site, "127.0.0.1", plan.port)
+    threading.Thread(target=server.run, name="server", daemon=True).start()
+    sandbox.ensure_running()
+    kit = Kit.build(runtime, LocalChannel(sandbox.url))
+    journey = travel.Journey(kit, sandbox, plan, timedelta(minutes=arguments.step_minutes))
+    if arguments.serve:
+        _stay(runtime, site, kit, journey, begun)
+        return None
+    journey.prepare()
+    journey.travel(travel.progress_line, threading.Event())
+    with runtime.database.read() as session:
+        result = figures.figures(session, sandbox.get("/control/state"), time.monotonic() - begun)
+    server.close()
+    site.inbox.close()
+    return result
+
+
+def _stay(runtime: Runtime, site: Site, kit: Kit, journey: travel.Journey, begun: float) -> None:
+    """`make run`: pages at once, the year in the background, then the present with the worker."""
+    _tell_where(runtime)
+    stop = threading.Event()
+    journey.prepare()
+    print("The year of orders arrives now; watch it on the home page. Stop with Ctrl-C.", flush=True)
+    journey.travel(travel.progress_line, stop)
+    clock.travel_to(None)
+    with runtime.database.read() as session:
+        shown = figures.figures(session, journey.sandbox.get("/control/state"), time.monotonic() - begun)
+    print(_told(shown), flush=True)
+    worker = Worker(kit)
+    worker.start()
+    try:
+        stop.wait()
+    finally:
+        worker.stop()
+        site.inbox.close()
+
+
+def _tell_where(runtime: Runtime) -> None:
+    with runtime.database.write() as session:
+        token = issue_sign_in_link(session, datetime.now(UTC))
+    base = runtime.settings.base_url
+    print(f"\nRitorno is open at {base}\nSign in once with {base}/app/sign-in/{token}\n", flush=True)
+
+
+def _told(shown: dict[str, Any]) -> str:
+    sent = sum(states.get("sent", 0) for states in shown["messages"].values())
+    return (
+        f"{shown['orders']} orders of {shown['customers']} customers arrived by {shown['webhooks']['kept']} "
+        f"webhooks; {sent} messages went out in {shown['seconds']} s."
+    )
+
+
+def _places(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, str]:
+    """The demo's folder and database; a database given by URL has its folder beside it or under var/."""
+    if not 1 <= arguments.customers <= _MOST_CUSTOMERS:
+        raise BadInput(f"--customers: the data set has 1 to {_MOST_CUSTOMERS} households")
+    if not arguments.database:
+        return VAR / "demo", f"sqlite:///{VAR / 'demo' / 'ritorno.db'}"
+    url = make_url(arguments.database)
+    if url.get_backend_name() == "sqlite" and url.database:
+        path = Path(url.database)
+        return path.with_name(path.name + ".demo"), arguments.database
+    return VAR / f"demo-{url.database}", arguments.database
+
+
+def _settings(settings: Settings, plan: DemoPlan, database: str) -> Settings:
+    """The process's settings, with the outside replaced by the sandbox."""
+    return settings.model_copy(
+        update={
+            "database_url": database,
+            "public_url": f"http://127.0.0.1:{plan.port}",
+            "port": plan.port,
+            "shopify_client_id": plan.client_id,
+            "shopify_client_secret": plan.client_secret,
+            "shopify_admin_url": f"http://127.0.0.1:{plan.sandbox_port}/shopify/{{shop}}",
+            "allow_private_stores": True,
+        }
+    )
+
+
+def _forget(folder: Path, database: str) -> None:
+    """Begin anew: the sandbox's journal and an SQLite database go; a server's database must be empty."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    url = make_url(database)
+    if url.get_backend_name() == "sqlite" and url.database:
+        for suffix in ("", "-wal", "-shm"):
+            Path(url.database + suffix).unlink(missing_ok=True)
+
+
+def _sandbox(settings: Settings, arguments: argparse.Namespace) -> None:
+    try:
+        from connectors.sandbox.config import WorldConfig
+        from connectors.sandbox.server import run
+    except ImportError as error:
+        raise AppError(f"the sandbox needs the extra `sandbox`: {error.name} is missing") from error
+    config = WorldConfig(
+        first_started_at=datetime.now(UTC),
+        seed=arguments.seed,
+        households=arguments.customers,
+        days=arguments.days,
+        client_id=arguments.client_id,
+        client_secret=arguments.client_secret,
+        ritorno_url=arguments.ritorno_url,
+    )
+    run(arguments.port, Path(arguments.journal), config)
+
+
+def _add_demo(branches: Any) -> None:
+    parser = branches.add_parser("demo", help="the main job on a public data set, in simulated time")
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--customers", type=int, default=250)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", metavar="URL", help="default: SQLite under var/demo/")
+    parser.add_argument("--fresh", action="store_true", help="begin anew")
+    parser.add_argument("--serve", action="store_true", help="stay open for browsers, also afterwards")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--step-minutes", type=int, default=60, help="the grid of simulated time")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=_demo, needs_runtime=False)
+
+
+def _add_sandbox(branches: Any) -> None:
+    parser = branches.add_parser("sandbox", help="both storefronts, their shoppers and a provider's sink")
+    parser.add_argument("--port", type=int, default=9700)
+    parser.add_argument("--journal", default=str(VAR / "sandbox"))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--customers", type=int, default=250)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--client-id", default="sandbox-client")
+    parser.add_argument("--client-secret", default="sandbox-secret")
+    parser.add_argument("--ritorno-url", default="http://127.0.0.1:8000")
+    parser.set_defaults(run=_sandbox, needs_runtime=False)
+
+
+COMMANDS = (_add_demo, _add_sandbox)

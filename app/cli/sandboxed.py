@@ -1,0 +1,134 @@
+"""The sandbox as a process of its own: started beside the database, found again after a crash."""
+
+import json
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from app.errors import AppError
+
+_START_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+_MINUTES = urllib3.Timeout(connect=5, read=900)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What a demo was started with; kept beside its database, so that it can go on."""
+
+    seed: int
+    customers: int
+    days: int
+    port: int
+    sandbox_port: int
+    client_id: str
+    client_secret: str
+
+
+def load_or_make_plan(folder: Path, *, seed: int, customers: int, days: int, port: int) -> DemoPlan:
+    """The plan of this folder; a new one when there is none."""
+    path = folder / "demo.json"
+    if path.exists():
+        return DemoPlan(**json.loads(path.read_text()))
+    plan = DemoPlan(
+        seed=seed,
+        customers=customers,
+        days=days,
+        port=port or _free_port(),
+        sandbox_port=_free_port(),
+        client_id="sandbox-" + secrets.token_hex(8),
+        client_secret=secrets.token_hex(24),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(asdict(plan), indent=2))
+    return plan
+
+
+class Sandbox:
+    """The running sandbox, spoken to over HTTP."""
+
+    def __init__(self, plan: DemoPlan, folder: Path) -> None:
+        self.url = f"http://127.0.0.1:{plan.sandbox_port}"
+        self._plan = plan
+        self._folder = folder
+        self._pool = urllib3.PoolManager(timeout=_MINUTES, retries=False)
+
+    def ensure_running(self) -> None:
+        """Start the process unless it lives already; it survives this one.
+
+        Raises:
+            AppError: it did not come up.
+        """
+        if self._is_up():
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "sandbox.log").open("ab") as log:
+            process = subprocess.Popen(
+                self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._is_up():
+                return
+            if process.poll() is not None:
+                break
+            time.sleep(_POLL_SECONDS)
+        raise AppError(f"the sandbox did not start; see {self._folder / 'sandbox.log'}")
+
+    def get(self, path: str) -> dict[str, Any]:
+        """A JSON answer of the control addresses."""
+        return self._call("GET", path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send JSON to a control address.
+
+        Raises:
+            AppError: it was refused.
+        """
+        return self._call("POST", path, body)
+
+    def _command(self) -> list[str]:
+        plan = self._plan
+        return [
+            sys.executable,
+            "-m",
+            "app.cli.entry",
+            "sandbox",
+            *("--port", str(plan.sandbox_port)),
+            *("--journal", str(self._folder)),
+            *("--seed", str(plan.seed)),
+            *("--customers", str(plan.customers)),
+            *("--days", str(plan.days)),
+            *("--client-id", plan.client_id),
+            *("--client-secret", plan.client_secret),
+            *("--ritorno-url", f"http://127.0.0.1:{plan.port}"),
+        ]
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        answer = self._pool.request(method, self.url + path, json=body)
+        if answer.status >= 400:
+            raise AppError(f"the sandbox answered {answer.status} to {path}: {answer.data[:200]!r}")
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def _is_up(self) -> bool:
+        try:
+            self.get("/control/state")
+        except (urllib3.exceptions.HTTPError, AppError):
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,99 @@
+"""`serve`, `worker`, `migrate`: the processes of a deployment."""
+
+import argparse
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+import waitress
+
+from app import migrate
+from app.runtime import Runtime
+from app.wsgi import Site, create_site
+from connectors.channels.local import LocalChannel
+from jobs.kit import Kit
+from jobs.worker import Worker
+from webhooks.door import MAX_BODY_BYTES
+
+THREADS = 8
+_SERVER = {
+    "threads": THREADS,
+    "connection_limit": 1000,
+    "channel_timeout": 10,
+    "max_request_body_size": MAX_BODY_BYTES,
+    "ident": None,
+    "clear_untrusted_proxy_headers": True,
+}
+
+
+def open_server(site: Site, host: str, port: int) -> Any:
+    """A bound waitress server: slow clients are buffered, a body over the cap is cut while it is read.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    return waitress.create_server(site.application, host=host, port=port, **_SERVER)
+
+
+def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    migrate.upgrade(runtime.settings.database)
+    site = create_site(runtime)
+    server = open_server(site, arguments.host, arguments.port or runtime.settings.port)
+    worker = Worker(Kit.build(runtime, LocalChannel(None))) if arguments.worker == "embedded" else None
+    if worker is not None:
+        worker.start()
+    print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)
+    _on_termination(server.close)
+    try:
+        server.run()
+    finally:
+        if worker is not None:
+            worker.stop()
+        site.inbox.close()
+
+
+def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    workers = [Worker(Kit.build(runtime, LocalChannel(None))) for _ in range(arguments.concurrency)]
+    stopped = threading.Event()
+    _on_termination(stopped.set)
+    for worker in workers:
+        worker.start()
+    print(f"Ritorno works with {len(workers)} worker(s)", flush=True)
+    stopped.wait()
+    for worker in workers:
+        worker.stop()
+
+
+def _migrate(runtime: Runtime, arguments: argparse.Namespace) -> str:
+    migrate.upgrade(runtime.settings.database)
+    return f"the database is at {migrate.head()}"
+
+
+def _on_termination(stop: Any) -> None:
+    def _stop(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _add_serve(branches: Any) -> None:
+    parser = branches.add_parser("serve", help="serve pages, API and webhooks")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="default: PORT, else 8000")
+    parser.add_argument("--worker", choices=("embedded", "none"), default="embedded")
+    parser.set_defaults(run=_serve, needs_runtime=True)
+
+
+def _add_worker(branches: Any) -> None:
+    parser = branches.add_parser("worker", help="do what is due, apart from the web side")
+    parser.add_argument("--concurrency", type=int, default=1, help="how many clocks run in this process")
+    parser.set_defaults(run=_work, needs_runtime=True)
+
+
+def _add_migrate(branches: Any) -> None:
+    parser = branches.add_parser("migrate", help="bring the database to the newest version")
+    parser.set_defaults(run=_migrate, needs_runtime=True)
+
+
+COMMANDS = (_add_serve, _add_worker, _add_migrate)

@@ -1,0 +1,175 @@
+"""The demo's journey: the main job in simulated time, hour by hour, through a year of orders."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app import clock, migrate, timers
+from app.cli.sandboxed import DemoPlan, Sandbox
+from app.db import table_of
+from app.errors import AppError
+from app.flows import switch
+from app.messaging import send
+from app.models import Backfill, Message, Store
+from app.models.message import QUEUED
+from app.runtime import Runtime
+from app.stores import commands
+from app.web.auth import issue_sign_in_link
+from jobs import pulls
+from jobs.kit import Kit
+from jobs.tick import tick
+
+MESSAGES = table_of(Message)
+SENDER = {
+    "sender.email": "ciao@sandbox.example.com",
+    "sender.postal_address": "Via del Mercato 1, 20121 Milano, Italia",
+    "consent.import": "declined",
+    "reconcile.every_minutes": "360",
+}
+WOO_MAPPING = {
+    "meta.email_consent": "_wc_other/sandbox/newsletter,sandbox_newsletter",
+    "meta.sms_consent": "sandbox_sms",
+    "meta.birthday": "sandbox_birthday",
+}
+_BLOCKED_PAUSE_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Everything the journey moves: the world outside and the worker inside."""
+
+    kit: Kit
+    sandbox: Sandbox
+    plan: DemoPlan
+    step: timedelta
+
+    def prepare(self) -> None:
+        """Install both shops if they are not, switch every flow on, settle what a kill left behind."""
+        runtime = self.kit.runtime
+        migrate.upgrade(runtime.settings.database)
+        self.sandbox.post("/control/app", {"ritorno_url": runtime.settings.base_url})
+        clock.travel_to(self._now())
+        with runtime.database.write() as session:
+            for store in session.execute(select(Store)).scalars():
+                send.sweep_own(session, store.id, clock.now())
+        for platform in ("shopify", "woocommerce"):
+            if not self._is_installed(platform):
+                self._install(platform)
+        tick(self.kit, until_idle=True)
+        self._finish_backfill()
+        for shown in commands.listing(runtime):
+            self._set_up(shown)
+
+    def travel(self, show: Callable[[datetime, datetime, datetime], None], stop: threading.Event) -> None:
+        """Go on from where the world stands to its end; the two processes move in turns."""
+        state = self.sandbox.get("/control/state")
+        start, end = _moment(state["start"]), _moment(state["end"])
+        moment = _moment(state["now"])
+        self._advance(moment)
+        while not stop.is_set():
+            tick(self.kit, moment, until_idle=True)
+            show(start, moment, end)
+            if moment >= end:
+                return
+            moment = min(self._next(moment), end)
+            self._advance(moment)
+
+    def _advance(self, moment: datetime) -> None:
+        """Let the world go on; its deliveries cross TCP into the serving threads of this process."""
+        clock.travel_to(moment)
+        while self.sandbox.post("/control/advance", {"to": _text(moment)}).get("blocked"):
+            time.sleep(_BLOCKED_PAUSE_SECONDS)
+
+    def _next(self, moment: datetime) -> datetime:
+        """The next moment of the grid at which anything may be due, outside or inside."""
+        outside = self.sandbox.get("/control/next")["at"]
+        with self.kit.runtime.database.read() as session:
+            inside = [
+                timers.next_due(session),
+                session.execute(
+                    select(func.min(MESSAGES.c.next_at)).where(MESSAGES.c.status == QUEUED)
+                ).scalar_one(),
+            ]
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        due = [found for found in (*inside, midnight) if found is not None]
+        due += [_moment(outside)] if outside else []
+        return _on_grid(max(min(due), moment + timedelta(seconds=1)), self.step)
+
+    def _now(self) -> datetime:
+        return _moment(self.sandbox.get("/control/state")["now"])
+
+    def _is_installed(self, platform: str) -> bool:
+        return any(shown["platform"] == platform for shown in commands.listing(self.kit.runtime))
+
+    def _install(self, platform: str) -> None:
+        runtime = self.kit.runtime
+        with runtime.database.write() as session:
+            token = issue_sign_in_link(session, clock.now())
+        login = f"{runtime.settings.base_url}/app/sign-in/{token}"
+        answer = self.sandbox.post("/control/install", {"platform": platform, "login_url": login})
+        if not answer["ok"] or not self._is_installed(platform):
+            raise AppError(f"the {platform} shop could not be installed: it ended at {answer['final_url']}")
+
+    def _finish_backfill(self) -> None:
+        """Read what the shops have already, before the first day begins.
+
+        Raises:
+            AppError: a shop failed; time stands still here, so waiting would not help.
+        """
+        while True:
+            if not pulls.run_backfills(self.kit, clock.now()):
+                self._check_backfill()
+            with self.kit.runtime.database.read() as session:
+                waiting = select(Backfill.store_id).where(Backfill.finished_at.is_(None)).limit(1)
+                if session.execute(waiting).first() is None:
+                    return
+
+    def _check_backfill(self) -> None:
+        with self.kit.runtime.database.read() as session:
+            failed = select(Backfill.resource, Backfill.error).where(Backfill.error.is_not(None)).limit(1)
+            row = session.execute(failed).first()
+        if row is not None:
+            raise AppError(f"the history of {row.resource} could not be read: {row.error}")
+
+    def _set_up(self, shown: Any) -> None:
+        runtime = self.kit.runtime
+        values = dict(SENDER)
+        if shown["platform"] == "woocommerce":
+            values |= WOO_MAPPING
+        commands.set_values(runtime, shown["id"], values)
+        with runtime.database.write() as session:
+            switch.ensure_flows(session, shown["id"], clock.now())
+            for flow in switch.listing(session, shown["id"]):
+                switch.activate(session, shown["id"], flow.key, clock.now())
+
+
+def progress_line(start: datetime, moment: datetime, end: datetime) -> None:
+    """A bar on standard error, redrawn in place on a terminal."""
+    if not sys.stderr.isatty():
+        return
+    share = (moment - start) / (end - start) if end > start else 1.0
+    bar = "█" * int(share * 30)
+    sys.stderr.write(f"\r  {bar:<30} {share:4.0%}  {moment.date().isoformat()} ")
+    sys.stderr.flush()
+    if moment >= end:
+        sys.stderr.write("\n")
+
+
+def _on_grid(moment: datetime, step: timedelta) -> datetime:
+    """The first moment of the grid that is not before this one."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return epoch - ((epoch - moment) // step) * step
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,113 @@
+"""The environment, read once. Every name stands in INTERFACE's list and in docs/settings.md."""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import EnvSettingsSource
+
+from app import crypto
+
+VAR = Path("var")
+
+
+class Settings(BaseSettings):
+    """What the operator may set; every field is optional. A secret may come from `NAME_FILE`."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
+
+    database_url: str = Field(default="", description="where the data lives; SQLite under var/ if empty")
+    secret_key: str = Field(default="", description="signs links and sessions; kept in var/ if empty")
+    encryption_keys: str = Field(default="", description="comma list, first encrypts; kept in var/ if empty")
+    public_url: str = Field(default="", description="where the outside reaches this app, without final slash")
+    port: int = Field(default=8000, ge=1, le=65535, description="where `serve` listens")
+    shopify_client_id: str = Field(default="", description="the app's client id at Shopify")
+    shopify_client_secret: str = Field(default="", description="the app's client secret at Shopify")
+    shopify_previous_client_secret: str = Field(default="", description="the secret before a rotation")
+    shopify_admin_url: str = Field(default="https://{shop}", description="an emulator's address in tests")
+    sendgrid_api_key: str = Field(default="", description="the operator's own SendGrid key")
+    sendgrid_api_url: str = Field(default="https://api.sendgrid.com", description="EU host or emulator")
+    sendgrid_webhook_public_key: str = Field(default="", description="checks SendGrid's event posts")
+    twilio_account_sid: str = Field(default="", description="the operator's Twilio account")
+    twilio_auth_token: str = Field(default="", description="signs Twilio's callbacks")
+    twilio_messaging_service_sid: str = Field(default="", description="the pool of senders")
+    twilio_api_url: str = Field(default="https://api.twilio.com", description="emulator in tests")
+    allow_private_stores: bool = Field(default=False, description="1 lets a store live on a private address")
+    metrics_token: str = Field(default="", description="opens /metrics to others than this machine")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: str = Field(default="text", pattern="^(json|text)$", description="json or text")
+    failpoints: str = Field(default="", description="tests only: name=probability, kills the process there")
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_final_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then NAME, then the file that NAME_FILE names."""
+        return init_settings, env_settings, _FileVariables(settings_cls)
+
+    @cached_property
+    def base_url(self) -> str:
+        """The address that goes into links and callbacks."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    @cached_property
+    def database(self) -> str:
+        """The database URL in SQLAlchemy's form; old PostgreSQL spellings are accepted."""
+        url = self.database_url or f"sqlite:///{VAR / 'ritorno.db'}"
+        for old in ("postgres://", "postgresql://"):
+            if url.startswith(old):
+                return "postgresql+psycopg://" + url.removeprefix(old)
+        return url
+
+    @cached_property
+    def signing_key(self) -> str:
+        """SECRET_KEY, or the one made at first start and kept beside the database."""
+        return self.secret_key or _kept("secret_key", lambda: secrets.token_urlsafe(48))
+
+    @cached_property
+    def vault_keys(self) -> list[str]:
+        """ENCRYPTION_KEYS, or the key made at first start."""
+        text = self.encryption_keys or _kept("encryption_keys", crypto.new_key)
+        return [key.strip() for key in text.split(",") if key.strip()]
+
+
+class _FileVariables(EnvSettingsSource):
+    """Reads the value of NAME from the file named by NAME_FILE."""
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[object, str, bool]:
+        """The file's text without its final line break, or nothing."""
+        path = self.env_vars.get(f"{field_name}_file")
+        if not path:
+            return None, field_name, False
+        return Path(path).read_text().rstrip("\n"), field_name, False
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises:
+        pydantic.ValidationError: a value cannot be used; its text names the setting.
+    """
+    return Settings()
+
+
+def _kept(name: str, make: object) -> str:
+    """A secret made once and kept under var/, readable by the owner only."""
+    path = VAR / name
+    if not path.exists():
+        VAR.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(make())  # type: ignore[operator]
+    return path.read_text().strip()

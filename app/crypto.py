@@ -1,0 +1,84 @@
+"""Secrets at rest and signed tokens: rotating keys, keyed hashes, constant-time checks."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from app.errors import AppError
+
+_MAC_BYTES = 12
+
+
+class UnreadableSecret(AppError):
+    """A stored secret cannot be read with any of ENCRYPTION_KEYS."""
+
+
+class Vault:
+    """Encrypts small JSON objects; the first key encrypts, every key decrypts."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(key.encode("ascii")) for key in keys])
+
+    def seal(self, secrets: Mapping[str, Any]) -> str:
+        """Encrypt an object to ASCII text."""
+        return self._fernet.encrypt(json.dumps(secrets).encode()).decode("ascii")
+
+    def open(self, sealed: str) -> dict[str, Any]:
+        """Decrypt what `seal` made.
+
+        Raises:
+            UnreadableSecret: no key fits.
+        """
+        try:
+            opened = json.loads(self._fernet.decrypt(sealed.encode("ascii")))
+        except InvalidToken as error:
+            raise UnreadableSecret("a stored secret fits none of ENCRYPTION_KEYS") from error
+        return dict(opened)
+
+    def reseal(self, sealed: str) -> str:
+        """Encrypt again under the first key."""
+        return self._fernet.rotate(sealed.encode("ascii")).decode("ascii")
+
+
+def new_key() -> str:
+    """A fresh encryption key."""
+    return Fernet.generate_key().decode("ascii")
+
+
+class Signer:
+    """Signs short tokens for links; each purpose has its own key, so that none is replayed as another."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._secret = secret_key.encode()
+        self._keys: dict[str, bytes] = {}
+
+    def sign(self, purpose: str, value: str) -> str:
+        """`value.mac`, URL-safe; the value stays readable and must hold nothing private."""
+        return f"{value}.{self._mac(purpose, value)}"
+
+    def check(self, purpose: str, token: str) -> str | None:
+        """The value of a token that this key signed for this purpose, or None."""
+        value, _, mac = token.rpartition(".")
+        if not value or not mac.isascii():
+            return None
+        return value if hmac.compare_digest(mac, self._mac(purpose, value)) else None
+
+    def fingerprint(self, purpose: str, value: str) -> str:
+        """A keyed hash that survives erasure: equal for equal values, telling nothing of them."""
+        return hmac.new(self._key(purpose), value.encode(), hashlib.sha256).hexdigest()
+
+    def _mac(self, purpose: str, value: str) -> str:
+        digest = hmac.new(self._key(purpose), value.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode("ascii")
+
+    def _key(self, purpose: str) -> bytes:
+        key = self._keys.get(purpose)
+        if key is None:
+            key = hmac.new(self._secret, purpose.encode(), hashlib.sha256).digest()
+            self._keys[purpose] = key
+        return key

@@ -1,0 +1,249 @@
+"""The database: table base, column types, sessions, and the few statements that both engines share.
+
+SQLite runs in WAL with synchronous FULL, because a 200 is a promise, and every writing transaction
+starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails at once with
+"database is locked" whatever the time-out (RELIABILITY.md section 0, trap 2).
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Row,
+    Table,
+    TypeDecorator,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.errors import Busy
+
+BUSY_SECONDS = 30.0
+RECEIVE_BUSY_SECONDS = 2.0
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC; naive ones are refused.
+
+    SQLite gets integer microseconds since 1970: 8 bytes, and compared as numbers.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Integers on SQLite, timestamptz elsewhere."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """UTC on the way in."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return to_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Aware UTC on the way out."""
+        if value is None:
+            return None
+        return from_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment of so many microseconds since 1970, aware UTC."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+class Base(DeclarativeBase):
+    """Every table; constraints get predictable names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def table_of(model: type[Base]) -> Table:
+    """A model's table, typed as one, for Core statements."""
+    return cast(Table, model.__table__)
+
+
+class Database:
+    """One engine and its two doors: `write()` commits at the end, `read()` never does."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = _sqlite_engine(url, busy_seconds) if self.is_sqlite else _postgres_engine(url, pool_size)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that may write; committed when the block ends, rolled back when it raises.
+
+        Raises:
+            Busy: the database is locked, full or gone; nothing was kept.
+        """
+        with _busy_named(), Session(self.engine, autoflush=True, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads; on SQLite it never waits for a writer."""
+        engine = self.engine.execution_options(ritorno_read_only=True)
+        with _busy_named(), Session(engine, expire_on_commit=False) as session:
+            yield session
+
+    def dispose(self) -> None:
+        """Close the pool."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _busy_named() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Busy("the database cannot be reached or written now") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Busy("the database went away") from error
+        raise
+
+
+def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": busy_seconds, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get("ritorno_read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: str, pool_size: int) -> Engine:
+    return create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, pool_timeout=10)
+
+
+def lease_now(session: Session) -> datetime:
+    """The database's own clock, for leases only; never simulated."""
+    if session.get_bind().dialect.name == "sqlite":
+        # Not unixepoch('subsec'): SQLite knows it from 3.42 on only.
+        seconds = session.execute(text("SELECT (julianday('now') - 2440587.5) * 86400.0")).scalar_one()
+        return datetime.fromtimestamp(float(seconds), UTC)
+    moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
+
+
+def insert_new(
+    session: Session,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *returning: ColumnElement[Any],
+) -> Sequence[Row[Any]]:
+    """Insert what is not there yet (ON CONFLICT DO NOTHING) and return the columns of the new rows.
+
+    Row counts of inserts lie on PostgreSQL (−1), so what is new is known by RETURNING only. Order
+    of the returned rows is not the order given.
+    """
+    if not rows:
+        return []
+    statement = _insert(session, table).on_conflict_do_nothing()
+    if not returning:
+        session.execute(statement, list(rows))
+        return []
+    return session.execute(statement.returning(*returning), list(rows)).all()
+
+
+def upsert(
+    session: Session,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: Sequence[str],
+    update: Sequence[str],
+    newer_by: str | None = None,
+) -> None:
+    """Insert rows or update the named columns of those that exist; with `newer_by` only if not older.
+
+    Rows are sorted by their key, so that two batches cannot deadlock on PostgreSQL.
+    """
+    if not rows:
+        return
+    insert = _insert(session, table)
+    where = None
+    if newer_by is not None:
+        where = table.c[newer_by] <= insert.excluded[newer_by]
+    statement = insert.on_conflict_do_update(
+        index_elements=list(key), set_={name: insert.excluded[name] for name in update}, where=where
+    )
+    session.execute(statement, sorted(rows, key=lambda row: tuple(row[name] for name in key)))
+
+
+def stores_with(session: Session, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> list[int]:
+    """The distinct store ids among the rows that meet the conditions, by a loose index scan.
+
+    Cost: one index look-up per store, however many rows each has; the index must lead with the
+    store and be partial on the conditions (or have them next).
+    """
+    found: list[int] = []
+    last: int | None = None
+    while True:
+        statement = select(func.min(column)).where(*conditions)
+        if last is not None:
+            statement = statement.where(column > last)
+        last = session.execute(statement).scalar_one_or_none()
+        if last is None:
+            return found
+        found.append(last)
+
+
+def _insert(session: Session, table: Table) -> Any:
+    """The dialect's INSERT, the one place that knows both."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)

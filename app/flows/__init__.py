@@ -1,0 +1,1 @@
+"""Flows: triggers and steps as data, people on their way through them."""

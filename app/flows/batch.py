@@ -1,0 +1,77 @@
+"""What a batch holds while it is worked on: the journeys it touches and what they brought forth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.flows.definition import Definition, Entry
+from app.flows.engine import Journey
+from app.flows.facts import BatchFacts
+from app.messaging.outbox import NewDecision, NewMessage
+from app.models import Store
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFlow:
+    """A flow of the store with the definition of its published version."""
+
+    key: str
+    is_active: bool
+    active_since: datetime | None
+    version_id: int
+    definition: Definition
+
+
+@dataclass(slots=True)
+class Held:
+    """One enrollment in hand; `id` is None until it is written."""
+
+    id: int | None
+    flow_key: str
+    version_id: int
+    customer_id: int
+    occurrence: str
+    subject: str
+    entered_at: datetime
+    turn: int
+    journey: Journey
+    is_changed: bool = False
+    messages: list[NewMessage] = field(default_factory=list)
+    decisions: list[NewDecision] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What makes the enrollment unique in its store."""
+        return self.flow_key, self.customer_id, self.occurrence
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything that one run of the flows of one store reads and changes."""
+
+    session: Session
+    store: Store
+    now: datetime
+    flows: Mapping[str, LiveFlow]
+    facts: BatchFacts
+    held: dict[int, Held]
+    fresh: dict[tuple[str, int, str], Held] = field(default_factory=dict)
+    definitions: dict[int, Definition] = field(default_factory=dict)
+
+    def running(self, customer_id: int) -> list[Held]:
+        """The customer's active journeys, in a stable order."""
+        everyone = [*self.held.values(), *self.fresh.values()]
+        mine = [
+            item for item in everyone if item.customer_id == customer_id and item.journey.state == "active"
+        ]
+        return sorted(mine, key=lambda item: (item.id is None, item.id or 0, item.key))
+
+    def entry_of(self, held: Held) -> Entry:
+        """The entry, in the version that the journey is on."""
+        flow = self.flows[held.flow_key]
+        definition = (
+            flow.definition if flow.version_id == held.version_id else self.definitions[held.version_id]
+        )
+        return definition.entry(held.journey.entry_id)

@@ -1,0 +1,176 @@
+"""The flow engine's core: one journey, one moment, what follows. Pure: no database, no clock.
+
+`advance` walks from the step where a journey stands to the next wait or the end, and says what is
+to be made on the way. Live runs and the dry run share it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.flows import moments
+from app.flows.definition import ChooseProducts, End, Entry, Message, Split, Wait, WaitFor
+from app.flows.moments import Place
+from app.messaging.conditions import ConditionFacts, first_false
+
+ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
+_ENOUGH_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Where somebody stands. `anchors` are the named moments of the journey so far.
+
+    `arrived_by` is the event type that brought the journey to its present step, if one did.
+    """
+
+    entry_id: str
+    step: str
+    anchors: Mapping[str, datetime]
+    state: str = ACTIVE
+    waits_for: str | None = None
+    due_at: datetime | None = None
+    exit_reason: str | None = None
+    products: tuple[Mapping[str, Any], ...] = ()
+    arrived_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What the steps look at. `choices` maps a chooser to its products; absent if not looked up."""
+
+    conditions: ConditionFacts
+    place: Place
+    choices: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    review_delay_days: int = 14
+    median_transit: timedelta | None = None
+    is_abroad: bool = False
+    has_sms: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MadeMessage:
+    """A message that is to be queued: its step, its channel and its two moments."""
+
+    step: Message
+    channel: str
+    due_at: datetime
+    expires_at: datetime
+    products: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A message that is not made, and why."""
+
+    step: Message
+    reason: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Where the journey stands now and what is to be made."""
+
+    journey: Journey
+    messages: tuple[MadeMessage, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> Advance:
+    """Walk on from `journey.step`, standing at the moment `at`, until something must be waited for."""
+    made: list[MadeMessage] = []
+    skipped: list[Skipped] = []
+    for _ in range(_ENOUGH_STEPS):
+        step = entry.step(journey.step)
+        if step is None or isinstance(step, End):
+            return Advance(_ended(journey, COMPLETED, None), tuple(made), tuple(skipped))
+        if isinstance(step, Wait | WaitFor):
+            waiting = _wait(journey, entry, step, facts)
+            if waiting.due_at is not None:
+                return Advance(waiting, tuple(made), tuple(skipped))
+            journey = waiting
+            continue
+        if isinstance(step, Message):
+            _make(step, journey, facts, at, made, skipped)
+            journey = _next(journey, entry)
+        elif isinstance(step, Split):
+            is_true = first_false((step.condition,), facts.conditions) is None
+            journey = replace(journey, step=step.then) if is_true else _next(journey, entry)
+        elif isinstance(step, ChooseProducts):
+            chosen = tuple(facts.choices.get(step.chooser, ()))
+            if not chosen:
+                return Advance(_ended(journey, COMPLETED, step.if_none), tuple(made), tuple(skipped))
+            journey = replace(_next(journey, entry), products=chosen)
+    raise RuntimeError(f"entry {entry.id} walks in a circle at {journey.step}")
+
+
+def timer_fired(journey: Journey, entry: Entry, facts: StepFacts) -> Journey:
+    """The moment that the journey waited for has come: step past the wait."""
+    step = entry.step(journey.step)
+    if isinstance(step, WaitFor):
+        moment = moments.assumed(step, journey.anchors, facts.median_transit, is_abroad=facts.is_abroad)
+        journey = _with_anchor(journey, step.sets, moment)
+    return _next(replace(journey, waits_for=None, due_at=None, arrived_by=None), entry)
+
+
+def event_came(journey: Journey, entry: Entry, event_type: str, at: datetime) -> Journey:
+    """The event that the journey waited for has come: keep its moment and step past the wait."""
+    step = entry.step(journey.step)
+    if isinstance(step, WaitFor) and step.event == event_type:
+        journey = _with_anchor(journey, step.sets, at)
+    return _next(replace(journey, waits_for=None, due_at=None, arrived_by=None), entry)
+
+
+def ended(journey: Journey, reason: str) -> Journey:
+    """An exit condition ended the journey."""
+    return _ended(journey, EXITED, reason)
+
+
+def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor, facts: StepFacts) -> Journey:
+    """Standing at a wait: with a due moment, or already past it when the event brought us here."""
+    if isinstance(step, Wait):
+        due = moments.due(step, journey.anchors, facts.place, facts.review_delay_days)
+        if step.sets:
+            journey = _with_anchor(journey, step.sets, due)
+        return replace(journey, due_at=due, waits_for=None)
+    if journey.arrived_by == step.event:
+        arrived = _with_anchor(journey, step.sets, journey.anchors[step.anchor])
+        return _next(replace(arrived, arrived_by=None), entry)
+    days = step.days_abroad if facts.is_abroad else step.days_home
+    due = journey.anchors[step.anchor] + timedelta(days=days)
+    return replace(journey, due_at=due, waits_for=step.event)
+
+
+def _make(
+    step: Message,
+    journey: Journey,
+    facts: StepFacts,
+    at: datetime,
+    made: list[MadeMessage],
+    skipped: list[Skipped],
+) -> None:
+    if not step.is_on:
+        return
+    false = first_false(step.only_if, facts.conditions)
+    if false is not None:
+        skipped.append(Skipped(step, "trigger-false", false))
+        return
+    expires = moments.expires(step, at, journey.anchors, facts.place)
+    channel = "email"
+    if step.channel == "sms-or-email" and moments.has_sms_window(at, expires, facts.place, facts.has_sms):
+        channel = "sms"
+    made.append(MadeMessage(step, channel, at, expires, journey.products))
+
+
+def _next(journey: Journey, entry: Entry) -> Journey:
+    return replace(journey, step=entry.step_after(journey.step))
+
+
+def _ended(journey: Journey, state: str, reason: str | None) -> Journey:
+    return replace(journey, state=state, exit_reason=reason, waits_for=None, due_at=None)
+
+
+def _with_anchor(journey: Journey, name: str, moment: datetime) -> Journey:
+    return replace(journey, anchors={**journey.anchors, name: moment})

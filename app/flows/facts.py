@@ -1,0 +1,182 @@
+"""What the engine must know of a batch, fetched with one statement per kind."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.db import table_of
+from app.flows.moments import Place
+from app.messaging import zones
+from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
+from app.models import ConsentState, Customer, Message, Order, Store, Voucher
+from app.stores import settings
+
+CUSTOMERS, ORDERS, MESSAGES = table_of(Customer), table_of(Order), table_of(Message)
+VOUCHERS, CONSENTS = table_of(Voucher), table_of(ConsentState)
+_PER_QUERY = 500
+
+
+@dataclass(slots=True)
+class BatchFacts:
+    """Rows by their keys; orders by external id, siblings and redeemed names by enrollment."""
+
+    customers: dict[int, Row[Any]]
+    orders: dict[str, Row[Any]]
+    siblings: dict[int, dict[str, SiblingFacts]]
+    redeemed: dict[int, frozenset[str]]
+    sms: frozenset[int]
+
+
+def load(
+    session: Session,
+    store: Store,
+    *,
+    customer_ids: Iterable[int],
+    order_external_ids: Iterable[str],
+    enrollment_ids: Sequence[int],
+) -> BatchFacts:
+    """Fetch everything that a batch of events and timers of one store may ask for."""
+    people = sorted(set(customer_ids))
+    return BatchFacts(
+        customers=_by(session, CUSTOMERS, CUSTOMERS.c.id, people, store.id, "id"),
+        orders=_by(session, ORDERS, ORDERS.c.external_id, sorted(set(order_external_ids)), store.id, "external_id"),
+        siblings=_siblings(session, store.id, enrollment_ids),
+        redeemed=_redeemed(session, store.id, enrollment_ids),
+        sms=_sms(session, store.id, people),
+    )
+
+
+def place_of(store: Store, customer: Any) -> Place:
+    """Where a customer is, by address, else phone, else the store's own zone."""
+    where = {
+        "country": customer.country,
+        "region": customer.region,
+        "phone": customer.phone,
+        "store_timezone": store.timezone,
+    }
+    return Place(
+        zone=zones.zone_for_due(**where),
+        zones=zones.zones_for_hours(**where),
+        country=customer.country or store.country,
+        sms_hours=settings.hours(store, "rails.sms_hours"),
+    )
+
+
+def conditions(
+    facts: BatchFacts,
+    *,
+    enrollment_id: int | None,
+    state: str,
+    customer: Any,
+    order: Any | None,
+    entered_at: Any,
+) -> ConditionFacts:
+    """The conditions' view of one journey."""
+    return ConditionFacts(
+        enrollment_state=state,
+        order=order_facts(order),
+        redeemed=facts.redeemed.get(enrollment_id or 0, frozenset()),
+        siblings=facts.siblings.get(enrollment_id or 0, {}),
+        first_paid_at=customer.first_paid_at,
+        entered_at=entered_at,
+    )
+
+
+def order_facts(order: Any | None) -> OrderFacts | None:
+    """The conditions' view of an order row."""
+    if order is None:
+        return None
+    return OrderFacts(
+        is_counted=order.is_counted,
+        is_cancelled=order.cancelled_at is not None or order.deleted_at is not None,
+        refunded_minor=order.refunded_minor,
+        paid_at=order.paid_at,
+    )
+
+
+def is_abroad(store: Store, customer: Any) -> bool:
+    """Whether the parcel leaves the store's country; unknown counts as home."""
+    return bool(customer.country and store.country and customer.country != store.country)
+
+
+def median_transit(session: Session, store_id: int) -> timedelta | None:
+    """The store's median time from fulfilment to delivery over its latest orders, if ≥ 20 say so."""
+    statement = (
+        select(ORDERS.c.fulfilled_at, ORDERS.c.delivered_at)
+        .where(
+            ORDERS.c.store_id == store_id,
+            ORDERS.c.delivered_at.is_not(None),
+            ORDERS.c.fulfilled_at.is_not(None),
+        )
+        .order_by(ORDERS.c.placed_at.desc())
+        .limit(200)
+    )
+    spans = sorted(row.delivered_at - row.fulfilled_at for row in session.execute(statement))
+    return spans[len(spans) // 2] if len(spans) >= 20 else None
+
+
+def _by(
+    session: Session, table: Any, column: Any, keys: Sequence[Any], store_id: int, name: str
+) -> dict[Any, Row[Any]]:
+    found: dict[Any, Row[Any]] = {}
+    for part in _parts(keys):
+        statement = select(table).where(table.c.store_id == store_id, column.in_(part))
+        found |= {row._mapping[name]: row for row in session.execute(statement)}
+    return found
+
+
+def _siblings(
+    session: Session, store_id: int, enrollment_ids: Sequence[int]
+) -> dict[int, dict[str, SiblingFacts]]:
+    found: dict[int, dict[str, SiblingFacts]] = {}
+    for part in _parts(enrollment_ids):
+        statement = select(
+            MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at
+        ).where(MESSAGES.c.store_id == store_id, MESSAGES.c.enrollment_id.in_(part))
+        for row in session.execute(statement):
+            sibling = SiblingFacts(row.status, row.clicked_at is not None)
+            found.setdefault(row.enrollment_id, {})[row.step] = sibling
+    return found
+
+
+def _redeemed(
+    session: Session, store_id: int, enrollment_ids: Sequence[int]
+) -> dict[int, frozenset[str]]:
+    found: dict[int, set[str]] = {}
+    for part in _parts(enrollment_ids):
+        statement = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
+            VOUCHERS.c.store_id == store_id,
+            VOUCHERS.c.enrollment_id.in_(part),
+            VOUCHERS.c.redeemed_at.is_not(None),
+        )
+        for row in session.execute(statement):
+            found.setdefault(row.enrollment_id, set()).add(row.name)
+    return {key: frozenset(names) for key, names in found.items()}
+
+
+def _sms(session: Session, store_id: int, people: Sequence[int]) -> frozenset[int]:
+    """Who agreed to texts."""
+    found: set[int] = set()
+    for part in _parts(people):
+        statement = select(CONSENTS.c.customer_id).where(
+            CONSENTS.c.store_id == store_id,
+            CONSENTS.c.customer_id.in_(part),
+            CONSENTS.c.channel == "sms",
+            CONSENTS.c.state == "subscribed",
+        )
+        found |= set(session.execute(statement).scalars())
+    return frozenset(found)
+
+
+def _parts(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (keys[start : start + _PER_QUERY] for start in range(0, len(keys), _PER_QUERY))
+
+
+def with_sibling(facts: BatchFacts, enrollment_id: int, step: str) -> None:
+    """Remember a message made in this batch, for later steps of the same enrollment."""
+    siblings: Mapping[str, SiblingFacts] = facts.siblings.get(enrollment_id, {})
+    facts.siblings[enrollment_id] = {**siblings, step: SiblingFacts("queued", False)}

@@ -1,0 +1,17 @@
+"""The holdout arm: who stays out of a flow, so that its effect can be told from chance."""
+
+import hashlib
+
+
+def is_held_out(*, domain: str, flow: str, person: str, percent: int) -> bool:
+    """Whether a person is held out of a flow; fixed for ever by hash.
+
+    Args:
+        domain: the store's, lower case.
+        person: the customer's external id, for guests the normalised e-mail.
+        percent: 0 to 100.
+
+    Source: PRODUCT.md section 2, holdout arm.
+    """
+    digest = hashlib.sha256(f"{domain.lower()}:{flow}:{person}".encode()).hexdigest()
+    return int(digest, 16) % 100 < percent

@@ -1,0 +1,274 @@
+"""Live running: what an event or a timer does to the journeys of a customer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta, datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.db import to_micros
+from app.flows import choosers, engine, facts
+from app.flows.batch import Batch, Held, LiveFlow
+from app.flows.definition import ChooseProducts, Definition, Entry, Exit, Message, Wait, WaitFor
+from app.flows.engine import Advance, Journey, StepFacts
+from app.flows.holdout import is_held_out
+from app.messaging.conditions import first_false
+from app.messaging.outbox import NewDecision, NewMessage
+from app.models import Flow, FlowVersion
+from app.stores import settings
+
+
+def flows_of(session: Session, store_id: int) -> dict[str, LiveFlow]:
+    """The store's flows by key, with the definition of the published version."""
+    statement = select(Flow, FlowVersion).where(
+        Flow.store_id == store_id, FlowVersion.store_id == store_id, FlowVersion.id == Flow.version_id
+    )
+    return {
+        flow.key: LiveFlow(
+            flow.key, flow.is_active, flow.active_since, version.id, parsed(version.id, version.definition)
+        )
+        for flow, version in session.execute(statement)
+    }
+
+
+def definitions_of(session: Session, store_id: int, version_ids: set[int]) -> dict[int, Definition]:
+    """The definitions of some versions; people in flight stay on the version they entered."""
+    unknown = version_ids - _parsed.keys()
+    statement = select(FlowVersion).where(FlowVersion.store_id == store_id, FlowVersion.id.in_(unknown))
+    for version in session.execute(statement).scalars() if unknown else ():
+        parsed(version.id, version.definition)
+    return {version_id: _parsed[version_id] for version_id in version_ids}
+
+
+_parsed: dict[int, Definition] = {}
+
+
+def parsed(version_id: int, definition: Mapping[str, Any]) -> Definition:
+    """A version's definition, checked once per process: a version never changes."""
+    found = _parsed.get(version_id)
+    if found is None or found.key != definition["key"]:
+        found = _parsed[version_id] = Definition.model_validate(definition)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class EventItem:
+    """A timeline entry at its moment."""
+
+    event: Row[Any]
+
+    def run(self, batch: Batch) -> None:
+        """End what it ends, move on what waited for it, let in whom it lets in."""
+        for held in batch.running(self.event.customer_id):
+            entry = batch.entry_of(held)
+            if any(_ends(rule, held, self.event) for rule in entry.exits):
+                held.journey = engine.ended(held.journey, self.event.type)
+                held.is_changed = True
+            elif held.journey.waits_for == self.event.type and held.subject == self.event.subject:
+                held.journey = engine.event_came(held.journey, entry, self.event.type, self.event.occurred_at)
+                move_on(batch, held, self.event.occurred_at)
+        for flow in batch.flows.values():
+            for entry in flow.definition.entries:
+                if _lets_in(flow, entry, self.event):
+                    enter_by_event(batch, flow, entry, self.event)
+
+
+@dataclass(frozen=True, slots=True)
+class TimerItem:
+    """A timer at its moment; one of an older turn is stale and does nothing."""
+
+    held: Held
+    turn: int
+    due_at: datetime
+
+    def run(self, batch: Batch) -> None:
+        """Step past the wait and walk on."""
+        held = self.held
+        if held.turn != self.turn or held.journey.state != engine.ACTIVE or held.is_changed:
+            return
+        entry = batch.entry_of(held)
+        held.journey = engine.timer_fired(held.journey, entry, step_facts(batch, held))
+        move_on(batch, held, self.due_at)
+
+
+def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Row[Any]) -> None:
+    """Enroll the event's customer, unless a condition, erasure or an earlier enrollment forbids it."""
+    anchors = {"entered": event.occurred_at, entry.event_anchor: event.occurred_at}
+    held = Held(
+        id=None,
+        flow_key=flow.key,
+        version_id=flow.version_id,
+        customer_id=event.customer_id,
+        occurrence=entry.occurrence.replace("{subject}", event.subject),
+        subject=event.subject,
+        entered_at=event.occurred_at,
+        turn=0,
+        journey=Journey(entry.id, entry.steps[0].id, anchors, arrived_by=event.type),
+    )
+    enter(batch, entry, held)
+
+
+def enter(batch: Batch, entry: Entry, held: Held) -> None:
+    """Begin a journey: anchors, holdout arm, first steps."""
+    customer = batch.facts.customers.get(held.customer_id)
+    if customer is None or customer.erased_at is not None or held.key in batch.fresh:
+        return
+    if any(held.key == other.key for other in batch.running(held.customer_id)):
+        return
+    anchors = dict(held.journey.anchors)
+    for anchor in entry.anchors:
+        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days)
+    held.journey = replace(held.journey, anchors=anchors)
+    if first_false(entry.only_if, step_facts(batch, held).conditions) is not None:
+        return
+    batch.fresh[held.key] = held
+    percent = settings.number(batch.store, "rails.holdout_percent")
+    person = customer.external_id or customer.email or held.customer_id
+    if is_held_out(domain=batch.store.domain, flow=held.flow_key, person=str(person), percent=percent):
+        _hold_out(batch, entry, held)
+        return
+    move_on(batch, held, held.entered_at)
+
+
+def move_on(batch: Batch, held: Held, at: datetime) -> None:
+    """Walk to the next wait and keep what was made on the way."""
+    result = engine.advance(held.journey, batch.entry_of(held), step_facts(batch, held), at)
+    held.journey = result.journey
+    held.turn += 1
+    held.is_changed = True
+    _keep(batch, held, result, only_answers=False)
+
+
+def step_facts(batch: Batch, held: Held) -> StepFacts:
+    """What the next steps may ask, looked up as far as they will."""
+    store, customer = batch.store, batch.facts.customers[held.customer_id]
+    order = batch.facts.orders.get(held.subject.removeprefix("order:"))
+    ahead = _steps_ahead(batch.entry_of(held), held.journey.step)
+    session = batch.session
+    choices: dict[str, Sequence[Mapping[str, Any]]] = {
+        step.chooser: choosers.CHOOSERS[step.chooser](session, store.id, order.id, held.customer_id)
+        for step in ahead
+        if isinstance(step, ChooseProducts) and order is not None
+    }
+    needs_delay = any(isinstance(step, Wait) and step.delay for step in ahead)
+    return StepFacts(
+        conditions=facts.conditions(
+            batch.facts,
+            enrollment_id=held.id,
+            state=held.journey.state,
+            customer=customer,
+            order=order,
+            entered_at=held.entered_at,
+        ),
+        place=facts.place_of(store, customer),
+        choices=choices,
+        review_delay_days=choosers.longest_delay(session, store.id, order.id) if needs_delay and order else 14,
+        median_transit=facts.median_transit(session, store.id) if _is_late(held) else None,
+        is_abroad=facts.is_abroad(store, customer),
+        has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
+    )
+
+
+def _is_late(held: Held) -> bool:
+    """Whether the journey stands at an event that never came."""
+    return held.journey.waits_for is not None and held.journey.due_at is not None
+
+
+def _steps_ahead(entry: Entry, step_id: str) -> list[Any]:
+    """The steps from here to the second wait: what one advance may touch."""
+    ahead: list[Any] = []
+    waits = 0
+    while (step := entry.step(step_id)) is not None and waits < 2:
+        ahead.append(step)
+        waits += isinstance(step, Wait | WaitFor)
+        step_id = entry.step_after(step_id)
+    return ahead
+
+
+def _hold_out(batch: Batch, entry: Entry, held: Held) -> None:
+    """The holdout arm gets no message but a promised answer."""
+    result = engine.advance(held.journey, entry, step_facts(batch, held), held.entered_at)
+    _keep(batch, held, result, only_answers=True)
+    held.journey = replace(result.journey, state=engine.HELD_OUT, waits_for=None, due_at=None)
+    held.is_changed = True
+    first = next((step.name for step in entry.steps if isinstance(step, Message) and step.is_on), "")
+    held.decisions.append(
+        NewDecision(batch.store.id, held.customer_id, held.flow_key, first, "stop", "held-out", "holdout arm")
+    )
+
+
+def _keep(batch: Batch, held: Held, result: Advance, *, only_answers: bool) -> None:
+    for made in result.messages:
+        if not only_answers or made.step.purpose == "answer":
+            held.messages.append(_new_message(batch, held, made))
+            if held.id is not None:
+                facts.with_sibling(batch.facts, held.id, made.step.name)
+    for skipped in result.skipped:
+        held.decisions.append(
+            NewDecision(
+                store_id=batch.store.id,
+                customer_id=held.customer_id,
+                flow_key=held.flow_key,
+                step=skipped.step.name,
+                verdict="stop",
+                reason=skipped.reason,
+                value=skipped.value,
+            )
+        )
+
+
+def _new_message(batch: Batch, held: Held, made: engine.MadeMessage) -> NewMessage:
+    context: dict[str, Any] = {"content": made.step.content, "only_if": list(made.step.only_if)}
+    if held.subject.startswith("order:"):
+        context["order"] = held.subject.removeprefix("order:")
+    if made.products:
+        context["products"] = [dict(item) for item in made.products]
+    if made.step.voucher is not None:
+        terms = made.step.voucher
+        ends_at = held.journey.anchors[terms.ends_at] + timedelta(days=terms.ends_after_days)
+        context["voucher"] = {
+            "name": terms.name,
+            "kind": terms.kind,
+            "setting": terms.setting,
+            "ends_at": to_micros(ends_at),
+        }
+    return NewMessage(
+        store_id=batch.store.id,
+        customer_id=held.customer_id,
+        enrollment_id=held.id or 0,
+        flow_key=held.flow_key,
+        version_id=held.version_id,
+        step=made.step.name,
+        occurrence=held.occurrence,
+        channel=made.channel,
+        purpose=made.step.purpose,
+        priority=made.step.priority,
+        due_at=made.due_at,
+        expires_at=made.expires_at,
+        context=context,
+    )
+
+
+def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
+    if not flow.is_active or event.type not in entry.events or not _meets(entry.where, event):
+        return False
+    is_new_enough = flow.active_since is not None and event.occurred_at >= flow.active_since
+    return is_new_enough and any(isinstance(step, Message) and step.is_on for step in entry.steps)
+
+
+def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:
+    if rule.event != event.type or not _meets(rule.where, event):
+        return False
+    if rule.about == "own":
+        return bool(event.subject == held.subject)
+    if rule.about == "own-voucher":
+        return held.id is not None and event.details.get("enrollment_id") == held.id
+    if rule.about == "other-later":
+        return bool(event.subject != held.subject and event.occurred_at > held.entered_at)
+    return True
+
+
+def _meets(where: Mapping[str, str], event: Row[Any]) -> bool:
+    return all(str(event.details.get(name)).lower() == value.lower() for name, value in where.items())

@@ -1,0 +1,81 @@
+"""Flows of a store: made from the recipes at install, switched on and off."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.flows.definition import recipe, recipe_keys
+from app.models import Flow, FlowVersion
+
+
+@dataclass(frozen=True, slots=True)
+class FlowView:
+    """A flow as the screens and the API show it."""
+
+    key: str
+    is_active: bool
+    active_since: datetime | None
+    version: int
+
+
+def ensure_flows(session: Session, store_id: int, now: datetime) -> None:
+    """Give a store every default recipe that it lacks, switched off."""
+    present = set(session.execute(select(Flow.key).where(Flow.store_id == store_id)).scalars())
+    for key in recipe_keys():
+        if key in present:
+            continue
+        version = FlowVersion(
+            store_id=store_id,
+            flow_key=key,
+            number=1,
+            definition=recipe(key).model_dump(mode="json"),
+            created_at=now,
+        )
+        session.add(version)
+        session.flush()
+        session.add(Flow(store_id=store_id, key=key, is_active=False, version_id=version.id))
+    session.flush()
+
+
+def activate(session: Session, store_id: int, key: str, now: datetime) -> None:
+    """Switch a flow on: what happens from now on may start it, what happened before never does.
+
+    Raises:
+        NotFound: the store has no such flow.
+    """
+    flow = _flow(session, store_id, key)
+    if not flow.is_active:
+        flow.is_active, flow.active_since = True, now
+
+
+def deactivate(session: Session, store_id: int, key: str) -> None:
+    """Switch a flow off; what it has queued stays home with the reason `switched-off`.
+
+    Raises:
+        NotFound: the store has no such flow.
+    """
+    _flow(session, store_id, key).is_active = False
+
+
+def listing(session: Session, store_id: int) -> list[FlowView]:
+    """The store's flows in the order of the recipes."""
+    statement = (
+        select(Flow, FlowVersion.number)
+        .join(FlowVersion, FlowVersion.id == Flow.version_id)
+        .where(Flow.store_id == store_id)
+    )
+    found = {
+        flow.key: FlowView(flow.key, flow.is_active, flow.active_since, number)
+        for flow, number in session.execute(statement)
+    }
+    return [found[key] for key in recipe_keys() if key in found]
+
+
+def _flow(session: Session, store_id: int, key: str) -> Flow:
+    flow = session.execute(select(Flow).where(Flow.store_id == store_id, Flow.key == key)).scalar_one_or_none()
+    if flow is None:
+        raise NotFound(f"there is no flow {key!r} in this store; the flows are {', '.join(recipe_keys())}")
+    return flow

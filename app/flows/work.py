@@ -1,0 +1,128 @@
+"""One batch of a store's flows: timeline entries and timers in, journeys, timers and messages out.
+
+Everything of a batch is read, decided and written in the caller's transaction, so a crash at any
+point leaves either all of it or nothing.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from app import timers
+from app.db import table_of
+from app.flows import facts, journeys, live, writing
+from app.flows.batch import Batch, Held
+from app.models import CustomerEvent, Enrollment, Store
+from app.models.enrollment import ACTIVE
+
+EVENTS, ENROLLMENTS = table_of(CustomerEvent), table_of(Enrollment)
+
+
+
+def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
+    """Do what is due for one store, at most `limit` entries and `limit` timers; return how many."""
+    events = _pending(session, store.id, limit)
+    due = timers.take_due(session, store.id, now, writing.TIMER_KIND, limit)
+    if not events and not due:
+        return 0
+    held = _enrollments(session, store.id, events, [row.subject_id for row in due])
+    batch = _batch(session, store, now, events, held)
+    for item in _in_order(batch, events, due):
+        item.run(batch)
+    writing.write(session, batch)
+    _mark_read(session, store.id, [event.id for event in events])
+    timers.settle_cursor(session, store.id)
+    return len(events) + len(due)
+
+
+def _pending(session: Session, store_id: int, limit: int) -> list[Row[Any]]:
+    statement = (
+        select(EVENTS)
+        .where(EVENTS.c.store_id == store_id, EVENTS.c.is_pending)
+        .order_by(EVENTS.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.execute(statement).all())
+
+
+def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:
+    if ids:
+        session.execute(
+            update(EVENTS).where(EVENTS.c.store_id == store_id, EVENTS.c.id.in_(ids)).values(is_pending=False)
+        )
+
+
+def _enrollments(
+    session: Session, store_id: int, events: Iterable[Row[Any]], timer_ids: list[int]
+) -> list[Row[Any]]:
+    """The journeys that the timers name and the running ones of everybody in the events."""
+    people = sorted({event.customer_id for event in events})
+    rows: dict[int, Row[Any]] = {}
+    for column, keys, extra in (
+        (ENROLLMENTS.c.id, timer_ids, ()),
+        (ENROLLMENTS.c.customer_id, people, (ENROLLMENTS.c.state == ACTIVE,)),
+    ):
+        if keys:
+            statement = (
+                select(ENROLLMENTS)
+                .where(ENROLLMENTS.c.store_id == store_id, column.in_(keys), *extra)
+                .order_by(ENROLLMENTS.c.id)
+                .with_for_update()
+            )
+            rows |= {row.id: row for row in session.execute(statement)}
+    return list(rows.values())
+
+
+def _batch(
+    session: Session, store: Store, now: datetime, events: list[Row[Any]], rows: list[Row[Any]]
+) -> Batch:
+    subjects = {event.subject for event in events} | {row.subject for row in rows}
+    loaded = facts.load(
+        session,
+        store,
+        customer_ids=[*(event.customer_id for event in events), *(row.customer_id for row in rows)],
+        order_external_ids=[
+            subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")
+        ],
+        enrollment_ids=[row.id for row in rows],
+    )
+    held = [
+        Held(
+            id=row.id,
+            flow_key=row.flow_key,
+            version_id=row.version_id,
+            customer_id=row.customer_id,
+            occurrence=row.occurrence,
+            subject=row.subject,
+            entered_at=row.entered_at,
+            turn=row.turn,
+            journey=journeys.from_row(row),
+        )
+        for row in rows
+    ]
+    return Batch(
+        session=session,
+        store=store,
+        now=now,
+        flows=live.flows_of(session, store.id),
+        facts=loaded,
+        held={enrollment.id: enrollment for enrollment in held if enrollment.id is not None},
+        definitions=live.definitions_of(session, store.id, {row.version_id for row in rows}),
+    )
+
+
+def _in_order(batch: Batch, events: list[Row[Any]], due: Iterable[Row[Any]]) -> list[Any]:
+    """Events and timers of each customer in the order of their moments; events first at the same one."""
+    items: list[tuple[tuple[int, datetime, int, int], Any]] = []
+    for event in events:
+        items.append(((event.customer_id, event.occurred_at, 0, event.id), live.EventItem(event)))
+    for timer in due:
+        enrollment = batch.held.get(timer.subject_id)
+        if enrollment is not None:
+            key = (enrollment.customer_id, timer.due_at, 1, timer.subject_id)
+            items.append((key, live.TimerItem(enrollment, timer.turn, timer.due_at)))
+    return [item for _, item in sorted(items, key=lambda pair: pair[0])]

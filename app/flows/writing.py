@@ -1,0 +1,80 @@
+"""A batch's results become rows: journeys, timers, messages and decisions."""
+
+from dataclasses import replace
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.orm import Session
+
+from app.db import insert_new, table_of
+from app.flows import journeys
+from app.flows.batch import Batch, Held
+from app.messaging import outbox
+from app.models import Enrollment
+from app.timers import NewTimer, set_timers
+
+ENROLLMENTS = table_of(Enrollment)
+TIMER_KIND = "enrollment"
+_COLUMNS = ("state", "step", "turn", "waits_for", "due_at", "ended_at", "exit_reason", "context")
+
+
+def write(session: Session, batch: Batch) -> None:
+    """Write every changed journey. One whose occurrence exists already brings nothing forth."""
+    changed = [held for held in batch.held.values() if held.is_changed]
+    _update(session, batch, changed)
+    created = _insert(session, batch)
+    alive = changed + created
+    set_timers(
+        session,
+        [
+            NewTimer(batch.store.id, held.journey.due_at, TIMER_KIND, held.id or 0, held.turn)
+            for held in alive
+            if held.journey.due_at is not None
+        ],
+    )
+    outbox.enqueue(session, [message for held in alive for message in held.messages], batch.now)
+    outbox.note(session, [decision for held in alive for decision in held.decisions], batch.now)
+
+
+def _update(session: Session, batch: Batch, changed: list[Held]) -> None:
+    rows = [
+        {"row_id": held.id, **journeys.to_columns(held.journey, turn=held.turn, at=batch.now)}
+        for held in changed
+    ]
+    if rows:
+        statement = (
+            update(ENROLLMENTS)
+            .where(ENROLLMENTS.c.id == bindparam("row_id"))
+            .values({name: bindparam(name) for name in _COLUMNS})
+        )
+        session.connection().execute(statement, rows)
+
+
+def _insert(session: Session, batch: Batch) -> list[Held]:
+    rows = [
+        {
+            "store_id": batch.store.id,
+            "flow_key": held.flow_key,
+            "version_id": held.version_id,
+            "customer_id": held.customer_id,
+            "occurrence": held.occurrence,
+            "subject": held.subject,
+            "entered_at": held.entered_at,
+            **journeys.to_columns(held.journey, turn=held.turn, at=batch.now),
+        }
+        for held in batch.fresh.values()
+    ]
+    columns = (
+        ENROLLMENTS.c.id,
+        ENROLLMENTS.c.flow_key,
+        ENROLLMENTS.c.customer_id,
+        ENROLLMENTS.c.occurrence,
+    )
+    ids = {
+        (row.flow_key, row.customer_id, row.occurrence): row.id
+        for row in insert_new(session, ENROLLMENTS, rows, *columns)
+    }
+    created = [held for key, held in batch.fresh.items() if key in ids]
+    for held in created:
+        held.id = ids[held.key]
+        held.messages = [replace(message, enrollment_id=held.id) for message in held.messages]
+    return created

@@ -1,0 +1,141 @@
+"""Claiming due messages: the gate decides inside the transaction that sets `sending`.
+
+What passes is rendered, written down as `sending` with a lease and an attempt, and committed before
+anybody calls a provider. What needs the storefront first (a code) becomes `preparing`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.db import lease_now, table_of
+from app.messaging import claim_rows, facts, gate, letters, vouchers
+from app.messaging.errors import ContentError
+from app.messaging.facts import Loaded
+from app.messaging.gate import ANSWER, TRANSACTIONAL, Decision, Verdict
+from app.messaging.letters import Letters
+from app.messaging.limits import Departure
+from app.messaging.vouchers import Wanted
+from app.models import Message, Store
+from app.models.message import PREPARING, QUEUED
+from connectors.base import OutgoingMessage
+
+MESSAGES = table_of(Message)
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class Claimed:
+    """What a claim brought: letters to hand to the channel, codes to mint, and how many were looked at."""
+
+    token: str
+    looked_at: int = 0
+    outgoing: list[OutgoingMessage] = field(default_factory=list)
+    wanted: list[Wanted] = field(default_factory=list)
+    prepared_ids: list[int] = field(default_factory=list)
+
+
+def claim(session: Session, kit: Letters, store: Store, now: datetime, limit: int) -> Claimed:
+    """Decide about a store's due messages, at most `limit` and whatever else their customers have due."""
+    claimed = Claimed(token=uuid4().hex)
+    rows = _due(session, store.id, now, limit)
+    if not rows:
+        return claimed
+    claimed.looked_at = len(rows)
+    loaded = facts.load(session, kit.signer, store, rows, now)
+    goods = letters.goods_of(session, store, rows, now)
+    outcome = claim_rows.Outcome(
+        store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
+    )
+    to_prepare: list[Row[Any]] = []
+    for row in sorted(rows, key=lambda row: (row.customer_id, row.priority, row.due_at, row.key)):
+        decision = gate.decide(facts.facts_of(loaded, row), now)
+        if decision.verdict is not Verdict.PASS:
+            outcome.refuse(row, decision)
+            continue
+        if _needs_code(loaded, row):
+            to_prepare.append(row)
+            outcome.prepare(row)
+        else:
+            _post(kit, loaded, goods, row, decision, outcome, claimed)
+        _count(loaded, row, now)
+    if to_prepare:
+        claimed.wanted = vouchers.reserve(session, kit.signer, store, to_prepare, loaded.customers, now)
+        claimed.prepared_ids = [row.id for row in to_prepare]
+    outcome.write(session)
+    return claimed
+
+
+def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row[Any]]:
+    """Due messages and everything else that is due for the same people, for the arbiter."""
+    condition = (MESSAGES.c.store_id == store_id, MESSAGES.c.status == QUEUED, MESSAGES.c.next_at <= now)
+    first = session.execute(
+        select(MESSAGES)
+        .where(*condition)
+        .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if len(first) < limit:
+        return list(first)
+    rows = {row.id: row for row in first}
+    people = sorted({row.customer_id for row in first})
+    statement = select(MESSAGES).where(*condition, MESSAGES.c.customer_id.in_(people))
+    rows |= {row.id: row for row in session.execute(statement.with_for_update(skip_locked=True))}
+    return list(rows.values())
+
+
+def _needs_code(loaded: Loaded, row: Row[Any]) -> bool:
+    terms = row.context.get("voucher")
+    if terms is None:
+        return False
+    voucher = loaded.vouchers.get((row.enrollment_id, terms["name"]))
+    return voucher is None or voucher.minted_at is None
+
+
+def _post(
+    kit: Letters,
+    loaded: Loaded,
+    goods: letters.Goods,
+    row: Row[Any],
+    decision: Decision,
+    outcome: claim_rows.Outcome,
+    claimed: Claimed,
+) -> None:
+    """Render; a message whose content cannot be completed is stopped by the gate's own step."""
+    try:
+        letter = kit.write(loaded, goods, row)
+    except ContentError as error:
+        refused = gate.decide(facts.facts_of(loaded, row, content_problem=str(error)), outcome.now)
+        outcome.refuse(row, refused)
+        return
+    outcome.send(row, decision, letter)
+    claimed.outgoing.append(letter.outgoing)
+
+
+def _count(loaded: Loaded, row: Row[Any], now: datetime) -> None:
+    """What is about to leave counts at once against the customer's other messages."""
+    if row.purpose in (ANSWER, TRANSACTIONAL):
+        return
+    departure = Departure(now, row.channel, row.step, is_this_tick=True)
+    loaded.departures.setdefault(row.customer_id, []).append(departure)
+
+
+def release_unprepared(session: Session, store_id: int, token: str, ids: Sequence[int], next_at: datetime) -> None:
+    """Give messages back whose storefront work failed for now."""
+    session.execute(
+        MESSAGES.update()
+        .where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.id.in_(ids),
+            MESSAGES.c.status == PREPARING,
+            MESSAGES.c.lease_token == token,
+        )
+        .values(status=QUEUED, next_at=next_at, lease_token=None, lease_until=None)
+    )
+

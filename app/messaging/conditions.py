@@ -1,0 +1,104 @@
+"""What must still be true of a message when it leaves; named, so that flows carry it as data.
+
+A condition is `name` or `name:argument`. The flow engine asks before it makes a message, the gate
+again before it leaves.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+LEFT_STATES = frozenset({"sending", "sent", "delivered", "bounced", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """The order that a message is about, as the mirror shows it."""
+
+    is_counted: bool
+    is_cancelled: bool
+    refunded_minor: int
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiblingFacts:
+    """Another message of the same enrollment."""
+
+    status: str
+    is_clicked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionFacts:
+    """What conditions look at. `redeemed` holds the names of this enrollment's redeemed codes."""
+
+    enrollment_state: str = "active"
+    order: OrderFacts | None = None
+    redeemed: frozenset[str] = frozenset()
+    siblings: Mapping[str, SiblingFacts] = field(default_factory=dict)
+    first_paid_at: datetime | None = None
+    entered_at: datetime | None = None
+
+
+def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
+    """The first condition that does not hold, or None.
+
+    Raises:
+        KeyError: a condition that nobody knows; a definition is checked before it is published.
+    """
+    for condition in conditions:
+        name, _, argument = condition.partition(":")
+        if not CONDITIONS[name](facts, argument):
+            return condition
+    return None
+
+
+def _enrollment_alive(facts: ConditionFacts, argument: str) -> bool:
+    return facts.enrollment_state != "exited"
+
+
+def _order_intact(facts: ConditionFacts, argument: str) -> bool:
+    """Not cancelled, and nothing of it was given back."""
+    order = facts.order
+    return order is not None and not order.is_cancelled and order.refunded_minor == 0
+
+
+def _order_counts(facts: ConditionFacts, argument: str) -> bool:
+    return facts.order is not None and facts.order.is_counted
+
+
+def _code_unused(facts: ConditionFacts, argument: str) -> bool:
+    return argument not in facts.redeemed
+
+
+def _left(facts: ConditionFacts, argument: str) -> bool:
+    sibling = facts.siblings.get(argument)
+    return sibling is not None and sibling.status in LEFT_STATES
+
+
+def _not_clicked(facts: ConditionFacts, argument: str) -> bool:
+    sibling = facts.siblings.get(argument)
+    return sibling is None or not sibling.is_clicked
+
+
+def _is_first_order(facts: ConditionFacts, argument: str) -> bool:
+    """No counted order was paid before this one; at the same moment both are first, once."""
+    return facts.order is not None and facts.first_paid_at == facts.order.paid_at
+
+
+def _bought_before_entry(facts: ConditionFacts, argument: str) -> bool:
+    first, entered = facts.first_paid_at, facts.entered_at
+    return first is not None and entered is not None and first < entered
+
+
+CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
+    "enrollment-alive": _enrollment_alive,
+    "order-intact": _order_intact,
+    "order-counts": _order_counts,
+    "code-unused": _code_unused,
+    "left": _left,
+    "not-clicked": _not_clicked,
+    "bought-before-entry": _bought_before_entry,
+    "is-first-order": _is_first_order,
+}

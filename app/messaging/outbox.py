@@ -1,0 +1,104 @@
+"""The outbox: messages enter it once, by their key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db import insert_new, table_of
+from app.models import Decision, Message
+from app.models.message import QUEUED
+
+MESSAGES, DECISIONS = table_of(Message), table_of(Decision)
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be queued. `key` is flow:step:customer:occurrence."""
+
+    store_id: int
+    customer_id: int
+    enrollment_id: int
+    flow_key: str
+    version_id: int
+    step: str
+    occurrence: str
+    channel: str
+    purpose: str
+    priority: int
+    due_at: datetime
+    expires_at: datetime
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What makes the message unique for ever."""
+        return f"{self.flow_key}:{self.step}:{self.customer_id}:{self.occurrence}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """Why something was not made or not sent, outside the gate (a skipped step, the holdout)."""
+
+    store_id: int
+    customer_id: int
+    flow_key: str
+    step: str
+    verdict: str
+    reason: str
+    value: str
+
+
+def enqueue(session: Session, messages: Sequence[NewMessage], now: datetime) -> None:
+    """Queue what is not there yet; a key that exists is left alone, whatever became of it."""
+    rows = [
+        {
+            "store_id": message.store_id,
+            "key": message.key,
+            "customer_id": message.customer_id,
+            "enrollment_id": message.enrollment_id,
+            "flow_key": message.flow_key,
+            "version_id": message.version_id,
+            "step": message.step,
+            "channel": message.channel,
+            "purpose": message.purpose,
+            "priority": message.priority,
+            "status": QUEUED,
+            "due_at": message.due_at,
+            "expires_at": message.expires_at,
+            "next_at": message.due_at,
+            "created_at": now,
+            "context": dict(message.context),
+        }
+        for message in messages
+    ]
+    insert_new(session, MESSAGES, rows)
+
+
+def note(session: Session, decisions: Sequence[NewDecision], now: datetime) -> None:
+    """Write decisions that no message carries."""
+    rows = [
+        {
+            "store_id": decision.store_id,
+            "customer_id": decision.customer_id,
+            "message_id": None,
+            "flow_key": decision.flow_key,
+            "step": decision.step,
+            "decided_at": now,
+            "verdict": decision.verdict,
+            "reason": decision.reason,
+            "steps": [
+                {
+                    "step": "flow",
+                    "verdict": decision.verdict,
+                    "reason": decision.reason,
+                    "value": decision.value,
+                }
+            ],
+        }
+        for decision in decisions
+    ]
+    if rows:
+        session.execute(DECISIONS.insert(), rows)

@@ -1,0 +1,48 @@
+"""Who clicked: a person, or a program that opens every link to see whether it is safe.
+
+Security gateways, previews of chat programs and crawlers follow the links of a mail before anybody
+reads it. Such a visit must never count as interest.
+"""
+
+import re
+from datetime import datetime, timedelta
+
+# Nobody reads a mail and clicks before it has arrived; gateways do.
+TOO_SOON = timedelta(seconds=10)
+
+_LONGEST_AGENT = 1_000
+
+_SCANNERS = (
+    # security gateways and link checkers
+    "barracuda", "proofpoint", "mimecast", "safelinks", "symantec", "messagelabs", "trendmicro",
+    "trend micro", "fireeye", "trellix", "mcafee", "sophos", "forcepoint", "websense", "ironport",
+    "checkpoint", "check point", "cloudmark", "vadesecure", "vade secure", "zscaler", "kaspersky",
+    "bitdefender", "fortiguard", "urlscan", "virustotal", "phishtank", "netcraft", "google-safety",
+    "safebrowsing", "ms-office", "msoffice", "microsoft office", "skypeuripreview", "bingpreview",
+    # previews of messengers and networks
+    "slackbot", "telegrambot", "whatsapp", "facebookexternalhit", "facebot", "twitterbot", "linkedinbot",
+    "discordbot", "embedly", "google-read-aloud", "googleimageproxy", "yahoomailproxy",
+    # crawlers, monitors, libraries
+    "bot", "crawl", "spider", "slurp", "scanner", "preview", "monitor", "uptime", "headlesschrome",
+    "phantomjs", "puppeteer", "playwright", "selenium", "python-", "python/", "aiohttp", "httpx", "curl",
+    "wget", "libwww", "okhttp", "go-http-client", "java/", "httpclient", "node-fetch", "axios", "undici",
+    "ruby", "perl", "powershell", "scrapy", "archive.org",
+)  # fmt: skip
+_SCANNER = re.compile("|".join(re.escape(mark) for mark in _SCANNERS), re.IGNORECASE)
+
+# Makers of telephones whose names hold one of the marks above.
+_INNOCENT = re.compile("cubot", re.IGNORECASE)
+
+
+def is_scanner(user_agent: str) -> bool:
+    """Whether this user agent is a known program, or none at all; every browser names itself."""
+    if not user_agent.strip():
+        return True
+    return _SCANNER.search(_INNOCENT.sub("", user_agent[:_LONGEST_AGENT])) is not None
+
+
+def is_human_click(*, method: str, user_agent: str, clicked_at: datetime, sent_at: datetime | None) -> bool:
+    """Whether a click counts: a GET by a browser, not in the seconds right after the message left."""
+    if method != "GET" or is_scanner(user_agent):
+        return False
+    return sent_at is None or clicked_at - sent_at >= TOO_SOON

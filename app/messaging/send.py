@@ -1,0 +1,210 @@
+"""What a provider's answer means for a message, and what happens to those without an answer.
+
+Every final write is guarded by status and fencing token: an event of the provider may have arrived
+before our own record, and a worker that slept past its lease owns nothing any more.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from app import timeline
+from app.db import lease_now, table_of
+from app.models import Message, MessageAttempt
+from app.models.message import FAILED, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
+from app.timeline import NewEvent
+from connectors.base import Outcome, SendResult
+
+MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+_SENDER_PAUSE = timedelta(hours=1)
+
+
+def record(
+    session: Session, store_id: int, token: str, results: Sequence[tuple[int, SendResult]], now: datetime
+) -> None:
+    """Write the answers of one batch of calls; each only while the message is still ours and sending."""
+    ours = _ours(session, store_id, token, [message_id for message_id, _ in results])
+    accepted: list[tuple[Row[Any], SendResult]] = []
+    for message_id, result in sorted(results, key=lambda pair: pair[0]):
+        row = ours.get(message_id)
+        if row is None:
+            continue
+        if result.outcome is Outcome.ACCEPTED:
+            accepted.append((row, result))
+        else:
+            _end(session, row, token, _values_after(row, result, now))
+    _accept(session, store_id, token, accepted, now)
+    _close_attempts(session, store_id, results, now)
+
+
+def settle(session: Session, row: Row[Any], result: SendResult, now: datetime) -> None:
+    """Evidence about an unknown message: it left, or it did not and goes back in line."""
+    mine = (MESSAGES.c.store_id == row.store_id, MESSAGES.c.id == row.id, MESSAGES.c.status == UNKNOWN)
+    if result.outcome is Outcome.ACCEPTED:
+        values: dict[str, Any] = {"status": SENT, "unknown_since": None, "reason": None}
+        values["provider_message_id"] = result.provider_message_id
+    elif result.outcome is Outcome.RETRY:
+        values = {"status": QUEUED, "unknown_since": None, "next_at": now, "sent_at": None, "reason": None}
+    else:
+        return
+    changed = session.execute(update(MESSAGES).where(*mine).values(**values).returning(MESSAGES.c.id)).all()
+    if changed and result.outcome is Outcome.ACCEPTED:
+        timeline.record(session, [_sent_event(row, row.sent_at or now)], now)
+
+
+def sweep(session: Session, now: datetime, limit: int = 500) -> int:
+    """Leases that ran out: what may have been sent becomes unknown, what was only prepared goes back.
+
+    The database's clock decides, never the business clock.
+    """
+    moment = lease_now(session)
+    late = (
+        select(MESSAGES.c.id)
+        .where(MESSAGES.c.status.in_((SENDING, PREPARING)), MESSAGES.c.lease_until < moment)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.execute(late).scalars())
+    return _sweep(session, ids, now)
+
+
+def sweep_own(session: Session, store_id: int, now: datetime) -> int:
+    """The same without waiting for the lease, for a single process that knows it has just started."""
+    late = select(MESSAGES.c.id).where(
+        MESSAGES.c.store_id == store_id, MESSAGES.c.status.in_((SENDING, PREPARING))
+    )
+    return _sweep(session, list(session.execute(late).scalars()), now)
+
+
+def unknown_rows(session: Session, store_id: int, limit: int = 500) -> Sequence[Row[Any]]:
+    """Messages whose fate nobody knows, the oldest first."""
+    statement = (
+        select(MESSAGES)
+        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.status == UNKNOWN)
+        .order_by(MESSAGES.c.id)
+        .limit(limit)
+    )
+    return session.execute(statement).all()
+
+
+def _sweep(session: Session, ids: Sequence[int], now: datetime) -> int:
+    if not ids:
+        return 0
+    free = {"lease_token": None, "lease_until": None}
+    session.execute(
+        update(MESSAGES)
+        .where(MESSAGES.c.id.in_(ids), MESSAGES.c.status == SENDING)
+        .values(status=UNKNOWN, unknown_since=now, **free)
+    )
+    session.execute(
+        update(MESSAGES)
+        .where(MESSAGES.c.id.in_(ids), MESSAGES.c.status == PREPARING)
+        .values(status=QUEUED, next_at=now, **free)
+    )
+    return len(ids)
+
+
+def _ours(session: Session, store_id: int, token: str, ids: Sequence[int]) -> dict[int, Row[Any]]:
+    statement = (
+        select(MESSAGES)
+        .where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.id.in_(ids),
+            MESSAGES.c.status == SENDING,
+            MESSAGES.c.lease_token == token,
+        )
+        .order_by(MESSAGES.c.id)
+        .with_for_update()
+    )
+    return {row.id: row for row in session.execute(statement)}
+
+
+def _values_after(row: Row[Any], result: SendResult, now: datetime) -> dict[str, Any]:
+    """What becomes of a message that was not accepted, by the documented outcomes alone."""
+    if result.outcome is Outcome.UNKNOWN:
+        return {"status": UNKNOWN, "unknown_since": now}
+    if result.outcome is Outcome.FAILED:
+        return {"status": FAILED, "reason": "refused", "sent_at": None}
+    if result.outcome is Outcome.PAUSE_SENDER:
+        return {"status": QUEUED, "reason": "sender-paused", "next_at": now + _SENDER_PAUSE, "sent_at": None}
+    pause = min(_FIRST_RETRY * 2 ** min(row.attempts - 1, 10), _LONGEST_RETRY)
+    if result.retry_after_seconds is not None:
+        pause = max(pause, timedelta(seconds=result.retry_after_seconds))
+    return {"status": QUEUED, "reason": "pace", "next_at": now + pause, "sent_at": None}
+
+
+def _end(session: Session, row: Row[Any], token: str, values: dict[str, Any]) -> None:
+    session.execute(
+        update(MESSAGES)
+        .where(
+            MESSAGES.c.store_id == row.store_id,
+            MESSAGES.c.id == row.id,
+            MESSAGES.c.status == SENDING,
+            MESSAGES.c.lease_token == token,
+        )
+        .values(lease_token=None, lease_until=None, **values)
+    )
+
+
+def _accept(
+    session: Session,
+    store_id: int,
+    token: str,
+    accepted: Sequence[tuple[Row[Any], SendResult]],
+    now: datetime,
+) -> None:
+    if not accepted:
+        return
+    statement = (
+        update(MESSAGES)
+        .where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.id.in_([row.id for row, _ in accepted]),
+            MESSAGES.c.status == SENDING,
+            MESSAGES.c.lease_token == token,
+        )
+        .values(status=SENT, lease_token=None, lease_until=None)
+    )
+    session.execute(statement)
+    for row, result in accepted:
+        if result.provider_message_id:
+            session.execute(
+                update(MESSAGES)
+                .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == row.id)
+                .values(provider_message_id=result.provider_message_id)
+            )
+    timeline.record(session, [_sent_event(row, row.sent_at) for row, _ in accepted], now)
+
+
+def _close_attempts(
+    session: Session, store_id: int, results: Sequence[tuple[int, SendResult]], now: datetime
+) -> None:
+    for outcome in {result.outcome for _, result in results}:
+        ids = [message_id for message_id, result in results if result.outcome is outcome]
+        errors = sorted({result.error for _, result in results if result.outcome is outcome and result.error})
+        session.execute(
+            update(ATTEMPTS)
+            .where(
+                ATTEMPTS.c.store_id == store_id,
+                ATTEMPTS.c.message_id.in_(ids),
+                ATTEMPTS.c.ended_at.is_(None),
+            )
+            .values(ended_at=now, outcome=outcome.value, error="; ".join(errors) or None)
+        )
+
+
+def _sent_event(row: Row[Any], sent_at: datetime) -> NewEvent:
+    return NewEvent(
+        store_id=row.store_id,
+        customer_id=row.customer_id,
+        type="message.sent",
+        subject=f"message:{row.id}",
+        source_key=f"message.sent:{row.id}",
+        occurred_at=sent_at,
+        details={"flow": row.flow_key, "step": row.step, "channel": row.channel},
+    )
+

@@ -1,0 +1,85 @@
+"""What the templates see of one message: plain mappings, lists and texts, nothing secret."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import money
+from app.db import table_of
+from app.messaging import formats
+from app.messaging.facts import Loaded
+from app.models import Product
+
+PRODUCTS = table_of(Product)
+
+
+def products_of(session: Session, store_id: int, rows: Iterable[Any]) -> dict[str, Any]:
+    """The product rows that the messages speak of, by external id."""
+    ids = sorted({item["external_id"] for row in rows for item in row.context.get("products", ())})
+    found: dict[str, Any] = {}
+    for start in range(0, len(ids), 400):
+        statement = select(PRODUCTS).where(
+            PRODUCTS.c.store_id == store_id, PRODUCTS.c.external_id.in_(ids[start : start + 400])
+        )
+        found |= {row.external_id: row for row in session.execute(statement)}
+    return found
+
+
+def values_of(
+    loaded: Loaded, row: Any, goods: Mapping[str, Any], *, language: str, zone: Any
+) -> dict[str, object]:
+    """The variables of one message (see `content.VARIABLES`); what is unknown is missing."""
+    customer = loaded.customers[row.customer_id]
+    store = loaded.store
+    values: dict[str, object] = {
+        "customer": _known(
+            first_name=customer.first_name, last_name=customer.last_name, city=customer.city
+        ),
+    }
+    order = loaded.orders.get(row.context.get("order", ""))
+    if order is not None:
+        placed_on = order.placed_at.astimezone(zone).date().isoformat()
+        values["order"] = {"number": order.number, "placed_on": placed_on}
+    items: Sequence[Mapping[str, Any]] = row.context.get("products", ())
+    if items:
+        values["products"] = [_product(item, goods.get(item["external_id"]), language) for item in items]
+    terms = row.context.get("voucher")
+    voucher = loaded.vouchers.get((row.enrollment_id, terms["name"])) if terms else None
+    if voucher is not None and voucher.minted_at is not None:
+        values["voucher"] = {
+            "code": voucher.code,
+            "value_text": formats.discount(voucher.kind, voucher.value, store.currency, language),
+            "ends_on": voucher.expires_at.astimezone(zone).isoformat(),
+        }
+    return values
+
+
+_WHY = {
+    "it": {
+        "merchant": "Scelto per chi ha comprato {with}",
+        "co-purchase": "In {together} ordini su {of} insieme a {with}",
+    },
+    "en": {
+        "merchant": "Chosen for buyers of {with}",
+        "co-purchase": "In {together} of {of} orders with {with}",
+    },
+}
+
+
+def _product(item: Mapping[str, Any], product: Any, language: str) -> dict[str, object]:
+    shown: dict[str, object] = {"title": product.title if product is not None else item.get("title", "")}
+    if product is not None:
+        shown["price_text"] = money.shown(product.price_minor, product.currency, language)
+        shown |= _known(url=product.url, image_url=product.image_url)
+        if product.url:
+            shown["review_url"] = f"{product.url}#tab-reviews"
+    why = _WHY[language].get(item.get("why", ""))
+    if why is not None:
+        shown["reason"] = why.format_map(item)
+    return shown
+
+
+def _known(**values: Any) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value}

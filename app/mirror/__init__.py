@@ -1,0 +1,1 @@
+"""Records become rows: idempotent, newest wins, whatever the order of arrival."""

@@ -1,0 +1,65 @@
+"""What is asked of the storefront before it is believed: deletions need a second proof."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.customers import CUSTOMERS
+from app.db import table_of
+from app.mirror import products, sums
+from app.models import Order, PrivacyRequest
+from app.timers import NewTimer, set_timers
+from connectors import base
+from connectors.base import Resource
+
+ORDERS = table_of(Order)
+KINDS = {f"look-up.{resource.value}": resource for resource in Resource}
+
+
+def ask(session: Session, store_id: int, resource: Resource, external_id: str, now: datetime) -> None:
+    """Have a resource looked up soon; ids that are no numbers are unknown input and asked for nowhere."""
+    if external_id.isascii() and external_id.isdigit() and len(external_id) < 19:
+        kind = f"look-up.{resource.value}"
+        set_timers(session, [NewTimer(store_id, now, kind, int(external_id))])
+
+
+def mark_gone(session: Session, store_id: int, resource: Resource, external_id: str, now: datetime) -> None:
+    """The storefront confirmed that it no longer has the resource.
+
+    A customer's row stays: a platform that deletes an account does not ask for erasure by that.
+    """
+    if resource is Resource.PRODUCTS:
+        products.mark_deleted(session, store_id, external_id, now)
+    elif resource is Resource.ORDERS:
+        where = (ORDERS.c.store_id == store_id, ORDERS.c.external_id == external_id)
+        customer_id = session.execute(select(ORDERS.c.customer_id).where(*where)).scalar_one_or_none()
+        session.execute(ORDERS.update().where(*where).values(deleted_at=now, is_counted=False))
+        sums.refresh(session, store_id, [customer_id])
+
+
+def ask_privacy(session: Session, store_id: int, request: base.PrivacyRequest, now: datetime) -> None:
+    """Keep a privacy request; an erasure gets a timer, the others wait for the merchant or the operator."""
+    customer_id = _customer_id(session, store_id, request)
+    row = PrivacyRequest(store_id=store_id, kind=request.kind.value, customer_id=customer_id, received_at=now)
+    session.add(row)
+    session.flush()
+    if request.kind is base.PrivacyKind.ERASE_CUSTOMER:
+        set_timers(session, [NewTimer(store_id, now, "erasure", row.id)])
+
+
+def _customer_id(session: Session, store_id: int, request: base.PrivacyRequest) -> int | None:
+    mine = CUSTOMERS.c.store_id == store_id
+    found = None
+    if request.customer_external_id:
+        condition = CUSTOMERS.c.external_id == request.customer_external_id
+        found = session.execute(select(CUSTOMERS.c.id).where(mine, condition)).scalar()
+    if found is None and request.order_external_ids:
+        orders = select(ORDERS.c.customer_id).where(
+            ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(request.order_external_ids)
+        )
+        found = session.execute(orders).scalar()
+    if found is None and request.email:
+        condition = CUSTOMERS.c.email == request.email.strip().lower()
+        found = session.execute(select(CUSTOMERS.c.id).where(mine, condition)).scalar()
+    return found

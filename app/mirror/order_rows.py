@@ -1,0 +1,117 @@
+"""What an order's row holds, worked out from a record and the row before it; no database here."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.money import to_minor
+from connectors.base import Money, OrderLineRecord, OrderRecord
+
+_MOMENTS = ("paid_at", "fulfilled_at", "delivered_at", "cancelled_at")
+
+
+@dataclass(frozen=True, slots=True)
+class MirroredOrder:
+    """An order after the upsert: its row's id and what the timeline needs to know."""
+
+    id: int
+    external_id: str
+    customer_id: int | None
+    old: Row[Any] | None
+    values: dict[str, Any]
+    record: OrderRecord
+
+
+def newest_by_id(records: Iterable[OrderRecord]) -> dict[str, OrderRecord]:
+    """One record an order: the newest; at the same moment the later in the sequence."""
+    newest: dict[str, OrderRecord] = {}
+    for record in records:
+        held = newest.get(record.external_id)
+        if held is None or held.updated_at <= record.updated_at:
+            newest[record.external_id] = record
+    return newest
+
+
+def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -> dict[str, Any]:
+    """The columns of an order.
+
+    A moment that is known stays known: at one and the same `updated_at` (platforms count in seconds)
+    an earlier state may arrive last.
+    """
+    refunded = _refunded_minor(record, old)
+    total = minor(record.total)
+    row: dict[str, Any] = {
+        "number": record.number,
+        "customer_id": customer_id or (old.customer_id if old else None),
+        "status": record.status,
+        "financial_status": record.financial_status,
+        "fulfillment_status": record.fulfillment_status,
+        "currency": record.total.currency,
+        "total_minor": total,
+        "refunded_minor": refunded,
+        "discount_minor": minor(record.discount),
+        "tax_minor": minor(record.tax),
+        "shipping_minor": minor(record.shipping),
+        "discount_codes": [code for code in record.discount_codes],
+        "is_discounted": record.is_discounted,
+        "is_test": record.is_test,
+        "placed_at": record.placed_at,
+        "source_updated_at": record.updated_at,
+        "lines_digest": _digest(record.lines) if record.lines is not None else old and old.lines_digest,
+    }
+    for name in _MOMENTS:
+        row[name] = _moment(name, record, old)
+    if record.is_paid and row["paid_at"] is None:
+        row["paid_at"] = record.updated_at
+    row["is_counted"] = is_counted(row)
+    return row
+
+
+def _moment(name: str, record: OrderRecord, old: Row[Any] | None) -> datetime | None:
+    """The first moment told stands: WooCommerce gives the last change for what it has no moment of.
+
+    Only a cancellation can be taken back, by newer news that does not speak of it.
+    """
+    told: datetime | None = getattr(record, name)
+    held: datetime | None = old._mapping[name] if old is not None else None
+    if name == "cancelled_at" and told is None and old is not None:
+        return held if record.updated_at <= old.source_updated_at else None
+    return held or told
+
+
+def is_counted(row: dict[str, Any]) -> bool:
+    """Paid, not cancelled, not wholly refunded, not a test."""
+    is_refunded = row["refunded_minor"] >= row["total_minor"] > 0
+    return bool(row["paid_at"]) and not row["cancelled_at"] and not is_refunded and not row["is_test"]
+
+
+def refunded_at(record: OrderRecord) -> datetime:
+    """The moment of the latest refund, else of the news."""
+    moments = [refund.refunded_at for refund in record.refunds or ()]
+    return max(moments, default=record.updated_at)
+
+
+def minor(money: Money) -> int:
+    """Minor units of an amount, 0 for an empty text."""
+    return to_minor(money.amount or "0", money.currency)
+
+
+def _refunded_minor(record: OrderRecord, old: Row[Any] | None) -> int:
+    if record.refunded_total is not None:
+        return minor(record.refunded_total)
+    if record.refunds is not None:
+        return sum(minor(refund.amount) for refund in record.refunds)
+    return old.refunded_minor if old else 0
+
+
+def _digest(lines: tuple[OrderLineRecord, ...]) -> str:
+    text = "\n".join(
+        f"{line.external_id}|{line.product_external_id}|{line.variant_external_id}|{line.title}"
+        f"|{line.quantity}|{line.current_quantity}|{line.total.amount}"
+        for line in lines
+    )
+    return hashlib.blake2s(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,165 @@
+"""OrderRecords become orders with lines, refunds and parcels, and entries of the timeline."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app import customers, timeline
+from app.customers import Person
+from app.db import table_of, upsert
+from app.mirror import order_parts, order_rows, redemptions, sums
+from app.mirror.order_rows import MirroredOrder
+from app.models import Order
+from app.timeline import NewEvent
+from connectors.base import OrderRecord
+
+ORDERS = table_of(Order)
+_KEY = ("store_id", "external_id")
+_UPDATED = tuple(
+    column.name
+    for column in ORDERS.columns
+    if column.name not in {"id", "store_id", "external_id", "is_paired", "deleted_at"}
+)
+
+
+def upsert_orders(
+    session: Session,
+    store_id: int,
+    records: Sequence[OrderRecord],
+    now: datetime,
+    *,
+    history_until: datetime | None = None,
+) -> int:
+    """Mirror orders and return how many were new or changed; news older than the row is ignored.
+
+    Drafts (an open checkout) are not orders yet and are left out here.
+    """
+    newest = order_rows.newest_by_id(record for record in records if record.status != "draft")
+    if not newest:
+        return 0
+    people = customers.upsert_customers(
+        session,
+        store_id,
+        [record.customer for record in newest.values() if record.customer],
+        now,
+        history_until=history_until,
+    )
+    held = _held(session, store_id, list(newest))
+    rows = _rows(store_id, newest, held, people)
+    upsert(session, ORDERS, list(rows.values()), key=_KEY, update=_UPDATED, newer_by="source_updated_at")
+    mirrored = _mirrored(session, store_id, rows, held, newest)
+    order_parts.write(session, store_id, mirrored)
+    _tell(session, store_id, mirrored, now, history_until=history_until)
+    redemptions.mark(session, store_id, mirrored, now, history_until=history_until)
+    sums.refresh(session, store_id, [order.customer_id for order in mirrored if order.customer_id])
+    return len(mirrored)
+
+
+def _held(session: Session, store_id: int, external_ids: list[str]) -> dict[str, Row[Any]]:
+    """The rows that exist, locked against other workers."""
+    statement = (
+        select(ORDERS)
+        .where(ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(external_ids))
+        .order_by(ORDERS.c.id)
+        .with_for_update()
+    )
+    return {row.external_id: row for row in session.execute(statement)}
+
+
+def _rows(
+    store_id: int,
+    newest: dict[str, OrderRecord],
+    held: dict[str, Row[Any]],
+    people: dict[str, Person],
+) -> dict[str, dict[str, Any]]:
+    rows = {}
+    for external_id, record in newest.items():
+        old = held.get(external_id)
+        if old is not None and old.source_updated_at > record.updated_at:
+            continue
+        identity = customers.identity_of(record.customer) if record.customer else None
+        person = people.get(identity) if identity else None
+        values = order_rows.values(record, old, person.id if person else None)
+        if old is None or any(values[name] != old._mapping[name] for name in _UPDATED):
+            rows[external_id] = {
+                "store_id": store_id,
+                "external_id": external_id,
+                "is_paired": False if old is None else old.is_paired,
+                **values,
+            }
+    return rows
+
+
+def _mirrored(
+    session: Session,
+    store_id: int,
+    rows: dict[str, dict[str, Any]],
+    held: dict[str, Row[Any]],
+    newest: dict[str, OrderRecord],
+) -> list[MirroredOrder]:
+    fresh = [external_id for external_id in rows if external_id not in held]
+    ids = {external_id: held[external_id].id for external_id in rows if external_id in held}
+    if fresh:
+        statement = select(ORDERS.c.external_id, ORDERS.c.id).where(
+            ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(fresh)
+        )
+        ids |= {row.external_id: row.id for row in session.execute(statement)}
+    return [
+        MirroredOrder(
+            id=ids[external_id],
+            external_id=external_id,
+            customer_id=values["customer_id"],
+            old=held.get(external_id),
+            values=values,
+            record=newest[external_id],
+        )
+        for external_id, values in sorted(rows.items())
+    ]
+
+
+_MOMENTS = (
+    ("order.placed", "placed_at"),
+    ("order.paid", "paid_at"),
+    ("order.fulfilled", "fulfilled_at"),
+    ("order.delivered", "delivered_at"),
+    ("order.cancelled", "cancelled_at"),
+)
+
+
+def _tell(
+    session: Session, store_id: int, mirrored: Sequence[MirroredOrder], now: datetime, *, history_until: datetime | None
+) -> None:
+    """Timeline entries for each moment of an order's life that became known now."""
+    events = []
+    for order in mirrored:
+        if order.customer_id is None or order.record.is_test:
+            continue
+        for kind, name in _MOMENTS:
+            moment = order.values[name]
+            if moment is not None and (order.old is None or order.old._mapping[name] is None):
+                events.append(event_of(store_id, order, kind, moment, history_until=history_until))
+        refunded = order.values["refunded_minor"]
+        if refunded > (order.old.refunded_minor if order.old else 0):
+            moment = order_rows.refunded_at(order.record)
+            events.append(event_of(store_id, order, "order.refunded", moment, history_until=history_until))
+    timeline.record(session, events, now)
+
+
+def event_of(
+    store_id: int, order: MirroredOrder, kind: str, occurred_at: datetime, *, history_until: datetime | None
+) -> NewEvent:
+    """One timeline entry about an order; refunds are told once per refunded sum."""
+    suffix = f":{order.values['refunded_minor']}" if kind == "order.refunded" else ""
+    return NewEvent(
+        store_id=store_id,
+        customer_id=order.customer_id or 0,
+        type=kind,
+        subject=f"order:{order.external_id}",
+        source_key=f"{kind}:{order.external_id}{suffix}",
+        occurred_at=occurred_at,
+        details={"order_id": order.id, "total_minor": order.values["total_minor"]},
+        is_history=timeline.is_history(occurred_at, history_until),
+    )

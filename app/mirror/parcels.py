@@ -1,0 +1,151 @@
+"""News of parcels and refunds that arrive apart from their order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from app import timeline
+from app.db import table_of, upsert
+from app.mirror import sums
+from app.mirror.order_rows import is_counted, minor
+from app.models import Fulfillment, Order, Refund
+from app.timeline import NewEvent
+from connectors.base import FulfillmentUpdate, RefundUpdate
+
+ORDERS, PARCELS, REFUNDS = table_of(Order), table_of(Fulfillment), table_of(Refund)
+_KEY = ("store_id", "order_id", "external_id")
+
+
+class OrderNotMirrored(Exception):
+    """The news is about an order that has not arrived yet; try again later."""
+
+
+def apply_updates(
+    session: Session, store_id: int, updates: Sequence[FulfillmentUpdate | RefundUpdate], now: datetime
+) -> None:
+    """Write parcels and refunds, then the order's own moments and sums.
+
+    Raises:
+        OrderNotMirrored: an order is unknown; nothing of the batch may be committed.
+    """
+    if not updates:
+        return
+    orders = _orders(session, store_id, {update.order_external_id for update in updates})
+    _write_parcels(session, store_id, orders, updates)
+    _write_refunds(session, store_id, orders, updates)
+    events: list[NewEvent] = []
+    for order in orders.values():
+        events += _settle(session, store_id, order)
+    timeline.record(session, events, now)
+    sums.refresh(session, store_id, [order.customer_id for order in orders.values()])
+
+
+def _orders(session: Session, store_id: int, external_ids: set[str]) -> dict[str, Row[Any]]:
+    statement = (
+        select(ORDERS)
+        .where(ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(sorted(external_ids)))
+        .order_by(ORDERS.c.id)
+        .with_for_update()
+    )
+    found = {row.external_id: row for row in session.execute(statement)}
+    missing = external_ids - found.keys()
+    if missing:
+        raise OrderNotMirrored(f"order {min(missing)} has not arrived yet")
+    return found
+
+
+def _write_parcels(
+    session: Session,
+    store_id: int,
+    orders: dict[str, Row[Any]],
+    updates: Sequence[FulfillmentUpdate | RefundUpdate],
+) -> None:
+    newest: dict[tuple[int, str], dict[str, Any]] = {}
+    for update in sorted(updates, key=lambda item: item.updated_at):
+        if isinstance(update, FulfillmentUpdate):
+            parcel, order_id = update.fulfillment, orders[update.order_external_id].id
+            newest[(order_id, parcel.external_id)] = {
+                "store_id": store_id,
+                "order_id": order_id,
+                "external_id": parcel.external_id,
+                "status": parcel.status,
+                "fulfilled_at": parcel.fulfilled_at,
+                "delivered_at": parcel.delivered_at,
+                "source_updated_at": update.updated_at,
+            }
+    names = ("status", "fulfilled_at", "delivered_at", "source_updated_at")
+    upsert(session, PARCELS, list(newest.values()), key=_KEY, update=names, newer_by="source_updated_at")
+
+
+def _write_refunds(
+    session: Session,
+    store_id: int,
+    orders: dict[str, Row[Any]],
+    updates: Sequence[FulfillmentUpdate | RefundUpdate],
+) -> None:
+    rows = {
+        (orders[update.order_external_id].id, update.refund.external_id): {
+            "store_id": store_id,
+            "order_id": orders[update.order_external_id].id,
+            "external_id": update.refund.external_id,
+            "amount_minor": minor(update.refund.amount),
+            "refunded_at": update.refund.refunded_at,
+        }
+        for update in updates
+        if isinstance(update, RefundUpdate)
+    }
+    upsert(session, REFUNDS, list(rows.values()), key=_KEY, update=("amount_minor", "refunded_at"))
+
+
+def _settle(session: Session, store_id: int, order: Row[Any]) -> list[NewEvent]:
+    """Carry the parts' news to the order's row; return what the timeline must learn."""
+    mine = (PARCELS.c.store_id == store_id, PARCELS.c.order_id == order.id)
+    parcels = session.execute(select(PARCELS.c.fulfilled_at, PARCELS.c.delivered_at).where(*mine)).all()
+    refunded, refunded_at = session.execute(
+        select(func.coalesce(func.sum(REFUNDS.c.amount_minor), 0), func.max(REFUNDS.c.refunded_at)).where(
+            REFUNDS.c.store_id == store_id, REFUNDS.c.order_id == order.id
+        )
+    ).one()
+    left = [parcel.fulfilled_at for parcel in parcels if parcel.fulfilled_at]
+    arrived = [parcel.delivered_at for parcel in parcels if parcel.delivered_at]
+    values = {
+        "fulfilled_at": order.fulfilled_at or min(left, default=None),
+        "delivered_at": order.delivered_at
+        or (max(arrived) if arrived and len(arrived) == len(parcels) else None),
+        "refunded_minor": max(order.refunded_minor, int(refunded)),
+    }
+    counted = is_counted({**order._mapping, **values})
+    session.execute(
+        ORDERS.update()
+        .where(ORDERS.c.store_id == store_id, ORDERS.c.id == order.id)
+        .values(**values, is_counted=counted)
+    )
+    return _events(store_id, order, values, refunded_at)
+
+
+def _events(
+    store_id: int, order: Row[Any], values: dict[str, Any], refunded_at: datetime | None
+) -> list[NewEvent]:
+    if order.customer_id is None or order.is_test:
+        return []
+    told: list[tuple[str, datetime, str]] = []
+    for kind, name in (("order.fulfilled", "fulfilled_at"), ("order.delivered", "delivered_at")):
+        if values[name] is not None and order._mapping[name] is None:
+            told.append((kind, values[name], ""))
+    if values["refunded_minor"] > order.refunded_minor and refunded_at is not None:
+        told.append(("order.refunded", refunded_at, f":{values['refunded_minor']}"))
+    return [
+        NewEvent(
+            store_id=store_id,
+            customer_id=order.customer_id,
+            type=kind,
+            subject=f"order:{order.external_id}",
+            source_key=f"{kind}:{order.external_id}{suffix}",
+            occurred_at=moment,
+            details={"order_id": order.id, "total_minor": order.total_minor},
+        )
+        for kind, moment, suffix in told
+    ]

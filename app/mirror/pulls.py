@@ -1,0 +1,146 @@
+"""The rows that say what is to be pulled from a storefront: claimed with a lease, moved with its token."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, Table, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db import insert_new, lease_now, table_of
+from app.models import Backfill, Reconciliation, Store
+from app.stores import settings
+from connectors.base import Resource
+
+BACKFILLS, RECONCILIATIONS = table_of(Backfill), table_of(Reconciliation)
+LEASE = timedelta(seconds=120)
+OVERLAP = timedelta(minutes=10)
+_LONGEST_PAUSE = timedelta(hours=1)
+_EVERY = {"products": timedelta(hours=1), "customers": timedelta(hours=1)}
+_WOO_CUSTOMERS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A claimed row; `token` guards every later write of it."""
+
+    store_id: int
+    resource: Resource
+    token: str
+    row: Row[Any]
+
+
+def claim_backfill(session: Session, now: datetime) -> Pull | None:
+    """One resource whose history is still to be read, or None."""
+    return _claim(session, BACKFILLS, now, BACKFILLS.c.finished_at.is_(None))
+
+
+def claim_reconciliation(session: Session, now: datetime) -> Pull | None:
+    """One resource that is to be looked at again, or None."""
+    return _claim(session, RECONCILIATIONS, now)
+
+
+def ensure_reconciliations(session: Session, store: Store, now: datetime) -> None:
+    """Give a connected store its rows; the first pull begins where the install did."""
+    rows = [
+        {
+            "store_id": store.id,
+            "resource": resource.value,
+            "pulled_to": store.installed_at,
+            "next_at": now + interval(store, resource),
+            "lease_token": None,
+            "lease_until": None,
+            "attempts": 0,
+            "error": None,
+        }
+        for resource in (Resource.ORDERS, Resource.PRODUCTS, Resource.CUSTOMERS)
+    ]
+    insert_new(session, RECONCILIATIONS, rows)
+
+
+def interval(store: Store, resource: Resource) -> timedelta:
+    """How long between two pulls. WooCommerce lists customers only as a whole, so once a day."""
+    base = timedelta(minutes=settings.number(store, "reconcile.every_minutes"))
+    if resource is Resource.CUSTOMERS and store.platform == "woocommerce":
+        return max(base, _WOO_CUSTOMERS)
+    return max(base, _EVERY.get(resource.value, base))
+
+
+def move_backfill(
+    session: Session, pull: Pull, *, cursor: str | None, done: int, total: int | None, now: datetime
+) -> bool:
+    """Write how far the history was read; False when the lease is somebody else's by now."""
+    values = {
+        "cursor": cursor,
+        "done": BACKFILLS.c.done + done,
+        "total": total if total is not None else BACKFILLS.c.total,
+        "lease_until": lease_now(session) + LEASE,
+        "attempts": 0,
+        "error": None,
+    }
+    if cursor is None:
+        values |= {"finished_at": now, "lease_token": None, "lease_until": None}
+    return _write(session, BACKFILLS, pull, values)
+
+
+def finish_reconciliation(
+    session: Session, pull: Pull, store: Store, *, pulled_to: datetime, now: datetime
+) -> bool:
+    """The resource was pulled as of `pulled_to`; the next pull is set."""
+    next_at = now + interval(store, pull.resource)
+    values = {"pulled_to": pulled_to, "next_at": next_at, "attempts": 0, "error": None}
+    return _write(session, RECONCILIATIONS, pull, {**values, "lease_token": None, "lease_until": None})
+
+
+def put_off(session: Session, pull: Pull, *, error: str, now: datetime, is_backfill: bool) -> None:
+    """The storefront failed; try again later, slower each time."""
+    pause = min(timedelta(seconds=30) * 2 ** min(pull.row.attempts, 10), _LONGEST_PAUSE)
+    values = {
+        "next_at": now + pause,
+        "attempts": pull.row.attempts + 1,
+        "error": error[:2000],
+        "lease_token": None,
+        "lease_until": None,
+    }
+    _write(session, BACKFILLS if is_backfill else RECONCILIATIONS, pull, values)
+
+
+def release(session: Session, pull: Pull) -> None:
+    """Give the row back after a round; the next round goes on from its cursor."""
+    _write(session, BACKFILLS, pull, {"lease_token": None, "lease_until": None})
+
+def _claim(session: Session, table: Table, now: datetime, *conditions: Any) -> Pull | None:
+    moment = lease_now(session)
+    free = or_(table.c.lease_until.is_(None), table.c.lease_until < moment)
+    statement = (
+        select(table)
+        .where(table.c.next_at <= now, free, *conditions)
+        .order_by(table.c.next_at, table.c.store_id, table.c.resource.desc())
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        return None
+    pull = Pull(row.store_id, Resource(row.resource), uuid4().hex, row)
+    session.execute(
+        update(table)
+        .where(table.c.store_id == row.store_id, table.c.resource == row.resource)
+        .values(lease_token=pull.token, lease_until=moment + LEASE)
+    )
+    return pull
+
+
+def _write(session: Session, table: Table, pull: Pull, values: dict[str, Any]) -> bool:
+    statement = (
+        update(table)
+        .where(
+            table.c.store_id == pull.store_id,
+            table.c.resource == pull.resource.value,
+            table.c.lease_token == pull.token,
+        )
+        .values(**values)
+        .returning(table.c.store_id)
+    )
+    return bool(session.execute(statement).all())

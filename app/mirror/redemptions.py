@@ -1,0 +1,66 @@
+"""Vouchers of ours that an order carries: redeemed once, told to the timeline."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from app import timeline
+from app.db import table_of
+from app.mirror.order_rows import MirroredOrder
+from app.models import Voucher
+from app.timeline import NewEvent
+
+VOUCHERS = table_of(Voucher)
+
+
+def mark(
+    session: Session, store_id: int, mirrored: Sequence[MirroredOrder], now: datetime, *, history_until: datetime | None
+) -> None:
+    """Mark the vouchers named by these orders as redeemed; codes compare without regard to case."""
+    order_by_code = {
+        code.strip().upper(): order
+        for order in mirrored
+        if order.values["cancelled_at"] is None
+        for code in order.values["discount_codes"]
+    }
+    if not order_by_code:
+        return
+    statement = select(VOUCHERS).where(
+        VOUCHERS.c.store_id == store_id,
+        VOUCHERS.c.code.in_(sorted(order_by_code)),
+        VOUCHERS.c.redeemed_at.is_(None),
+    )
+    found = session.execute(statement).all()
+    if not found:
+        return
+    rows = [
+        {
+            "row_id": voucher.id,
+            "redeemed_at": order_by_code[voucher.code].values["placed_at"],
+            "redeemed_order_id": order_by_code[voucher.code].id,
+        }
+        for voucher in found
+    ]
+    change = update(VOUCHERS).where(VOUCHERS.c.id == bindparam("row_id"))
+    names = ("redeemed_at", "redeemed_order_id")
+    session.connection().execute(change.values({name: bindparam(name) for name in names}), rows)
+    events = [
+        NewEvent(
+            store_id=store_id,
+            customer_id=voucher.customer_id,
+            type="voucher.redeemed",
+            subject=f"voucher:{voucher.id}",
+            source_key=f"voucher.redeemed:{voucher.id}",
+            occurred_at=order_by_code[voucher.code].values["placed_at"],
+            details={
+                "enrollment_id": voucher.enrollment_id,
+                "order_id": order_by_code[voucher.code].id,
+                "code": voucher.code,
+            },
+            is_history=timeline.is_history(order_by_code[voucher.code].values["placed_at"], history_until),
+        )
+        for voucher in found
+    ]
+    timeline.record(session, events, now)

@@ -1,0 +1,58 @@
+"""The tables, a file per noun. Nothing but columns lives here."""
+
+from app.models.api_key import ApiKey
+from app.models.attribution import Attribution
+from app.models.consent import Consent, ConsentState
+from app.models.customer import Customer
+from app.models.customer_event import CustomerEvent
+from app.models.decision import Decision
+from app.models.enrollment import Enrollment
+from app.models.flow import Flow, FlowVersion
+from app.models.inbound_event import InboundEvent
+from app.models.install_attempt import InstallAttempt
+from app.models.job_run import JobRun, ScheduledJob
+from app.models.message import DeliveryEvent, Message, MessageAttempt
+from app.models.order import Fulfillment, Order, OrderLine, Refund
+from app.models.privacy_request import PrivacyRequest
+from app.models.product import Product, ProductPair, ProductVariant
+from app.models.sign_in import SignInLink
+from app.models.store import Backfill, Reconciliation, Store
+from app.models.suppression import Suppression
+from app.models.timer import Timer, TimerCursor
+from app.models.voucher import Voucher
+
+__all__ = [
+    "ApiKey",
+    "Attribution",
+    "Backfill",
+    "Consent",
+    "ConsentState",
+    "Customer",
+    "CustomerEvent",
+    "Decision",
+    "DeliveryEvent",
+    "Enrollment",
+    "Flow",
+    "FlowVersion",
+    "Fulfillment",
+    "InboundEvent",
+    "InstallAttempt",
+    "JobRun",
+    "Message",
+    "MessageAttempt",
+    "Order",
+    "OrderLine",
+    "PrivacyRequest",
+    "Product",
+    "ProductPair",
+    "ProductVariant",
+    "Reconciliation",
+    "Refund",
+    "ScheduledJob",
+    "SignInLink",
+    "Store",
+    "Suppression",
+    "Timer",
+    "TimerCursor",
+    "Voucher",
+]

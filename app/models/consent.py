@@ -1,0 +1,51 @@
+"""The consent ledger, append-only, and what it says now."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Id, UtcDateTime
+
+
+class Consent(Base):
+    """One thing a person said about one channel; never changed, never deleted but by erasure.
+
+    Attributes:
+        state: subscribed, pending or unsubscribed.
+        basis: consent, double_opt_in or soft_opt_in; None when the source did not say.
+        source: where it was said (`shopify`, `checkout`, `api`, `unsubscribe-link`, `backfill` …).
+        source_key: equal for the same statement told twice.
+    """
+
+    __tablename__ = "consents"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    customer_id: Mapped[int] = mapped_column(Id)
+    channel: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(12))
+    basis: Mapped[str | None] = mapped_column(String(20))
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    source: Mapped[str] = mapped_column(String(40))
+    source_key: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str | None] = mapped_column(String(320))
+    wording: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (UniqueConstraint("store_id", "customer_id", "source_key"),)
+
+
+class ConsentState(Base):
+    """What the ledger says now of one person and channel: its newest statement."""
+
+    __tablename__ = "consent_states"
+
+    store_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(10), primary_key=True)
+    state: Mapped[str] = mapped_column(String(12))
+    basis: Mapped[str | None] = mapped_column(String(20))
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_consent_states_customer", "store_id", "customer_id"),)

@@ -1,0 +1,61 @@
+"""Customers: who the store knows, registered or guest, with the sums that flows and classes read."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Id, UtcDateTime
+
+
+class Customer(Base):
+    """A person in one store.
+
+    Attributes:
+        external_id: the platform's id; None for a guest.
+        identity: what makes the row unique: `id:<external id>` or `email:<normalised e-mail>`.
+        email: normalised (lower case, trimmed); None if unknown or erased.
+        birth_known_at: when the birthday was first told, for the rule of the 30 days.
+        orders_count, total_spent_minor, first_paid_at, last_paid_at: over paid orders that were not
+            cancelled or wholly refunded, kept by the mirror; `discounted_count` of them had a code,
+            coupon or reduced price.
+        platform_orders_count: how many the platform says, where it says so.
+    """
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    identity: Mapped[str] = mapped_column(String(330))
+    external_id: Mapped[str | None] = mapped_column(String(64))
+    email: Mapped[str | None] = mapped_column(String(320))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    first_name: Mapped[str | None] = mapped_column(String(255))
+    last_name: Mapped[str | None] = mapped_column(String(255))
+    locale: Mapped[str | None] = mapped_column(String(10))
+    country: Mapped[str | None] = mapped_column(String(2))
+    region: Mapped[str | None] = mapped_column(String(100))
+    city: Mapped[str | None] = mapped_column(String(255))
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    birth_year: Mapped[int | None] = mapped_column()
+    birth_month: Mapped[int | None] = mapped_column()
+    birth_day: Mapped[int | None] = mapped_column()
+    birth_known_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    orders_count: Mapped[int] = mapped_column(default=0)
+    discounted_count: Mapped[int] = mapped_column(default=0)
+    total_spent_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    first_paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    platform_orders_count: Mapped[int | None] = mapped_column()
+    source_created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    source_updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("store_id", "identity"),
+        Index("ix_customers_store_id_email", "store_id", "email"),
+        Index("ix_customers_store_id_external_id", "store_id", "external_id"),
+        Index("ix_customers_birthday", "store_id", "birth_month", "birth_day"),
+    )

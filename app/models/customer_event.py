@@ -1,0 +1,38 @@
+"""The timeline: what happened to a customer, the joint where the stages meet."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, UniqueConstraint, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Id, UtcDateTime
+
+
+class CustomerEvent(Base):
+    """One entry. `subject` names what it is about (`order:<external id>`); `is_pending` until flows read it."""
+
+    __tablename__ = "customer_events"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    customer_id: Mapped[int] = mapped_column(Id)
+    type: Mapped[str] = mapped_column(String(30))
+    subject: Mapped[str] = mapped_column(String(80))
+    source_key: Mapped[str] = mapped_column(String(120))
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_pending: Mapped[bool] = mapped_column(default=True)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (
+        UniqueConstraint("store_id", "source_key"),
+        Index("ix_customer_events_customer", "store_id", "customer_id", "occurred_at"),
+        Index(
+            "ix_customer_events_pending",
+            "store_id",
+            "id",
+            sqlite_where=(is_pending == true()),
+            postgresql_where=(is_pending == true()),
+        ),
+    )

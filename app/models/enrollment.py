@@ -1,0 +1,54 @@
+"""Enrollments: who is in which flow, at which step, until when."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Id, UtcDateTime
+
+ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
+
+
+class Enrollment(Base):
+    """One journey. Unique per flow, customer and occurrence (`consent`, `order:<external id>`, `year:2026`).
+
+    Attributes:
+        step: where it stands in the version's list of steps.
+        turn: counts the advances; a timer of an older turn is stale.
+        waits_for: the event type it listens for, if any.
+        context: anchors and subjects (`{"entered": …, "order_id": …}`), moments as RFC 3339.
+        subject: what it is about (`order:<external id>`), to match events.
+    """
+
+    __tablename__ = "enrollments"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    flow_key: Mapped[str] = mapped_column(String(40))
+    version_id: Mapped[int] = mapped_column(Id)
+    customer_id: Mapped[int] = mapped_column(Id)
+    occurrence: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str] = mapped_column(String(80))
+    state: Mapped[str] = mapped_column(String(10))
+    step: Mapped[str] = mapped_column(String(40))
+    turn: Mapped[int] = mapped_column(default=0)
+    waits_for: Mapped[str | None] = mapped_column(String(30))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    entered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    exit_reason: Mapped[str | None] = mapped_column(String(40))
+    context: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (
+        UniqueConstraint("store_id", "flow_key", "customer_id", "occurrence"),
+        Index(
+            "ix_enrollments_active",
+            "store_id",
+            "customer_id",
+            sqlite_where=(state == ACTIVE),
+            postgresql_where=(state == ACTIVE),
+        ),
+        Index("ix_enrollments_customer", "store_id", "customer_id", "flow_key", "entered_at"),
+    )

@@ -1,0 +1,49 @@
+"""The inbox: every verified delivery, raw, kept once."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Id, UtcDateTime
+
+WAITING, RETRYING, DONE, IGNORED, DEAD = "waiting", "retrying", "done", "ignored", "dead"
+
+
+class InboundEvent(Base):
+    """One delivery. `status` is waiting, retrying, done, ignored or dead.
+
+    `store_id` is 0 for a shop that we do not know: uniqueness must hold for those rows too, which a
+    NULL would not give.
+    """
+
+    __tablename__ = "inbound_events"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    source: Mapped[str] = mapped_column(String(20))
+    topic: Mapped[str] = mapped_column(String(100))
+    dedupe_key: Mapped[str] = mapped_column(String(128))
+    event_id: Mapped[str | None] = mapped_column(String(128))
+    subject_external_id: Mapped[str | None] = mapped_column(String(64))
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    triggered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    status: Mapped[str] = mapped_column(String(10))
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    error: Mapped[str | None] = mapped_column(Text)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("store_id", "source", "dedupe_key"),
+        Index(
+            "ix_inbound_events_waiting",
+            "store_id",
+            "next_at",
+            "id",
+            sqlite_where=(status.in_((WAITING, RETRYING))),
+            postgresql_where=(status.in_((WAITING, RETRYING))),
+        ),
+        Index("ix_inbound_events_subject", "store_id", "subject_external_id"),
+    )

@@ -1,0 +1,113 @@
+"""The outbox: messages, the attempts to send them, and what the providers say of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Id, UtcDateTime
+
+QUEUED, PREPARING, SENDING = "queued", "preparing", "sending"
+SENT, DELIVERED, BOUNCED, FAILED = "sent", "delivered", "bounced", "failed"
+STOPPED, EXPIRED, CANCELLED, HELD, UNKNOWN = "stopped", "expired", "cancelled", "held", "unknown"
+OPEN_STATES = (QUEUED, PREPARING, SENDING)
+COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
+
+
+class Message(Base):
+    """One message to one person. `key` = flow:step:customer:occurrence makes it unique for ever.
+
+    Attributes:
+        purpose: answer, service, marketing or transactional.
+        next_at: when the outbox looks at it again; `due_at` never changes.
+        reason: why it is where it is (the gate's words).
+        is_prepared: storefront work is done (or there was none).
+        content: the rendered message as zlib-compressed JSON {subject, text, html, headers, links}.
+        context: what the templates see besides the customer.
+        lease_token, lease_until: who works on it, by the database's clock.
+    """
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    key: Mapped[str] = mapped_column(String(200))
+    customer_id: Mapped[int] = mapped_column(Id)
+    enrollment_id: Mapped[int | None] = mapped_column(Id)
+    flow_key: Mapped[str] = mapped_column(String(40))
+    version_id: Mapped[int | None] = mapped_column(Id)
+    step: Mapped[str] = mapped_column(String(10))
+    channel: Mapped[str] = mapped_column(String(10))
+    purpose: Mapped[str] = mapped_column(String(15))
+    priority: Mapped[int] = mapped_column()
+    status: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None] = mapped_column(String(30))
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_prepared: Mapped[bool] = mapped_column(default=False)
+    to_address: Mapped[str | None] = mapped_column(String(320))
+    subject: Mapped[str | None] = mapped_column(Text)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    context: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    provider_message_id: Mapped[str | None] = mapped_column(String(128))
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    clicked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unknown_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("store_id", "key"),
+        Index(
+            "ix_messages_open",
+            "store_id",
+            "status",
+            "next_at",
+            "id",
+            sqlite_where=(status.in_(OPEN_STATES)),
+            postgresql_where=(status.in_(OPEN_STATES)),
+        ),
+        Index("ix_messages_customer", "store_id", "customer_id", "sent_at"),
+        Index("ix_messages_enrollment", "store_id", "enrollment_id"),
+        Index("ix_messages_status", "store_id", "status", "id"),
+    )
+
+
+class MessageAttempt(Base):
+    """One call to a provider: begun before it, ended after it; an attempt without an end is unknown."""
+
+    __tablename__ = "message_attempts"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    message_id: Mapped[int] = mapped_column(Id)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str | None] = mapped_column(String(15))
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_message_attempts_message", "store_id", "message_id"),)
+
+
+class DeliveryEvent(Base):
+    """What a provider or a link says of a message after it left; duplicates are absorbed by the key."""
+
+    __tablename__ = "delivery_events"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    store_id: Mapped[int] = mapped_column(Id)
+    message_id: Mapped[int] = mapped_column(Id)
+    type: Mapped[str] = mapped_column(String(20))
+    occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    event_key: Mapped[str] = mapped_column(String(200))
+    is_human: Mapped[bool] = mapped_column(default=True)
+    url: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        UniqueConstraint("store_id", "event_key"),
+        Index("ix_delivery_events_message", "store_id", "message_id"),
+    )

@@ -1,0 +1,81 @@
+"""Stores: the installed shops, each a tenant, and where its backfill stands."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base, Id, UtcDateTime
+
+
+class Store(Base):
+    """An installed shop. `state` is connected, needs_reconnect or uninstalled.
+
+    Attributes:
+        domain: lower case; Shopify's myshopify.com domain, WooCommerce's home host and path.
+        url: where the storefront's API is reached.
+        credentials: a sealed JSON object (tokens, keys, webhook secrets).
+        webhook_path: the random part of a WooCommerce delivery address; empty for Shopify.
+        settings: what the settings page sets (see app/stores/settings.py).
+    """
+
+    __tablename__ = "stores"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    platform: Mapped[str] = mapped_column(String(20))
+    domain: Mapped[str] = mapped_column(String(255))
+    url: Mapped[str] = mapped_column(String(500))
+    name: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(20))
+    timezone: Mapped[str] = mapped_column(String(64))
+    currency: Mapped[str] = mapped_column(String(3))
+    country: Mapped[str] = mapped_column(String(2))
+    locale: Mapped[str] = mapped_column(String(10))
+    store_uid: Mapped[str] = mapped_column(String(80), default="")
+    credentials: Mapped[str] = mapped_column(Text)
+    webhook_path: Mapped[str] = mapped_column(String(64), default="")
+    scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    subscriptions: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("platform", "domain"), Index("ix_stores_webhook_path", "webhook_path"))
+
+
+class Backfill(Base):
+    """How far the history of one resource has been mirrored; resumed from `cursor` after a stop."""
+
+    __tablename__ = "backfills"
+
+    store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"), primary_key=True)
+    resource: Mapped[str] = mapped_column(String(20), primary_key=True)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int | None] = mapped_column()
+    lease_token: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    error: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Reconciliation(Base):
+    """Up to when one resource of a store was pulled; what its webhooks lost is found by the next pull."""
+
+    __tablename__ = "reconciliations"
+
+    store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"), primary_key=True)
+    resource: Mapped[str] = mapped_column(String(20), primary_key=True)
+    pulled_to: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    lease_token: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_reconciliations_next", "next_at", "store_id"),)

@@ -1,0 +1,35 @@
+"""Money as integer minor units with a currency."""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from babel.numbers import format_currency, get_currency_precision
+
+MAX_MINOR = 2**63 - 1
+
+
+def to_minor(amount: str, currency: str) -> int:
+    """Turn the platform's decimal text into minor units (`"12.50", "EUR"` → 1250; yen have none).
+
+    Raises:
+        ValueError: the text is not a finite decimal, or too large for a 64-bit integer.
+    """
+    try:
+        value = Decimal(amount)
+    except InvalidOperation as error:
+        raise ValueError("not a decimal amount") from error
+    if not value.is_finite() or abs(value) > Decimal(10) ** 15:
+        raise ValueError("not an amount of money")
+    scaled = value.scaleb(get_currency_precision(currency))
+    return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def to_decimal_text(minor: int, currency: str) -> str:
+    """The plain decimal text of an amount (`1250, "EUR"` → `12.50`)."""
+    precision = get_currency_precision(currency)
+    return f"{Decimal(minor).scaleb(-precision):.{precision}f}"
+
+
+def shown(minor: int, currency: str, locale: str) -> str:
+    """An amount as a person of that language reads it (`12,50 €`)."""
+    precision = get_currency_precision(currency)
+    return format_currency(Decimal(minor).scaleb(-precision), currency, locale=locale.replace("-", "_"))

@@ -1,0 +1,1 @@
+"""Who belongs to which class, and later segments and scores."""

@@ -1,0 +1,110 @@
+"""Proving credentials against the shop they are said to be of; network calls, never inside a transaction."""
+
+from datetime import datetime
+
+from app.runtime import Runtime
+from app.stores import tokens
+from app.stores.connections import transport
+from app.stores.install import Arrival
+from app.stores.platforms import SHOPIFY, WOOCOMMERCE
+from connectors.base import ConnectorError, StoreIdentity
+from connectors.registry import STOREFRONTS, StoreAccess
+from connectors.storefronts.shopify import auth, own_app
+from connectors.storefronts.shopify.auth import AppCredentials
+from connectors.storefronts.woocommerce.probe import probe
+
+
+def shopify_by_code(runtime: Runtime, shop: str, code: str, now: datetime) -> Arrival:
+    """Trade the code of a verified callback for tokens and ask the shop who it is.
+
+    Args:
+        now: by the database's clock.
+
+    Raises:
+        Unauthorized: Shopify refused the code or the app.
+        ConnectorError: no answer, or the token is another shop's.
+    """
+    pair = auth.exchange_code(
+        transport(runtime),
+        admin_url=runtime.settings.shopify_admin_url,
+        shop=shop,
+        app=tokens.app_credentials(runtime),
+        code=code,
+        now=now,
+    )
+    return Arrival(
+        platform=SHOPIFY,
+        url=auth.admin_base(runtime.settings.shopify_admin_url, shop),
+        identity=_shopify_identity(runtime, shop, pair.access_token),
+        access=tokens.access_of(pair),
+        scopes=pair.scopes,
+    )
+
+
+def shopify_by_token(runtime: Runtime, shop: str, access_token: str) -> Arrival:
+    """Try the lasting token of a merchant's own app.
+
+    Raises:
+        Unauthorized: the shop does not accept it.
+        ConnectorError: no answer, or the token is another shop's.
+    """
+    identity = _shopify_identity(runtime, shop, access_token)
+    return Arrival(
+        platform=SHOPIFY,
+        url=auth.admin_base(runtime.settings.shopify_admin_url, shop),
+        identity=identity,
+        access={"access_token": access_token, "is_lasting": True},
+        scopes=identity.scopes,
+    )
+
+
+def shopify_by_own_app(runtime: Runtime, shop: str, app: AppCredentials, now: datetime) -> Arrival:
+    """Get a token for a merchant's own app and ask the shop who it is.
+
+    Raises:
+        Unauthorized: wrong id or secret, or the app is not installed in that shop.
+        ConnectorError: no answer, or the token is another shop's.
+    """
+    admin_url = runtime.settings.shopify_admin_url
+    token = own_app.mint_token(transport(runtime), admin_url=admin_url, shop=shop, app=app, now=now)
+    return Arrival(
+        platform=SHOPIFY,
+        url=auth.admin_base(admin_url, shop),
+        identity=_shopify_identity(runtime, shop, token.access_token),
+        access=tokens.access_of_own_app(token),
+        own_app={"client_id": app.client_id, "client_secret": app.client_secret},
+        scopes=token.scopes,
+    )
+
+
+def woocommerce(runtime: Runtime, url: str, *, key: str, secret: str, now: datetime) -> Arrival:
+    """Try a key against the store that it was asked for.
+
+    Args:
+        url: as `normalise_store_url` gives it.
+        now: by the database's clock.
+
+    Raises:
+        ConnectorError: its text tells the merchant what to mend; `permanent` unless it may pass.
+    """
+    found = probe(url, key, secret, transport=transport(runtime), now=now)
+    return Arrival(
+        platform=WOOCOMMERCE,
+        url=url,
+        identity=found.identity,
+        access={
+            "key": key,
+            "secret": secret,
+            "mode": found.auth_mode.value,
+            "signing_url": found.home_url,
+        },
+        scopes=found.identity.scopes,
+    )
+
+
+def _shopify_identity(runtime: Runtime, shop: str, access_token: str) -> StoreIdentity:
+    access = StoreAccess(runtime.settings.shopify_admin_url, shop, {"access_token": access_token})
+    identity = STOREFRONTS[SHOPIFY](access, transport(runtime)).identity()
+    if identity.domain.lower() != shop:
+        raise ConnectorError("the token belongs to another shop", permanent=True)
+    return identity

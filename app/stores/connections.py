@@ -1,0 +1,83 @@
+"""The way out to a store's storefront, with the credentials that hold now."""
+
+from app.models import Store
+from app.runtime import Runtime
+from app.stores import credentials, settings
+from app.stores.platforms import SHOPIFY, UNINSTALLED, WOOCOMMERCE
+from app.stores.tokens import fresh_shopify_token
+from connectors.base import Storefront, Unauthorized
+from connectors.registry import STOREFRONTS, StoreAccess
+from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.transport import StoreTransport
+
+
+def storefront(runtime: Runtime, store: Store) -> Storefront:
+    """Open a store for the calls of one thread; never inside a transaction.
+
+    A Shopify token is renewed first where it ends within minutes, so hold the result no longer than one
+    batch of calls.
+
+    Raises:
+        Unauthorized: the store must be reconnected, or removed the app.
+        ConnectorError: the token could not be renewed now.
+    """
+    if store.state == UNINSTALLED:
+        raise Unauthorized("the shop removed the app", status=None)
+    access = _ACCESS[store.platform](runtime, store)
+    return STOREFRONTS[store.platform](access, transport(runtime))
+
+
+def transport(runtime: Runtime) -> StoreTransport:
+    """A guarded way to storefronts, for one thread."""
+    return StoreTransport(allow_private=runtime.settings.allow_private_stores)
+
+
+def meta_mapping(store: Store) -> MetaMapping:
+    """How the store's payloads are to be read, as the merchant set it."""
+    return MetaMapping(
+        email_consent_key=settings.read(store, "meta.email_consent"),
+        email_consent_yes=settings.words(store, "meta.email_consent_yes"),
+        sms_consent_key=settings.read(store, "meta.sms_consent"),
+        sms_consent_yes=settings.words(store, "meta.sms_consent_yes"),
+        birthday_key=settings.read(store, "meta.birthday"),
+        birthday_format=settings.read(store, "meta.birthday_format"),
+        paid_statuses=settings.words(store, "meta.paid_statuses"),
+        delivered_statuses=settings.words(store, "meta.delivered_statuses"),
+        currency=store.currency,
+    )
+
+
+def webhook_url(runtime: Runtime, store: Store) -> str:
+    """Where the platform delivers this store's webhooks."""
+    if store.platform == SHOPIFY:
+        return f"{runtime.settings.base_url}/webhooks/shopify"
+    return f"{_woocommerce_prefix(runtime, store)}/{store.webhook_path}"
+
+
+def _woocommerce_prefix(runtime: Runtime, store: Store) -> str:
+    return f"{runtime.settings.base_url}/webhooks/woocommerce/{store.id}"
+
+
+def _shopify_access(runtime: Runtime, store: Store) -> StoreAccess:
+    return StoreAccess(
+        url=runtime.settings.shopify_admin_url,
+        domain=store.domain,
+        access={"access_token": fresh_shopify_token(runtime, store.id)},
+    )
+
+
+def _woocommerce_access(runtime: Runtime, store: Store) -> StoreAccess:
+    access = credentials.unseal(runtime.vault, store.credentials).access
+    if not access:
+        raise Unauthorized("the store has no key", status=None)
+    return StoreAccess(
+        url=store.url,
+        domain=store.domain,
+        access=access,
+        mapping=meta_mapping(store),
+        timezone=store.timezone,
+        hook_prefix=_woocommerce_prefix(runtime, store),
+    )
+
+
+_ACCESS = {SHOPIFY: _shopify_access, WOOCOMMERCE: _woocommerce_access}

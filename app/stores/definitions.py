@@ -1,0 +1,160 @@
+"""Every setting of a store: its rule, its default and a sentence of help."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.stores import rules
+from app.stores.rules import Rule
+from connectors.storefronts.woocommerce.meta import BIRTHDAY_FORMATS, YES, MetaMapping
+
+_META_KEY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that a merchant sets.
+
+    Attributes:
+        key: its name in `store set`, on the settings page and in the store's settings.
+        default: the canonical text that holds while nothing is set.
+        help: one sentence for the merchant.
+        is_secret: kept sealed among the credentials; only a mask of it is ever shown.
+        column: the store's column that holds while nothing is set; the default where that is empty too.
+    """
+
+    key: str
+    rule: Rule
+    default: str
+    help: str
+    is_secret: bool = False
+    column: str = ""
+
+
+_WOO = MetaMapping()
+
+_IDENTITY = (
+    Setting(
+        "timezone", rules.ZONE, "UTC", "The zone of customers whose own is not known.", column="timezone"
+    ),
+    Setting("locale", rules.LOCALE, "en", "The language of customers who named none.", column="locale"),
+    Setting("sender.email", rules.EMAIL, "", "The address that mails come from, on a domain you verified."),
+    Setting("sender.name", rules.line(100), "", "The name that mails come from.", column="name"),
+    Setting("sender.postal_address", rules.line(300), "", "The postal address that stands under every mail."),
+    Setting("sender.sms_name", rules.line(30), "", "The name that text messages begin with.", column="name"),
+)
+
+_RAILS = (
+    Setting("rails.email_hours", rules.HOURS, "08-21", "Mails leave between these hours of the recipient."),
+    Setting("rails.sms_hours", rules.HOURS, "09-20", "Text messages leave between these hours."),
+    Setting("rails.cap_per_day", rules.number(1, 10), "1", "The most messages a person gets in 24 hours."),
+    Setting("rails.cap_per_week", rules.number(1, 30), "3", "The most messages a person gets in 7 days."),
+    Setting("rails.sms_cap_per_week", rules.number(0, 10), "1", "The most texts in 7 days; 0 is none."),
+    Setting(
+        "rails.holdout_percent",
+        rules.number(0, 50),
+        "10",
+        "The share of people left out of a flow, so that its effect can be measured.",
+    ),
+)
+
+_CONSENT = (
+    Setting(
+        "consent.soft_opt_in",
+        rules.SWITCH,
+        "off",
+        "Write about similar products to buyers who did not object, where the law allows it.",
+    ),
+    Setting(
+        "consent.import",
+        rules.choice("declined", "done"),
+        "",
+        "Whether the list of your earlier mail service was imported, so that its refusals are kept.",
+    ),
+)
+
+_SENDING = (
+    Setting("sendgrid.api_key", rules.coded(""), "", "The key that sends mails by SendGrid.", is_secret=True),
+    Setting(
+        "sendgrid.webhook_public_key", rules.PUBLIC_KEY, "", "The key that checks SendGrid's event webhook."
+    ),
+    Setting("twilio.account_sid", rules.coded("AC"), "", "The Twilio account that sends text messages."),
+    Setting(
+        "twilio.auth_token",
+        rules.coded(""),
+        "",
+        "The token of the Twilio account; it also checks what Twilio calls back.",
+        is_secret=True,
+    ),
+    Setting("twilio.messaging_service_sid", rules.coded("MG"), "", "The numbers that Twilio sends from."),
+    Setting(
+        "sending.settle",
+        rules.choice("look-up", "silence"),
+        "look-up",
+        "How a message whose answer was lost is settled: by what the provider shows, or by its silence.",
+    ),
+    Setting(
+        "sending.settle_after_seconds",
+        rules.number(60, 604_800),
+        "1800",
+        "After how many seconds silence counts as not sent.",
+    ),
+)
+
+_META = (
+    Setting(
+        "meta.email_consent",
+        rules.line(_META_KEY_LENGTH),
+        "",
+        "The meta key where your checkout keeps the consent to mails; of several, the first found counts.",
+    ),
+    Setting("meta.email_consent_yes", rules.WORDS, ",".join(YES), "The values of that key that mean yes."),
+    Setting(
+        "meta.sms_consent",
+        rules.line(_META_KEY_LENGTH),
+        "",
+        "The meta key where your checkout keeps the consent to text messages.",
+    ),
+    Setting("meta.sms_consent_yes", rules.WORDS, ",".join(YES), "The values of that key that mean yes."),
+    Setting("meta.birthday", rules.line(_META_KEY_LENGTH), "", "The meta key where birthdays are kept."),
+    Setting(
+        "meta.birthday_format",
+        rules.choice(*BIRTHDAY_FORMATS),
+        _WOO.birthday_format,
+        "How the birthdays of that key are written.",
+    ),
+    Setting(
+        "meta.paid_statuses",
+        rules.WORDS,
+        ",".join(_WOO.paid_statuses),
+        "The order statuses that count as paid without a date of payment.",
+    ),
+    Setting(
+        "meta.delivered_statuses",
+        rules.WORDS,
+        ",".join(_WOO.delivered_statuses),
+        "The order statuses that say that the parcel has arrived.",
+    ),
+)
+
+_FLOWS = (
+    Setting(
+        "reconcile.every_minutes",
+        rules.number(1, 1440),
+        "15",
+        "How often the shop is asked for what its webhooks lost.",
+    ),
+    Setting("welcome.percentage", rules.number(1, 100), "10", "What the welcome code takes off, in percent."),
+    Setting("birthday.percentage", rules.number(1, 100), "10", "What birthday codes take off, in percent."),
+    Setting(
+        "birthday.amount",
+        rules.number(1, 100_000),
+        "10",
+        "What the birthday code of loyal customers takes off, in whole units of the shop's currency.",
+    ),
+)
+
+
+DEFINITIONS: Mapping[str, Setting] = {
+    setting.key: setting for setting in (*_IDENTITY, *_RAILS, *_CONSENT, *_SENDING, *_META, *_FLOWS)
+}
+"""Every setting by its key, in the order in which it is shown."""

@@ -1,0 +1,8 @@
+"""The words for platforms and for the states of a store."""
+
+SHOPIFY = "shopify"
+WOOCOMMERCE = "woocommerce"
+
+CONNECTED = "connected"
+NEEDS_RECONNECT = "needs_reconnect"
+UNINSTALLED = "uninstalled"

@@ -1,0 +1,142 @@
+"""What a setting's text may be: each rule gives the canonical text or says what is wrong with it."""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from zoneinfo import available_timezones
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from email_validator import EmailNotValidError, validate_email
+
+Check = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a setting may be.
+
+    Attributes:
+        kind: text, number, choice, switch, hours, list, email, zone, locale or key; tells a screen which
+            field to show.
+        check: the canonical text of a trimmed, non-empty text; ValueError with a sentence otherwise.
+        choices: the words of a choice.
+    """
+
+    kind: str
+    check: Check
+    choices: tuple[str, ...] = ()
+
+
+def line(longest: int) -> Rule:
+    """One line of text of so many characters at most."""
+    return Rule("text", lambda text: _line(text, longest))
+
+
+def number(lowest: int, highest: int) -> Rule:
+    """A whole number in a range, both ends included."""
+    return Rule("number", lambda text: _number(text, lowest, highest))
+
+
+def choice(*words: str) -> Rule:
+    """One of a few words, in any letter case."""
+    return Rule("choice", lambda text: _choice(text, words), words)
+
+
+def coded(prefix: str, longest: int = 200) -> Rule:
+    """A provider's identifier or key: one word that begins with a prefix."""
+    return Rule("key", lambda text: _coded(text, prefix, longest))
+
+
+def _line(text: str, longest: int) -> str:
+    if not text.isprintable():
+        raise ValueError("It must be one line of plain text.")
+    if len(text) > longest:
+        raise ValueError(f"It may have {longest} characters at most.")
+    return text
+
+
+def _number(text: str, lowest: int, highest: int) -> str:
+    if not _DIGITS.fullmatch(text) or not lowest <= int(text) <= highest:
+        raise ValueError(f"It must be a whole number from {lowest} to {highest}.")
+    return str(int(text))
+
+
+def _choice(text: str, words: tuple[str, ...]) -> str:
+    for word in words:
+        if word.lower() == text.lower():
+            return word
+    raise ValueError(f"It must be one of {', '.join(words)}.")
+
+
+def _coded(text: str, prefix: str, longest: int) -> str:
+    if not _WORD.fullmatch(text) or not text.startswith(prefix) or len(text) > longest:
+        raise ValueError("It must be one word" + (f" that begins with {prefix}." if prefix else "."))
+    return text
+
+
+def _email(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise ValueError("It must be an e-mail address.") from error
+
+
+def _zone(text: str) -> str:
+    if text not in _zones():
+        raise ValueError("It must be a time zone such as Europe/Rome.")
+    return text
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _locale(text: str) -> str:
+    try:
+        known = Locale.parse(text.replace("_", "-"), sep="-")
+    except (UnknownLocaleError, ValueError) as error:
+        raise ValueError("It must be a language such as it or pt-BR.") from error
+    parts = (known.language, known.script, known.territory)
+    return "-".join(part for part in parts if part)
+
+
+def _hours(text: str) -> str:
+    match = _HOURS.fullmatch(text)
+    if match is None or not int(match[1]) < int(match[2]) <= _HOURS_OF_A_DAY:
+        raise ValueError("It must be a span of hours such as 08-21.")
+    return f"{int(match[1]):02}-{int(match[2]):02}"
+
+
+def _words(text: str) -> str:
+    words = [word for raw in _line(text, 400).split(",") if (word := raw.strip())]
+    if not words:
+        raise ValueError("It must be words divided by commas.")
+    return ",".join(words)
+
+
+def _public_key(text: str) -> str:
+    try:
+        load_der_public_key(base64.b64decode(text, validate=True))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError("It must be the verification key that SendGrid shows.") from error
+    return text
+
+
+_HOURS_OF_A_DAY = 24
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_WORD = re.compile(r"[\x21-\x7e]+")
+_HOURS = re.compile(r"([0-9]{1,2})-([0-9]{1,2})")
+
+EMAIL = Rule("email", _email)
+ZONE = Rule("zone", _zone)
+LOCALE = Rule("locale", _locale)
+HOURS = Rule("hours", _hours)
+WORDS = Rule("list", _words)
+PUBLIC_KEY = Rule("key", _public_key)
+SWITCH = Rule("switch", lambda text: _choice(text, ("on", "off")), ("on", "off"))

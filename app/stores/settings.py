@@ -1,0 +1,142 @@
+"""Reading and writing what a merchant sets; the list of all settings is in definitions.py.
+
+A setting is kept as its canonical text. A secret one is kept among the sealed credentials; the
+store's settings then hold its mask only.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from app.crypto import Vault
+from app.errors import BadInput
+from app.models import Store
+from app.stores import credentials
+from app.stores.definitions import DEFINITIONS, Setting
+
+__all__ = [
+    "DEFINITIONS",
+    "Setting",
+    "hours",
+    "is_on",
+    "number",
+    "read",
+    "read_all",
+    "secret",
+    "words",
+    "write",
+]
+
+
+def read(store: Store, key: str) -> str:
+    """The text of a setting as it holds now; of a secret its mask, "" where none is set.
+
+    Raises:
+        BadInput: there is no such setting.
+    """
+    setting = _definition(key)
+    own = store.settings.get(key)
+    if own is not None:
+        return str(own)
+    fallback = getattr(store, setting.column) if setting.column else ""
+    return str(fallback or setting.default)
+
+
+def read_all(store: Store) -> dict[str, str]:
+    """Every setting as it holds now, secrets masked."""
+    return {key: read(store, key) for key in DEFINITIONS}
+
+
+def number(store: Store, key: str) -> int:
+    """The value of a whole number."""
+    return int(read(store, key))
+
+
+def is_on(store: Store, key: str) -> bool:
+    """Whether a switch is on."""
+    return read(store, key) == "on"
+
+
+def hours(store: Store, key: str) -> tuple[int, int]:
+    """A span of hours: the first one inside and the first one outside, 24 at the most."""
+    first, last = read(store, key).split("-")
+    return int(first), int(last)
+
+
+def words(store: Store, key: str) -> tuple[str, ...]:
+    """The words of a list."""
+    return tuple(word for word in read(store, key).split(",") if word)
+
+
+def secret(vault: Vault, store: Store, key: str) -> str:
+    """The value of a secret setting, "" where none is set.
+
+    Raises:
+        UnreadableSecret: none of ENCRYPTION_KEYS fits.
+    """
+    kept = credentials.unseal_kept(vault, credentials.kept_part(store.credentials))
+    return str(kept.get("providers", {}).get(key, ""))
+
+
+def write(session: Session, store: Store, values: Mapping[str, str], *, vault: Vault) -> None:
+    """Set what is given, all or nothing; an empty text returns a setting to its default.
+
+    The mask of a secret, as a form sends it back untouched, changes nothing.
+
+    Raises:
+        BadInput: no such setting, or a text that it cannot have; `field` is the key.
+    """
+    credentials.lock(session, store)
+    changed = {
+        key: _check(_definition(key), text) for key, text in values.items() if not _is_mask(store, key, text)
+    }
+    secrets = {key: text for key, text in changed.items() if DEFINITIONS[key].is_secret}
+    if secrets:
+        credentials.change(session, vault, store, lambda current: _with_providers(current, secrets))
+    shown = changed | {key: _masked(text) for key, text in secrets.items()}
+    # A new object: SQLAlchemy does not see a change inside a JSON value.
+    store.settings = {key: text for key, text in (store.settings | shown).items() if text}
+    for key, column in _COPIED.items():
+        if changed.get(key):
+            setattr(store, column, changed[key])
+    session.flush()
+
+
+# Queries read these columns; what the platform says of them no longer counts once they are set.
+_COPIED = {"timezone": "timezone", "locale": "locale"}
+_MASK = "••••"
+_SHOWN_CHARACTERS = 4
+_LONG_ENOUGH = 20
+
+
+def _definition(key: str) -> Setting:
+    setting = DEFINITIONS.get(key)
+    if setting is None:
+        raise BadInput(f"There is no setting called {key[:80]}.", field=key)
+    return setting
+
+
+def _check(setting: Setting, text: str) -> str:
+    trimmed = text.strip()
+    if not trimmed:
+        return ""
+    try:
+        return setting.rule.check(trimmed)
+    except ValueError as error:
+        raise BadInput(f"{setting.key}: {error}", field=setting.key) from error
+
+
+def _is_mask(store: Store, key: str, text: str) -> bool:
+    return text.startswith(_MASK) and text == store.settings.get(key)
+
+
+def _with_providers(current: credentials.Credentials, secrets: Mapping[str, str]) -> credentials.Credentials:
+    for key, text in secrets.items():
+        current = current.with_provider(key, text)
+    return current
+
+
+def _masked(text: str) -> str:
+    if not text:
+        return ""
+    return _MASK + (text[-_SHOWN_CHARACTERS:] if len(text) >= _LONG_ENOUGH else "")

@@ -1,0 +1,60 @@
+"""The timeline of customer events, where the stages meet: written by some, read by others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db import insert_new, table_of
+from app.models import CustomerEvent
+
+
+UNHEARD = frozenset({"customer.created", "message.sent", "message.delivered"})
+"""Types that no flow listens to; they are kept and not queued for the flows."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """One thing that happened to a customer.
+
+    Attributes:
+        subject: what it is about (`order:<external id>`, `message:<id>`, `consent:email`).
+        source_key: equal for the same happening told twice; unique within the store.
+        is_history: came by backfill or import; it is kept, and no flow reads it.
+    """
+
+    store_id: int
+    customer_id: int
+    type: str
+    subject: str
+    source_key: str
+    occurred_at: datetime
+    details: Mapping[str, Any] = field(default_factory=dict)
+    is_history: bool = False
+
+
+def is_history(moment: datetime, history_until: datetime | None) -> bool:
+    """Whether something that a backfill or an import brought happened before the store was ours."""
+    return history_until is not None and moment < history_until
+
+
+def record(session: Session, events: Sequence[NewEvent], now: datetime) -> set[str]:
+    """Write what is not there yet and return the source keys of the new entries."""
+    rows = [
+        {
+            "store_id": event.store_id,
+            "customer_id": event.customer_id,
+            "type": event.type,
+            "subject": event.subject,
+            "source_key": event.source_key,
+            "occurred_at": event.occurred_at,
+            "recorded_at": now,
+            "is_pending": not event.is_history and event.type not in UNHEARD,
+            "details": dict(event.details),
+        }
+        for event in events
+    ]
+    table = table_of(CustomerEvent)
+    return {row.source_key for row in insert_new(session, table, rows, table.c.source_key)}

@@ -1,0 +1,127 @@
+"""The one timer table: set what waits, take what is due, fair between stores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.db import insert_new, table_of
+from app.models import Timer, TimerCursor
+
+TIMERS, CURSORS = table_of(Timer), table_of(TimerCursor)
+_KEY = (TIMERS.c.store_id, TIMERS.c.due_at, TIMERS.c.kind, TIMERS.c.subject_id)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTimer:
+    """Something that waits. `turn` tells a stale timer from the current one."""
+
+    store_id: int
+    due_at: datetime
+    kind: str
+    subject_id: int
+    turn: int = 0
+
+
+def set_timers(session: Session, timers: Sequence[NewTimer]) -> None:
+    """Add timers and bring each store's cursor forward if one is earlier."""
+    if not timers:
+        return
+    rows = [
+        {
+            "store_id": timer.store_id,
+            "due_at": timer.due_at,
+            "kind": timer.kind,
+            "subject_id": timer.subject_id,
+            "turn": timer.turn,
+        }
+        for timer in timers
+    ]
+    insert_new(session, TIMERS, rows)
+    earliest: dict[int, datetime] = {}
+    for timer in timers:
+        earliest[timer.store_id] = min(timer.due_at, earliest.get(timer.store_id, timer.due_at))
+    for store_id, moment in sorted(earliest.items()):
+        _lower_cursor(session, store_id, moment)
+
+
+def due_stores(session: Session, now: datetime, limit: int) -> list[int]:
+    """Stores that may have something due, the longest waiting first."""
+    statement = (
+        select(CURSORS.c.store_id)
+        .where(CURSORS.c.next_due_at <= now)
+        .order_by(CURSORS.c.next_due_at, CURSORS.c.store_id)
+        .limit(limit)
+    )
+    return list(session.execute(statement).scalars())
+
+
+def take_due(session: Session, store_id: int, now: datetime, kind: str, limit: int) -> Sequence[Row[Any]]:
+    """Remove and return a store's due timers of one kind, earliest first; others skip locked ones.
+
+    Whoever takes a timer does its work in the same transaction: a crash brings it back.
+    """
+    due: Select[Any] = (
+        select(*_KEY, TIMERS.c.turn)
+        .where(TIMERS.c.store_id == store_id, TIMERS.c.due_at <= now, TIMERS.c.kind == kind)
+        .order_by(TIMERS.c.due_at, TIMERS.c.subject_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows: Sequence[Row[Any]] = session.execute(due).all()
+    drop(session, rows)
+    return rows
+
+
+def peek_due(session: Session, now: datetime, kinds: Sequence[str], limit: int) -> Sequence[Row[Any]]:
+    """Due timers of some kinds without taking them, for work that needs the network first."""
+    statement: Select[Any] = (
+        select(*_KEY, TIMERS.c.turn)
+        .where(
+            TIMERS.c.store_id.in_(due_stores(session, now, limit)),
+            TIMERS.c.due_at <= now,
+            TIMERS.c.kind.in_(kinds),
+        )
+        .order_by(TIMERS.c.due_at, TIMERS.c.subject_id)
+        .limit(limit)
+    )
+    rows: Sequence[Row[Any]] = session.execute(statement).all()
+    return rows
+
+
+def drop(session: Session, rows: Sequence[Row[Any]]) -> None:
+    """Remove timers by their whole key."""
+    for start in range(0, len(rows), 200):
+        keys = [(row.store_id, row.due_at, row.kind, row.subject_id) for row in rows[start : start + 200]]
+        session.execute(delete(TIMERS).where(tuple_(*_KEY).in_(keys)))
+
+
+def settle_cursor(session: Session, store_id: int) -> None:
+    """Set a store's cursor to its earliest timer, or drop it when nothing waits."""
+    earliest = session.execute(
+        select(func.min(TIMERS.c.due_at)).where(TIMERS.c.store_id == store_id)
+    ).scalar_one()
+    if earliest is None:
+        session.execute(delete(CURSORS).where(CURSORS.c.store_id == store_id))
+        return
+    session.execute(CURSORS.update().where(CURSORS.c.store_id == store_id).values(next_due_at=earliest))
+
+
+def next_due(session: Session) -> datetime | None:
+    """The earliest moment at which any timer may be due."""
+    moment: datetime | None = session.execute(select(func.min(CURSORS.c.next_due_at))).scalar_one()
+    return moment
+
+
+def _lower_cursor(session: Session, store_id: int, moment: datetime) -> None:
+    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(CURSORS)
+    statement = insert.values(store_id=store_id, next_due_at=moment).on_conflict_do_update(
+        index_elements=["store_id"],
+        set_={"next_due_at": insert.excluded.next_due_at},
+        where=CURSORS.c.next_due_at > insert.excluded.next_due_at,
+    )
+    session.execute(statement)

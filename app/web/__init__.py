@@ -1,0 +1,77 @@
+"""The merchant's screens, the API, the customer's pages and the health of the process."""
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from app.web import (
+    activity,
+    assets,
+    auth,
+    catalogue,
+    customers,
+    errors,
+    flows,
+    formats,
+    headers,
+    health,
+    home,
+    install,
+    orders,
+    outbox,
+    public,
+    settings,
+    timeline_words,
+)
+from app.web.api import blueprint as api
+from app.web.context import runtime
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+_SESSION_DAYS = 30
+_BLUEPRINTS = (
+    assets.blueprint,
+    auth.blueprint,
+    catalogue.blueprint,
+    health.blueprint,
+    home.blueprint,
+    customers.blueprint,
+    orders.blueprint,
+    flows.blueprint,
+    outbox.blueprint,
+    activity.blueprint,
+    settings.blueprint,
+    install.blueprint,
+    public.blueprint,
+    api,
+)
+
+
+def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None) -> None:
+    """Put every page of ours on the app; `app.extensions["ritorno"]` must be the Runtime already.
+
+    Args:
+        app: the app that `app.wsgi` makes.
+        migration_head: the newest version of the database that this program knows; None is not compared.
+    """
+    _set_up_sessions(app)
+    app.extensions[health.MIGRATION_HEAD] = migration_head
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    formats.register(app)
+    app.jinja_env.filters["step_value"] = timeline_words.step_value
+    headers.register(app)
+    errors.register(app)
+
+
+def _set_up_sessions(app: Flask) -> None:
+    with app.app_context():
+        settings_of_process = runtime().settings
+    app.secret_key = settings_of_process.signing_key
+    app.config.update(
+        SESSION_COOKIE_NAME="ritorno",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings_of_process.base_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=_SESSION_DAYS * 86_400,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+    )

@@ -1,0 +1,86 @@
+"""Activity: what arrived, what rests, what runs when."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import clock, inbox
+from app.errors import BadInput
+from app.models import InboundEvent, JobRun, ScheduledJob
+from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
+from app.web import paging
+from app.web.auth import merchant_required
+from app.web.context import chosen_store, count_up_to, literals, rows_of, runtime
+from app.web.home import progress_of
+
+blueprint = Blueprint("activity", __name__)
+
+STATUSES = (WAITING, RETRYING, DEAD, DONE, IGNORED)
+_RESTING = (WAITING, RETRYING, DEAD)
+_PER_PAGE = 30
+_CAP = 9_999
+_NEWEST = paging.Order((InboundEvent.id,), is_descending=True)
+
+
+@blueprint.get("/app/activity")
+@merchant_required
+def show() -> ResponseReturnValue:
+    """Deliveries by status, the calendar of jobs, the history's progress."""
+    status = request.args.get("status", "")
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        statement = rows_of(InboundEvent, store.id)
+        if status in STATUSES:
+            statement = statement.where(InboundEvent.status.in_(literals((status,))))
+        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+        counts = _counts(session, store.id)
+        jobs = list(session.scalars(select(ScheduledJob).order_by(ScheduledJob.name)))
+        failures = _failures(session, jobs)
+        progress = progress_of(session, [store.id])[store.id]
+    return render_template(
+        "activity.html",
+        page=page,
+        status=status,
+        statuses=STATUSES,
+        counts=counts,
+        jobs=jobs,
+        failures=failures,
+        progress=progress,
+    )
+
+
+@blueprint.post("/app/activity/replay")
+@merchant_required
+def replay() -> ResponseReturnValue:
+    """Put dead deliveries of this store back in line; what belongs to another store is left alone."""
+    given = request.form.getlist("id")
+    if not given or not all(text.isascii() and text.isdigit() and len(text) <= 18 for text in given):
+        raise BadInput("choose the deliveries to be read again", "id")
+    with runtime().database.write() as session:
+        store = chosen_store(session)
+        own = rows_of(InboundEvent, store.id).where(InboundEvent.id.in_([int(text) for text in given]))
+        inbox.replay(session, [event.id for event in session.scalars(own)], clock.now())
+    return redirect(url_for("activity.show"), code=303)
+
+
+def _counts(session: Session, store_id: int) -> dict[str, int]:
+    """How many deliveries wait or rest; the settled ones are not counted, they only grow."""
+    counts = {}
+    for status in _RESTING:
+        statement = select(InboundEvent.id).where(
+            InboundEvent.store_id == store_id, InboundEvent.status.in_(literals((status,)))
+        )
+        counts[status] = count_up_to(session, statement, _CAP)
+    return counts
+
+
+def _failures(session: Session, jobs: list[ScheduledJob]) -> dict[str, str]:
+    """The error of each job's last run, where it has one."""
+    failures = {}
+    for job in jobs:
+        last = select(JobRun.error).where(JobRun.name == job.name).order_by(JobRun.slot.desc()).limit(1)
+        error = session.execute(last).scalar_one_or_none()
+        if error:
+            failures[job.name] = error
+    return failures

@@ -1,0 +1,9 @@
+"""The public API: JSON of one store, opened by that store's key."""
+
+from flask import Blueprint
+
+from app.web.api import customers, events, flows, messages, openapi, orders
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+for _part in (customers, orders, events, messages, flows, openapi):
+    blueprint.register_blueprint(_part.blueprint)

@@ -1,0 +1,79 @@
+"""`/customers`: people, and what they allow."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, g
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app import clock, consent
+from app.consent import NewConsent
+from app.customers import normalise_email
+from app.errors import BadInput
+from app.models import ConsentState, Customer, Store
+from app.web.api import bodies, lists, shapes
+from app.web.auth import api_key_required
+from app.web.context import row_of, rows_of, runtime
+
+blueprint = Blueprint("customers", __name__)
+
+
+@blueprint.get("/customers")
+@api_key_required
+def listing() -> ResponseReturnValue:
+    """Customers by rising id; by exact e-mail or the platform's id if asked."""
+    lists.check_filters("email", "external_id")
+    statement = rows_of(Customer, g.store_id)
+    email, external_id = lists.text_filter("email"), lists.text_filter("external_id")
+    if email is not None:
+        statement = statement.where(Customer.email == normalise_email(email))
+    if external_id is not None:
+        statement = statement.where(Customer.external_id == external_id)
+    with runtime().database.read() as session:
+        found = lists.page(session, statement, Customer.id)
+        shaped = _shaped(session, found.rows)
+    return {"data": shaped, "next": found.next}
+
+
+@blueprint.get("/customers/<int:customer_id>")
+@api_key_required
+def one(customer_id: int) -> ResponseReturnValue:
+    """One customer."""
+    with runtime().database.read() as session:
+        return _shaped(session, [row_of(session, Customer, g.store_id, customer_id)])[0]
+
+
+@blueprint.post("/customers/<int:customer_id>/consents")
+@api_key_required
+def record_consent(customer_id: int) -> ResponseReturnValue:
+    """Append a statement to the ledger; the same statement told twice is one. Answers what holds now."""
+    body = bodies.posted(bodies.ConsentBody)
+    with runtime().database.write() as session:
+        customer = row_of(session, Customer, g.store_id, customer_id)
+        if customer.erased_at is not None:
+            raise BadInput("this customer was erased at their own wish", "id")
+        statement = NewConsent(
+            store_id=g.store_id,
+            customer_id=customer.id,
+            channel=body.channel,
+            state=body.state,
+            basis=body.basis,
+            occurred_at=body.at,
+            source=body.source,
+            address=customer.email if body.channel == "email" else customer.phone,
+            wording=body.text,
+        )
+        consent.record(session, [statement], clock.now())
+        session.flush()
+        return _shaped(session, [customer])[0], 201
+
+
+def _shaped(session: Session, rows: Sequence[Customer]) -> list[shapes.Json]:
+    """Customers with their consents, by two queries however many they are."""
+    currency = session.get_one(Store, g.store_id).currency
+    held: dict[int, dict[str, ConsentState]] = {row.id: {} for row in rows}
+    for state in session.scalars(
+        rows_of(ConsentState, g.store_id).where(ConsentState.customer_id.in_(held))
+    ):
+        held[state.customer_id][state.channel] = state
+    return [shapes.customer(row, held[row.id], currency) for row in rows]

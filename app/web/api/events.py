@@ -1,0 +1,82 @@
+"""`/events`: the timeline, read and told. `/inbound-events`: what the inbox holds."""
+
+import hashlib
+import json
+
+from flask import Blueprint, g, request
+from flask.typing import ResponseReturnValue
+
+from app import clock, timeline
+from app.errors import BadInput
+from app.models import Customer, CustomerEvent, InboundEvent
+from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
+from app.timeline import NewEvent
+from app.web.api import bodies, lists, shapes
+from app.web.auth import api_key_required
+from app.web.context import literals, row_of, rows_of, runtime
+
+blueprint = Blueprint("events", __name__)
+
+STATUSES = (WAITING, DONE, IGNORED, RETRYING, DEAD)
+_LARGEST_DATA_BYTES = 8192
+
+
+@blueprint.get("/events")
+@api_key_required
+def listing() -> ResponseReturnValue:
+    """The timeline by rising id; of one customer or one type if asked."""
+    lists.check_filters("customer", "type")
+    statement = rows_of(CustomerEvent, g.store_id)
+    customer_id, kind = lists.id_filter("customer"), lists.text_filter("type")
+    if customer_id is not None:
+        statement = statement.where(CustomerEvent.customer_id == customer_id)
+    if kind is not None:
+        statement = statement.where(CustomerEvent.type == kind)
+    with runtime().database.read() as session:
+        return lists.envelope(lists.page(session, statement, CustomerEvent.id), shapes.event)
+
+
+@blueprint.post("/events")
+@api_key_required
+def tell() -> ResponseReturnValue:
+    """Add to the timeline what another system knows; told twice it stays one entry.
+
+    Two tellings are the same when their `Idempotency-Key` is, or without one their content.
+    """
+    body = bodies.posted(bodies.EventBody)
+    plain = json.dumps(body.data, sort_keys=True)
+    if len(plain) > _LARGEST_DATA_BYTES:
+        raise BadInput(f"data may hold {_LARGEST_DATA_BYTES} bytes", "data")
+    key = request.headers.get("Idempotency-Key") or f"{body.customer}:{body.type}:{body.occurred_at}:{plain}"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    with runtime().database.write() as session:
+        customer = row_of(session, Customer, g.store_id, body.customer)
+        if customer.erased_at is not None:
+            raise BadInput("this customer was erased at their own wish", "customer")
+        event = NewEvent(
+            store_id=g.store_id,
+            customer_id=customer.id,
+            type=body.type,
+            subject=f"api:{digest[:32]}",
+            source_key=f"api:{digest}",
+            occurred_at=body.occurred_at,
+            details=body.data,
+        )
+        is_new = bool(timeline.record(session, [event], clock.now()))
+        told = rows_of(CustomerEvent, g.store_id).where(CustomerEvent.source_key == event.source_key)
+        return shapes.event(session.scalars(told).one()), 201 if is_new else 200
+
+
+@blueprint.get("/inbound-events")
+@api_key_required
+def inbound() -> ResponseReturnValue:
+    """The inbox by rising id; by status or topic if asked."""
+    lists.check_filters("status", "topic")
+    statement = rows_of(InboundEvent, g.store_id)
+    status, topic = lists.choice_filter("status", STATUSES), lists.text_filter("topic")
+    if status is not None:
+        statement = statement.where(InboundEvent.status.in_(literals((status,))))
+    if topic is not None:
+        statement = statement.where(InboundEvent.topic == topic)
+    with runtime().database.read() as session:
+        return lists.envelope(lists.page(session, statement, InboundEvent.id), shapes.inbound_event)

@@ -1,0 +1,113 @@
+"""`/flows` with their switches, `/enrollments`: who is on the way."""
+
+from typing import Any
+
+from flask import Blueprint, g
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.errors import NotFound
+from app.flows import switch
+from app.flows.switch import FlowView
+from app.models import Enrollment, FlowVersion
+from app.web import figures
+from app.web.api import lists, shapes
+from app.web.auth import api_key_required
+from app.web.context import rows_of, runtime
+from app.web.flow_steps import definition_of
+
+blueprint = Blueprint("flows", __name__)
+
+
+@blueprint.get("/flows")
+@api_key_required
+def listing() -> ResponseReturnValue:
+    """Every flow of the store; they are few, so there is one page."""
+    lists.check_filters()
+    with runtime().database.read() as session:
+        return {"data": [_shape(view) for view in switch.listing(session, g.store_id)], "next": None}
+
+
+@blueprint.get("/flows/<key>")
+@api_key_required
+def one(key: str) -> ResponseReturnValue:
+    """One flow with its definition and its steps' figures."""
+    with runtime().database.read() as session:
+        view = _view(session, key)
+        definition = definition_of(session, g.store_id, key)
+        sent = figures.by_step(session, g.store_id, key)
+    steps = {name: _figures(part) for name, part in sorted(sent.items())}
+    return _shape(view) | {"definition": definition and definition.model_dump(mode="json"), "steps": steps}
+
+
+@blueprint.post("/flows/<key>/activate")
+@api_key_required
+def activate(key: str) -> ResponseReturnValue:
+    """Switch a flow on; what happened before this moment never starts it."""
+    with runtime().database.write() as session:
+        _view(session, key)
+        switch.activate(session, g.store_id, key, clock.now())
+        return _shape(_view(session, key))
+
+
+@blueprint.post("/flows/<key>/deactivate")
+@api_key_required
+def deactivate(key: str) -> ResponseReturnValue:
+    """Switch a flow off; nothing of it leaves any more."""
+    with runtime().database.write() as session:
+        _view(session, key)
+        switch.deactivate(session, g.store_id, key)
+        return _shape(_view(session, key))
+
+
+@blueprint.get("/enrollments")
+@api_key_required
+def enrollments() -> ResponseReturnValue:
+    """Enrollments by rising id; of one flow or one customer if asked."""
+    lists.check_filters("flow", "customer")
+    statement = rows_of(Enrollment, g.store_id)
+    flow, customer_id = lists.text_filter("flow"), lists.id_filter("customer")
+    if flow is not None:
+        statement = statement.where(Enrollment.flow_key == flow)
+    if customer_id is not None:
+        statement = statement.where(Enrollment.customer_id == customer_id)
+    with runtime().database.read() as session:
+        found = lists.page(session, statement, Enrollment.id)
+        numbers = _numbers(session, {row.version_id for row in found.rows})
+    return lists.envelope(found, lambda row: shapes.enrollment(row, numbers.get(row.version_id)))
+
+
+def _view(session: Session, key: str) -> FlowView:
+    for view in switch.listing(session, g.store_id):
+        if view.key == key:
+            return view
+    raise NotFound("this store has no such flow")
+
+
+def _shape(view: FlowView) -> shapes.Json:
+    return {
+        "key": view.key,
+        "is_active": view.is_active,
+        "active_since": shapes.moment(view.active_since),
+        "version": view.version,
+    }
+
+
+def _figures(part: figures.Sent) -> dict[str, Any]:
+    return {
+        "sent": part.sent,
+        "clicked": part.clicked,
+        "waiting": part.waiting,
+        "unknown": part.unknown,
+        "stopped": part.reasons,
+    }
+
+
+def _numbers(session: Session, version_ids: set[int]) -> dict[int, int]:
+    """The number of each version."""
+    statement = select(FlowVersion.id, FlowVersion.number).where(
+        FlowVersion.store_id == g.store_id, FlowVersion.id.in_(version_ids)
+    )
+    return {version_id: number for version_id, number in session.execute(statement)}

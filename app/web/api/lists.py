@@ -1,0 +1,89 @@
+"""What every list of the API shares: limit, cursor, filters and the envelope."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from flask import request
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.errors import BadInput
+from app.web import paging
+from app.web.context import LARGEST_ID
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 250
+
+Row = TypeVar("Row")
+Json = dict[str, Any]
+
+
+def page(session: Session, statement: Select[tuple[Row]], id_column: Any) -> paging.Page[Row]:
+    """One page of rows by rising id, as `limit` and `cursor` of the request ask.
+
+    Raises:
+        BadInput: limit or cursor cannot be used.
+    """
+    order = paging.Order((id_column,))
+    return paging.fetch(session, statement, order, cursor=request.args.get("cursor"), limit=_limit())
+
+
+def envelope(found: paging.Page[Row], shape: Callable[[Row], Json]) -> Json:
+    """`{"data": […], "next": cursor or null}`."""
+    return {"data": [shape(row) for row in found.rows], "next": found.next}
+
+
+def check_filters(*known: str) -> None:
+    """Refuse a filter that the route does not have: ignoring it would answer another question.
+
+    Raises:
+        BadInput: the query names something else.
+    """
+    for name in request.args:
+        if name not in (*known, "limit", "cursor"):
+            raise BadInput(f"this list cannot be filtered by {name}", name)
+
+
+def text_filter(name: str) -> str | None:
+    """A filter's text, or None if it is not asked for."""
+    return request.args.get(name) or None
+
+
+def id_filter(name: str) -> int | None:
+    """A filter that names a row of ours.
+
+    Raises:
+        BadInput: it is no id.
+    """
+    text = request.args.get(name)
+    return None if text is None else as_id(text, name)
+
+
+def choice_filter(name: str, choices: Sequence[str]) -> str | None:
+    """A filter out of a few words.
+
+    Raises:
+        BadInput: another word.
+    """
+    text = request.args.get(name)
+    if text is not None and text not in choices:
+        raise BadInput(f"{name} is one of: {', '.join(choices)}", name)
+    return text
+
+
+def as_id(text: str, name: str) -> int:
+    """A row's id from text.
+
+    Raises:
+        BadInput: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST_ID and len(text) < 20):
+        raise BadInput(f"{name} is the id of a row: a whole number", name)
+    return int(text)
+
+
+def _limit() -> int:
+    text = request.args.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_LIMIT):
+        raise BadInput(f"limit is a whole number from 1 to {MAX_LIMIT}", "limit")
+    return int(text)

@@ -1,0 +1,72 @@
+"""`/messages`: the outbox, with the reasons and the content."""
+
+from flask import Blueprint, g
+from flask.typing import ResponseReturnValue
+
+from app.errors import NotFound
+from app.messaging import letters
+from app.models import Decision, Message
+from app.web.api import lists, shapes
+from app.web.auth import api_key_required
+from app.web.context import row_of, rows_of, runtime
+from app.web.outbox import STATUSES
+
+blueprint = Blueprint("messages", __name__)
+
+
+@blueprint.get("/messages")
+@api_key_required
+def listing() -> ResponseReturnValue:
+    """Messages by rising id; by customer, flow and status if asked."""
+    lists.check_filters("customer", "flow", "status")
+    statement = rows_of(Message, g.store_id)
+    customer_id, flow = lists.id_filter("customer"), lists.text_filter("flow")
+    status = lists.choice_filter("status", STATUSES)
+    if customer_id is not None:
+        statement = statement.where(Message.customer_id == customer_id)
+    if flow is not None:
+        statement = statement.where(Message.flow_key == flow)
+    if status is not None:
+        statement = statement.where(Message.status == status)
+    with runtime().database.read() as session:
+        return lists.envelope(lists.page(session, statement, Message.id), shapes.message)
+
+
+@blueprint.get("/messages/<int:message_id>")
+@api_key_required
+def one(message_id: int) -> ResponseReturnValue:
+    """One message."""
+    with runtime().database.read() as session:
+        return shapes.message(row_of(session, Message, g.store_id, message_id))
+
+
+@blueprint.get("/messages/<int:message_id>/why")
+@api_key_required
+def why(message_id: int) -> ResponseReturnValue:
+    """The gate's steps in order, as it last looked; an empty list while it never did."""
+    with runtime().database.read() as session:
+        message = row_of(session, Message, g.store_id, message_id)
+        newest = rows_of(Decision, g.store_id).where(Decision.message_id == message.id)
+        decision = session.scalars(newest.order_by(Decision.id.desc()).limit(1)).one_or_none()
+    if decision is None:
+        return {"data": [], "next": None, "verdict": None, "reason": message.reason, "decided_at": None}
+    return {
+        "data": [
+            {name: step.get(name) for name in ("step", "verdict", "reason", "value")} for step in decision.steps
+        ],
+        "next": None,
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "decided_at": shapes.moment(decision.decided_at),
+    }
+
+
+@blueprint.get("/messages/<int:message_id>/content")
+@api_key_required
+def content(message_id: int) -> ResponseReturnValue:
+    """Subject, text, HTML, headers and links as they were rendered; 404 until they are."""
+    with runtime().database.read() as session:
+        rendered = letters.read_content(row_of(session, Message, g.store_id, message_id).content)
+    if rendered is None:
+        raise NotFound("this message has not been rendered")
+    return dict(rendered)

@@ -1,0 +1,73 @@
+"""What of a store needs its merchant, most urgent first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import Backfill, InboundEvent, Message, Store
+from app.models.inbound_event import DEAD
+from app.models.message import FAILED, HELD, UNKNOWN
+from app.web.context import count_up_to, literals
+
+_CAP = 999
+_STATES = ("needs_reconnect", "uninstalled")
+_RESTING = (UNKNOWN, FAILED, HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line: which words, how many, and the screen that mends it.
+
+    Attributes:
+        key: the text is `attention.<key>`.
+        tone: bad (something is broken), warn (a person must decide) or calm (a step of the set-up).
+        path: where the line leads.
+    """
+
+    key: str
+    tone: str
+    n: int
+    path: str
+
+
+def of_store(session: Session, store: Store, *, has_sender: bool, active_flows: int) -> list[Item]:
+    """Every line of one store."""
+    items = [*_connection(session, store), *_inbox(session, store.id), *_messages(session, store.id)]
+    if not has_sender:
+        items.append(Item("no_sender", "calm", 0, "/app/settings"))
+    if not active_flows:
+        items.append(Item("no_flow", "calm", 0, "/app/flows"))
+    return items
+
+
+def _connection(session: Session, store: Store) -> Iterator[Item]:
+    if store.state in _STATES:
+        yield Item(store.state, "bad", 0, "/app/settings")
+    stuck = select(Backfill.resource).where(
+        Backfill.store_id == store.id, Backfill.finished_at.is_(None), Backfill.error.is_not(None)
+    )
+    if session.execute(stuck.limit(1)).first() is not None:
+        yield Item("backfill", "warn", 0, "/app/activity")
+
+
+def _inbox(session: Session, store_id: int) -> Iterator[Item]:
+    dead = select(InboundEvent.id).where(
+        InboundEvent.store_id == store_id, InboundEvent.status.in_(literals((DEAD,)))
+    )
+    n = count_up_to(session, dead, _CAP)
+    if n:
+        yield Item("dead", "bad", n, "/app/activity?status=dead")
+
+
+def _messages(session: Session, store_id: int) -> Iterator[Item]:
+    for status, tone in _tones():
+        resting = select(Message.id).where(Message.store_id == store_id, Message.status == status)
+        n = count_up_to(session, resting, _CAP)
+        if n:
+            yield Item(status, tone, n, f"/app/outbox?status={status}")
+
+
+def _tones() -> Sequence[tuple[str, str]]:
+    return [(status, "bad" if status == FAILED else "warn") for status in _RESTING]

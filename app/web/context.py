@@ -1,0 +1,101 @@
+"""What every view reaches for: the runtime, the chosen store, rows of one store only."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from flask import current_app, g
+from flask import session as cookie
+from sqlalchemy import BindParameter, Select, bindparam, func, select
+from sqlalchemy.orm import Session
+
+from app.db import Base
+from app.errors import AppError, NotFound
+from app.models import Store
+from app.runtime import Runtime
+
+EXTENSION = "ritorno"
+LARGEST_ID = 2**63 - 1
+_CHOSEN = "store"
+Model = TypeVar("Model", bound=Base)
+
+
+class NoStoreYet(AppError):
+    """No shop has installed Ritorno on this database yet."""
+
+
+def runtime() -> Runtime:
+    """The pieces that this process was built from."""
+    built: Runtime = current_app.extensions[EXTENSION]
+    return built
+
+
+def load_stores(session: Session) -> list[Store]:
+    """Every store the member may look at, into `g` for the header; the chosen one is `g.store`."""
+    stores = list(session.scalars(select(Store).order_by(Store.id)))
+    g.stores = stores
+    chosen = [store for store in stores if store.id == cookie.get(_CHOSEN)]
+    connected = [store for store in stores if store.state == "connected"]
+    g.store = next(iter(chosen or connected or stores), None)
+    return stores
+
+
+def chosen_store(session: Session) -> Store:
+    """The store whose screens are shown.
+
+    Raises:
+        NoStoreYet: there is none at all.
+    """
+    load_stores(session)
+    if g.store is None:
+        raise NoStoreYet("no store is connected yet")
+    store: Store = g.store
+    return store
+
+
+def choose_store(session: Session, store_id: int) -> None:
+    """Remember which store the member looks at.
+
+    Raises:
+        NotFound: there is no such store.
+    """
+    if session.get(Store, store_id) is None:
+        raise NotFound("there is no such store")
+    cookie[_CHOSEN] = store_id
+
+
+def rows_of(model: type[Model], store_id: int) -> Select[tuple[Model]]:
+    """The one door to a tenant's rows: a SELECT that is already bound to the store."""
+    return select(model).where(_column(model, "store_id") == store_id)
+
+
+def row_of(session: Session, model: type[Model], store_id: int, row_id: int) -> Model:
+    """One row by its id.
+
+    Raises:
+        NotFound: it does not exist, or belongs to another store; the two look the same from outside.
+    """
+    found = None
+    if row_id <= LARGEST_ID:
+        found = session.scalars(rows_of(model, store_id).where(_column(model, "id") == row_id)).one_or_none()
+    if found is None:
+        raise NotFound("there is no such thing in this store")
+    return found
+
+
+def literals(values: Sequence[str]) -> BindParameter[Any]:
+    """Constants for `column.in_()` that stand in the SQL itself.
+
+    A partial index is chosen only when the engine can see that the query implies its condition,
+    which it cannot with placeholders.
+    """
+    return bindparam(None, list(values), expanding=True, literal_execute=True)
+
+
+def count_up_to(session: Session, statement: Select[Any], cap: int) -> int:
+    """How many rows the statement has, never looking at more than `cap + 1`."""
+    some = statement.limit(cap + 1).subquery()
+    return session.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def _column(model: type[Base], name: str) -> Any:
+    return model.__table__.c[name]

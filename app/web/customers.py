@@ -1,0 +1,109 @@
+"""Customers: the list, and one person with everything that happened."""
+
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Select, func, or_
+from sqlalchemy.orm import Session
+
+from app.customers import normalise_email
+from app.models import (
+    Consent,
+    ConsentState,
+    Customer,
+    CustomerEvent,
+    Decision,
+    Enrollment,
+    Message,
+    Order,
+    Voucher,
+)
+from app.web import paging, timeline_words
+from app.web.auth import merchant_required
+from app.web.context import chosen_store, row_of, rows_of, runtime
+
+blueprint = Blueprint("customers", __name__)
+
+_PER_PAGE = 50
+_RECENT = 20
+_NEWEST = paging.Order((Customer.id,), is_descending=True)
+_LATEST = paging.Order((CustomerEvent.occurred_at, CustomerEvent.id), is_descending=True)
+
+
+@blueprint.get("/app/customers")
+@merchant_required
+def listing() -> ResponseReturnValue:
+    """Newest first, or those whose e-mail or name begins with what was typed."""
+    sought = request.args.get("q", "").strip()[:100]
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        statement = rows_of(Customer, store.id)
+        if sought:
+            statement = _matching(statement, sought)
+        page = paging.fetch(
+            session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE
+        )
+        consents = _consents(session, store.id, [customer.id for customer in page.rows])
+    return render_template("customers.html", page=page, sought=sought, consents=consents)
+
+
+@blueprint.get("/app/customers/<int:customer_id>")
+@merchant_required
+def show(customer_id: int) -> ResponseReturnValue:
+    """One person."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        customer = row_of(session, Customer, store.id, customer_id)
+        timeline = paging.fetch(
+            session,
+            rows_of(CustomerEvent, store.id).where(CustomerEvent.customer_id == customer.id),
+            _LATEST,
+            cursor=request.args.get("cursor"),
+            limit=_PER_PAGE,
+        )
+        entries = timeline_words.entries(session, store.id, timeline.rows)
+        parts = _parts(session, store.id, customer.id)
+    return render_template("customer.html", customer=customer, timeline=timeline, entries=entries, **parts)
+
+
+def _matching(statement: Select[tuple[Customer]], sought: str) -> Select[tuple[Customer]]:
+    """A whole e-mail is looked up by its index; anything else is a beginning."""
+    email = normalise_email(sought)
+    if email is not None and "." in email.rpartition("@")[2]:
+        return statement.where(Customer.email == email)
+    beginning = sought.lower()
+    return statement.where(
+        or_(
+            Customer.email.startswith(beginning, autoescape=True),
+            func.lower(Customer.first_name).startswith(beginning, autoescape=True),
+            func.lower(Customer.last_name).startswith(beginning, autoescape=True),
+        )
+    )
+
+
+def _consents(session: Session, store_id: int, customer_ids: list[int]) -> dict[int, dict[str, str]]:
+    """The state of each channel by customer."""
+    states: dict[int, dict[str, str]] = {customer_id: {} for customer_id in customer_ids}
+    statement = rows_of(ConsentState, store_id).where(ConsentState.customer_id.in_(customer_ids))
+    for row in session.scalars(statement):
+        states[row.customer_id][row.channel] = row.state
+    return states
+
+
+def _parts(session: Session, store_id: int, customer_id: int) -> dict[str, Any]:
+    """What stands beside the timeline, newest first."""
+
+    def newest(model: Any, *order: Any) -> list[Any]:
+        statement = rows_of(model, store_id).where(model.customer_id == customer_id)
+        return list(session.scalars(statement.order_by(*order).limit(_RECENT)))
+
+    return {
+        "orders": newest(Order, Order.placed_at.desc(), Order.id.desc()),
+        "messages": newest(Message, Message.id.desc()),
+        "decisions": newest(Decision, Decision.decided_at.desc(), Decision.id.desc()),
+        "ledger": newest(Consent, Consent.occurred_at.desc(), Consent.id.desc()),
+        "enrollments": newest(Enrollment, Enrollment.entered_at.desc(), Enrollment.id.desc()),
+        "vouchers": newest(Voucher, Voucher.id.desc()),
+        "consents": _consents(session, store_id, [customer_id])[customer_id],
+    }

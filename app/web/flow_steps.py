@@ -1,0 +1,108 @@
+"""A flow's definition as lines that a merchant reads, with what became of each message."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.flows.definition import ChooseProducts, Definition, End, Entry, Message, Split, Step, Wait, WaitFor
+from app.models import Flow, FlowVersion
+from app.web.catalogue import translate, word
+from app.web.figures import Sent
+
+_ALWAYS_TRUE_OF = frozenset({"enrollment-alive"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step in words. `kind` picks the sign before it; `sent` stands beside messages only."""
+
+    kind: str
+    key: str
+    text: str
+    notes: Sequence[str] = ()
+    sent: Sent | None = None
+    is_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way into the flow with its lines; `key` names it in the texts (`welcome.consent`)."""
+
+    key: str
+    lines: Sequence[Line] = field(default_factory=list)
+
+
+def definition_of(session: Session, store_id: int, flow_key: str) -> Definition | None:
+    """What the flow does now; None when it was never published."""
+    statement = (
+        select(FlowVersion.definition)
+        .join(Flow, Flow.version_id == FlowVersion.id)
+        .where(Flow.store_id == store_id, Flow.key == flow_key, FlowVersion.store_id == store_id)
+    )
+    stored = session.execute(statement).scalar_one_or_none()
+    return Definition.model_validate(stored) if stored else None
+
+
+def in_words(definition: Definition, sent: Mapping[str, Sent]) -> list[Way]:
+    """Every way in with its steps, then the messages that only older versions had."""
+    left = dict(sent)
+    ways = [_way(definition.key, entry, left) for entry in definition.entries]
+    older = [Line("message", key, word("step", key), sent=left[key]) for key in sorted(left)]
+    return [*ways, Way("older", older)] if older else ways
+
+
+def _way(flow_key: str, entry: Entry, left: dict[str, Sent]) -> Way:
+    return Way(f"{flow_key}.{entry.id}", [_line(step, left) for step in entry.steps])
+
+
+def _line(step: Step, left: dict[str, Sent]) -> Line:
+    """A step in words; a message takes its figures out of `left`, so that two of one name share one count."""
+    match step:
+        case Wait():
+            return Line("wait", step.id, _wait(step))
+        case WaitFor():
+            return Line("wait", step.id, translate("flow.wait_for", event=word("event", step.event)), _bounds(step))
+        case ChooseProducts():
+            return Line("choose", step.id, word("chooser", step.chooser))
+        case Split():
+            text = translate("flow.split", condition=_condition(step.condition), then=word("step", step.then))
+            return Line("split", step.id, text)
+        case End():
+            return Line("end", step.id, translate("flow.end"))
+        case Message():
+            figures = left.pop(step.name, Sent())
+            return Line("message", step.name, word("step", step.id), _notes(step), figures, step.is_on)
+
+
+def _wait(step: Wait) -> str:
+    anchor = word("anchor", step.anchor)
+    amount, unit = (step.days, "days") if step.days or not step.hours else (step.hours, "hours")
+    if amount == 0:
+        text = translate("flow.wait.on", anchor=anchor)
+    elif amount > 0:
+        text = translate(f"flow.wait.{unit}_after", n=amount, anchor=anchor)
+    else:
+        text = translate(f"flow.wait.{unit}_before", n=-amount, anchor=anchor)
+    return f"{text}, {translate('flow.wait.at', at=step.at)}" if step.at else text
+
+
+def _bounds(step: WaitFor) -> list[str]:
+    return [translate("flow.wait_for.bounds", home=step.days_home, abroad=step.days_abroad)]
+
+
+def _notes(step: Message) -> list[str]:
+    """Purpose, channel, conditions and code, each a short phrase."""
+    notes = [word("purpose", step.purpose)]
+    if step.channel != "email":
+        notes.append(word("channel", step.channel))
+    notes += [_condition(name) for name in step.only_if if name not in _ALWAYS_TRUE_OF]
+    if step.voucher is not None:
+        notes.append(word("voucher", step.voucher.kind))
+    return notes
+
+
+def _condition(name: str) -> str:
+    kind, _, argument = name.partition(":")
+    return word("condition", kind).replace("{argument}", word("step", argument) if argument else "")

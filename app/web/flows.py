@@ -1,0 +1,105 @@
+"""Flows: what runs by itself, step by step, with what became of it."""
+
+from collections.abc import Iterable
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.errors import NotFound
+from app.flows import switch
+from app.flows.switch import FlowView
+from app.models import Enrollment
+from app.web import figures, flow_steps
+from app.web.auth import merchant_required
+from app.web.context import chosen_store, runtime
+
+blueprint = Blueprint("flows", __name__)
+
+
+@blueprint.get("/app/flows")
+@merchant_required
+def listing() -> ResponseReturnValue:
+    """Every flow with its switch and its figures."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        views = switch.listing(session, store.id)
+        sent = figures.by_flow(session, store.id)
+        sums = figures.attributed(session, store, clock.now())
+    nothing = figures.Money(0, store.currency)
+    flows = [
+        {
+            "view": view,
+            "sent": sent.get(view.key, figures.Sent()),
+            "attributed": sums.get(view.key, (nothing, nothing)),
+        }
+        for view in views
+    ]
+    return render_template("flows.html", flows=flows)
+
+
+@blueprint.get("/app/flows/<key>")
+@merchant_required
+def show(key: str) -> ResponseReturnValue:
+    """One flow: its steps, and how many messages each sent, kept back or got a click for."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        view = _view(session, store.id, key)
+        sent = figures.by_step(session, store.id, key)
+        definition = flow_steps.definition_of(session, store.id, key)
+        people = _people(session, store.id, key)
+        nothing = figures.Money(0, store.currency)
+        brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
+    ways = flow_steps.in_words(definition, sent) if definition else []
+    return render_template(
+        "flow.html", view=view, ways=ways, people=people, brought=brought, total=_total(sent.values())
+    )
+
+
+@blueprint.post("/app/flows/<key>/activate")
+@merchant_required
+def activate(key: str) -> ResponseReturnValue:
+    """Switch a flow on; what happened before this moment never starts it."""
+    with runtime().database.write() as session:
+        switch.activate(session, chosen_store(session).id, key, clock.now())
+    return redirect(url_for("flows.show", key=key), code=303)
+
+
+@blueprint.post("/app/flows/<key>/deactivate")
+@merchant_required
+def deactivate(key: str) -> ResponseReturnValue:
+    """Switch a flow off; nothing of it leaves any more."""
+    with runtime().database.write() as session:
+        switch.deactivate(session, chosen_store(session).id, key)
+    return redirect(url_for("flows.show", key=key), code=303)
+
+
+def _view(session: Session, store_id: int, key: str) -> FlowView:
+    for view in switch.listing(session, store_id):
+        if view.key == key:
+            return view
+    raise NotFound("this store has no such flow")
+
+
+def _total(parts: Iterable[figures.Sent]) -> figures.Sent:
+    """The steps added up."""
+    total = figures.Sent()
+    for part in parts:
+        total.sent += part.sent
+        total.clicked += part.clicked
+        total.waiting += part.waiting
+        total.stayed += part.stayed
+        total.unknown += part.unknown
+    return total
+
+
+def _people(session: Session, store_id: int, key: str) -> dict[str, int]:
+    """How many enrollments stand in each state."""
+    statement = (
+        select(Enrollment.state, func.count())
+        .where(Enrollment.store_id == store_id, Enrollment.flow_key == key)
+        .group_by(Enrollment.state)
+    )
+    return {state: count for state, count in session.execute(statement)}

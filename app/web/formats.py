@@ -1,0 +1,83 @@
+"""How templates write numbers, money, moments and our own words."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from flask import Flask, g
+
+from app import clock
+from app.money import shown
+from app.web import assets
+from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in
+from app.web.catalogue import LANGUAGES, language, translate, word
+
+_SKELETON_MOMENT = {"it": "d MMM y, HH:mm", "en": "d MMM y, HH:mm"}
+_SKELETON_DAY = {"it": "d MMM y", "en": "d MMM y"}
+
+
+def register(app: Flask) -> None:
+    """Give the templates their words and formats."""
+    app.jinja_env.filters.update(money=money, number=number, moment=moment, day=day, ago=ago, share=share)
+    app.jinja_env.globals.update(t=translate, word=word, asset=assets.address, languages=LANGUAGES)
+    app.context_processor(_of_this_request)
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount in the reader's way (`1.234,50 €`)."""
+    return shown(minor, currency, language())
+
+
+def number(value: int) -> str:
+    """A count in the reader's way."""
+    return format_decimal(value, locale=language())
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole in per cent; a dash where there is no whole."""
+    return format_percent(part / whole, format="#,##0.0%", locale=language()) if whole else "–"
+
+
+def moment(value: datetime | None) -> str:
+    """Day and minute in the store's zone."""
+    if value is None:
+        return "–"
+    return format_datetime(value, _SKELETON_MOMENT[language()], tzinfo=_zone(), locale=language())
+
+
+def day(value: datetime | None) -> str:
+    """The day in the store's zone."""
+    if value is None:
+        return "–"
+    return format_date(value.astimezone(_zone()).date(), _SKELETON_DAY[language()], locale=language())
+
+
+def ago(value: datetime | None) -> str:
+    """How long ago, or in how long, in words."""
+    if value is None:
+        return "–"
+    return format_timedelta(value - clock.now(), add_direction=True, locale=language())
+
+
+
+
+def _of_this_request() -> dict[str, Any]:
+    return {
+        "language": language(),
+        "csrf_field": CSRF_FIELD,
+        "csrf_token": csrf_token,
+        "signed_in": is_signed_in(),
+        "store": g.get("store"),
+        "stores": g.get("stores", []),
+    }
+
+
+def _zone() -> ZoneInfo:
+    """The chosen store's zone; UTC when it names one that nobody knows."""
+    store = g.get("store")
+    try:
+        return ZoneInfo(store.timezone if store else "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,142 @@
+"""Home: what came back, what needs attention, how far the history has arrived."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.errors import BadInput
+from app.flows import switch
+from app.models import Backfill, Store
+from app.stores import settings
+from app.web import attention, figures, headers
+from app.web.auth import merchant_required
+from app.web.context import choose_store, load_stores, runtime
+
+blueprint = Blueprint("home", __name__)
+
+_FORM_TARGETS = "'self' https: http:"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one resource's history has arrived; `percent` is None while the whole is unknown."""
+
+    resource: str
+    done: int
+    total: int | None
+    percent: int | None
+    is_finished: bool
+    error: str | None
+
+
+@blueprint.get("/")
+@merchant_required
+def root() -> ResponseReturnValue:
+    """The bare address leads home."""
+    return redirect(url_for("home.show"), code=303)
+
+
+@blueprint.get("/app/")
+@merchant_required
+def show() -> ResponseReturnValue:
+    """The first screen."""
+    now = clock.now()
+    with runtime().database.read() as session:
+        stores = load_stores(session)
+        progress = progress_of(session, [store.id for store in stores])
+        chosen = _chosen(session, now)
+    page = Response(render_template("home.html", progress=progress, **chosen))
+    # The form that connects a store is answered with the store's own approval page, which browsers
+    # count as the form's target.
+    page.headers["Content-Security-Policy"] = headers.policy(form_action=_FORM_TARGETS)
+    return page
+
+
+@blueprint.get("/app/progress.json")
+@merchant_required
+def progress_now() -> ResponseReturnValue:
+    """What the page asks every two seconds while history arrives."""
+    with runtime().database.read() as session:
+        stores = load_stores(session)
+        progress = progress_of(session, [store.id for store in stores])
+    rows = [
+        {"store": store_id, "resource": one.resource, "done": one.done, "total": one.total, "percent": one.percent}
+        for store_id, parts in progress.items()
+        for one in parts
+    ]
+    return {"backfills": rows, "finished": all(one.is_finished for parts in progress.values() for one in parts)}
+
+
+@blueprint.post("/app/store")
+@merchant_required
+def choose() -> ResponseReturnValue:
+    """Look at another store."""
+    wanted = request.form.get("store", "")
+    if not wanted.isascii() or not wanted.isdigit() or len(wanted) > 18:
+        raise BadInput("a store is chosen by its number", "store")
+    with runtime().database.read() as session:
+        choose_store(session, int(wanted))
+    return redirect(url_for("home.show"), code=303)
+
+
+def progress_of(session: Session, store_ids: Sequence[int]) -> dict[int, list[Progress]]:
+    """Each store's backfills, in the order in which they began."""
+    progress: dict[int, list[Progress]] = {store_id: [] for store_id in store_ids}
+    statement = select(Backfill).order_by(Backfill.store_id, Backfill.started_at, Backfill.resource)
+    for row in session.scalars(statement.where(Backfill.store_id.in_(store_ids))):
+        progress[row.store_id].append(_progress(row))
+    return progress
+
+
+def _chosen(session: Session, now: datetime) -> dict[str, object]:
+    """The figures of the chosen store, or nothing where none is installed."""
+    store: Store | None = g.store
+    if store is None:
+        return {}
+    views = switch.listing(session, store.id)
+    sent = figures.by_flow(session, store.id)
+    sums = figures.attributed(session, store, now)
+    active = [view for view in views if view.is_active]
+    nothing = figures.Money(0, store.currency)
+    return {
+        "shop": figures.shop(session, store, now),
+        "flows": [
+            {
+                "view": view,
+                "sent": sent.get(view.key, figures.Sent()),
+                "attributed": sums.get(view.key, (nothing, nothing)),
+            }
+            for view in views
+        ],
+        "messages_sent": sum(one.sent for one in sent.values()),
+        "total": figures.total(sums, store.currency),
+        "attention": attention.of_store(
+            session,
+            store,
+            has_sender=bool(settings.read(store, "sender.email")),
+            active_flows=len(active),
+        ),
+    }
+
+
+def _progress(row: Backfill) -> Progress:
+    is_finished = row.finished_at is not None
+    percent = None
+    if is_finished:
+        percent = 100
+    elif row.total:
+        percent = min(99, row.done * 100 // row.total)
+    return Progress(
+        resource=row.resource,
+        done=row.done,
+        total=row.total,
+        percent=percent,
+        is_finished=is_finished,
+        error=row.error,
+    )

@@ -1,0 +1,112 @@
+"""The outbox: every message, why it left or stayed, and what it looked like."""
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.flows.definition import recipe_keys
+from app.messaging import letters
+from app.models import Customer, Decision, DeliveryEvent, Message, MessageAttempt
+from app.models.message import (
+    BOUNCED,
+    CANCELLED,
+    DELIVERED,
+    EXPIRED,
+    FAILED,
+    HELD,
+    PREPARING,
+    QUEUED,
+    SENDING,
+    SENT,
+    STOPPED,
+    UNKNOWN,
+)
+from app.web import headers, paging
+from app.web.auth import merchant_required
+from app.web.context import chosen_store, row_of, rows_of, runtime
+
+blueprint = Blueprint("outbox", __name__)
+
+_PER_PAGE = 50
+_NEWEST = paging.Order((Message.id,), is_descending=True)
+STATUSES = (
+    *(QUEUED, PREPARING, SENDING, SENT, DELIVERED, BOUNCED),
+    *(STOPPED, EXPIRED, CANCELLED, HELD, UNKNOWN, FAILED),
+)
+# The rendered mail is somebody's HTML: no script, no form, no pop-up, no cookie of ours.
+_BODY_POLICY = "; ".join(
+    (
+        "sandbox",
+        "default-src 'none'",
+        "img-src 'self' https: http: data:",
+        "style-src 'unsafe-inline'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+
+
+@blueprint.get("/app/outbox")
+@merchant_required
+def listing() -> ResponseReturnValue:
+    """Newest first, by flow and status if asked."""
+    flow, status = request.args.get("flow", ""), request.args.get("status", "")
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        statement = rows_of(Message, store.id)
+        if flow:
+            statement = statement.where(Message.flow_key == flow)
+        if status:
+            statement = statement.where(Message.status == status)
+        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+    return render_template(
+        "outbox.html", page=page, flow=flow, status=status, statuses=STATUSES, flow_keys=recipe_keys()
+    )
+
+
+@blueprint.get("/app/outbox/<int:message_id>")
+@merchant_required
+def show(message_id: int) -> ResponseReturnValue:
+    """One message: what it says, why it left or stayed, what came back."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        message = row_of(session, Message, store.id, message_id)
+        content = letters.read_content(message.content)
+        parts = _parts(session, store.id, message)
+    page = Response(render_template("message.html", message=message, content=content, **parts))
+    # Only the preview's own address may be framed: a click inside it leads nowhere, so that looking
+    # at a mail never counts as its reader's click.
+    page.headers["Content-Security-Policy"] = headers.policy(frame_src=url_for("outbox.listing", _external=True) + "/")
+    return page
+
+
+@blueprint.get("/app/outbox/<int:message_id>/body")
+@merchant_required
+def body(message_id: int) -> ResponseReturnValue:
+    """The rendered mail alone, for the frame of the message's page."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        content = letters.read_content(row_of(session, Message, store.id, message_id).content)
+    if not content or not content.get("html"):
+        raise NotFound("this message has no HTML part")
+    page = Response(str(content["html"]), mimetype="text/html")
+    page.headers["Content-Security-Policy"] = _BODY_POLICY
+    return page
+
+
+def _parts(session: Session, store_id: int, message: Message) -> dict[str, Any]:
+    def of_message(model: Any, *order: Any) -> list[Any]:
+        statement = rows_of(model, store_id).where(model.message_id == message.id)
+        return list(session.scalars(statement.order_by(*order)))
+
+    who = rows_of(Customer, store_id).where(Customer.id == message.customer_id)
+    return {
+        "customer": session.scalars(who).one_or_none(),
+        "looks": of_message(Decision, Decision.id.desc()),
+        "attempts": of_message(MessageAttempt, MessageAttempt.id),
+        "receipts": of_message(DeliveryEvent, DeliveryEvent.occurred_at, DeliveryEvent.id),
+    }

@@ -1,0 +1,88 @@
+"""Keyset pages: an opaque cursor that names the last row seen, never an offset."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy.orm import Session
+
+from app.db import UtcDateTime, from_micros, to_micros
+from app.errors import BadInput
+
+Row = TypeVar("Row")
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows and the cursor of what follows; None when nothing does."""
+
+    rows: Sequence[Row]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The one or two columns that put the rows in order, all the same way; the last must be unique."""
+
+    columns: Sequence[Any]
+    is_descending: bool = False
+
+
+def fetch(
+    session: Session, statement: Select[tuple[Row]], order: Order, *, cursor: str | None, limit: int
+) -> Page[Row]:
+    """The rows after the cursor, at most `limit`.
+
+    Raises:
+        BadInput: the cursor was not made by us for this order.
+    """
+    if cursor:
+        statement = statement.where(_beyond(order, _position(cursor, order)))
+    for column in order.columns:
+        statement = statement.order_by(column.desc() if order.is_descending else column)
+    rows = list(session.scalars(statement.limit(limit + 1)))
+    has_more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, _cursor_of(rows[-1], order) if has_more else None)
+
+
+def _beyond(order: Order, position: Sequence[Any]) -> ColumnElement[bool]:
+    """What comes after; a range on the first column, so that its index leads."""
+    first, last = order.columns[0], order.columns[-1]
+    after: ColumnElement[bool] = last < position[-1] if order.is_descending else last > position[-1]
+    if len(order.columns) == 1:
+        return after
+    beyond = first < position[0] if order.is_descending else first > position[0]
+    up_to = first <= position[0] if order.is_descending else first >= position[0]
+    return and_(up_to, or_(beyond, after))
+
+
+def _cursor_of(row: object, order: Order) -> str:
+    values = [getattr(row, column.key) for column in order.columns]
+    plain = [to_micros(value) if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode("ascii").rstrip("=")
+
+
+def _position(cursor: str, order: Order) -> list[Any]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        values = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
+        raise BadInput("this cursor is not one of ours", "cursor") from error
+
+
+def _typed(value: Any, column: Any) -> Any:
+    """The value as the column compares it.
+
+    Raises:
+        ValueError: the column could not hold it.
+    """
+    if type(value) is not int or abs(value) > _LARGEST:
+        raise ValueError("not a position")
+    return from_micros(value) if isinstance(column.type, UtcDateTime) else value

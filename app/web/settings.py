@@ -1,0 +1,95 @@
+"""Settings: what a merchant sets for one store, each with a label and a sentence of help."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.errors import BadInput
+from app.models import Store
+from app.stores import settings
+from app.stores.settings import DEFINITIONS, Setting
+from app.web.auth import merchant_required
+from app.web.catalogue import language, translate
+from app.web.context import chosen_store, runtime
+
+blueprint = Blueprint("settings", __name__)
+
+_LONGEST = 2000
+# In the order in which a merchant needs them; a group that is not here comes last under its own name.
+_GROUPS = ("identity", "rails", "consent", "offers", "sending", "providers", "meta")
+_GROUP_OF = {
+    "timezone": "identity",
+    "locale": "identity",
+    "sender": "identity",
+    "sendgrid": "providers",
+    "twilio": "providers",
+    "welcome": "offers",
+    "birthday": "offers",
+    "reconcile": "sending",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the form."""
+
+    setting: Setting
+    value: str
+    error: str | None
+
+
+@blueprint.get("/app/settings")
+@merchant_required
+def show() -> ResponseReturnValue:
+    """The form as it stands."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+    return _form(store, {}, {})
+
+
+@blueprint.post("/app/settings")
+@merchant_required
+def save() -> ResponseReturnValue:
+    """Keep what changed, or show beside each field what is wrong with it and keep nothing."""
+    with runtime().database.write() as session:
+        store = chosen_store(session)
+        held = settings.read_all(store)
+        typed = {key: request.form[key].strip()[:_LONGEST] for key in DEFINITIONS if key in request.form}
+        changed = {key: text for key, text in typed.items() if text != held[key]}
+        errors = _errors(changed)
+        if not errors:
+            try:
+                settings.write(session, store, changed, vault=runtime().vault)
+            except BadInput as error:
+                errors = {error.field or "": str(error)}
+    if errors:
+        return _form(store, typed, errors), 400
+    flash(translate("settings.saved"))
+    return redirect(url_for("settings.show"), code=303)
+
+
+def _errors(changed: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong, by key; an empty text is never wrong, it returns to the default."""
+    errors = {}
+    for key, text in changed.items():
+        rule = DEFINITIONS[key].rule
+        try:
+            if text:
+                rule.check(text)
+        except ValueError as error:
+            errors[key] = str(error) if language() == "en" else translate(f"setting.error.{rule.kind}")
+    return errors
+
+
+def _form(store: Store, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    held = settings.read_all(store)
+    groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
+    for key, setting in DEFINITIONS.items():
+        first = key.partition(".")[0]
+        field = Field(setting, typed.get(key, held[key]), errors.get(key))
+        groups.setdefault(_GROUP_OF.get(first, first), []).append(field)
+    return render_template(
+        "settings.html", groups={name: fields for name, fields in groups.items() if fields}, errors=errors
+    )

@@ -1,0 +1,71 @@
+"""The timeline and the gate's steps in the merchant's words."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.models import CustomerEvent, Order
+from app.web.catalogue import translate, word
+from app.web.context import rows_of
+from app.web.formats import moment, money
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline: what, when, a detail, and the screen that tells more."""
+
+    type: str
+    occurred_at: datetime
+    note: str
+    path: str | None
+
+
+def entries(session: Session, store_id: int, events: Sequence[CustomerEvent]) -> list[Entry]:
+    """Events with their orders' numbers, by one query."""
+    wanted = [event.subject.removeprefix("order:") for event in events if event.subject.startswith("order:")]
+    statement = rows_of(Order, store_id).where(Order.external_id.in_(wanted))
+    orders = {order.external_id: order for order in session.scalars(statement)}
+    return [_entry(event, orders) for event in events]
+
+
+def step_value(value: object, step: str = "") -> str:
+    """What a step of the gate saw: a known word, a condition, or text with its moments in the store's zone."""
+    text = str(value if value is not None else "")
+    for kind, name in ((f"value.{step}", text), ("value", text), ("value.any", step)):
+        known = word(kind, name)
+        if known != name:
+            return known
+    condition, _, argument = text.partition(":")
+    named = word("condition", condition)
+    if named != condition:
+        return named.replace("{argument}", word("step", argument))
+    in_zone = _ISO.sub(lambda found: moment(datetime.fromisoformat(found.group())), text)
+    return translate("until", moment=in_zone.removeprefix("until ")) if in_zone.startswith("until ") else in_zone
+
+
+def _entry(event: CustomerEvent, orders: Mapping[str, Order]) -> Entry:
+    kind, _, key = event.subject.partition(":")
+    if kind == "order":
+        return Entry(event.type, event.occurred_at, _order_note(key, orders.get(key)), None)
+    if kind == "message" and key.isascii() and key.isdigit():
+        return Entry(event.type, event.occurred_at, _message_note(event), f"/app/outbox/{key}")
+    if kind == "consent":
+        state = str(event.details.get("state", ""))
+        return Entry(event.type, event.occurred_at, f"{word('channel', key)}: {word('consent', state)}", None)
+    return Entry(event.type, event.occurred_at, str(event.details.get("code") or ""), None)
+
+
+def _order_note(key: str, order: Order | None) -> str:
+    if order is None:
+        return key
+    return f"{order.number} · {money(order.total_minor, order.currency)}"
+
+
+def _message_note(event: CustomerEvent) -> str:
+    """Which message, as far as the entry says it."""
+    return word("step", str(event.details.get("step") or ""))

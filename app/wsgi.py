@@ -1,0 +1,34 @@
+"""Puts the web side together: Flask for pages and the API, the webhook door in front of it."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from app import migrate, web
+from app.inbox import InboxWriter
+from app.runtime import Runtime
+from webhooks.door import WebhookDoor
+from webhooks.storefronts import StorefrontDeliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The WSGI app of a process and the inbox writer behind it."""
+
+    application: WebhookDoor
+    inbox: InboxWriter
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """The Flask app: the merchant's screens, the API, the customer's pages."""
+    app = Flask("app.web", template_folder="templates", static_folder="static")
+    app.extensions["ritorno"] = runtime
+    web.register(app, migration_head=migrate.head)
+    return app
+
+
+def create_site(runtime: Runtime) -> Site:
+    """Everything that a server process answers with."""
+    inbox = InboxWriter(runtime.database)
+    deliveries = StorefrontDeliveries(runtime, inbox)
+    return Site(WebhookDoor(runtime, deliveries, create_app(runtime).wsgi_app), inbox)

@@ -1,0 +1,47 @@
+"""The sandbox as a process: one world, its emulated APIs and its controls on one local port."""
+
+from pathlib import Path
+
+import waitress
+from flask import Flask
+
+from connectors.sandbox import control, shopify_api, woo_api
+from connectors.sandbox.config import WorldConfig, load_or_store
+from connectors.sandbox.journal import Journal
+from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
+from connectors.sandbox.script import write_script
+from connectors.sandbox.shopify_api import AppRegistration
+from connectors.sandbox.shopify_payloads import webhook as shopify_webhook
+from connectors.sandbox.simulation import Simulation
+from connectors.sandbox.woo_payloads import webhook as woo_webhook
+
+_THREADS = 12
+
+
+def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
+    """Serve the world on 127.0.0.1 until the process is ended.
+
+    Args:
+        config: used at the first start; later starts go on with the one in `<journal_dir>/world.json`.
+    """
+    simulation, app = open_world(journal_dir, config)
+    server = create_app(simulation, app)
+    waitress.serve(server, host="127.0.0.1", port=port, threads=_THREADS, ident=None)
+
+
+def open_world(journal_dir: Path, config: WorldConfig) -> tuple[Simulation, AppRegistration]:
+    """The world of a journal, new or taken up where it stopped, and the app as the shop knows it."""
+    kept = load_or_store(journal_dir, config)
+    app = AppRegistration(kept.client_id, kept.client_secret, kept.ritorno_url.rstrip("/"))
+    builders = {SHOPIFY: shopify_webhook, WOOCOMMERCE: woo_webhook}
+    return Simulation(write_script(kept), Journal(journal_dir), app, builders=builders), app
+
+
+def create_app(simulation: Simulation, app: AppRegistration) -> Flask:
+    """The Flask application over a world."""
+    server = Flask("connectors.sandbox", static_folder=None)
+    server.json.sort_keys = False  # type: ignore[attr-defined]
+    server.register_blueprint(control.blueprint(simulation))
+    server.register_blueprint(shopify_api.blueprint(simulation.world, app))
+    server.register_blueprint(woo_api.blueprint(simulation.world))
+    return server

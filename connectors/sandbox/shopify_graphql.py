@@ -1,0 +1,123 @@
+"""Runs Shopify's GraphQL documents: parsed and validated once per text, executed over plain dicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    execute,
+    parse,
+    validate,
+)
+
+from connectors.sandbox.shopify_cost import CostModel, cost_model
+from connectors.sandbox.shopify_mutations import MUTATION_FIELDS
+from connectors.sandbox.shopify_nodes import Node, customer_node, product_node, variant_node
+from connectors.sandbox.shopify_order_node import order_node
+from connectors.sandbox.shopify_queries import QUERY_FIELDS
+from connectors.sandbox.shopify_resources import Caller
+
+SCHEMA_FILE = Path(__file__).with_name("shopify_schema.graphql")
+FIELDS = {**QUERY_FIELDS, **MUTATION_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document ready to run, or the errors that forbid it."""
+
+    document: DocumentNode | None
+    operations: Mapping[str, CostModel]
+    errors: tuple[GraphQLError, ...]
+
+
+@lru_cache(maxsize=1)
+def schema() -> GraphQLSchema:
+    """The sandbox's part of the Admin API."""
+    built = build_schema(SCHEMA_FILE.read_text(encoding="utf-8"))
+    for (type_name, field), resolve in _RESOLVERS.items():
+        cast(GraphQLObjectType, built.type_map[type_name]).fields[field].resolve = resolve
+    return built
+
+
+@lru_cache(maxsize=512)
+def prepare(text: str) -> Prepared:
+    """Parse and validate a document; the same text costs this once."""
+    try:
+        document = parse(text, max_tokens=5000)
+    except GraphQLError as error:
+        return Prepared(None, {}, (error,))
+    errors = validate(schema(), document)
+    if errors:
+        return Prepared(None, {}, tuple(errors))
+    operations = {
+        definition.name.value if definition.name else "": cost_model(schema(), document, definition)
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+    }
+    return Prepared(document, operations, ())
+
+
+def choose(prepared: Prepared, operation_name: str | None) -> CostModel | None:
+    """The operation that is asked for: by name, or the only one."""
+    if operation_name:
+        return prepared.operations.get(operation_name)
+    return next(iter(prepared.operations.values())) if len(prepared.operations) == 1 else None
+
+
+def run(
+    prepared: Prepared, caller: Caller, variables: Mapping[str, Any], operation_name: str | None
+) -> ExecutionResult:
+    """Execute a prepared document that has no errors."""
+    result = execute(
+        schema(),
+        cast(DocumentNode, prepared.document),
+        root_value=FIELDS,
+        context_value=caller,
+        variable_values=dict(variables),
+        operation_name=operation_name,
+        is_awaitable=_never,
+    )
+    return cast(ExecutionResult, result)
+
+
+def _never(_value: object) -> bool:
+    return False
+
+
+def _order_customer(source: Node, info: GraphQLResolveInfo) -> Node | None:
+    world = info.context.world
+    shopper = world.shopper(source["household"])
+    return None if shopper is None else customer_node(world, shopper)
+
+
+def _last_order(source: Node, info: GraphQLResolveInfo) -> Node | None:
+    orders = source["orders_of_customer"]()
+    return order_node(info.context.world, orders[-1]) if orders else None
+
+
+def _line_product(source: Node, info: GraphQLResolveInfo) -> Node | None:
+    product = info.context.world.product(source["product_id"])
+    return None if product is None else product_node(product)
+
+
+def _line_variant(source: Node, info: GraphQLResolveInfo) -> Node | None:
+    product = info.context.world.product(source["product_id"])
+    return None if product is None else variant_node(product)
+
+
+_RESOLVERS = {
+    ("Order", "customer"): _order_customer,
+    ("Customer", "lastOrder"): _last_order,
+    ("LineItem", "product"): _line_product,
+    ("LineItem", "variant"): _line_variant,
+}

@@ -1,0 +1,240 @@
+"""Lets time pass: facts are made, webhooks delivered, messages reacted to; and takes all of it up again."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+from connectors.sandbox.deliveries import App, Builder, Subscriptions, is_success, write_requests
+from connectors.sandbox.errands import Outcome, Queue, Runner
+from connectors.sandbox.journal import ADVANCES, DELIVERIES, REACTIONS, Journal
+from connectors.sandbox.moments import rfc3339
+from connectors.sandbox.plan import Planned, plan_deliveries
+from connectors.sandbox.reactions import (
+    Reaction,
+    plan_reactions,
+    wants_to_redeem,
+    words_like_codes,
+    write_reaction,
+)
+from connectors.sandbox.script import Script
+from connectors.sandbox.sink import Sink
+from connectors.sandbox.wire import Request
+from connectors.sandbox.world import World
+
+APP = "app"
+_LOST, _DELIVERED, _FAILED, _REJECTED, _BELIEVED = (
+    "lost",
+    "delivered",
+    "failed",
+    "rejected",
+    "forged_accepted",
+)
+_REPORTED = ("delivered", "duplicates", "lost", "rejected")
+
+
+class Simulation:
+    """One world with its queues. One advance runs at a time; the sink and the APIs answer meanwhile."""
+
+    def __init__(
+        self,
+        script: Script,
+        journal: Journal,
+        app: App,
+        *,
+        builders: Mapping[str, Builder],
+        runner: Runner | None = None,
+    ) -> None:
+        self.app = app
+        self.world = World(script, journal)
+        self.sink = Sink(journal)
+        self._journal = journal
+        self._builders = builders
+        self._runner = runner or Runner()
+        self._subscriptions = Subscriptions(self.world, app)
+        self._deliveries: Queue[Planned] = Queue()
+        self._reactions: Queue[Reaction] = Queue()
+        self._known_reactions: set[str] = set()
+        self._counts: Counter[str] = Counter()
+        self._advancing = Lock()
+        self._planning = Lock()
+        self._open()
+
+    def advance(self, to: int) -> dict[str, Any]:
+        """Let time pass up to `to` and do everything due; with `to` equal to now, only what is due.
+
+        Raises:
+            ValueError: `to` is in the past.
+        """
+        with self._advancing:
+            if to < self.world.now_seconds:
+                raise ValueError(f"{rfc3339(to)} has passed; it is {rfc3339(self.world.now_seconds)}")
+            before = self._counts.copy()
+            if to > self.world.now_seconds:
+                self._queue(plan_deliveries(self.world.script, self.world.make_facts(to)))
+            error = self._flush()
+            self._journal.sync()
+            changes = {name: self._counts[name] - before[name] for name in _REPORTED}
+            pending = self._count_pending()
+            return {"now": rfc3339(to), **changes, "pending": pending, "blocked": bool(error), "error": error}
+
+    def next_at(self) -> int | None:
+        """The next moment at which anything is due: now for what waits, None when nothing will happen."""
+        now = self.world.now_seconds
+        moments = (
+            self.world.script.next_fact_at(now),
+            self._deliveries.next_due(),
+            self._reactions.next_due(),
+        )
+        known = [moment for moment in moments if moment is not None]
+        return max(now, min(known)) if known else None
+
+    def state(self) -> dict[str, Any]:
+        """Where the world stands; counts are totals since the first start."""
+        now, span = self.world.now_seconds, self.world.script.span
+        pending = self._count_pending()
+        return {
+            "now": rfc3339(now),
+            "start": rfc3339(span.start),
+            "end": rfc3339(span.end),
+            "pending": pending,
+            "counts": dict.fromkeys(_REPORTED, 0) | dict(self._counts) | {"messages": len(self.sink)},
+            "finished": now >= span.end and not pending,
+        }
+
+    def accept(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Sink messages, and plan what their readers will do.
+
+        Raises:
+            ValueError: a message is incomplete.
+        """
+        now = self.world.now_seconds
+        accepted = self.sink.accept(messages, now)
+        for message in messages:
+            self._plan_reactions(message, now)
+        return accepted
+
+    def move_app(self, ritorno_url: str) -> None:
+        """From now on the app is reached at this address."""
+        self.app.ritorno_url = ritorno_url.rstrip("/")
+        self.world.remember(APP, {"ritorno_url": self.app.ritorno_url})
+
+    def close(self) -> None:
+        """Stop the threads and close the journal."""
+        self._runner.close()
+        self._journal.close()
+
+    def _open(self) -> None:
+        advances = list(self._journal.read(ADVANCES))
+        if not advances:
+            self.world.begin()
+            self._journal.sync()
+            return
+        self.world.load(advances[-1])
+        for moved in self.world.remembered(APP):
+            self.app.ritorno_url = str(moved["ritorno_url"])
+        self._known_reactions.update(self._count_reactions())
+        for message, accepted_at in self.sink.restore():
+            self._plan_reactions(message, accepted_at)
+        self.world.replay()
+        self._queue_unfinished()
+
+    def _queue_unfinished(self) -> None:
+        """Plan again what the facts so far cause, less what the journal says is done."""
+        script, now = self.world.script, self.world.now_seconds
+        done = set()
+        for line in self._journal.read(DELIVERIES):
+            done.add(int(line["id"], 16))
+            self._count_delivery(line["outcome"], is_duplicate=line["duplicate"])
+        planned = plan_deliveries(script, script.facts(script.span.start, now))
+        self._queue(delivery for delivery in planned if int(delivery.key, 16) not in done)
+
+    def _queue(self, planned: Iterable[Planned]) -> None:
+        """Queue what somebody listens for; who subscribes later hears only of later facts."""
+        for delivery in planned:
+            if self._subscriptions.targets(delivery):
+                self._deliveries.push(delivery)
+
+    def _count_reactions(self) -> list[str]:
+        keys = []
+        for line in self._journal.read(REACTIONS):
+            keys.append(line["key"])
+            self._counts[line["kind"]] += 1
+        return keys
+
+    def _plan_reactions(self, message: Mapping[str, Any], accepted_at: int) -> None:
+        config = self.world.script.config
+        reactions = plan_reactions(
+            message,
+            accepted_at=accepted_at,
+            seed=config.seed,
+            rates=config.rates,
+            app_url=self.app.ritorno_url,
+        )
+        with self._planning:
+            for reaction in reactions:
+                if reaction.key not in self._known_reactions:
+                    self._known_reactions.add(reaction.key)
+                    self._reactions.push(reaction)
+        if wants_to_redeem(message, accepted_at=accepted_at, seed=config.seed, rates=config.rates):
+            self._plan_redemption(message, accepted_at)
+
+    def _plan_redemption(self, message: Mapping[str, Any], accepted_at: int) -> None:
+        shopper = self.world.script.find_shopper(str(message["to"]))
+        if shopper is None:
+            return
+        for word in words_like_codes(message):
+            if self.world.voucher(shopper.platform, word):
+                self.world.intentions.add(shopper.household, accepted_at, word)
+
+    def _flush(self) -> str:
+        """Deliveries first, then reactions; why something still waits, or nothing."""
+        now = self.world.now_seconds
+        error = self._runner.flush(self._deliveries, now, self._write_delivery, self._record_deliveries)
+        if error:
+            return error
+        return self._runner.flush(self._reactions, now, write_reaction, self._record_reactions)
+
+    def _write_delivery(self, planned: Planned) -> Sequence[Request]:
+        targets = self._subscriptions.targets(planned)
+        if planned.is_lost or not targets:
+            return ()
+        return write_requests(planned, targets, self.world, self._builders)
+
+    def _record_deliveries(self, done: Sequence[tuple[Planned, Outcome]]) -> None:
+        acked_at = rfc3339(self.world.now_seconds)
+        for planned, outcome in done:
+            if not outcome.status and not (planned.is_lost and self._subscriptions.targets(planned)):
+                continue
+            verdict = _verdict(planned, outcome.status)
+            self._count_delivery(verdict, is_duplicate=planned.is_duplicate)
+            moment = acked_at if outcome.status else None
+            line = {"acked_at": moment, "status": outcome.status or None, "outcome": verdict}
+            self._journal.append(DELIVERIES, planned.line() | line)
+        self._journal.flush(DELIVERIES)
+
+    def _count_delivery(self, verdict: str, *, is_duplicate: bool) -> None:
+        self._counts[verdict] += 1
+        if is_duplicate and verdict == _DELIVERED:
+            self._counts[_DELIVERED] += 1
+            self._counts["duplicates"] += 1
+
+    def _record_reactions(self, done: Sequence[tuple[Reaction, Outcome]]) -> None:
+        done_at = rfc3339(self.world.now_seconds)
+        for reaction, outcome in done:
+            self._counts[reaction.kind] += 1
+            line = reaction.line() | {"done_at": done_at, "status": outcome.status}
+            self._journal.append(REACTIONS, line)
+        self._journal.flush(REACTIONS)
+
+    def _count_pending(self) -> int:
+        now = self.world.now_seconds
+        return self._deliveries.count_due(now) + self._reactions.count_due(now)
+
+
+def _verdict(planned: Planned, status: int) -> str:
+    if planned.is_lost:
+        return _LOST
+    if planned.is_forged:
+        return _REJECTED if status == 401 else _BELIEVED if status < 300 else _FAILED
+    return _DELIVERED if is_success(planned.platform, status) else _FAILED

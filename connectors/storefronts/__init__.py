@@ -1,0 +1,1 @@
+"""The storefronts that Ritorno can be installed on."""

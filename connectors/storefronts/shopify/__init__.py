@@ -1,0 +1,1 @@
+"""Shopify: install, webhooks, Admin GraphQL and records."""

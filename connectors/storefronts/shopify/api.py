@@ -1,0 +1,261 @@
+"""A connected Shopify shop, as `Storefront` of connectors.base."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import (
+    ConnectorError,
+    JsonObject,
+    Record,
+    RecordPage,
+    Resource,
+    StoreIdentity,
+    Subscription,
+    UnreadablePayload,
+    VoucherSpec,
+)
+from connectors.storefronts.shopify import documents, fields, order_nodes, vouchers
+from connectors.storefronts.shopify.admin import Admin
+from connectors.storefronts.shopify.auth import admin_base
+from connectors.storefronts.shopify.customers import customer_node
+from connectors.storefronts.shopify.order_nodes import OrderParts
+from connectors.storefronts.shopify.products import product_node
+from connectors.storefronts.shopify.topics import TOPIC_BY_ENUM
+from connectors.transport import StoreTransport
+
+
+class ShopifyStorefront:
+    """One shop through its Admin GraphQL API. Nothing is retried inside.
+
+    Args:
+        admin_url: `https://{shop}`, or an emulator's address with the same placeholder.
+        shop: the shop's own domain.
+        access_token: a valid offline token.
+        transport: how to reach it.
+    """
+
+    def __init__(self, admin_url: str, shop: str, access_token: str, transport: StoreTransport) -> None:
+        self._admin = Admin(admin_base(admin_url, shop), access_token, transport)
+
+    def identity(self) -> StoreIdentity:
+        """Who the shop is. Shopify tells its language only with a scope of its own: left empty."""
+        with _readable():
+            answer = self._admin.run(documents.IDENTITY)
+            shop = fields.required_child(answer, "shop")
+            installation = fields.required_child(answer, "currentAppInstallation")
+            return StoreIdentity(
+                domain=fields.required_text(shop, "myshopifyDomain"),
+                name=fields.required_text(shop, "name"),
+                timezone=fields.required_text(shop, "ianaTimezone"),
+                currency=fields.required_text(shop, "currencyCode"),
+                country=fields.text(fields.child(shop, "shopAddress") or {}, "countryCodeV2") or "",
+                locale="",
+                home_url=fields.required_text(fields.required_child(shop, "primaryDomain"), "url"),
+                email=fields.text(shop, "email") or "",
+                scopes=_scopes(installation),
+                store_uid=fields.external_id(shop, "id"),
+            )
+
+    def count(self, resource: Resource) -> int | None:
+        """How many there are now; of orders those that we may see."""
+        with _readable():
+            answer = self._admin.run(_LISTINGS[resource].count_document)
+            return fields.whole(fields.child(answer, "total") or {}, "count")
+
+    def page(self, resource: Resource, *, cursor: str | None, updated_since: datetime | None) -> RecordPage:
+        """One page, the longest unchanged first; what changes meanwhile comes again at the end."""
+        listing = _LISTINGS[resource]
+        variables = {"after": cursor, "query": _since(updated_since)}
+        with _readable():
+            answer = self._admin.run(listing.page_document, variables)
+            page = fields.required_child(answer, "page")
+            nodes = fields.children(page, "nodes")
+            found = tuple(listing.read(self._admin, node, answer) for node in nodes)
+            return RecordPage(records=found, cursor=_next_cursor(page))
+
+    def fetch(self, resource: Resource, external_id: str) -> Record | None:
+        """One resource as it is now, or None if it is gone."""
+        listing = _LISTINGS[resource]
+        with _readable():
+            answer = self._admin.run(
+                listing.one_document, {"id": f"gid://shopify/{listing.kind}/{external_id}"}
+            )
+            node = fields.child(answer, "one")
+            return listing.read(self._admin, node, answer) if node else None
+
+    def mint_voucher(self, spec: VoucherSpec) -> str:
+        """Make the code as a discount for one use; an existing equal code is returned too."""
+        with _readable():
+            return vouchers.mint(self._admin, spec)
+
+    def find_voucher(self, code: str) -> str | None:
+        """The external id of the discount with this code, or None."""
+        with _readable():
+            return vouchers.find(self._admin, code)
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """What was subscribed through the API: normally nothing, shopify.app.toml declares ours."""
+        with _readable():
+            nodes = _rest(self._admin, documents.SUBSCRIPTIONS, None, _page_of)
+            return [
+                Subscription(
+                    external_id=fields.external_id(node, "id"),
+                    topic=_topic(fields.required_text(node, "topic")),
+                    url=fields.text(node, "uri") or "",
+                    state="active",
+                )
+                for node in nodes
+            ]
+
+    def subscribe(self, url_by_topic: Mapping[str, str], secret: str) -> Sequence[Subscription]:
+        """Nothing to do: Shopify keeps the app's declared subscriptions; what exists is returned."""
+        return self.subscriptions()
+
+    def unsubscribe_all(self) -> None:
+        """Nothing to do: Shopify drops the app's declared subscriptions when it is uninstalled."""
+
+
+Reader = Callable[[Admin, JsonObject, JsonObject], Record]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """How one resource is asked for and read. `read` takes the node and the whole answer."""
+
+    kind: str
+    page_document: str
+    one_document: str
+    count_document: str
+    read: Reader
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """An answer that breaks the schema's promise is the call's failure, not a payload's."""
+    try:
+        yield
+    except UnreadablePayload as error:
+        raise ConnectorError(f"the answer is not as promised: {error}", permanent=True) from None
+
+
+def _since(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return f"updated_at:>='{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}'"
+
+
+def _next_cursor(connection: JsonObject) -> str | None:
+    info = fields.required_child(connection, "pageInfo")
+    return fields.required_text(info, "endCursor") if fields.flag(info, "hasNextPage") else None
+
+
+def _scopes(installation: JsonObject) -> tuple[str, ...]:
+    granted = fields.children(installation, "accessScopes")
+    return tuple(fields.required_text(scope, "handle") for scope in granted)
+
+
+def _topic(enum: str) -> str:
+    return TOPIC_BY_ENUM.get(enum, enum.lower())
+
+
+def _read_customer(_admin: Admin, node: JsonObject, _answer: JsonObject) -> Record:
+    return customer_node(node)
+
+
+def _read_order(admin: Admin, node: JsonObject, _answer: JsonObject) -> Record:
+    order_id = {"id": fields.required_text(node, "id")}
+    parts = OrderParts(
+        lines=_whole(admin, fields.required_child(node, "lineItems"), documents.ORDER_LINES, order_id),
+        parcels=_all_parcels(admin, node, order_id),
+        refunds=_all_refunds(admin, order_id) if order_nodes.has_refund(node) else (),
+    )
+    return order_nodes.order(node, parts)
+
+
+def _read_product(admin: Admin, node: JsonObject, answer: JsonObject) -> Record:
+    product_id = {"id": fields.required_text(node, "id")}
+    first = fields.required_child(node, "variants")
+    currency = fields.required_text(fields.required_child(answer, "shop"), "currencyCode")
+    return product_node(node, _whole(admin, first, documents.PRODUCT_VARIANTS, product_id), currency)
+
+
+_LISTINGS = {
+    Resource.CUSTOMERS: _Listing(
+        kind="Customer",
+        page_document=documents.CUSTOMERS,
+        one_document=documents.CUSTOMER,
+        count_document=documents.CUSTOMERS_COUNT,
+        read=_read_customer,
+    ),
+    Resource.PRODUCTS: _Listing(
+        kind="Product",
+        page_document=documents.PRODUCTS,
+        one_document=documents.PRODUCT,
+        count_document=documents.PRODUCTS_COUNT,
+        read=_read_product,
+    ),
+    Resource.ORDERS: _Listing(
+        kind="Order",
+        page_document=documents.ORDERS,
+        one_document=documents.ORDER,
+        count_document=documents.ORDERS_COUNT,
+        read=_read_order,
+    ),
+}
+
+_PARCELS_LISTED = 3
+
+
+def _all_parcels(admin: Admin, node: JsonObject, order_id: dict[str, str]) -> list[JsonObject]:
+    """The list has no page after it, so a full one is asked for again, larger."""
+    listed = fields.children(node, "fulfillments")
+    if len(listed) < _PARCELS_LISTED:
+        return listed
+    return fields.children(_one(admin.run(documents.ORDER_PARCELS, order_id)), "fulfillments")
+
+
+def _all_refunds(admin: Admin, order_id: dict[str, str]) -> list[JsonObject]:
+    return fields.children(_one(admin.run(documents.ORDER_REFUNDS, order_id)), "refunds")
+
+
+def _whole(admin: Admin, first: JsonObject, document: str, owner: dict[str, str]) -> list[JsonObject]:
+    """The nodes of a connection's first page and, where it goes on, of all later ones."""
+    nodes = fields.children(first, "nodes")
+    cursor = _next_cursor(first)
+    return nodes + (_rest(admin, document, cursor, _rest_of, owner) if cursor else [])
+
+
+def _rest(
+    admin: Admin,
+    document: str,
+    cursor: str | None,
+    connection_in: Callable[[JsonObject], JsonObject],
+    owner: Mapping[str, Any] | None = None,
+) -> list[JsonObject]:
+    nodes: list[JsonObject] = []
+    while True:
+        connection = connection_in(admin.run(document, {**(owner or {}), "after": cursor}))
+        nodes += fields.children(connection, "nodes")
+        following = _next_cursor(connection)
+        if following is None or following == cursor:
+            return nodes
+        cursor = following
+
+
+def _page_of(answer: JsonObject) -> JsonObject:
+    return fields.required_child(answer, "page")
+
+
+def _rest_of(answer: JsonObject) -> JsonObject:
+    return fields.required_child(_one(answer), "rest")
+
+
+def _one(answer: JsonObject) -> JsonObject:
+    """The owner of later pages; it may be gone since the first, then the caller asks anew."""
+    owner = fields.child(answer, "one")
+    if owner is None:
+        raise ConnectorError("the resource went away while it was read")
+    return owner

@@ -1,0 +1,1 @@
+"""WooCommerce: install, webhooks, REST v3 and records."""

@@ -1,0 +1,212 @@
+"""WooCommerce's REST API v3 as a Storefront."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connectors.base import (
+    ConnectorError,
+    Deletion,
+    JsonObject,
+    Record,
+    RecordPage,
+    Resource,
+    StoreIdentity,
+    Subscription,
+    UnreadablePayload,
+    VoucherSpec,
+)
+from connectors.storefronts.woocommerce.auth import StoreKeys
+from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_answer
+from connectors.storefronts.woocommerce.identity import read_identity, read_index
+from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.storefronts.woocommerce.paging import PER_PAGE, Place
+from connectors.storefronts.woocommerce.payload import as_object, as_objects, identifier, text
+from connectors.storefronts.woocommerce.products import parent_of_variation
+from connectors.storefronts.woocommerce.records import read_resource
+from connectors.storefronts.woocommerce.vouchers import CODE_EXISTS, coupon, coupon_code
+from connectors.transport import StoreTransport
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WooSettings:
+    """What is known of one connected store.
+
+    Attributes:
+        keys: where and how it is called.
+        mapping: how its payloads are read; holds its paid statuses and its currency, too.
+        timezone: its IANA zone, in which coupons expire.
+        hook_prefix: webhooks whose delivery URL lies below it are ours; "" knows none.
+    """
+
+    keys: StoreKeys
+    mapping: MetaMapping = field(default_factory=MetaMapping)
+    timezone: str = "UTC"
+    hook_prefix: str = ""
+
+
+class WooStorefront:
+    """A connected WooCommerce store; fulfils `connectors.base.Storefront`.
+
+    Every method may raise ConnectorError: `Unauthorized` when the store refuses the key or its owner,
+    `permanent` when trying again cannot help. Nothing is tried twice here.
+    """
+
+    def __init__(self, settings: WooSettings, transport: StoreTransport) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._calls = Calls(settings.keys, transport)
+
+    def identity(self) -> StoreIdentity:
+        """Who the shop is now: its index, its system status and its settings."""
+        return read_identity(self._calls, read_index(self._transport, self._settings.keys.url))
+
+    def count(self, resource: Resource) -> int | None:
+        """How many there are, checkout drafts included; None where a proxy dropped the header."""
+        params = {**Place().params(resource), "per_page": "1", "_fields": "id"}
+        return self._calls.get(resource.value, params).number("X-WP-Total")
+
+    def page(self, resource: Resource, *, cursor: str | None, updated_since: datetime | None) -> RecordPage:
+        """Up to 100 of a resource, by id, or by change for orders and products with `updated_since`.
+
+        Customers are always read whole: WooCommerce ignores the question for changes. An object that
+        cannot be read is logged by its id and left out, so that it stops only itself.
+        """
+        place = Place.read(cursor) if cursor else Place.start(resource, updated_since)
+        answer = self._calls.get(resource.value, place.params(resource))
+        if not isinstance(answer.value, list):
+            raise ConnectorError("the store answered no list")
+        found: list[Record] = []
+        for item in answer.value:
+            found += self._readable(resource, item)
+        following = place.following(answer.value, answer)
+        is_narrowed = cursor is not None and place.after is not None
+        return RecordPage(
+            records=tuple(found),
+            cursor=following.cursor() if following else None,
+            total=None if is_narrowed else answer.number("X-WP-Total"),
+        )
+
+    def fetch(self, resource: Resource, external_id: str) -> Record | None:
+        """One resource as it is now; None for what is gone or in the trash.
+
+        A variation's id gives its parent. Only WordPress' own "invalid id" counts as gone: a 404 of
+        another kind is a store that is switched off or moved, and an error.
+
+        Raises:
+            ConnectorError: also for an object that cannot be read.
+        """
+        with reading_answer():
+            item = self._item(resource, _checked(external_id))
+            parent = parent_of_variation(item) if item and resource is Resource.PRODUCTS else None
+            if parent is not None:
+                item = self._item(resource, parent)
+            found = read_resource(resource, item, self._settings.mapping) if item else []
+        # The resource itself stands last, behind news that its payload carries along.
+        return None if not found or isinstance(found[-1], Deletion) else found[-1]
+
+    def mint_voucher(self, spec: VoucherSpec) -> str:
+        """Make a coupon for one use and return its id; a code that exists already is returned, too."""
+        body = coupon(spec, timezone=self._settings.timezone, currency=self._settings.mapping.currency)
+        try:
+            with reading_answer():
+                return identifier(as_object(self._calls.post("coupons", body).value), "id")
+        except Refused as error:
+            existing = self.find_voucher(spec.code) if error.code == CODE_EXISTS else None
+            if existing is None:
+                raise
+            return existing
+
+    def find_voucher(self, code: str) -> str | None:
+        """The id of the coupon with this code in any letter case, or None."""
+        wanted = coupon_code(code)
+        with reading_answer():
+            rows = as_objects(self._calls.get("coupons", {"code": wanted}).value)
+            return next((identifier(row, "id") for row in rows if text(row, "code").lower() == wanted), None)
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """The webhooks whose delivery URL is ours; "disabled" after the 7th failed delivery in a row."""
+        found: list[Subscription] = []
+        place: Place | None = Place()
+        while place is not None:
+            params = {"per_page": str(PER_PAGE), "page": str(place.number), "orderby": "id", "order": "asc"}
+            answer = self._calls.get("webhooks", params)
+            with reading_answer():
+                rows = as_objects(answer.value)
+                found += [_subscription(row) for row in rows if self._is_ours(text(row, "delivery_url"))]
+            place = place.following(rows, answer)
+        return tuple(found)
+
+    def subscribe(self, url_by_topic: Mapping[str, str], secret: str) -> Sequence[Subscription]:
+        """Make the webhooks that are missing, one per topic, and return all of ours.
+
+        A disabled one is made anew, because one failure more would disable it again; a paused one is
+        the merchant's wish. The store pings each URL before it answers: the web side must be up. The
+        secret should be hex, because the store reads HTML entities in it.
+        """
+        present = {(found.topic, found.url): found for found in self.subscriptions()}
+        for topic, url in url_by_topic.items():
+            known = present.get((topic, url))
+            if known is not None and known.state != "disabled":
+                continue
+            if known is not None:
+                self._delete_webhook(known.external_id)
+            body = {"name": f"Ritorno {topic}", "topic": topic, "delivery_url": url, "secret": secret}
+            self._calls.post("webhooks", body)
+        return self.subscriptions()
+
+    def unsubscribe_all(self) -> None:
+        """Delete our webhooks. The key itself can only be revoked by the merchant."""
+        for found in self.subscriptions():
+            self._delete_webhook(found.external_id)
+
+    def _item(self, resource: Resource, external_id: str) -> JsonObject | None:
+        try:
+            return as_object(self._calls.get(f"{resource.value}/{external_id}").value)
+        except Refused as error:
+            if _is_gone(error):
+                return None
+            raise
+
+    def _readable(self, resource: Resource, item: Any) -> list[Record]:
+        try:
+            return read_resource(resource, as_object(item), self._settings.mapping)
+        except UnreadablePayload as error:
+            item_id = item.get("id") if isinstance(item, dict) else None
+            shown = item_id if isinstance(item_id, int) else "unknown"
+            _log.warning("left out one of %s that cannot be read: id %s, %s", resource.value, shown, error)
+            return []
+
+    def _is_ours(self, delivery_url: str) -> bool:
+        prefix = self._settings.hook_prefix.rstrip("/")
+        return bool(prefix) and (delivery_url == prefix or delivery_url.startswith(f"{prefix}/"))
+
+    def _delete_webhook(self, external_id: str) -> None:
+        try:
+            self._calls.delete(f"webhooks/{external_id}")
+        except Refused as error:
+            if not _is_gone(error):
+                raise
+
+
+def _checked(external_id: str) -> str:
+    if not (external_id.isascii() and external_id.isdigit()):
+        raise ConnectorError("not an id of this store", permanent=True)
+    return external_id
+
+
+def _is_gone(error: Refused) -> bool:
+    return error.status == 404 and error.code.endswith("invalid_id")
+
+
+def _subscription(row: JsonObject) -> Subscription:
+    return Subscription(
+        external_id=identifier(row, "id"),
+        topic=text(row, "topic"),
+        url=text(row, "delivery_url"),
+        state=text(row, "status"),
+    )

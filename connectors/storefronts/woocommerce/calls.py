@@ -1,0 +1,176 @@
+"""One signed call of a store's REST API, and what its refusals mean."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.base import ConnectorError, Unauthorized, UnreadablePayload
+from connectors.storefronts.woocommerce.auth import StoreKeys, sign
+from connectors.storefronts.woocommerce.payload import parse
+from connectors.transport import Response, StoreTransport
+
+API = "wc/v3/"
+
+KEY_REFUSED = (
+    "The store no longer accepts our key. It was revoked, or the account that made it is gone: "
+    "connect the store again."
+)
+OWNER_DEMOTED = (
+    "The store accepts our key, but the account that made it may no longer manage the shop. "
+    "Connect again as an administrator or shop manager."
+)
+READ_ONLY = (
+    "The key may only read. Make a new one with the permission Read/Write in WooCommerce > Settings > "
+    "Advanced > REST API."
+)
+INACTIVE = "WooCommerce is switched off in this WordPress, or it is older than version 3.5."
+FIREWALL = "Something in front of the shop (a firewall or a security plugin) turned our call away."
+LOCKED = "The whole site asks for a password before it answers. Switch that off, or let /wp-json/ through."
+
+
+class Refused(ConnectorError):
+    """The store understood the call and said no. `code` is WordPress' word for it, "" without one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str = "",
+        permanent: bool = False,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, permanent=permanent, status=status, retry_after_seconds=retry_after_seconds)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: the JSON value and the headers, which are read without regard to case."""
+
+    value: Any
+    headers: Mapping[str, str]
+
+    def number(self, header: str) -> int | None:
+        """A count from a header such as `X-WP-Total`, or None where the store does not say."""
+        written = self.headers.get(header, "").strip()
+        return int(written) if written.isascii() and written.isdigit() and len(written) <= _DIGITS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The REST API of one store. Nothing is tried twice; a redirect is never followed."""
+
+    keys: StoreKeys
+    transport: StoreTransport
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """Read a resource below `wc/v3/`.
+
+        Raises:
+            Unauthorized: the key, or the account behind it, is no longer accepted.
+            Refused: any other answer than success.
+            ConnectorError: no answer, or one that is not JSON.
+        """
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, payload: object) -> Answer:
+        """Write JSON below `wc/v3/`; raises as `get` does."""
+        return self._call("POST", path, payload=payload)
+
+    def delete(self, path: str) -> Answer:
+        """Delete for good, past the trash; raises as `get` does."""
+        return self._call("DELETE", path, params={"force": "true"})
+
+    def _call(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, payload: object = None
+    ) -> Answer:
+        url, headers = sign(self.keys, method, API + path, params)
+        body = None
+        if payload is not None:
+            body = json.dumps(payload).encode()
+            headers["Content-Type"] = "application/json"
+        response = self.transport.request(method, url, headers=headers, body=body)
+        if not _is_success(response.status):
+            raise refusal(response)
+        try:
+            return Answer(parse(response.body), response.headers)
+        except UnreadablePayload:
+            raise ConnectorError(
+                "the store answered a page instead of data", status=response.status
+            ) from None
+
+
+@contextmanager
+def reading_answer() -> Iterator[None]:
+    """Turn the unreadable parts of a good answer into a ConnectorError that may pass."""
+    try:
+        yield
+    except UnreadablePayload as error:
+        raise ConnectorError(f"the store's answer cannot be read: {error}") from None
+
+
+def refusal(response: Response) -> ConnectorError:
+    """The error that an unsuccessful answer stands for; no text of the store gets into it."""
+    status, (code, message) = response.status, _error_of(response.body)
+    if code == "rest_no_route":
+        return Refused(INACTIVE, status=status, code=code, permanent=True)
+    if status == 401:
+        return Unauthorized(_unauthorized_text(code, message), status=status)
+    if status == 403 and code:
+        return Unauthorized(OWNER_DEMOTED, status=status)
+    retry_after = response.retry_after_seconds()
+    if status == 403:
+        # An account's refusal is JSON; a page comes from a firewall and may be over in a minute.
+        return Refused(FIREWALL, status=status, retry_after_seconds=retry_after)
+    if 300 <= status < 400:
+        return Refused("the store sends our calls to another address", status=status)
+    is_permanent = 400 <= status < 500 and status not in _PASSING and bool(code)
+    return Refused(
+        f"the store answered {status}{f' ({code})' if code else ''}",
+        status=status,
+        code=code,
+        permanent=is_permanent,
+        retry_after_seconds=retry_after,
+    )
+
+
+_DIGITS = 12
+_PASSING = (408, 423, 425, 429)
+_CODE = re.compile(r"[a-z0-9_]{1,80}")
+
+# WooCommerce's own words, in an English store; elsewhere the general text has to do.
+_UNAUTHORIZED = (
+    ("write permissions", READ_ONLY),
+    ("consumer key is invalid", "The store does not know this key. Was it revoked, or made in another shop?"),
+    ("secret is invalid", "The secret does not belong to this key. Copy both again."),
+    ("signature does not match", "The secret does not belong to this key. Copy both again."),
+    ("timestamp", "The clock of the store's server is wrong by more than 15 minutes."),
+)
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300
+
+
+def _error_of(body: bytes) -> tuple[str, str]:
+    """WordPress' code and message of a JSON error, ("", "") for a page."""
+    try:
+        payload = parse(body)
+    except UnreadablePayload:
+        return "", ""
+    if not isinstance(payload, dict):
+        return "", ""
+    code, message = payload.get("code"), payload.get("message")
+    is_word = isinstance(code, str) and _CODE.fullmatch(code) is not None
+    return (str(code) if is_word else ""), (message if isinstance(message, str) else "")
+
+
+def _unauthorized_text(code: str, message: str) -> str:
+    if not code:
+        return LOCKED
+    said = message.lower()
+    return next((text for fragment, text in _UNAUTHORIZED if fragment in said), KEY_REFUSED)

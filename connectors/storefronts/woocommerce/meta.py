@@ -1,0 +1,148 @@
+"""Consent and birthday from the meta keys that the merchant mapped; no mapping means no consent."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from connectors.base import BirthDate, ConsentRecord, ConsentState, JsonObject
+from connectors.storefronts.woocommerce.payload import entries
+
+YES = ("1", "yes", "true", "on")
+
+BIRTHDAY_FORMATS: Mapping[str, re.Pattern[str]] = {
+    "YYYY-MM-DD": re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
+    "DD/MM/YYYY": re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})"),
+    "MM/DD/YYYY": re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})"),
+    "DD.MM.YYYY": re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
+    "DD-MM-YYYY": re.compile(r"(?P<day>\d{1,2})-(?P<month>\d{1,2})-(?P<year>\d{4})"),
+    "YYYYMMDD": re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"),
+    "MM-DD": re.compile(r"(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
+    "DD/MM": re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MetaMapping:
+    """How one store's payloads are to be read: what WooCommerce leaves to plugins and to the merchant.
+
+    Attributes:
+        email_consent_key, sms_consent_key, birthday_key: a meta key, or several divided by commas of
+            which the first that is present counts; "" means that nothing is read.
+        email_consent_yes, sms_consent_yes: the values that mean yes, compared without case.
+        birthday_format: one of BIRTHDAY_FORMATS; `--MM-DD` is understood with each of them.
+        paid_statuses: order statuses that count as paid without a payment date (cash on delivery).
+        delivered_statuses: order statuses that stand for "the parcel has arrived".
+        currency: the store's currency, because product payloads name none; "" where it is not known.
+
+    Raises:
+        ValueError: the birthday format is not one of the table.
+    """
+
+    email_consent_key: str = ""
+    email_consent_yes: tuple[str, ...] = YES
+    sms_consent_key: str = ""
+    sms_consent_yes: tuple[str, ...] = YES
+    birthday_key: str = ""
+    birthday_format: str = "YYYY-MM-DD"
+    paid_statuses: tuple[str, ...] = ("processing", "completed")
+    delivered_statuses: tuple[str, ...] = ("completed",)
+    currency: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a format that could only ever read nothing."""
+        if self.birthday_format not in BIRTHDAY_FORMATS:
+            raise ValueError(f"birthday format must be one of {', '.join(BIRTHDAY_FORMATS)}")
+
+
+PRESETS: Mapping[str, MetaMapping] = {
+    "mailchimp": MetaMapping(email_consent_key="mailchimp_woocommerce_is_subscribed"),
+    "activecampaign": MetaMapping(email_consent_key="activecampaign_for_woocommerce_accepts_marketing"),
+    "brevo": MetaMapping(
+        email_consent_key="ws_opt_in,_wc_other/SendinblueWoocommerce/newsletter_opt_in",
+    ),
+    "omnisend": MetaMapping(email_consent_key="marketing_opt_in_consent", email_consent_yes=("checkout",)),
+    "brazil-checkout-fields": MetaMapping(birthday_key="_billing_birthdate", birthday_format="DD/MM/YYYY"),
+    "yith-birthday": MetaMapping(birthday_key="yith_birthday,ywces_birthday"),
+}
+
+
+def meta_of(payload: JsonObject) -> dict[str, Any]:
+    """The payload's meta values by key; of two rows with one key the later counts."""
+    return {str(row.get("key")): row.get("value") for row in entries(payload, "meta_data")}
+
+
+def order_consents(
+    meta: Mapping[str, Any], mapping: MetaMapping, placed_at: datetime
+) -> tuple[ConsentRecord, ...]:
+    """The consents given at checkout. A box left empty withdraws nothing, so it says nothing."""
+    return tuple(
+        ConsentRecord(channel, ConsentState.SUBSCRIBED, "consent", placed_at, f"order-meta:{key}")
+        for channel, key, is_yes in _answers(meta, mapping)
+        if is_yes
+    )
+
+
+def customer_consents(
+    meta: Mapping[str, Any], mapping: MetaMapping, changed_at: datetime | None
+) -> tuple[ConsentRecord, ...]:
+    """What the account says now: yes is a consent, any other value that is present is a no.
+
+    `changed_at` is the account's last change, the only moment that the platform gives; it moves with
+    every edit of the account, so an answer that is the same as before is no news.
+    """
+    return tuple(
+        ConsentRecord(
+            channel,
+            ConsentState.SUBSCRIBED if is_yes else ConsentState.UNSUBSCRIBED,
+            "consent" if is_yes else None,
+            changed_at,
+            f"customer-meta:{key}",
+        )
+        for channel, key, is_yes in _answers(meta, mapping)
+    )
+
+
+def birthday(meta: Mapping[str, Any], mapping: MetaMapping) -> BirthDate | None:
+    """The birthday in the merchant's format; anything else is None, never an error."""
+    key = _first_present(meta, mapping.birthday_key)
+    if key is None:
+        return None
+    written = _as_written(meta[key])
+    if written.startswith("--"):
+        return BirthDate.parse(written)
+    found = BIRTHDAY_FORMATS[mapping.birthday_format].fullmatch(written)
+    return None if found is None else _birth_date(found.groupdict())
+
+
+def _answers(meta: Mapping[str, Any], mapping: MetaMapping) -> Iterator[tuple[str, str, bool]]:
+    asked = (
+        ("email", mapping.email_consent_key, mapping.email_consent_yes),
+        ("sms", mapping.sms_consent_key, mapping.sms_consent_yes),
+    )
+    for channel, keys, yes in asked:
+        key = _first_present(meta, keys)
+        if key is not None:
+            yield channel, key, _as_written(meta[key]).lower() in {word.lower() for word in yes}
+
+
+def _first_present(meta: Mapping[str, Any], keys: str) -> str | None:
+    wanted = (key.strip() for key in keys.split(","))
+    return next((key for key in wanted if key and key in meta), None)
+
+
+def _as_written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return str(value).strip() if isinstance(value, str | int) else ""
+
+
+def _birth_date(parts: dict[str, str]) -> BirthDate | None:
+    year = int(parts["year"]) if "year" in parts else None
+    # 2000 is a leap year, so that 29 February is a birthday without a year, too.
+    try:
+        day = date(year or 2000, int(parts["month"]), int(parts["day"]))
+    except ValueError:
+        return None
+    return BirthDate(day.month, day.day, year or None)

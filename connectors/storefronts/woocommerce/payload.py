@@ -1,0 +1,189 @@
+"""A store's JSON, read strictly: whatever is not as promised is UnreadablePayload, never another error."""
+
+import json
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from connectors.base import JsonObject, Money, UnreadablePayload
+
+LARGEST_ID = 2**63 - 1
+
+_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
+_DIGITS = re.compile(r"[0-9]{1,19}")
+_ZERO_DATES = ("0000", "-0001")
+
+
+def parse(body: bytes) -> Any:
+    """The JSON value of a body; numbers with a point stay the text that the store wrote.
+
+    Raises:
+        UnreadablePayload: not JSON, not UTF-8, nested too deeply, or a number of thousands of digits.
+    """
+    try:
+        return json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise UnreadablePayload(f"not readable JSON ({type(error).__name__})") from None
+
+
+def as_object(value: Any) -> JsonObject:
+    """The value as one JSON object that a database can keep.
+
+    Raises:
+        UnreadablePayload: another type, or text with NUL or half a surrogate pair in it.
+    """
+    if not isinstance(value, dict):
+        raise UnreadablePayload("an object was promised")
+    _check_storable(value)
+    return value
+
+
+def as_objects(value: Any) -> list[JsonObject]:
+    """The value as a list of JSON objects; raises as `as_object` does."""
+    if not isinstance(value, list):
+        raise UnreadablePayload("a list was promised")
+    return [as_object(entry) for entry in value]
+
+
+def text(source: JsonObject, key: str) -> str:
+    """The text under a key, "" when it is absent or null; a number is taken as its digits."""
+    value = source.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise UnreadablePayload(f"{key} is not text")
+    return str(value)
+
+
+def section(source: JsonObject, key: str) -> JsonObject:
+    """The object under a key; PHP writes an empty one as `[]`."""
+    value = source.get(key)
+    if value is None or value == []:
+        return {}
+    if not isinstance(value, dict):
+        raise UnreadablePayload(f"{key} is not an object")
+    return value
+
+
+def entries(source: JsonObject, key: str) -> list[JsonObject]:
+    """The list of objects under a key; PHP writes a list with gaps as an object."""
+    found = values(source, key)
+    if not all(isinstance(entry, dict) for entry in found):
+        raise UnreadablePayload(f"{key} is not a list of objects")
+    return found
+
+
+def values(source: JsonObject, key: str) -> list[Any]:
+    """The list under a key, empty when it is absent or null."""
+    value = source.get(key)
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return list(value.values())
+    if not isinstance(value, list):
+        raise UnreadablePayload(f"{key} is not a list")
+    return value
+
+
+def identifier(source: JsonObject, key: str) -> str:
+    """The id under a key as decimal text.
+
+    Raises:
+        UnreadablePayload: missing, zero, or larger than 64 bits.
+    """
+    found = optional_identifier(source, key)
+    if found is None:
+        raise UnreadablePayload(f"{key} is missing")
+    return found
+
+
+def optional_identifier(source: JsonObject, key: str) -> str | None:
+    """The id under a key, or None for the 0, "" and null that WordPress writes for nobody."""
+    value = source.get(key)
+    return None if value in (None, "", 0, "0", False) else as_identifier(value, key)
+
+
+def as_identifier(value: Any, name: str) -> str:
+    """One id as decimal text between 1 and 2^63 - 1."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise UnreadablePayload(f"{name} is not an id")
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise UnreadablePayload(f"{name} is not an id")
+    if not 1 <= int(value) <= LARGEST_ID:
+        raise UnreadablePayload(f"{name} is out of range")
+    return str(int(value))
+
+
+def decimal(source: JsonObject, key: str) -> Decimal:
+    """The decimal number under a key; absent, null and "" are zero."""
+    written = text(source, key) or "0"
+    if not _DECIMAL.fullmatch(written):
+        raise UnreadablePayload(f"{key} is not a decimal number")
+    return Decimal(written)
+
+
+def money(source: JsonObject, key: str, currency: str) -> Money:
+    """The amount under a key as the store wrote it; absent, null and "" are zero."""
+    decimal(source, key)
+    return Money(text(source, key) or "0", currency)
+
+
+def moment(source: JsonObject, key: str) -> datetime | None:
+    """The moment under a `…_gmt` key, or None; WordPress writes UTC without saying so.
+
+    Source: facts of two measured stores, section 4 (both `date_x` in store time and `date_x_gmt`).
+    """
+    written = text(source, key)
+    if not written or written.startswith(_ZERO_DATES):
+        return None
+    try:
+        found = datetime.fromisoformat(written)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UnreadablePayload(f"{key} is not a moment") from None
+
+
+def required_moment(source: JsonObject, *keys: str) -> datetime:
+    """The first of these keys that holds a moment.
+
+    Raises:
+        UnreadablePayload: none of them does.
+    """
+    for key in keys:
+        found = moment(source, key)
+        if found is not None:
+            return found
+    raise UnreadablePayload(f"{keys[0]} is missing")
+
+
+def email(source: JsonObject, key: str) -> str | None:
+    """The normalised address under a key: no blanks around it, lower case; None when there is none."""
+    return text(source, key).strip().lower() or None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _check_storable(root: JsonObject) -> None:
+    waiting: list[Any] = [root]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.keys())
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _check_text(value: str) -> None:
+    if "\x00" in value:
+        raise UnreadablePayload("text with NUL")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise UnreadablePayload("text with half a surrogate pair") from None

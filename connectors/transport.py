@@ -1,0 +1,275 @@
+"""The two ways out: `StoreTransport` to storefronts, `ProviderPool` to those who send for us.
+
+Both cap the whole call by the clock and the answer by its size, follow no redirect, and put neither
+an address nor a secret into a message or a log.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests_hardened import Config, HTTPSession
+from urllib3 import PoolManager, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
+from urllib3.response import BaseHTTPResponse
+
+from connectors.base import ConnectorError
+from connectors.wire import AddressRefused, Deadline, kept, use_timed_connections
+
+# urllib3 writes paths with their queries (signatures, codes) to its log, from DEBUG to WARNING.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
+
+
+class NotSent(ConnectorError):
+    """The request certainly never left: no name, no connection, no TLS, or an address refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, whole. `headers` are read without regard to case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            ConnectorError: the body is not readable JSON.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise ConnectorError("the answer is not readable JSON", status=self.status) from None
+
+    def retry_after_seconds(self) -> float | None:
+        """What `Retry-After` asks for in seconds; its date form is not read."""
+        text = self.headers.get("Retry-After", "").strip()
+        return float(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a call may take and how much may come back.
+
+    Attributes:
+        connect_seconds: for each address tried.
+        read_seconds: of silence from the other side.
+        total_seconds: for the whole call, however steadily bytes drip in. Only the look-up of the
+            name is left to the system's own limit.
+    """
+
+    connect_seconds: float = 5.0
+    read_seconds: float = 30.0
+    total_seconds: float = 60.0
+    max_bytes: int = 32 * 1024 * 1024
+
+
+class StoreTransport:
+    """HTTP to a store whose address a merchant typed: not to be trusted with our network.
+
+    One instance belongs to one thread. Connections are kept open between calls.
+
+    Args:
+        allow_private: lets a store live on a private address and on any port.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._session = _session(self._limits, only_public=not allow_private)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """Send one request and read the whole answer, whatever its status.
+
+        Raises:
+            NotSent: the request never left.
+            ConnectorError: anything else; the other side may have acted on the request.
+        """
+        limits = self._limits
+        try:
+            with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
+                answer = self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers or {}),
+                    params=dict(params or {}),
+                    json=json,
+                    data=body,
+                    timeout=(limits.connect_seconds, limits.read_seconds),
+                    stream=True,
+                )
+                content = _read(answer.raw, limits.max_bytes)
+        except (OSError, HTTPError) as error:
+            # The cause is cut off: its text holds the address, its traceback would be stored.
+            raise _failure(error) from None
+        return Response(status=answer.status_code, headers=answer.headers, body=content)
+
+    def post_json(self, url: str, payload: object, headers: Mapping[str, str] | None = None) -> Response:
+        """Post JSON; see `request`."""
+        return self.request("POST", url, headers=headers, json=payload)
+
+    def close(self) -> None:
+        """Close the connections kept open."""
+        self._session.close()
+
+
+class ProviderPool:
+    """Keep-alive HTTP to a provider that the operator chose; safe to share between threads.
+
+    Args:
+        connections: kept open per host.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        connections: int = 8,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._pools = PoolManager(maxsize=connections, retries=False)
+        use_timed_connections(self._pools, only_public=False)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """Send one request, never twice, and read the whole answer, whatever its status.
+
+        Raises:
+            NotSent: the request never left.
+            ConnectorError: anything else; the provider may have acted on the request.
+        """
+        limits = self._limits
+        try:
+            with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
+                answer = self._pools.request(
+                    method,
+                    url,
+                    headers=dict(headers or {}),
+                    body=body,
+                    timeout=Timeout(connect=limits.connect_seconds, read=limits.read_seconds),
+                    redirect=False,
+                    preload_content=False,
+                )
+                content = _read(answer, limits.max_bytes)
+        except (OSError, HTTPError) as error:
+            raise _failure(error) from None
+        return Response(status=answer.status, headers=answer.headers, body=content)
+
+    def post_json(self, url: str, payload: object, headers: Mapping[str, str] | None = None) -> Response:
+        """Post JSON; see `request`."""
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self.request("POST", url, headers=sent, body=json.dumps(payload).encode())
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
+        """Get; see `request`."""
+        return self.request("GET", url, headers=headers)
+
+    def close(self) -> None:
+        """Close the connections kept open."""
+        self._pools.clear()
+
+
+_CHUNK_BYTES = 64 * 1024
+_LONGEST_NUMBER = 6
+_NEVER_SENT = (NewConnectionError, ConnectTimeoutError)
+_BAD_REQUEST = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidHeader,
+    LocationValueError,
+)
+
+
+class _NoRedirects(HTTPSession):  # type: ignore[misc]
+    """requests reads a redirect's body without a limit even if it does not follow it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class _StoreAdapter(HTTPAdapter):
+    def __init__(self, *, only_public: bool) -> None:
+        self._only_public = only_public
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        use_timed_connections(self.poolmanager, only_public=self._only_public)
+
+
+def _session(limits: Limits, *, only_public: bool) -> requests.Session:
+    # The library's own filter looks at the first address only and logs host and address; ours
+    # stands where the socket is opened (connectors.wire).
+    config = Config(
+        ip_filter_enable=False,
+        ip_filter_allow_loopback_ips=False,
+        never_redirect=True,
+        default_timeout=(limits.connect_seconds, limits.read_seconds),
+        user_agent_override="Ritorno",
+    )
+    session: requests.Session = _NoRedirects(config)
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("http://", _StoreAdapter(only_public=only_public))
+    session.mount("https://", _StoreAdapter(only_public=only_public))
+    return session
+
+
+def _read(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
+    content = bytearray()
+    try:
+        # read1 returns what one read of the socket gave; read would wait for a full chunk.
+        while chunk := answer.read1(_CHUNK_BYTES, decode_content=True):
+            content += chunk
+            if len(content) > max_bytes:
+                raise ConnectorError("the answer is too large", permanent=True, status=answer.status)
+    except (OSError, HTTPError, ConnectorError):
+        answer.close()
+        raise
+    answer.release_conn()
+    return bytes(content)
+
+
+def _failure(error: Exception) -> ConnectorError:
+    reason = getattr(error.args[0], "reason", error) if error.args else error
+    if isinstance(reason, AddressRefused):
+        return NotSent("the address is not a public one", permanent=True)
+    if isinstance(reason, _NEVER_SENT):
+        return NotSent("no connection")
+    if isinstance(error, _BAD_REQUEST):
+        return NotSent("the address cannot be called", permanent=True)
+    return ConnectorError(f"no usable answer ({type(reason).__name__})")

@@ -1,0 +1,1 @@
+"""What runs by itself: ticks that claim what is due, and the calendar."""

@@ -1,0 +1,107 @@
+"""The calendar: each slot of each job once over all processes, by the run ledger."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from app import retention
+from app.db import insert_new, table_of, upsert
+from app.flows import birthdays
+from app.mirror import pairs
+from app.models import JobRun, ScheduledJob, Store
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+from jobs.schedule import CalendarJob, Slot, is_connected
+
+RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
+DAY = timedelta(days=1)
+_ORDERS_A_COMMIT = 500
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Run every slot up to now that nobody ran; a job that was missed covers all it missed."""
+    done: Counter[str] = Counter()
+    for job in CALENDAR:
+        slot = job.latest_slot(now)
+        with kit.runtime.database.read() as session:
+            last: datetime | None = session.execute(
+                select(func.max(RUNS.c.slot)).where(RUNS.c.name == job.name)
+            ).scalar_one()
+        if last is not None and last >= slot:
+            continue
+        done["slots"] += _run_slot(kit, job, Slot(last + job.every if last else slot, slot + job.every), now)
+    return done
+
+
+def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
+    slot = covered.end - job.every
+    with kit.runtime.database.write() as session:
+        row = {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
+        if not insert_new(session, RUNS, [row], RUNS.c.slot):
+            return 0
+    result = run_guarded(lambda: job.run(kit, covered, now))
+    error = result.trace if isinstance(result, Failed) else None
+    with kit.runtime.database.write() as session:
+        session.execute(
+            update(RUNS)
+            .where(RUNS.c.name == job.name, RUNS.c.slot == slot)
+            .values(ended_at=now, error=error)
+        )
+        shown = {
+            "name": job.name,
+            "purpose": job.purpose,
+            "every": job.shown_every,
+            "last_run_at": now,
+            "next_run_at": slot + job.every,
+        }
+        names = ("purpose", "every", "last_run_at", "next_run_at")
+        upsert(session, SCHEDULED, [shown], key=("name",), update=names)
+    return 1
+
+
+def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:
+    planned = 0
+    for store_id in _connected(kit):
+        with kit.runtime.database.write() as session:
+            store = session.get(Store, store_id)
+            if store is not None:
+                planned += birthdays.plan(session, store, slot.begin, slot.end, now)
+    return planned
+
+
+def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
+    added = 0
+    for store_id in _connected(kit):
+        count = _ORDERS_A_COMMIT
+        while count == _ORDERS_A_COMMIT:
+            with kit.runtime.database.write() as session:
+                count = pairs.add_orders(session, store_id, _ORDERS_A_COMMIT)
+            added += count
+    return added
+
+
+def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
+    gone, count = 0, 1
+    while count:
+        with kit.runtime.database.write() as session:
+            count = retention.purge_once(session, now)
+        gone += count
+    return gone
+
+
+def _connected(kit: Kit) -> list[int]:
+    with kit.runtime.database.read() as session:
+        stores = session.execute(select(Store).order_by(Store.id)).scalars()
+        return [store.id for store in stores if is_connected(store)]
+
+
+CALENDAR: tuple[CalendarJob, ...] = (
+    CalendarJob("birthdays", "the birthdays of the coming week are planned", DAY, timedelta(0), _plan_birthdays),
+    CalendarJob(
+        "co_purchase", "new orders join the co-purchase counts", DAY, timedelta(hours=2), _count_pairs
+    ),
+    CalendarJob(
+        "purge", "what is past its retention goes", DAY, timedelta(hours=3, minutes=30), _purge
+    ),
+)

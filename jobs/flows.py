@@ -1,0 +1,43 @@
+"""The flows' tick: timeline entries and timers become steps and messages."""
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy import true
+
+from app import timers
+from app.db import stores_with, table_of
+from app.flows import work
+from app.models import CustomerEvent, Store
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+EVENTS = table_of(CustomerEvent)
+BATCH = 500
+_SMALLEST_SHARE = 50
+_MOST_STORES = 1000
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Advance every store that has something pending or due, a fair share each."""
+    with kit.runtime.database.read() as session:
+        pending = stores_with(session, EVENTS.c.store_id, EVENTS.c.is_pending == true())
+        stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES)})
+    share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
+    done: Counter[str] = Counter()
+    failures: list[Failed] = []
+    for store_id in stores:
+        result = run_guarded(lambda store_id=store_id: _run_store(kit, store_id, now, share))  # type: ignore[misc]
+        if isinstance(result, Failed):
+            failures.append(result)
+        elif result:
+            done["advanced"] += result
+    if failures:
+        raise failures[0].error
+    return done
+
+
+def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
+    with kit.runtime.database.write() as session:
+        store = session.get(Store, store_id)
+        return work.run_batch(session, store, now, share) if store is not None else 0

@@ -1,0 +1,40 @@
+"""Running work that may fail in ways nobody foresaw, and the pauses before it is tried again."""
+
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PAUSES = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 30, 2 * 60, 10 * 60, 60 * 60, 4 * 60 * 60, 12 * 60 * 60)
+)
+"""Between the tries of a row that fails; after the last it rests as dead. Source: RELIABILITY.md 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What went wrong: one line to show, and the traceback for the row."""
+
+    error: Exception
+    summary: str
+    trace: str
+
+
+def run_guarded(work: Callable[[], T]) -> T | Failed:
+    """Run something; whatever it raises comes back as a value, to be recorded on the row."""
+    try:
+        return work()
+    except Exception as error:
+        summary = f"{type(error).__name__}: {error}"[:500]
+        return Failed(error, summary, traceback.format_exc()[-3500:])
+
+
+def pause_after(attempts: int) -> timedelta | None:
+    """How long to wait after so many failed tries (±10 %), or None when it is enough."""
+    if attempts >= len(PAUSES):
+        return None
+    return PAUSES[attempts] * random.uniform(0.9, 1.1)

@@ -1,0 +1,126 @@
+"""The inbox's tick: deliveries become rows and timeline entries, committed with their mark."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app import inbox
+from app.db import stores_with
+from app.mirror.apply import apply_records
+from app.mirror.parcels import OrderNotMirrored
+from app.models import InboundEvent, Store
+from app.models.inbound_event import RETRYING, WAITING
+from app.stores import connections, install
+from connectors.base import PrivacyRequest, Record, UnreadablePayload, Uninstalled
+from connectors.registry import READERS
+from connectors.storefronts.woocommerce.records import OwnerDemoted
+from jobs.guard import Failed, pause_after, run_guarded
+from jobs.kit import Kit
+
+EVENTS = inbox.EVENTS
+BATCH = 500
+_SMALLEST_SHARE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the deliveries of a batch say; `unreadable` by row id, with the reason."""
+
+    records: list[Record]
+    done_ids: list[int]
+    unreadable: dict[int, str]
+    is_demoted: bool
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Read waiting deliveries, a fair share of every store."""
+    done: Counter[str] = Counter()
+    with kit.runtime.database.read() as session:
+        stores = stores_with(
+            session, EVENTS.c.store_id, EVENTS.c.status.in_((WAITING, RETRYING)), EVENTS.c.next_at <= now
+        )
+    share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
+    for store_id in stores:
+        while count := _one_batch(kit, store_id, now, share):
+            done["received"] += count
+            if len(stores) > 1 or count < share:
+                break
+    return done
+
+
+def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
+    result = run_guarded(lambda: _apply(kit, store_id, now, limit))
+    if not isinstance(result, Failed):
+        return result
+    with kit.runtime.database.read() as session:
+        ids = [event.id for event in inbox.waiting(session, store_id, now, limit)]
+    for event_id in ids:
+        alone = run_guarded(lambda event_id=event_id: _apply(kit, store_id, now, 1, event_id))  # type: ignore[misc]
+        if isinstance(alone, Failed):
+            _put_off(kit, event_id, now, alone)
+    return len(ids)
+
+
+def _apply(kit: Kit, store_id: int, now: datetime, limit: int, only: int | None = None) -> int:
+    """One transaction: the rows' marks and everything that follows from them."""
+    with kit.runtime.database.write() as session:
+        store = session.get(Store, store_id)
+        if only is None:
+            events = inbox.waiting(session, store_id, now, limit)
+        else:
+            found = select(InboundEvent).where(InboundEvent.id == only).with_for_update()
+            events = session.execute(found).scalars().all()
+        if store is None:
+            inbox.mark_ignored(session, store_id, [event.id for event in events], now, "unknown shop")
+            return len(events)
+        reading = _read(store, events)
+        if reading.is_demoted:
+            install.ask_to_reconnect(session, store.id)
+        records = [record for record in reading.records if _is_welcome(store, record)]
+        apply_records(session, store, records, now)
+        inbox.mark_done(session, store_id, reading.done_ids, now)
+        for event_id, reason in reading.unreadable.items():
+            inbox.mark_dead(session, store_id, [event_id], reason)
+        return len(events)
+
+
+def _read(store: Store, events: Sequence[InboundEvent]) -> Reading:
+    records: list[Record] = []
+    done: list[int] = []
+    unreadable: dict[int, str] = {}
+    mapping = connections.meta_mapping(store)
+    is_demoted = False
+    for event in events:
+        try:
+            found = READERS[event.source](event.topic, event.body or b"", mapping, event.triggered_at)
+        except OwnerDemoted as reason:
+            is_demoted = True
+            unreadable[event.id] = str(reason)
+        except UnreadablePayload as reason:
+            unreadable[event.id] = str(reason) or "unreadable"
+        else:
+            records += found
+            done.append(event.id)
+    return Reading(records, done, unreadable, is_demoted)
+
+
+def _is_welcome(store: Store, record: Record) -> bool:
+    """A shop that removed the app tells us nothing any more, but privacy requests are still done."""
+    return store.state != "uninstalled" or isinstance(record, PrivacyRequest | Uninstalled)
+
+
+def _put_off(kit: Kit, event_id: int, now: datetime, failure: Failed) -> None:
+    with kit.runtime.database.write() as session:
+        event = session.get(InboundEvent, event_id)
+        if event is None:
+            return
+        pause = pause_after(event.attempts)
+        is_early = isinstance(failure.error, OrderNotMirrored)
+        text = failure.summary if is_early else failure.trace
+        if pause is None:
+            inbox.mark_dead(session, event.store_id, [event.id], text)
+        else:
+            inbox.mark_retry(event, now + pause, text)

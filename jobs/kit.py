@@ -1,0 +1,25 @@
+"""What every job needs: the runtime, the way to reach people, and the writer of letters."""
+
+from dataclasses import dataclass
+
+from app.messaging.letters import Letters
+from app.messaging.render import CompiledContents
+from app.runtime import Runtime
+from connectors.base import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """The pieces of one worker process."""
+
+    runtime: Runtime
+    channel: Channel
+    letters: Letters
+
+    @classmethod
+    def build(cls, runtime: Runtime, channel: Channel) -> "Kit":
+        """Put a worker's pieces together."""
+        letters = Letters(
+            signer=runtime.signer, base_url=runtime.settings.base_url, compiled=CompiledContents()
+        )
+        return cls(runtime=runtime, channel=channel, letters=letters)

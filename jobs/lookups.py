@@ -1,0 +1,69 @@
+"""The look-ups' tick: what the storefront must confirm, asked outside any transaction."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from app import timers
+from app.mirror import lookups
+from app.mirror.apply import apply_records
+from app.models import Store
+from app.stores import connections, install
+from connectors.base import ConnectorError, Unauthorized
+from jobs.kit import Kit
+
+_BATCH = 50
+_LATER = timedelta(minutes=10)
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Ask for every resource that is to be looked up, and believe the answer."""
+    with kit.runtime.database.read() as session:
+        rows = timers.peek_due(session, now, tuple(lookups.KINDS), _BATCH)
+        stores = {row.store_id: session.get(Store, row.store_id) for row in rows}
+    done: Counter[str] = Counter()
+    for row in rows:
+        store = stores[row.store_id]
+        if store is None or store.state != "connected":
+            _drop(kit, row)
+        elif _look_up(kit, store, row, now):
+            done["looked up"] += 1
+    return done
+
+
+def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
+    resource = lookups.KINDS[row.kind]
+    external_id = str(row.subject_id)
+    try:
+        record = connections.storefront(kit.runtime, store).fetch(resource, external_id)
+    except Unauthorized:
+        with kit.runtime.database.write() as session:
+            install.ask_to_reconnect(session, store.id)
+        return False
+    except ConnectorError:
+        _put_off(kit, row, now)
+        return False
+    with kit.runtime.database.write() as session:
+        timers.drop(session, [row])
+        timers.settle_cursor(session, store.id)
+        if record is None:
+            lookups.mark_gone(session, store.id, resource, external_id, now)
+            return True
+        held = session.get(Store, store.id)
+        if held is not None:
+            apply_records(session, held, [record], now)
+    return True
+
+
+def _drop(kit: Kit, row: Row[Any]) -> None:
+    with kit.runtime.database.write() as session:
+        timers.drop(session, [row])
+
+
+def _put_off(kit: Kit, row: Row[Any], now: datetime) -> None:
+    with kit.runtime.database.write() as session:
+        timers.drop(session, [row])
+        later = timers.NewTimer(row.store_id, now + _LATER, row.kind, row.subject_id)
+        timers.set_timers(session, [later])

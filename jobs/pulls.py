@@ -1,0 +1,126 @@
+"""Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.flows import switch
+from app.mirror import pulls
+from app.mirror.apply import apply_records
+from app.mirror.pulls import Pull
+from app.models import Store
+from app.stores import connections, install, subscribe
+from connectors.base import ConnectorError, RecordPage, Storefront, Unauthorized
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+_PAGES_A_ROUND = 50
+_MOST_PULLS = 200
+
+
+def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
+    """Read on in the histories that are not finished, some pages of one resource at a time."""
+    done: Counter[str] = Counter()
+    with kit.runtime.database.write() as session:
+        pull = pulls.claim_backfill(session, now)
+    if pull is not None:
+        done["backfilled"] += _work(kit, pull, now, is_backfill=True)
+    return +done
+
+
+def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
+    """Pull what changed since the last look, for every store whose time has come."""
+    done: Counter[str] = Counter()
+    for _ in range(_MOST_PULLS):
+        with kit.runtime.database.write() as session:
+            pull = pulls.claim_reconciliation(session, now)
+        if pull is None:
+            break
+        done["reconciled"] += _work(kit, pull, now, is_backfill=False)
+    return +done
+
+
+def run_subscriptions(kit: Kit, now: datetime) -> Counter[str]:
+    """Equip newly connected stores: flows, pulls, and the webhooks that they lack."""
+    done: Counter[str] = Counter()
+    with kit.runtime.database.read() as session:
+        lacking = subscribe.stores_without_webhooks(session)
+    for store_id in lacking:
+        _equip(kit, store_id, now)
+        result = run_guarded(lambda store_id=store_id: subscribe.register_webhooks(kit.runtime, store_id))  # type: ignore[misc]
+        if not isinstance(result, Failed):
+            done["subscribed"] += 1
+    return done
+
+
+def _equip(kit: Kit, store_id: int, now: datetime) -> None:
+    with kit.runtime.database.write() as session:
+        store = session.get(Store, store_id)
+        if store is not None:
+            switch.ensure_flows(session, store_id, now)
+            pulls.ensure_reconciliations(session, store, now)
+
+
+def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
+    """Pull one claimed resource; failures are kept on its row."""
+    with kit.runtime.database.read() as session:
+        store = session.execute(select(Store).where(Store.id == pull.store_id)).scalar_one()
+    try:
+        if store.state != "connected":
+            raise Unauthorized("the shop must be reconnected")
+        storefront = connections.storefront(kit.runtime, store)
+        if is_backfill:
+            return _backfill(kit, pull, storefront, store, now)
+        return _reconcile(kit, pull, storefront, store, now)
+    except ConnectorError as error:
+        with kit.runtime.database.write() as session:
+            pulls.put_off(session, pull, error=str(error), now=now, is_backfill=is_backfill)
+            if isinstance(error, Unauthorized) and store.state == "connected":
+                install.ask_to_reconnect(session, store.id)
+        return 0
+
+
+def _backfill(kit: Kit, pull: Pull, storefront: Storefront, store: Store, now: datetime) -> int:
+    total = storefront.count(pull.resource) if pull.row.total is None else None
+    cursor, count = pull.row.cursor, 0
+    for _ in range(_PAGES_A_ROUND):
+        page = storefront.page(pull.resource, cursor=cursor, updated_since=None)
+        with kit.runtime.database.write() as session:
+            held = session.get(Store, store.id)
+            is_ours = pulls.move_backfill(
+                session, pull, cursor=page.cursor, done=len(page.records), total=total, now=now
+            )
+            if held is None or not is_ours:
+                session.rollback()
+                return count
+            apply_records(session, held, page.records, now, history_until=store.installed_at)
+        count += len(page.records)
+        cursor = page.cursor
+        if cursor is None:
+            return count
+    with kit.runtime.database.write() as session:
+        pulls.release(session, pull)
+    return count
+
+
+def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, store: Store, now: datetime) -> int:
+    since = pull.row.pulled_to - pulls.OVERLAP
+    cursor, count, is_last = None, 0, False
+    while not is_last:
+        page = storefront.page(pull.resource, cursor=cursor, updated_since=since)
+        is_last = page.cursor is None
+        cursor = page.cursor
+        count += len(page.records)
+        _keep_page(kit, pull, store, page, now, is_last=is_last)
+    return count
+
+
+def _keep_page(kit: Kit, pull: Pull, store: Store, page: RecordPage, now: datetime, *, is_last: bool) -> None:
+    with kit.runtime.database.write() as session:
+        held = session.get(Store, store.id)
+        if held is None:
+            return
+        apply_records(session, held, page.records, now)
+        if is_last:
+            pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)

@@ -1,0 +1,68 @@
+"""The calendar and the clock, each in one table: what runs, how often, and why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.models import Store
+from jobs.kit import Kit
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A calendar job's range: what happened or is due in [begin, end)."""
+
+    begin: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarJob:
+    """Something of the calendar: each slot once over all processes, missed slots made up.
+
+    `every` must divide a day; `offset` is the slot's place after midnight UTC. A run is given the range
+    from its slot (or the first one missed) to the next slot.
+    """
+
+    name: str
+    purpose: str
+    every: timedelta
+    offset: timedelta
+    run: Callable[[Kit, Slot, datetime], int]
+
+    def latest_slot(self, now: datetime) -> datetime:
+        """The latest slot that is not after `now`."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + self.offset
+        return midnight + ((now - midnight) // self.every) * self.every
+
+    @property
+    def shown_every(self) -> str:
+        """How often, in words."""
+        hours = self.every.total_seconds() / 3600
+        return f"every {hours:g} h from {self.offset} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJob:
+    """Something that looks for due work again and again: an APScheduler interval of this process."""
+
+    name: str
+    purpose: str
+    seconds: float
+
+
+CLOCK: tuple[ClockJob, ...] = (
+    ClockJob("inbox", "deliveries become customers, orders and timeline entries", 1),
+    ClockJob("look-ups", "deletions are confirmed by the storefront", 10),
+    ClockJob("subscriptions", "webhooks that a connected store lacks are made", 5),
+    ClockJob("backfill", "the history of newly connected stores is read", 1),
+    ClockJob("reconciliation", "what webhooks lost is pulled from the storefront", 15),
+    ClockJob("calendar", "the slots of the calendar are run, each once", 15),
+    ClockJob("flows", "welcome, review, cross-sell and birthday: entries and timers move people on", 1),
+    ClockJob("outbox", "due messages are decided, prepared and sent", 1),
+)
+
+
+def is_connected(store: Store) -> bool:
+    """Whether calendar jobs care for the store."""
+    return store.state == "connected"

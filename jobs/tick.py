@@ -1,0 +1,64 @@
+"""One tick: everything that is due at a moment, stage by stage, until nothing is left or once.
+
+This is the one place that catches whatever a job may raise: the failure is recorded where it
+happened, and the other stores and stages go on.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from app import clock
+from jobs import daily, flows, inbox, lookups, outbox, pulls
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+log = structlog.get_logger()
+Stage = Callable[[Kit, datetime], Counter[str]]
+STAGES: Sequence[tuple[str, Stage]] = (
+    ("inbox", inbox.run),
+    ("look-ups", lookups.run),
+    ("subscriptions", pulls.run_subscriptions),
+    ("backfill", pulls.run_backfills),
+    ("reconciliation", pulls.run_reconciliations),
+    ("calendar", daily.run),
+    ("flows", flows.run),
+    ("outbox", outbox.run),
+)
+_MOST_ROUNDS = 10_000
+
+
+def tick(kit: Kit, as_of: datetime | None = None, *, until_idle: bool = False) -> Counter[str]:
+    """Do what is due and return the counts by kind.
+
+    Args:
+        as_of: the business moment; the present one if None.
+        until_idle: go round until a whole round finds nothing to do.
+    """
+    moment = as_of or clock.now()
+    total: Counter[str] = Counter()
+    with clock.frozen_at(moment):
+        for _ in range(_MOST_ROUNDS):
+            done = _round(kit, moment)
+            total += done
+            if not until_idle or not done:
+                return total
+    return total
+
+
+def _round(kit: Kit, now: datetime) -> Counter[str]:
+    done: Counter[str] = Counter()
+    for name, stage in STAGES:
+        result = run_guarded(lambda stage=stage: stage(kit, now))  # type: ignore[misc]
+        if isinstance(result, Failed):
+            _log_failure(name, result)
+        else:
+            done += result
+    return done
+
+
+def _log_failure(name: str, failure: Failed) -> None:
+    """Say in the log that a stage failed as a whole; its rows were rolled back and wait."""
+    log.error("stage failed", stage=name, error=failure.summary)

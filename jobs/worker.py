@@ -1,0 +1,57 @@
+"""A worker: the clock of one process (APScheduler, in memory) over the stages of the tick.
+
+Rows hold the truth, so every process may run every stage; the job store is never shared, because
+APScheduler runs shared jobs twice (DEPENDENCIES.md section 2).
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from app import clock
+from jobs import tick
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+from jobs.schedule import CLOCK
+
+log = structlog.get_logger()
+_DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+_ROUNDS = 20
+
+
+class Worker:
+    """Runs the stages at their intervals until it is stopped."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._stopping = threading.Event()
+        self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=_DEFAULTS)
+
+    def start(self) -> None:
+        """Begin; call it after any fork."""
+        stages = dict(tick.STAGES)
+        for job in CLOCK:
+            self._scheduler.add_job(
+                self._run, "interval", seconds=job.seconds, args=(job.name, stages[job.name]), id=job.name
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop taking work and wait for what is under way."""
+        self._stopping.set()
+        self._scheduler.shutdown(wait=True)
+
+    def _run(self, name: str, stage: Callable[..., object]) -> None:
+        """One turn of a stage: round after round while there is work, so that a storm drains."""
+        for _ in range(_ROUNDS):
+            if self._stopping.is_set():
+                return
+            result = run_guarded(lambda: stage(self._kit, clock.now()))
+            if isinstance(result, Failed):
+                log.error("stage failed", stage=name, error=result.summary)
+                return
+            if not result:
+                return

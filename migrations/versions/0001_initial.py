@@ -1,0 +1,676 @@
+"""The tables of the main job, from the webhook that is kept to the message that is sent.
+
+Nothing was released before, so there is nothing to carry over.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
+
+# Bodies of webhooks are JSON text; lz4 unpacks them several times faster than the default. Servers
+# built without it, and those before 14, keep the default.
+COMPRESS_BODIES = """
+DO $$ BEGIN
+    EXECUTE 'ALTER TABLE inbound_events ALTER COLUMN body SET COMPRESSION lz4';
+EXCEPTION WHEN feature_not_supported OR invalid_parameter_value OR syntax_error THEN
+    RAISE NOTICE 'this server has no lz4: bodies keep the default compression';
+END $$
+"""
+# The web side's role is bound to one store per transaction, the worker's reads queues across stores
+# (ARCHITECTURE.md, rule 3). A hosted database may not let us make roles; everything then runs under
+# the role that connects. Roles belong to the whole server, so the way down leaves them.
+NAME_ROLES = """
+DO $$
+DECLARE wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['ritorno_web', 'ritorno_worker'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+        END IF;
+    END LOOP;
+EXCEPTION
+    WHEN insufficient_privilege THEN RAISE NOTICE 'no right to make roles: none made';
+    WHEN duplicate_object OR unique_violation THEN NULL;
+END $$
+"""
+
+
+def upgrade() -> None:
+    """The way up."""
+    op.create_table(
+        "api_keys",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("revoked_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("key_hash", name=op.f("uq_api_keys_key_hash")),
+    )
+    op.create_table(
+        "attributions",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("order_id", ID, nullable=False),
+        sa.Column("message_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("rule", sa.String(length=15), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("inputs", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_attributions")),
+    )
+    op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
+    op.create_table(
+        "consent_states",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("basis", sa.String(length=20), nullable=True),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_consent_states")),
+    )
+    op.create_index("ix_consent_states_customer", "consent_states", ["store_id", "customer_id"], unique=False)
+    op.create_table(
+        "consents",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("basis", sa.String(length=20), nullable=True),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("recorded_at", MOMENT, nullable=False),
+        sa.Column("source", sa.String(length=40), nullable=False),
+        sa.Column("source_key", sa.String(length=200), nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=True),
+        sa.Column("wording", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+        sa.UniqueConstraint(
+            "store_id", "customer_id", "source_key", name=op.f("uq_consents_store_id_customer_id_source_key")
+        ),
+    )
+    op.create_table(
+        "customer_events",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("type", sa.String(length=30), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("source_key", sa.String(length=120), nullable=False),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("recorded_at", MOMENT, nullable=False),
+        sa.Column("is_pending", sa.Boolean(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_events")),
+        sa.UniqueConstraint("store_id", "source_key", name=op.f("uq_customer_events_store_id_source_key")),
+    )
+    op.create_index(
+        "ix_customer_events_customer",
+        "customer_events",
+        ["store_id", "customer_id", "occurred_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_customer_events_pending",
+        "customer_events",
+        ["store_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_pending = 1"),
+        postgresql_where=sa.text("is_pending = true"),
+    )
+    op.create_table(
+        "customers",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("identity", sa.String(length=330), nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=True),
+        sa.Column("email", sa.String(length=320), nullable=True),
+        sa.Column("phone", sa.String(length=20), nullable=True),
+        sa.Column("first_name", sa.String(length=255), nullable=True),
+        sa.Column("last_name", sa.String(length=255), nullable=True),
+        sa.Column("locale", sa.String(length=10), nullable=True),
+        sa.Column("country", sa.String(length=2), nullable=True),
+        sa.Column("region", sa.String(length=100), nullable=True),
+        sa.Column("city", sa.String(length=255), nullable=True),
+        sa.Column("timezone", sa.String(length=64), nullable=True),
+        sa.Column("birth_year", sa.Integer(), nullable=True),
+        sa.Column("birth_month", sa.Integer(), nullable=True),
+        sa.Column("birth_day", sa.Integer(), nullable=True),
+        sa.Column("birth_known_at", MOMENT, nullable=True),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("orders_count", sa.Integer(), nullable=False),
+        sa.Column("discounted_count", sa.Integer(), nullable=False),
+        sa.Column("total_spent_minor", sa.BigInteger(), nullable=False),
+        sa.Column("first_paid_at", MOMENT, nullable=True),
+        sa.Column("last_paid_at", MOMENT, nullable=True),
+        sa.Column("platform_orders_count", sa.Integer(), nullable=True),
+        sa.Column("source_created_at", MOMENT, nullable=True),
+        sa.Column("source_updated_at", MOMENT, nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("erased_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
+        sa.UniqueConstraint("store_id", "identity", name=op.f("uq_customers_store_id_identity")),
+    )
+    op.create_index(
+        "ix_customers_birthday", "customers", ["store_id", "birth_month", "birth_day"], unique=False
+    )
+    op.create_index("ix_customers_store_id_email", "customers", ["store_id", "email"], unique=False)
+    op.create_index(
+        "ix_customers_store_id_external_id", "customers", ["store_id", "external_id"], unique=False
+    )
+    op.create_table(
+        "decisions",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("message_id", ID, nullable=True),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("step", sa.String(length=10), nullable=False),
+        sa.Column("decided_at", MOMENT, nullable=False),
+        sa.Column("verdict", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=30), nullable=True),
+        sa.Column("steps", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+    )
+    op.create_index(
+        "ix_decisions_customer", "decisions", ["store_id", "customer_id", "decided_at"], unique=False
+    )
+    op.create_index("ix_decisions_message", "decisions", ["store_id", "message_id"], unique=False)
+    op.create_table(
+        "delivery_events",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("message_id", ID, nullable=False),
+        sa.Column("type", sa.String(length=20), nullable=False),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("event_key", sa.String(length=200), nullable=False),
+        sa.Column("is_human", sa.Boolean(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_events")),
+        sa.UniqueConstraint("store_id", "event_key", name=op.f("uq_delivery_events_store_id_event_key")),
+    )
+    op.create_index("ix_delivery_events_message", "delivery_events", ["store_id", "message_id"], unique=False)
+    op.create_table(
+        "enrollments",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("version_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("occurrence", sa.String(length=80), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("step", sa.String(length=40), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("waits_for", sa.String(length=30), nullable=True),
+        sa.Column("due_at", MOMENT, nullable=True),
+        sa.Column("entered_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("exit_reason", sa.String(length=40), nullable=True),
+        sa.Column("context", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_enrollments")),
+        sa.UniqueConstraint(
+            "store_id",
+            "flow_key",
+            "customer_id",
+            "occurrence",
+            name=op.f("uq_enrollments_store_id_flow_key_customer_id_occurrence"),
+        ),
+    )
+    op.create_index(
+        "ix_enrollments_active",
+        "enrollments",
+        ["store_id", "customer_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
+    op.create_index(
+        "ix_enrollments_customer",
+        "enrollments",
+        ["store_id", "customer_id", "flow_key", "entered_at"],
+        unique=False,
+    )
+    op.create_table(
+        "flow_versions",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("definition", sa.JSON(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flow_versions")),
+        sa.UniqueConstraint(
+            "store_id", "flow_key", "number", name=op.f("uq_flow_versions_store_id_flow_key_number")
+        ),
+    )
+    op.create_table(
+        "flows",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("key", sa.String(length=40), nullable=False),
+        sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("active_since", MOMENT, nullable=True),
+        sa.Column("version_id", ID, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_flows")),
+        sa.UniqueConstraint("store_id", "key", name=op.f("uq_flows_store_id_key")),
+    )
+    op.create_table(
+        "fulfillments",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("order_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=30), nullable=False),
+        sa.Column("fulfilled_at", MOMENT, nullable=True),
+        sa.Column("delivered_at", MOMENT, nullable=True),
+        sa.Column("source_updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_fulfillments")),
+    )
+    op.create_table(
+        "inbound_events",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("topic", sa.String(length=100), nullable=False),
+        sa.Column("dedupe_key", sa.String(length=128), nullable=False),
+        sa.Column("event_id", sa.String(length=128), nullable=True),
+        sa.Column("subject_external_id", sa.String(length=64), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("triggered_at", MOMENT, nullable=True),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("done_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_events")),
+        sa.UniqueConstraint(
+            "store_id", "source", "dedupe_key", name=op.f("uq_inbound_events_store_id_source_dedupe_key")
+        ),
+    )
+    op.create_index(
+        "ix_inbound_events_subject", "inbound_events", ["store_id", "subject_external_id"], unique=False
+    )
+    op.create_index(
+        "ix_inbound_events_waiting",
+        "inbound_events",
+        ["store_id", "next_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('waiting', 'retrying')"),
+        postgresql_where=sa.text("status IN ('waiting', 'retrying')"),
+    )
+    op.create_table(
+        "install_attempts",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("state_hash", sa.String(length=64), nullable=False),
+        sa.Column("platform", sa.String(length=20), nullable=False),
+        sa.Column("shop", sa.String(length=500), nullable=False),
+        sa.Column("browser_hash", sa.String(length=64), nullable=False),
+        sa.Column("sealed_keys", sa.Text(), nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_install_attempts")),
+        sa.UniqueConstraint("state_hash", name=op.f("uq_install_attempts_state_hash")),
+    )
+    op.create_table(
+        "job_runs",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("slot", MOMENT, nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", "slot", name=op.f("pk_job_runs")),
+    )
+    op.create_table(
+        "message_attempts",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("message_id", ID, nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("outcome", sa.String(length=15), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message_attempts")),
+    )
+    op.create_index(
+        "ix_message_attempts_message", "message_attempts", ["store_id", "message_id"], unique=False
+    )
+    op.create_table(
+        "messages",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("enrollment_id", ID, nullable=True),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("version_id", ID, nullable=True),
+        sa.Column("step", sa.String(length=10), nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("purpose", sa.String(length=15), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=30), nullable=True),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("is_prepared", sa.Boolean(), nullable=False),
+        sa.Column("to_address", sa.String(length=320), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("context", sa.JSON(), nullable=False),
+        sa.Column("provider_message_id", sa.String(length=128), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lease_token", sa.String(length=36), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("sent_at", MOMENT, nullable=True),
+        sa.Column("clicked_at", MOMENT, nullable=True),
+        sa.Column("unknown_since", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        sa.UniqueConstraint("store_id", "key", name=op.f("uq_messages_store_id_key")),
+    )
+    op.create_index("ix_messages_customer", "messages", ["store_id", "customer_id", "sent_at"], unique=False)
+    op.create_index("ix_messages_enrollment", "messages", ["store_id", "enrollment_id"], unique=False)
+    op.create_index(
+        "ix_messages_open",
+        "messages",
+        ["store_id", "status", "next_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('queued', 'preparing', 'sending')"),
+        postgresql_where=sa.text("status IN ('queued', 'preparing', 'sending')"),
+    )
+    op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
+    op.create_table(
+        "order_lines",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("order_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=True),
+        sa.Column("variant_external_id", sa.String(length=64), nullable=True),
+        sa.Column("title", sa.String(length=500), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("current_quantity", sa.Integer(), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_order_lines")),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("status", sa.String(length=30), nullable=False),
+        sa.Column("financial_status", sa.String(length=30), nullable=False),
+        sa.Column("fulfillment_status", sa.String(length=30), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_minor", sa.BigInteger(), nullable=False),
+        sa.Column("discount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("tax_minor", sa.BigInteger(), nullable=False),
+        sa.Column("shipping_minor", sa.BigInteger(), nullable=False),
+        sa.Column("discount_codes", sa.JSON(), nullable=False),
+        sa.Column("is_discounted", sa.Boolean(), nullable=False),
+        sa.Column("is_counted", sa.Boolean(), nullable=False),
+        sa.Column("is_paired", sa.Boolean(), nullable=False),
+        sa.Column("is_test", sa.Boolean(), nullable=False),
+        sa.Column("lines_digest", sa.String(length=32), nullable=True),
+        sa.Column("placed_at", MOMENT, nullable=False),
+        sa.Column("paid_at", MOMENT, nullable=True),
+        sa.Column("fulfilled_at", MOMENT, nullable=True),
+        sa.Column("delivered_at", MOMENT, nullable=True),
+        sa.Column("cancelled_at", MOMENT, nullable=True),
+        sa.Column("deleted_at", MOMENT, nullable=True),
+        sa.Column("source_updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_orders_store_id_external_id")),
+    )
+    op.create_index("ix_orders_customer", "orders", ["store_id", "customer_id", "placed_at"], unique=False)
+    op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at"], unique=False)
+    op.create_index(
+        "ix_orders_unpaired",
+        "orders",
+        ["store_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_counted = 1 AND is_paired = 0"),
+        postgresql_where=sa.text("is_counted = true AND is_paired = false"),
+    )
+    op.create_table(
+        "privacy_requests",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("done_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_privacy_requests")),
+    )
+    op.create_index("ix_privacy_requests_store", "privacy_requests", ["store_id", "id"], unique=False)
+    op.create_table(
+        "product_pairs",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=False),
+        sa.Column("other_external_id", sa.String(length=64), nullable=False),
+        sa.Column("orders_count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "store_id", "product_external_id", "other_external_id", name=op.f("pk_product_pairs")
+        ),
+    )
+    op.create_table(
+        "product_variants",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("product_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.String(length=500), nullable=False),
+        sa.Column("sku", sa.String(length=255), nullable=False),
+        sa.Column("price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("is_available", sa.Boolean(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "product_id", "external_id", name=op.f("pk_product_variants")),
+    )
+    op.create_table(
+        "products",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.String(length=500), nullable=False),
+        sa.Column("handle", sa.String(length=255), nullable=False),
+        sa.Column("product_type", sa.String(length=255), nullable=False),
+        sa.Column("vendor", sa.String(length=255), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("is_available", sa.Boolean(), nullable=False),
+        sa.Column("url", sa.String(length=1000), nullable=True),
+        sa.Column("image_url", sa.String(length=1000), nullable=True),
+        sa.Column("price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("categories", sa.JSON(), nullable=False),
+        sa.Column("cross_sell_ids", sa.JSON(), nullable=False),
+        sa.Column("up_sell_ids", sa.JSON(), nullable=False),
+        sa.Column("deleted_at", MOMENT, nullable=True),
+        sa.Column("source_updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
+        sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_products_store_id_external_id")),
+    )
+    op.create_table(
+        "refunds",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("order_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_refunds")),
+    )
+    op.create_table(
+        "scheduled_jobs",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column("every", sa.String(length=60), nullable=False),
+        sa.Column("last_run_at", MOMENT, nullable=True),
+        sa.Column("next_run_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_scheduled_jobs")),
+    )
+    op.create_table(
+        "sign_in_links",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_links")),
+    )
+    op.create_table(
+        "stores",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("platform", sa.String(length=20), nullable=False),
+        sa.Column("domain", sa.String(length=255), nullable=False),
+        sa.Column("url", sa.String(length=500), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("timezone", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("locale", sa.String(length=10), nullable=False),
+        sa.Column("store_uid", sa.String(length=80), nullable=False),
+        sa.Column("credentials", sa.Text(), nullable=False),
+        sa.Column("webhook_path", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("subscriptions", sa.JSON(), nullable=False),
+        sa.Column("installed_at", MOMENT, nullable=False),
+        sa.Column("uninstalled_at", MOMENT, nullable=True),
+        sa.Column("reconciled_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stores")),
+        sa.UniqueConstraint("platform", "domain", name=op.f("uq_stores_platform_domain")),
+    )
+    op.create_index("ix_stores_webhook_path", "stores", ["webhook_path"], unique=False)
+    op.create_table(
+        "suppressions",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("address_hash", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "channel", "address_hash", name=op.f("pk_suppressions")),
+    )
+    op.create_table(
+        "timer_cursors",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("next_due_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_timer_cursors")),
+    )
+    op.create_index("ix_timer_cursors_next", "timer_cursors", ["next_due_at", "store_id"], unique=False)
+    op.create_table(
+        "timers",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("subject_id", ID, nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "due_at", "kind", "subject_id", name=op.f("pk_timers")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "vouchers",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("enrollment_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("value", sa.String(length=20), nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("external_id", sa.String(length=80), nullable=True),
+        sa.Column("minted_at", MOMENT, nullable=True),
+        sa.Column("redeemed_at", MOMENT, nullable=True),
+        sa.Column("redeemed_order_id", ID, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vouchers")),
+        sa.UniqueConstraint("store_id", "code", name=op.f("uq_vouchers_store_id_code")),
+        sa.UniqueConstraint(
+            "store_id", "enrollment_id", "name", name=op.f("uq_vouchers_store_id_enrollment_id_name")
+        ),
+    )
+    op.create_index("ix_vouchers_customer", "vouchers", ["store_id", "customer_id"], unique=False)
+    op.create_table(
+        "backfills",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("resource", sa.String(length=20), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("lease_token", sa.String(length=36), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("finished_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_backfills_store_id_stores")),
+        sa.PrimaryKeyConstraint("store_id", "resource", name=op.f("pk_backfills")),
+    )
+    op.create_table(
+        "reconciliations",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("resource", sa.String(length=20), nullable=False),
+        sa.Column("pulled_to", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("lease_token", sa.String(length=36), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_reconciliations_store_id_stores")),
+        sa.PrimaryKeyConstraint("store_id", "resource", name=op.f("pk_reconciliations")),
+    )
+    op.create_index("ix_reconciliations_next", "reconciliations", ["next_at", "store_id"], unique=False)
+    if op.get_context().dialect.name == "postgresql":
+        op.execute(COMPRESS_BODIES)
+        op.execute(NAME_ROLES)
+
+
+def downgrade() -> None:
+    """The way back."""
+    op.drop_table("reconciliations")
+    op.drop_table("backfills")
+    op.drop_table("vouchers")
+    op.drop_table("timers")
+    op.drop_table("timer_cursors")
+    op.drop_table("suppressions")
+    op.drop_table("stores")
+    op.drop_table("sign_in_links")
+    op.drop_table("scheduled_jobs")
+    op.drop_table("refunds")
+    op.drop_table("products")
+    op.drop_table("product_variants")
+    op.drop_table("product_pairs")
+    op.drop_table("privacy_requests")
+    op.drop_table("orders")
+    op.drop_table("order_lines")
+    op.drop_table("messages")
+    op.drop_table("message_attempts")
+    op.drop_table("job_runs")
+    op.drop_table("install_attempts")
+    op.drop_table("inbound_events")
+    op.drop_table("fulfillments")
+    op.drop_table("flows")
+    op.drop_table("flow_versions")
+    op.drop_table("enrollments")
+    op.drop_table("delivery_events")
+    op.drop_table("decisions")
+    op.drop_table("customers")
+    op.drop_table("customer_events")
+    op.drop_table("consents")
+    op.drop_table("consent_states")
+    op.drop_table("attributions")
+    op.drop_table("api_keys")

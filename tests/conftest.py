@@ -1,0 +1,92 @@
+"""What every test may lean on: a stopped clock, both databases, and the runtime of a process."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from app import clock
+from app.config import Settings
+from app.db import Database
+from app.runtime import Runtime
+from tests import engines
+from tests.engines import Engine
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+"""The moment at which the clock stands: a Monday morning, 10:00 in Rome."""
+
+# What the developer's own shell says is not ours.
+for _name in Settings.model_fields:
+    os.environ.pop(_name.upper(), None)
+    os.environ.pop(f"{_name.upper()}_FILE", None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Tidy up once, in the process that started the others."""
+    if not hasattr(config, "workerinput"):
+        engines.remove_leftovers()
+
+
+@pytest.fixture(autouse=True)
+def _stopped_clock() -> Iterator[None]:
+    """Business time stands at NOW, and runs again afterwards."""
+    with clock.frozen_at(NOW):
+        yield
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which the clock stands."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return engines.Files(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def _postgresql() -> Iterator[Engine]:
+    with engines.postgresql() as server:
+        yield server
+
+
+@pytest.fixture(params=[engines.SQLITE, engines.POSTGRESQL])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The database's kind; parametrise `engine` in a test to have only one of them."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of the newest version, for this test alone."""
+    kind: Engine = request.getfixturevalue(f"_{engine}")
+    url = kind.create()
+    yield url
+    kind.drop(url)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The same, opened."""
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """What an operator would have set; keys that never change."""
+    return Settings(
+        database_url=database_url,
+        secret_key="signing-key-of-the-tests",
+        encryption_keys="dGhpcnR5LXR3byBieXRlcyBvZiB0aGUgdGVzdHMgISE=",
+        public_url="http://app.test",
+    )
+
+
+@pytest.fixture
+def runtime(settings: Settings, database: Database) -> Runtime:
+    """The pieces of a process over that database."""
+    return Runtime.build(settings, database)

@@ -1,0 +1,291 @@
+"""The REST API as a Storefront: listings, look-ups, vouchers, webhooks, and what refusals mean."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connectors.base import (
+    ConnectorError,
+    CustomerRecord,
+    OrderRecord,
+    ProductRecord,
+    Resource,
+    Storefront,
+    Unauthorized,
+)
+
+START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+
+
+def order_row(order_id: int, changed_at: datetime = START, **changes: object) -> dict[str, object]:
+    moment = changed_at.strftime("%Y-%m-%dT%H:%M:%S")
+    return {
+        "id": order_id,
+        "status": "processing",
+        "currency": "EUR",
+        "total": "10.00",
+        "date_created_gmt": moment,
+        "date_modified_gmt": moment,
+        **changes,
+    }
+
+
+def paging_headers(captured) -> dict[str, str]:
+    return {name: text for name, text in captured["headers"].items() if name.startswith("X-WP-")}
+
+
+def read_all(storefront, resource, updated_since=None, between_pages=lambda: None):
+    cursor, found = None, []
+    for _ in range(100):
+        page = storefront.page(resource, cursor=cursor, updated_since=updated_since)
+        found += page.records
+        cursor = page.cursor
+        if cursor is None:
+            return found
+        between_pages()
+    raise AssertionError("the listing does not end")
+
+
+def test_it_is_a_storefront(connect, store):
+    storefront: Storefront = connect()
+
+    assert storefront.identity().store_uid == "a94069bb-7a1c-4956-9421-e10bbb84dc3b"
+
+
+def test_counts_come_from_the_paging_header(connect, store, rest_answer):
+    store.rows["customers"] = rest_answer("rest_customers_role_all")
+
+    assert connect().count(Resource.CUSTOMERS) == 7
+    assert store.queries("/customers")[0]["per_page"] == "1"
+
+
+def test_a_count_that_a_proxy_dropped_is_unknown(connect, store):
+    store.overrides["/wc/v3/orders"] = (200, {}, "[]")
+
+    assert connect().count(Resource.ORDERS) is None
+
+
+def test_captured_listings_become_records(connect, store, rest_answer):
+    store.rows["orders"] = rest_answer("rest_orders_status_any")
+    store.rows["customers"] = rest_answer("rest_customers_role_all")
+    store.rows["products"] = rest_answer("rest_products_modified_after")
+    storefront = connect()
+
+    orders = storefront.page(Resource.ORDERS, cursor=None, updated_since=None)
+    customers = storefront.page(Resource.CUSTOMERS, cursor=None, updated_since=None)
+    products = storefront.page(Resource.PRODUCTS, cursor=None, updated_since=None)
+
+    assert [type(record) for record in orders.records] == [OrderRecord] * 15
+    assert [type(record) for record in customers.records] == [CustomerRecord] * 7
+    assert [type(record) for record in products.records] == [ProductRecord] * 4
+    assert (orders.cursor, orders.total) == (None, 15)
+
+
+def test_a_full_scan_goes_by_number_in_id_order(connect, store):
+    store.rows["orders"] = [order_row(number) for number in range(250, 0, -1)]
+
+    found = read_all(connect(), Resource.ORDERS)
+
+    assert [record.external_id for record in found] == [str(number) for number in range(1, 251)]
+    assert [query["page"] for query in store.queries("/orders")] == ["1", "2", "3"]
+    assert {(query["orderby"], query["order"], query["per_page"]) for query in store.queries("/orders")} == {
+        ("id", "asc", "100")
+    }
+
+
+def test_the_captured_page_beyond_the_end_is_the_end(connect, store, captured_file):
+    captured = captured_file("rest_orders_page_beyond")
+    store.overrides["/wc/v3/orders"] = (captured["status"], paging_headers(captured), captured["body"])
+
+    page = connect().page(Resource.ORDERS, cursor="99", updated_since=None)
+
+    assert (page.records, page.cursor) == ((), None)
+
+
+def test_a_listing_without_paging_headers_ends_with_a_short_page(connect, store):
+    rows = json.dumps([order_row(number) for number in range(1, 101)])
+    store.overrides["/wc/v3/orders"] = (200, {}, rows)
+
+    full = connect().page(Resource.ORDERS, cursor=None, updated_since=None)
+    store.overrides["/wc/v3/orders"] = (200, {}, json.dumps([order_row(101)]))
+    short = connect().page(Resource.ORDERS, cursor=full.cursor, updated_since=None)
+
+    assert (full.cursor, short.cursor) == ("2", None)
+
+
+def test_changes_are_asked_for_in_utc_oldest_first(connect, store):
+    store.rows["orders"] = [order_row(1)]
+
+    page = connect().page(Resource.ORDERS, cursor=None, updated_since=START)
+
+    [query] = store.queries("/orders")
+    assert query["modified_after"] == "2026-11-22T00:59:59"
+    assert (query["dates_are_gmt"], query["orderby"], query["order"]) == ("true", "modified", "asc")
+    assert [record.external_id for record in page.records] == ["1"]
+
+
+def test_the_total_of_changes_is_told_once_because_it_shrinks_while_we_read(connect, store):
+    rows = [order_row(number, START + timedelta(seconds=number)) for number in range(1, 151)]
+    store.rows["orders"] = rows
+    storefront = connect()
+
+    first = storefront.page(Resource.ORDERS, cursor=None, updated_since=START)
+    second = storefront.page(Resource.ORDERS, cursor=first.cursor, updated_since=START)
+
+    assert (first.total, second.total) == (150, None)
+
+
+def test_a_change_while_we_read_pushes_nothing_over_the_border_of_a_page(connect, store):
+    rows = [order_row(number, START + timedelta(seconds=number)) for number in range(1, 251)]
+    store.rows["orders"] = rows
+
+    def change_the_first() -> None:
+        later = START + timedelta(hours=1)
+        rows[0] = order_row(1, later)
+
+    found = read_all(connect(), Resource.ORDERS, START, change_the_first)
+
+    assert {record.external_id for record in found} == {str(number) for number in range(1, 251)}
+
+
+def test_more_changes_in_one_second_than_a_page_holds_are_all_read(connect, store):
+    store.rows["products"] = [
+        {**order_row(number), "status": "publish", "type": "simple"} for number in range(1, 351)
+    ]
+
+    found = read_all(connect(), Resource.PRODUCTS, START)
+
+    assert {record.external_id for record in found} == {str(number) for number in range(1, 351)}
+
+
+def test_an_object_that_cannot_be_read_stops_only_itself(connect, store, caplog):
+    store.rows["orders"] = [
+        order_row(1),
+        order_row(2, total="12,50"),
+        order_row(3, number="\x00"),
+        order_row(4),
+    ]
+
+    page = connect().page(Resource.ORDERS, cursor=None, updated_since=None)
+
+    assert [record.external_id for record in page.records] == ["1", "4"]
+    assert "id 2" in caplog.text
+    assert "12,50" not in caplog.text
+
+
+def test_an_error_object_in_a_list_stops_only_itself(connect, store):
+    store.overrides["/wc/v3/orders"] = (
+        200,
+        {},
+        json.dumps([{"id": 5, "error": {}}, order_row(6), "x", None]),
+    )
+
+    page = connect().page(Resource.ORDERS, cursor=None, updated_since=None)
+
+    assert [record.external_id for record in page.records] == ["6"]
+
+
+def test_a_resource_is_fetched_as_it_is_now(connect, store):
+    store.rows["orders"] = [order_row(5, status="completed")]
+
+    found = connect().fetch(Resource.ORDERS, "5")
+
+    assert isinstance(found, OrderRecord)
+    assert found.is_paid
+
+
+def test_what_is_gone_or_in_the_trash_is_none(connect, store):
+    store.rows["orders"] = [order_row(5, status="trash")]
+
+    assert connect().fetch(Resource.ORDERS, "5") is None
+    assert connect().fetch(Resource.ORDERS, "6") is None
+
+
+def test_the_captured_not_found_is_none(connect, store, captured_file):
+    captured = captured_file("rest_err_404")
+    store.overrides["/wc/v3/customers/999"] = (captured["status"], {}, captured["body"])
+
+    assert connect().fetch(Resource.CUSTOMERS, "999") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "is_permanent"),
+    [
+        ('{"code":"rest_no_route","message":"","data":{"status":404}}', True),
+        ("<html>Not found</html>", False),
+    ],
+)
+def test_a_store_that_is_switched_off_or_moved_has_not_lost_its_orders(connect, store, body, is_permanent):
+    store.overrides["/wc/v3/orders/5"] = (404, {}, body)
+
+    with pytest.raises(ConnectorError) as caught:
+        connect().fetch(Resource.ORDERS, "5")
+
+    assert caught.value.permanent is is_permanent
+
+
+def test_a_variations_id_gives_its_parent(connect, store, rest_answer, delivery):
+    variation = json.loads(delivery("hpos_004_product_created").body)
+    store.rows["products"] = [*rest_answer("rest_products_modified_after"), variation]
+
+    found = connect().fetch(Resource.PRODUCTS, str(variation["id"]))
+
+    assert found.external_id == str(variation["parent_id"])
+
+
+def test_an_anonymised_order_is_fetched_without_its_customer(connect, store):
+    store.rows["orders"] = [order_row(5, billing={"email": "deleted@site.invalid"})]
+
+    found = connect().fetch(Resource.ORDERS, "5")
+
+    assert (found.external_id, found.customer) == ("5", None)
+
+
+@pytest.mark.parametrize("wrong", ["", "../system_status", "5?force=true", "١"])
+def test_only_an_id_gets_into_an_address(connect, store, wrong):
+    with pytest.raises(ConnectorError):
+        connect().fetch(Resource.ORDERS, wrong)
+
+    assert store.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "expected"),
+    [
+        (401, {}, '{"code":"woocommerce_rest_cannot_view","message":""}', (Unauthorized, True, None)),
+        (401, {}, "<html>Password?</html>", (Unauthorized, True, None)),
+        (403, {}, '{"code":"woocommerce_rest_cannot_view","message":""}', (Unauthorized, True, None)),
+        (403, {"Retry-After": "60"}, "<html>Blocked</html>", (ConnectorError, False, 60)),
+        (404, {}, '{"code":"rest_no_route","message":""}', (ConnectorError, True, None)),
+        (400, {}, '{"code":"rest_invalid_param","message":""}', (ConnectorError, True, None)),
+        (429, {"Retry-After": "7"}, '{"code":"slow_down","message":""}', (ConnectorError, False, 7)),
+        (503, {"retry-after": "120"}, "<html>Maintenance</html>", (ConnectorError, False, 120)),
+        (503, {"Retry-After": "soon"}, "", (ConnectorError, False, None)),
+        (500, {}, '{"code":"internal_server_error","message":""}', (ConnectorError, False, None)),
+        (301, {"Location": "https://x.example.test/"}, "", (ConnectorError, False, None)),
+        (200, {}, "<html>Welcome</html>", (ConnectorError, False, None)),
+        (200, {}, '{"not":"a list"}', (ConnectorError, False, None)),
+    ],
+)
+def test_refusals_say_whether_to_try_again(connect, store, status, headers, body, expected):
+    store.overrides["/wc/v3/orders"] = (status, headers, body)
+
+    with pytest.raises(ConnectorError) as caught:
+        connect().page(Resource.ORDERS, cursor=None, updated_since=None)
+
+    error = caught.value
+    kind, is_permanent, retry_after = expected
+    assert isinstance(error, Unauthorized) is (kind is Unauthorized)
+    assert (error.permanent, error.retry_after_seconds) == (is_permanent, retry_after)
+
+
+def test_no_words_of_the_store_get_into_an_error(connect, store):
+    body = '{"code":"Bad <b>","message":"lucia@example.test is invalid","data":{"status":400}}'
+    store.overrides["/wc/v3/orders"] = (400, {}, body)
+
+    with pytest.raises(ConnectorError) as caught:
+        connect().page(Resource.ORDERS, cursor=None, updated_since=None)
+
+    assert "lucia" not in str(caught.value)
+    assert "<b>" not in str(caught.value)

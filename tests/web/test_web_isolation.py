@@ -1,0 +1,150 @@
+"""One store never sees another: every route of the API and every screen, with the other's ids."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from web_shops import Shop
+
+from app.flows import switch
+from app.models import ConsentState, CustomerEvent, InboundEvent
+from app.runtime import Runtime
+from app.web.api.openapi import ROUTES, Route
+
+LISTS = [route for route in ROUTES if route.is_list]
+ONES = [route for route in ROUTES if "_id}" in route.path]
+CONSENT = {"channel": "email", "state": "unsubscribed", "at": "2026-11-20T10:00:00Z"}
+
+
+def _name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def _path(route: Route, shop: Shop) -> str:
+    named = {f"{name}_id": value for name, value in shop.ids.items()}
+    return "/api/v1" + route.path.format(key="welcome", **named)
+
+
+@pytest.mark.parametrize("route", LISTS, ids=_name)
+def test_a_list_holds_the_own_store_only(api: FlaskClient, shop: Shop, other_shop: Shop, route: Route) -> None:
+    mine = api.get(_path(route, shop), headers=shop.headers)
+    theirs = api.get(_path(route, shop), headers=other_shop.headers)
+
+    assert mine.get_json()["data"]
+    assert other_shop.word not in mine.get_data(as_text=True)
+    assert shop.word not in theirs.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("filter_name", ["customer"])
+@pytest.mark.parametrize("path", ["orders", "events", "messages", "enrollments"])
+def test_a_filter_by_a_foreign_customer_finds_nothing(
+    api: FlaskClient, shop: Shop, other_shop: Shop, path: str, filter_name: str
+) -> None:
+    asked = f"/api/v1/{path}?{filter_name}={other_shop.ids['customer']}"
+
+    assert api.get(asked, headers=shop.headers).get_json() == {"data": [], "next": None}
+
+
+@pytest.mark.parametrize("route", ONES, ids=_name)
+def test_a_foreign_id_does_not_exist(api: FlaskClient, shop: Shop, other_shop: Shop, route: Route) -> None:
+    body = CONSENT if route.method == "post" else None
+
+    own = api.open(_path(route, shop), method=route.method.upper(), headers=shop.headers, json=body)
+    foreign = api.open(_path(route, other_shop), method=route.method.upper(), headers=shop.headers, json=body)
+
+    assert own.status_code in (200, 201)
+    assert foreign.status_code == 404
+    assert foreign.mimetype == "application/problem+json"
+    assert other_shop.word not in foreign.get_data(as_text=True)
+
+
+def test_every_route_of_the_api_is_in_the_matrix(app: Flask) -> None:
+    served = {
+        (method.lower(), rule.rule.removeprefix("/api/v1"))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/v1/") and not rule.rule.endswith("openapi.json")
+    }
+    described = {(route.method, route.path.replace("{", "<").replace("}", ">")) for route in ROUTES}
+
+    assert {(method, path.replace("int:", "")) for method, path in served} == described
+
+
+def test_a_foreign_customer_gets_no_consent_and_no_event(
+    api: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop
+) -> None:
+    event = {
+        "customer": other_shop.ids["customer"],
+        "type": "support.closed",
+        "occurred_at": "2026-11-20T10:00:00Z",
+    }
+
+    answer = api.post("/api/v1/events", headers=shop.headers, json=event)
+    api.post(f"/api/v1/customers/{other_shop.ids['customer']}/consents", headers=shop.headers, json=CONSENT)
+
+    assert answer.status_code == 404
+    with runtime.database.read() as session:
+        states = session.query(ConsentState.state).filter_by(store_id=other_shop.store_id).all()
+        types = session.query(CustomerEvent.type).filter_by(store_id=other_shop.store_id).all()
+    assert [row.state for row in states] == ["subscribed"]
+    assert {row.type for row in types} == {"order.placed"}
+
+
+@pytest.mark.parametrize("verb", ["activate", "deactivate"])
+def test_a_switch_moves_the_own_stores_flow_only(
+    api: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, verb: str
+) -> None:
+    api.post("/api/v1/flows/welcome/activate", headers=other_shop.headers)
+
+    answer = api.post(f"/api/v1/flows/welcome/{verb}", headers=shop.headers)
+
+    assert answer.get_json()["is_active"] is (verb == "activate")
+    with runtime.database.read() as session:
+        views = {view.key: view.is_active for view in switch.listing(session, other_shop.store_id)}
+    assert views["welcome"] is True
+
+
+@pytest.mark.parametrize("path", ["customers/{customer}", "outbox/{message}", "outbox/{message}/body"])
+def test_a_screen_of_a_foreign_id_does_not_exist(
+    member: FlaskClient, shop: Shop, other_shop: Shop, path: str
+) -> None:
+    assert member.get("/app/" + path.format(**shop.ids)).status_code == 200
+
+    answer = member.get("/app/" + path.format(**other_shop.ids))
+
+    assert answer.status_code == 404
+    assert other_shop.word not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", ["customers", "orders", "outbox", "activity"])
+def test_a_screen_shows_the_chosen_store(
+    member: FlaskClient, shop: Shop, other_shop: Shop, csrf: Callable[[FlaskClient], str], path: str
+) -> None:
+    first = _main(member, path)
+    member.post("/app/store", data={"csrf": csrf(member), "store": other_shop.store_id})
+
+    second = _main(member, path)
+
+    assert shop.word in first
+    assert other_shop.word not in first
+    assert other_shop.word in second
+    assert shop.word not in second
+
+
+def test_a_foreign_delivery_is_not_read_again(
+    member: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, csrf: Callable[[FlaskClient], str]
+) -> None:
+    ids: dict[str, Any] = {"csrf": csrf(member), "id": [shop.ids["event"], other_shop.ids["event"]]}
+
+    member.post("/app/activity/replay", data=ids)
+
+    with runtime.database.read() as session:
+        status = {row.store_id: row.status for row in session.query(InboundEvent)}
+    assert status == {shop.store_id: "waiting", other_shop.store_id: "dead"}
+
+
+def _main(member: FlaskClient, path: str) -> str:
+    """The page without its header, where the switcher names every store."""
+    return member.get(f"/app/{path}").get_data(as_text=True).split("<main")[1]

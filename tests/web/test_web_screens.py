@@ -1,0 +1,207 @@
+"""What the merchant reads and does."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from web_shops import NOW, Shop, add_customer, add_message, signed_in
+
+from app.models import Backfill, Message, Store
+from app.runtime import Runtime
+from app.stores import settings
+
+Csrf = Callable[[FlaskClient], str]
+
+
+def _read(client: FlaskClient, path: str, language: str = "en") -> str:
+    return client.get(path, headers={"Accept-Language": language}).get_data(as_text=True)
+
+
+def test_home_shows_what_came_back_in_the_readers_way(member: FlaskClient, shop: Shop) -> None:
+    english, italian = _read(member, "/app/"), _read(member, "/app/", "it")
+
+    assert "€15.00" in english
+    assert "15,00\xa0€" in italian
+
+
+def test_home_names_what_needs_attention(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+    with runtime.database.write() as session:
+        add_message(session, shop.store_id, 1, word="lost", status="unknown")
+        session.get_one(Store, shop.store_id).state = "needs_reconnect"
+
+    page = _read(member, "/app/")
+
+    assert "no longer lets us in" in page
+    assert "1 delivery from the store could not be read." in page
+    assert "1 message may or may not have arrived" in page
+    assert "No flow is switched on" in page
+
+
+def test_a_database_without_stores_offers_to_connect_one(app: Flask, runtime: Runtime) -> None:
+    client = signed_in(app, runtime)
+
+    home, orders = client.get("/app/"), client.get("/app/orders")
+
+    assert "Connect your store" in home.get_data(as_text=True)
+    assert (orders.status_code, orders.headers["Location"]) == (303, "/app/")
+
+
+def test_progress_is_told_in_numbers(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+    running = member.get("/app/progress.json").get_json()
+    with runtime.database.write() as session:
+        session.query(Backfill).update({"finished_at": NOW, "done": 120})
+
+    finished = member.get("/app/progress.json").get_json()
+
+    row = {"store": shop.store_id, "resource": "orders", "total": 120}
+    assert running == {"backfills": [row | {"done": 30, "percent": 25}], "finished": False}
+    assert finished == {"backfills": [row | {"done": 120, "percent": 100}], "finished": True}
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("azure-1@example.com", True),
+        ("AZURE-1@EXAMPLE.COM", True),
+        ("azu", True),
+        ("AZU", True),
+        ("ellis", True),
+        ("Zure", False),
+        ("nobody@example.com", False),
+    ],
+)
+def test_customers_are_found_by_how_their_address_or_name_begins(
+    member: FlaskClient, runtime: Runtime, shop: Shop, sought: str, found: bool
+) -> None:
+    with runtime.database.write() as session:
+        add_customer(session, shop.store_id, "somebody", first_name="Zoe", last_name="Ellis")
+
+    page = member.get("/app/customers", query_string={"q": sought}).get_data(as_text=True)
+
+    assert (("azure-1@example.com" in page.split("<tbody")[-1]) or ("Zoe Ellis" in page)) is found
+
+
+def test_a_customers_page_tells_everything_in_words(member: FlaskClient, shop: Shop) -> None:
+    page = _read(member, f"/app/customers/{shop.ids['customer']}")
+
+    assert "Placed an order" in page
+    assert "#azure" in page
+    assert "azure says yes" in page
+    assert "the customer never agreed" in page
+    assert "azure-CODE" in page
+
+
+def test_a_messages_page_gives_the_gates_reasons_in_words(member: FlaskClient, shop: Shop) -> None:
+    page = _read(member, f"/app/outbox/{shop.ids['message']}", "it")
+
+    assert "Base legale" in page
+    assert "e-mail: mai chiesto" in page
+    assert "fino al 27 nov 2026, 10:00" in page
+    assert "azure text" in page
+    assert "List-Unsubscribe" in page
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("status=sent", True), ("status=failed", False), ("flow=review", False)])
+def test_the_outbox_is_filtered(member: FlaskClient, shop: Shop, asked: str, shown: bool) -> None:
+    page = _read(member, f"/app/outbox?{asked}")
+
+    assert ("azure for you" in page) is shown
+
+
+def test_a_flow_shows_each_step_with_what_became_of_it(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    with runtime.database.write() as session:
+        for number, step in enumerate(("W2", "W2", "W2", "Z9")):
+            why = {"status": "stopped", "reason": "consent-withdrawn"} if number == 0 else {}
+            clicked = {"clicked_at": NOW} if number == 1 else {}
+            add_message(session, shop.store_id, 1, word=str(number), step=step, **why, **clicked)
+
+    page = _read(member, "/app/flows/welcome")
+
+    story = page.split("Our story")[1].split("</li>\n        \n")[0]
+    assert "2 days after the start" in page
+    assert "50.0%" in story
+    assert "the customer unsubscribed <b>1</b>" in story
+    assert "From earlier versions" in page
+
+
+def test_a_flow_is_switched_on_and_off_by_its_button(member: FlaskClient, shop: Shop, csrf: Csrf) -> None:
+    token = csrf(member)
+
+    member.post("/app/flows/review/activate", data={"csrf": token})
+    on = _read(member, "/app/flows/review")
+    member.post("/app/flows/review/deactivate", data={"csrf": token})
+    off = _read(member, "/app/flows/review")
+
+    assert "On since 25 Nov 2026, 10:00" in on
+    assert "Switch on" in off
+
+
+def test_dead_deliveries_show_why_and_are_read_again(member: FlaskClient, shop: Shop, csrf: Csrf) -> None:
+    before = _read(member, "/app/activity?status=dead")
+
+    member.post("/app/activity/replay", data={"csrf": csrf(member), "id": shop.ids["event"]})
+
+    assert "not readable" in before
+    assert "azure.updated" not in _read(member, "/app/activity?status=dead").split("<main")[1]
+    assert "azure.updated" in _read(member, "/app/activity?status=waiting").split("<main")[1]
+
+
+@pytest.mark.parametrize("given", [{}, {"id": "x"}, {"id": "-1"}, {"id": "9" * 30}])
+def test_reading_again_needs_ids(member: FlaskClient, csrf: Csrf, given: dict[str, str]) -> None:
+    assert member.post("/app/activity/replay", data={"csrf": csrf(member)} | given).status_code == 400
+
+
+@pytest.mark.parametrize("wanted", ["999", "x", "", "9" * 30])
+def test_a_store_that_is_not_there_cannot_be_chosen(member: FlaskClient, csrf: Csrf, wanted: str) -> None:
+    answer = member.post("/app/store", data={"csrf": csrf(member), "store": wanted})
+
+    assert answer.status_code in (400, 404)
+
+
+def test_settings_are_kept(member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf) -> None:
+    typed = {"sender.email": "ciao@azure.example", "rails.cap_per_week": "2", "csrf": csrf(member)}
+
+    answer = member.post("/app/settings", data=typed)
+
+    assert answer.status_code == 303
+    assert "Saved." in _read(member, "/app/settings")
+    with runtime.database.read() as session:
+        store = session.get_one(Store, shop.store_id)
+    assert settings.read(store, "sender.email") == "ciao@azure.example"
+    assert settings.read(store, "rails.cap_per_week") == "2"
+
+
+def test_a_wrong_setting_is_told_beside_its_field_and_nothing_is_kept(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    typed = {"sender.name": "Azzurra", "sender.email": "no address", "rails.cap_per_day": "99"}
+
+    answer = member.post("/app/settings", data=typed | {"csrf": csrf(member)}, headers={"Accept-Language": "it"})
+
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    assert page.count("field__error") == 2
+    assert 'value="no address"' in page
+    assert "Serve un indirizzo e-mail." in page
+    with runtime.database.read() as session:
+        assert session.get_one(Store, shop.store_id).settings == {}
+
+
+def test_a_secret_is_never_shown_again(member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf) -> None:
+    secret = "SG.abcdefghijklmnopqrstuvwxyz"
+
+    member.post("/app/settings", data={"sendgrid.api_key": secret, "csrf": csrf(member)})
+
+    page = _read(member, "/app/settings")
+    assert secret not in page
+    assert "••••wxyz" in page
+
+
+def test_a_message_of_unknown_status_is_shown_as_it_is(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+    with runtime.database.write() as session:
+        session.query(Message).update({"status": "teleported"})
+
+    assert "teleported" in _read(member, "/app/outbox")

@@ -1,0 +1,1 @@
+"""Deliveries from outside: check, keep, answer; nothing else."""

@@ -1,0 +1,123 @@
+"""Storefront deliveries: check the raw bytes, keep them once, answer. Nothing is read here."""
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import clock
+from app.errors import Busy
+from app.inbox import InboxWriter, Kept
+from app.models import Store
+from app.models.inbound_event import IGNORED, WAITING
+from app.runtime import Runtime
+from app.stores import verification
+from connectors.base import Envelope, InvalidSignature
+from connectors.storefronts.shopify import webhook as shopify
+from connectors.storefronts.woocommerce import webhook as woocommerce
+from webhooks.answers import KEPT, PONG, Answer, problem
+
+_REMEMBER_SECONDS = 2.0
+_MOST_REMEMBERED = 10_000
+_FORGED = problem("401 Unauthorized", "the signature does not fit the body")
+_NOT_HERE = problem("404 Not Found", "nothing receives deliveries at this address")
+
+
+class StorefrontDeliveries:
+    """Receives deliveries of both platforms for every store of this database."""
+
+    def __init__(self, runtime: Runtime, inbox: InboxWriter) -> None:
+        self._runtime = runtime
+        self._inbox = inbox
+        self._directory = _Directory(runtime)
+
+    def receive(self, place: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer one delivery; `place` is the address behind `/webhooks/`.
+
+        Raises:
+            Busy: the database cannot write; the platform will try again.
+        """
+        platform, _, rest = place.partition("/")
+        if platform == "shopify" and not rest:
+            return self._receive_shopify(headers, body)
+        if platform == "woocommerce":
+            return self._receive_woocommerce(rest, headers, body)
+        return _NOT_HERE
+
+    def _receive_shopify(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        named = headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain") or ""
+        store = self._directory.shopify(named.strip().lower())
+        secrets = verification.shopify_secrets(self._runtime, store)
+        now = clock.now()
+        try:
+            envelope = shopify.verify(headers, body, secrets, now)
+        except InvalidSignature:
+            return _FORGED
+        if store is None or envelope.shop != store.domain:
+            # Signed by our app, yet for a shop that we do not know: kept, and nothing comes of it.
+            return self._keep(0, envelope, body, now, IGNORED)
+        return self._keep(store.id, envelope, body, now, WAITING)
+
+    def _receive_woocommerce(self, rest: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        connection, _, path = rest.strip("/").partition("/")
+        store = self._directory.woocommerce(connection, path)
+        if store is None:
+            return _NOT_HERE
+        topic = headers.get("x-wc-webhook-topic", "")
+        try:
+            secret = verification.woocommerce_secret(self._runtime, store, topic)
+            envelope = woocommerce.verify(headers, body, secret)
+        except InvalidSignature:
+            return _FORGED
+        if envelope.is_ping:
+            return PONG
+        return self._keep(store.id, envelope, body, clock.now(), WAITING)
+
+    def _keep(self, store_id: int, envelope: Envelope, body: bytes, now: datetime, status: str) -> Answer:
+        self._inbox.keep(Kept(store_id, envelope, body, now, status))
+        return KEPT
+
+
+class _Directory:
+    """Stores by the address of their deliveries, remembered for two seconds."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str], tuple[float, Store]] = {}
+
+    def shopify(self, domain: str) -> Store | None:
+        return self._get(("shopify", domain))
+
+    def woocommerce(self, connection: str, path: str) -> Store | None:
+        """The store of that number, if the secret part of the address is its own."""
+        if not (connection.isascii() and connection.isdigit() and len(connection) < 19 and path):
+            return None
+        store = self._get(("woocommerce", connection))
+        return store if store is not None and store.webhook_path == path else None
+
+    def _get(self, key: tuple[str, str]) -> Store | None:
+        held = self._known.get(key)
+        if held is not None and held[0] > time.monotonic():
+            return held[1]
+        store = self._look_up(*key)
+        if store is None:
+            # A shop that is being installed right now must not stay unknown for two seconds.
+            return None
+        with self._lock:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            self._known[key] = (time.monotonic() + _REMEMBER_SECONDS, store)
+        return store
+
+    def _look_up(self, platform: str, name: str) -> Store | None:
+        condition = Store.domain == name if platform == "shopify" else Store.id == int(name)
+        statement = select(Store).where(Store.platform == platform, condition)
+        try:
+            with self._runtime.database.read() as session:
+                return session.execute(statement).scalar_one_or_none()
+        except SQLAlchemyError as error:
+            raise Busy("the database cannot be read now") from error
