@@ -1,14 +1,14 @@
 """The environment, read once. Every name stands in INTERFACE's list and in docs/settings.md."""
 
 import secrets
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
-
-from app import crypto
 
 VAR = Path("var")
 
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     @cached_property
     def vault_keys(self) -> list[str]:
         """ENCRYPTION_KEYS, or the key made at first start."""
-        text = self.encryption_keys or _kept("encryption_keys", crypto.new_key)
+        text = self.encryption_keys or _kept("encryption_keys", lambda: Fernet.generate_key().decode("ascii"))
         return [key.strip() for key in text.split(",") if key.strip()]
 
 
@@ -103,11 +103,11 @@ def load() -> Settings:
     return Settings()
 
 
-def _kept(name: str, make: object) -> str:
+def _kept(name: str, make: Callable[[], str]) -> str:
     """A secret made once and kept under var/, readable by the owner only."""
     path = VAR / name
     if not path.exists():
         VAR.mkdir(exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(make())  # type: ignore[operator]
+        path.write_text(make())
     return path.read_text().strip()

@@ -9,12 +9,10 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from app.errors import AppError
-
 _MAC_BYTES = 12
 
 
-class UnreadableSecret(AppError):
+class UnreadableSecret(Exception):
     """A stored secret cannot be read with any of ENCRYPTION_KEYS."""
 
 
@@ -45,11 +43,6 @@ class Vault:
         return self._fernet.rotate(sealed.encode("ascii")).decode("ascii")
 
 
-def new_key() -> str:
-    """A fresh encryption key."""
-    return Fernet.generate_key().decode("ascii")
-
-
 class Signer:
     """Signs short tokens for links; each purpose has its own key, so that none is replayed as another."""
 
@@ -73,7 +66,7 @@ class Signer:
         return hmac.new(self._key(purpose), value.encode(), hashlib.sha256).hexdigest()
 
     def _mac(self, purpose: str, value: str) -> str:
-        digest = hmac.new(self._key(purpose), value.encode(), hashlib.sha256).digest()
+        digest = hmac.digest(self._key(purpose), value.encode(), "sha256")
         return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode("ascii")
 
     def _key(self, purpose: str) -> bytes:

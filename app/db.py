@@ -8,7 +8,7 @@ starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails a
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -22,9 +22,11 @@ from sqlalchemy import (
     Row,
     Table,
     TypeDecorator,
+    bindparam,
     create_engine,
     event,
     func,
+    literal_column,
     select,
     text,
 )
@@ -82,8 +84,7 @@ def to_micros(moment: datetime) -> int:
 
 def from_micros(micros: int) -> datetime:
     """The moment of so many microseconds since 1970, aware UTC."""
-    seconds, rest = divmod(micros, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 class Base(DeclarativeBase):
@@ -98,6 +99,16 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def is_one_of(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """`column IN ('a', 'b')` with the words written out, as the condition of a partial index.
+
+    A bound parameter proves nothing to a planner that is to use a partial index, so queries must hold
+    the very words of the index. The values are our own constants.
+    """
+    condition: ColumnElement[bool] = column.in_([literal_column(f"'{value}'") for value in values])
+    return condition
 
 
 def table_of(model: type[Base]) -> Table:
@@ -149,7 +160,8 @@ def _busy_named() -> Iterator[None]:
 
 
 def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": busy_seconds, "check_same_thread": False})
+    arguments = {"timeout": busy_seconds, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -166,7 +178,9 @@ def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
 
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, pool_timeout=10)
+    return create_engine(
+        url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
+    )
 
 
 def lease_now(session: Session) -> datetime:
@@ -224,22 +238,25 @@ def upsert(
     session.execute(statement, sorted(rows, key=lambda row: tuple(row[name] for name in key)))
 
 
-def stores_with(session: Session, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> list[int]:
-    """The distinct store ids among the rows that meet the conditions, by a loose index scan.
+class StoreScan:
+    """Finds the stores that have rows of a kind, by a loose index scan; made once, run often.
 
-    Cost: one index look-up per store, however many rows each has; the index must lead with the
-    store and be partial on the conditions (or have them next).
+    Cost: one index look-up per store, however many rows each has; the index must lead with the store
+    and be partial on the conditions (or have them next). Conditions may use `bindparam("now")`.
     """
-    found: list[int] = []
-    last: int | None = None
-    while True:
-        statement = select(func.min(column)).where(*conditions)
-        if last is not None:
-            statement = statement.where(column > last)
-        last = session.execute(statement).scalar_one_or_none()
-        if last is None:
-            return found
-        found.append(last)
+
+    def __init__(self, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> None:
+        self._first = select(func.min(column)).where(*conditions)
+        self._next = self._first.where(column > bindparam("last"))
+
+    def run(self, session: Session, **values: Any) -> list[int]:
+        """The ids of the stores, ascending."""
+        found: list[int] = []
+        last = session.execute(self._first, values).scalar_one()
+        while last is not None:
+            found.append(last)
+            last = session.execute(self._next, {**values, "last": last}).scalar_one()
+        return found
 
 
 def _insert(session: Session, table: Table) -> Any:

@@ -17,10 +17,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db import Database, insert_new, table_of
+from app.db import Database, insert_new, is_one_of, table_of
 from app.errors import AppError, Busy
 from app.models import InboundEvent
-from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
+from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
 from connectors.base import Envelope
 
 EVENTS = table_of(InboundEvent)
@@ -146,7 +146,7 @@ def waiting(session: Session, store_id: int, now: datetime, limit: int) -> Seque
         select(InboundEvent)
         .where(
             InboundEvent.store_id == store_id,
-            InboundEvent.status.in_((WAITING, RETRYING)),
+            is_one_of(InboundEvent.status, OPEN),
             InboundEvent.next_at <= now,
         )
         .order_by(InboundEvent.next_at, InboundEvent.id)

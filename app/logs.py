@@ -19,7 +19,7 @@ def configure(level: str, form: str) -> None:
         raise ValueError(f"LOG_LEVEL: there is no level {level!r}; use DEBUG, INFO, WARNING or ERROR")
     logging.basicConfig(level=number, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.ERROR)
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"

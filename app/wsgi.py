@@ -21,7 +21,7 @@ class Site:
 
 def create_app(runtime: Runtime) -> Flask:
     """The Flask app: the merchant's screens, the API, the customer's pages."""
-    app = Flask("app.web", template_folder="templates", static_folder="static")
+    app = Flask("app.web", template_folder="templates", static_folder=None)
     app.extensions["ritorno"] = runtime
     web.register(app, migration_head=migrate.head)
     return app

@@ -24,10 +24,13 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     for job in CALENDAR:
         slot = job.latest_slot(now)
+        if kit.slots_seen.get(job.name, slot - job.every) >= slot:
+            continue
         with kit.runtime.database.read() as session:
             last: datetime | None = session.execute(
                 select(func.max(RUNS.c.slot)).where(RUNS.c.name == job.name)
             ).scalar_one()
+        kit.slots_seen[job.name] = slot
         if last is not None and last >= slot:
             continue
         done["slots"] += _run_slot(kit, job, Slot(last + job.every if last else slot, slot + job.every), now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import true
 
 from app import timers
-from app.db import stores_with, table_of
+from app.db import StoreScan, table_of
 from app.flows import work
 from app.models import CustomerEvent, Store
 from jobs.guard import Failed, run_guarded
@@ -16,12 +16,13 @@ EVENTS = table_of(CustomerEvent)
 BATCH = 500
 _SMALLEST_SHARE = 50
 _MOST_STORES = 1000
+_PENDING = StoreScan(EVENTS.c.store_id, EVENTS.c.is_pending == true())
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Advance every store that has something pending or due, a fair share each."""
     with kit.runtime.database.read() as session:
-        pending = stores_with(session, EVENTS.c.store_id, EVENTS.c.is_pending == true())
+        pending = _PENDING.run(session)
         stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES)})
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     done: Counter[str] = Counter()

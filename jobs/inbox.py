@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app import inbox
-from app.db import stores_with
+from app.db import StoreScan, UtcDateTime, is_one_of
 from app.mirror.apply import apply_records
 from app.mirror.parcels import OrderNotMirrored
 from app.models import InboundEvent, Store
-from app.models.inbound_event import RETRYING, WAITING
+from app.models.inbound_event import OPEN
 from app.stores import connections, install
 from connectors.base import PrivacyRequest, Record, UnreadablePayload, Uninstalled
 from connectors.registry import READERS
@@ -23,6 +23,11 @@ from jobs.kit import Kit
 EVENTS = inbox.EVENTS
 BATCH = 500
 _SMALLEST_SHARE = 20
+_WAITING = StoreScan(
+    EVENTS.c.store_id,
+    is_one_of(EVENTS.c.status, OPEN),
+    EVENTS.c.next_at <= bindparam("now", type_=UtcDateTime),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     """Read waiting deliveries, a fair share of every store."""
     done: Counter[str] = Counter()
     with kit.runtime.database.read() as session:
-        stores = stores_with(
-            session, EVENTS.c.store_id, EVENTS.c.status.in_((WAITING, RETRYING)), EVENTS.c.next_at <= now
-        )
+        stores = _WAITING.run(session, now=now)
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     for store_id in stores:
         while count := _one_batch(kit, store_id, now, share):

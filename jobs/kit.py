@@ -1,6 +1,7 @@
 """What every job needs: the runtime, the way to reach people, and the writer of letters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.messaging.letters import Letters
 from app.messaging.render import CompiledContents
@@ -15,6 +16,8 @@ class Kit:
     runtime: Runtime
     channel: Channel
     letters: Letters
+    slots_seen: dict[str, datetime] = field(default_factory=dict)
+    """The latest slot of each calendar job that the ledger is known to hold, to ask it less often."""
 
     @classmethod
     def build(cls, runtime: Runtime, channel: Channel) -> "Kit":

@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.db import stores_with, table_of
+from sqlalchemy import bindparam
+
+from app.db import StoreScan, UtcDateTime, is_one_of, table_of
 from app.messaging import claim, send, vouchers
 from app.messaging.claim import Claimed
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
-from app.models.message import QUEUED, UNKNOWN
+from app.models.message import OPEN_STATES, QUEUED, UNKNOWN
 from app.stores import connections
 from connectors.base import ConnectorError, OutgoingMessage, SendResult
 from jobs import failpoints
@@ -19,38 +21,53 @@ MESSAGES = table_of(Message)
 BATCH = 200
 _SMALLEST_SHARE = 20
 _LATER = timedelta(minutes=5)
+_QUEUED = StoreScan(
+    MESSAGES.c.store_id,
+    is_one_of(MESSAGES.c.status, OPEN_STATES),
+    MESSAGES.c.status == QUEUED,
+    MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
+)
+_UNKNOWN = StoreScan(MESSAGES.c.store_id, MESSAGES.c.status == UNKNOWN)
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Settle what is unknown, sweep what lost its worker, then send what is due, fairly."""
     done: Counter[str] = Counter()
-    with kit.runtime.database.write() as session:
-        done["swept"] = send.sweep(session, now)
     with kit.runtime.database.read() as session:
-        stores = stores_with(
-            session, MESSAGES.c.store_id, MESSAGES.c.status == QUEUED, MESSAGES.c.next_at <= now
-        )
-        doubtful = stores_with(session, MESSAGES.c.store_id, MESSAGES.c.status == UNKNOWN)
+        is_late = send.has_late(session)
+        stores = _QUEUED.run(session, now=now)
+        doubtful = _UNKNOWN.run(session)
+    if is_late:
+        with kit.runtime.database.write() as session:
+            done["swept"] = send.sweep(session, now)
     for store_id in doubtful:
         done["settled"] += settle_unknown(kit, store_id, now)
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     for store_id in stores:
-        done["decided"] += run_store(kit, store_id, now, share)
+        is_more = True
+        while is_more:
+            count, is_more = run_store(kit, store_id, now, share)
+            done["decided"] += count
+            is_more = is_more and not (len(stores) > 1 and count >= share)
     return +done
 
 
-def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
-    """One round of a store: claim, mint what is wanted, call the channel, record."""
+def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, bool]:
+    """One round of a store: claim, mint what is wanted, call the channel, record.
+
+    Returns:
+        how many messages were looked at, and whether another round would find more.
+    """
     with kit.runtime.database.write() as session:
         store = session.get(Store, store_id)
         if store is None:
-            return 0
+            return 0, False
         claimed = claim.claim(session, kit.letters, store, now, limit)
     if claimed.prepared_ids:
         _prepare(kit, store, claimed, now)
     if claimed.outgoing:
         _send(kit, store_id, claimed, now)
-    return claimed.looked_at
+    return claimed.looked_at, bool(claimed.prepared_ids) or claimed.looked_at >= limit
 
 
 def settle_unknown(kit: Kit, store_id: int, now: datetime) -> int:

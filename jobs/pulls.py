@@ -22,6 +22,10 @@ _MOST_PULLS = 200
 def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
     """Read on in the histories that are not finished, some pages of one resource at a time."""
     done: Counter[str] = Counter()
+    with kit.runtime.database.read() as session:
+        is_due, _ = pulls.has_work(session, now)
+    if not is_due:
+        return done
     with kit.runtime.database.write() as session:
         pull = pulls.claim_backfill(session, now)
     if pull is not None:
@@ -32,7 +36,9 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
 def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
     """Pull what changed since the last look, for every store whose time has come."""
     done: Counter[str] = Counter()
-    for _ in range(_MOST_PULLS):
+    with kit.runtime.database.read() as session:
+        _, is_due = pulls.has_work(session, now)
+    for _ in range(_MOST_PULLS if is_due else 0):
         with kit.runtime.database.write() as session:
             pull = pulls.claim_reconciliation(session, now)
         if pull is None:

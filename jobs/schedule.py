@@ -58,6 +58,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("backfill", "the history of newly connected stores is read", 1),
     ClockJob("reconciliation", "what webhooks lost is pulled from the storefront", 15),
     ClockJob("calendar", "the slots of the calendar are run, each once", 15),
+    ClockJob("attribution", "changed orders find the message that brought them", 5),
     ClockJob("flows", "welcome, review, cross-sell and birthday: entries and timers move people on", 1),
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),
 )

@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from app import clock
-from jobs import daily, flows, inbox, lookups, outbox, pulls
+from jobs import attribution, daily, flows, inbox, lookups, outbox, pulls
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -24,6 +24,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("backfill", pulls.run_backfills),
     ("reconciliation", pulls.run_reconciliations),
     ("calendar", daily.run),
+    ("attribution", attribution.run),
     ("flows", flows.run),
     ("outbox", outbox.run),
 )

@@ -17,8 +17,8 @@ _METADATA = models.Store.metadata
 _UPGRADE_LOCK = 7_262_686_683
 _LIMITS = ("SET lock_timeout = '5s'", "SET statement_timeout = '15min'")
 _DIALECTS = {
-    "sqlite_where": sqlite.dialect(),  # type: ignore[no-untyped-call]
-    "postgresql_where": postgresql.dialect(),
+    "sqlite_where": sqlite.dialect(),
+    "postgresql_where": postgresql.dialect(),  # type: ignore[no-untyped-call]
 }
 
 

@@ -16,7 +16,8 @@ from app import migrate
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+# The process that starts the run names it; its workers inherit the name, and so share one server.
+_RUN = os.environ.setdefault("RITORNO_TEST_RUN", str(os.getpid()))
 _PRIVATE = Path(tempfile.gettempdir()) / f"ritorno-tests-{os.getuid()}-{_RUN}"
 # Nothing here outlives a run, so nothing needs to reach the disk.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")

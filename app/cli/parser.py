@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from app import config, logs
 from app.cli import doing, flows, journey, serving, stores
+from app.crypto import UnreadableSecret
 from app.errors import AppError
 from app.runtime import Runtime
 from connectors.base import ConnectorError
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = arguments.run(runtime or settings, arguments)
     except ValidationError as error:
         return _fail(_settings_fault(error))
-    except (AppError, ConnectorError, OSError, ValueError) as error:
+    except (AppError, ConnectorError, UnreadableSecret, OSError, ValueError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return 130

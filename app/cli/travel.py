@@ -12,12 +12,12 @@ from sqlalchemy import func, select
 
 from app import clock, migrate, timers
 from app.cli.sandboxed import DemoPlan, Sandbox
-from app.db import table_of
+from app.db import is_one_of, table_of
 from app.errors import AppError
 from app.flows import switch
 from app.messaging import send
 from app.models import Backfill, Message, Store
-from app.models.message import QUEUED
+from app.models.message import OPEN_STATES, QUEUED
 from app.runtime import Runtime
 from app.stores import commands
 from app.web.auth import issue_sign_in_link
@@ -30,7 +30,7 @@ SENDER = {
     "sender.email": "ciao@sandbox.example.com",
     "sender.postal_address": "Via del Mercato 1, 20121 Milano, Italia",
     "consent.import": "declined",
-    "reconcile.every_minutes": "360",
+    "reconcile.every_minutes": "1440",
 }
 WOO_MAPPING = {
     "meta.email_consent": "_wc_other/sandbox/newsletter,sandbox_newsletter",
@@ -73,7 +73,7 @@ class Journey:
         moment = _moment(state["now"])
         self._advance(moment)
         while not stop.is_set():
-            tick(self.kit, moment, until_idle=True)
+            tick(self.kit, moment)
             show(start, moment, end)
             if moment >= end:
                 return
@@ -93,7 +93,9 @@ class Journey:
             inside = [
                 timers.next_due(session),
                 session.execute(
-                    select(func.min(MESSAGES.c.next_at)).where(MESSAGES.c.status == QUEUED)
+                    select(func.min(MESSAGES.c.next_at)).where(
+                        is_one_of(MESSAGES.c.status, OPEN_STATES), MESSAGES.c.status == QUEUED
+                    )
                 ).scalar_one(),
             ]
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.flows.definition import Definition, Entry
 from app.flows.engine import Journey
-from app.flows.facts import BatchFacts
+from app.flows.facts import BatchFacts, place_of
+from app.flows.moments import Place
 from app.messaging.outbox import NewDecision, NewMessage
 from app.models import Store
 
@@ -59,6 +61,14 @@ class Batch:
     held: dict[int, Held]
     fresh: dict[tuple[str, int, str], Held] = field(default_factory=dict)
     definitions: dict[int, Definition] = field(default_factory=dict)
+    places: dict[int, Place] = field(default_factory=dict)
+
+    def place_of(self, customer: Any) -> Place:
+        """Where a customer is, worked out once a batch."""
+        place = self.places.get(customer.id)
+        if place is None:
+            place = self.places[customer.id] = place_of(self.store, customer)
+        return place
 
     def running(self, customer_id: int) -> list[Held]:
         """The customer's active journeys, in a stable order."""

@@ -44,7 +44,6 @@ class StepFacts:
     place: Place
     choices: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     review_delay_days: int = 14
-    median_transit: timedelta | None = None
     is_abroad: bool = False
     has_sms: bool = False
 
@@ -106,11 +105,17 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
     raise RuntimeError(f"entry {entry.id} walks in a circle at {journey.step}")
 
 
-def timer_fired(journey: Journey, entry: Entry, facts: StepFacts) -> Journey:
-    """The moment that the journey waited for has come: step past the wait."""
+def timer_fired(
+    journey: Journey, entry: Entry, median_transit: timedelta | None, *, is_abroad: bool
+) -> Journey:
+    """The moment that the journey waited for has come: step past the wait.
+
+    Args:
+        median_transit: the store's, for an event that never came; None where it is not known.
+    """
     step = entry.step(journey.step)
     if isinstance(step, WaitFor):
-        moment = moments.assumed(step, journey.anchors, facts.median_transit, is_abroad=facts.is_abroad)
+        moment = moments.assumed(step, journey.anchors, median_transit, is_abroad=is_abroad)
         journey = _with_anchor(journey, step.sets, moment)
     return _next(replace(journey, waits_for=None, due_at=None, arrived_by=None), entry)
 

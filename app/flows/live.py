@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from app.db import to_micros
 from app.flows import choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
-from app.flows.definition import ChooseProducts, Definition, Entry, Exit, Message, Wait, WaitFor
+from app.flows.definition import ChooseProducts, Definition, Entry, Exit, Message, Wait
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.holdout import is_held_out
-from app.messaging.conditions import first_false
+from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.outbox import NewDecision, NewMessage
 from app.models import Flow, FlowVersion
 from app.stores import settings
@@ -88,8 +88,9 @@ class TimerItem:
         held = self.held
         if held.turn != self.turn or held.journey.state != engine.ACTIVE or held.is_changed:
             return
+        transit, abroad = _transit(batch, held)
         entry = batch.entry_of(held)
-        held.journey = engine.timer_fired(held.journey, entry, step_facts(batch, held))
+        held.journey = engine.timer_fired(held.journey, entry, transit, is_abroad=abroad)
         move_on(batch, held, self.due_at)
 
 
@@ -121,7 +122,7 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
     for anchor in entry.anchors:
         anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days)
     held.journey = replace(held.journey, anchors=anchors)
-    if first_false(entry.only_if, step_facts(batch, held).conditions) is not None:
+    if first_false(entry.only_if, _conditions(batch, held)) is not None:
         return
     batch.fresh[held.key] = held
     percent = settings.number(batch.store, "rails.holdout_percent")
@@ -154,35 +155,41 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     }
     needs_delay = any(isinstance(step, Wait) and step.delay for step in ahead)
     return StepFacts(
-        conditions=facts.conditions(
-            batch.facts,
-            enrollment_id=held.id,
-            state=held.journey.state,
-            customer=customer,
-            order=order,
-            entered_at=held.entered_at,
-        ),
-        place=facts.place_of(store, customer),
+        conditions=_conditions(batch, held),
+        place=batch.place_of(customer),
         choices=choices,
         review_delay_days=choosers.longest_delay(session, store.id, order.id) if needs_delay and order else 14,
-        median_transit=facts.median_transit(session, store.id) if _is_late(held) else None,
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
     )
 
 
-def _is_late(held: Held) -> bool:
-    """Whether the journey stands at an event that never came."""
-    return held.journey.waits_for is not None and held.journey.due_at is not None
+def _conditions(batch: Batch, held: Held) -> ConditionFacts:
+    return facts.conditions(
+        batch.facts,
+        enrollment_id=held.id,
+        state=held.journey.state,
+        customer=batch.facts.customers[held.customer_id],
+        order=batch.facts.orders.get(held.subject.removeprefix("order:")),
+        entered_at=held.entered_at,
+    )
+
+
+def _transit(batch: Batch, held: Held) -> tuple[timedelta | None, bool]:
+    """The store's median transit, and whether the parcel leaves the country; for an event that never came."""
+    if held.journey.waits_for is None:
+        return None, False
+    customer = batch.facts.customers[held.customer_id]
+    return facts.median_transit(batch.session, batch.store.id), facts.is_abroad(batch.store, customer)
 
 
 def _steps_ahead(entry: Entry, step_id: str) -> list[Any]:
-    """The steps from here to the second wait: what one advance may touch."""
+    """The steps that one advance may touch: to the first wait for a moment."""
     ahead: list[Any] = []
-    waits = 0
-    while (step := entry.step(step_id)) is not None and waits < 2:
+    while (step := entry.step(step_id)) is not None:
         ahead.append(step)
-        waits += isinstance(step, Wait | WaitFor)
+        if isinstance(step, Wait):
+            break
         step_id = entry.step_after(step_id)
     return ahead
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from app import timers
-from app.db import table_of
+from app.db import is_one_of, table_of
 from app.flows import facts, journeys, live, writing
 from app.flows.batch import Batch, Held
 from app.models import CustomerEvent, Enrollment, Store
@@ -28,8 +28,9 @@ def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
     due = timers.take_due(session, store.id, now, writing.TIMER_KIND, limit)
     if not events and not due:
         return 0
-    held = _enrollments(session, store.id, events, [row.subject_id for row in due])
-    batch = _batch(session, store, now, events, held)
+    due_ids = sorted({row.subject_id for row in due})
+    held = _enrollments(session, store.id, events, due_ids)
+    batch = _batch(session, store, now, events, held, due_ids)
     for item in _in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
@@ -64,7 +65,7 @@ def _enrollments(
     rows: dict[int, Row[Any]] = {}
     for column, keys, extra in (
         (ENROLLMENTS.c.id, timer_ids, ()),
-        (ENROLLMENTS.c.customer_id, people, (ENROLLMENTS.c.state == ACTIVE,)),
+        (ENROLLMENTS.c.customer_id, people, (is_one_of(ENROLLMENTS.c.state, (ACTIVE,)),)),
     ):
         if keys:
             statement = (
@@ -78,8 +79,14 @@ def _enrollments(
 
 
 def _batch(
-    session: Session, store: Store, now: datetime, events: list[Row[Any]], rows: list[Row[Any]]
+    session: Session,
+    store: Store,
+    now: datetime,
+    events: list[Row[Any]],
+    rows: list[Row[Any]],
+    due_ids: list[int],
 ) -> Batch:
+    """What the batch works on. Codes and sibling messages matter past a wait only, so to timers only."""
     subjects = {event.subject for event in events} | {row.subject for row in rows}
     loaded = facts.load(
         session,
@@ -88,7 +95,7 @@ def _batch(
         order_external_ids=[
             subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")
         ],
-        enrollment_ids=[row.id for row in rows],
+        enrollment_ids=due_ids,
     )
     held = [
         Held(

@@ -56,7 +56,7 @@ def value_at(values: Mapping[str, object], path: str) -> object:
     found = values.get(root)
     if not name:
         return found
-    return found.get(name) if isinstance(found, Mapping) else None
+    return found.get(name) if isinstance(found, dict) else None
 
 
 def required(values: Mapping[str, object], path: str) -> str:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app.db import lease_now, table_of
+from app.db import is_one_of, lease_now, table_of
 from app.messaging import claim_rows, facts, gate, letters, vouchers
 from app.messaging.errors import ContentError
 from app.messaging.facts import Loaded
@@ -22,7 +22,7 @@ from app.messaging.letters import Letters
 from app.messaging.limits import Departure
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
-from app.models.message import PREPARING, QUEUED
+from app.models.message import OPEN_STATES, PREPARING, QUEUED
 from connectors.base import OutgoingMessage
 
 MESSAGES = table_of(Message)
@@ -73,7 +73,12 @@ def claim(session: Session, kit: Letters, store: Store, now: datetime, limit: in
 
 def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row[Any]]:
     """Due messages and everything else that is due for the same people, for the arbiter."""
-    condition = (MESSAGES.c.store_id == store_id, MESSAGES.c.status == QUEUED, MESSAGES.c.next_at <= now)
+    condition = (
+        MESSAGES.c.store_id == store_id,
+        is_one_of(MESSAGES.c.status, OPEN_STATES),
+        MESSAGES.c.status == QUEUED,
+        MESSAGES.c.next_at <= now,
+    )
     first = session.execute(
         select(MESSAGES)
         .where(*condition)

@@ -16,7 +16,7 @@ DEFAULT_LANGUAGE = "en"
 # What a text may use, by root name; a field that is not known for a customer is missing, never empty.
 VARIABLES: dict[str, str] = {
     "customer": "first_name, last_name, city",
-    "store": "name, url, address, and what the merchant wrote: story, promotion, testimonials, instalments",
+    "store": "name, url, address; where written: story, testimonial, promotion, instalments, visit",
     "voucher": "code, value_text (`10% di sconto`), ends_on (date, or moment with zone, as ISO text)",
     "order": "number, placed_on",
     "products": "a list of title, url, image_url, price_text, review_url, reason",

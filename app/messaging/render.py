@@ -41,7 +41,7 @@ class RenderContext:
         basis: consent, double_opt_in, soft_opt_in or None; the footer says why the mail came.
         zone: the customer's, for moments in the text.
         currency: ISO code, for the `money` filter.
-        values: the variables (`content.VARIABLES`); plain mappings, lists and texts only. `store` is
+        values: the variables (`content.VARIABLES`); dicts, lists and texts only. `store` is
             filled from the sender and may bring more.
     """
 
@@ -183,7 +183,7 @@ def _known(context: RenderContext) -> dict[str, object]:
 
 
 def _without_empty(value: object) -> object:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: field for name, field in value.items() if field is not None and field != ""}
     return value
 

@@ -8,19 +8,24 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import lease_now, table_of
+from app.db import UtcDateTime, is_one_of, lease_now, table_of
 from app.models import Message, MessageAttempt
-from app.models.message import FAILED, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
+from app.models.message import FAILED, OPEN_STATES, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
 from connectors.base import Outcome, SendResult
 
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 _SENDER_PAUSE = timedelta(hours=1)
+_LATE = select(MESSAGES.c.id).where(
+    is_one_of(MESSAGES.c.status, OPEN_STATES),
+    MESSAGES.c.status.in_((SENDING, PREPARING)),
+    MESSAGES.c.lease_until < bindparam("moment", type_=UtcDateTime),
+)
 
 
 def record(
@@ -56,19 +61,19 @@ def settle(session: Session, row: Row[Any], result: SendResult, now: datetime) -
         timeline.record(session, [_sent_event(row, row.sent_at or now)], now)
 
 
+def has_late(session: Session) -> bool:
+    """Whether a lease ran out, so that a sweep has something to do."""
+    return session.execute(_LATE, {"moment": lease_now(session)}).first() is not None
+
+
 def sweep(session: Session, now: datetime, limit: int = 500) -> int:
     """Leases that ran out: what may have been sent becomes unknown, what was only prepared goes back.
 
     The database's clock decides, never the business clock.
     """
     moment = lease_now(session)
-    late = (
-        select(MESSAGES.c.id)
-        .where(MESSAGES.c.status.in_((SENDING, PREPARING)), MESSAGES.c.lease_until < moment)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(session.execute(late).scalars())
+    late = _LATE.limit(limit).with_for_update(skip_locked=True)
+    ids = list(session.execute(late, {"moment": moment}).scalars())
     return _sweep(session, ids, now)
 
 

@@ -68,7 +68,20 @@ def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -
     if record.is_paid and row["paid_at"] is None:
         row["paid_at"] = record.updated_at
     row["is_counted"] = is_counted(row)
+    row["is_attribution_due"] = _is_attribution_due(row, old)
     return row
+
+
+_PRICED = ("paid_at", "cancelled_at", "total_minor", "refunded_minor", "tax_minor", "shipping_minor")
+
+
+def _is_attribution_due(row: dict[str, Any], old: Row[Any] | None) -> bool:
+    """Whether the order's message or amount may have changed since it was last looked at."""
+    if row["paid_at"] is None:
+        return False
+    if old is None or old.is_attribution_due or list(old.discount_codes) != row["discount_codes"]:
+        return True
+    return any(row[name] != old._mapping[name] for name in _PRICED)
 
 
 def _moment(name: str, record: OrderRecord, old: Row[Any] | None) -> datetime | None:

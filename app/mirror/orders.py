@@ -24,6 +24,8 @@ _UPDATED = tuple(
     if column.name not in {"id", "store_id", "external_id", "is_paired", "deleted_at"}
 )
 
+_COMPARED = tuple(name for name in _UPDATED if name != "is_attribution_due")
+
 
 def upsert_orders(
     session: Session,
@@ -54,7 +56,7 @@ def upsert_orders(
     order_parts.write(session, store_id, mirrored)
     _tell(session, store_id, mirrored, now, history_until=history_until)
     redemptions.mark(session, store_id, mirrored, now, history_until=history_until)
-    sums.refresh(session, store_id, [order.customer_id for order in mirrored if order.customer_id])
+    sums.refresh(session, store_id, [person for order in mirrored for person in _whose_sums(order)])
     return len(mirrored)
 
 
@@ -83,7 +85,7 @@ def _rows(
         identity = customers.identity_of(record.customer) if record.customer else None
         person = people.get(identity) if identity else None
         values = order_rows.values(record, old, person.id if person else None)
-        if old is None or any(values[name] != old._mapping[name] for name in _UPDATED):
+        if old is None or any(values[name] != old._mapping[name] for name in _COMPARED):
             rows[external_id] = {
                 "store_id": store_id,
                 "external_id": external_id,
@@ -118,6 +120,17 @@ def _mirrored(
         )
         for external_id, values in sorted(rows.items())
     ]
+
+
+_SUMMED = ("is_counted", "total_minor", "refunded_minor", "is_discounted", "paid_at", "customer_id")
+
+
+def _whose_sums(order: MirroredOrder) -> list[int]:
+    """The customers whose sums an order changed: its own, and the one it belonged to before."""
+    if order.old is not None and all(order.values[name] == order.old._mapping[name] for name in _SUMMED):
+        return []
+    before = order.old.customer_id if order.old is not None else None
+    return [person for person in {order.customer_id, before} if person is not None]
 
 
 _MOMENTS = (

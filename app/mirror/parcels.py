@@ -40,7 +40,8 @@ def apply_updates(
     for order in orders.values():
         events += _settle(session, store_id, order)
     timeline.record(session, events, now)
-    sums.refresh(session, store_id, [order.customer_id for order in orders.values()])
+    refunded = {update.order_external_id for update in updates if isinstance(update, RefundUpdate)}
+    sums.refresh(session, store_id, [orders[external_id].customer_id for external_id in sorted(refunded)])
 
 
 def _orders(session: Session, store_id: int, external_ids: set[str]) -> dict[str, Row[Any]]:
@@ -121,9 +122,14 @@ def _settle(session: Session, store_id: int, order: Row[Any]) -> list[NewEvent]:
     session.execute(
         ORDERS.update()
         .where(ORDERS.c.store_id == store_id, ORDERS.c.id == order.id)
-        .values(**values, is_counted=counted)
+        .values(**values, is_counted=counted, is_attribution_due=_is_due(order, values))
     )
     return _events(store_id, order, values, refunded_at)
+
+
+def _is_due(order: Row[Any], values: dict[str, Any]) -> bool:
+    is_changed = values["refunded_minor"] != order.refunded_minor
+    return bool(order.is_attribution_due or (is_changed and order.paid_at is not None))
 
 
 def _events(

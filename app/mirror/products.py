@@ -27,6 +27,8 @@ def upsert_products(session: Session, store_id: int, currency: str, records: Seq
         held = newest.get(record.external_id)
         if held is None or held.updated_at <= record.updated_at:
             newest[record.external_id] = record
+    if not newest:
+        return 0
     rows = [_row(store_id, currency, record) for record in newest.values()]
     for update, group in _by_what_they_say(rows):
         upsert(session, PRODUCTS, group, key=_KEY, update=update, newer_by="source_updated_at")

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, Table, or_, select, update
+from sqlalchemy import Row, Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, lease_now, table_of
+from app.db import UtcDateTime, insert_new, lease_now, table_of
 from app.models import Backfill, Reconciliation, Store
 from app.stores import settings
 from connectors.base import Resource
@@ -20,6 +20,14 @@ _LONGEST_PAUSE = timedelta(hours=1)
 _EVERY = {"products": timedelta(hours=1), "customers": timedelta(hours=1)}
 _WOO_CUSTOMERS = timedelta(days=1)
 
+_NOW = bindparam("now", type_=UtcDateTime)
+_BACKFILL_DUE = (
+    select(BACKFILLS.c.store_id)
+    .where(BACKFILLS.c.finished_at.is_(None), BACKFILLS.c.next_at <= _NOW)
+    .limit(1)
+)
+_RECONCILIATION_DUE = select(RECONCILIATIONS.c.store_id).where(RECONCILIATIONS.c.next_at <= _NOW).limit(1)
+
 
 @dataclass(frozen=True, slots=True)
 class Pull:
@@ -29,6 +37,15 @@ class Pull:
     resource: Resource
     token: str
     row: Row[Any]
+
+
+def has_work(session: Session, now: datetime) -> tuple[bool, bool]:
+    """Whether a backfill, and whether a reconciliation, may be due."""
+    values = {"now": now}
+    return (
+        session.execute(_BACKFILL_DUE, values).first() is not None,
+        session.execute(_RECONCILIATION_DUE, values).first() is not None,
+    )
 
 
 def claim_backfill(session: Session, now: datetime) -> Pull | None:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id, UtcDateTime
+from app.db import Base, Id, UtcDateTime, is_one_of
 
 ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
 
@@ -47,8 +47,8 @@ class Enrollment(Base):
             "ix_enrollments_active",
             "store_id",
             "customer_id",
-            sqlite_where=(state == ACTIVE),
-            postgresql_where=(state == ACTIVE),
+            sqlite_where=is_one_of(state, (ACTIVE,)),
+            postgresql_where=is_one_of(state, (ACTIVE,)),
         ),
         Index("ix_enrollments_customer", "store_id", "customer_id", "flow_key", "entered_at"),
     )

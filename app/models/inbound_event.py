@@ -5,9 +5,10 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id, UtcDateTime
+from app.db import Base, Id, UtcDateTime, is_one_of
 
 WAITING, RETRYING, DONE, IGNORED, DEAD = "waiting", "retrying", "done", "ignored", "dead"
+OPEN = (WAITING, RETRYING)
 
 
 class InboundEvent(Base):
@@ -42,8 +43,8 @@ class InboundEvent(Base):
             "store_id",
             "next_at",
             "id",
-            sqlite_where=(status.in_((WAITING, RETRYING))),
-            postgresql_where=(status.in_((WAITING, RETRYING))),
+            sqlite_where=is_one_of(status, OPEN),
+            postgresql_where=is_one_of(status, OPEN),
         ),
         Index("ix_inbound_events_subject", "store_id", "subject_external_id"),
     )

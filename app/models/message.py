@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id, UtcDateTime
+from app.db import Base, Id, UtcDateTime, is_one_of
 
 QUEUED, PREPARING, SENDING = "queued", "preparing", "sending"
 SENT, DELIVERED, BOUNCED, FAILED = "sent", "delivered", "bounced", "failed"
@@ -68,8 +68,8 @@ class Message(Base):
             "status",
             "next_at",
             "id",
-            sqlite_where=(status.in_(OPEN_STATES)),
-            postgresql_where=(status.in_(OPEN_STATES)),
+            sqlite_where=is_one_of(status, OPEN_STATES),
+            postgresql_where=is_one_of(status, OPEN_STATES),
         ),
         Index("ix_messages_customer", "store_id", "customer_id", "sent_at"),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),

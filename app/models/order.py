@@ -12,7 +12,8 @@ class Order(Base):
     """An order as the platform shows it now; `source_updated_at` decides which news is older.
 
     `is_counted`: paid, not cancelled, not wholly refunded, not a test; only those make a customer.
-    `is_paired`: already added to the co-purchase counts. `lines_digest`: equal for equal lines, so that
+    `is_paired`: already added to the co-purchase counts. `is_attribution_due`: changed since it was
+    last attributed. `lines_digest`: equal for equal lines, so that
     an update that changes none of them rewrites none.
     """
 
@@ -36,6 +37,7 @@ class Order(Base):
     is_discounted: Mapped[bool] = mapped_column(default=False)
     is_counted: Mapped[bool] = mapped_column(default=False)
     is_paired: Mapped[bool] = mapped_column(default=False)
+    is_attribution_due: Mapped[bool] = mapped_column(default=False)
     is_test: Mapped[bool] = mapped_column(default=False)
     lines_digest: Mapped[str | None] = mapped_column(String(32))
     placed_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -50,6 +52,13 @@ class Order(Base):
         UniqueConstraint("store_id", "external_id"),
         Index("ix_orders_customer", "store_id", "customer_id", "placed_at"),
         Index("ix_orders_placed", "store_id", "placed_at"),
+        Index(
+            "ix_orders_attribution",
+            "store_id",
+            "id",
+            sqlite_where=is_attribution_due == true(),
+            postgresql_where=is_attribution_due == true(),
+        ),
         Index(
             "ix_orders_unpaired",
             "store_id",

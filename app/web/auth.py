@@ -76,11 +76,8 @@ def api_key_required(view: View[P]) -> View[P]:
 def issue_sign_in_link(session: Session, now: datetime) -> str:
     """Make a link's token: shown once, good once, for 12 hours of the database's clock."""
     token = secrets.token_urlsafe(32)
-    session.add(
-        SignInLink(
-            token_hash=_digest(token), created_at=now, expires_at=lease_now(session) + LINK_LASTS, used_at=None
-        )
-    )
+    expires_at = lease_now(session) + LINK_LASTS
+    session.add(SignInLink(token_hash=_digest(token), created_at=now, expires_at=expires_at))
     session.flush()
     return token
 
@@ -157,10 +154,9 @@ def _store_of_key(header: str) -> int:
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer" or not key.startswith(KEY_PREFIX):
         raise _wants_key()
+    opened = select(ApiKey.store_id).where(ApiKey.key_hash == _digest(key.strip()))
     with runtime().database.read() as session:
-        store_id = session.execute(
-            select(ApiKey.store_id).where(ApiKey.key_hash == _digest(key.strip()), ApiKey.revoked_at.is_(None))
-        ).scalar_one_or_none()
+        store_id = session.execute(opened.where(ApiKey.revoked_at.is_(None))).scalar_one_or_none()
     if store_id is None:
         raise _wants_key()
     return store_id

@@ -46,7 +46,7 @@ def translate(key: str, **values: Any) -> str:
 
 
 def word(kind: str, value: str | None) -> str:
-    """The merchant's word for a value of ours (`word("status", "sent")`); an unknown one is shown as it is."""
+    """The merchant's word for a value of ours (`word("status", "sent")`); an unknown one as it is."""
     if value is None:
         return ""
     return CATALOGUES[language()].get(f"{kind}.{value}", value)

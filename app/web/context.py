@@ -63,7 +63,7 @@ def choose_store(session: Session, store_id: int) -> None:
     cookie[_CHOSEN] = store_id
 
 
-def rows_of(model: type[Model], store_id: int) -> Select[tuple[Model]]:
+def rows_of(model: type[Model], store_id: int) -> Select[Model]:
     """The one door to a tenant's rows: a SELECT that is already bound to the store."""
     return select(model).where(_column(model, "store_id") == store_id)
 

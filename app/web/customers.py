@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, or_
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.customers import normalise_email
 from app.models import (
     Consent,
@@ -19,6 +20,7 @@ from app.models import (
     Order,
     Voucher,
 )
+from app.segments.classes import classes_of
 from app.web import paging, timeline_words
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, row_of, rows_of, runtime
@@ -41,9 +43,7 @@ def listing() -> ResponseReturnValue:
         statement = rows_of(Customer, store.id)
         if sought:
             statement = _matching(statement, sought)
-        page = paging.fetch(
-            session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE
-        )
+        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
         consents = _consents(session, store.id, [customer.id for customer in page.rows])
     return render_template("customers.html", page=page, sought=sought, consents=consents)
 
@@ -64,10 +64,13 @@ def show(customer_id: int) -> ResponseReturnValue:
         )
         entries = timeline_words.entries(session, store.id, timeline.rows)
         parts = _parts(session, store.id, customer.id)
-    return render_template("customer.html", customer=customer, timeline=timeline, entries=entries, **parts)
+    classes = classes_of(customer.orders_count, customer.discounted_count, customer.last_paid_at, clock.now())
+    return render_template(
+        "customer.html", customer=customer, classes=classes, timeline=timeline, entries=entries, **parts
+    )
 
 
-def _matching(statement: Select[tuple[Customer]], sought: str) -> Select[tuple[Customer]]:
+def _matching(statement: Select[Customer], sought: str) -> Select[Customer]:
     """A whole e-mail is looked up by its index; anything else is a beginning."""
     email = normalise_email(sought)
     if email is not None and "." in email.rpartition("@")[2]:

@@ -141,13 +141,13 @@ def total(sums: Mapping[str, tuple[Money, Money]], currency: str) -> tuple[Money
     return Money(lately, currency), Money(ever, currency)
 
 
-def _grouped(session: Session, statement: Select[tuple[str, str, str | None, int, int]]) -> dict[str, Sent]:
+def _grouped(session: Session, statement: Select[str, str, str | None, int, int]) -> dict[str, Sent]:
     groups: dict[str, Sent] = {}
     for name, status, reason, count, clicked in session.execute(statement):
         groups.setdefault(name, Sent()).add(status, reason, count, clicked)
     return groups
 
 
-def _counted(session: Session, statement: Select[tuple[int]]) -> Counted:
+def _counted(session: Session, statement: Select[int]) -> Counted:
     n = count_up_to(session, statement, CAP)
     return Counted(min(n, CAP), n > CAP)

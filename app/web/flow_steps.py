@@ -63,7 +63,8 @@ def _line(step: Step, left: dict[str, Sent]) -> Line:
         case Wait():
             return Line("wait", step.id, _wait(step))
         case WaitFor():
-            return Line("wait", step.id, translate("flow.wait_for", event=word("event", step.event)), _bounds(step))
+            text = translate("flow.wait_for", event=word("event", step.event))
+            return Line("wait", step.id, text, _bounds(step))
         case ChooseProducts():
             return Line("choose", step.id, word("chooser", step.chooser))
         case Split():

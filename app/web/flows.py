@@ -102,4 +102,4 @@ def _people(session: Session, store_id: int, key: str) -> dict[str, int]:
         .where(Enrollment.store_id == store_id, Enrollment.flow_key == key)
         .group_by(Enrollment.state)
     )
-    return {state: count for state, count in session.execute(statement)}
+    return dict(session.execute(statement).all())

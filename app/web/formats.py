@@ -61,8 +61,6 @@ def ago(value: datetime | None) -> str:
     return format_timedelta(value - clock.now(), add_direction=True, locale=language())
 
 
-
-
 def _of_this_request() -> dict[str, Any]:
     return {
         "language": language(),

@@ -39,7 +39,8 @@ def ready() -> ResponseReturnValue:
         found = _version(session)
     wanted = head()
     if wanted is not None and found != wanted:
-        return problem(503, f"the database is at version {found or 'none'}, this program needs {wanted}: run migrate")
+        reason = f"the database is at version {found or 'none'}, this program needs {wanted}: run migrate"
+        return problem(503, reason)
     return {"status": "ok", "version": found}
 
 

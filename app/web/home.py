@@ -65,12 +65,18 @@ def progress_now() -> ResponseReturnValue:
     with runtime().database.read() as session:
         stores = load_stores(session)
         progress = progress_of(session, [store.id for store in stores])
+    flat = [(store_id, one) for store_id, parts in progress.items() for one in parts]
     rows = [
-        {"store": store_id, "resource": one.resource, "done": one.done, "total": one.total, "percent": one.percent}
-        for store_id, parts in progress.items()
-        for one in parts
+        {
+            "store": store_id,
+            "resource": one.resource,
+            "done": one.done,
+            "total": one.total,
+            "percent": one.percent,
+        }
+        for store_id, one in flat
     ]
-    return {"backfills": rows, "finished": all(one.is_finished for parts in progress.values() for one in parts)}
+    return {"backfills": rows, "finished": all(one.is_finished for _, one in flat)}
 
 
 @blueprint.post("/app/store")

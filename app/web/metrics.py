@@ -46,13 +46,15 @@ class _Tables(Collector):
         counts.add_metric(["waiting"], count)
         counts.add_metric(["dead"], self._session.execute(dead).scalar_one())
         yield counts
-        yield _gauge("ritorno_inbox_oldest_waiting_seconds", "age of the oldest waiting event", self._age(oldest))
+        yield _gauge(
+            "ritorno_inbox_oldest_waiting_seconds", "the oldest waiting event's age", self._age(oldest)
+        )
 
     def _messages(self) -> Iterator[Metric]:
         counts = GaugeMetricFamily("ritorno_messages", "messages by status", labels=["status"])
         by_status = dict.fromkeys((QUEUED, UNKNOWN), 0)
         rows = self._session.execute(select(Message.status, func.count()).group_by(Message.status))
-        by_status |= {status: count for status, count in rows}
+        by_status |= dict(rows.all())
         for status, count in sorted(by_status.items()):
             counts.add_metric([status], count)
         yield counts
@@ -60,7 +62,9 @@ class _Tables(Collector):
             Message.status.in_(literals((QUEUED,))), Message.next_at <= self._now
         )
         oldest = self._session.execute(due).scalar_one()
-        yield _gauge("ritorno_messages_oldest_due_seconds", "age of the oldest due message", self._age(oldest))
+        yield _gauge(
+            "ritorno_messages_oldest_due_seconds", "age of the oldest due message", self._age(oldest)
+        )
         yield _gauge("ritorno_messages_unknown", "messages whose outcome is unknown", by_status[UNKNOWN])
 
     def _flows(self) -> Metric:
@@ -69,7 +73,9 @@ class _Tables(Collector):
 
     def _jobs(self) -> Metric:
         ages = GaugeMetricFamily("ritorno_job_age_seconds", "time since the job last ran", labels=["job"])
-        jobs = select(ScheduledJob.name, ScheduledJob.last_run_at).where(ScheduledJob.last_run_at.is_not(None))
+        jobs = select(ScheduledJob.name, ScheduledJob.last_run_at).where(
+            ScheduledJob.last_run_at.is_not(None)
+        )
         for name, last_run_at in self._session.execute(jobs.order_by(ScheduledJob.name)):
             ages.add_metric([name], self._age(last_run_at))
         return ages

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.errors import NotFound
+from app import clock
+from app.errors import BadInput, NotFound
 from app.flows.definition import recipe_keys
-from app.messaging import letters
+from app.messaging import letters, send
 from app.models import Customer, Decision, DeliveryEvent, Message, MessageAttempt
 from app.models.message import (
     BOUNCED,
@@ -27,8 +29,11 @@ from app.models.message import (
 from app.web import headers, paging
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, row_of, rows_of, runtime
+from connectors.base import Outcome, SendResult
 
 blueprint = Blueprint("outbox", __name__)
+
+_FATES = {"sent": Outcome.ACCEPTED, "not-sent": Outcome.RETRY}
 
 _PER_PAGE = 50
 _NEWEST = paging.Order((Message.id,), is_descending=True)
@@ -37,16 +42,9 @@ STATUSES = (
     *(STOPPED, EXPIRED, CANCELLED, HELD, UNKNOWN, FAILED),
 )
 # The rendered mail is somebody's HTML: no script, no form, no pop-up, no cookie of ours.
-_BODY_POLICY = "; ".join(
-    (
-        "sandbox",
-        "default-src 'none'",
-        "img-src 'self' https: http: data:",
-        "style-src 'unsafe-inline'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'self'",
-    )
+_BODY_POLICY = (
+    "sandbox; default-src 'none'; img-src 'self' https: http: data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
 
@@ -80,7 +78,9 @@ def show(message_id: int) -> ResponseReturnValue:
     page = Response(render_template("message.html", message=message, content=content, **parts))
     # Only the preview's own address may be framed: a click inside it leads nowhere, so that looking
     # at a mail never counts as its reader's click.
-    page.headers["Content-Security-Policy"] = headers.policy(frame_src=url_for("outbox.listing", _external=True) + "/")
+    page.headers["Content-Security-Policy"] = headers.policy(
+        frame_src=url_for("outbox.listing", _external=True) + "/"
+    )
     return page
 
 
@@ -96,6 +96,20 @@ def body(message_id: int) -> ResponseReturnValue:
     page = Response(str(content["html"]), mimetype="text/html")
     page.headers["Content-Security-Policy"] = _BODY_POLICY
     return page
+
+
+@blueprint.post("/app/outbox/<int:message_id>/settle")
+@merchant_required
+def settle(message_id: int) -> ResponseReturnValue:
+    """What the merchant knows of an unknown message: it arrived, or it goes out again."""
+    outcome = _FATES.get(request.form.get("fate", ""))
+    if outcome is None:
+        raise BadInput("a message was sent or was not sent", "fate")
+    with runtime().database.write() as session:
+        message = row_of(session, Message, chosen_store(session).id, message_id)
+        row = session.execute(select(Message.__table__).where(Message.id == message.id)).one()
+        send.settle(session, row, SendResult(outcome), clock.now())
+    return redirect(url_for("outbox.show", message_id=message_id), code=303)
 
 
 def _parts(session: Session, store_id: int, message: Message) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Order:
 
 
 def fetch(
-    session: Session, statement: Select[tuple[Row]], order: Order, *, cursor: str | None, limit: int
+    session: Session, statement: Select[Row], order: Order, *, cursor: str | None, limit: int
 ) -> Page[Row]:
     """The rows after the cursor, at most `limit`.
 

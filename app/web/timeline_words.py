@@ -34,7 +34,7 @@ def entries(session: Session, store_id: int, events: Sequence[CustomerEvent]) ->
 
 
 def step_value(value: object, step: str = "") -> str:
-    """What a step of the gate saw: a known word, a condition, or text with its moments in the store's zone."""
+    """What a step of the gate saw: a known word, a condition, or text, its moments in the store's zone."""
     text = str(value if value is not None else "")
     for kind, name in ((f"value.{step}", text), ("value", text), ("value.any", step)):
         known = word(kind, name)
@@ -45,7 +45,9 @@ def step_value(value: object, step: str = "") -> str:
     if named != condition:
         return named.replace("{argument}", word("step", argument))
     in_zone = _ISO.sub(lambda found: moment(datetime.fromisoformat(found.group())), text)
-    return translate("until", moment=in_zone.removeprefix("until ")) if in_zone.startswith("until ") else in_zone
+    if in_zone.startswith("until "):
+        return translate("until", moment=in_zone.removeprefix("until "))
+    return in_zone
 
 
 def _entry(event: CustomerEvent, orders: Mapping[str, Order]) -> Entry:

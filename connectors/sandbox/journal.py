@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
@@ -29,6 +30,7 @@ class Journal:
         self._files: dict[str, BinaryIO] = {name: path.open("ab") for name, path in self._paths.items()}
         self._unsynced: set[str] = set()
         self._lock = Lock()
+        self._disk = ThreadPoolExecutor(len(_NAMES), thread_name_prefix="journal")
 
     def append(self, name: str, line: Mapping[str, object]) -> None:
         """Add a line to a file's buffer."""
@@ -45,13 +47,16 @@ class Journal:
 
     def sync(self, *names: str) -> None:
         """Put the files' lines on the disk; every changed file when none is named."""
+        wait_for(self.start_sync(*names))
+
+    def start_sync(self, *names: str) -> list[Future[None]]:
+        """Begin a `sync`; the files go to the disk side by side, which costs little more than one."""
         with self._lock:
             changed = [name for name in (names or _NAMES) if name in self._unsynced]
             for name in changed:
                 self._files[name].flush()
             self._unsynced.difference_update(changed)
-        for name in changed:
-            os.fdatasync(self._files[name].fileno())
+        return [self._disk.submit(os.fdatasync, self._files[name].fileno()) for name in changed]
 
     def size(self, name: str) -> int:
         """How many bytes the file has, buffered lines included."""
@@ -75,8 +80,19 @@ class Journal:
     def close(self) -> None:
         """Sync and close all files."""
         self.sync()
+        self._disk.shutdown()
         for file in self._files.values():
             file.close()
+
+
+def wait_for(syncing: Iterable[Future[None]]) -> None:
+    """Wait until what `start_sync` began is on the disk.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    for future in syncing:
+        future.result()
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.sandbox.deliveries import App, Builder, Subscriptions, is_success, write_requests
 from connectors.sandbox.errands import Outcome, Queue, Runner
-from connectors.sandbox.journal import ADVANCES, DELIVERIES, REACTIONS, Journal
+from connectors.sandbox.journal import ADVANCES, DELIVERIES, REACTIONS, Journal, wait_for
 from connectors.sandbox.moments import rfc3339
 from connectors.sandbox.plan import Planned, plan_deliveries
 from connectors.sandbox.reactions import (
@@ -72,8 +72,10 @@ class Simulation:
             before = self._counts.copy()
             if to > self.world.now_seconds:
                 self._queue(plan_deliveries(self.world.script, self.world.make_facts(to)))
+            syncing = self._journal.start_sync()
             error = self._flush()
             self._journal.sync()
+            wait_for(syncing)
             changes = {name: self._counts[name] - before[name] for name in _REPORTED}
             pending = self._count_pending()
             return {"now": rfc3339(to), **changes, "pending": pending, "blocked": bool(error), "error": error}

@@ -232,8 +232,8 @@ def upgrade() -> None:
         "enrollments",
         ["store_id", "customer_id"],
         unique=False,
-        sqlite_where=sa.text("state = 'active'"),
-        postgresql_where=sa.text("state = 'active'"),
+        sqlite_where=sa.text("state IN ('active')"),
+        postgresql_where=sa.text("state IN ('active')"),
     )
     op.create_index(
         "ix_enrollments_customer",
@@ -424,6 +424,7 @@ def upgrade() -> None:
         sa.Column("is_discounted", sa.Boolean(), nullable=False),
         sa.Column("is_counted", sa.Boolean(), nullable=False),
         sa.Column("is_paired", sa.Boolean(), nullable=False),
+        sa.Column("is_attribution_due", sa.Boolean(), nullable=False),
         sa.Column("is_test", sa.Boolean(), nullable=False),
         sa.Column("lines_digest", sa.String(length=32), nullable=True),
         sa.Column("placed_at", MOMENT, nullable=False),
@@ -435,6 +436,14 @@ def upgrade() -> None:
         sa.Column("source_updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_orders_store_id_external_id")),
+    )
+    op.create_index(
+        "ix_orders_attribution",
+        "orders",
+        ["store_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_attribution_due = 1"),
+        postgresql_where=sa.text("is_attribution_due = true"),
     )
     op.create_index("ix_orders_customer", "orders", ["store_id", "customer_id", "placed_at"], unique=False)
     op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at"], unique=False)

@@ -44,7 +44,7 @@ FULL: dict[str, object] = {
 }
 
 # What a message cannot do without; everything else may be missing.
-NEEDS = {
+NEEDS: dict[str, Mapping[str, object]] = {
     "W1": {"voucher": VOUCHER},
     "W4": {"voucher": VOUCHER},
     "W6": {"voucher": VOUCHER},
@@ -62,12 +62,17 @@ NEEDS = {
 
 def minimal(content: Content) -> dict[str, object]:
     """The least that a message can be rendered from: nothing about the person at all."""
-    needed: Mapping[str, object] = {} if content.variant else NEEDS.get(content.step, {})
+    needed = {} if content.variant else NEEDS.get(content.step, {})
     return {"customer": {}, **needed}
 
 
 def links_for(
-    *, message_id: int = 7, channel: str = "email", flow: str = "welcome", step: str = "W1", tracks: bool = True
+    *,
+    message_id: int = 7,
+    channel: str = "email",
+    flow: str = "welcome",
+    step: str = "W1",
+    tracks: bool = True,
 ) -> LinkMaker:
     """The links of one message of store 1."""
     return LinkMaker(

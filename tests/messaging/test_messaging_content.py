@@ -21,7 +21,8 @@ NAMES = [f"{one.step}.{one.variant}" if one.variant else one.step for one in DEF
 # Promises about results, pressure by the clock, and words that greet one gender only.
 UNWANTED = re.compile(
     r"garantit|guarantee|risultat|affrett|hurry up|solo oggi|only today|ultim[ae] or|last chance|countdown|"
-    r"non perdere|don.t miss|imperdibil|unmissable|\b(?:iscritto|benvenuto a|benvenuta|bentornato|caro|cara|primo a sapere)\b",
+    r"non perdere|don.t miss|imperdibil|unmissable|"
+    r"\b(?:iscritto|benvenuto a|benvenuta|bentornato|caro|cara|primo a sapere)\b",
     re.IGNORECASE,
 )
 

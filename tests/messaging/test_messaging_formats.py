@@ -38,7 +38,9 @@ def test_an_end_is_said_as_the_last_day_or_with_the_hour(
         ("free_shipping", "0", "EUR", "it", "spedizione gratuita"),
     ],
 )
-def test_a_vouchers_worth_in_words(kind: str, value: str, currency: str, language: str, expected: str) -> None:
+def test_a_vouchers_worth_in_words(
+    kind: str, value: str, currency: str, language: str, expected: str
+) -> None:
     assert discount(kind, value, currency, language) == expected
 
 

@@ -193,9 +193,9 @@ def test_the_moment_found_is_the_first_that_is_allowed_in_every_zone(
 
     if expected is not None:
         assert found == expected
-    assert found == next_allowed(found, channel, zones, "IT", EMAIL if channel == "email" else SMS, purpose) or (
-        expected is None
-    )
+    assert found == next_allowed(
+        found, channel, zones, "IT", EMAIL if channel == "email" else SMS, purpose
+    ) or (expected is None)
 
 
 @pytest.mark.parametrize("zone", zones_by_offset(), ids=str)
@@ -204,7 +204,11 @@ def test_no_night_of_two_years_lets_a_message_out(zone: ZoneInfo) -> None:
 
     while moment < YEARS[1]:
         found = next_allowed(moment, "email", (zone,), None, EMAIL, "marketing")
-        if not 8 <= found.astimezone(zone).hour < 21 or found < moment or found - moment > timedelta(hours=14):
+        if (
+            not 8 <= found.astimezone(zone).hour < 21
+            or found < moment
+            or found - moment > timedelta(hours=14)
+        ):
             wrong.append((moment, found))
         moment += timedelta(hours=7, minutes=13)
 

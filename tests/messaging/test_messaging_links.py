@@ -8,6 +8,7 @@ from app.messaging.links import ClickToken, MessageToken, UtmTags, tagged
 from tests.messaging.messaging_seed import BASE_URL, SIGNER, links_for
 
 TAGS = UtmTags(frozenset({"bottega.example"}), "email", "welcome", "W1")
+ALL_TAGS = "utm_source=ritorno&utm_medium=email&utm_campaign=welcome&utm_content=W1"
 READERS = {
     "c": links.read_click,
     "u": links.read_unsubscribe,
@@ -103,13 +104,11 @@ def test_tokens_are_short_and_safe_in_a_url() -> None:
     [
         (
             "https://bottega.example/p?id=1#top",
-            "https://bottega.example/p?id=1&utm_source=ritorno&utm_medium=email"
-            "&utm_campaign=welcome&utm_content=W1#top",
+            f"https://bottega.example/p?id=1&{ALL_TAGS}#top",
         ),
         (
             "https://BOTTEGA.example:8443/",
-            "https://BOTTEGA.example:8443/?utm_source=ritorno&utm_medium=email"
-            "&utm_campaign=welcome&utm_content=W1",
+            f"https://BOTTEGA.example:8443/?{ALL_TAGS}",
         ),
         (
             "https://bottega.example/?utm_source=own",

@@ -210,5 +210,7 @@ def test_without_a_sink_the_outbox_is_the_delivery() -> None:
 
     results = channel.send([message(5)])
 
-    assert [(result.outcome, result.provider_message_id) for result in results] == [(Outcome.ACCEPTED, "outbox-5")]
+    assert [(result.outcome, result.provider_message_id) for result in results] == [
+        (Outcome.ACCEPTED, "outbox-5")
+    ]
     assert channel.look_up("5") is None

@@ -129,7 +129,9 @@ def test_links_to_the_shop_carry_its_tags_and_no_others_do() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "Ugo<img src=x onerror=alert(1)>", 'U" onclick="x', "A&B"])
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "Ugo<img src=x onerror=alert(1)>", 'U" onclick="x', "A&B"]
+)
 @every_message
 def test_no_value_becomes_markup(one: Content, name: str) -> None:
     values = {
@@ -177,9 +179,11 @@ def test_a_name_that_carries_an_address_is_not_greeted(name: str) -> None:
     assert "Che bello averti qui\n" in made.text
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "ftp://x", "x", ""])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "ftp://x", "x", ""]
+)
 def test_a_button_leads_to_a_web_address_only(url: str) -> None:
-    one = mail_of({"kind": "button", "label": "Vai", "url": "{{ store.link }}"})
+    one = mail_of({"kind": "button", "label": "Apri", "url": "{{ store.link }}"})
 
     with pytest.raises(ContentError):
         rendered(one, {"store": {"link": url}})
@@ -188,7 +192,9 @@ def test_a_button_leads_to_a_web_address_only(url: str) -> None:
 def test_a_product_with_an_odd_address_is_shown_without_a_link() -> None:
     one = mail_of({"kind": "products", "button": "Vedi"})
 
-    made = rendered(one, {"products": [{"title": "Moka", "url": "javascript:alert(1)", "image_url": "file:///x"}]})
+    made = rendered(
+        one, {"products": [{"title": "Moka", "url": "javascript:alert(1)", "image_url": "file:///x"}]}
+    )
 
     assert "Moka" in made.text
     assert "javascript" not in (made.html or "")
@@ -196,7 +202,7 @@ def test_a_product_with_an_odd_address_is_shown_without_a_link() -> None:
 
 
 def test_an_address_with_other_letters_is_percent_encoded() -> None:
-    one = mail_of({"kind": "button", "label": "Vai", "url": "https://bottega.example/caffè?q=a b"})
+    one = mail_of({"kind": "button", "label": "Apri", "url": "https://bottega.example/caffè?q=a b"})
 
     made = rendered(one, {})
 
@@ -216,7 +222,7 @@ def test_a_subject_cannot_start_a_header_of_its_own() -> None:
     [
         ("welcome", "W1", "voucher", "voucher.code"),
         ("review", "M3", "products", "products"),
-        ("review", "M1", "review", "review"),
+        ("review", "M1", "review", "review.url"),
         ("cross_sell", "X1", "products", "products"),
     ],
 )
@@ -226,7 +232,7 @@ def test_what_a_message_cannot_do_without_is_named(flow: str, step: str, without
     with pytest.raises(UnresolvedContent) as raised:
         rendered(content.default(flow, step), values)
 
-    assert raised.value.name.split(".")[0] == name.split(".")[0]
+    assert raised.value.name in {name, name.partition(".")[0]}
 
 
 @pytest.mark.parametrize("empty", [None, ""])

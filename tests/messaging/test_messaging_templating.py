@@ -64,7 +64,7 @@ def test_a_variable_that_is_missing_is_named(source: str, name: str) -> None:
     assert raised.value.name == name
 
 
-@pytest.mark.parametrize("name", ["costumer", "now", "today", "settings", "request", "__builtins__"])
+@pytest.mark.parametrize("name", ["client", "now", "today", "settings", "request", "__builtins__"])
 def test_a_variable_that_no_message_has_is_found_before_anybody_is_written_to(name: str) -> None:
     with pytest.raises(UnresolvedContent) as raised:
         parse("{% if " + name + " %}x{% endif %}", VARIABLES)
@@ -74,7 +74,14 @@ def test_a_variable_that_no_message_has_is_found_before_anybody_is_written_to(na
 
 @pytest.mark.parametrize(
     "text",
-    ["Ciao %NOME%", "Ciao *|FNAME|*", "Ciao [[name]]", "Ciao [NOME CLIENTE]", "Lorem ipsum dolor", "Ciao name }}"],
+    [
+        "Ciao %NOME%",
+        "Ciao *|FNAME|*",
+        "Ciao [[name]]",
+        "Ciao [NOME E COGNOME]",
+        "Lorem ipsum dolor",
+        "Ciao name }}",
+    ],
 )
 def test_a_placeholder_that_nobody_filled_in_stops_the_content(text: str) -> None:
     assert left_over(text) is not None
@@ -103,9 +110,10 @@ ABUSE = {
     "join amplifies": "{% assign s = '" + "b" * 500 + "' | append: '" + "c" * 500 + "' %}"
     "{% assign s = s | append: s | append: s | append: s %}"
     "{% assign l = '" + "a," * 250 + "' | split: ',' %}{{ l | join: s | size }}{% assign t = l | join: s %}",
-    "list of characters": "{% assign x = 'a' %}{% for i in (1..17) %}{% assign x = x | append: x %}{% endfor %}"
-    "{{ x | split: '' | size }}",
-    "growing number": "{% assign x = 99999999999 %}{% for i in (1..1000) %}{% assign x = x | times: x %}{% endfor %}",
+    "list of characters": "{% assign x = 'a' %}{% for i in (1..17) %}{% assign x = x | append: x %}"
+    "{% endfor %}{{ x | split: '' | size }}",
+    "growing number": "{% assign x = 99999999999 %}{% for i in (1..1000) %}"
+    "{% assign x = x | times: x %}{% endfor %}",
     "huge number": "{{ 9" + "9" * 400 + " | plus: 1 }}",
     "infinite number": "{{ '1e99999999' | ceil }}",
     "division by nothing": "{{ 1 | divided_by: 0 }}",
@@ -140,7 +148,9 @@ def test_abuse_ends_in_an_error_for_the_merchant(source: str) -> None:
 
 
 def test_a_values_own_braces_are_printed_and_not_run() -> None:
-    assert filled("{{ customer.first_name }}", customer={"first_name": "{{ store.name }}"}) == "{{ store.name }}"
+    assert (
+        filled("{{ customer.first_name }}", customer={"first_name": "{{ store.name }}"}) == "{{ store.name }}"
+    )
 
 
 def test_what_one_text_uses_up_is_missing_to_the_others_of_the_message() -> None:

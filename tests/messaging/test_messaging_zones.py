@@ -99,7 +99,8 @@ def test_a_store_zone_that_nobody_knows_is_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phone", "country"), [("+390612345678", "IT"), ("+4930123456", "DE"), ("+1", None), ("", None), ("x", None)]
+    ("phone", "country"),
+    [("+390612345678", "IT"), ("+4930123456", "DE"), ("+1", None), ("", None), ("x", None)],
 )
 def test_the_country_of_a_phone_number(phone: str, country: str | None) -> None:
     assert phone_country(phone) == country

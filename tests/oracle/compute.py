@@ -49,16 +49,16 @@ class Referee:
     """A correct Ritorno, played tick by tick."""
 
     def __init__(self, journal: Journal, stores: dict[str, StoreSettings], activated_at: int) -> None:
-        self._mirror = Mirror(journal, stores, activated_at)
         self._evidence = Evidence(journal)
-        self._mirror.redemption_of = self._evidence.redemption
+        self._mirror = Mirror(journal, stores, activated_at, self._evidence.redemption)
         self._outbox = Outbox(self._mirror, self._evidence)
         self._pairs = {platform: Pairs(store) for platform, store in self._mirror.stores.items()}
         steps = Steps(self._outbox, self._pairs)
         self._engine = Engine(self._mirror, starts(steps), steps.ring)
         self._journal = journal
         self._activated_at = activated_at
-        self._before = activated_at - 1
+        # The slot of the day on which the flows are switched on is made up.
+        self._before = activated_at - DAY
         self._told = iter(sorted(journal.told, key=lambda told: told.known_at))
         self._reactions = iter(sorted(journal.reactions, key=lambda reaction: reaction.at))
         self._next_told = next(self._told, None)
@@ -72,19 +72,14 @@ class Referee:
             self._next_told = next(self._told, None)
         self._react(now)
         self._engine.now = now
-        for slot, kind in _slots(self._before, now):
-            if kind == BIRTHDAYS_AT:
-                plan_birthdays(self._engine, slot)
-            else:
-                for pairs in self._pairs.values():
-                    pairs.add_new()
-        self._before = max(now, self._before)
+        if now >= self._activated_at:
+            self._run_calendar(now)
         self._engine.tick(now)
         self._outbox.tick(now)
 
     def result(self) -> Expected:
         """What is held now."""
-        expected = Expected()
+        expected = Expected(problems=[*self._journal.repeated, *self._evidence.problems()])
         sent: dict[int, list[Message]] = defaultdict(list)
         for message in self._outbox.messages:
             sent[id(message.enrollment.person)].append(message)
@@ -105,6 +100,15 @@ class Referee:
                 if person.is_known:
                     self._add_person(expected, person, sent[id(person)])
         return expected
+
+    def _run_calendar(self, now: int) -> None:
+        for slot, kind in _slots(self._before, now):
+            if kind == BIRTHDAYS_AT:
+                plan_birthdays(self._engine, slot)
+            else:
+                for pairs in self._pairs.values():
+                    pairs.add_new()
+        self._before = now
 
     def _react(self, now: int) -> None:
         while self._next_reaction is not None and self._next_reaction.at <= now:

@@ -56,7 +56,7 @@ class Engine:
             self._run(people[number], items)
 
     def enroll(
-        self, person: Person, flow: str, occurrence: str, entered_at: int, order: Order | None = None
+        self, person: Person, flow: str, occurrence: str, entered_at: int, *, order: Order | None = None
     ) -> Enrollment | None:
         """A new enrollment, or None when the flow is off or the person was in it for the same occasion."""
         store = self.mirror.stores[person.platform].settings

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 
 from tests.oracle.journal import Journal, Reacted, Sunk
+from tests.oracle.moments import moment
 from tests.oracle.recipes import CODE_OF_STEP
 from tests.oracle.state import Enrollment, Message, Person
 
@@ -65,6 +66,16 @@ class Evidence:
         """The message that carried a code last, before a moment."""
         rows = [row for row in self._carriers.get(code, ()) if row.at < before]
         return self.message_of(rows[-1]) if rows else None
+
+    def problems(self) -> list[str]:
+        """Where the sink accepted more or fewer messages than should have left, in words."""
+        places = sorted(self._rows.keys() | self._sent.keys(), key=lambda place: (place[1], place[0]))
+        counts = ((place, len(self._sent.get(place, ())), len(self._rows.get(place, ()))) for place in places)
+        return [
+            f"{moment(at):%Y-%m-%d %H:%M} UTC to {to}: {due} messages should leave, the sink has {accepted}"
+            for (to, at), due, accepted in counts
+            if due != accepted
+        ]
 
     def _read_codes(self, row: Sunk, codes: set[str], redeemed: set[str]) -> None:
         words = {word.upper() for word in _WORD.findall(row.text)} & codes

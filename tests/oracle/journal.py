@@ -46,7 +46,7 @@ class Shopper:
 
 @dataclass(slots=True)
 class OrderFact:
-    """One basket as an order, with the moments of its life as the journal tells; lines are (product, minor)."""
+    """One basket as an order, with the moments of its life; lines are (product, minor)."""
 
     basket: int
     platform: str
@@ -98,7 +98,6 @@ class Told(NamedTuple):
     topic: str
     ids: tuple[int, ...]
     is_read: bool
-    updated_since: int | None
 
 
 class Reacted(NamedTuple):
@@ -113,7 +112,12 @@ class Reacted(NamedTuple):
 
 @dataclass(slots=True)
 class Journal:
-    """Everything the oracle needs of the folder. Products and shoppers are by (platform, id)."""
+    """Everything the oracle needs of the folder. Products and shoppers are by (platform, id).
+
+    Attributes:
+        codes: the vouchers made in the shops, upper case.
+        repeated: what the sink accepted more than once, in words.
+    """
 
     world: Line
     start: Line
@@ -125,6 +129,7 @@ class Journal:
     sunk: list[Sunk]
     reactions: list[Reacted]
     codes: set[str]
+    repeated: list[str]
 
 
 def read_journal(folder: Path) -> Journal:
@@ -142,6 +147,11 @@ def read_journal(folder: Path) -> Journal:
         codes={
             line["value"]["code"].upper() for line in _lines(folder, "state") if line["kind"] == "voucher"
         },
+        repeated=[
+            f"message {line['message_id']} was accepted {line['times']} times"
+            for line in _lines(folder, "sink")
+            if line["times"] > 1
+        ],
     )
     for line in _lines(folder, "facts"):
         _take_fact(journal, line)
@@ -160,7 +170,7 @@ def _lines(folder: Path, name: str) -> Iterator[Line]:
 
 def _deliveries(folder: Path) -> Iterator[Told]:
     for line in _lines(folder, "deliveries"):
-        if line["outcome"] == "delivered" and not line["forged"]:
+        if line["outcome"] == "delivered":
             is_woo = line["platform"] == WOOCOMMERCE
             yield Told(
                 known_at=seconds(line["acked_at"]),
@@ -170,7 +180,6 @@ def _deliveries(folder: Path) -> Iterator[Told]:
                 topic=line["topic"],
                 ids=(line["subject"],),
                 is_read=False,
-                updated_since=None,
             )
 
 
@@ -184,7 +193,6 @@ def _reads(folder: Path) -> Iterator[Told]:
             topic=line["resource"],
             ids=tuple(line["ids"]),
             is_read=True,
-            updated_since=maybe_seconds(line["updated_since"]),
         )
 
 

@@ -41,33 +41,40 @@ class StoreMirror:
 
 
 class Mirror:
-    """Both stores. `touched` are the people with entries that flows have not read yet."""
+    """Both stores. `touched` are the people with entries that flows have not read yet.
 
-    def __init__(self, journal: Journal, stores: Mapping[str, StoreSettings], activated_at: int) -> None:
+    Args:
+        redemption_of: whose voucher a code of a person is, as (enrollment, the voucher's name).
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        stores: Mapping[str, StoreSettings],
+        activated_at: int,
+        redemption_of: Callable[[Person, str], tuple[Enrollment, str] | None],
+    ) -> None:
         self.stores = {platform: StoreMirror(settings) for platform, settings in stores.items()}
         self.touched: dict[int, Person] = {}
-        self.redemption_of: Callable[[Person, str], tuple[Enrollment, str] | None] = lambda _person, _code: (
-            None
-        )
         self.birthdays: dict[tuple[int, int], list[Person]] = {}
         self._journal = journal
-        self._activated_at = activated_at
+        self.activated_at = activated_at
+        self._redemption_of = redemption_of
         self._entries = 0
 
     def tell(self, told: Told) -> None:
         """Take in one delivery or one read."""
         if told.platform not in self.stores:
             return
-        is_history = told.is_read and told.updated_since is None and told.known_at <= self._activated_at
         listen = _READERS.get(told.topic) if told.is_read else _LISTENERS.get(told.topic)
         if listen is not None:
             for number in told.ids:
-                listen(self, told, number, is_history)
+                listen(self, told, number)
 
     def unsubscribe(self, person: Person, at: int) -> None:
         """The one-click link: the consent is taken back and the address suppressed."""
         person.is_suppressed = True
-        self._state(person, _EMAIL, "unsubscribed", at, is_history=False)
+        self._state(person, _EMAIL, "unsubscribed", at)
 
     def person(self, platform: str, household: int) -> Person:
         """The person of a household, known or not."""
@@ -76,7 +83,7 @@ class Mirror:
             people[household] = Person(self._journal.shoppers[platform, household])
         return people[household]
 
-    def hear_customer(self, told: Told, household: int, is_history: bool) -> None:
+    def hear_customer(self, told: Told, household: int) -> None:
         """The whole account as of a moment."""
         if (told.platform, household) not in self._journal.shoppers:
             return
@@ -87,23 +94,23 @@ class Mirror:
         person.is_known = person.has_profile = True
         changed_at = max(min(shopper.changed_at(told.known_at), told.as_of), shopper.registered_at)
         if told.platform == WOOCOMMERCE:
-            self._hear_account(person, told, changed_at, is_history)
+            self._hear_account(person, told, changed_at)
         elif told.is_read:
             # Source: since 2025-01 Shopify's customers/* carry neither consent nor metafields; GraphQL does.
             for channel in (_EMAIL, _SMS):
-                self._hear_shopify_consent(person, channel, told, is_history)
+                self._hear_shopify_consent(person, channel, told)
         if told.is_read or told.platform == WOOCOMMERCE:
             self._learn_birthday(person, changed_at)
 
-    def hear_email_consent(self, told: Told, household: int, is_history: bool) -> None:
+    def hear_email_consent(self, told: Told, household: int) -> None:
         """Shopify's topic for the e-mail consent alone."""
-        self._hear_shopify_consent(self.person(told.platform, household), _EMAIL, told, is_history)
+        self._hear_shopify_consent(self.person(told.platform, household), _EMAIL, told)
 
-    def hear_sms_consent(self, told: Told, household: int, is_history: bool) -> None:
+    def hear_sms_consent(self, told: Told, household: int) -> None:
         """Shopify's topic for the SMS consent alone."""
-        self._hear_shopify_consent(self.person(told.platform, household), _SMS, told, is_history)
+        self._hear_shopify_consent(self.person(told.platform, household), _SMS, told)
 
-    def hear_order(self, told: Told, basket: int, is_history: bool) -> None:
+    def hear_order(self, told: Told, basket: int) -> None:
         """The whole order as of a moment, with who ordered."""
         order = self._order(told.platform, basket)
         if order is None or order.fact.placed_at > told.as_of:
@@ -115,22 +122,22 @@ class Mirror:
         if not order.is_known:
             order.is_known = True
             person.orders.append(order)
-        self._learn_moments(person, order, told.as_of, ORDER_MOMENTS, is_history)
+        self._learn_moments(person, order, told.as_of, ORDER_MOMENTS)
         for part, names in self.stores[told.platform].parked.pop(basket, ()):
-            self._learn_moments(person, order, part.as_of, names, is_history)
+            self._learn_moments(person, order, part.as_of, names)
         if told.platform == WOOCOMMERCE:
-            self._hear_checkout(person, order, is_history)
+            self._hear_checkout(person, order)
             self._learn_birthday(person, order.fact.updated_at(told.as_of))
 
-    def hear_parcel(self, told: Told, basket: int, is_history: bool) -> None:
+    def hear_parcel(self, told: Told, basket: int) -> None:
         """Shopify's topics about a parcel: when it left and when it arrived."""
-        self._hear_part(told, basket, ("fulfilled_at", "delivered_at"), is_history)
+        self._hear_part(told, basket, ("fulfilled_at", "delivered_at"))
 
-    def hear_refund(self, told: Told, basket: int, is_history: bool) -> None:
+    def hear_refund(self, told: Told, basket: int) -> None:
         """Shopify's topic about a refund."""
-        self._hear_part(told, basket, ("refunded_at",), is_history)
+        self._hear_part(told, basket, ("refunded_at",))
 
-    def hear_product(self, told: Told, product_id: int, _is_history: bool) -> None:
+    def hear_product(self, told: Told, product_id: int) -> None:
         """A product; Shopify's webhooks do not carry the merchant's own complements."""
         fact = self._journal.products.get((told.platform, product_id))
         if fact is None:
@@ -147,7 +154,7 @@ class Mirror:
             orders[basket] = Order(fact)
         return orders.get(basket)
 
-    def _hear_part(self, told: Told, basket: int, names: tuple[str, ...], is_history: bool) -> None:
+    def _hear_part(self, told: Told, basket: int, names: tuple[str, ...]) -> None:
         order = self._order(told.platform, basket)
         if order is None:
             return
@@ -155,24 +162,20 @@ class Mirror:
             self.stores[told.platform].parked.setdefault(basket, []).append((told, names))
             return
         person = self.person(told.platform, order.fact.household)
-        self._learn_moments(person, order, told.as_of, names, is_history)
+        self._learn_moments(person, order, told.as_of, names)
 
-    def _learn_moments(
-        self, person: Person, order: Order, as_of: int, names: tuple[str, ...], is_history: bool
-    ) -> None:
+    def _learn_moments(self, person: Person, order: Order, as_of: int, names: tuple[str, ...]) -> None:
         for name in names:
             at = getattr(order.fact, name)
             if at is None or at > as_of or getattr(order, name) is not None:
                 continue
             setattr(order, name, at)
-            self._write(person, _KINDS[name], at, order=order, is_history=is_history)
+            self._write(person, _KINDS[name], at, order=order)
             if name == "placed_at" and order.fact.code:
-                redeemed = self.redemption_of(person, order.fact.code)
+                redeemed = self._redemption_of(person, order.fact.code)
                 if redeemed is not None:
                     redeemed[0].used_codes.add(redeemed[1])
-                    self._write(
-                        person, "voucher.redeemed", at, order=order, redeemed=redeemed, is_history=is_history
-                    )
+                    self._write(person, "voucher.redeemed", at, order=order, redeemed=redeemed)
         store = self.stores[person.platform]
         if not order.is_paired and order.paid_at is not None:
             store.unpaired[order.fact.basket] = order
@@ -186,35 +189,35 @@ class Mirror:
             person.birth_told_at = told_at
             self.birthdays.setdefault(birth[:2], []).append(person)
 
-    def _hear_shopify_consent(self, person: Person, channel: str, told: Told, is_history: bool) -> None:
+    def _hear_shopify_consent(self, person: Person, channel: str, told: Told) -> None:
         said = _last_said(person.shopper, channel, told.as_of)
         if said is not None:
             person.is_known = True
-            self._state(person, channel, *said, is_history=is_history)
+            self._state(person, channel, *said)
 
-    def _hear_account(self, person: Person, told: Told, changed_at: int, is_history: bool) -> None:
+    def _hear_account(self, person: Person, told: Told, changed_at: int) -> None:
         """WooCommerce dates no answer: it counts from the account's last change, and only if it is new."""
         for channel in (_EMAIL, _SMS):
             said = _last_said(person.shopper, channel, told.as_of)
             if said is not None and person.account_answers.get(channel) != said[0]:
                 person.account_answers[channel] = said[0]
-                self._state(person, channel, said[0], changed_at, is_history=is_history)
+                self._state(person, channel, said[0], changed_at)
 
-    def _hear_checkout(self, person: Person, order: Order, is_history: bool) -> None:
+    def _hear_checkout(self, person: Person, order: Order) -> None:
         """WooCommerce's order meta: who is subscribed when ordering says so with every order."""
         for channel in (_EMAIL, _SMS):
             said = _last_said(person.shopper, channel, order.fact.placed_at)
             if said is not None and said[0] == "subscribed":
-                self._state(person, channel, "subscribed", order.fact.placed_at, is_history=is_history)
+                self._state(person, channel, "subscribed", order.fact.placed_at)
 
-    def _state(self, person: Person, channel: str, state: str, at: int, *, is_history: bool) -> None:
+    def _state(self, person: Person, channel: str, state: str, at: int) -> None:
         """The newest statement decides; at the same moment a refusal wins."""
         held = person.consents.get(channel)
         if held is not None and (held[1], held[0] == "unsubscribed") > (at, state == "unsubscribed"):
             return
         person.consents[channel] = (state, at)
         if channel == _EMAIL and (held is None or held[0] != state):
-            self._write(person, f"consent.{state}", at, is_history=is_history)
+            self._write(person, f"consent.{state}", at)
 
     def _write(
         self,
@@ -224,9 +227,8 @@ class Mirror:
         *,
         order: Order | None = None,
         redeemed: tuple[Enrollment, str] | None = None,
-        is_history: bool,
     ) -> None:
-        if is_history or at < self._activated_at:
+        if at < self.activated_at:
             return
         self._entries += 1
         person.pending.append(Entry(at, self._entries, kind, order, redeemed))
@@ -244,7 +246,7 @@ def _last_said(shopper: Shopper, channel: str, as_of: int) -> tuple[str, int] | 
     return "subscribed", given
 
 
-_Listener = Callable[[Mirror, Told, int, bool], None]
+_Listener = Callable[[Mirror, Told, int], None]
 _READERS: Mapping[str, _Listener] = {
     "customers": Mirror.hear_customer,
     "orders": Mirror.hear_order,

@@ -51,7 +51,7 @@ def starts(steps: Steps) -> Mapping[str, Sequence[Start]]:
 
 
 def plan_birthdays(engine: Engine, slot: int) -> None:
-    """The daily slot: everybody whose B1 falls in [slot, slot + 1 d)."""
+    """The daily slot: whoever has a B1 in [slot, slot + 1 d), and not before the flow was switched on."""
     day = moment(slot).date()
     for birthday in (day + timedelta(days=ahead) for ahead in (6, 7, 8)):
         for person in list(_born_on(engine, birthday)):
@@ -67,7 +67,7 @@ def _has_paid_before(person: Person, at: int) -> bool:
 def _start_first_order(engine: Engine, person: Person, entry: Entry) -> None:
     if _has_paid_before(person, entry.at):
         return
-    enrollment = engine.enroll(person, "welcome", FIRST_ORDER, entry.at, entry.order)
+    enrollment = engine.enroll(person, "welcome", FIRST_ORDER, entry.at, order=entry.order)
     if enrollment is not None:
         engine.follow(enrollment, [(entry.at + FIRST_ORDER_DELAY, "W5")])
 
@@ -75,7 +75,7 @@ def _start_first_order(engine: Engine, person: Person, entry: Entry) -> None:
 def _start_review(engine: Engine, person: Person, entry: Entry) -> None:
     order = entry.order
     assert order is not None
-    enrollment = engine.enroll(person, "review", order.occurrence, entry.at, order)
+    enrollment = engine.enroll(person, "review", order.occurrence, entry.at, order=order)
     if entry.kind == "order.fulfilled":
         if enrollment is not None:
             store = engine.mirror.stores[person.platform]
@@ -91,7 +91,7 @@ def _start_review(engine: Engine, person: Person, entry: Entry) -> None:
 
 def _start_cross_sell(engine: Engine, person: Person, entry: Entry) -> None:
     assert entry.order is not None
-    enrollment = engine.enroll(person, "cross_sell", entry.order.occurrence, entry.at, entry.order)
+    enrollment = engine.enroll(person, "cross_sell", entry.order.occurrence, entry.at, order=entry.order)
     if enrollment is not None:
         offer_at = entry.at + CROSS_SELL_DELAY
         engine.follow(enrollment, [(offer_at, "X1"), (offer_at + CROSS_SELL_DELAY, "X2")])
@@ -109,7 +109,7 @@ def _start_birthday(engine: Engine, person: Person, birthday: date, slot: int) -
     birth, told_at, last = person.shopper.birth, person.birth_told_at, person.last_birthday_slot
     assert birth is not None
     assert told_at is not None
-    if not slot <= first_at < slot + DAY:
+    if not max(slot, engine.mirror.activated_at) <= first_at < slot + DAY:
         return
     if local_date(told_at, zone) > birthday - timedelta(days=BIRTHDAY_KNOWN_DAYS):
         return

@@ -207,3 +207,36 @@ def test_a_held_out_person_is_not_congratulated(tiny: Tiny) -> None:
 
     assert seen.steps(2) == {}
     assert seen.states(2) == {"birthday year:2026": "held_out"}
+
+
+def test_another_flows_code_does_not_end_it(tiny: Tiny) -> None:
+    email = known(tiny, START - 40 * DAY, birth={"month": 1, "day": 28, "year": None})
+    tiny.lines["facts"][0]["email_consent_at"] = "2026-01-20T10:00:00Z"
+    tiny.deliver("shopify", "customers_email_marketing_consent/update", 2, at("01-20 10:00"))
+    tiny.voucher("HELLO-1")
+    tiny.sink(email, at("01-20 10:00"), text="HELLO-1")
+    tiny.order(100, 2, at("01-27 10:00"), code="HELLO-1")
+
+    seen = tiny.play(at("02-20 00:00"), flows=("welcome", "birthday"))
+
+    assert seen.states(2)["birthday year:2026"] == "completed"
+    assert seen.expected.attributions["shopify", "100"].message.step == "W1"
+
+
+def test_29_february_is_kept_on_the_29th_where_there_is_one(tiny: Tiny) -> None:
+    tiny.activated_at = at("2028-01-02 00:00")
+    known(tiny, birth={"month": 2, "day": 29, "year": 1980})
+
+    seen = tiny.play(START, ticks=[START, at("2028-02-21 00:00"), at("2028-02-22 12:00")], flows=ONLY)
+
+    assert seen.message(2, "B1").due_at == at("2028-02-22 08:00")
+
+
+@pytest.mark.parametrize(("activated", "is_in"), [("02-25 08:00", True), ("02-25 08:01", False)])
+def test_the_slot_of_the_day_of_the_switch_is_made_up(tiny: Tiny, activated: str, is_in: bool) -> None:
+    tiny.activated_at = at(activated)
+    known(tiny)
+
+    seen = tiny.play(at("02-26 00:00"), flows=ONLY)
+
+    assert seen.states(2) == ({"birthday year:2026": "active"} if is_in else {})

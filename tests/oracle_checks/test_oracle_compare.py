@@ -147,62 +147,64 @@ def test_the_oracle_imports_nothing_of_the_product() -> None:
     assert named & {"app", "jobs", "webhooks", "connectors"} == set()
 
 
+_ROWS: list[tuple[Any, dict[str, Any]]] = [
+    (Store, {"id": 1, "platform": "woocommerce"}),
+    (Customer, {"id": 5, "store_id": 1, "identity": "email:gino@example.com"}),
+    (Customer, {"id": 6, "store_id": 1, "identity": "id:7", "external_id": "7"}),
+    (
+        Order,
+        {
+            "id": 8,
+            "store_id": 1,
+            "external_id": "100",
+            "customer_id": 5,
+            "total_minor": 1000,
+            "refunded_minor": 200,
+            "is_counted": True,
+            "paid_at": NOON,
+            "deleted_at": None,
+        },
+    ),
+    (
+        Enrollment,
+        {
+            "id": 9,
+            "store_id": 1,
+            "flow_key": "review",
+            "customer_id": 5,
+            "occurrence": "order:100",
+            "state": "active",
+            "entered_at": NOON,
+        },
+    ),
+    (
+        Message,
+        {
+            "id": 10,
+            "store_id": 1,
+            "key": "review:M3:5:order:100",
+            "customer_id": 5,
+            "enrollment_id": 9,
+            "flow_key": "review",
+            "step": "M3",
+            "channel": "email",
+            "status": "stopped",
+            "reason": "suppressed",
+            "due_at": NOON,
+        },
+    ),
+    (
+        Attribution,
+        {"store_id": 1, "order_id": 8, "message_id": 10, "rule": "last-click", "amount_minor": 800},
+    ),
+]
+
+
 def _fill(url: str) -> None:
     engine = create_engine(url)
     Base.metadata.create_all(engine)
-    rows: list[tuple[Any, dict[str, Any]]] = [
-        (Store, {"id": 1, "platform": "woocommerce"}),
-        (Customer, {"id": 5, "store_id": 1, "identity": "email:gino@example.com"}),
-        (Customer, {"id": 6, "store_id": 1, "identity": "id:7", "external_id": "7"}),
-        (
-            Order,
-            {
-                "id": 8,
-                "store_id": 1,
-                "external_id": "100",
-                "customer_id": 5,
-                "total_minor": 1000,
-                "refunded_minor": 200,
-                "is_counted": True,
-                "paid_at": NOON,
-                "deleted_at": None,
-            },
-        ),
-        (
-            Enrollment,
-            {
-                "id": 9,
-                "store_id": 1,
-                "flow_key": "review",
-                "customer_id": 5,
-                "occurrence": "order:100",
-                "state": "active",
-                "entered_at": NOON,
-            },
-        ),
-        (
-            Message,
-            {
-                "id": 10,
-                "store_id": 1,
-                "key": "review:M3:5:order:100",
-                "customer_id": 5,
-                "enrollment_id": 9,
-                "flow_key": "review",
-                "step": "M3",
-                "channel": "email",
-                "status": "stopped",
-                "reason": "suppressed",
-                "due_at": NOON,
-            },
-        ),
-        (
-            Attribution,
-            {"store_id": 1, "order_id": 8, "message_id": 10, "rule": "last-click", "amount_minor": 800},
-        ),
-    ]
     with engine.begin() as connection:
-        for model, values in rows:
+        for model, values in _ROWS:
             table = model.__table__
             connection.execute(insert(table).values(_needed(table) | values))
     engine.dispose()

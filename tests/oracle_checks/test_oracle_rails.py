@@ -10,7 +10,7 @@ from tests.oracle.model import EnrollmentKey, MessageKey, StoreSettings
 from tests.oracle.moments import moment, seconds_of
 from tests.oracle.outbox import first_allowed
 from tests.oracle.state import Enrollment, Message, Person
-from tests.oracle_checks.tiny import DAY, START, WOO, Tiny, at
+from tests.oracle_checks.tiny import DAY, START, Tiny, at
 
 
 def buyer(tiny: Tiny, **values: Any) -> str:
@@ -250,55 +250,3 @@ def test_texts_go_once_a_week(channel: str, wait: timedelta) -> None:
     allowed = moment(first_allowed(message, person, store, seconds_of(now)))
 
     assert allowed == (left + wait if wait else now)
-
-
-def test_the_same_news_twice_changes_nothing(tiny: Tiny) -> None:
-    buyer(tiny)
-    delivered(tiny, 100, 1, at("01-15 10:00"))
-    once = tiny.play(at("02-05 00:00"))
-    tiny.lines["deliveries"] += list(reversed(tiny.lines["deliveries"]))
-    tiny.read("shopify", "orders", [100], at("01-20 10:00"))
-
-    twice = tiny.play(at("02-05 00:00"))
-
-    assert twice.expected == once.expected
-
-
-def test_forged_and_failed_deliveries_tell_nothing(tiny: Tiny) -> None:
-    tiny.lost.update({"orders/create", "orders/paid"})
-    tiny.shopper(2, START - DAY)
-    tiny.order(100, 2, at("01-13 10:00"))
-    tiny.lost.clear()
-    tiny.deliver("shopify", "orders/paid", 100, at("01-13 10:01"), forged=True, outcome="rejected")
-    tiny.deliver("shopify", "orders/paid", 100, at("01-13 10:01"), outcome="failed", status=400)
-
-    seen = tiny.play(at("01-15 00:00"))
-
-    assert seen.expected.orders == {}
-
-
-def test_a_webhook_shows_the_state_of_its_own_moment(tiny: Tiny) -> None:
-    tiny.lost.add("orders/paid")
-    tiny.shopper(2, START - DAY)
-    tiny.order(100, 2, at("01-13 10:00"))
-    tiny.shopper(3, START - DAY, platform=WOO)
-    tiny.lost.add("order.created")
-    tiny.order(101, 3, at("01-13 10:00"), moments={"paid": None})
-    tiny.fact("order.paid", WOO, at("01-13 10:01"), {"basket": 101, "household": 3, "total_minor": 1000})
-    tiny.lost.clear()
-    tiny.deliver(WOO, "order.created", 101, at("01-13 10:00"), due="2026-01-13T10:01:30Z")
-
-    seen = tiny.play(at("01-15 00:00"))
-
-    assert not seen.expected.orders["shopify", "100"].is_counted
-    assert seen.expected.orders[WOO, "101"].is_counted
-
-
-def test_with_every_flow_switched_off_the_mirror_still_knows(tiny: Tiny) -> None:
-    tiny.shopper(3, START - DAY, platform=WOO)
-    tiny.order(101, 3, at("01-13 10:00"))
-
-    seen = tiny.play(at("01-15 00:00"), flows=())
-
-    assert set(seen.expected.orders) == {(WOO, "101")}
-    assert seen.expected.enrollments == {}

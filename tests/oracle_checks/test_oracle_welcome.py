@@ -237,3 +237,45 @@ def test_ticks_every_ten_minutes_move_what_is_sent_not_what_is_due(tiny: Tiny) -
 
     assert seen.steps(2) == {"W1": "sent 01-13 11:00", "W2": "sent 01-15 10:20"}
     assert seen.message(2, "W2").sent_at == at("01-13 10:20") + 48 * HOUR
+
+
+def test_news_from_before_the_switch_that_come_after_it_start_nothing(tiny: Tiny) -> None:
+    tiny.activated_at = at("01-14 00:00")
+    tiny.lost.add("customers_email_marketing_consent/update")
+    for household, consent in ((2, at("01-13 23:59")), (4, at("01-14 00:00"))):
+        tiny.shopper(household, at("01-13 10:00"), email_consent_at=consent)
+    tiny.read("shopify", "customers", [2, 4], at("01-14 10:00"), since="2026-01-13T00:00:00Z")
+
+    seen = tiny.play(at("01-14 12:00"))
+
+    assert seen.steps(2) == {}
+    assert seen.steps(4) == {"W1": "sent 01-14 10:00"}
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_subscriber_of_old_is_not_welcomed_because_an_order_says_so_again(
+    tiny: Tiny, withdrawn: bool
+) -> None:
+    email = tiny.shopper(3, START - DAY, platform=WOO, email_consent_at=START - DAY)
+    tiny.read(WOO, "customers", [3], START)
+    if withdrawn:
+        tiny.react("unsubscribe", email, START, at("01-13 10:00"))
+        tiny.fact("shopper.paying", WOO, at("01-13 11:00"), {"household": 3})
+        tiny.deliver(WOO, "customer.updated", 3, at("01-13 11:00"))
+    else:
+        tiny.order(100, 3, at("01-13 12:00"))
+
+    seen = tiny.play(at("01-14 00:00"))
+
+    assert "welcome consent" not in seen.states(3)
+
+
+def test_ordering_with_the_box_ticked_is_a_new_consent_after_unsubscribing(tiny: Tiny) -> None:
+    email = tiny.shopper(3, START - DAY, platform=WOO, email_consent_at=START - DAY)
+    tiny.read(WOO, "customers", [3], START)
+    tiny.react("unsubscribe", email, START, at("01-13 10:00"))
+    tiny.order(100, 3, at("01-13 12:00"))
+
+    seen = tiny.play(at("01-13 20:00"))
+
+    assert seen.steps(3) == {"W1": "stopped suppressed"}

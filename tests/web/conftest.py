@@ -1,20 +1,19 @@
 """A whole app over a fresh SQLite file, two stores in it, and a signed-in member."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from web_shops import NOW, Shop, make_shop, signed_in
 
 from app import clock, crypto
 from app.config import Settings
 from app.db import Base, Database
 from app.runtime import Runtime
-from app.web import register
+from tests.web.web_shops import NOW, Csrf, Shop, make_app, make_shop, signed_in
 
 
 @pytest.fixture(autouse=True)
@@ -65,13 +64,17 @@ def runtime(tmp_path: Path, prepared: Prepared, request: pytest.FixtureRequest) 
     built.database.dispose()
 
 
+@pytest.fixture(scope="session")
+def site(prepared: Prepared) -> Flask:
+    """Everything that `register` puts on an app, once: templates compile once too."""
+    return make_app(Runtime.build(prepared.settings))
+
+
 @pytest.fixture
-def app(runtime: Runtime) -> Flask:
-    """Everything that `register` puts on an app."""
-    app = Flask("ritorno", static_folder=None)
-    app.extensions["ritorno"] = runtime
-    register(app)
-    return app
+def app(site: Flask, runtime: Runtime) -> Flask:
+    """The app over this test's database."""
+    site.extensions["ritorno"] = runtime
+    return site
 
 
 @pytest.fixture
@@ -99,7 +102,7 @@ def member(app: Flask, runtime: Runtime, shop: Shop) -> FlaskClient:
 
 
 @pytest.fixture
-def csrf(app: Flask) -> Callable[[FlaskClient], str]:
+def csrf(app: Flask) -> Csrf:
     """The token that a form of this browser carries, read off a page as the browser reads it."""
 
     def read(client: FlaskClient) -> str:

@@ -7,11 +7,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
-from web_shops import Shop, add_message
+from sqlalchemy import update
 
 from app.models import Consent, Customer, CustomerEvent
 from app.runtime import Runtime
 from app.web.api.openapi import ROUTES, Route, document
+from tests.web.web_shops import Shop, add_message
 
 CONSENT = {
     "channel": "email",
@@ -86,6 +87,7 @@ def test_a_customer_is_found_by_any_writing_of_the_address(api: FlaskClient, sho
     assert [row["id"] for row in found] == [shop.ids["customer"]]
     assert found[0]["consents"]["email"]["state"] == "subscribed"
     assert found[0]["consents"]["sms"]["state"] == "unknown"
+    assert found[0]["classes"] == ["non-customer"]
 
 
 @pytest.mark.parametrize(
@@ -93,11 +95,17 @@ def test_a_customer_is_found_by_any_writing_of_the_address(api: FlaskClient, sho
     [(1990, 2, 28, "1990-02-28"), (None, 12, 1, "--12-01"), (1990, None, None, None)],
 )
 def test_a_birthday_may_lack_its_year(
-    api: FlaskClient, runtime: Runtime, shop: Shop, year: int | None, month: int, day: int, shown: str | None
+    api: FlaskClient,
+    runtime: Runtime,
+    shop: Shop,
+    year: int | None,
+    month: int | None,
+    day: int | None,
+    shown: str | None,
 ) -> None:
     with runtime.database.write() as session:
         born = {"birth_year": year, "birth_month": month, "birth_day": day}
-        session.query(Customer).update(born)
+        session.execute(update(Customer).values(**born))
 
     answer = api.get(f"/api/v1/customers/{shop.ids['customer']}", headers=shop.headers)
 
@@ -117,7 +125,9 @@ def test_why_lists_the_gates_steps_in_order(api: FlaskClient, shop: Shop) -> Non
     assert (why["verdict"], why["reason"]) == ("stop", "no-legal-basis")
 
 
-def test_what_was_not_rendered_has_no_content_and_no_why(api: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+def test_what_was_not_rendered_has_no_content_and_no_why(
+    api: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
     with runtime.database.write() as session:
         waiting = {"status": "queued", "content": None, "sent_at": None}
         message = add_message(session, shop.store_id, shop.ids["customer"], word="x", **waiting)

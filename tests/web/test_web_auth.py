@@ -11,7 +11,7 @@ from app.db import lease_now
 from app.models import ApiKey, SignInLink
 from app.runtime import Runtime
 from app.web import auth
-from web_shops import NOW, Shop
+from tests.web.web_shops import NOW, Csrf, Shop
 
 
 def _link(runtime: Runtime) -> str:
@@ -68,7 +68,7 @@ def test_only_hashes_of_links_and_keys_are_kept(runtime: Runtime, shop: Shop) ->
     assert shop.key not in kept
 
 
-def test_signing_out_ends_the_session(member: FlaskClient, csrf) -> None:
+def test_signing_out_ends_the_session(member: FlaskClient, csrf: Csrf) -> None:
     member.post("/app/sign-out", data={"csrf": csrf(member)})
 
     assert member.get("/app/").status_code == 401

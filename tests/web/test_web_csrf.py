@@ -1,21 +1,21 @@
 """Nothing changes by a form that was not ours."""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from web_shops import Shop, signed_in
 
 from app.flows import switch
 from app.runtime import Runtime
 from app.web import auth
+from tests.web.web_shops import Csrf, Shop, signed_in
 
 
 def _posts(app: Flask) -> list[str]:
     adapter = app.url_map.bind("localhost")
     return [
-        adapter.build(rule.endpoint, dict.fromkeys(rule.arguments, "welcome"), method="POST")
+        adapter.build(
+            rule.endpoint, {name: 1 if "_id" in name else "welcome" for name in rule.arguments}, method="POST"
+        )
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or set())
         and getattr(app.view_functions[rule.endpoint], auth.MARK) == "merchant"
@@ -32,7 +32,7 @@ def test_every_form_of_the_screens_needs_its_token(app: Flask, member: FlaskClie
 
 
 def test_another_sessions_token_does_not_count(
-    app: Flask, member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Callable[[FlaskClient], str]
+    app: Flask, member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
 ) -> None:
     stranger = signed_in(app, runtime)
     member.get("/app/")
@@ -51,9 +51,7 @@ def test_a_made_up_token_does_not_count(member: FlaskClient, token: str) -> None
     assert member.post("/app/flows/welcome/activate", data={"csrf": token}).status_code == 400
 
 
-def test_the_pages_own_token_counts(
-    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Callable[[FlaskClient], str]
-) -> None:
+def test_the_pages_own_token_counts(member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf) -> None:
     answer = member.post("/app/flows/welcome/activate", data={"csrf": csrf(member)})
 
     assert answer.status_code == 303

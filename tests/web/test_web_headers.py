@@ -5,7 +5,8 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from web_shops import Shop
+
+from tests.web.web_shops import Shop
 
 SCREENS = (
     "/app/",
@@ -87,4 +88,3 @@ def test_a_method_that_is_not_there_is_405_and_says_which_are(api: FlaskClient, 
     assert answer.status_code == 405
     assert "GET" in answer.headers["Allow"]
     assert answer.mimetype == "application/problem+json"
-

@@ -6,25 +6,28 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
-from web_shops import NOW, Shop, add_inbound, add_job, add_message
 
-from app.models import TimerCursor
+from app.models import ScheduledJob, TimerCursor
 from app.runtime import Runtime
 from app.web.health import MIGRATION_HEAD
+from tests.web.web_shops import NOW, Shop, add_inbound, add_message, make_app
 
 TOKEN = {"Authorization": "Bearer the scraper's token"}
 
 
 def _figures(client: FlaskClient) -> dict[str, float]:
     lines = client.get("/metrics").get_data(as_text=True).splitlines()
-    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+    return {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")
+    }
 
 
 def test_a_process_that_answers_is_alive(api: FlaskClient) -> None:
     assert api.get("/healthz").get_json() == {"status": "ok"}
 
 
-def test_a_database_at_another_version_is_not_ready(app: Flask, runtime: Runtime) -> None:
+def test_a_database_at_another_version_is_not_ready(runtime: Runtime) -> None:
+    app = make_app(runtime)
     app.extensions[MIGRATION_HEAD] = lambda: "0002"
     before = app.test_client().get("/readyz")
     with runtime.database.write() as session:
@@ -57,13 +60,18 @@ def test_figures_tell_what_waits_and_for_how_long(app: Flask, runtime: Runtime, 
     with runtime.database.write() as session:
         waiting = add_inbound(session, shop.store_id, "t", status="waiting", key="w")
         waiting.received_at = NOW - timedelta(seconds=40)
-        late = {"status": "queued", "due_at": NOW - timedelta(seconds=70), "next_at": NOW - timedelta(seconds=70)}
+        late = {
+            "status": "queued",
+            "due_at": NOW - timedelta(seconds=70),
+            "next_at": NOW - timedelta(seconds=70),
+        }
         later = {"status": "queued", "due_at": NOW - timedelta(days=2), "next_at": NOW + timedelta(hours=1)}
         add_message(session, shop.store_id, 1, word="late", **late)
         add_message(session, shop.store_id, 1, word="put off", **later)
         add_message(session, shop.store_id, 1, word="lost", status="unknown")
         session.add(TimerCursor(store_id=shop.store_id, next_due_at=NOW - timedelta(seconds=5)))
-        add_job(session, "birthdays", last_run_at=NOW - timedelta(seconds=90))
+        ran_at = NOW - timedelta(seconds=90)
+        session.add(ScheduledJob(name="birthdays", purpose="x", every="day", last_run_at=ran_at))
 
     figures = _figures(app.test_client())
 
@@ -107,13 +115,17 @@ def test_figures_are_for_this_machine_or_the_token(
     assert answer.status_code == status
 
 
-def test_an_error_of_ours_tells_nothing_of_its_text(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    address = "@".join(("somebody", "example.com"))
+def test_an_error_of_ours_tells_nothing_of_its_text(
+    runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(runtime)
+    shop_domain = "example.com"
+    address = f"somebody@{shop_domain}"
 
-    @app.get("/broken")
     def broken() -> str:
         raise ValueError(address)
 
+    app.add_url_rule("/broken", view_func=broken)
     answer = app.test_client().get("/broken")
 
     assert answer.status_code == 500

@@ -1,17 +1,16 @@
 """One store never sees another: every route of the API and every screen, with the other's ids."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from web_shops import Shop
 
 from app.flows import switch
 from app.models import ConsentState, CustomerEvent, InboundEvent
 from app.runtime import Runtime
 from app.web.api.openapi import ROUTES, Route
+from tests.web.web_shops import Csrf, Shop
 
 LISTS = [route for route in ROUTES if route.is_list]
 ONES = [route for route in ROUTES if "_id}" in route.path]
@@ -28,7 +27,9 @@ def _path(route: Route, shop: Shop) -> str:
 
 
 @pytest.mark.parametrize("route", LISTS, ids=_name)
-def test_a_list_holds_the_own_store_only(api: FlaskClient, shop: Shop, other_shop: Shop, route: Route) -> None:
+def test_a_list_holds_the_own_store_only(
+    api: FlaskClient, shop: Shop, other_shop: Shop, route: Route
+) -> None:
     mine = api.get(_path(route, shop), headers=shop.headers)
     theirs = api.get(_path(route, shop), headers=other_shop.headers)
 
@@ -120,7 +121,7 @@ def test_a_screen_of_a_foreign_id_does_not_exist(
 
 @pytest.mark.parametrize("path", ["customers", "orders", "outbox", "activity"])
 def test_a_screen_shows_the_chosen_store(
-    member: FlaskClient, shop: Shop, other_shop: Shop, csrf: Callable[[FlaskClient], str], path: str
+    member: FlaskClient, shop: Shop, other_shop: Shop, csrf: Csrf, path: str
 ) -> None:
     first = _main(member, path)
     member.post("/app/store", data={"csrf": csrf(member), "store": other_shop.store_id})
@@ -134,7 +135,7 @@ def test_a_screen_shows_the_chosen_store(
 
 
 def test_a_foreign_delivery_is_not_read_again(
-    member: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, csrf: Callable[[FlaskClient], str]
+    member: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, csrf: Csrf
 ) -> None:
     ids: dict[str, Any] = {"csrf": csrf(member), "id": [shop.ids["event"], other_shop.ids["event"]]}
 

@@ -1,17 +1,13 @@
 """What the merchant reads and does."""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from web_shops import NOW, Shop, add_customer, add_message, signed_in
 
 from app.models import Backfill, Message, Store
 from app.runtime import Runtime
 from app.stores import settings
-
-Csrf = Callable[[FlaskClient], str]
+from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message, signed_in
 
 
 def _read(client: FlaskClient, path: str, language: str = "en") -> str:
@@ -102,7 +98,9 @@ def test_a_messages_page_gives_the_gates_reasons_in_words(member: FlaskClient, s
     assert "List-Unsubscribe" in page
 
 
-@pytest.mark.parametrize(("asked", "shown"), [("status=sent", True), ("status=failed", False), ("flow=review", False)])
+@pytest.mark.parametrize(
+    ("asked", "shown"), [("status=sent", True), ("status=failed", False), ("flow=review", False)]
+)
 def test_the_outbox_is_filtered(member: FlaskClient, shop: Shop, asked: str, shown: bool) -> None:
     page = _read(member, f"/app/outbox?{asked}")
 
@@ -179,7 +177,9 @@ def test_a_wrong_setting_is_told_beside_its_field_and_nothing_is_kept(
 ) -> None:
     typed = {"sender.name": "Azzurra", "sender.email": "no address", "rails.cap_per_day": "99"}
 
-    answer = member.post("/app/settings", data=typed | {"csrf": csrf(member)}, headers={"Accept-Language": "it"})
+    answer = member.post(
+        "/app/settings", data=typed | {"csrf": csrf(member)}, headers={"Accept-Language": "it"}
+    )
 
     page = answer.get_data(as_text=True)
     assert answer.status_code == 400
@@ -200,7 +200,49 @@ def test_a_secret_is_never_shown_again(member: FlaskClient, runtime: Runtime, sh
     assert "••••wxyz" in page
 
 
-def test_a_message_of_unknown_status_is_shown_as_it_is(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+@pytest.mark.parametrize(("fate", "status"), [("sent", "sent"), ("not-sent", "queued")])
+def test_an_unknown_message_is_settled_by_the_merchant(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, fate: str, status: str
+) -> None:
+    with runtime.database.write() as session:
+        lost = add_message(session, shop.store_id, 1, word="lost", status="unknown", unknown_since=NOW)
+    path = f"/app/outbox/{lost.id}"
+
+    answer = member.post(f"{path}/settle", data={"csrf": csrf(member), "fate": fate})
+
+    assert answer.headers["Location"] == path
+    with runtime.database.read() as session:
+        row = session.get_one(Message, lost.id)
+    assert (row.status, row.unknown_since) == (status, None)
+
+
+def test_a_message_that_is_not_unknown_cannot_be_sent_again(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    path = f"/app/outbox/{shop.ids['message']}/settle"
+
+    member.post(path, data={"csrf": csrf(member), "fate": "not-sent"})
+
+    with runtime.database.read() as session:
+        assert session.get_one(Message, shop.ids["message"]).status == "sent"
+
+
+def test_a_foreign_message_is_not_settled(
+    member: FlaskClient, runtime: Runtime, other_shop: Shop, csrf: Csrf
+) -> None:
+    with runtime.database.write() as session:
+        lost = add_message(session, other_shop.store_id, 1, word="lost", status="unknown")
+
+    answer = member.post(f"/app/outbox/{lost.id}/settle", data={"csrf": csrf(member), "fate": "not-sent"})
+
+    assert answer.status_code == 404
+    with runtime.database.read() as session:
+        assert session.get_one(Message, lost.id).status == "unknown"
+
+
+def test_a_message_of_unknown_status_is_shown_as_it_is(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
     with runtime.database.write() as session:
         session.query(Message).update({"status": "teleported"})
 

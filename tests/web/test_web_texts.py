@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from test_web_headers import SCREENS
-from web_shops import Shop
 
 from app import web
 from app.flows.definition import recipe, recipe_keys
@@ -16,21 +14,23 @@ from app.messaging.conditions import CONDITIONS
 from app.stores.settings import DEFINITIONS
 from app.web.catalogue import CATALOGUES
 from app.web.outbox import STATUSES
+from tests.web.test_web_headers import SCREENS
+from tests.web.web_shops import Csrf, Shop
 
 HERE = Path(web.__file__).parent
 TEMPLATES = sorted(path.relative_to(HERE / "templates") for path in (HERE / "templates").rglob("*.html"))
 ASKED = re.compile(r"""\b(?:t|translate)\(\s*["']([a-z0-9_.]+)["']\s*[,)]""")
 REASONS = (
-    "switched-off, uninstalled, sender-paused, store-copy, not-due, expired, trigger-false, duplicate, erased, "
-    "minor, address-invalid, suppressed, no-legal-basis, consent-withdrawn, topic-off, paused-by-customer, "
-    "quiet-hours, capped, lost-to-better, held-out, sender-not-ready, content-unresolved, over-cost, pace, breaker"
-).split(", ")
+    "switched-off uninstalled sender-paused store-copy not-due expired trigger-false duplicate erased "
+    "minor address-invalid suppressed no-legal-basis consent-withdrawn topic-off paused-by-customer "
+    "quiet-hours capped lost-to-better held-out sender-not-ready content-unresolved over-cost pace breaker"
+).split()
 EVENTS = (
-    "customer.created customer.merged customer.erased consent.changed order.placed order.paid order.fulfilled "
-    "order.delivered order.cancelled order.refunded checkout.started checkout.abandoned review.received "
-    "support.closed message.sent message.delivered message.bounced message.clicked message.complained "
-    "message.replied segment.entered segment.left class.changed state.changed tag.added tag.removed "
-    "voucher.redeemed"
+    "customer.created customer.merged customer.erased consent.changed order.placed order.paid "
+    "order.fulfilled order.delivered order.cancelled order.refunded checkout.started checkout.abandoned "
+    "review.received support.closed message.sent message.delivered message.bounced message.clicked "
+    "message.complained message.replied segment.entered segment.left class.changed state.changed "
+    "tag.added tag.removed voucher.redeemed"
 ).split()
 
 
@@ -87,7 +87,12 @@ def test_every_word_of_the_model_has_its_translation(kind: str, values: tuple[st
 
 
 def test_every_step_of_every_recipe_can_be_read() -> None:
-    steps = [(flow, entry, step) for flow in recipe_keys() for entry in recipe(flow).entries for step in entry.steps]
+    steps = [
+        (flow, entry, step)
+        for flow in recipe_keys()
+        for entry in recipe(flow).entries
+        for step in entry.steps
+    ]
 
     wanted = {f"way.{flow}.{entry.id}" for flow, entry, _ in steps}
     wanted |= {f"step.{step.id}" for _, _, step in steps if step.kind == "message"}
@@ -110,13 +115,16 @@ def test_every_page_has_a_title_and_one_heading(
     page = member.get(path.format(**shop.ids), headers={"Accept-Language": language}).get_data(as_text=True)
 
     title = re.search(r"<title>([^<]+) · Ritorno</title>", page)
-    assert title and title.group(1).strip()
+    assert title
+    assert title.group(1).strip()
     assert page.count("<h1") == 1
     assert f'<html lang="{language}">' in page
 
 
-def test_the_chosen_language_wins_over_the_browsers(member: FlaskClient, csrf) -> None:
-    answer = member.post("/app/language", data={"csrf": csrf(member), "language": "it", "back": "/app/orders"})
+def test_the_chosen_language_wins_over_the_browsers(member: FlaskClient, csrf: Csrf) -> None:
+    answer = member.post(
+        "/app/language", data={"csrf": csrf(member), "language": "it", "back": "/app/orders"}
+    )
 
     page = member.get("/app/orders", headers={"Accept-Language": "en"}).get_data(as_text=True)
     assert answer.headers["Location"] == "/app/orders"

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,13 +30,13 @@ from app.models import (
     Order,
     OrderLine,
     Product,
-    ScheduledJob,
     Store,
     Voucher,
 )
 from app.runtime import Runtime
-from app.web import auth
+from app.web import auth, register
 
+Csrf = Callable[[FlaskClient], str]
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 GATE = [
     {"step": "switches", "verdict": "pass", "reason": None, "value": "on"},
@@ -56,6 +57,14 @@ class Shop:
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
+
+
+def make_app(runtime: Runtime) -> Flask:
+    """An app with all of app.web on it."""
+    app = Flask("ritorno", static_folder=None)
+    app.extensions["ritorno"] = runtime
+    register(app)
+    return app
 
 
 def signed_in(app: Flask, runtime: Runtime) -> FlaskClient:
@@ -97,19 +106,9 @@ def _fill(session: Session, store_id: int, word: str) -> dict[str, int]:
     message = add_message(session, store_id, customer.id, word=word)
     version = session.query(FlowVersion).filter_by(store_id=store_id, flow_key="welcome").one()
     event = add_inbound(session, store_id, f"{word}.updated", status="dead")
-    product = Product(
-        store_id=store_id,
-        external_id=word,
-        title=word,
-        handle=word,
-        product_type="",
-        vendor="",
-        status="active",
-        is_available=True,
-        price_minor=990,
-        currency="EUR",
-        source_updated_at=NOW,
-    )
+    sold = {"product_type": "", "vendor": "", "status": "active", "is_available": True, "price_minor": 990}
+    named = {"external_id": word, "title": word, "handle": word, "currency": "EUR"}
+    product = Product(store_id=store_id, source_updated_at=NOW, **sold, **named)
     enrollment = Enrollment(
         store_id=store_id,
         flow_key="welcome",
@@ -121,9 +120,9 @@ def _fill(session: Session, store_id: int, word: str) -> dict[str, int]:
         step="to-W2",
         entered_at=NOW,
     )
-    session.add_all([product, enrollment, *_surroundings(store_id, customer.id, order.id, message.id, word)])
+    session.add_all([product, enrollment])
     session.flush()
-    return {
+    ids = {
         "customer": customer.id,
         "order": order.id,
         "message": message.id,
@@ -131,59 +130,41 @@ def _fill(session: Session, store_id: int, word: str) -> dict[str, int]:
         "product": product.id,
         "enrollment": enrollment.id,
     }
+    session.add_all([*_told(store_id, customer.id, word), *_sent(store_id, ids, word)])
+    session.flush()
+    return ids
 
 
-def _surroundings(store_id: int, customer_id: int, order_id: int, message_id: int, word: str) -> list[Base]:
-    mine: dict[str, Any] = {"store_id": store_id}
-    theirs = mine | {"customer_id": customer_id}
+def _told(store_id: int, customer_id: int, word: str) -> list[Base]:
+    """What the customer said and did."""
+    theirs: dict[str, Any] = {"store_id": store_id, "customer_id": customer_id}
     said = {"channel": "email", "state": "subscribed", "basis": "consent", "occurred_at": NOW}
+    ledger = {"recorded_at": NOW, "source": "api", "source_key": word, "wording": f"{word} says yes"}
+    placed = {"type": "order.placed", "subject": f"order:{word}", "source_key": f"order.placed:{word}"}
+    voucher = {"name": "welcome", "flow_key": "welcome", "code": f"{word}-CODE", "kind": "percentage"}
     return [
-        Backfill(resource="orders", done=30, total=120, next_at=NOW, started_at=NOW, **mine),
         ConsentState(**theirs, **said),
-        Consent(**theirs, **said, recorded_at=NOW, source="api", source_key=word, wording=f"{word} says yes"),
-        CustomerEvent(
-            **theirs,
-            type="order.placed",
-            subject=f"order:{word}",
-            source_key=f"order.placed:{word}",
-            occurred_at=NOW,
-            recorded_at=NOW,
-            details={"word": word},
-        ),
-        Decision(
-            **theirs,
-            message_id=message_id,
-            flow_key="welcome",
-            step="W1",
-            decided_at=NOW,
-            verdict="stop",
-            reason="no-legal-basis",
-            steps=[*GATE, {"step": "rails", "verdict": "pass", "reason": None, "value": word}],
-        ),
-        MessageAttempt(**mine, message_id=message_id, started_at=NOW, outcome="sent"),
-        DeliveryEvent(
-            **mine, message_id=message_id, type="clicked", occurred_at=NOW, event_key=word, url=f"https://{word}.example"
-        ),
+        Consent(**theirs, **said, **ledger),
+        CustomerEvent(**theirs, **placed, occurred_at=NOW, recorded_at=NOW, details={"word": word}),
+        Voucher(**theirs, **voucher, enrollment_id=1, value="10", expires_at=NOW),
+    ]
+
+
+def _sent(store_id: int, ids: dict[str, int], word: str) -> list[Base]:
+    """What was decided about the message, and what it brought."""
+    mine: dict[str, Any] = {"store_id": store_id, "message_id": ids["message"]}
+    steps = [*GATE, {"step": "rails", "verdict": "pass", "reason": None, "value": word}]
+    stopped = {"verdict": "stop", "reason": "no-legal-basis", "steps": steps, "step": "W1"}
+    clicked = {"type": "clicked", "event_key": word, "url": f"https://{word}.example"}
+    brought = {"rule": "last-click", "amount_minor": 1500, "currency": "EUR"}
+    return [
+        Decision(**mine, **stopped, customer_id=ids["customer"], flow_key="welcome", decided_at=NOW),
+        MessageAttempt(**mine, started_at=NOW, outcome="sent"),
+        DeliveryEvent(**mine, **clicked, occurred_at=NOW),
         Attribution(
-            **mine,
-            order_id=order_id,
-            message_id=message_id,
-            flow_key="welcome",
-            rule="last-click",
-            amount_minor=1500,
-            currency="EUR",
-            occurred_at=NOW - timedelta(days=2),
+            **mine, **brought, order_id=ids["order"], flow_key="welcome", occurred_at=NOW - timedelta(days=2)
         ),
-        Voucher(
-            **theirs,
-            enrollment_id=1,
-            name="welcome",
-            flow_key="welcome",
-            code=f"{word}-CODE",
-            kind="percentage",
-            value="10",
-            expires_at=NOW,
-        ),
+        Backfill(store_id=store_id, resource="orders", done=30, total=120, next_at=NOW, started_at=NOW),
     ]
 
 
@@ -246,11 +227,6 @@ def add_inbound(session: Session, store_id: int, topic: str, *, status: str, key
     session.add(event)
     session.flush()
     return event
-
-
-def add_job(session: Session, name: str, *, last_run_at: datetime) -> None:
-    session.add(ScheduledJob(name=name, purpose="tested", every="day", last_run_at=last_run_at, next_run_at=NOW))
-    session.flush()
 
 
 def _order(session: Session, store_id: int, word: str, customer_id: int) -> Order:

@@ -70,10 +70,9 @@ def record_consent(customer_id: int) -> ResponseReturnValue:
 
 def _shaped(session: Session, rows: Sequence[Customer]) -> list[shapes.Json]:
     """Customers with their consents, by two queries however many they are."""
+    now = clock.now()
     currency = session.get_one(Store, g.store_id).currency
     held: dict[int, dict[str, ConsentState]] = {row.id: {} for row in rows}
-    for state in session.scalars(
-        rows_of(ConsentState, g.store_id).where(ConsentState.customer_id.in_(held))
-    ):
+    for state in session.scalars(rows_of(ConsentState, g.store_id).where(ConsentState.customer_id.in_(held))):
         held[state.customer_id][state.channel] = state
-    return [shapes.customer(row, held[row.id], currency) for row in rows]
+    return [shapes.customer(row, held[row.id], currency, now) for row in rows]

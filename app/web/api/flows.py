@@ -110,4 +110,4 @@ def _numbers(session: Session, version_ids: set[int]) -> dict[int, int]:
     statement = select(FlowVersion.id, FlowVersion.number).where(
         FlowVersion.store_id == g.store_id, FlowVersion.id.in_(version_ids)
     )
-    return {version_id: number for version_id, number in session.execute(statement)}
+    return dict(session.execute(statement).all())

@@ -18,7 +18,7 @@ Row = TypeVar("Row")
 Json = dict[str, Any]
 
 
-def page(session: Session, statement: Select[tuple[Row]], id_column: Any) -> paging.Page[Row]:
+def page(session: Session, statement: Select[Row], id_column: Any) -> paging.Page[Row]:
     """One page of rows by rising id, as `limit` and `cursor` of the request ask.
 
     Raises:

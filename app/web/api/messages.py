@@ -13,6 +13,8 @@ from app.web.outbox import STATUSES
 
 blueprint = Blueprint("messages", __name__)
 
+_STEP_FIELDS = ("step", "verdict", "reason", "value")
+
 
 @blueprint.get("/messages")
 @api_key_required
@@ -51,9 +53,7 @@ def why(message_id: int) -> ResponseReturnValue:
     if decision is None:
         return {"data": [], "next": None, "verdict": None, "reason": message.reason, "decided_at": None}
     return {
-        "data": [
-            {name: step.get(name) for name in ("step", "verdict", "reason", "value")} for step in decision.steps
-        ],
+        "data": [{name: step.get(name) for name in _STEP_FIELDS} for step in decision.steps],
         "next": None,
         "verdict": decision.verdict,
         "reason": decision.reason,

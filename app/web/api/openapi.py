@@ -65,6 +65,7 @@ ROUTES = (
     Route("post", "/flows/{key}/deactivate", "Switch a flow off", "Flow"),
     _list("/enrollments", "Who is on the way", "Enrollment", flow=TEXT, customer=ID),
 )
+_INTRODUCTION = "One store's data. Lists are pages by rising id, money is in minor units, times are UTC."
 _PAGING: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": lists.MAX_LIMIT, "default": lists.DEFAULT_LIMIT},
     "cursor": {"type": "string", "description": "`next` of the page before"},
@@ -94,7 +95,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Ritorno",
             "version": "1",
-            "description": "One store's data. Lists are pages by rising id; money is in minor units; times are UTC.",
+            "description": _INTRODUCTION,
         },
         "servers": [{"url": "/api/v1"}],
         "security": [{"key": []}],

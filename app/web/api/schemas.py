@@ -125,9 +125,7 @@ SCHEMAS: dict[str, Schema] = {
         deleted_at=MAYBE_MOMENT,
         source_updated_at=MOMENT,
     ),
-    "Event": _object(
-        id=ID, customer_id=ID, type=TEXT, occurred_at=MOMENT, subject=TEXT, data=ANYTHING
-    ),
+    "Event": _object(id=ID, customer_id=ID, type=TEXT, occurred_at=MOMENT, subject=TEXT, data=ANYTHING),
     "InboundEvent": _object(
         id=ID,
         source=TEXT,
@@ -167,9 +165,7 @@ SCHEMAS: dict[str, Schema] = {
         reason=MAYBE_TEXT,
         decided_at=MAYBE_MOMENT,
     ),
-    "Content": _object(
-        subject=MAYBE_TEXT, text=MAYBE_TEXT, html=MAYBE_TEXT, headers=ANYTHING, links=TEXTS
-    ),
+    "Content": _object(subject=MAYBE_TEXT, text=MAYBE_TEXT, html=MAYBE_TEXT, headers=ANYTHING, links=TEXTS),
     "Flow": _object(key=TEXT, is_active=FLAG, active_since=MAYBE_MOMENT, version=_nullable(COUNT)),
     "FlowInFull": _object(
         key=TEXT,

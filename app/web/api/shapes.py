@@ -15,6 +15,7 @@ from app.models import (
     OrderLine,
     Product,
 )
+from app.segments.classes import classes_of
 
 Json = dict[str, Any]
 CHANNELS = ("email", "sms", "whatsapp", "tracking")
@@ -32,8 +33,8 @@ def money(minor: int, currency: str) -> Json:
     return {"minor": minor, "currency": currency}
 
 
-def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str) -> Json:
-    """A person. Classes, RFM and scores are empty until the segments are there."""
+def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str, now: datetime) -> Json:
+    """A person. RFM and scores are empty until somebody computes them."""
     return {
         "id": row.id,
         "external_id": row.external_id,
@@ -45,7 +46,7 @@ def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str)
         "timezone": row.timezone,
         "birthday": _birthday(row),
         "tags": row.tags,
-        "classes": [],
+        "classes": classes_of(row.orders_count, row.discounted_count, row.last_paid_at, now),
         "rfm": None,
         "scores": {},
         "consents": {channel: consent(consents.get(channel)) for channel in CHANNELS},

@@ -1,0 +1,119 @@
+# Needs Python 3.11 or newer and make; uses uv where it is installed, pip where it is not.
+#
+#   make run     set everything up and start Ritorno with its sandbox store on http://127.0.0.1:8000
+#   make test    set everything up, run every gate and every test
+#   make check   the gates alone          make pytest   the tests alone
+#   make fix     what the gates can mend by themselves
+#   make lock    write requirements/*.lock anew from pyproject.toml
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+PYTEST_WORKERS ?= auto
+SQL := var/migrations.sql
+
+ifdef UV
+  MAKE_VENV = $(UV) venv --allow-existing --python $(PYTHON) $(VENV)
+  INSTALL = $(UV) pip install --python $(BIN)/python
+else
+  MAKE_VENV = $(PYTHON) -m venv $(VENV)
+  INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
+endif
+
+.PHONY: run test check pytest fix lock clean first-migration
+.PHONY: lint format types imports dependencies dead-code templates spelling sql
+.DEFAULT_GOAL := run
+
+run: $(VENV)/run.stamp
+	@$(BIN)/ritorno demo --serve
+
+test: check pytest
+
+# --- setting up: a stamp per lock, so that a second run starts at once ----------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ritorno needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@echo "Making the environment in $(VENV)"
+	@$(MAKE_VENV)
+
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what Ritorno needs (a minute or two the first time)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || test -n "$(UV)" || $(BIN)/python -m ensurepip
+	@$(INSTALL) --require-hashes -r requirements/run.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
+	@echo "Installing what the tests need besides"
+	@$(INSTALL) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# --- gates and tests ------------------------------------------------------------------------------
+
+check: lint format types imports dependencies dead-code templates spelling sql
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+imports: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+dependencies: $(VENV)/dev.stamp
+	$(BIN)/deptry .
+dead-code: $(VENV)/dev.stamp
+	$(BIN)/vulture
+templates: $(VENV)/dev.stamp
+	$(BIN)/djlint --lint --quiet app/web/templates
+spelling: $(VENV)/dev.stamp
+	$(BIN)/codespell
+sql: $(VENV)/dev.stamp
+	@mkdir -p var
+	DATABASE_URL=postgresql:// $(BIN)/alembic upgrade head --sql > $(SQL)
+	$(BIN)/squawk $(SQL)
+
+pytest: $(VENV)/dev.stamp
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not faults" --cov --cov-report=term:skip-covered
+
+fix: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+ifneq ($(wildcard tests/faults),)
+.PHONY: faults
+faults: $(VENV)/dev.stamp
+	$(BIN)/pytest -m faults -p no:randomly tests/faults
+endif
+
+ifneq ($(wildcard benchmarks/*.py),)
+.PHONY: bench
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks
+endif
+
+# --- seldom ---------------------------------------------------------------------------------------
+
+COMPILE = pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+  --custom-compile-command "make lock" pyproject.toml \
+  --extra postgres --extra server --extra sandbox --group build
+
+lock: $(if $(UV),,$(VENV)/bin/uv)
+	$(or $(UV),$(BIN)/uv) $(COMPILE) -o requirements/run.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) -c requirements/run.lock --group dev -o requirements/dev.lock
+
+$(BIN)/uv: | $(BIN)/python
+	$(BIN)/python -m pip install uv
+
+# Until 0.1 is released there is one migration, written anew whenever a model changes.
+first-migration: $(VENV)/dev.stamp
+	rm -f migrations/versions/*.py var/first-migration.db*
+	@mkdir -p var
+	DATABASE_URL=sqlite:///var/first-migration.db $(BIN)/alembic revision --autogenerate --rev-id 0001 -m initial
+	$(BIN)/ruff format --quiet migrations
+	echo 0001 > migrations/versions/.head
+	rm -f var/first-migration.db*
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

@@ -1,0 +1,170 @@
+"""Attribution: each paid order goes to one message or to none, with its inputs kept.
+
+Source: DEFINITIONS.md, attribution. A redeemed code wins, else the last human click in
+[order − 5 d, order); ties by message id. Amount = paid − refunds − tax − shipping.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.orm import Session
+
+from app.db import table_of, upsert
+from app.models import Attribution, DeliveryEvent, Message, Order, Voucher
+
+ORDERS, MESSAGES, CLICKS = table_of(Order), table_of(Message), table_of(DeliveryEvent)
+VOUCHERS, ATTRIBUTIONS = table_of(Voucher), table_of(Attribution)
+WINDOW = timedelta(days=5)
+_KEY = ("store_id", "order_id")
+_UPDATED = ("message_id", "flow_key", "rule", "amount_minor", "currency", "occurred_at", "inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A message that may have brought an order: by a redeemed code, or by a click at a moment."""
+
+    message_id: int
+    flow_key: str
+    rule: str
+    at: datetime
+
+
+def choose(candidates: Sequence[Candidate], placed_at: datetime) -> Candidate | None:
+    """The one candidate that an order goes to, or None. Pure.
+
+    A click exactly five days before counts, one at the order's own instant does not.
+    """
+    codes = [candidate for candidate in candidates if candidate.rule == "voucher"]
+    if codes:
+        return max(codes, key=_latest)
+    clicks = [
+        candidate
+        for candidate in candidates
+        if candidate.rule == "last-click" and placed_at - WINDOW <= candidate.at < placed_at
+    ]
+    return max(clicks, key=_latest, default=None)
+
+
+def attribute_due(session: Session, store_id: int, limit: int) -> int:
+    """Attribute orders that changed, at most `limit`; return how many. Recomputing changes nothing else."""
+    statement = (
+        select(ORDERS)
+        .where(ORDERS.c.store_id == store_id, ORDERS.c.is_attribution_due)
+        .order_by(ORDERS.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    orders = session.execute(statement).all()
+    if not orders:
+        return 0
+    ids = [order.id for order in orders]
+    found = _candidates(session, store_id, orders)
+    chosen = {order.id: choose(found.get(order.id, []), order.placed_at) for order in orders}
+    rows = [_row(order, winner) for order in orders if (winner := chosen[order.id]) is not None]
+    upsert(session, ATTRIBUTIONS, rows, key=_KEY, update=_UPDATED)
+    lost = [order_id for order_id in ids if chosen[order_id] is None]
+    if lost:
+        session.execute(
+            delete(ATTRIBUTIONS).where(
+                ATTRIBUTIONS.c.store_id == store_id, ATTRIBUTIONS.c.order_id.in_(lost)
+            )
+        )
+    session.execute(
+        update(ORDERS)
+        .where(ORDERS.c.store_id == store_id, ORDERS.c.id.in_(ids))
+        .values(is_attribution_due=False)
+    )
+    return len(orders)
+
+
+def _latest(candidate: Candidate) -> tuple[datetime, int]:
+    """Later wins; at the same moment the lower message id."""
+    return candidate.at, -candidate.message_id
+
+
+def _candidates(
+    session: Session, store_id: int, orders: Sequence[Row[Any]]
+) -> dict[int, list[Candidate]]:
+    found: dict[int, list[Candidate]] = {}
+    _add_codes(session, store_id, orders, found)
+    by_customer: dict[int, list[Row[Any]]] = {}
+    for order in orders:
+        if order.customer_id is not None:
+            by_customer.setdefault(order.customer_id, []).append(order)
+    earliest = min(order.placed_at for order in orders) - WINDOW
+    latest = max(order.placed_at for order in orders)
+    statement = (
+        select(MESSAGES.c.id, MESSAGES.c.customer_id, MESSAGES.c.flow_key, CLICKS.c.occurred_at)
+        .join(CLICKS, (CLICKS.c.message_id == MESSAGES.c.id) & (CLICKS.c.store_id == MESSAGES.c.store_id))
+        .where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.customer_id.in_(sorted(by_customer)),
+            CLICKS.c.type == "clicked",
+            CLICKS.c.is_human,
+            CLICKS.c.occurred_at >= earliest,
+            CLICKS.c.occurred_at < latest,
+        )
+    )
+    for row in session.execute(statement) if by_customer else ():
+        candidate = Candidate(row.id, row.flow_key, "last-click", row.occurred_at)
+        for order in by_customer[row.customer_id]:
+            found.setdefault(order.id, []).append(candidate)
+    return found
+
+
+def _add_codes(
+    session: Session, store_id: int, orders: Sequence[Row[Any]], found: dict[int, list[Candidate]]
+) -> None:
+    """A code goes to the last message that carried it before the order."""
+    placed = {order.id: order.placed_at for order in orders}
+    statement = (
+        select(
+            VOUCHERS.c.redeemed_order_id,
+            VOUCHERS.c.name,
+            MESSAGES.c.id,
+            MESSAGES.c.flow_key,
+            MESSAGES.c.sent_at,
+            MESSAGES.c.context,
+        )
+        .join(
+            MESSAGES,
+            (MESSAGES.c.enrollment_id == VOUCHERS.c.enrollment_id)
+            & (MESSAGES.c.store_id == VOUCHERS.c.store_id),
+        )
+        .where(
+            VOUCHERS.c.store_id == store_id,
+            VOUCHERS.c.redeemed_order_id.in_(sorted(placed)),
+            MESSAGES.c.sent_at.is_not(None),
+        )
+    )
+    for row in session.execute(statement):
+        carries = (row.context.get("voucher") or {}).get("name") == row.name
+        if carries and row.sent_at <= placed[row.redeemed_order_id]:
+            candidate = Candidate(row.id, row.flow_key, "voucher", row.sent_at)
+            found.setdefault(row.redeemed_order_id, []).append(candidate)
+
+
+def _row(order: Row[Any], winner: Candidate) -> dict[str, Any]:
+    amount = order.total_minor - order.refunded_minor - order.tax_minor - order.shipping_minor
+    if order.cancelled_at is not None:
+        amount = 0
+    return {
+        "store_id": order.store_id,
+        "order_id": order.id,
+        "message_id": winner.message_id,
+        "flow_key": winner.flow_key,
+        "rule": winner.rule,
+        "amount_minor": max(amount, 0),
+        "currency": order.currency,
+        "occurred_at": order.placed_at,
+        "inputs": {
+            "at": winner.at.isoformat(),
+            "total_minor": order.total_minor,
+            "refunded_minor": order.refunded_minor,
+            "tax_minor": order.tax_minor,
+            "shipping_minor": order.shipping_minor,
+        },
+    }

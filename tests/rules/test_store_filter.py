@@ -1,0 +1,137 @@
+"""Every statement on a tenant's table names the store, but for the few that work across stores."""
+
+import ast
+from collections.abc import Iterator, Set
+
+from app import models
+from app.db import table_of
+from tests.rules.sources import Function, Source, sources
+
+STATEMENTS = frozenset({"select", "update", "delete"})
+TENANT_MODELS = frozenset(name for name in models.__all__ if "store_id" in table_of(getattr(models, name)).c)
+ACROSS_STORES = {
+    "app/cli/doing.py:_message": "the operator names one message by its id",
+    "app/cli/figures.py:_messages": "the demo sums up both of its stores",
+    "app/cli/figures.py:_revenue": "the demo sums up both of its stores",
+    "app/cli/travel.py:_check_backfill": "the demo waits for both of its stores",
+    "app/cli/travel.py:_next": "the demo waits for both of its stores",
+    "app/inbox.py:replay": "the operator names deliveries by their ids; the screen passes only its store's",
+    "app/messaging/send.py:_sweep": "the rows that the sweep has just locked",
+    "app/retention.py:_attempts": "what is too old goes, of whichever store",
+    "app/retention.py:_bodies": "what is too old goes, of whichever store",
+    "app/retention.py:_contents": "what is too old goes, of whichever store",
+    "app/retention.py:_keys": "what is too old goes, of whichever store",
+    "app/timers.py:drop": "rows by their whole key, which leads with the store",
+    "app/timers.py:next_due": "the earliest moment of all stores, for the demo's clock",
+    "app/web/metrics.py:_flows": "the operator's metrics count over all stores",
+    "app/web/metrics.py:_inbox": "the operator's metrics count over all stores",
+    "app/web/metrics.py:_messages": "the operator's metrics count over all stores",
+}
+"""Who may look at the rows of all stores, and why; everybody else is bound to one."""
+
+
+def test_statements_on_tenant_tables_name_the_store() -> None:
+    found = {place for source in sources("app", "jobs", "webhooks") for place in _unfiltered(source)}
+
+    assert found - ACROSS_STORES.keys() == set()
+
+
+def test_no_exception_outlives_its_reason() -> None:
+    found = {place for source in sources("app", "jobs", "webhooks") for place in _unfiltered(source)}
+
+    assert ACROSS_STORES.keys() - found == set()
+
+
+def test_the_check_sees_a_statement_without_its_store() -> None:
+    text = """
+MESSAGES = table_of(Message)
+def good(session, store_id):
+    session.execute(select(MESSAGES.c.id).where(MESSAGES.c.store_id == store_id))
+def refined(session, store_id):
+    statement = select(Message)
+    return statement.where(Message.store_id == store_id)
+def bad(session):
+    session.execute(update(MESSAGES).values(status="sent"))
+def got(session, message_id):
+    return session.get(Message, message_id)
+"""
+
+    found = list(_unfiltered(Source("app/x.py", text, ast.parse(text))))
+
+    assert found == ["app/x.py:bad", "app/x.py:got"]
+
+
+def _unfiltered(source: Source) -> Iterator[str]:
+    tables = TENANT_MODELS | (TABLE_NAMES & _names(source.tree))
+    for function in source.functions():
+        if any(_is_open(call, function, tables) for call in ast.walk(function) if isinstance(call, ast.Call)):
+            yield f"{source.name}:{function.name}"
+
+
+def _table_names() -> Iterator[str]:
+    """The constants that stand for tenant tables, such as `MESSAGES = table_of(Message)`."""
+    for source in sources("app", "jobs", "webhooks"):
+        for node in source.tree.body:
+            if isinstance(node, ast.Assign) and _names(node.value) & TENANT_MODELS:
+                yield from _names(node.targets[0])
+
+
+def _is_open(call: ast.Call, function: Function, tables: Set[str]) -> bool:
+    """Whether this call starts a statement on a tenant's table that is nowhere bound to a store."""
+    name = ast.unparse(call.func)
+    if name.endswith("session.get"):
+        return bool(_names(call.args[0]) & tables) and not isinstance(call.args[1], ast.Tuple)
+    is_statement = name in STATEMENTS or name.rpartition(".")[2] in {"update", "delete"}
+    if not is_statement or not _names(call) & tables:
+        return False
+    whole = _whole(call, function)
+    bound = {"store_id", *_bound_names(function)}
+    return not bound & _names(whole) and not _is_bound_later(whole, function)
+
+
+def _whole(call: ast.Call, function: Function) -> ast.AST:
+    """The chain that the call begins: `select(X)` of `select(X).where(…).order_by(…)`."""
+    whole: ast.AST = call
+    for node in _parents(call, function):
+        is_link = isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and node.func is whole)
+        if not is_link:
+            return whole
+        whole = node
+    return whole
+
+
+def _parents(node: ast.AST, function: Function) -> Iterator[ast.AST]:
+    parent_of = {child: parent for parent in ast.walk(function) for child in ast.iter_child_nodes(parent)}
+    while node in parent_of:
+        node = parent_of[node]
+        yield node
+
+
+def _bound_names(function: Function) -> set[str]:
+    """Conditions kept under a name: `mine` in `mine = MESSAGES.c.store_id == store_id`."""
+    return {
+        name
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and "store_id ==" in ast.unparse(node.value)
+        for name in _names(node.targets[0])
+    }
+
+
+def _is_bound_later(whole: ast.AST, function: Function) -> bool:
+    """Whether the statement gets its store in a later line, by its name."""
+    parent = next(_parents(whole, function))
+    if not isinstance(parent, ast.Assign):
+        return False
+    names = _names(parent.targets[0])
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+    return any(names & _names(call.func) and "store_id" in _names(call) for call in calls)
+
+
+def _names(node: ast.AST) -> set[str]:
+    """Every name, and every attribute: `MESSAGES`, `c`, `store_id` in `MESSAGES.c.store_id`."""
+    return {found.id for found in ast.walk(node) if isinstance(found, ast.Name)} | {
+        found.attr for found in ast.walk(node) if isinstance(found, ast.Attribute)
+    }
+
+
+TABLE_NAMES = frozenset(_table_names())
