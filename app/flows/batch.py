@@ -1,12 +1,13 @@
 """What a batch holds while it is worked on: the journeys it touches and what they brought forth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.flows.choosers import OrderProduct
 from app.flows.definition import Definition, Entry
 from app.flows.engine import Journey
 from app.flows.facts import BatchFacts, place_of
@@ -59,6 +60,7 @@ class Batch:
     flows: Mapping[str, LiveFlow]
     facts: BatchFacts
     held: dict[int, Held]
+    goods: Mapping[int, Sequence[OrderProduct]] = field(default_factory=dict)
     fresh: dict[tuple[str, int, str], Held] = field(default_factory=dict)
     definitions: dict[int, Definition] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)

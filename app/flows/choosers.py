@@ -25,49 +25,76 @@ class OrderProduct:
 
     external_id: str
     title: str
+    product_type: str
     total_minor: int
 
 
-def order_products(session: Session, store_id: int, order_id: int) -> list[OrderProduct]:
-    """The order's products, dearest first; ties by external id as text."""
-    statement = select(LINES.c.product_external_id, LINES.c.title, LINES.c.total_minor).where(
-        LINES.c.store_id == store_id, LINES.c.order_id == order_id, LINES.c.product_external_id.is_not(None)
-    )
-    totals: dict[str, OrderProduct] = {}
-    for row in session.execute(statement):
-        held = totals.get(row.product_external_id)
-        total = row.total_minor + (held.total_minor if held else 0)
-        totals[row.product_external_id] = OrderProduct(row.product_external_id, row.title, total)
-    return sorted(totals.values(), key=lambda item: (-item.total_minor, item.external_id))
+def order_products(
+    session: Session, store_id: int, order_ids: Sequence[int]
+) -> dict[int, list[OrderProduct]]:
+    """The products of orders, dearest first; ties by external id as text."""
+    totals: dict[int, dict[str, OrderProduct]] = {}
+    for start in range(0, len(order_ids), 500):
+        statement = (
+            select(
+                LINES.c.order_id,
+                LINES.c.product_external_id,
+                LINES.c.title,
+                LINES.c.total_minor,
+                PRODUCTS.c.product_type,
+            )
+            .outerjoin(
+                PRODUCTS,
+                (PRODUCTS.c.store_id == LINES.c.store_id)
+                & (PRODUCTS.c.external_id == LINES.c.product_external_id),
+            )
+            .where(
+                LINES.c.store_id == store_id,
+                LINES.c.order_id.in_(order_ids[start : start + 500]),
+                LINES.c.product_external_id.is_not(None),
+            )
+        )
+        for row in session.execute(statement):
+            of_order = totals.setdefault(row.order_id, {})
+            held = of_order.get(row.product_external_id)
+            of_order[row.product_external_id] = OrderProduct(
+                external_id=row.product_external_id,
+                title=row.title,
+                product_type=row.product_type or "",
+                total_minor=row.total_minor + (held.total_minor if held else 0),
+            )
+    return {
+        order_id: sorted(found.values(), key=lambda item: (-item.total_minor, item.external_id))
+        for order_id, found in totals.items()
+    }
 
 
-def longest_delay(session: Session, store_id: int, order_id: int) -> int:
-    """Days to wait before asking about the order: the longest among its dearest three products."""
-    dearest = order_products(session, store_id, order_id)[:MOST_ASKED]
-    types = _types(session, store_id, [item.external_id for item in dearest])
-    return max((review_delay_days(types.get(item.external_id, "")) for item in dearest), default=STANDARD)
+def longest_delay(bought: Sequence[OrderProduct]) -> int:
+    """Days to wait before asking about an order: the longest among its dearest three products."""
+    delays = [review_delay_days(item.product_type) for item in bought[:MOST_ASKED]]
+    return max(delays, default=STANDARD)
 
 
 def review_products(
-    session: Session, store_id: int, order_id: int, customer_id: int
+    session: Session, store_id: int, bought: Sequence[OrderProduct], customer_id: int
 ) -> list[Mapping[str, Any]]:
     """Which of the dearest three this customer was not asked about yet."""
-    dearest = order_products(session, store_id, order_id)[:MOST_ASKED]
     asked = _asked(session, store_id, customer_id)
     return [
         {"external_id": item.external_id, "title": item.title}
-        for item in dearest
+        for item in bought[:MOST_ASKED]
         if item.external_id not in asked
     ]
 
 
-def complement(session: Session, store_id: int, order_id: int, customer_id: int) -> list[Mapping[str, Any]]:
+def complement(
+    session: Session, store_id: int, bought: Sequence[OrderProduct], customer_id: int
+) -> list[Mapping[str, Any]]:
     """The one product that goes with the order, with the reason in figures; empty if there is none.
 
     The merchant's own choice first, then co-purchase lift. Never one that the customer bought
     before, never an unavailable one.
     """
-    bought = order_products(session, store_id, order_id)
     owned = _owned(session, store_id, customer_id)
     for item in bought:
         chosen = session.execute(
@@ -169,15 +196,6 @@ def _asked(session: Session, store_id: int, customer_id: int) -> frozenset[str]:
     )
     contexts = session.execute(statement).scalars()
     return frozenset(item["external_id"] for context in contexts for item in context.get("products", ()))
-
-
-def _types(session: Session, store_id: int, ids: Sequence[str]) -> dict[str, str]:
-    statement = select(PRODUCTS.c.external_id, PRODUCTS.c.product_type).where(
-        PRODUCTS.c.store_id == store_id, PRODUCTS.c.external_id.in_(ids)
-    )
-    return {row.external_id: row.product_type for row in session.execute(statement)}
-
-
 
 
 CHOOSERS = {"review-products": review_products, "complement": complement}

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import to_micros
 from app.flows import choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
+from app.flows.delays import STANDARD
 from app.flows.definition import ChooseProducts, Definition, Entry, Exit, Message, Wait
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.holdout import is_held_out
@@ -148,8 +149,9 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     order = batch.facts.orders.get(held.subject.removeprefix("order:"))
     ahead = _steps_ahead(batch.entry_of(held), held.journey.step)
     session = batch.session
+    bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
-        step.chooser: choosers.CHOOSERS[step.chooser](session, store.id, order.id, held.customer_id)
+        step.chooser: choosers.CHOOSERS[step.chooser](session, store.id, bought, held.customer_id)
         for step in ahead
         if isinstance(step, ChooseProducts) and order is not None
     }
@@ -158,7 +160,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
         conditions=_conditions(batch, held),
         place=batch.place_of(customer),
         choices=choices,
-        review_delay_days=choosers.longest_delay(session, store.id, order.id) if needs_delay and order else 14,
+        review_delay_days=choosers.longest_delay(bought) if needs_delay else STANDARD,
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
     )

@@ -4,7 +4,7 @@ Everything of a batch is read, decided and written in the caller's transaction, 
 point leaves either all of it or nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import timers
 from app.db import is_one_of, table_of
-from app.flows import facts, journeys, live, writing
+from app.flows import choosers, facts, journeys, live, writing
 from app.flows.batch import Batch, Held
 from app.models import CustomerEvent, Enrollment, Store
 from app.models.enrollment import ACTIVE
@@ -118,8 +118,22 @@ def _batch(
         flows=live.flows_of(session, store.id),
         facts=loaded,
         held={enrollment.id: enrollment for enrollment in held if enrollment.id is not None},
+        goods=choosers.order_products(session, store.id, _with_goods(events, rows, due_ids, loaded.orders)),
         definitions=live.definitions_of(session, store.id, {row.version_id for row in rows}),
     )
+
+
+_PARCEL_NEWS = ("order.fulfilled", "order.delivered")
+
+
+def _with_goods(
+    events: list[Row[Any]], rows: list[Row[Any]], due_ids: list[int], orders: Mapping[str, Row[Any]]
+) -> list[int]:
+    """The orders whose products the steps may ask for: parcels that moved, journeys that are due."""
+    subjects = {event.subject for event in events if event.type in _PARCEL_NEWS}
+    subjects |= {row.subject for row in rows if row.id in due_ids}
+    found = (orders.get(subject.removeprefix("order:")) for subject in subjects)
+    return sorted(order.id for order in found if order is not None)
 
 
 def _in_order(batch: Batch, events: list[Row[Any]], due: Iterable[Row[Any]]) -> list[Any]:

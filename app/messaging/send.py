@@ -175,13 +175,18 @@ def _accept(
         .values(status=SENT, lease_token=None, lease_until=None)
     )
     session.execute(statement)
-    for row, result in accepted:
-        if result.provider_message_id:
-            session.execute(
-                update(MESSAGES)
-                .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == row.id)
-                .values(provider_message_id=result.provider_message_id)
-            )
+    named = [
+        {"row_id": row.id, "provider_message_id": result.provider_message_id}
+        for row, result in accepted
+        if result.provider_message_id
+    ]
+    if named:
+        statement = (
+            update(MESSAGES)
+            .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == bindparam("row_id"))
+            .values(provider_message_id=bindparam("provider_message_id"))
+        )
+        session.connection().execute(statement, named)
     timeline.record(session, [_sent_event(row, row.sent_at) for row, _ in accepted], now)
 
 

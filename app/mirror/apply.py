@@ -1,6 +1,6 @@
 """One batch of Records of one store becomes rows; the single door for webhooks, backfill and look-ups."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -36,17 +36,30 @@ def apply_records(
         parcels.OrderNotMirrored: a parcel or refund came before its order.
         ValueError: an amount is not a decimal.
     """
-    people = [record for record in records if isinstance(record, CustomerRecord)]
-    placed = [record for record in records if isinstance(record, OrderRecord)]
+    placed = [record for record in records if isinstance(record, OrderRecord) and record.status != "draft"]
     goods = [record for record in records if isinstance(record, ProductRecord)]
-    customers.upsert_customers(session, store.id, people, now, history_until=history_until)
+    people = customers.upsert_customers(
+        session, store.id, _people_in(records, placed), now, history_until=history_until
+    )
     products.upsert_products(session, store.id, store.currency, goods)
-    orders.upsert_orders(session, store.id, placed, now, history_until=history_until)
+    orders.upsert_orders(session, store.id, placed, people, now, history_until=history_until)
     updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
     parcels.apply_updates(session, store.id, updates, now)
-    _apply_consents(session, store, records, now, history_until=history_until)
+    _apply_consents(session, store, records, people, now, history_until=history_until)
     for record in records:
         _apply_rare(session, store, record, now)
+
+
+def _people_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list[CustomerRecord]:
+    """Everybody that a batch speaks of: told themselves, as buyers, or named by a consent."""
+    told = [record for record in records if isinstance(record, CustomerRecord)]
+    buyers = [record.customer for record in placed if record.customer]
+    named = [
+        CustomerRecord(external_id=record.customer_external_id)
+        for record in records
+        if isinstance(record, ConsentUpdate)
+    ]
+    return [*named, *buyers, *told]
 
 
 def _apply_rare(session: Session, store: Store, record: Record, now: datetime) -> None:
@@ -62,21 +75,28 @@ def _apply_rare(session: Session, store: Store, record: Record, now: datetime) -
 
 
 def _apply_consents(
-    session: Session, store: Store, records: Sequence[Record], now: datetime, *, history_until: datetime | None
+    session: Session,
+    store: Store,
+    records: Sequence[Record],
+    people: Mapping[str, customers.Person],
+    now: datetime,
+    *,
+    history_until: datetime | None,
 ) -> None:
     carriers = [record for record in records if isinstance(record, CustomerRecord)]
-    carriers += [record.customer for record in records if isinstance(record, OrderRecord) and record.customer]
-    carriers = [carrier for carrier in carriers if carrier.consents]
-    updates = [record for record in records if isinstance(record, ConsentUpdate)]
-    if not carriers and not updates:
-        return
-    people = customers.upsert_customers(session, store.id, carriers, now, history_until=history_until)
-    named = [CustomerRecord(external_id=update.customer_external_id) for update in updates]
-    people |= customers.upsert_customers(session, store.id, named, now, history_until=history_until)
+    carriers += [
+        record.customer
+        for record in records
+        if isinstance(record, OrderRecord) and record.customer and record.status != "draft"
+    ]
     stated: list[tuple[str, ConsentRecord]] = [
         (customers.identity_of(carrier) or "", item) for carrier in carriers for item in carrier.consents
     ]
-    stated += [(f"id:{update.customer_external_id}", update.consent) for update in updates]
+    stated += [
+        (f"id:{record.customer_external_id}", record.consent)
+        for record in records
+        if isinstance(record, ConsentUpdate)
+    ]
     statements = [
         _statement(store.id, people[identity], item, now, history_until=history_until)
         for identity, item in stated

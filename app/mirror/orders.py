@@ -1,6 +1,6 @@
 """OrderRecords become orders with lines, refunds and parcels, and entries of the timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,24 +31,20 @@ def upsert_orders(
     session: Session,
     store_id: int,
     records: Sequence[OrderRecord],
+    people: Mapping[str, Person],
     now: datetime,
     *,
     history_until: datetime | None = None,
 ) -> int:
     """Mirror orders and return how many were new or changed; news older than the row is ignored.
 
-    Drafts (an open checkout) are not orders yet and are left out here.
+    Args:
+        records: real orders; drafts (an open checkout) are none yet.
+        people: the buyers, mirrored before, by `customers.identity_of`.
     """
-    newest = order_rows.newest_by_id(record for record in records if record.status != "draft")
+    newest = order_rows.newest_by_id(records)
     if not newest:
         return 0
-    people = customers.upsert_customers(
-        session,
-        store_id,
-        [record.customer for record in newest.values() if record.customer],
-        now,
-        history_until=history_until,
-    )
     held = _held(session, store_id, list(newest))
     rows = _rows(store_id, newest, held, people)
     upsert(session, ORDERS, list(rows.values()), key=_KEY, update=_UPDATED, newer_by="source_updated_at")
@@ -75,7 +71,7 @@ def _rows(
     store_id: int,
     newest: dict[str, OrderRecord],
     held: dict[str, Row[Any]],
-    people: dict[str, Person],
+    people: Mapping[str, Person],
 ) -> dict[str, dict[str, Any]]:
     rows = {}
     for external_id, record in newest.items():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -33,14 +33,12 @@ def apply_updates(
     """
     if not updates:
         return
-    orders = _orders(session, store_id, {update.order_external_id for update in updates})
+    orders = _orders(session, store_id, {news.order_external_id for news in updates})
     _write_parcels(session, store_id, orders, updates)
     _write_refunds(session, store_id, orders, updates)
-    events: list[NewEvent] = []
-    for order in orders.values():
-        events += _settle(session, store_id, order)
+    events = _settle(session, store_id, orders)
     timeline.record(session, events, now)
-    refunded = {update.order_external_id for update in updates if isinstance(update, RefundUpdate)}
+    refunded = {news.order_external_id for news in updates if isinstance(news, RefundUpdate)}
     sums.refresh(session, store_id, [orders[external_id].customer_id for external_id in sorted(refunded)])
 
 
@@ -65,9 +63,9 @@ def _write_parcels(
     updates: Sequence[FulfillmentUpdate | RefundUpdate],
 ) -> None:
     newest: dict[tuple[int, str], dict[str, Any]] = {}
-    for update in sorted(updates, key=lambda item: item.updated_at):
-        if isinstance(update, FulfillmentUpdate):
-            parcel, order_id = update.fulfillment, orders[update.order_external_id].id
+    for news in sorted(updates, key=lambda item: item.updated_at):
+        if isinstance(news, FulfillmentUpdate):
+            parcel, order_id = news.fulfillment, orders[news.order_external_id].id
             newest[(order_id, parcel.external_id)] = {
                 "store_id": store_id,
                 "order_id": order_id,
@@ -75,7 +73,7 @@ def _write_parcels(
                 "status": parcel.status,
                 "fulfilled_at": parcel.fulfilled_at,
                 "delivered_at": parcel.delivered_at,
-                "source_updated_at": update.updated_at,
+                "source_updated_at": news.updated_at,
             }
     names = ("status", "fulfilled_at", "delivered_at", "source_updated_at")
     upsert(session, PARCELS, list(newest.values()), key=_KEY, update=names, newer_by="source_updated_at")
@@ -88,43 +86,66 @@ def _write_refunds(
     updates: Sequence[FulfillmentUpdate | RefundUpdate],
 ) -> None:
     rows = {
-        (orders[update.order_external_id].id, update.refund.external_id): {
+        (orders[news.order_external_id].id, news.refund.external_id): {
             "store_id": store_id,
-            "order_id": orders[update.order_external_id].id,
-            "external_id": update.refund.external_id,
-            "amount_minor": minor(update.refund.amount),
-            "refunded_at": update.refund.refunded_at,
+            "order_id": orders[news.order_external_id].id,
+            "external_id": news.refund.external_id,
+            "amount_minor": minor(news.refund.amount),
+            "refunded_at": news.refund.refunded_at,
         }
-        for update in updates
-        if isinstance(update, RefundUpdate)
+        for news in updates
+        if isinstance(news, RefundUpdate)
     }
     upsert(session, REFUNDS, list(rows.values()), key=_KEY, update=("amount_minor", "refunded_at"))
 
 
-def _settle(session: Session, store_id: int, order: Row[Any]) -> list[NewEvent]:
-    """Carry the parts' news to the order's row; return what the timeline must learn."""
-    mine = (PARCELS.c.store_id == store_id, PARCELS.c.order_id == order.id)
-    parcels = session.execute(select(PARCELS.c.fulfilled_at, PARCELS.c.delivered_at).where(*mine)).all()
-    refunded, refunded_at = session.execute(
-        select(func.coalesce(func.sum(REFUNDS.c.amount_minor), 0), func.max(REFUNDS.c.refunded_at)).where(
-            REFUNDS.c.store_id == store_id, REFUNDS.c.order_id == order.id
+def _settle(session: Session, store_id: int, orders: dict[str, Row[Any]]) -> list[NewEvent]:
+    """Carry the parts' news to the orders' rows; return what the timeline must learn."""
+    ids = sorted(order.id for order in orders.values())
+    parcels: dict[int, list[Any]] = {}
+    for parcel in session.execute(
+        select(PARCELS.c.order_id, PARCELS.c.fulfilled_at, PARCELS.c.delivered_at).where(
+            PARCELS.c.store_id == store_id, PARCELS.c.order_id.in_(ids)
         )
-    ).one()
+    ):
+        parcels.setdefault(parcel.order_id, []).append(parcel)
+    refunds = {
+        row.order_id: row
+        for row in session.execute(
+            select(
+                REFUNDS.c.order_id,
+                func.sum(REFUNDS.c.amount_minor).label("minor"),
+                func.max(REFUNDS.c.refunded_at).label("at"),
+            )
+            .where(REFUNDS.c.store_id == store_id, REFUNDS.c.order_id.in_(ids))
+            .group_by(REFUNDS.c.order_id)
+        )
+    }
+    events: list[NewEvent] = []
+    rows: list[dict[str, Any]] = []
+    for order in sorted(orders.values(), key=lambda order: order.id):
+        refund = refunds.get(order.id)
+        values = _values(order, parcels.get(order.id, []), int(refund.minor) if refund else 0)
+        rows.append({"row_id": order.id, **values})
+        events += _events(store_id, order, values, refund.at if refund else None)
+    statement = update(ORDERS).where(ORDERS.c.store_id == store_id, ORDERS.c.id == bindparam("row_id"))
+    names = [name for name in rows[0] if name != "row_id"]
+    session.connection().execute(statement.values({name: bindparam(name) for name in names}), rows)
+    return events
+
+
+def _values(order: Row[Any], parcels: Sequence[Any], refunded: int) -> dict[str, Any]:
     left = [parcel.fulfilled_at for parcel in parcels if parcel.fulfilled_at]
     arrived = [parcel.delivered_at for parcel in parcels if parcel.delivered_at]
-    values = {
+    values: dict[str, Any] = {
         "fulfilled_at": order.fulfilled_at or min(left, default=None),
         "delivered_at": order.delivered_at
         or (max(arrived) if arrived and len(arrived) == len(parcels) else None),
-        "refunded_minor": max(order.refunded_minor, int(refunded)),
+        "refunded_minor": max(order.refunded_minor, refunded),
     }
-    counted = is_counted({**order._mapping, **values})
-    session.execute(
-        ORDERS.update()
-        .where(ORDERS.c.store_id == store_id, ORDERS.c.id == order.id)
-        .values(**values, is_counted=counted, is_attribution_due=_is_due(order, values))
-    )
-    return _events(store_id, order, values, refunded_at)
+    values["is_counted"] = is_counted({**order._mapping, **values})
+    values["is_attribution_due"] = _is_due(order, values)
+    return values
 
 
 def _is_due(order: Row[Any], values: dict[str, Any]) -> bool:

@@ -23,7 +23,7 @@ from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_ans
 from connectors.storefronts.woocommerce.identity import read_identity, read_index
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.paging import PER_PAGE, Place
-from connectors.storefronts.woocommerce.payload import as_object, as_objects, identifier, text
+from connectors.storefronts.woocommerce.payload import as_object, identifier, text
 from connectors.storefronts.woocommerce.products import parent_of_variation
 from connectors.storefronts.woocommerce.records import read_resource
 from connectors.storefronts.woocommerce.vouchers import CODE_EXISTS, coupon, coupon_code
@@ -82,7 +82,7 @@ class WooStorefront:
             raise ConnectorError("the store answered no list")
         found: list[Record] = []
         for item in answer.value:
-            found += self._readable(resource, item)
+            found += self._readable(resource, item, is_plain=answer.is_plain)
         following = place.following(answer.value, answer)
         is_narrowed = cursor is not None and place.after is not None
         return RecordPage(
@@ -114,7 +114,7 @@ class WooStorefront:
         body = coupon(spec, timezone=self._settings.timezone, currency=self._settings.mapping.currency)
         try:
             with reading_answer():
-                return identifier(as_object(self._calls.post("coupons", body).value), "id")
+                return identifier(self._calls.post("coupons", body).one(), "id")
         except Refused as error:
             existing = self.find_voucher(spec.code) if error.code == CODE_EXISTS else None
             if existing is None:
@@ -125,7 +125,7 @@ class WooStorefront:
         """The id of the coupon with this code in any letter case, or None."""
         wanted = coupon_code(code)
         with reading_answer():
-            rows = as_objects(self._calls.get("coupons", {"code": wanted}).value)
+            rows = self._calls.get("coupons", {"code": wanted}).many()
             return next((identifier(row, "id") for row in rows if text(row, "code").lower() == wanted), None)
 
     def subscriptions(self) -> Sequence[Subscription]:
@@ -136,7 +136,7 @@ class WooStorefront:
             params = {"per_page": str(PER_PAGE), "page": str(place.number), "orderby": "id", "order": "asc"}
             answer = self._calls.get("webhooks", params)
             with reading_answer():
-                rows = as_objects(answer.value)
+                rows = answer.many()
                 found += [_subscription(row) for row in rows if self._is_ours(text(row, "delivery_url"))]
             place = place.following(rows, answer)
         return tuple(found)
@@ -166,15 +166,15 @@ class WooStorefront:
 
     def _item(self, resource: Resource, external_id: str) -> JsonObject | None:
         try:
-            return as_object(self._calls.get(f"{resource.value}/{external_id}").value)
+            return self._calls.get(f"{resource.value}/{external_id}").one()
         except Refused as error:
             if _is_gone(error):
                 return None
             raise
 
-    def _readable(self, resource: Resource, item: Any) -> list[Record]:
+    def _readable(self, resource: Resource, item: Any, *, is_plain: bool) -> list[Record]:
         try:
-            return read_resource(resource, as_object(item), self._settings.mapping)
+            return read_resource(resource, as_object(item, is_plain=is_plain), self._settings.mapping)
         except UnreadablePayload as error:
             item_id = item.get("id") if isinstance(item, dict) else None
             shown = item_id if isinstance(item_id, int) else "unknown"

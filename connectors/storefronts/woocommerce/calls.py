@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.base import ConnectorError, Unauthorized, UnreadablePayload
+from connectors.base import ConnectorError, JsonObject, Unauthorized, UnreadablePayload
 from connectors.storefronts.woocommerce.auth import StoreKeys, sign
-from connectors.storefronts.woocommerce.payload import parse
+from connectors.storefronts.woocommerce.payload import as_object, as_objects, is_plain, parse
 from connectors.transport import Response, StoreTransport
 
 API = "wc/v3/"
@@ -49,10 +49,23 @@ class Refused(ConnectorError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer: the JSON value and the headers, which are read without regard to case."""
+    """A good answer: the JSON value and the headers, which are read without regard to case.
+
+    Attributes:
+        is_plain: no text in it can be one that no database keeps.
+    """
 
     value: Any
     headers: Mapping[str, str]
+    is_plain: bool = False
+
+    def one(self) -> JsonObject:
+        """The answer as one object; raises UnreadablePayload where it is none that can be kept."""
+        return as_object(self.value, is_plain=self.is_plain)
+
+    def many(self) -> list[JsonObject]:
+        """The answer as a list of objects; raises as `one` does."""
+        return as_objects(self.value, is_plain=self.is_plain)
 
     def number(self, header: str) -> int | None:
         """A count from a header such as `X-WP-Total`, or None where the store does not say."""
@@ -97,7 +110,7 @@ class Calls:
         if not _is_success(response.status):
             raise refusal(response)
         try:
-            return Answer(parse(response.body), response.headers)
+            return Answer(parse(response.body), response.headers, is_plain(response.body))
         except UnreadablePayload:
             raise ConnectorError(
                 "the store answered a page instead of data", status=response.status

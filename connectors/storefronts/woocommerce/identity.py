@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from connectors.base import ConnectorError, JsonObject, StoreIdentity, UnreadablePayload
 from connectors.storefronts.woocommerce.auth import REST_ROOT, normalise_store_url
 from connectors.storefronts.woocommerce.calls import INACTIVE, Calls, reading_answer, refusal
-from connectors.storefronts.woocommerce.payload import as_object, entries, parse, section, text
+from connectors.storefronts.woocommerce.payload import entries, parse_object, section, text
 from connectors.transport import NotSent, Response, StoreTransport
 
 PLAIN_PERMALINKS = (
@@ -70,7 +70,7 @@ def read_identity(calls: Calls, index: Index) -> StoreIdentity:
         ConnectorError: as calls do; `Unauthorized` where the key is not accepted.
     """
     with reading_answer():
-        status = as_object(calls.get("system_status", {"_fields": "environment,settings"}).value)
+        status = calls.get("system_status", {"_fields": "environment,settings"}).one()
         settings = calls.get("settings/general", {"_fields": "id,value"}).value
         return _identity(calls.keys.url, index.content, status, {"general": settings})
 
@@ -136,7 +136,7 @@ def _no_index(transport: StoreTransport, url: str) -> ConnectorError:
 
 def _index_in(response: Response) -> JsonObject | None:
     try:
-        content = as_object(parse(response.body))
+        content = parse_object(response.body)
     except UnreadablePayload:
         return None
     is_index = response.status == 200 and isinstance(content.get("namespaces"), list)

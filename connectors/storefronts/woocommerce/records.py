@@ -6,7 +6,7 @@ from connectors.base import Deletion, JsonObject, Record, Resource, UnreadablePa
 from connectors.storefronts.woocommerce.customers import read_customer
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.orders import read_order
-from connectors.storefronts.woocommerce.payload import as_object, identifier, parse
+from connectors.storefronts.woocommerce.payload import identifier, parse_object
 from connectors.storefronts.woocommerce.products import read_product
 from connectors.storefronts.woocommerce.topics import News, meaning
 
@@ -38,7 +38,7 @@ def records(topic: str, body: bytes, mapping: MetaMapping, triggered_at: datetim
     known = meaning(topic)
     if known is None:
         return []
-    payload = as_object(parse(body))
+    payload = parse_object(body)
     refused_with = _error_status(payload)
     if refused_with is not None:
         return _read_error(refused_with)

@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 from connectors.base import Envelope, InvalidSignature, JsonObject, UnreadablePayload
 from connectors.storefronts.woocommerce.payload import (
-    as_object,
     entries,
     moment,
     optional_identifier,
-    parse,
+    parse_object,
     section,
     text,
 )
@@ -68,7 +67,7 @@ def _envelope(named: Mapping[str, str], body: bytes) -> Envelope:
     topic = topic if _TOPIC.fullmatch(topic) else "unknown"
     shop = named.get(_PREFIX + "source", "")
     try:
-        payload = as_object(parse(body))
+        payload = parse_object(body)
         subject, modified_at = optional_identifier(payload, "id"), moment(payload, "date_modified_gmt")
         shop = _home_in_body(payload) or shop
     except UnreadablePayload:

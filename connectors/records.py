@@ -1,0 +1,298 @@
+"""Records: facts of a shop in Ritorno's words, without a database and without a platform's field names.
+
+Money is carried as the platform wrote it (decimal text and currency); moments are aware UTC datetimes.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Resource(StrEnum):
+    """What a storefront can be asked to list."""
+
+    CUSTOMERS = "customers"
+    PRODUCTS = "products"
+    ORDERS = "orders"
+
+
+class ConsentState(StrEnum):
+    """What a person said about one channel."""
+
+    SUBSCRIBED = "subscribed"
+    PENDING = "pending"
+    UNSUBSCRIBED = "unsubscribed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount as the platform wrote it, for example Money("12.50", "EUR")."""
+
+    amount: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """What the platform knows of one channel's consent.
+
+    Attributes:
+        channel: email, sms or tracking.
+        state: what was said.
+        basis: consent, double_opt_in or None.
+        occurred_at: when it was said, or None where the platform does not tell.
+        source: where it was read.
+        is_standing: a state read from a profile, not a dated statement: only a change of it is news.
+    """
+
+    channel: str
+    state: ConsentState
+    basis: str | None
+    occurred_at: datetime | None
+    source: str
+    is_standing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """A person as the storefront knows them. `external_id` is None for a guest, known by e-mail.
+
+    A field that the payload did not carry is None and leaves the mirror's value alone; an empty
+    tuple or text is a statement and overwrites it.
+    """
+
+    external_id: str | None
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    locale: str | None = None
+    country: str | None = None
+    region: str | None = None
+    city: str | None = None
+    birth_year: int | None = None
+    birth_month: int | None = None
+    birth_day: int | None = None
+    tags: tuple[str, ...] | None = None
+    consents: tuple[ConsentRecord, ...] = ()
+    platform_orders_count: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLineRecord:
+    """One line; `total` is after line discounts, `quantity` as ordered, `current_quantity` after refunds."""
+
+    external_id: str
+    product_external_id: str | None
+    variant_external_id: str | None
+    title: str
+    quantity: int
+    total: Money
+    current_quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRecord:
+    """Money given back, as a positive amount."""
+
+    external_id: str
+    amount: Money
+    refunded_at: datetime
+    line_external_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentRecord:
+    """A parcel: when it left and when it arrived, as far as the platform says."""
+
+    external_id: str
+    status: str
+    fulfilled_at: datetime | None
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order as the payload shows it now; the newest `updated_at` decides, not the topic.
+
+    Attributes:
+        status: open, cancelled, draft (not an order yet) or the platform's own word.
+        is_paid: the platform counts it as paid; `paid_at` may still be unknown.
+        lines: None when the payload did not carry the lines at all.
+        refunds, fulfillments: None when the payload did not carry them; then the mirror keeps what
+            it knows.
+        customer: who ordered; a guest has no external id.
+    """
+
+    external_id: str
+    number: str
+    customer: CustomerRecord | None
+    status: str
+    financial_status: str
+    fulfillment_status: str
+    is_paid: bool
+    total: Money
+    discount: Money
+    tax: Money
+    shipping: Money
+    placed_at: datetime
+    updated_at: datetime
+    refunded_total: Money | None = None
+    discount_codes: tuple[str, ...] = ()
+    is_discounted: bool = False
+    paid_at: datetime | None = None
+    fulfilled_at: datetime | None = None
+    delivered_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    lines: tuple[OrderLineRecord, ...] | None = None
+    refunds: tuple[RefundRecord, ...] | None = None
+    fulfillments: tuple[FulfillmentRecord, ...] | None = None
+    is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillmentUpdate:
+    """A parcel's news that arrives apart from its order (Shopify's fulfillments topics)."""
+
+    order_external_id: str
+    fulfillment: FulfillmentRecord
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundUpdate:
+    """A refund that arrives apart from its order (Shopify's refunds/create)."""
+
+    order_external_id: str
+    refund: RefundRecord
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecord:
+    """One thing that can be bought of a product. `quantity` is None where stock is not tracked."""
+
+    external_id: str
+    title: str
+    sku: str
+    price: Money
+    is_available: bool
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRecord:
+    """A product with its variants and the merchant's own cross-sell and up-sell choices.
+
+    What a payload does not carry (Shopify's product webhooks name no collections and no complements)
+    is None and leaves the mirror's value alone; prices without a currency are in the store's.
+    """
+
+    external_id: str
+    title: str
+    handle: str
+    product_type: str
+    vendor: str
+    status: str
+    is_available: bool
+    url: str | None
+    image_url: str | None
+    tags: tuple[str, ...]
+    categories: tuple[str, ...] | None
+    cross_sell_external_ids: tuple[str, ...] | None
+    up_sell_external_ids: tuple[str, ...] | None
+    variants: tuple[VariantRecord, ...]
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentUpdate:
+    """A consent that arrives by a topic of its own, without the rest of the person."""
+
+    customer_external_id: str
+    consent: ConsentRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """The platform says that a resource is gone. Destructive news needs a second proof by a look-up."""
+
+    resource: Resource
+    external_id: str
+    occurred_at: datetime | None
+
+
+class PrivacyKind(StrEnum):
+    """The three compliance requests."""
+
+    ACCESS = "access"
+    ERASE_CUSTOMER = "erase-customer"
+    ERASE_SHOP = "erase-shop"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRequest:
+    """A request under privacy law, passed on by the platform."""
+
+    kind: PrivacyKind
+    customer_external_id: str | None
+    email: str | None
+    order_external_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUpdate:
+    """What the platform says of the shop itself (name, zone, currency, address)."""
+
+    name: str | None = None
+    timezone: str | None = None
+    currency: str | None = None
+    country: str | None = None
+    email: str | None = None
+    scopes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """The merchant removed the app; `occurred_at` older than the install is old news."""
+
+    occurred_at: datetime | None
+
+
+Record = (
+    CustomerRecord
+    | OrderRecord
+    | FulfillmentUpdate
+    | RefundUpdate
+    | ProductRecord
+    | ConsentUpdate
+    | Deletion
+    | PrivacyRequest
+    | StoreUpdate
+    | Uninstalled
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BirthDate:
+    """Month and day with an optional year."""
+
+    month: int
+    day: int
+    year: int | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> "BirthDate | None":
+        """Read `YYYY-MM-DD` or `--MM-DD`; anything else is None, never an error."""
+        if not text:
+            return None
+        raw = text.strip()
+        has_year = not raw.startswith("--")
+        try:
+            parsed = date.fromisoformat(raw if has_year else f"2000-{raw[2:]}")
+        except ValueError:
+            return None
+        return cls(month=parsed.month, day=parsed.day, year=parsed.year if has_year else None)
