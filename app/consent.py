@@ -25,6 +25,7 @@ class NewConsent:
         state: subscribed, pending or unsubscribed.
         source_key: equal for the same statement told twice; derived from its content if empty.
         is_history: came by backfill or import; kept with the platform's moment, starts no flow.
+        is_standing: a state read from a profile, not a dated statement; its moment moves with every edit.
     """
 
     store_id: int
@@ -38,6 +39,7 @@ class NewConsent:
     wording: str | None = None
     source_key: str = ""
     is_history: bool = False
+    is_standing: bool = False
 
     @property
     def key(self) -> str:
@@ -48,14 +50,17 @@ class NewConsent:
 def record(session: Session, statements: Sequence[NewConsent], now: datetime) -> None:
     """Append what is new to the ledger, move the derived state forward, write the timeline.
 
-    The newest statement decides; at the same moment a refusal wins over a grant.
+    The newest statement decides; at the same moment a refusal wins over a grant. A standing one (a state
+    read from a profile) is news only if it differs from the last one of its source.
     """
-    if not statements:
+    dated = _without_old_news(session, statements)
+    if not dated:
         return
-    rows = [_ledger_row(statement, now) for statement in statements]
-    inserted = insert_new(session, LEDGER, rows, LEDGER.c.customer_id, LEDGER.c.source_key)
+    inserted = insert_new(
+        session, LEDGER, [_ledger_row(item, now) for item in dated], LEDGER.c.customer_id, LEDGER.c.source_key
+    )
     new = {(row.customer_id, row.source_key) for row in inserted}
-    fresh = [statement for statement in statements if (statement.customer_id, statement.key) in new]
+    fresh = [statement for statement in dated if (statement.customer_id, statement.key) in new]
     changed = _move_states(session, fresh)
     timeline.record(session, [_event(statement) for statement in changed], now)
 
@@ -97,19 +102,57 @@ def _ledger_row(statement: NewConsent, now: datetime) -> dict[str, object]:
     }
 
 
+def _without_old_news(session: Session, statements: Sequence[NewConsent]) -> list[NewConsent]:
+    """The statements in the order of their moments, without standing ones that repeat themselves."""
+    ordered = sorted(statements, key=_rank)
+    last = _last_of_sources(session, [statement for statement in ordered if statement.is_standing])
+    kept: list[NewConsent] = []
+    for statement in ordered:
+        if statement.is_standing:
+            place = (statement.store_id, statement.customer_id, statement.channel, statement.source)
+            if last.get(place) == statement.state:
+                continue
+            last[place] = statement.state
+        kept.append(statement)
+    return kept
+
+
+def _rank(statement: NewConsent) -> tuple[datetime, bool]:
+    return statement.occurred_at, statement.state == "unsubscribed"
+
+
+def _last_of_sources(
+    session: Session, standing: Sequence[NewConsent]
+) -> dict[tuple[int, int, str, str], str]:
+    """What each source said last of each person and channel."""
+    last: dict[tuple[int, int, str, str], str] = {}
+    for store_id in {statement.store_id for statement in standing}:
+        people = sorted({item.customer_id for item in standing if item.store_id == store_id})
+        statement = (
+            select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state)
+            .where(LEDGER.c.store_id == store_id, LEDGER.c.customer_id.in_(people))
+            .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
+        )
+        for row in session.execute(statement):
+            last[(store_id, row.customer_id, row.channel, row.source)] = row.state
+    return last
+
+
 def _move_states(session: Session, fresh: Sequence[NewConsent]) -> list[NewConsent]:
-    """Store the newest statement of each person and channel; return those that changed the state."""
+    """Store the newest state of each person and channel; return every statement that changed it."""
+    keys = {(item.store_id, item.customer_id, item.channel) for item in fresh}
+    held = _held(session, keys)
+    changed: list[NewConsent] = []
     newest: dict[tuple[int, int, str], NewConsent] = {}
-    for statement in sorted(fresh, key=lambda item: (item.occurred_at, item.state == "unsubscribed")):
-        newest[(statement.store_id, statement.customer_id, statement.channel)] = statement
-    held = _held(session, newest)
-    winners = [
-        statement
-        for key, statement in newest.items()
-        if key not in held
-        or (held[key][1], held[key][0] == "unsubscribed")
-        <= (statement.occurred_at, statement.state == "unsubscribed")
-    ]
+    for statement in fresh:
+        key = (statement.store_id, statement.customer_id, statement.channel)
+        state, rank = held.get(key, ("unknown", None))
+        if rank is not None and rank > _rank(statement):
+            continue
+        if state != statement.state:
+            changed.append(statement)
+        held[key] = (statement.state, _rank(statement))
+        newest[key] = statement
     rows = [
         {
             "store_id": statement.store_id,
@@ -119,30 +162,26 @@ def _move_states(session: Session, fresh: Sequence[NewConsent]) -> list[NewConse
             "basis": statement.basis,
             "occurred_at": statement.occurred_at,
         }
-        for statement in winners
+        for statement in newest.values()
     ]
     upsert(session, STATES, rows, key=_KEY, update=("state", "basis", "occurred_at"))
-    return [
-        statement
-        for statement in winners
-        if held.get((statement.store_id, statement.customer_id, statement.channel), ("", None))[0]
-        != statement.state
-    ]
+    return changed
 
 
 def _held(
-    session: Session, newest: dict[tuple[int, int, str], NewConsent]
-) -> dict[tuple[int, int, str], tuple[str, datetime]]:
-    held: dict[tuple[int, int, str], tuple[str, datetime]] = {}
-    for store_id in {key[0] for key in newest}:
-        people = sorted({key[1] for key in newest if key[0] == store_id})
+    session: Session, keys: set[tuple[int, int, str]]
+) -> dict[tuple[int, int, str], tuple[str, tuple[datetime, bool] | None]]:
+    held: dict[tuple[int, int, str], tuple[str, tuple[datetime, bool] | None]] = {}
+    for store_id in {key[0] for key in keys}:
+        people = sorted({key[1] for key in keys if key[0] == store_id})
         statement = (
             select(STATES)
             .where(STATES.c.store_id == store_id, STATES.c.customer_id.in_(people))
             .with_for_update()
         )
         for row in session.execute(statement):
-            held[(store_id, row.customer_id, row.channel)] = (row.state, row.occurred_at)
+            rank = (row.occurred_at, row.state == "unsubscribed")
+            held[(store_id, row.customer_id, row.channel)] = (row.state, rank)
     return held
 
 

@@ -1,32 +1,28 @@
 """The inbox: a verified delivery is kept once, durably, before it is answered.
 
-All deliveries of a process go through one writer thread that commits whole groups: many threads
-committing each to SQLite wait for each other's locks for up to a second, one writer does not
-(PERFORMANCE.md P1), and on PostgreSQL a group costs one flush.
+What keeps it (`webhooks/writer.py`) commits whole groups, with a statement that is written once and
+handed to the driver as it is: what is inserted never varies, and this is the hottest insert of all.
 """
 
-import queue
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Database, insert_new, is_one_of, table_of
-from app.errors import AppError, Busy
+from app.db import is_one_of, table_of, to_micros
+from app.errors import AppError
 from app.models import InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
 from connectors.base import Envelope
 
 EVENTS = table_of(InboundEvent)
-_GROUP = 256
-_ANSWER_SECONDS = 4.0
 _ERROR_LENGTH = 4000
+
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,103 +36,71 @@ class Kept:
     status: str = WAITING
 
 
-class InboxWriter:
-    """Commits deliveries in groups on one thread, started at the first one."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._queue: queue.SimpleQueue[tuple[dict[str, Any], Future[None]] | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def keep(self, kept: Kept) -> None:
-        """Return once the delivery is durable (or was kept before).
-
-        Raises:
-            Busy: the database cannot write now; nothing may be acknowledged.
-        """
-        future: Future[None] = Future()
-        self._start()
-        self._queue.put((_row(kept), future))
-        try:
-            future.result(timeout=_ANSWER_SECONDS)
-        except TimeoutError as error:
-            raise Busy("the database is too slow to keep the delivery") from error
-
-    def close(self) -> None:
-        """Finish what was taken and stop the thread."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is not None:
-            self._queue.put(None)
-            thread.join()
-
-    def _start(self) -> None:
-        if self._thread is not None:
-            return
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
-                self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            group = [first]
-            stop = False
-            while len(group) < _GROUP and not self._queue.empty():
-                item = self._queue.get()
-                if item is None:
-                    stop = True
-                    break
-                group.append(item)
-            self._commit(group)
-            if stop:
-                return
-
-    def _commit(self, group: Sequence[tuple[dict[str, Any], Future[None]]]) -> None:
-        failure = self._insert([row for row, _ in group])
-        for _, future in group:
-            if failure is None:
-                future.set_result(None)
-            else:
-                future.set_exception(failure)
-
-    def _insert(self, rows: list[dict[str, Any]]) -> Busy | None:
-        try:
-            with self._database.write() as session:
-                insert_new(session, EVENTS, rows)
-        except Busy as error:
-            return error
-        except SQLAlchemyError as error:
-            return Busy(f"the delivery could not be kept: {type(error).__name__}")
-        return None
-
-
-def _row(kept: Kept) -> dict[str, Any]:
+def row_of(kept: Kept, *, is_sqlite: bool) -> Row:
+    """The values to insert, as the driver takes them."""
     envelope = kept.envelope
-    return {
-        "store_id": kept.store_id,
-        "source": envelope.source,
-        "topic": _storable(envelope.topic, 100),
-        "dedupe_key": envelope.dedupe_key,
-        "event_id": _storable(envelope.event_id, 128),
-        "subject_external_id": _storable(envelope.subject_external_id, 64),
-        "body": kept.body,
-        "triggered_at": envelope.triggered_at,
-        "received_at": kept.received_at,
-        "status": kept.status,
-        "attempts": 0,
-        "next_at": kept.received_at,
-    }
+    triggered_at = envelope.triggered_at
+    values = (
+        kept.store_id,
+        envelope.source,
+        _storable(envelope.topic, 100),
+        envelope.dedupe_key,
+        _storable(envelope.event_id, 128),
+        _storable(envelope.subject_external_id, 64),
+        kept.body,
+        triggered_at.astimezone(UTC) if triggered_at else None,
+        kept.received_at,
+        kept.received_at,
+        kept.status,
+    )
+    if is_sqlite:
+        return tuple(to_micros(value) if isinstance(value, datetime) else value for value in values)
+    return values
+
+
+def body_size(row: Row) -> int:
+    """How many bytes the body of such a row has."""
+    return len(row[_BODY])
+
+
+def insert_rows(connection: Connection, rows: Sequence[Row]) -> None:
+    """Insert what is not there yet, in the caller's transaction."""
+    # Sorted, so that two processes with the same duplicates cannot deadlock.
+    ordered = sorted(rows, key=_KEY)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_SQLITE_INSERT, ordered)
+    else:
+        columns = tuple(list(column) for column in zip(*ordered, strict=True))
+        connection.exec_driver_sql(_POSTGRES_INSERT, columns)
+
+
+_COLUMNS = {
+    "store_id": "int8",
+    "source": "text",
+    "topic": "text",
+    "dedupe_key": "text",
+    "event_id": "text",
+    "subject_external_id": "text",
+    "body": "bytea",
+    "triggered_at": "timestamptz",
+    "received_at": "timestamptz",
+    "next_at": "timestamptz",
+    "status": "text",
+}
+_BODY = list(_COLUMNS).index("body")
+_KEY = itemgetter(*(list(_COLUMNS).index(name) for name in ("store_id", "source", "dedupe_key")))
+_INTO = f"INSERT INTO {EVENTS.name} ({', '.join(_COLUMNS)}, attempts) "
+_KEEP_OLD = " ON CONFLICT DO NOTHING"
+_SQLITE_INSERT = _INTO + f"VALUES ({', '.join('?' * len(_COLUMNS))}, 0)" + _KEEP_OLD
+# One statement for a group of any size, its bodies sent as they are (%b) instead of in hexadecimal digits.
+_UNNESTED = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
+_POSTGRES_INSERT = _INTO + f"SELECT *, 0 FROM unnest({_UNNESTED})" + _KEEP_OLD  # noqa: S608 (our own names)
 
 
 def _storable(text: str | None, length: int) -> str | None:
     """Text that both databases take: no NUL (PostgreSQL refuses it), no lone surrogate."""
-    if text is None:
-        return None
+    if text is None or (text.isascii() and "\0" not in text and len(text) <= length):
+        return text
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
 
 

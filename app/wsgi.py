@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from flask import Flask
 
 from app import migrate, web
-from app.inbox import InboxWriter
+from app.db import RECEIVE_BUSY_SECONDS, Database
 from app.runtime import Runtime
 from webhooks.door import WebhookDoor
 from webhooks.storefronts import StorefrontDeliveries
+from webhooks.writer import InboxWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ def create_app(runtime: Runtime) -> Flask:
 
 def create_site(runtime: Runtime) -> Site:
     """Everything that a server process answers with."""
-    inbox = InboxWriter(runtime.database)
-    deliveries = StorefrontDeliveries(runtime, inbox)
-    return Site(WebhookDoor(runtime, deliveries, create_app(runtime).wsgi_app), inbox)
+    inbox = create_inbox(runtime)
+    door = WebhookDoor(StorefrontDeliveries(runtime), inbox, create_app(runtime).wsgi_app)
+    return Site(door, inbox)
+
+
+def create_inbox(runtime: Runtime) -> InboxWriter:
+    """The writer of deliveries, with a connection of its own that waits for a lock for a moment only."""
+    return InboxWriter(Database(runtime.database.url, pool_size=1, busy_seconds=RECEIVE_BUSY_SECONDS))

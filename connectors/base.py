@@ -6,11 +6,10 @@ speaks to the outside needs one import.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from connectors.records import (
-    BirthDate,
     ConsentRecord,
     ConsentState,
     ConsentUpdate,
@@ -149,6 +148,28 @@ class RecordPage:
     records: tuple[Record, ...]
     cursor: str | None
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BirthDate:
+    """Month and day with an optional year."""
+
+    month: int
+    day: int
+    year: int | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> "BirthDate | None":
+        """Read `YYYY-MM-DD` or `--MM-DD`; anything else is None, never an error."""
+        if not text:
+            return None
+        raw = text.strip()
+        has_year = not raw.startswith("--")
+        try:
+            parsed = date.fromisoformat(raw if has_year else f"2000-{raw[2:]}")
+        except ValueError:
+            return None
+        return cls(month=parsed.month, day=parsed.day, year=parsed.year if has_year else None)
 
 
 @dataclass(frozen=True, slots=True)

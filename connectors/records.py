@@ -4,7 +4,7 @@ Money is carried as the platform wrote it (decimal text and currency); moments a
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -210,10 +210,15 @@ class ProductRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConsentUpdate:
-    """A consent that arrives by a topic of its own, without the rest of the person."""
+    """A consent that arrives by a topic of its own, without the rest of the person.
+
+    It names the address it speaks of: it may come before the person does.
+    """
 
     customer_external_id: str
     consent: ConsentRecord
+    email: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,25 +279,3 @@ Record = (
     | StoreUpdate
     | Uninstalled
 )
-
-
-@dataclass(frozen=True, slots=True)
-class BirthDate:
-    """Month and day with an optional year."""
-
-    month: int
-    day: int
-    year: int | None = None
-
-    @classmethod
-    def parse(cls, text: str | None) -> "BirthDate | None":
-        """Read `YYYY-MM-DD` or `--MM-DD`; anything else is None, never an error."""
-        if not text:
-            return None
-        raw = text.strip()
-        has_year = not raw.startswith("--")
-        try:
-            parsed = date.fromisoformat(raw if has_year else f"2000-{raw[2:]}")
-        except ValueError:
-            return None
-        return cls(month=parsed.month, day=parsed.day, year=parsed.year if has_year else None)

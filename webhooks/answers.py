@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from app.errors import Busy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """A ready answer of the webhook addresses."""
 
@@ -13,14 +16,20 @@ class Answer:
     content_type: str = "text/plain; charset=utf-8"
     extra: tuple[tuple[str, str], ...] = field(default=())
 
+    @property
+    def code(self) -> int:
+        """The status as a number."""
+        return int(self.status[:3])
+
+    @cached_property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The header list for ASGI."""
+        return [(name.lower().encode(), value.encode()) for name, value in self.headers()]
+
     def headers(self) -> list[tuple[str, str]]:
         """The header list for WSGI."""
         fixed = [("Content-Type", self.content_type), ("Content-Length", str(len(self.body)))]
         return [*fixed, ("X-Content-Type-Options", "nosniff"), *self.extra]
-
-
-KEPT = Answer("200 OK", b"kept")
-PONG = Answer("200 OK", b"pong")
 
 
 def problem(status: str, detail: str, *extra: tuple[str, str]) -> Answer:
@@ -28,3 +37,15 @@ def problem(status: str, detail: str, *extra: tuple[str, str]) -> Answer:
     code, _, title = status.partition(" ")
     body = json.dumps({"type": "about:blank", "title": title, "status": int(code), "detail": detail})
     return Answer(status, body.encode(), "application/problem+json", extra)
+
+
+def too_busy(busy: Busy) -> Answer:
+    """Nothing was kept: the platform is asked to come again."""
+    return problem("503 Service Unavailable", str(busy), ("Retry-After", "5"))
+
+
+KEPT = Answer("200 OK", b"kept")
+PONG = Answer("200 OK", b"pong")
+NOT_POSTED = problem("405 Method Not Allowed", "deliveries are posted", ("Allow", "POST"))
+TOO_LARGE = problem("413 Content Too Large", "a delivery holds at most 2 MiB")
+TOO_SLOW = problem("408 Request Timeout", "the body did not arrive in time")

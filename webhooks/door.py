@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from app.errors import Busy
-from app.runtime import Runtime
-from webhooks.answers import Answer, problem
+from webhooks.answers import KEPT, NOT_POSTED, TOO_LARGE, Answer, too_busy
 from webhooks.storefronts import StorefrontDeliveries
+from webhooks.writer import InboxWriter
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 PREFIX = "/webhooks/"
@@ -22,9 +22,9 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 class WebhookDoor:
     """A WSGI app that takes `/webhooks/…` and hands everything else on."""
 
-    def __init__(self, runtime: Runtime, deliveries: StorefrontDeliveries, inner: WsgiApp) -> None:
-        self._runtime = runtime
+    def __init__(self, deliveries: StorefrontDeliveries, inbox: InboxWriter, inner: WsgiApp) -> None:
         self._deliveries = deliveries
+        self._inbox = inbox
         self._inner = inner
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -38,14 +38,18 @@ class WebhookDoor:
 
     def _answer(self, path: str, environ: dict[str, Any]) -> Answer:
         if environ.get("REQUEST_METHOD") != "POST":
-            return problem("405 Method Not Allowed", "deliveries are posted", ("Allow", "POST"))
+            return NOT_POSTED
         body = read_body(environ)
         if body is None:
-            return problem("413 Content Too Large", "a delivery holds at most 2 MiB")
+            return TOO_LARGE
         try:
-            return self._deliveries.receive(path.removeprefix(PREFIX), header_mapping(environ), body)
+            checked = self._deliveries.check(path.removeprefix(PREFIX), header_mapping(environ), body)
+            if isinstance(checked, Answer):
+                return checked
+            self._inbox.keep(checked)
         except Busy as busy:
-            return problem("503 Service Unavailable", str(busy), ("Retry-After", "5"))
+            return too_busy(busy)
+        return KEPT
 
 
 def read_body(environ: dict[str, Any]) -> bytes | None:

@@ -1,24 +1,24 @@
-"""Storefront deliveries: check the raw bytes, keep them once, answer. Nothing is read here."""
+"""Storefront deliveries: the raw bytes are checked here, and nothing is read."""
 
 import threading
 import time
 from collections.abc import Mapping
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
+from app.crypto import UnreadableSecret
 from app.errors import Busy
-from app.inbox import InboxWriter, Kept
+from app.inbox import Kept
 from app.models import Store
 from app.models.inbound_event import IGNORED, WAITING
 from app.runtime import Runtime
 from app.stores import verification
-from connectors.base import Envelope, InvalidSignature
+from connectors.base import InvalidSignature
 from connectors.storefronts.shopify import webhook as shopify
 from connectors.storefronts.woocommerce import webhook as woocommerce
-from webhooks.answers import KEPT, PONG, Answer, problem
+from webhooks.answers import PONG, Answer, problem
 
 _REMEMBER_SECONDS = 2.0
 _MOST_REMEMBERED = 10_000
@@ -27,58 +27,64 @@ _NOT_HERE = problem("404 Not Found", "nothing receives deliveries at this addres
 
 
 class StorefrontDeliveries:
-    """Receives deliveries of both platforms for every store of this database."""
+    """Checks deliveries of both platforms for every store of this database."""
 
-    def __init__(self, runtime: Runtime, inbox: InboxWriter) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._inbox = inbox
         self._directory = _Directory(runtime)
 
-    def receive(self, place: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Answer one delivery; `place` is the address behind `/webhooks/`.
+    def check(self, place: str, headers: Mapping[str, str], body: bytes) -> Kept | Answer:
+        """What is to be kept of a delivery, or the answer to one of which nothing is kept.
+
+        Args:
+            place: the address behind `/webhooks/`.
+            headers: under lower-case names.
 
         Raises:
-            Busy: the database cannot write; the platform will try again.
+            Busy: the database cannot be read, or no key opens the store's secrets; the platform
+                will try again.
         """
         platform, _, rest = place.partition("/")
-        if platform == "shopify" and not rest:
-            return self._receive_shopify(headers, body)
-        if platform == "woocommerce":
-            return self._receive_woocommerce(rest, headers, body)
-        return _NOT_HERE
-
-    def _receive_shopify(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        named = headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain") or ""
-        store = self._directory.shopify(named.strip().lower())
-        secrets = verification.shopify_secrets(self._runtime, store)
-        now = clock.now()
         try:
-            envelope = shopify.verify(headers, body, secrets, now)
+            if platform == "shopify" and not rest:
+                return self._check_shopify(headers, body)
+            if platform == "woocommerce":
+                return self._check_woocommerce(rest, headers, body)
         except InvalidSignature:
             return _FORGED
+        except UnreadableSecret as error:
+            raise Busy("the secrets of this store cannot be read now") from error
+        return _NOT_HERE
+
+    def is_quick(self, place: str, headers: Mapping[str, str]) -> bool:
+        """Whether `check` would go without asking the database."""
+        platform, _, rest = place.partition("/")
+        name = _named_shop(headers) if platform == "shopify" else rest.strip("/").partition("/")[0]
+        return self._directory.remembers(platform, name)
+
+    def _check_shopify(self, headers: Mapping[str, str], body: bytes) -> Kept:
+        store = self._directory.shopify(_named_shop(headers))
+        secrets = verification.shopify_secrets(self._runtime, store)
+        now = clock.now()
+        envelope = shopify.verify(headers, body, secrets, now)
         if store is None or envelope.shop != store.domain:
             # Signed by our app, yet for a shop that we do not know: kept, and nothing comes of it.
-            return self._keep(0, envelope, body, now, IGNORED)
-        return self._keep(store.id, envelope, body, now, WAITING)
+            return Kept(0, envelope, body, now, IGNORED)
+        return Kept(store.id, envelope, body, now, WAITING)
 
-    def _receive_woocommerce(self, rest: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _check_woocommerce(self, rest: str, headers: Mapping[str, str], body: bytes) -> Kept | Answer:
         connection, _, path = rest.strip("/").partition("/")
         store = self._directory.woocommerce(connection, path)
         if store is None:
             return _NOT_HERE
-        topic = headers.get("x-wc-webhook-topic", "")
-        try:
-            secret = verification.woocommerce_secret(self._runtime, store, topic)
-            envelope = woocommerce.verify(headers, body, secret)
-        except InvalidSignature:
-            return _FORGED
-        if envelope.is_ping:
-            return PONG
-        return self._keep(store.id, envelope, body, clock.now(), WAITING)
+        secret = verification.woocommerce_secret(self._runtime, store, headers.get("x-wc-webhook-topic", ""))
+        envelope = woocommerce.verify(headers, body, secret)
+        return PONG if envelope.is_ping else Kept(store.id, envelope, body, clock.now(), WAITING)
 
-    def _keep(self, store_id: int, envelope: Envelope, body: bytes, now: datetime, status: str) -> Answer:
-        self._inbox.keep(Kept(store_id, envelope, body, now, status))
-        return KEPT
+
+def _named_shop(headers: Mapping[str, str]) -> str:
+    named = headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain") or ""
+    return named.strip().lower()
 
 
 class _Directory:
@@ -98,6 +104,11 @@ class _Directory:
             return None
         store = self._get(("woocommerce", connection))
         return store if store is not None and store.webhook_path == path else None
+
+    def remembers(self, platform: str, name: str) -> bool:
+        """Whether the store of that name was asked for a moment ago."""
+        held = self._known.get((platform, name))
+        return held is not None and held[0] > time.monotonic()
 
     def _get(self, key: tuple[str, str]) -> Store | None:
         held = self._known.get(key)

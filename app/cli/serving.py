@@ -3,12 +3,15 @@
 import argparse
 import signal
 import threading
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import waitress
 
 from app import migrate
+from app.cli import hosted
+from app.errors import BadInput
 from app.runtime import Runtime
 from app.wsgi import Site, create_site
 from connectors.channels.local import LocalChannel
@@ -16,7 +19,7 @@ from jobs.kit import Kit
 from jobs.worker import Worker
 from webhooks.door import MAX_BODY_BYTES
 
-THREADS = 8
+THREADS = 16
 _SERVER = {
     "threads": THREADS,
     "connection_limit": 1000,
@@ -37,10 +40,15 @@ def open_server(site: Site, host: str, port: int) -> Any:
 
 
 def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    port = arguments.port or runtime.settings.port
+    runtime = replace(runtime, settings=runtime.settings.model_copy(update={"port": port}))
     migrate.upgrade(runtime.settings.database)
+    if arguments.hosted:
+        _serve_hosted(runtime, arguments)
+        return
     site = create_site(runtime)
-    server = open_server(site, arguments.host, arguments.port or runtime.settings.port)
-    worker = Worker(Kit.build(runtime, LocalChannel(None))) if arguments.worker == "embedded" else None
+    server = open_server(site, arguments.host, port)
+    worker = None if arguments.worker == "none" else Worker(Kit.build(runtime, LocalChannel(None)))
     if worker is not None:
         worker.start()
     print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)
@@ -51,6 +59,13 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
         if worker is not None:
             worker.stop()
         site.inbox.close()
+
+
+def _serve_hosted(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    if arguments.worker == "embedded":
+        raise BadInput("--hosted serves only: run `ritorno worker` beside it")
+    runtime.database.dispose()
+    hosted.serve(runtime.settings, arguments.host, arguments.processes)
 
 
 def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
@@ -81,7 +96,11 @@ def _add_serve(branches: Any) -> None:
     parser = branches.add_parser("serve", help="serve pages, API and webhooks")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="default: PORT, else 8000")
-    parser.add_argument("--worker", choices=("embedded", "none"), default="embedded")
+    parser.add_argument(
+        "--worker", choices=("embedded", "none"), help="default: embedded, none with --hosted"
+    )
+    parser.add_argument("--hosted", action="store_true", help="many connections, beside `ritorno worker`")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="web processes of --hosted")
     parser.set_defaults(run=_serve, needs_runtime=True)
 
 

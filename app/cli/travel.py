@@ -35,6 +35,7 @@ SENDER = {
 WOO_MAPPING = {
     "meta.email_consent": "_wc_other/sandbox/newsletter,sandbox_newsletter",
     "meta.sms_consent": "sandbox_sms",
+    "meta.tracking_consent": "sandbox_tracking",
     "meta.birthday": "sandbox_birthday",
 }
 _BLOCKED_PAUSE_SECONDS = 0.2

@@ -41,6 +41,7 @@ class Held:
     turn: int
     journey: Journey
     is_changed: bool = False
+    stopped_at: datetime | None = None
     messages: list[NewMessage] = field(default_factory=list)
     decisions: list[NewDecision] = field(default_factory=list)
 
@@ -52,7 +53,11 @@ class Held:
 
 @dataclass(slots=True)
 class Batch:
-    """Everything that one run of the flows of one store reads and changes."""
+    """Everything that one run of the flows of one store reads and changes.
+
+    `already_read` holds, by customer, the entries that earlier runs read and that happened after the
+    earliest one of this run: what came late must still see what came before it.
+    """
 
     session: Session
     store: Store
@@ -63,6 +68,7 @@ class Batch:
     goods: Mapping[int, Sequence[OrderProduct]] = field(default_factory=dict)
     fresh: dict[tuple[str, int, str], Held] = field(default_factory=dict)
     definitions: dict[int, Definition] = field(default_factory=dict)
+    already_read: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
 
     def place_of(self, customer: Any) -> Place:
@@ -72,12 +78,10 @@ class Batch:
             place = self.places[customer.id] = place_of(self.store, customer)
         return place
 
-    def running(self, customer_id: int) -> list[Held]:
-        """The customer's active journeys, in a stable order."""
+    def of(self, customer_id: int) -> list[Held]:
+        """The customer's journeys in hand that no exit has stopped, in a stable order."""
         everyone = [*self.held.values(), *self.fresh.values()]
-        mine = [
-            item for item in everyone if item.customer_id == customer_id and item.journey.state == "active"
-        ]
+        mine = [item for item in everyone if item.customer_id == customer_id and item.stopped_at is None]
         return sorted(mine, key=lambda item: (item.id is None, item.id or 0, item.key))
 
     def entry_of(self, held: Held) -> Entry:

@@ -70,14 +70,14 @@ def conditions(
     facts: BatchFacts,
     *,
     enrollment_id: int | None,
-    state: str,
+    is_stopped: bool,
     customer: Any,
     order: Any | None,
     entered_at: Any,
 ) -> ConditionFacts:
     """The conditions' view of one journey."""
     return ConditionFacts(
-        enrollment_state=state,
+        is_stopped=is_stopped,
         order=order_facts(order),
         redeemed=facts.redeemed.get(enrollment_id or 0, frozenset()),
         siblings=facts.siblings.get(enrollment_id or 0, {}),

@@ -23,7 +23,9 @@ def from_row(row: Any) -> Journey:
     )
 
 
-def to_columns(journey: Journey, *, turn: int, at: datetime) -> dict[str, Any]:
+def to_columns(
+    journey: Journey, *, turn: int, at: datetime, stopped_at: datetime | None
+) -> dict[str, Any]:
     """The columns of a journey; `at` is the business moment of the change."""
     return {
         "state": journey.state,
@@ -33,6 +35,7 @@ def to_columns(journey: Journey, *, turn: int, at: datetime) -> dict[str, Any]:
         "due_at": journey.due_at,
         "ended_at": None if journey.state == "active" else at,
         "exit_reason": journey.exit_reason,
+        "stopped_at": stopped_at,
         "context": {
             "entry": journey.entry_id,
             "anchors": {name: to_micros(moment) for name, moment in journey.anchors.items()},

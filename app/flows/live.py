@@ -62,11 +62,10 @@ class EventItem:
 
     def run(self, batch: Batch) -> None:
         """End what it ends, move on what waited for it, let in whom it lets in."""
-        for held in batch.running(self.event.customer_id):
+        for held in batch.of(self.event.customer_id):
             entry = batch.entry_of(held)
             if any(_ends(rule, held, self.event) for rule in entry.exits):
-                held.journey = engine.ended(held.journey, self.event.type)
-                held.is_changed = True
+                _stop(held, self.event)
             elif held.journey.waits_for == self.event.type and held.subject == self.event.subject:
                 held.journey = engine.event_came(held.journey, entry, self.event.type, self.event.occurred_at)
                 move_on(batch, held, self.event.occurred_at)
@@ -117,7 +116,7 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
     customer = batch.facts.customers.get(held.customer_id)
     if customer is None or customer.erased_at is not None or held.key in batch.fresh:
         return
-    if any(held.key == other.key for other in batch.running(held.customer_id)):
+    if any(held.key == other.key for other in batch.held.values()):
         return
     anchors = dict(held.journey.anchors)
     for anchor in entry.anchors:
@@ -132,6 +131,10 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
         _hold_out(batch, entry, held)
         return
     move_on(batch, held, held.entered_at)
+    for event in batch.already_read.get(held.customer_id, ()):
+        if event.occurred_at > held.entered_at and any(_ends(rule, held, event) for rule in entry.exits):
+            _stop(held, event)
+            return
 
 
 def move_on(batch: Batch, held: Held, at: datetime) -> None:
@@ -170,7 +173,7 @@ def _conditions(batch: Batch, held: Held) -> ConditionFacts:
     return facts.conditions(
         batch.facts,
         enrollment_id=held.id,
-        state=held.journey.state,
+        is_stopped=held.stopped_at is not None,
         customer=batch.facts.customers[held.customer_id],
         order=batch.facts.orders.get(held.subject.removeprefix("order:")),
         entered_at=held.entered_at,
@@ -183,6 +186,14 @@ def _transit(batch: Batch, held: Held) -> tuple[timedelta | None, bool]:
         return None, False
     customer = batch.facts.customers[held.customer_id]
     return facts.median_transit(batch.session, batch.store.id), facts.is_abroad(batch.store, customer)
+
+
+def _stop(held: Held, event: Row[Any]) -> None:
+    """An exit came. A journey that had reached its end stays completed, yet sends nothing more."""
+    held.stopped_at = event.occurred_at
+    held.is_changed = True
+    if held.journey.state == engine.ACTIVE:
+        held.journey = engine.ended(held.journey, event.type)
 
 
 def _steps_ahead(entry: Entry, step_id: str) -> list[Any]:

@@ -4,7 +4,7 @@ Everything of a batch is read, decided and written in the caller's transaction, 
 point leaves either all of it or nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +15,11 @@ from app import timers
 from app.db import is_one_of, table_of
 from app.flows import choosers, facts, journeys, live, writing
 from app.flows.batch import Batch, Held
-from app.models import CustomerEvent, Enrollment, Store
+from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
+from app.models.message import OPEN_STATES
 
-EVENTS, ENROLLMENTS = table_of(CustomerEvent), table_of(Enrollment)
+EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
 
 
@@ -60,22 +61,53 @@ def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:
 def _enrollments(
     session: Session, store_id: int, events: Iterable[Row[Any]], timer_ids: list[int]
 ) -> list[Row[Any]]:
-    """The journeys that the timers name and the running ones of everybody in the events."""
+    """The journeys that the timers name, and of everybody in the events those that an exit may concern.
+
+    These are the running ones, and the completed ones with a message that has not left yet.
+    """
     people = sorted({event.customer_id for event in events})
+    unsent = select(MESSAGES.c.enrollment_id).where(
+        MESSAGES.c.store_id == store_id,
+        MESSAGES.c.customer_id.in_(people),
+        is_one_of(MESSAGES.c.status, OPEN_STATES),
+    )
     rows: dict[int, Row[Any]] = {}
-    for column, keys, extra in (
-        (ENROLLMENTS.c.id, timer_ids, ()),
-        (ENROLLMENTS.c.customer_id, people, (is_one_of(ENROLLMENTS.c.state, (ACTIVE,)),)),
+    for keys, condition in (
+        (timer_ids, ENROLLMENTS.c.id.in_(timer_ids)),
+        (people, ENROLLMENTS.c.customer_id.in_(people) & is_one_of(ENROLLMENTS.c.state, (ACTIVE,))),
+        (people, ENROLLMENTS.c.id.in_(unsent)),
     ):
         if keys:
             statement = (
                 select(ENROLLMENTS)
-                .where(ENROLLMENTS.c.store_id == store_id, column.in_(keys), *extra)
+                .where(ENROLLMENTS.c.store_id == store_id, condition)
                 .order_by(ENROLLMENTS.c.id)
                 .with_for_update()
             )
             rows |= {row.id: row for row in session.execute(statement)}
     return list(rows.values())
+
+
+def _already_read(
+    session: Session, store_id: int, events: Sequence[Row[Any]]
+) -> dict[int, list[Row[Any]]]:
+    """What earlier runs read of these people and what happened after the earliest entry of this run."""
+    found: dict[int, list[Row[Any]]] = {}
+    if not events:
+        return found
+    statement = (
+        select(EVENTS)
+        .where(
+            EVENTS.c.store_id == store_id,
+            EVENTS.c.customer_id.in_(sorted({event.customer_id for event in events})),
+            EVENTS.c.occurred_at > min(event.occurred_at for event in events),
+            ~EVENTS.c.is_pending,
+        )
+        .order_by(EVENTS.c.occurred_at, EVENTS.c.id)
+    )
+    for row in session.execute(statement):
+        found.setdefault(row.customer_id, []).append(row)
+    return found
 
 
 def _batch(
@@ -107,6 +139,7 @@ def _batch(
             subject=row.subject,
             entered_at=row.entered_at,
             turn=row.turn,
+            stopped_at=row.stopped_at,
             journey=journeys.from_row(row),
         )
         for row in rows
@@ -119,6 +152,7 @@ def _batch(
         facts=loaded,
         held={enrollment.id: enrollment for enrollment in held if enrollment.id is not None},
         goods=choosers.order_products(session, store.id, _with_goods(events, rows, due_ids, loaded.orders)),
+        already_read=_already_read(session, store.id, events),
         definitions=live.definitions_of(session, store.id, {row.version_id for row in rows}),
     )
 

@@ -14,7 +14,7 @@ from app.timers import NewTimer, set_timers
 
 ENROLLMENTS = table_of(Enrollment)
 TIMER_KIND = "enrollment"
-_COLUMNS = ("state", "step", "turn", "waits_for", "due_at", "ended_at", "exit_reason", "context")
+_COLUMNS = ("state", "step", "turn", "waits_for", "due_at", "ended_at", "exit_reason", "stopped_at", "context")
 
 
 def write(session: Session, batch: Batch) -> None:
@@ -37,7 +37,7 @@ def write(session: Session, batch: Batch) -> None:
 
 def _update(session: Session, batch: Batch, changed: list[Held]) -> None:
     rows = [
-        {"row_id": held.id, **journeys.to_columns(held.journey, turn=held.turn, at=batch.now)}
+        {"row_id": held.id, **journeys.to_columns(held.journey, turn=held.turn, at=batch.now, stopped_at=held.stopped_at)}
         for held in changed
     ]
     if rows:
@@ -59,7 +59,7 @@ def _insert(session: Session, batch: Batch) -> list[Held]:
             "occurrence": held.occurrence,
             "subject": held.subject,
             "entered_at": held.entered_at,
-            **journeys.to_columns(held.journey, turn=held.turn, at=batch.now),
+            **journeys.to_columns(held.journey, turn=held.turn, at=batch.now, stopped_at=held.stopped_at),
         }
         for held in batch.fresh.values()
     ]

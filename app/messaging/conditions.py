@@ -31,9 +31,12 @@ class SiblingFacts:
 
 @dataclass(frozen=True, slots=True)
 class ConditionFacts:
-    """What conditions look at. `redeemed` holds the names of this enrollment's redeemed codes."""
+    """What conditions look at. `redeemed` holds the names of this enrollment's redeemed codes.
 
-    enrollment_state: str = "active"
+    `is_stopped`: an exit came, before or after the last step.
+    """
+
+    is_stopped: bool = False
     order: OrderFacts | None = None
     redeemed: frozenset[str] = frozenset()
     siblings: Mapping[str, SiblingFacts] = field(default_factory=dict)
@@ -55,7 +58,7 @@ def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
 
 
 def _enrollment_alive(facts: ConditionFacts, argument: str) -> bool:
-    return facts.enrollment_state != "exited"
+    return not facts.is_stopped
 
 
 def _order_intact(facts: ConditionFacts, argument: str) -> bool:
@@ -83,8 +86,10 @@ def _not_clicked(facts: ConditionFacts, argument: str) -> bool:
 
 
 def _is_first_order(facts: ConditionFacts, argument: str) -> bool:
-    """No counted order was paid before this one; at the same moment both are first, once."""
-    return facts.order is not None and facts.first_paid_at == facts.order.paid_at
+    """No counted order was paid before this one; whether it counts itself is seen when a message leaves."""
+    if facts.order is None or facts.order.paid_at is None:
+        return False
+    return facts.first_paid_at is None or facts.first_paid_at >= facts.order.paid_at
 
 
 def _bought_before_entry(facts: ConditionFacts, argument: str) -> bool:

@@ -52,6 +52,7 @@ class Loaded:
     departures: dict[int, list[Departure]]
     active_flows: frozenset[str]
     store_facts: Mapping[str, str | bool | None]
+    now: datetime
 
 
 def load(session: Session, signer: Signer, store: Store, rows: Sequence[Any], now: datetime) -> Loaded:
@@ -88,6 +89,7 @@ def load(session: Session, signer: Signer, store: Store, rows: Sequence[Any], no
             session.execute(select(Flow.key).where(Flow.store_id == store.id, Flow.is_active)).scalars()
         ),
         store_facts=_store_facts(store),
+        now=now,
     )
 
 
@@ -144,7 +146,7 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
     hashed = suppression_hash(loaded.signer, row.channel, address) if address else ""
     return PersonFacts(
         is_erased=customer is None or customer.erased_at is not None,
-        is_minor=_is_minor(customer, row.due_at),
+        is_minor=_is_minor(customer, loaded.now, loaded.store.timezone),
         address=address,
         address_problem=_address_problem(row.channel, address),
         suppressed_for=loaded.suppressed.get((row.channel, hashed)),
@@ -165,7 +167,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         if enrollment_id == row.enrollment_id and voucher.redeemed_at is not None
     )
     return ConditionFacts(
-        enrollment_state=enrollment.state if enrollment is not None else "active",
+        is_stopped=enrollment is not None and enrollment.stopped_at is not None,
         order=None
         if order is None
         else OrderFacts(
@@ -228,11 +230,19 @@ def _address_problem(channel: str, address: str | None) -> str | None:
     return None
 
 
-def _is_minor(customer: Any, moment: datetime) -> bool:
+def _is_minor(customer: Any, now: datetime, store_timezone: str) -> bool:
+    """Whether somebody whose year we know is under 18 on this day of theirs."""
     if customer is None or customer.birth_year is None:
         return False
-    had_birthday = (moment.month, moment.day) >= (customer.birth_month, customer.birth_day)
-    age = moment.year - customer.birth_year - (0 if had_birthday else 1)
+    zone = zones.zone_for_due(
+        country=customer.country,
+        region=customer.region,
+        phone=customer.phone,
+        store_timezone=store_timezone,
+    )
+    today = now.astimezone(zone).date()
+    had_birthday = (today.month, today.day) >= (customer.birth_month, customer.birth_day)
+    age = today.year - customer.birth_year - (0 if had_birthday else 1)
     return bool(age < _ADULT_YEARS)
 
 

@@ -144,7 +144,7 @@ def _once_only(facts: Facts, now: datetime) -> StepVerdict:
 def _customer(facts: Facts, now: datetime) -> StepVerdict:
     if facts.person.is_erased:
         return _stop("customer", "erased", "the customer asked to be forgotten")
-    if facts.person.is_minor and facts.message.purpose != TRANSACTIONAL:
+    if facts.person.is_minor and facts.message.purpose == MARKETING:
         return _stop("customer", "minor", "the customer is under 18")
     return _pass("customer", "known")
 

@@ -55,7 +55,7 @@ def _people_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list
     told = [record for record in records if isinstance(record, CustomerRecord)]
     buyers = [record.customer for record in placed if record.customer]
     named = [
-        CustomerRecord(external_id=record.customer_external_id)
+        CustomerRecord(external_id=record.customer_external_id, email=record.email, phone=record.phone)
         for record in records
         if isinstance(record, ConsentUpdate)
     ]
@@ -125,4 +125,5 @@ def _statement(
         source="backfill" if is_old else item.source,
         address=person.email if item.channel == "email" else None,
         is_history=is_old,
+        is_standing=item.is_standing,
     )

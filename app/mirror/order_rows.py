@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +27,26 @@ class MirroredOrder:
 
 
 def newest_by_id(records: Iterable[OrderRecord]) -> dict[str, OrderRecord]:
-    """One record an order: the newest; at the same moment the later in the sequence."""
+    """One record an order: the newest, at the same moment the later in the sequence.
+
+    Moments that only an older one tells are carried over: Shopify says when an order was paid by the
+    delivery of that topic alone.
+    """
     newest: dict[str, OrderRecord] = {}
-    for record in records:
+    for record in sorted(records, key=lambda record: record.updated_at):
         held = newest.get(record.external_id)
-        if held is None or held.updated_at <= record.updated_at:
-            newest[record.external_id] = record
+        newest[record.external_id] = record if held is None else _with_moments_of(record, held)
     return newest
+
+
+def _with_moments_of(record: OrderRecord, older: OrderRecord) -> OrderRecord:
+    return replace(
+        record,
+        paid_at=older.paid_at or record.paid_at,
+        fulfilled_at=older.fulfilled_at or record.fulfilled_at,
+        delivered_at=older.delivered_at or record.delivered_at,
+        cancelled_at=(older.cancelled_at or record.cancelled_at) if record.cancelled_at else None,
+    )
 
 
 def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -> dict[str, Any]:
@@ -66,7 +79,8 @@ def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -
     for name in _MOMENTS:
         row[name] = _moment(name, record, old)
     if record.is_paid and row["paid_at"] is None:
-        row["paid_at"] = record.updated_at
+        # Shopify's listings name no moment of payment; most orders are paid when they are placed.
+        row["paid_at"] = record.placed_at
     row["is_counted"] = is_counted(row)
     row["is_attribution_due"] = _is_attribution_due(row, old)
     return row

@@ -19,6 +19,7 @@ class Enrollment(Base):
         turn: counts the advances; a timer of an older turn is stale.
         waits_for: the event type it listens for, if any.
         context: anchors and subjects (`{"entered": …, "order_id": …}`), moments as RFC 3339.
+        stopped_at: when an exit came, also after the last step: what has not left by then stays home.
         subject: what it is about (`order:<external id>`), to match events.
     """
 
@@ -39,6 +40,7 @@ class Enrollment(Base):
     entered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     exit_reason: Mapped[str | None] = mapped_column(String(40))
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     context: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     __table_args__ = (

@@ -39,6 +39,8 @@ def meta_mapping(store: Store) -> MetaMapping:
         email_consent_yes=settings.words(store, "meta.email_consent_yes"),
         sms_consent_key=settings.read(store, "meta.sms_consent"),
         sms_consent_yes=settings.words(store, "meta.sms_consent_yes"),
+        tracking_consent_key=settings.read(store, "meta.tracking_consent"),
+        tracking_consent_yes=settings.words(store, "meta.tracking_consent_yes"),
         birthday_key=settings.read(store, "meta.birthday"),
         birthday_format=settings.read(store, "meta.birthday_format"),
         paid_statuses=settings.words(store, "meta.paid_statuses"),

@@ -115,6 +115,13 @@ _META = (
         "The meta key where your checkout keeps the consent to text messages.",
     ),
     Setting("meta.sms_consent_yes", rules.WORDS, ",".join(YES), "The values of that key that mean yes."),
+    Setting(
+        "meta.tracking_consent",
+        rules.line(_META_KEY_LENGTH),
+        "",
+        "The meta key where your checkout keeps the consent to following clicks.",
+    ),
+    Setting("meta.tracking_consent_yes", rules.WORDS, ",".join(YES), "The values of that key that mean yes."),
     Setting("meta.birthday", rules.line(_META_KEY_LENGTH), "", "The meta key where birthdays are kept."),
     Setting(
         "meta.birthday_format",

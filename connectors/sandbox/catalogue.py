@@ -16,7 +16,6 @@ from connectors.sandbox.moments import DAY, HOUR, MINUTE, aware
 from connectors.sandbox.orders import OrderBook
 from connectors.sandbox.shoppers import Span, platform_of
 
-
 _COMPLEMENT_SHARE = 0.3
 _LATE_SHARE = 0.03
 _POPULAR = 60

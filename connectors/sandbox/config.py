@@ -14,7 +14,10 @@ _FILE = "world.json"
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Shares between 0 and 1: of deliveries, shoppers, orders and messages in that order."""
+    """Shares between 0 and 1: of deliveries, shoppers, orders and messages in that order.
+
+    `tracking` is the share of those who consent to mails.
+    """
 
     duplicate: float = 0.02
     lost: float = 0.03
@@ -24,6 +27,7 @@ class Rates:
     consent: float = 0.65
     preregistered: float = 0.2
     sms_consent: float = 0.25
+    tracking: float = 0.6
     guests: float = 0.15
     withdrawn: float = 0.01
     cancelled: float = 0.02

@@ -37,6 +37,7 @@ class Shopper:
         email_consent_level: single or confirmed (the shop's own double opt-in).
         consent_at_checkout: said yes with the first order, not at registration.
         withdrawn_at: the moment the person takes the e-mail consent back on the platform.
+        tracking_consent_at: said, with the consent to mails, that clicks may be followed.
     """
 
     household: int
@@ -60,6 +61,11 @@ class Shopper:
     consent_at_checkout: bool
     sms_consent_at: datetime | None
     withdrawn_at: datetime | None
+    tracking_consent_at: datetime | None
+
+    def is_tracked(self, at: datetime) -> bool:
+        """Whether the person has agreed by `at` that clicks may be followed."""
+        return self.tracking_consent_at is not None and self.tracking_consent_at <= at
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def line_body(world: WorldView, line: Line, state: OrderState) -> Body:
         "price": price,
         "price_set": money_set(price),
         "product_exists": product is not None,
-        "product_id": line.product_id,
+        "product_id": line.product_id if product else None,
         "properties": [],
         "quantity": line.quantity,
         "requires_shipping": True,

@@ -10,7 +10,7 @@ from connectors.sandbox.lifecycle import OrderState, state_of
 from connectors.sandbox.model import CURRENCY, Line, Order, Shopper, WorldView
 from connectors.sandbox.shopify_lines import order_name
 from connectors.sandbox.shopify_nodes import Node, address_node, connection_of
-from connectors.sandbox.shopify_orders import financial_status
+from connectors.sandbox.shopify_orders import extra_fields, financial_status
 
 
 def order_node(world: WorldView, order: Order) -> Node:
@@ -30,6 +30,9 @@ def order_node(world: WorldView, order: Order) -> Node:
         "household": order.household,
         "customerAcceptsMarketing": email_consent(world, shopper, order.placed_at).is_given,
         "customerJourneySummary": lambda _info: _journey(order),
+        "customAttributes": [
+            {"key": name, "value": value} for name, value in extra_fields(order, shopper).items()
+        ],
         "billingAddress": lambda _info: address_node(shopper, order.basket * 10 + 6),
         "shippingAddress": lambda _info: address_node(shopper, order.basket * 10 + 7),
         "discountCodes": lambda _info: list(world.redeemed_codes(order.basket)),

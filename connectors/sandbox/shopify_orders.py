@@ -44,6 +44,11 @@ def order_body(world: WorldView, order: Order, shopper: Shopper, at: datetime) -
     }
 
 
+def extra_fields(order: Order, shopper: Shopper) -> dict[str, str]:
+    """The shop's own checkout fields: the box that allows to follow clicks, where it was ticked."""
+    return {"tracking_consent": "yes"} if shopper.is_tracked(order.placed_at) else {}
+
+
 def financial_status(state: OrderState) -> str:
     """pending, paid, partially_refunded, refunded or voided."""
     if state.is_fully_refunded:
@@ -69,7 +74,9 @@ def _identity(order: Order, shopper: Shopper, state: OrderState) -> Body:
         "email": shopper.email,
         "name": order_name(order),
         "note": None,
-        "note_attributes": [],
+        "note_attributes": [
+            {"name": name, "value": value} for name, value in extra_fields(order, shopper).items()
+        ],
         "number": order.basket,
         "order_number": order.basket,
         "order_status_url": f"https://{SHOPIFY_SHOP}/orders/{token}/authenticate?key={token[:8]}",

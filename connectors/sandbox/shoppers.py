@@ -98,6 +98,7 @@ class _Draft:
             consent_at_checkout=at_checkout and self.is_consenting,
             sms_consent_at=aware(said_yes) if has_sms else None,
             withdrawn_at=maybe_aware(self._withdrawn(email_consent, is_guest)),
+            tracking_consent_at=maybe_aware(email_consent if self._is_tracked() else 0),
         )
 
     def _is_guest(self, life: bytes) -> bool:
@@ -127,6 +128,10 @@ class _Draft:
         earliest = max(email_consent, self.span.start) + DAY
         room = self.span.end - earliest
         return earliest + int(fraction(drawn, 1) * room) if room > 0 else 0
+
+    def _is_tracked(self) -> bool:
+        drawn = digest(self.seed, f"tracking:{self.household}")
+        return fraction(drawn, 0) < self.rates.tracking
 
     def _birth(self) -> Birth | None:
         drawn = digest(self.seed, f"birth:{self.household}")

@@ -193,6 +193,8 @@ def _order_meta(world: WorldView, order: Order, shopper: Shopper) -> MetaList:
         own[NEWSLETTER_FIELD] = "1"
     if sms_consent(world, shopper, order.placed_at).is_given:
         own["sandbox_sms"] = "1"
+    if shopper.is_tracked(order.placed_at):
+        own["sandbox_tracking"] = "1"
     if shopper.birth is not None:
         own["sandbox_birthday"] = birth_text(shopper.birth)
     return meta_list(world, "orders", order.basket, own)
@@ -204,7 +206,7 @@ def _line(world: WorldView, line: Line) -> Body:
     return {
         "id": line.line_id,
         "name": product.title if product else f"Product {line.product_id}",
-        "product_id": line.product_id,
+        "product_id": line.product_id if product else 0,
         "variation_id": 0,
         "quantity": line.quantity,
         "tax_class": "",

@@ -194,6 +194,8 @@ def _customer_meta(world: WorldView, shopper: Shopper, at: datetime) -> list[Bod
     ):
         if consent.changed_at is not None:
             own[key] = "1" if consent.is_given else "0"
+    if shopper.is_tracked(at):
+        own["sandbox_tracking"] = "1"
     if shopper.birth is not None:
         own["sandbox_birthday"] = birth_text(shopper.birth)
     listed = meta_list(world, "customers", shopper.household, own)

@@ -217,6 +217,7 @@ def upgrade() -> None:
         sa.Column("entered_at", MOMENT, nullable=False),
         sa.Column("ended_at", MOMENT, nullable=True),
         sa.Column("exit_reason", sa.String(length=40), nullable=True),
+        sa.Column("stopped_at", MOMENT, nullable=True),
         sa.Column("context", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrollments")),
         sa.UniqueConstraint(

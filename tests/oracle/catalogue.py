@@ -25,7 +25,7 @@ _WORDS = {word: days for days, words in _DAYS_BY_WORD.items() for word in words.
 def dearest(order: Order) -> list[str]:
     """The order's different products, the dearest first by the sum of their lines; ties by id as text."""
     totals: Counter[str] = Counter()
-    for product, minor in order.fact.lines:
+    for product, minor in order.fact.goods:
         totals[product] += minor
     return sorted(totals, key=lambda product: (-totals[product], product))
 
@@ -37,7 +37,7 @@ def asked_products(order: Order) -> list[str]:
 
 def delay_days(order: Order, store: StoreMirror) -> int:
     """How long after delivery the products can be judged: the slowest of the three dearest."""
-    return max(_days_of(product, store) for product in asked_products(order))
+    return max((_days_of(product, store) for product in asked_products(order)), default=STANDARD_DAYS)
 
 
 def _days_of(product: str, store: StoreMirror) -> int:
@@ -73,7 +73,7 @@ class Pairs:
     def complement(self, order: Order, person: Person) -> str | None:
         """What to offer after an order, or None."""
         owned = {
-            product for held in person.orders if held.cancelled_at is None for product, _ in held.fact.lines
+            product for held in person.orders if held.cancelled_at is None for product, _ in held.fact.goods
         }
         bought = dearest(order)
         chosen = (product for mine in bought for product in self._store.complements.get(mine, ()))

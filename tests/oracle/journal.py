@@ -62,6 +62,12 @@ class OrderFact:
     cancelled_at: int | None = None
     refunded_at: int | None = None
     refunded_minor: int = 0
+    unlisted: frozenset[str] = frozenset()
+
+    @property
+    def goods(self) -> list[tuple[str, int]]:
+        """The lines of products that a shop lists; the data set sells some that its catalogue lacks."""
+        return [line for line in self.lines if line[0] not in self.unlisted]
 
     def updated_at(self, as_of: int) -> int:
         """When the order last changed, as of a moment."""
@@ -155,6 +161,9 @@ def read_journal(folder: Path) -> Journal:
     )
     for line in _lines(folder, "facts"):
         _take_fact(journal, line)
+    listed = {str(product) for _, product in journal.products}
+    for order in journal.orders.values():
+        order.unlisted = frozenset(product for product, _ in order.lines if product not in listed)
     return journal
 
 

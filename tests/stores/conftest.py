@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import clock, crypto, web
+from app import clock, web
 from app.config import Settings
 from app.db import Base
 from app.models import Store
@@ -33,7 +34,7 @@ def runtime(tmp_path: Path, platforms: FakePlatforms) -> Iterator[Runtime]:
     settings = Settings(
         database_url=f"sqlite:///{tmp_path / 'stores.db'}",
         secret_key="signing-key-of-the-tests",
-        encryption_keys=crypto.new_key(),
+        encryption_keys=Fernet.generate_key().decode(),
         public_url="http://app.test",
         shopify_client_id=CLIENT_ID,
         shopify_client_secret=CLIENT_SECRET,

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import clock, crypto
+from app import clock
 from app.config import Settings
 from app.db import Base, Database
 from app.runtime import Runtime
@@ -38,7 +39,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     settings = Settings(
         database_url=f"sqlite:///{folder / 'made.db'}",
         secret_key="a key of the tests, long enough to sign",
-        encryption_keys=crypto.new_key(),
+        encryption_keys=Fernet.generate_key().decode(),
         metrics_token="the scraper's token",
     )
     files = {count: folder / f"{count}.db" for count in range(3)}

@@ -225,7 +225,7 @@ def _whole(admin: Admin, first: JsonObject, document: str, owner: dict[str, str]
     """The nodes of a connection's first page and, where it goes on, of all later ones."""
     nodes = fields.children(first, "nodes")
     cursor = _next_cursor(first)
-    return nodes + (_rest(admin, document, cursor, _rest_of, owner) if cursor else [])
+    return nodes + (_rest(admin, document, cursor, _rest_of, owner=owner) if cursor else [])
 
 
 def _rest(
@@ -233,6 +233,7 @@ def _rest(
     document: str,
     cursor: str | None,
     connection_in: Callable[[JsonObject], JsonObject],
+    *,
     owner: Mapping[str, Any] | None = None,
 ) -> list[JsonObject]:
     nodes: list[JsonObject] = []

@@ -4,6 +4,7 @@ Source: from 2025-01 on `customers/*` carry no consent, tags or totals (shopify-
 0.3.8); birthday is the standard metafield `facts.birth_date` (shopify.dev, standard definitions).
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from connectors.base import (
@@ -22,6 +23,9 @@ from connectors.storefronts.shopify import fields
 SOURCE = "shopify"
 """The `source` of every consent that the platform told us."""
 
+CHECKOUT = "checkout"
+"""The `source` of what was agreed to in a field of the shop's own, placed with an order."""
+
 
 def changed(body: JsonObject, _triggered_at: datetime | None) -> list[Record]:
     """Read customers/create and customers/update, which always say when the customer changed."""
@@ -37,13 +41,16 @@ def deleted(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
 def email_consent_changed(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
     """Read customers_email_marketing_consent/update."""
     consent = fields.required_child(body, "email_marketing_consent")
-    return [ConsentUpdate(fields.external_id(body, "customer_id"), _consent("email", consent, triggered_at))]
+    news = _consent("email", consent, triggered_at)
+    address = fields.text(body, "email_address")
+    return [ConsentUpdate(fields.external_id(body, "customer_id"), news, email=address)]
 
 
 def sms_consent_changed(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
     """Read customers_marketing_consent/update, whose customer's id is plainly `id`."""
     consent = fields.required_child(body, "sms_marketing_consent")
-    return [ConsentUpdate(fields.external_id(body, "id"), _consent("sms", consent, triggered_at))]
+    news = _consent("sms", consent, triggered_at)
+    return [ConsentUpdate(fields.external_id(body, "id"), news, phone=fields.text(body, "phone"))]
 
 
 def customer(source: JsonObject, locale: str | None = None) -> CustomerRecord:
@@ -96,6 +103,30 @@ def customer_node(node: JsonObject) -> CustomerRecord:
     )
 
 
+def checkout_consents(
+    attributes: Iterable[JsonObject], name_key: str, placed_at: datetime
+) -> tuple[ConsentRecord, ...]:
+    """What a buyer agreed to in the order's extra field `tracking_consent`.
+
+    Only a yes says something: Shopify has no such field of its own, and a box left empty withdraws
+    nothing. Source: shopify.dev, Attribute (Admin GraphQL 2026-10) and `note_attributes` of orders.
+
+    Args:
+        attributes: the order's extra fields, which any theme or app may write.
+        name_key: `name` in webhooks, `key` in GraphQL.
+        placed_at: when the order was placed.
+    """
+    said_yes = any(
+        one.get(name_key) == _TRACKING_FIELD and str(one.get("value")).strip().lower() in _YES
+        for one in attributes
+    )
+    if not said_yes:
+        return ()
+    return (ConsentRecord("tracking", ConsentState.SUBSCRIBED, "consent", placed_at, CHECKOUT),)
+
+
+_TRACKING_FIELD = "tracking_consent"
+_YES = frozenset({"1", "yes", "true", "on"})
 # Whatever is not listed (not_subscribed, redacted, invalid, a word of the future) says nothing.
 _STATES = {
     "subscribed": ConsentState.SUBSCRIBED,

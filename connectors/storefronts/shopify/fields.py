@@ -32,9 +32,9 @@ def text(source: JsonObject, key: str) -> str | None:
     value = source.get(key)
     if value is None:
         return None
-    if not isinstance(value, str) or _UNSTORABLE.search(value):
-        raise UnreadablePayload(f"{key} is not a text that can be kept")
-    return value
+    if isinstance(value, str) and not _UNSTORABLE.search(value):
+        return value
+    raise UnreadablePayload(f"{key} is not a text that can be kept")
 
 
 def required_text(source: JsonObject, key: str) -> str:
@@ -84,7 +84,7 @@ def optional_id(source: JsonObject, key: str) -> str | None:
 
 def moment(source: JsonObject, key: str) -> datetime | None:
     """An aware moment in UTC, or None where it is absent or null."""
-    value = text(source, key)
+    value = source.get(key)
     if value is None:
         return None
     try:
@@ -92,7 +92,7 @@ def moment(source: JsonObject, key: str) -> datetime | None:
         if parsed.tzinfo is None:
             raise UnreadablePayload(f"{key} has no offset")
         return parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         raise UnreadablePayload(f"{key} is not a moment") from None
 
 
@@ -129,10 +129,13 @@ def shop_money(source: JsonObject, key: str, currency: str = "") -> Money:
         key: the pair's name; an absent or null pair counts as zero.
         currency: used where the pair names none.
     """
-    pair = child(source, key) or {}
-    side = child(pair, "shop_money") or child(pair, "shopMoney") or {}
-    named = text(side, "currency_code") or text(side, "currencyCode") or currency
-    return Money(amount(side, "amount") or "0", named)
+    return _shop_side(child(source, key) or {}, currency)
+
+
+def total_money(source: JsonObject, key: str, currency: str) -> Money:
+    """The shop's side of the pair `{key}_set`, or the plain amount, which is the same and older."""
+    pair = child(source, f"{key}_set")
+    return Money(amount(source, key) or "0", currency) if pair is None else _shop_side(pair, currency)
 
 
 def whole(source: JsonObject, key: str) -> int | None:
@@ -189,6 +192,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _shop_side(pair: JsonObject, currency: str) -> Money:
+    side = child(pair, "shop_money") or child(pair, "shopMoney") or {}
+    named = text(side, "currency_code") or text(side, "currencyCode") or currency
+    return Money(amount(side, "amount") or "0", named)
 
 
 def _id_from_text(value: str) -> int | None:

@@ -4,12 +4,13 @@ Source: Admin GraphQL schema 2026-10.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from connectors.base import CustomerRecord, JsonObject, OrderLineRecord, OrderRecord, RefundRecord
 from connectors.storefronts.shopify import fields, orders, parcels
-from connectors.storefronts.shopify.customers import customer_node
+from connectors.storefronts.shopify.customers import checkout_consents, customer_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,12 @@ def order(node: JsonObject, parts: OrderParts) -> OrderRecord:
     codes = fields.texts(node, "discountCodes")
     discount = fields.shop_money(node, "totalDiscountsSet", currency)
     cancelled_at = fields.moment(node, "cancelledAt")
+    placed_at = fields.required_moment(node, "processedAt")
     all_sent = fulfillment == "fulfilled"
     return OrderRecord(
         external_id=fields.external_id(node, "id"),
         number=fields.required_text(node, "name"),
-        customer=_customer(node),
+        customer=_customer(node, placed_at),
         status=orders.status(cancelled_at, fields.moment(node, "closedAt")),
         financial_status=financial,
         fulfillment_status=fulfillment,
@@ -48,7 +50,7 @@ def order(node: JsonObject, parts: OrderParts) -> OrderRecord:
         discount=discount,
         tax=fields.shop_money(node, "totalTaxSet", currency),
         shipping=fields.shop_money(node, "totalShippingPriceSet", currency),
-        placed_at=fields.required_moment(node, "processedAt"),
+        placed_at=placed_at,
         updated_at=fields.required_moment(node, "updatedAt"),
         refunded_total=fields.shop_money(node, "totalRefundedSet", currency),
         discount_codes=codes,
@@ -63,16 +65,20 @@ def order(node: JsonObject, parts: OrderParts) -> OrderRecord:
     )
 
 
-def _customer(node: JsonObject) -> CustomerRecord | None:
+def _customer(node: JsonObject, placed_at: datetime) -> CustomerRecord | None:
+    agreed = checkout_consents(fields.children(node, "customAttributes"), "key", placed_at)
     known = fields.child(node, "customer")
     if known is not None:
-        return customer_node(known)
+        person = customer_node(known)
+        return replace(person, consents=person.consents + agreed)
     guest_email = fields.text(node, "email")
     guest_phone = fields.text(node, "phone")
     if not guest_email and not guest_phone:
         return None
     locale = fields.text(node, "customerLocale")
-    return CustomerRecord(external_id=None, email=guest_email, phone=guest_phone, locale=locale)
+    return CustomerRecord(
+        external_id=None, email=guest_email, phone=guest_phone, locale=locale, consents=agreed
+    )
 
 
 def _line(node: JsonObject, currency: str) -> OrderLineRecord:

@@ -20,7 +20,7 @@ from connectors.base import (
     Resource,
 )
 from connectors.storefronts.shopify import fields, parcels, refunds
-from connectors.storefronts.shopify.customers import customer
+from connectors.storefronts.shopify.customers import checkout_consents, customer
 
 PAID_STATUSES = frozenset({"paid", "partially_refunded", "refunded"})
 """Financial statuses in which the platform counts an order as paid; `authorized` is not."""
@@ -50,28 +50,30 @@ def order(body: JsonObject) -> OrderRecord:
     sent = _parcels(body)
     given_back = refunds.of_order(body, currency)
     codes = tuple(fields.required_text(code, "code") for code in fields.children(body, "discount_codes"))
-    discount = _money(body, "total_discounts", currency)
+    discount = fields.total_money(body, "total_discounts", currency)
+    cancelled_at = fields.moment(body, "cancelled_at")
+    placed_at = fields.moment(body, "processed_at") or fields.required_moment(body, "created_at")
     all_sent = fulfillment == "fulfilled"
     return OrderRecord(
         external_id=fields.external_id(body, "id"),
         number=_number(body),
-        customer=_customer(body),
-        status=status(fields.moment(body, "cancelled_at"), fields.moment(body, "closed_at")),
+        customer=_customer(body, placed_at),
+        status=status(cancelled_at, fields.moment(body, "closed_at")),
         financial_status=financial,
         fulfillment_status=fulfillment,
         is_paid=financial in PAID_STATUSES,
-        total=_money(body, "total_price", currency),
+        total=fields.total_money(body, "total_price", currency),
         discount=discount,
-        tax=_money(body, "total_tax", currency),
+        tax=fields.total_money(body, "total_tax", currency),
         shipping=fields.shop_money(body, "total_shipping_price_set", currency),
-        placed_at=fields.moment(body, "processed_at") or fields.required_moment(body, "created_at"),
+        placed_at=placed_at,
         updated_at=fields.required_moment(body, "updated_at"),
         refunded_total=None if given_back is None else refunds.total(given_back, currency),
         discount_codes=codes,
         is_discounted=is_discounted(codes, discount),
         fulfilled_at=parcels.last_fulfilled_at(sent or ()) if all_sent else None,
         delivered_at=parcels.last_delivered_at(sent or ()) if all_sent else None,
-        cancelled_at=fields.moment(body, "cancelled_at"),
+        cancelled_at=cancelled_at,
         lines=_lines(body, currency),
         refunds=given_back,
         fulfillments=sent,
@@ -106,18 +108,12 @@ def _number(body: JsonObject) -> str:
     return name or ("" if number is None else str(number))
 
 
-def _money(body: JsonObject, key: str, currency: str) -> Money:
-    # The set names the shop's money; the plain amount is the same and older.
-    if fields.child(body, f"{key}_set") is not None:
-        return fields.shop_money(body, f"{key}_set", currency)
-    return Money(fields.amount(body, key) or "0", currency)
-
-
-def _customer(body: JsonObject) -> CustomerRecord | None:
+def _customer(body: JsonObject, placed_at: datetime) -> CustomerRecord | None:
     locale = fields.text(body, "customer_locale")
+    agreed = checkout_consents(fields.children(body, "note_attributes"), "name", placed_at)
     known = fields.child(body, "customer")
     if known is not None:
-        return customer(known, locale)
+        return replace(customer(known, locale), consents=agreed)
     email = fields.text(body, "email") or fields.text(body, "contact_email")
     phone = fields.text(body, "phone")
     if not email and not phone:
@@ -133,6 +129,7 @@ def _customer(body: JsonObject) -> CustomerRecord | None:
         country=fields.text(address, "country_code"),
         region=fields.text(address, "province_code"),
         city=fields.text(address, "city"),
+        consents=agreed,
     )
 
 
@@ -179,4 +176,4 @@ def _line_discount(source: JsonObject) -> Decimal:
 
 
 def _shop_amount(source: JsonObject, key: str) -> str:
-    return _money(source, key, "").amount
+    return fields.total_money(source, key, "").amount

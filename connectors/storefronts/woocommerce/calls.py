@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.base import ConnectorError, JsonObject, Unauthorized, UnreadablePayload
 from connectors.storefronts.woocommerce.auth import StoreKeys, sign
-from connectors.storefronts.woocommerce.payload import as_object, as_objects, is_plain, parse
+from connectors.storefronts.woocommerce.payload import as_object, as_objects, has_only_plain_text, parse
 from connectors.transport import Response, StoreTransport
 
 API = "wc/v3/"
@@ -110,7 +110,7 @@ class Calls:
         if not _is_success(response.status):
             raise refusal(response)
         try:
-            return Answer(parse(response.body), response.headers, is_plain(response.body))
+            return Answer(parse(response.body), response.headers, has_only_plain_text(response.body))
         except UnreadablePayload:
             raise ConnectorError(
                 "the store answered a page instead of data", status=response.status

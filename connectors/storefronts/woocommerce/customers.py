@@ -1,5 +1,8 @@
 """A person as WooCommerce tells of them: an account, or the billing address of an order."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from connectors.base import CustomerRecord, JsonObject
 from connectors.storefronts.woocommerce.meta import (
     MetaMapping,
@@ -49,19 +52,26 @@ def read_customer(payload: JsonObject, mapping: MetaMapping) -> CustomerRecord:
     )
 
 
-def read_buyer(payload: JsonObject, mapping: MetaMapping, *, is_draft: bool) -> CustomerRecord | None:
+def read_buyer(
+    payload: JsonObject, meta: Mapping[str, Any], mapping: MetaMapping, *, is_draft: bool
+) -> CustomerRecord | None:
     """Who ordered, or None for a draft or a counter sale that names neither account nor address.
 
     Blank fields are None, because an order's address is no statement about the account. Consent is
     read from placed orders only: the box of a draft has not been submitted. `updated_at` is None for
     an account, whose own payload knows better; for a guest the order is the only source.
+
+    Args:
+        payload: the order.
+        meta: its meta values by key.
+        mapping: what they mean.
+        is_draft: nothing has been submitted yet.
     """
     account_id = optional_identifier(payload, "customer_id")
     billing = section(payload, "billing")
     address = email(billing, "email")
     if account_id is None and address is None:
         return None
-    meta = meta_of(payload)
     born = birthday(meta, mapping)
     placed_at = required_moment(payload, "date_created_gmt", "date_modified_gmt")
     return CustomerRecord(

@@ -28,9 +28,10 @@ class MetaMapping:
     """How one store's payloads are to be read: what WooCommerce leaves to plugins and to the merchant.
 
     Attributes:
-        email_consent_key, sms_consent_key, birthday_key: a meta key, or several divided by commas of
-            which the first that is present counts; "" means that nothing is read.
-        email_consent_yes, sms_consent_yes: the values that mean yes, compared without case.
+        email_consent_key, sms_consent_key, tracking_consent_key, birthday_key: a meta key, or several
+            divided by commas of which the first that is present counts; "" means that nothing is read.
+        email_consent_yes, sms_consent_yes, tracking_consent_yes: the values that mean yes, compared
+            without case.
         birthday_format: one of BIRTHDAY_FORMATS; `--MM-DD` is understood with each of them.
         paid_statuses: order statuses that count as paid without a payment date (cash on delivery).
         delivered_statuses: order statuses that stand for "the parcel has arrived".
@@ -44,6 +45,8 @@ class MetaMapping:
     email_consent_yes: tuple[str, ...] = YES
     sms_consent_key: str = ""
     sms_consent_yes: tuple[str, ...] = YES
+    tracking_consent_key: str = ""
+    tracking_consent_yes: tuple[str, ...] = YES
     birthday_key: str = ""
     birthday_format: str = "YYYY-MM-DD"
     paid_statuses: tuple[str, ...] = ("processing", "completed")
@@ -90,7 +93,7 @@ def customer_consents(
     """What the account says now: yes is a consent, any other value that is present is a no.
 
     `changed_at` is the account's last change, the only moment that the platform gives; it moves with
-    every edit of the account, so an answer that is the same as before is no news.
+    every edit of the account, so these are standing: an answer that is the same as before is no news.
     """
     return tuple(
         ConsentRecord(
@@ -99,6 +102,7 @@ def customer_consents(
             "consent" if is_yes else None,
             changed_at,
             f"customer-meta:{key}",
+            is_standing=True,
         )
         for channel, key, is_yes in _answers(meta, mapping)
     )
@@ -120,6 +124,7 @@ def _answers(meta: Mapping[str, Any], mapping: MetaMapping) -> Iterator[tuple[st
     asked = (
         ("email", mapping.email_consent_key, mapping.email_consent_yes),
         ("sms", mapping.sms_consent_key, mapping.sms_consent_yes),
+        ("tracking", mapping.tracking_consent_key, mapping.tracking_consent_yes),
     )
     for channel, keys, yes in asked:
         key = _first_present(meta, keys)

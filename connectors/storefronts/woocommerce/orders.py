@@ -1,7 +1,9 @@
 """An order payload as Records, driven by its state and never by the topic that brought it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
+from typing import Any
 
 from connectors.base import (
     Deletion,
@@ -66,19 +68,22 @@ def read_order(payload: JsonObject, mapping: MetaMapping) -> list[Record]:
     order_id = identifier(payload, "id")
     if text(payload, "status") == "trash":
         return [Deletion(Resource.ORDERS, order_id, moment(payload, "date_modified_gmt"))]
-    if _is_erased(payload):
+    meta = meta_of(payload)
+    if _is_erased(payload, meta):
         erasure = PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, None, None, (order_id,))
-        return [erasure, _order(payload, mapping, is_erased=True)]
-    return [_order(payload, mapping, is_erased=False)]
+        return [erasure, _order(payload, meta, mapping, is_erased=True)]
+    return [_order(payload, meta, mapping, is_erased=False)]
 
 
-def _is_erased(payload: JsonObject) -> bool:
+def _is_erased(payload: JsonObject, meta: Mapping[str, Any]) -> bool:
     # Source: facts of two measured stores, section 5 (WordPress' personal data eraser).
-    is_marked = str(meta_of(payload).get("_anonymized")).lower() in ("yes", "1", "true")
+    is_marked = str(meta.get("_anonymized")).lower() in ("yes", "1", "true")
     return is_marked or email(section(payload, "billing"), "email") == ERASED_EMAIL
 
 
-def _order(payload: JsonObject, mapping: MetaMapping, *, is_erased: bool) -> OrderRecord:
+def _order(
+    payload: JsonObject, meta: Mapping[str, Any], mapping: MetaMapping, *, is_erased: bool
+) -> OrderRecord:
     order_id, status, currency = identifier(payload, "id"), text(payload, "status"), text(payload, "currency")
     is_draft = status in _DRAFTS
     updated_at = required_moment(payload, "date_modified_gmt", "date_created_gmt")
@@ -91,10 +96,10 @@ def _order(payload: JsonObject, mapping: MetaMapping, *, is_erased: bool) -> Ord
     return OrderRecord(
         external_id=order_id,
         number=text(payload, "number") or order_id,
-        customer=None if is_erased else read_buyer(payload, mapping, is_draft=is_draft),
+        customer=None if is_erased else read_buyer(payload, meta, mapping, is_draft=is_draft),
         status=_STATUSES.get(status, status or "unknown"),
         financial_status=_financial_status(status, is_paid=is_paid, has_refunds=bool(refunds)),
-        fulfillment_status=_fulfillment_status(payload, is_fulfilled=bool(completed_at or delivered_at)),
+        fulfillment_status=_fulfillment_status(meta, is_fulfilled=bool(completed_at or delivered_at)),
         is_paid=is_paid,
         total=money(payload, "total", currency),
         discount=money(payload, "discount_total", currency),
@@ -144,9 +149,9 @@ def _financial_status(status: str, *, is_paid: bool, has_refunds: bool) -> str:
     return _UNPAID.get(status, "unknown")
 
 
-def _fulfillment_status(payload: JsonObject, *, is_fulfilled: bool) -> str:
+def _fulfillment_status(meta: Mapping[str, Any], *, is_fulfilled: bool) -> str:
     # Source: facts of two measured stores, section 4 (order fulfillments, off by default).
-    named = meta_of(payload).get("_fulfillment_status")
+    named = meta.get("_fulfillment_status")
     if isinstance(named, str) and named:
         return named
     return "fulfilled" if is_fulfilled else "unfulfilled"

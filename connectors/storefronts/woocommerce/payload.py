@@ -32,10 +32,10 @@ def parse(body: bytes) -> Any:
 
 def parse_object(body: bytes) -> JsonObject:
     """The one JSON object that a body holds; raises as `parse` and `as_object` do."""
-    return as_object(parse(body), is_plain=is_plain(body))
+    return as_object(parse(body), is_plain=has_only_plain_text(body))
 
 
-def is_plain(body: bytes) -> bool:
+def has_only_plain_text(body: bytes) -> bool:
     """Whether no text in a JSON body can be one that no database keeps.
 
     It is seen in the bytes, because walking through all values takes longer than reading the JSON.
@@ -49,7 +49,7 @@ def as_object(value: Any, *, is_plain: bool = False) -> JsonObject:
 
     Args:
         value: what `parse` gave.
-        is_plain: what `is_plain` said of the bytes; without that word every text is looked at.
+        is_plain: what `has_only_plain_text` said of the bytes; without that word every text is looked at.
 
     Raises:
         UnreadablePayload: another type, or text with NUL or half a surrogate pair in it.
@@ -71,9 +71,11 @@ def as_objects(value: Any, *, is_plain: bool = False) -> list[JsonObject]:
 def text(source: JsonObject, key: str) -> str:
     """The text under a key, "" when it is absent or null; a number is taken as its digits."""
     value = source.get(key)
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise UnreadablePayload(f"{key} is not text")
     return str(value)
 
@@ -139,16 +141,12 @@ def as_identifier(value: Any, name: str) -> str:
 
 def decimal(source: JsonObject, key: str) -> Decimal:
     """The decimal number under a key; absent, null and "" are zero."""
-    written = text(source, key) or "0"
-    if not _DECIMAL.fullmatch(written):
-        raise UnreadablePayload(f"{key} is not a decimal number")
-    return Decimal(written)
+    return Decimal(_decimal_text(source, key))
 
 
 def money(source: JsonObject, key: str, currency: str) -> Money:
     """The amount under a key as the store wrote it; absent, null and "" are zero."""
-    decimal(source, key)
-    return Money(text(source, key) or "0", currency)
+    return Money(_decimal_text(source, key), currency)
 
 
 def moment(source: JsonObject, key: str) -> datetime | None:
@@ -186,6 +184,13 @@ def email(source: JsonObject, key: str) -> str | None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _decimal_text(source: JsonObject, key: str) -> str:
+    written = text(source, key) or "0"
+    if not _DECIMAL.fullmatch(written):
+        raise UnreadablePayload(f"{key} is not a decimal number")
+    return written
 
 
 def _check_storable(root: JsonObject) -> None:

@@ -65,18 +65,20 @@ def _product(payload: JsonObject, mapping: MetaMapping) -> ProductRecord:
     is_available = _is_available(payload)
     images = entries(payload, "images")
     brands = _names(payload, "brands")
+    categories = _names(payload, "categories")
     return ProductRecord(
         external_id=identifier(payload, "id"),
         title=unescape(text(payload, "name")),
         handle=text(payload, "slug"),
-        product_type=text(payload, "type"),
+        # WooCommerce's own type says how a thing is sold (simple, variable); its first category, what it is.
+        product_type=categories[0] if categories else "",
         vendor=brands[0] if brands else "",
         status=_STATUSES.get(status, status or "unknown"),
         is_available=is_available,
         url=text(payload, "permalink") or None,
         image_url=text(images[0], "src") or None if images else None,
         tags=_names(payload, "tags"),
-        categories=_names(payload, "categories"),
+        categories=categories,
         cross_sell_external_ids=_ids(payload, "cross_sell_ids"),
         up_sell_external_ids=_ids(payload, "upsell_ids"),
         variants=_variants(payload, mapping, is_available=is_available),

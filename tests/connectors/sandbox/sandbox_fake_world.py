@@ -43,6 +43,7 @@ def shopper(household: int, platform: str, **changes: object) -> Shopper:
         consent_at_checkout=False,
         sms_consent_at=None,
         withdrawn_at=None,
+        tracking_consent_at=None,
     )
     return replace(lucia, **changes)  # type: ignore[arg-type]
 

@@ -1,0 +1,88 @@
+"""Bodies under an ASGI server: read to a cap and within a time, and not too many at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from app.errors import Busy
+from webhooks.answers import TOO_LARGE, TOO_SLOW, Answer
+from webhooks.door import MAX_BODY_BYTES
+
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive."""
+MOST_HELD_BYTES = 64 * 1024 * 1024
+"""How much of bodies may be in memory at once; beyond it who comes is asked to come again."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class BodyRefused(Exception):
+    """The body is not taken; `answer` says why. What is left of it is not read."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Bodies:
+    """The bodies that are in memory now."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    async def read(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body; give it back by `let_go` when it has been dealt with.
+
+        Raises:
+            BodyRefused: it is too large, too slow, or its sender went away.
+            Busy: too many bodies are held already.
+        """
+        if _declared_length(scope) > MAX_BODY_BYTES:
+            raise BodyRefused(TOO_LARGE)
+        message = await receive()
+        if not message.get("more_body", False) and message["type"] == "http.request":
+            # Nearly every delivery arrives whole, and then needs no clock.
+            body: bytes = message.get("body", b"")
+            return self._hold(body)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._read_on(message, receive)
+        except TimeoutError:
+            raise BodyRefused(TOO_SLOW) from None
+
+    def let_go(self, body: bytes) -> None:
+        """The body is no longer needed."""
+        self._held -= len(body)
+
+    def _hold(self, part: bytes) -> bytes:
+        if len(part) > MAX_BODY_BYTES:
+            raise BodyRefused(TOO_LARGE)
+        if self._held + len(part) > MOST_HELD_BYTES:
+            raise Busy("too many deliveries arrive at once")
+        self._held += len(part)
+        return part
+
+    async def _read_on(self, message: MutableMapping[str, Any], receive: Receive) -> bytes:
+        body = bytearray()
+        try:
+            while message["type"] == "http.request":
+                part = self._hold(message.get("body", b""))
+                body += part
+                if len(body) > MAX_BODY_BYTES:
+                    raise BodyRefused(TOO_LARGE)
+                if not message.get("more_body", False):
+                    return bytes(body)
+                message = await receive()
+        except BaseException:
+            self._held -= len(body)
+            raise
+        self._held -= len(body)
+        raise BodyRefused(TOO_SLOW)
+
+
+def _declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0

@@ -1,0 +1,114 @@
+"""The webhook addresses under an ASGI server, in front of everything else that the process answers.
+
+On the hosted form no thread waits for a delivery: neither for its body, so that a hundred slow senders
+keep nobody away (RELIABILITY.md row 24), nor for its commit, which is what makes it twice as fast as
+the same door under WSGI (BENCHMARKS.md, P1).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import Executor
+from typing import Any
+
+from app.errors import Busy
+from app.inbox import Kept
+from webhooks.answers import KEPT, NOT_POSTED, Answer, too_busy
+from webhooks.bodies import Bodies, BodyRefused, Receive, Scope
+from webhooks.door import PREFIX
+from webhooks.storefronts import StorefrontDeliveries
+from webhooks.writer import ANSWER_SECONDS, InboxWriter
+
+_LONG_BODY_BYTES = 64 * 1024
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class WebhookFront:
+    """An ASGI app that takes `/webhooks/…` and hands everything else on.
+
+    Args:
+        threads: where what must ask the database, or reads a long body, is checked.
+    """
+
+    def __init__(
+        self, deliveries: StorefrontDeliveries, inbox: InboxWriter, inner: AsgiApp, *, threads: Executor
+    ) -> None:
+        self._deliveries = deliveries
+        self._inbox = inbox
+        self._inner = inner
+        self._threads = threads
+        self._bodies = Bodies()
+        self._settled: deque[tuple[asyncio.Future[None], Busy | None]] = deque()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a delivery, or pass the request on."""
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self._inner(scope, receive, send)
+            return
+        answer = await self._answer(scope, receive)
+        await send({"type": "http.response.start", "status": answer.code, "headers": answer.raw_headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            return NOT_POSTED
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            body = await self._bodies.read(scope, receive)
+            try:
+                checked = await self._check(scope["path"].removeprefix(PREFIX), headers, body)
+                if isinstance(checked, Answer):
+                    return checked
+                await self._keep(checked)
+            finally:
+                self._bodies.let_go(body)
+        except BodyRefused as refused:
+            return refused.answer
+        except Busy as busy:
+            return too_busy(busy)
+        return KEPT
+
+    async def _check(self, place: str, headers: Mapping[str, str], body: bytes) -> Kept | Answer:
+        if len(body) <= _LONG_BODY_BYTES and self._deliveries.is_quick(place, headers):
+            return self._deliveries.check(place, headers, body)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._deliveries.check, place, headers, body)
+
+    async def _keep(self, kept: Kept) -> None:
+        """Return once the delivery is durable.
+
+        Raises:
+            Busy: it is not, or nobody knows yet.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def _tell(failure: Busy | None) -> None:
+            # A group wakes the loop once, not once for each of its deliveries.
+            self._settled.append((future, failure))
+            if len(self._settled) == 1:
+                loop.call_soon_threadsafe(self._settle)
+
+        self._inbox.hand_over(kept, _tell)
+        patience = loop.call_later(ANSWER_SECONDS, _give_up, future)
+        try:
+            await future
+        finally:
+            patience.cancel()
+
+    def _settle(self) -> None:
+        while self._settled:
+            future, failure = self._settled.popleft()
+            if future.done():
+                continue
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)
+
+
+def _give_up(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_exception(Busy("the database is too slow to keep the delivery"))
