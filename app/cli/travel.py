@@ -62,10 +62,12 @@ class Journey:
         for platform in ("shopify", "woocommerce"):
             if not self._is_installed(platform):
                 self._install(platform)
+        for shown in commands.listing(runtime):
+            self._tell_settings(shown)
         tick(self.kit, until_idle=True)
         self._finish_backfill()
         for shown in commands.listing(runtime):
-            self._set_up(shown)
+            self._switch_on(shown["id"])
 
     def travel(self, show: Callable[[datetime, datetime, datetime], None], stop: threading.Event) -> None:
         """Go on from where the world stands to its end; the two processes move in turns."""
@@ -140,16 +142,18 @@ class Journey:
         if row is not None:
             raise AppError(f"the history of {row.resource} could not be read: {row.error}")
 
-    def _set_up(self, shown: Any) -> None:
-        runtime = self.kit.runtime
+    def _tell_settings(self, shown: Any) -> None:
+        """What a merchant would set: who writes, and where the checkout keeps consents and birthdays."""
         values = dict(SENDER)
         if shown["platform"] == "woocommerce":
             values |= WOO_MAPPING
-        commands.set_values(runtime, shown["id"], values)
-        with runtime.database.write() as session:
-            switch.ensure_flows(session, shown["id"], clock.now())
-            for flow in switch.listing(session, shown["id"]):
-                switch.activate(session, shown["id"], flow.key, clock.now())
+        commands.set_values(self.kit.runtime, shown["id"], values)
+
+    def _switch_on(self, store_id: int) -> None:
+        with self.kit.runtime.database.write() as session:
+            switch.ensure_flows(session, store_id, clock.now())
+            for flow in switch.listing(session, store_id):
+                switch.activate(session, store_id, flow.key, clock.now())
 
 
 def progress_line(start: datetime, moment: datetime, end: datetime) -> None:

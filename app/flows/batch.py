@@ -71,6 +71,17 @@ class Batch:
     already_read: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
 
+    def asked_now(self, customer_id: int) -> frozenset[str]:
+        """The products that this batch asks the customer to review, not written yet."""
+        return frozenset(
+            item["external_id"]
+            for held in (*self.held.values(), *self.fresh.values())
+            if held.customer_id == customer_id
+            for message in held.messages
+            if message.step == "M3"
+            for item in message.context.get("products", ())
+        )
+
     def place_of(self, customer: Any) -> Place:
         """Where a customer is, worked out once a batch."""
         place = self.places.get(customer.id)

@@ -76,10 +76,14 @@ def longest_delay(bought: Sequence[OrderProduct]) -> int:
 
 
 def review_products(
-    session: Session, store_id: int, bought: Sequence[OrderProduct], customer_id: int
+    session: Session,
+    store_id: int,
+    bought: Sequence[OrderProduct],
+    customer_id: int,
+    asked_now: frozenset[str],
 ) -> list[Mapping[str, Any]]:
-    """Which of the dearest three this customer was not asked about yet."""
-    asked = _asked(session, store_id, customer_id)
+    """Which of the dearest three this customer was not asked about yet, `asked_now` in the same batch."""
+    asked = _asked(session, store_id, customer_id) | asked_now
     return [
         {"external_id": item.external_id, "title": item.title}
         for item in bought[:MOST_ASKED]
@@ -88,7 +92,11 @@ def review_products(
 
 
 def complement(
-    session: Session, store_id: int, bought: Sequence[OrderProduct], customer_id: int
+    session: Session,
+    store_id: int,
+    bought: Sequence[OrderProduct],
+    customer_id: int,
+    asked_now: frozenset[str],
 ) -> list[Mapping[str, Any]]:
     """The one product that goes with the order, with the reason in figures; empty if there is none.
 

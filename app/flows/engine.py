@@ -12,7 +12,7 @@ from typing import Any
 from app.flows import moments
 from app.flows.definition import ChooseProducts, End, Entry, Message, Split, Wait, WaitFor
 from app.flows.moments import Place
-from app.messaging.conditions import ConditionFacts, first_false
+from app.messaging.conditions import ENDED_BY_EXITS, ConditionFacts, first_false
 
 ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
 _ENOUGH_STEPS = 100
@@ -158,7 +158,8 @@ def _make(
 ) -> None:
     if not step.is_on:
         return
-    false = first_false(step.only_if, facts.conditions)
+    asked = [condition for condition in step.only_if if condition not in ENDED_BY_EXITS]
+    false = first_false(asked, facts.conditions)
     if false is not None:
         skipped.append(Skipped(step, "trigger-false", false))
         return

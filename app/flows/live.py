@@ -154,7 +154,9 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     session = batch.session
     bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
-        step.chooser: choosers.CHOOSERS[step.chooser](session, store.id, bought, held.customer_id)
+        step.chooser: choosers.CHOOSERS[step.chooser](
+            session, store.id, bought, held.customer_id, batch.asked_now(held.customer_id)
+        )
         for step in ahead
         if isinstance(step, ChooseProducts) and order is not None
     }

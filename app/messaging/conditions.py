@@ -57,6 +57,12 @@ def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
     return None
 
 
+ENDED_BY_EXITS = frozenset({"enrollment-alive", "order-intact"})
+"""Conditions that exits see to: a journey is walked in the order of moments, so what made them false by
+the step's own moment has ended the journey before. Asking the mirror, which knows what came later, would
+answer for the wrong moment."""
+
+
 def _enrollment_alive(facts: ConditionFacts, argument: str) -> bool:
     return not facts.is_stopped
 

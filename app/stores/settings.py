@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.crypto import Vault
 from app.errors import BadInput
 from app.models import Store
-from app.stores import credentials
+from app.stores import backfills, credentials
 from app.stores.definitions import DEFINITIONS, Setting
 
 __all__ = [
@@ -94,16 +95,21 @@ def write(session: Session, store: Store, values: Mapping[str, str], *, vault: V
     if secrets:
         credentials.change(session, vault, store, lambda current: _with_providers(current, secrets))
     shown = changed | {key: _masked(text) for key, text in secrets.items()}
+    was_read_by = {key: store.settings.get(key) for key in _READ_BY}
     # A new object: SQLAlchemy does not see a change inside a JSON value.
     store.settings = {key: text for key, text in (store.settings | shown).items() if text}
     for key, column in _COPIED.items():
         if changed.get(key):
             setattr(store, column, changed[key])
+    if was_read_by != {key: store.settings.get(key) for key in _READ_BY}:
+        # What the shop has told already was read without this mapping: read it again, as history.
+        backfills.plan_anew(session, store.id, clock.now())
     session.flush()
 
 
 # Queries read these columns; what the platform says of them no longer counts once they are set.
 _COPIED = {"timezone": "timezone", "locale": "locale"}
+_READ_BY = tuple(key for key in DEFINITIONS if key.startswith("meta."))
 _MASK = "••••"
 _SHOWN_CHARACTERS = 4
 _LONG_ENOUGH = 20

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,12 @@ from connectors.base import (
     PrivacyKind,
     PrivacyRequest,
     ProductRecord,
+    Record,
     Resource,
 )
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.records import records
+from tests.connectors.woocommerce.woo_wire import Answers, Deliveries, Delivery, buyer, only
 
 PLAIN = MetaMapping()
 AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -26,7 +29,7 @@ def at(hour: int, minute: int, second: int) -> datetime:
     return datetime(2026, 11, 22, hour, minute, second, tzinfo=UTC)
 
 
-def read(captured, mapping=PLAIN):
+def read(captured: Delivery, mapping: MetaMapping = PLAIN) -> list[Record]:
     return records(captured.topic, captured.body, mapping, AT)
 
 
@@ -44,7 +47,7 @@ EXPECTED = {
 }
 
 
-def test_every_captured_delivery_reads_to_what_its_topic_promises(each_delivery):
+def test_every_captured_delivery_reads_to_what_its_topic_promises(each_delivery: Delivery) -> None:
     found = read(each_delivery)
 
     is_variation = b'"type":"variation"' in each_delivery.body
@@ -54,8 +57,8 @@ def test_every_captured_delivery_reads_to_what_its_topic_promises(each_delivery)
     assert [type(record) for record in found] == expected
 
 
-def test_a_paid_order_carries_money_lines_and_moments(delivery):
-    [order] = read(delivery("hpos_019_order_updated"))
+def test_a_paid_order_carries_money_lines_and_moments(delivery: Deliveries) -> None:
+    order = only(read(delivery("hpos_019_order_updated")), OrderRecord)
 
     assert (order.external_id, order.number, order.status) == ("43", "43", "open")
     assert (order.financial_status, order.fulfillment_status) == ("paid", "fulfilled")
@@ -68,51 +71,53 @@ def test_a_paid_order_carries_money_lines_and_moments(delivery):
     assert order.paid_at == at(1, 55, 38)
     assert order.delivered_at == at(1, 55, 41)
     assert order.updated_at == at(1, 55, 41)
+    assert order.lines is not None
     first, second = order.lines
     assert (first.product_external_id, first.variant_external_id, first.quantity) == ("38", None, 2)
     assert first.total == Money("22.95", "EUR")
     assert (second.product_external_id, second.variant_external_id) == ("40", "41")
 
 
-def test_an_unpaid_order_is_not_paid(delivery):
-    [order] = read(delivery("hpos_012_order_created"))
+def test_an_unpaid_order_is_not_paid(delivery: Deliveries) -> None:
+    order = only(read(delivery("hpos_012_order_created")), OrderRecord)
 
     assert not order.is_paid
     assert order.financial_status == "pending"
     assert order.delivered_at is None
 
 
-def test_cash_on_delivery_counts_as_paid_by_its_status(delivery):
-    [order] = read(delivery("storecheckout_043_order_updated"))
+def test_cash_on_delivery_counts_as_paid_by_its_status(delivery: Deliveries) -> None:
+    order = only(read(delivery("storecheckout_043_order_updated")), OrderRecord)
 
     assert order.is_paid
     assert order.paid_at is None
 
 
-def test_a_merchant_decides_which_statuses_count_as_paid(delivery):
+def test_a_merchant_decides_which_statuses_count_as_paid(delivery: Deliveries) -> None:
     waiting = delivery("storecheckoutacct_003_order_updated")
 
-    [by_default] = read(waiting)
-    [by_choice] = read(waiting, MetaMapping(paid_statuses=("on-hold",)))
+    by_default = only(read(waiting), OrderRecord)
+    by_choice = only(read(waiting, MetaMapping(paid_statuses=("on-hold",))), OrderRecord)
 
     assert (by_default.is_paid, by_choice.is_paid) == (False, True)
 
 
-def test_a_merchants_own_status_can_mean_delivered(delivery):
+def test_a_merchants_own_status_can_mean_delivered(delivery: Deliveries) -> None:
     completed = delivery("hpos_019_order_updated")
     mapping = MetaMapping(delivered_statuses=("arrived",))
 
-    [sent] = read(completed, mapping)
-    [arrived] = records("order.updated", completed.payload(status="arrived"), mapping, AT)
+    sent = only(read(completed, mapping), OrderRecord)
+    arrived = only(records("order.updated", completed.payload(status="arrived"), mapping, AT), OrderRecord)
 
     assert (sent.fulfilled_at, sent.delivered_at) == (at(1, 55, 41), None)
     assert arrived.delivered_at == at(1, 55, 41)
     assert arrived.status == "arrived"
 
 
-def test_a_refund_is_a_positive_amount(delivery):
-    [order] = read(delivery("hpos_026_order_updated"))
+def test_a_refund_is_a_positive_amount(delivery: Deliveries) -> None:
+    order = only(read(delivery("hpos_026_order_updated")), OrderRecord)
 
+    assert order.refunds is not None
     [refund] = order.refunds
     assert (refund.external_id, refund.amount) == ("45", Money("5.00", "EUR"))
     assert refund.refunded_at == at(1, 55, 45)
@@ -130,34 +135,36 @@ def test_a_refund_is_a_positive_amount(delivery):
         ("wc-lost-in-space", ("wc-lost-in-space", "unknown")),
     ],
 )
-def test_statuses_are_translated_or_kept(delivery, status, expected):
+def test_statuses_are_translated_or_kept(
+    delivery: Deliveries, status: str, expected: tuple[str, str]
+) -> None:
     unpaid = delivery("hpos_012_order_created")
 
-    [order] = records("order.updated", unpaid.payload(status=status), PLAIN, AT)
+    order = only(records("order.updated", unpaid.payload(status=status), PLAIN, AT), OrderRecord)
 
     assert (order.status, order.financial_status) == expected
 
 
-def test_only_a_cancelled_order_has_a_moment_of_cancelling(delivery):
+def test_only_a_cancelled_order_has_a_moment_of_cancelling(delivery: Deliveries) -> None:
     unpaid = delivery("hpos_012_order_created")
 
-    [cancelled] = records("order.updated", unpaid.payload(status="cancelled"), PLAIN, AT)
-    [waiting] = read(unpaid)
+    cancelled = only(records("order.updated", unpaid.payload(status="cancelled"), PLAIN, AT), OrderRecord)
+    waiting = only(read(unpaid), OrderRecord)
 
     assert cancelled.cancelled_at == at(1, 55, 36)
     assert waiting.cancelled_at is None
 
 
-def test_what_a_payload_leaves_out_is_none(delivery):
+def test_what_a_payload_leaves_out_is_none(delivery: Deliveries) -> None:
     payload = json.loads(delivery("hpos_014_order_updated").body)
     del payload["line_items"], payload["refunds"]
 
-    [order] = records("order.updated", json.dumps(payload).encode(), PLAIN, AT)
+    order = only(records("order.updated", json.dumps(payload).encode(), PLAIN, AT), OrderRecord)
 
     assert (order.lines, order.refunds, order.refunded_total) == (None, None, None)
 
 
-def test_an_order_in_the_trash_is_a_deletion(delivery):
+def test_an_order_in_the_trash_is_a_deletion(delivery: Deliveries) -> None:
     paid = delivery("hpos_014_order_updated")
 
     found = records("order.updated", paid.payload(status="trash"), PLAIN, AT)
@@ -165,26 +172,26 @@ def test_an_order_in_the_trash_is_a_deletion(delivery):
     assert found == [Deletion(Resource.ORDERS, "43", at(1, 55, 38))]
 
 
-def test_a_guest_is_known_by_the_normalised_address(delivery):
-    [order] = read(delivery("hpos_022_order_created"))
+def test_a_guest_is_known_by_the_normalised_address(delivery: Deliveries) -> None:
+    order = only(read(delivery("hpos_022_order_created")), OrderRecord)
 
-    assert order.customer.external_id is None
-    assert order.customer.email == "gino.h@example.test"
-    assert order.customer.phone == "3331234567"
-    assert order.customer.country == "IT"
-    assert order.customer.city is None
-    assert order.customer.updated_at == order.updated_at
-
-
-def test_an_account_in_an_order_leaves_the_last_word_to_the_account(delivery):
-    [order] = read(delivery("hpos_014_order_updated"))
-
-    assert order.customer.external_id == "8"
-    assert order.customer.updated_at is None
+    assert buyer(order).external_id is None
+    assert buyer(order).email == "gino.h@example.test"
+    assert buyer(order).phone == "3331234567"
+    assert buyer(order).country == "IT"
+    assert buyer(order).city is None
+    assert buyer(order).updated_at == order.updated_at
 
 
-def test_an_account_is_read_whole(delivery):
-    [customer] = read(delivery("hpos_010_customer_updated"))
+def test_an_account_in_an_order_leaves_the_last_word_to_the_account(delivery: Deliveries) -> None:
+    order = only(read(delivery("hpos_014_order_updated")), OrderRecord)
+
+    assert buyer(order).external_id == "8"
+    assert buyer(order).updated_at is None
+
+
+def test_an_account_is_read_whole(delivery: Deliveries) -> None:
+    customer = only(read(delivery("hpos_010_customer_updated")), CustomerRecord)
 
     assert (customer.external_id, customer.email) == ("8", "lucia.hpos@example.test")
     assert (customer.first_name, customer.last_name) == ("Lucia", "Rossi")
@@ -193,20 +200,20 @@ def test_an_account_is_read_whole(delivery):
     assert customer.updated_at == at(1, 55, 34)
 
 
-def test_a_subscriber_who_was_never_edited_is_a_person_too(rest_answer):
+def test_a_subscriber_who_was_never_edited_is_a_person_too(rest_answer: Answers) -> None:
     subscriber = next(row for row in rest_answer("rest_customers_role_all") if row["role"] == "subscriber")
 
-    [customer] = records("customer.created", json.dumps(subscriber).encode(), PLAIN, AT)
+    customer = only(records("customer.created", json.dumps(subscriber).encode(), PLAIN, AT), CustomerRecord)
 
     assert customer.external_id == str(subscriber["id"])
     assert customer.updated_at == customer.created_at
 
 
 @pytest.mark.parametrize("billing", [[], None])
-def test_phps_empty_list_is_an_empty_object(delivery, billing):
+def test_phps_empty_list_is_an_empty_object(delivery: Deliveries, billing: object) -> None:
     created = delivery("hpos_006_customer_created")
 
-    [customer] = records("customer.created", created.payload(billing=billing), PLAIN, AT)
+    customer = only(records("customer.created", created.payload(billing=billing), PLAIN, AT), CustomerRecord)
 
     assert customer.phone == ""
 
@@ -218,18 +225,21 @@ def test_phps_empty_list_is_an_empty_object(delivery, billing):
         {"meta_data": [{"id": 1, "key": "_anonymized", "value": "yes"}], "customer_id": 0},
     ],
 )
-def test_an_anonymised_order_asks_for_the_erasure_of_who_was_known_under_it(delivery, changes):
+def test_an_anonymised_order_asks_for_the_erasure_of_who_was_known_under_it(
+    delivery: Deliveries, changes: dict[str, Any]
+) -> None:
     paid = delivery("storecheckoutacct_003_order_updated")
     mapping = MetaMapping(email_consent_key="_wc_other/localtest/marketing-opt-in")
 
     request, order = records("order.updated", paid.payload(**changes), mapping, AT)
 
     assert request == PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, None, None, ("54",))
+    assert isinstance(order, OrderRecord)
     assert (order.external_id, order.customer) == ("54", None)
 
 
-def test_a_product_carries_price_stock_and_category(delivery):
-    [product] = read(delivery("hpos_015_product_updated"), MetaMapping(currency="EUR"))
+def test_a_product_carries_price_stock_and_category(delivery: Deliveries) -> None:
+    product = only(read(delivery("hpos_015_product_updated"), MetaMapping(currency="EUR")), ProductRecord)
 
     assert (product.external_id, product.title) == ("38", "Miscela «Crème» 250 g")
     assert (product.status, product.is_available, product.product_type) == ("active", True, "simple")
@@ -240,28 +250,28 @@ def test_a_product_carries_price_stock_and_category(delivery):
     assert variant.price == Money("13.50", "EUR")
 
 
-def test_names_lose_their_html_entities(delivery):
+def test_names_lose_their_html_entities(delivery: Deliveries) -> None:
     created = delivery("hpos_001_product_created")
     body = created.payload(name="Tea &amp; Co", categories=[{"id": 1, "name": "Tea &amp; more"}])
 
-    [product] = records("product.updated", body, PLAIN, AT)
+    product = only(records("product.updated", body, PLAIN, AT), ProductRecord)
 
     assert (product.title, product.categories) == ("Tea & Co", ("Tea & more",))
 
 
-def test_a_variable_product_names_its_variations(rest_answer):
+def test_a_variable_product_names_its_variations(rest_answer: Answers) -> None:
     cup = next(row for row in rest_answer("rest_products_modified_after") if row["type"] == "variable")
 
-    [product] = records("product.updated", json.dumps(cup).encode(), PLAIN, AT)
+    product = only(records("product.updated", json.dumps(cup).encode(), PLAIN, AT), ProductRecord)
 
     assert [variant.external_id for variant in product.variants] == [str(cup["variations"][0])]
 
 
-def test_a_merchants_own_choices_are_kept(delivery):
+def test_a_merchants_own_choices_are_kept(delivery: Deliveries) -> None:
     created = delivery("hpos_001_product_created")
     body = created.payload(cross_sell_ids=[39, 40], upsell_ids={"0": 41, "2": 42})
 
-    [product] = records("product.updated", body, PLAIN, AT)
+    product = only(records("product.updated", body, PLAIN, AT), ProductRecord)
 
     assert product.cross_sell_external_ids == ("39", "40")
     assert product.up_sell_external_ids == ("41", "42")
@@ -279,17 +289,19 @@ def test_a_merchants_own_choices_are_kept(delivery):
         ({"price": "", "purchasable": False, "status": "draft"}, "draft", False),
     ],
 )
-def test_drafts_and_sold_out_products_are_not_available(delivery, changes, status, is_available):
+def test_drafts_and_sold_out_products_are_not_available(
+    delivery: Deliveries, changes: dict[str, Any], status: str, is_available: bool
+) -> None:
     created = delivery("hpos_001_product_created")
 
-    [product] = records("product.created", created.payload(**changes), PLAIN, AT)
+    product = only(records("product.created", created.payload(**changes), PLAIN, AT), ProductRecord)
 
     assert (product.status, product.is_available) == (status, is_available)
 
 
-def test_a_product_in_the_trash_is_a_deletion(delivery):
+def test_a_product_in_the_trash_is_a_deletion(delivery: Deliveries) -> None:
     created = delivery("hpos_001_product_created")
 
-    [deletion] = records("product.updated", created.payload(status="trash"), PLAIN, AT)
+    deletion = only(records("product.updated", created.payload(status="trash"), PLAIN, AT), Deletion)
 
     assert deletion == Deletion(Resource.PRODUCTS, "38", at(1, 55, 31))

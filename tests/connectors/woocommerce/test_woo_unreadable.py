@@ -2,19 +2,21 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from connectors.base import UnreadablePayload
+from connectors.base import OrderRecord, UnreadablePayload
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.records import OwnerDemoted, records
+from tests.connectors.woocommerce.woo_wire import Deliveries, only
 
 PLAIN = MetaMapping()
 AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("topic", ["coupon.updated", "coupon.deleted", "action.wc_anything", "unknown", ""])
-def test_topics_without_use_make_nothing_of_any_body(topic):
+def test_topics_without_use_make_nothing_of_any_body(topic: str) -> None:
     assert records(topic, b"not json", PLAIN, AT) == []
 
 
@@ -23,18 +25,18 @@ def error_body(status: object, code: object = "wc_user_invalid_id") -> bytes:
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_signed_not_found_makes_nothing(status):
+def test_a_signed_not_found_makes_nothing(status: int) -> None:
     assert records("customer.updated", error_body(status), PLAIN, AT) == []
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_signed_refusal_means_that_the_owner_was_demoted(status):
+def test_a_signed_refusal_means_that_the_owner_was_demoted(status: int) -> None:
     with pytest.raises(OwnerDemoted):
         records("order.updated", error_body(status, "woocommerce_rest_cannot_view"), PLAIN, AT)
 
 
 @pytest.mark.parametrize("body", [error_body(500), error_body("404"), b'{"code":"x"}', error_body(404, 5)])
-def test_other_signed_errors_are_unreadable(body):
+def test_other_signed_errors_are_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadablePayload):
         records("order.updated", body, PLAIN, AT)
 
@@ -54,7 +56,7 @@ def test_other_signed_errors_are_unreadable(body):
     ],
 )
 @pytest.mark.parametrize("topic", ["order.updated", "customer.created", "product.updated", "order.deleted"])
-def test_a_body_that_is_no_object_is_unreadable(topic, body):
+def test_a_body_that_is_no_object_is_unreadable(topic: str, body: bytes) -> None:
     with pytest.raises(UnreadablePayload):
         records(topic, body, PLAIN, AT)
 
@@ -66,7 +68,7 @@ WRONG_IDS = [0, -1, 2**63, "x", "١", None, 1.5, True, [], {}]
 @pytest.mark.parametrize(
     "name", ["hpos_014_order_updated", "hpos_006_customer_created", "hpos_001_product_created"]
 )
-def test_a_wrong_id_is_unreadable(delivery, name, wrong):
+def test_a_wrong_id_is_unreadable(delivery: Deliveries, name: str, wrong: object) -> None:
     captured = delivery(name)
 
     with pytest.raises(UnreadablePayload):
@@ -96,7 +98,9 @@ def test_a_wrong_id_is_unreadable(delivery, name, wrong):
     ],
     ids=repr,
 )
-def test_an_order_with_a_wrong_type_in_it_is_unreadable(delivery, changes):
+def test_an_order_with_a_wrong_type_in_it_is_unreadable(
+    delivery: Deliveries, changes: dict[str, Any]
+) -> None:
     paid = delivery("hpos_014_order_updated")
 
     with pytest.raises(UnreadablePayload):
@@ -106,25 +110,28 @@ def test_an_order_with_a_wrong_type_in_it_is_unreadable(delivery, changes):
 @pytest.mark.parametrize(
     "changes", [{"images": "x"}, {"cross_sell_ids": "x"}, {"manage_stock": "often"}, {"price": []}]
 )
-def test_a_product_with_a_wrong_type_in_it_is_unreadable(delivery, changes):
+def test_a_product_with_a_wrong_type_in_it_is_unreadable(
+    delivery: Deliveries, changes: dict[str, Any]
+) -> None:
     created = delivery("hpos_001_product_created")
 
     with pytest.raises(UnreadablePayload):
         records("product.created", created.payload(**changes), PLAIN, AT)
 
 
-def test_emoji_are_text_like_any_other(delivery):
+def test_emoji_are_text_like_any_other(delivery: Deliveries) -> None:
     paid = delivery("hpos_014_order_updated")
 
-    [order] = records("order.updated", paid.payload(number="☕😀"), PLAIN, AT)
+    order = only(records("order.updated", paid.payload(number="☕😀"), PLAIN, AT), OrderRecord)
 
     assert order.number == "☕😀"
 
 
-def test_half_a_kilo_is_one_thing_bought(delivery):
+def test_half_a_kilo_is_one_thing_bought(delivery: Deliveries) -> None:
     paid = delivery("hpos_014_order_updated")
     line = {"id": 1, "product_id": 38, "variation_id": 0, "name": "Coffee", "quantity": 0.5, "total": "4.00"}
 
-    [order] = records("order.updated", paid.payload(line_items=[line]), PLAIN, AT)
+    order = only(records("order.updated", paid.payload(line_items=[line]), PLAIN, AT), OrderRecord)
 
+    assert order.lines is not None
     assert order.lines[0].quantity == 1

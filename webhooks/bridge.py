@@ -1,4 +1,4 @@
-"""Flask under an ASGI server: each request on a thread, its body read before."""
+"""What is no delivery, under an ASGI server: Flask answers it on a thread, its body read before."""
 
 import asyncio
 import sys
