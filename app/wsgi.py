@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from app import config, logs, migrate, web
+from app import logs, migrate, web
+from app.config import Settings
 from app.db import RECEIVE_BUSY_SECONDS, Database
 from app.runtime import Runtime
 from webhooks.bodies import Receive, Scope
@@ -73,9 +74,8 @@ class HostedSite:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def create_hosted_site() -> HostedSite:
-    """What granian calls in each web process: everything is made here, so nothing crosses a fork."""
-    settings = config.load()
+def create_hosted_site(settings: Settings) -> HostedSite:
+    """What granian calls in each web process: all is made here, so that nothing crosses a fork."""
     logs.configure(settings.log_level, settings.log_format)
     watch = threading.Thread(target=_end_with, args=(os.getppid(),), name="parent-watch", daemon=True)
     watch.start()

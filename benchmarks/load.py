@@ -47,7 +47,9 @@ class Lane:
     def send(self, number: int) -> None:
         """Post one delivery."""
         self.begun = time.perf_counter()
-        self.socket.sendall(b"%b%b-%d%b" % (self._job.head, self._job.prefix.encode(), number, self._job.tail))
+        self.socket.sendall(
+            b"%b%b-%d%b" % (self._job.head, self._job.prefix.encode(), number, self._job.tail)
+        )
 
     def receive(self) -> str | None:
         """The status once the whole answer is there, else None."""
@@ -96,7 +98,9 @@ def main() -> None:
     """Do what the argument says, print what came of it."""
     told = json.loads(sys.argv[1])
     body = Path(told["body"]).read_bytes()
-    head = "\r\n".join([f"POST {told['path']} HTTP/1.1", "Host: x", *told["headers"], f"{told['id_header']}: "])
+    head = "\r\n".join(
+        [f"POST {told['path']} HTTP/1.1", "Host: x", *told["headers"], f"{told['id_header']}: "]
+    )
     tail = f"\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
     job = Job(told["port"], told["connections"], told["seconds"], head.encode(), tail, told["prefix"])
     begun, cpu = time.perf_counter(), time.process_time()

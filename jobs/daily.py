@@ -85,11 +85,15 @@ def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
 
 
 def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
-    gone, count = 0, 1
-    while count:
-        with kit.runtime.database.write() as session:
-            count = retention.purge_once(session, now)
-        gone += count
+    gone = 0
+    with kit.runtime.database.read() as session:
+        stores = list(session.execute(select(Store.id).order_by(Store.id)).scalars())
+    for store_id in stores:
+        count = 1
+        while count:
+            with kit.runtime.database.write() as session:
+                count = retention.purge_once(session, store_id, now)
+            gone += count
     return gone
 
 

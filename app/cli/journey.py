@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from app import clock
+from app import clock, migrate
 from app.cli import figures, serving, travel
 from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
 from app.config import VAR, Settings
@@ -39,6 +39,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
         port=arguments.port or (settings.port if arguments.serve else 0),
     )
     runtime = Runtime.build(_settings(settings, plan, database))
+    migrate.upgrade(runtime.settings.database)
     sandbox = Sandbox(plan, folder / "sandbox")
     site = create_site(runtime)
     server = serving.open_server(site, "127.0.0.1", plan.port)
@@ -55,6 +56,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
         result = figures.figures(session, sandbox.get("/control/state"), time.monotonic() - begun)
     server.close()
     site.inbox.close()
+    sandbox.stop()
     return result
 
 
@@ -73,9 +75,12 @@ def _stay(runtime: Runtime, site: Site, kit: Kit, journey: travel.Journey, begun
     worker.start()
     try:
         stop.wait()
+    except KeyboardInterrupt:
+        print("\nRitorno stops; `make run` goes on from here.", flush=True)
     finally:
         worker.stop()
         site.inbox.close()
+        journey.sandbox.stop()
 
 
 def _tell_where(runtime: Runtime) -> None:

@@ -1,7 +1,9 @@
 """The sandbox as a process of its own: started beside the database, found again after a crash."""
 
 import json
+import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +76,7 @@ class Sandbox:
             process = subprocess.Popen(
                 self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
+        self._pid_file.write_text(str(process.pid))
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._is_up():
@@ -82,6 +85,16 @@ class Sandbox:
                 break
             time.sleep(_POLL_SECONDS)
         raise AppError(f"the sandbox did not start; see {self._folder / 'sandbox.log'}")
+
+    def stop(self) -> None:
+        """End the process; its journal stays, and the next start goes on from it."""
+        if self._pid_file.exists() and self._is_up():
+            os.kill(int(self._pid_file.read_text()), signal.SIGTERM)
+            self._pid_file.unlink()
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._folder / "sandbox.pid"
 
     def get(self, path: str) -> dict[str, Any]:
         """A JSON answer of the control addresses."""

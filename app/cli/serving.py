@@ -1,10 +1,7 @@
 """`serve`, `worker`, `migrate`: the processes of a deployment."""
 
 import argparse
-import importlib.util
-import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +11,8 @@ from typing import Any
 import waitress
 
 from app import migrate
-from app.errors import AppError, BadInput
+from app.cli import hosted
+from app.errors import BadInput
 from app.runtime import Runtime
 from app.wsgi import Site, create_site
 from connectors.channels.local import LocalChannel
@@ -31,11 +29,6 @@ _SERVER = {
     "ident": None,
     "clear_untrusted_proxy_headers": True,
 }
-_HOSTED = (
-    *("--interface", "asgi", "--factory", "--http", "1", "--no-ws", "--log-level", "warning"),
-    *("--http1-header-read-timeout", "10000"),
-    *("--respawn-failed-workers", "--workers-kill-timeout", "15"),
-)
 
 
 def open_server(site: Site, host: str, port: int) -> Any:
@@ -70,20 +63,10 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
 
 
 def _serve_hosted(runtime: Runtime, arguments: argparse.Namespace) -> None:
-    """Become granian: a small process that starts the web processes and replaces those that die.
-
-    Raises:
-        AppError: the extra `server` is not installed.
-    """
     if arguments.worker == "embedded":
         raise BadInput("--hosted serves only: run `ritorno worker` beside it")
-    if importlib.util.find_spec("granian") is None:
-        raise AppError("--hosted needs the extra `server`: pip install 'ritorno[server]'")
-    port = str(runtime.settings.port)
-    print(f"Ritorno serves on http://{arguments.host}:{port}", flush=True)
-    place = ("--host", arguments.host, "--port", port, "--workers", str(arguments.processes))
-    command = [sys.executable, "-m", "granian", *_HOSTED, *place, "app.wsgi:create_hosted_site"]
-    os.execve(sys.executable, command, os.environ | {"PORT": port})
+    runtime.database.dispose()
+    hosted.serve(runtime.settings, arguments.host, arguments.processes)
 
 
 def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:

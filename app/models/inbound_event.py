@@ -47,4 +47,12 @@ class InboundEvent(Base):
             postgresql_where=is_one_of(status, OPEN),
         ),
         Index("ix_inbound_events_subject", "store_id", "subject_external_id"),
+        Index(
+            "ix_inbound_events_bodies",
+            "store_id",
+            "done_at",
+            sqlite_where=body.is_not(None),
+            postgresql_where=body.is_not(None),
+        ),
+        Index("ix_inbound_events_status", "store_id", "status", "id"),
     )

@@ -72,6 +72,13 @@ class Message(Base):
             postgresql_where=is_one_of(status, OPEN_STATES),
         ),
         Index("ix_messages_customer", "store_id", "customer_id", "sent_at"),
+        Index(
+            "ix_messages_contents",
+            "store_id",
+            "sent_at",
+            sqlite_where=content.is_not(None),
+            postgresql_where=content.is_not(None),
+        ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         Index("ix_messages_status", "store_id", "status", "id"),
     )

@@ -102,7 +102,12 @@ async def front(scope, receive, send):
     if is_signed(body, headers.get(b"x-shopify-hmac-sha256", b"")):
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        row = (headers[b"x-shopify-topic"].decode(), headers[b"x-shopify-webhook-id"].decode(), body, time.time())
+        row = (
+            headers[b"x-shopify-topic"].decode(),
+            headers[b"x-shopify-webhook-id"].decode(),
+            body,
+            time.time(),
+        )
         waiting.put((row, lambda: loop.call_soon_threadsafe(future.set_result, None)))
         await future
         status = 200

@@ -300,6 +300,15 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        "ix_inbound_events_bodies",
+        "inbound_events",
+        ["store_id", "done_at"],
+        unique=False,
+        sqlite_where=sa.text("body IS NOT NULL"),
+        postgresql_where=sa.text("body IS NOT NULL"),
+    )
+    op.create_index("ix_inbound_events_status", "inbound_events", ["store_id", "status", "id"], unique=False)
+    op.create_index(
         "ix_inbound_events_subject", "inbound_events", ["store_id", "subject_external_id"], unique=False
     )
     op.create_index(
@@ -380,6 +389,14 @@ def upgrade() -> None:
         sa.Column("unknown_since", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("store_id", "key", name=op.f("uq_messages_store_id_key")),
+    )
+    op.create_index(
+        "ix_messages_contents",
+        "messages",
+        ["store_id", "sent_at"],
+        unique=False,
+        sqlite_where=sa.text("content IS NOT NULL"),
+        postgresql_where=sa.text("content IS NOT NULL"),
     )
     op.create_index("ix_messages_customer", "messages", ["store_id", "customer_id", "sent_at"], unique=False)
     op.create_index("ix_messages_enrollment", "messages", ["store_id", "enrollment_id"], unique=False)

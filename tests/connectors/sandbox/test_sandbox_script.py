@@ -144,10 +144,21 @@ def test_shares_of_the_shoppers_are_those_asked_for() -> None:
     woo = [person for person in people if person.platform == WOOCOMMERCE]
     assert share([person.email_consent_at is not None for person in people]) == 0.65
     assert share([person.sms_consent_at is not None for person in people]) == pytest.approx(0.25, abs=0.03)
+    consenting = [person for person in people if person.email_consent_at]
+    assert share([person.tracking_consent_at is not None for person in consenting]) == pytest.approx(
+        0.6, abs=0.04
+    )
     assert share([person.birth is not None for person in people]) == pytest.approx(0.60, abs=0.03)
     assert share([person.is_guest for person in woo]) == pytest.approx(0.15, abs=0.03)
     assert share([person.is_preregistered for person in people]) == pytest.approx(0.2, abs=0.04)
     assert share([person.consent_at_checkout for person in people]) == pytest.approx(0.29, abs=0.05)
+
+
+def test_who_lets_clicks_be_followed_says_so_with_the_consent_to_mails() -> None:
+    tracked = [person for person in many_shoppers(Rates()) if person.tracking_consent_at]
+
+    assert {person.platform for person in tracked} == {SHOPIFY, WOOCOMMERCE}
+    assert all(person.tracking_consent_at == person.email_consent_at for person in tracked)
 
 
 def test_addresses_and_phones_are_unique() -> None:

@@ -334,6 +334,16 @@ def test_customer_carries_consent_birthday_spending_and_last_order(shop: Shop) -
     assert nodes["4"]["defaultEmailAddress"]["marketingState"] == "NOT_SUBSCRIBED"
 
 
+def test_an_orders_extra_fields_are_those_of_its_webhook(shop: Shop) -> None:
+    shop.world.shoppers[2] = shopper(2, SHOPIFY, tracking_consent_at=PLACED)
+    query = "{orders(first:1,sortKey:ID){nodes{customAttributes{key value}}}}"
+
+    answer = shop.ask(query, shop.install()["access_token"])
+
+    (node,) = answer["data"]["orders"]["nodes"]
+    assert node["customAttributes"] == [{"key": "tracking_consent", "value": "yes"}]
+
+
 def test_order_carries_lines_and_delivery(shop: Shop) -> None:
     answer = shop.ask(ORDERS, shop.install()["access_token"])
 

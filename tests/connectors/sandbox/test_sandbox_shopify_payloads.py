@@ -87,6 +87,17 @@ def test_order_shows_its_state_as_of_the_fact(
     assert datetime.fromisoformat(body["updated_at"]) == PLACED + after
 
 
+def test_orders_from_the_consent_on_carry_the_ticked_box() -> None:
+    world = small_world()
+    world.shoppers[2] = shopper(2, SHOPIFY, tracking_consent_at=PLACED)
+    world.add_order(order(2001, 2, SHOPIFY, placed_at=PLACED - timedelta(seconds=1)))
+
+    before, after = (webhook("orders/updated", world, basket, LATER) for basket in (2001, 2000))
+
+    assert before["note_attributes"] == []
+    assert after["note_attributes"] == [{"name": "tracking_consent", "value": "yes"}]
+
+
 def test_times_are_store_local_with_the_offset() -> None:
     world = small_world()
 

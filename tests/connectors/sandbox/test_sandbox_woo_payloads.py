@@ -102,6 +102,28 @@ def test_consent_and_birthday_are_meta_of_order_and_customer() -> None:
     assert on_customer == {"sandbox_newsletter": "1", "sandbox_sms": "1", "sandbox_birthday": "--02-29"}
 
 
+def test_the_consent_to_follow_clicks_is_meta_from_its_moment_on() -> None:
+    world = small_world()
+    world.shoppers[1] = shopper(1, WOOCOMMERCE, tracking_consent_at=PLACED)
+
+    on_order = _meta(webhook("order.created", world, 1000, PLACED))
+    before, after = (
+        _meta(webhook("customer.updated", world, 1, moment))
+        for moment in (PLACED - timedelta(seconds=1), PLACED)
+    )
+
+    assert on_order["sandbox_tracking"] == "1"
+    assert "sandbox_tracking" not in before
+    assert after["sandbox_tracking"] == "1"
+
+
+def test_an_order_before_the_consent_says_nothing_of_clicks() -> None:
+    world = small_world()
+    world.shoppers[1] = shopper(1, WOOCOMMERCE, tracking_consent_at=PLACED + timedelta(seconds=1))
+
+    assert "sandbox_tracking" not in _meta(webhook("order.updated", world, 1000, LATER))
+
+
 def test_withdrawal_shows_on_the_customer_and_no_later_order_says_yes() -> None:
     world = small_world()
     withdrawn_at = PLACED - timedelta(days=1)

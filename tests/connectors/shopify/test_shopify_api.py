@@ -312,6 +312,23 @@ def test_an_order_with_more_lines_than_a_page_is_read_to_its_end(
     ]
 
 
+def test_an_order_by_graphql_says_what_its_webhook_says_of_following_clicks(
+    storefront: ShopifyStorefront, wire: responses.RequestsMock
+) -> None:
+    ticked = {"customAttributes": [{"key": "tracking_consent", "value": "yes"}]}
+    call = _answer(wire, {"one": {**ORDER_NODE, **ticked}})
+
+    order = storefront.fetch(Resource.ORDERS, "6820982911946154508")
+
+    assert "customAttributes" in _sent(call)["query"]
+    assert isinstance(order, OrderRecord)
+    assert order.customer is not None
+    assert order.customer.consents[-1] == ConsentRecord(
+        "tracking", ConsentState.SUBSCRIBED, "consent", order.placed_at, "checkout"
+    )
+    assert [consent.channel for consent in order.customer.consents] == ["email", "sms", "tracking"]
+
+
 def test_an_order_answered_by_graphql(storefront: ShopifyStorefront, wire: responses.RequestsMock) -> None:
     parcels = [_parcel(3, "2026-10-05T08:00:00Z"), _parcel(4, "2026-10-06T09:00:00Z")]
     call = _answer(wire, {"one": {**ORDER_NODE, "fulfillments": parcels}})

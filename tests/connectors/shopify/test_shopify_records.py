@@ -135,6 +135,45 @@ def test_an_orders_customer_carries_no_consent_and_no_tags(read: Callable[[str],
     assert (customer.tags, customer.consents, customer.platform_orders_count) == (None, (), None)
 
 
+@pytest.mark.parametrize("value", ["yes", " Yes ", "1", "true", True, 1])
+@pytest.mark.parametrize("is_guest", [False, True])
+def test_a_ticked_box_of_the_checkout_allows_to_follow_clicks(
+    value: object, is_guest: bool, payload_of: PayloadOf
+) -> None:
+    payload = payload_of("orders/create")
+    payload["note_attributes"] = [
+        {"name": "gift", "value": "no"},
+        {"name": "tracking_consent", "value": value},
+    ]
+    if is_guest:
+        payload["customer"] = None
+
+    order = _read("orders/create", payload)
+
+    assert order.customer.consents == (
+        ConsentRecord("tracking", ConsentState.SUBSCRIBED, "consent", order.placed_at, "checkout"),
+    )
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        [{"name": "tracking_consent", "value": "no"}],
+        [{"name": "tracking_consent", "value": None}],
+        [{"name": "tracking_consent"}],
+        [{"name": "tracking_consent", "value": ["yes"]}],
+        [{"name": "consent", "value": "yes"}],
+        [{"name": 5, "value": "yes"}, {"name": "\ud800", "value": "\x00"}],
+        None,
+    ],
+    ids=repr,
+)
+def test_any_other_extra_field_says_nothing(attributes: object, payload_of: PayloadOf) -> None:
+    order = _read("orders/create", {**payload_of("orders/create"), "note_attributes": attributes})
+
+    assert order.customer.consents == ()
+
+
 def test_an_order_without_a_customer_is_a_guests(payload_of: PayloadOf) -> None:
     payload = {**payload_of("orders/create"), "customer": None}
 
@@ -323,12 +362,14 @@ def test_the_two_consents_come_by_their_own_topics(read: Callable[[str], Consent
         ConsentRecord(
             "email", ConsentState.SUBSCRIBED, "double_opt_in", _utc("2026-09-21T08:15:00+02:00"), "shopify"
         ),
+        email="zoe@example.com",
     )
     assert sms == ConsentUpdate(
         CUSTOMER_ID,
         ConsentRecord(
             "sms", ConsentState.UNSUBSCRIBED, "consent", _utc("2026-09-22T08:15:00+02:00"), "shopify"
         ),
+        phone="+12025550143",
     )
 
 
@@ -383,6 +424,17 @@ def test_what_can_be_bought(
     one = _read("products/update", payload).variants[0]
 
     assert (one.is_available, one.quantity) == expected
+
+
+@pytest.mark.parametrize("topic", ["products/create", "products/update"])
+def test_a_products_webhook_leaves_to_the_mirror_what_it_does_not_carry(
+    topic: str, read: Callable[[str], ProductRecord]
+) -> None:
+    product = read(topic)
+
+    assert product.categories is None
+    assert product.cross_sell_external_ids is None
+    assert product.up_sell_external_ids is None
 
 
 def test_an_archived_product_cannot_be_bought(payload_of: PayloadOf) -> None:

@@ -93,6 +93,32 @@ def test_an_account_says_yes_and_no(delivery: Deliveries) -> None:
     assert withdrew.consents[0].source == "customer-meta:marketing_opt_in"
 
 
+def test_what_an_account_says_is_standing_and_what_an_order_says_is_dated(delivery: Deliveries) -> None:
+    created, placed = delivery("hpos_006_customer_created"), delivery("storecheckoutacct_003_order_updated")
+
+    account = only(records(created.topic, created.body, BLOCK, AT), CustomerRecord)
+    order = only(records(placed.topic, placed.body, BLOCK, AT), OrderRecord)
+
+    assert [found.is_standing for found in account.consents] == [True]
+    assert [found.is_standing for found in buyer(order).consents] == [False]
+
+
+def test_clicks_may_be_followed_where_the_mapped_box_says_so(delivery: Deliveries) -> None:
+    mapping = MetaMapping(tracking_consent_key="stats", tracking_consent_yes=("ok",))
+    created = delivery("hpos_006_customer_created")
+    rows = [{"id": 1, "key": "stats", "value": "no"}]
+
+    order = order_with(delivery("hpos_014_order_updated"), mapping, stats="OK")
+    account = only(records("customer.updated", created.payload(meta_data=rows), mapping, AT), CustomerRecord)
+
+    assert buyer(order).consents == (
+        ConsentRecord("tracking", ConsentState.SUBSCRIBED, "consent", order.placed_at, "order-meta:stats"),
+    )
+    assert [(found.channel, found.state) for found in account.consents] == [
+        ("tracking", ConsentState.UNSUBSCRIBED)
+    ]
+
+
 @pytest.mark.parametrize(
     ("written", "form", "expected"),
     [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import OrderRecord, UnreadablePayload
+from connectors.base import Deletion, OrderRecord, Resource, UnreadablePayload
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.records import OwnerDemoted, records
 from tests.connectors.woocommerce.woo_wire import Deliveries, only
@@ -117,6 +117,41 @@ def test_a_product_with_a_wrong_type_in_it_is_unreadable(
 
     with pytest.raises(UnreadablePayload):
         records("product.created", created.payload(**changes), PLAIN, AT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"id":5,"note":"a\u0000b"}',
+        rb'{"id":5,"note":"\ud83d"}',
+        rb'{"id":5,"note":"\uDE00\uD83D"}',
+        rb'{"id":5,"billing":{"city":["\udfff"]}}',
+        rb'{"id":5,"meta_data":[{"\udc00":1}]}',
+        b'{"id":5,"note":"\xed\xa0\x80"}',
+        b'{"id":5,"note":"\xed\xbf\xbf"}',
+        '{"id":5,"note":"\\u0000"}'.encode("utf-16"),
+        '{"id":5,"note":"\ud800"}'.encode("utf-16", "surrogatepass"),
+        '{"id":5,"note":"\ud800"}'.encode("utf-32", "surrogatepass"),
+    ],
+    ids=repr,
+)
+def test_text_that_no_database_keeps_is_unreadable_wherever_it_stands(body: bytes) -> None:
+    with pytest.raises(UnreadablePayload):
+        records("order.deleted", body, PLAIN, AT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"id":5,"note":"\ud83d\ude00"}',
+        rb'{"id":5,"note":"\\u0000 \\ud800"}',
+        '{"id":5,"note":"한글 ☕😀 \ue000"}'.encode(),
+        '{"id":5,"note":"☕"}'.encode("utf-16"),
+    ],
+    ids=repr,
+)
+def test_text_that_only_looks_like_it_is_readable(body: bytes) -> None:
+    assert records("order.deleted", body, PLAIN, AT) == [Deletion(Resource.ORDERS, "5", AT)]
 
 
 def test_emoji_are_text_like_any_other(delivery: Deliveries) -> None:

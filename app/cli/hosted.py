@@ -1,0 +1,40 @@
+"""`serve --hosted`: granian starts the web processes and replaces those that die."""
+
+from functools import partial
+
+from app.config import Settings
+from app.errors import AppError
+from app.wsgi import create_hosted_site
+
+_HEADER_MILLISECONDS = 10_000
+_GRACE_SECONDS = 15
+
+
+def serve(settings: Settings, host: str, processes: int) -> None:
+    """Serve until the process is told to stop.
+
+    Raises:
+        AppError: the extra `server` is not installed.
+    """
+    try:
+        from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415 (an extra)
+        from granian.http import HTTP1Settings  # noqa: PLC0415
+        from granian.log import LogLevels  # noqa: PLC0415
+        from granian.server import Server  # noqa: PLC0415
+    except ImportError as error:
+        raise AppError("--hosted needs the extra `server`: pip install 'ritorno[server]'") from error
+    server = Server(
+        "app.wsgi:create_hosted_site",
+        address=host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=processes,
+        http=HTTPModes.http1,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_GRACE_SECONDS,
+    )
+    server.on_startup(partial(print, f"Ritorno serves on http://{host}:{settings.port}", flush=True))
+    server.serve(target_loader=partial(create_hosted_site, settings), wrap_loader=False)
