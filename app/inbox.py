@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_one_of, table_of, to_micros
@@ -63,15 +63,18 @@ def body_size(row: Row) -> int:
     return len(row[_BODY])
 
 
-def insert_rows(connection: Connection, rows: Sequence[Row]) -> None:
-    """Insert what is not there yet, in the caller's transaction."""
+def insert_rows_sqlite(connection: Any, rows: Sequence[Row]) -> None:
+    """Insert what is not there yet, as one transaction of the driver's connection."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(_SQLITE_INSERT, rows)
+    connection.execute("COMMIT")
+
+
+def insert_rows_postgresql(connection: Any, rows: Sequence[Row]) -> None:
+    """The same for a connection of psycopg, in one statement; a transaction of its own if in autocommit."""
     # Sorted, so that two processes with the same duplicates cannot deadlock.
     ordered = sorted(rows, key=_KEY)
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_SQLITE_INSERT, ordered)
-    else:
-        columns = tuple(list(column) for column in zip(*ordered, strict=True))
-        connection.exec_driver_sql(_POSTGRES_INSERT, columns)
+    connection.execute(_POSTGRES_INSERT, [list(column) for column in zip(*ordered, strict=True)])
 
 
 _COLUMNS = {

@@ -69,7 +69,7 @@ def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:
         with kit.runtime.database.write() as session:
             store = session.get(Store, store_id)
             if store is not None:
-                planned += birthdays.plan(session, store, slot.begin, slot.end, now)
+                planned += birthdays.plan(session, store, begin=slot.begin, end=slot.end, now=now)
     return planned
 
 

@@ -49,7 +49,7 @@ def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
         timers.drop(session, [row])
         timers.settle_cursor(session, store.id)
         if record is None:
-            lookups.mark_gone(session, store.id, resource, external_id, now)
+            lookups.mark_gone(session, store.id, resource, external_id, now=now)
             return True
         held = session.get(Store, store.id)
         if held is not None:

@@ -62,7 +62,7 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
         store = session.get(Store, store_id)
         if store is None:
             return 0, False
-        claimed = claim.claim(session, kit.letters, store, now, limit)
+        claimed = claim.claim(session, kit.letters, store, now=now, limit=limit)
     if claimed.prepared_ids:
         _prepare(kit, store, claimed, now)
     if claimed.outgoing:
@@ -90,7 +90,8 @@ def _send(kit: Kit, store_id: int, claimed: Claimed, now: datetime) -> None:
     results = kit.channel.send(claimed.outgoing)
     failpoints.reached("outbox.after-call")
     with kit.runtime.database.write() as session:
-        send.record(session, store_id, claimed.token, _paired(claimed.outgoing, results), now)
+        paired = _paired(claimed.outgoing, results)
+        send.record(session, store_id, claimed.token, results=paired, now=now)
     failpoints.reached("outbox.after-record")
 
 
@@ -116,8 +117,8 @@ def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
     failpoints.reached("outbox.after-mint")
     with kit.runtime.database.write() as session:
         for wanted, external_id in minted:
-            vouchers.mark_minted(session, store.id, wanted.voucher_id, external_id, now)
+            vouchers.mark_minted(session, store.id, wanted.voucher_id, external_id=external_id, now=now)
         ready = [message_id for message_id in claimed.prepared_ids if message_id not in failed]
-        claim.release_unprepared(session, store.id, claimed.token, ready, now)
-        claim.release_unprepared(session, store.id, claimed.token, sorted(failed), now + _LATER)
+        for ids, next_at in ((ready, now), (sorted(failed), now + _LATER)):
+            claim.release_unprepared(session, store.id, claimed.token, ids=ids, next_at=next_at)
 

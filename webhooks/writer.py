@@ -7,9 +7,10 @@ group commit doubles the rate (PERFORMANCE.md P1). On PostgreSQL a group costs o
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import PoolProxiedConnection
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import inbox
 from app.db import Database
@@ -130,11 +131,13 @@ class _Promise:
 
 
 class _Line:
-    """The writer's one connection to the database, held between groups."""
+    """The writer's one connection to the database, held between groups: the driver's own, for its speed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._connection: Connection | None = None
+        self._insert_rows = inbox.insert_rows_sqlite if database.is_sqlite else inbox.insert_rows_postgresql
+        self._driver: Any = database.engine.dialect.dbapi
+        self._connection: PoolProxiedConnection | None = None
 
     def insert(self, rows: Sequence[Row]) -> Sequence[Busy | None]:
         """Insert what is not there yet in one transaction; for each row why it was not kept, or None.
@@ -143,38 +146,46 @@ class _Line:
         it holds is inserted row by row, so that a delivery stops only itself.
         """
         try:
-            self._insert_twice(rows)
-        except SQLAlchemyError as error:
-            self.close()
-            if len(rows) == 1 or isinstance(error, OperationalError):
-                return [Busy(f"the delivery could not be kept: {type(error).__name__}")] * len(rows)
+            self._insert(rows)
+        except self._driver.OperationalError as error:
+            return [_as_busy(error)] * len(rows)
+        except (self._driver.Error, SQLAlchemyError) as error:
+            if len(rows) == 1:
+                return [_as_busy(error)]
             return [self.insert([row])[0] for row in rows]
         return [None] * len(rows)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Drop the connection, and with it what it had not committed."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
-
-    def _insert_twice(self, rows: Sequence[Row]) -> None:
-        try:
-            self._insert(rows)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            self.close()
-            self._insert(rows)
+            connection.invalidate()
 
     def _insert(self, rows: Sequence[Row]) -> None:
-        if self._connection is None:
-            self._connection = self._connect()
-        with self._connection.begin():
-            inbox.insert_rows(self._connection, rows)
+        was_open = self._connection is not None
+        try:
+            self._insert_rows(self._open(), rows)
+        except self._driver.Error:
+            is_broken = self._is_broken()
+            self.close()
+            if not (was_open and is_broken):
+                raise
+            self._insert(rows)
 
-    def _connect(self) -> Connection:
-        connection = self._database.engine.connect()
-        if self._database.is_sqlite:
-            return connection
-        # One statement is a transaction by itself: this spares BEGIN and COMMIT their ways to the server.
-        return connection.execution_options(isolation_level="AUTOCOMMIT")
+    def _open(self) -> Any:
+        if self._connection is None:
+            self._connection = self._database.engine.raw_connection()
+            if not self._database.is_sqlite:
+                # One statement is a transaction by itself: no ways to the server for BEGIN and COMMIT.
+                self._connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+        return self._connection.driver_connection
+
+    def _is_broken(self) -> bool:
+        """Whether PostgreSQL closed the connection, at a restart for instance."""
+        return self._connection is not None and bool(
+            getattr(self._connection.driver_connection, "closed", False)
+        )
+
+
+def _as_busy(error: Exception) -> Busy:
+    return Busy(f"the delivery could not be kept: {type(error).__name__}")

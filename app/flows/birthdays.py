@@ -1,5 +1,7 @@
 """The daily plan of the birthdays: a range scan, so that a missed day is made up, not lost."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -8,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db import table_of
 from app.flows import facts, live, writing
-from app.flows.batch import Batch, Held, LiveFlow
+from app.flows.batch import Batch, Held
 from app.flows.definition import Entry, Wait
 from app.flows.engine import Journey
 from app.flows.moments import birthday_in, due, end_of_day, local_date
@@ -22,51 +24,52 @@ LEAD_DAYS = 30
 BETWEEN = timedelta(days=364)
 CODE_DAYS = 14
 ADULT_YEARS = 18
+_SLOT = timedelta(days=1)
 _NOON = timedelta(hours=12)
 
 
-def plan(session: Session, store: Store, begin: datetime, end: datetime, now: datetime) -> int:
+def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now: datetime) -> int:
     """Enroll everybody whose first birthday mail is due in [begin, end); return how many.
+
+    A range of several days is as many slots of a day: each journey is entered at its own. Planning a
+    range again changes nothing.
 
     Args:
         begin: inclusive; dues before the flow was switched on are left out.
-        now: the business moment of the run, kept as the enrollment's `entered_at` is `begin`.
+        now: the business moment of the run.
     """
     flow = live.flows_of(session, store.id).get(FLOW)
     if flow is None or not flow.is_active or flow.active_since is None:
         return 0
-    entry = flow.definition.entries[0]
-    rows = _candidates(session, store, entry, begin, end)
-    batch = Batch(
-        session=session,
-        store=store,
-        now=now,
-        flows={FLOW: flow},
-        facts=facts.load(
-            session,
-            store,
-            customer_ids=[row.id for row in rows],
-            order_external_ids=[],
-            enrollment_ids=[],
-        ),
-        held={},
-    )
-    recent = _recent(session, store.id, [row.id for row in rows], begin)
+    slots = _Slots(begin, max(begin, flow.active_since), end)
+    rows = _candidates(session, store, flow.definition.entries[0], slots)
+    people = [row.id for row in rows]
+    loaded = facts.load(session, store, customer_ids=people, order_external_ids=[], enrollment_ids=[])
+    batch = Batch(session=session, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
+    earlier = _earlier(session, store.id, people, begin)
     for row in rows:
-        _consider(batch, flow, entry, row, begin, max(begin, flow.active_since), end, recent)
+        _consider(batch, slots, row, earlier.get(row.id, {}))
     writing.write(session, batch)
     return len(batch.fresh)
 
 
-def _candidates(
-    session: Session, store: Store, entry: Entry, begin: datetime, end: datetime
-) -> list[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """The days of a run, the first at `first`; what is due in [begin, end) is planned."""
+
+    first: datetime
+    begin: datetime
+    end: datetime
+
+    def of(self, moment: datetime) -> datetime:
+        """The slot in which a moment lies."""
+        return self.first + (moment - self.first) // _SLOT * _SLOT
+
+
+def _candidates(session: Session, store: Store, entry: Entry, slots: _Slots) -> list[Row[Any]]:
     """Customers whose birthday falls near enough; which zone they live in decides later."""
-    first = next(step for step in entry.steps if isinstance(step, Wait))
-    days = [
-        (begin - timedelta(days=1 + first.days)).date() + timedelta(days=n)
-        for n in range((end - begin).days + 4)
-    ]
+    first_day = (slots.first - timedelta(days=1 + _first_wait(entry).days)).date()
+    days = [first_day + timedelta(days=n) for n in range((slots.end - slots.first).days + 4)]
     pairs = {(day.month, day.day) for day in days}
     if (2, 28) in pairs:
         pairs.add((2, 29))
@@ -87,39 +90,41 @@ def _candidates(
     return list(session.execute(statement).all())
 
 
-def _recent(session: Session, store_id: int, people: list[int], begin: datetime) -> frozenset[int]:
-    """Who had a birthday journey in the last 364 days; a changed date cannot fire twice."""
-    found: set[int] = set()
+def _earlier(
+    session: Session, store_id: int, people: list[int], begin: datetime
+) -> dict[int, dict[str, datetime]]:
+    """When each had a birthday journey in the 364 days before the first slot, or since, by occurrence."""
+    found: dict[int, dict[str, datetime]] = {}
     for start in range(0, len(people), 500):
-        statement = select(ENROLLMENTS.c.customer_id).where(
+        statement = select(
+            ENROLLMENTS.c.customer_id, ENROLLMENTS.c.occurrence, ENROLLMENTS.c.entered_at
+        ).where(
             ENROLLMENTS.c.store_id == store_id,
             ENROLLMENTS.c.customer_id.in_(people[start : start + 500]),
             ENROLLMENTS.c.flow_key == FLOW,
             ENROLLMENTS.c.entered_at > begin - BETWEEN,
         )
-        found |= set(session.execute(statement).scalars())
-    return frozenset(found)
+        for row in session.execute(statement):
+            found.setdefault(row.customer_id, {})[row.occurrence] = row.entered_at
+    return found
 
 
-def _consider(
-    batch: Batch,
-    flow: LiveFlow,
-    entry: Entry,
-    row: Row[Any],
-    slot: datetime,
-    begin: datetime,
-    end: datetime,
-    recent: frozenset[int],
-) -> None:
+def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, datetime]) -> None:
     place = facts.place_of(batch.store, row)
-    first = next(step for step in entry.steps if isinstance(step, Wait))
-    for year in (slot.year, slot.year + 1):
+    flow = batch.flows[FLOW]
+    entry = flow.definition.entries[0]
+    for year in (slots.first.year, slots.first.year + 1):
         day = birthday_in(year, row.birth_month, row.birth_day)
+        occurrence = entry.occurrence.replace("{year}", str(year))
         anchor = end_of_day(day - timedelta(days=1), place.zone) + _NOON
-        moment = due(first, {"birthday": anchor}, place, 0)
-        if not begin <= moment < end:
+        moment = due(_first_wait(entry), {"birthday": anchor}, place, 0)
+        slot = slots.of(moment)
+        is_planned = earlier.get(occurrence) == slot
+        if is_planned or not slots.begin <= moment < slots.end:
             continue
-        reason = _refusal(row, day, local_date(row.birth_known_at, place.zone), recent)
+        was_recent = any(entered_at > slot - BETWEEN for entered_at in earlier.values())
+        known_on = local_date(row.birth_known_at, place.zone)
+        reason = "duplicate" if was_recent else _refusal(row, day, known_on)
         if reason is not None:
             refused = NewDecision(batch.store.id, row.id, FLOW, "B1", "stop", reason, day.isoformat())
             outbox.note(batch.session, [refused], batch.now)
@@ -134,7 +139,7 @@ def _consider(
             flow_key=FLOW,
             version_id=flow.version_id,
             customer_id=row.id,
-            occurrence=entry.occurrence.replace("{year}", str(year)),
+            occurrence=occurrence,
             subject=f"birthday:{year}",
             entered_at=slot,
             turn=0,
@@ -143,10 +148,12 @@ def _consider(
         live.enter(batch, entry, held)
 
 
-def _refusal(row: Row[Any], day: date, known_on: date, recent: frozenset[int]) -> str | None:
+def _first_wait(entry: Entry) -> Wait:
+    return next(step for step in entry.steps if isinstance(step, Wait))
+
+
+def _refusal(row: Row[Any], day: date, known_on: date) -> str | None:
     """Why somebody is not congratulated this year, or None."""
-    if row.id in recent:
-        return "duplicate"
     if (day - known_on).days < LEAD_DAYS:
         return "not-due"
     if row.birth_year is not None and day.year - row.birth_year < ADULT_YEARS:

@@ -79,6 +79,7 @@ def review_products(
     session: Session,
     store_id: int,
     bought: Sequence[OrderProduct],
+    *,
     customer_id: int,
     asked_now: frozenset[str],
 ) -> list[Mapping[str, Any]]:
@@ -95,6 +96,7 @@ def complement(
     session: Session,
     store_id: int,
     bought: Sequence[OrderProduct],
+    *,
     customer_id: int,
     asked_now: frozenset[str],
 ) -> list[Mapping[str, Any]]:
@@ -121,7 +123,9 @@ def _by_lift(
     ids = [item.external_id for item in bought]
     together = session.execute(
         select(PAIRS).where(
-            PAIRS.c.store_id == store_id, PAIRS.c.product_external_id.in_(ids), PAIRS.c.orders_count >= SUPPORT
+            PAIRS.c.store_id == store_id,
+            PAIRS.c.product_external_id.in_(ids),
+            PAIRS.c.orders_count >= SUPPORT,
         )
     ).all()
     candidates = [

@@ -8,25 +8,25 @@ _WORDS: tuple[tuple[int, frozenset[str]], ...] = (
     (
         CONSUMABLE,
         frozenset(
-            "grocery food produce meat seafood deli pastry bakery bread drink drinks beverage beverages wine "
-            "spirits coffee tea cosmetics cosmetic beauty skincare nutrition supplement supplements drug floral "
-            "flowers salad restaurant frozen fuel candle candles alimentari cibo bevande vino caffè cosmetici "
-            "integratori fiori".split()
+            "grocery food produce meat seafood deli pastry bakery bread drink drinks beverage beverages "
+            "wine spirits coffee tea cosmetics cosmetic beauty skincare nutrition supplement supplements "
+            "drug floral flowers salad restaurant frozen fuel candle candles alimentari cibo bevande vino "
+            "caffè cosmetici integratori fiori".split()
         ),
     ),
     (
         APPAREL,
         frozenset(
-            "apparel clothing clothes shoes footwear fashion shirt shirts dress dresses jeans jacket accessories "
-            "jewelry abbigliamento scarpe moda accessori gioielli".split()
+            "apparel clothing clothes shoes footwear fashion shirt shirts dress dresses jeans jacket "
+            "accessories jewelry abbigliamento scarpe moda accessori gioielli".split()
         ),
     ),
     (
         DURABLE,
         frozenset(
-            "furniture appliance appliances electronics elect electrical plumbing tools automotive housewares "
-            "garden photo video bicycle bicycles mobili elettronica elettrodomestici utensili giardino "
-            "casalinghi".split()
+            "furniture appliance appliances electronics elect electrical plumbing tools automotive "
+            "housewares garden photo video bicycle bicycles mobili elettronica elettrodomestici utensili "
+            "giardino casalinghi".split()
         ),
     ),
 )

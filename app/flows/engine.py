@@ -79,20 +79,19 @@ class Advance:
 
 def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> Advance:
     """Walk on from `journey.step`, standing at the moment `at`, until something must be waited for."""
-    made: list[MadeMessage] = []
-    skipped: list[Skipped] = []
+    brought: list[MadeMessage | Skipped] = []
     for _ in range(_ENOUGH_STEPS):
         step = entry.step(journey.step)
         if step is None or isinstance(step, End):
-            return Advance(_ended(journey, COMPLETED, None), tuple(made), tuple(skipped))
+            return _advanced(_ended(journey, COMPLETED, None), brought)
         if isinstance(step, Wait | WaitFor):
             waiting = _wait(journey, entry, step, facts)
             if waiting.due_at is not None:
-                return Advance(waiting, tuple(made), tuple(skipped))
+                return _advanced(waiting, brought)
             journey = waiting
             continue
         if isinstance(step, Message):
-            _make(step, journey, facts, at, made, skipped)
+            brought += _make(step, journey, facts, at)
             journey = _next(journey, entry)
         elif isinstance(step, Split):
             is_true = first_false((step.condition,), facts.conditions) is None
@@ -100,7 +99,7 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
         elif isinstance(step, ChooseProducts):
             chosen = tuple(facts.choices.get(step.chooser, ()))
             if not chosen:
-                return Advance(_ended(journey, COMPLETED, step.if_none), tuple(made), tuple(skipped))
+                return _advanced(_ended(journey, COMPLETED, step.if_none), brought)
             journey = replace(_next(journey, entry), products=chosen)
     raise RuntimeError(f"entry {entry.id} walks in a circle at {journey.step}")
 
@@ -148,26 +147,27 @@ def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor, facts: StepFacts
     return replace(journey, due_at=due, waits_for=step.event)
 
 
-def _make(
-    step: Message,
-    journey: Journey,
-    facts: StepFacts,
-    at: datetime,
-    made: list[MadeMessage],
-    skipped: list[Skipped],
-) -> None:
+def _advanced(journey: Journey, brought: Sequence[MadeMessage | Skipped]) -> Advance:
+    return Advance(
+        journey,
+        messages=tuple(item for item in brought if isinstance(item, MadeMessage)),
+        skipped=tuple(item for item in brought if isinstance(item, Skipped)),
+    )
+
+
+def _make(step: Message, journey: Journey, facts: StepFacts, at: datetime) -> list[MadeMessage | Skipped]:
+    """The message of a step, or why there is none; nothing of a step that is off."""
     if not step.is_on:
-        return
+        return []
     asked = [condition for condition in step.only_if if condition not in ENDED_BY_EXITS]
     false = first_false(asked, facts.conditions)
     if false is not None:
-        skipped.append(Skipped(step, "trigger-false", false))
-        return
+        return [Skipped(step, "trigger-false", false)]
     expires = moments.expires(step, at, journey.anchors, facts.place)
     channel = "email"
     if step.channel == "sms-or-email" and moments.has_sms_window(at, expires, facts.place, facts.has_sms):
         channel = "sms"
-    made.append(MadeMessage(step, channel, at, expires, journey.products))
+    return [MadeMessage(step, channel, at, expires, journey.products)]
 
 
 def _next(journey: Journey, entry: Entry) -> Journey:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Table, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of
@@ -42,8 +42,10 @@ def load(
     """Fetch everything that a batch of events and timers of one store may ask for."""
     people = sorted(set(customer_ids))
     return BatchFacts(
-        customers=_by(session, CUSTOMERS, CUSTOMERS.c.id, people, store.id, "id"),
-        orders=_by(session, ORDERS, ORDERS.c.external_id, sorted(set(order_external_ids)), store.id, "external_id"),
+        customers=_by(session, CUSTOMERS, "id", store_id=store.id, keys=people),
+        orders=_by(
+            session, ORDERS, "external_id", store_id=store.id, keys=sorted(set(order_external_ids))
+        ),
         siblings=_siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
         sms=_sms(session, store.id, people),
@@ -120,11 +122,11 @@ def median_transit(session: Session, store_id: int) -> timedelta | None:
 
 
 def _by(
-    session: Session, table: Any, column: Any, keys: Sequence[Any], store_id: int, name: str
+    session: Session, table: Table, name: str, *, store_id: int, keys: Sequence[Any]
 ) -> dict[Any, Row[Any]]:
     found: dict[Any, Row[Any]] = {}
     for part in _parts(keys):
-        statement = select(table).where(table.c.store_id == store_id, column.in_(part))
+        statement = select(table).where(table.c.store_id == store_id, table.c[name].in_(part))
         found |= {row._mapping[name]: row for row in session.execute(statement)}
     return found
 
@@ -143,9 +145,7 @@ def _siblings(
     return found
 
 
-def _redeemed(
-    session: Session, store_id: int, enrollment_ids: Sequence[int]
-) -> dict[int, frozenset[str]]:
+def _redeemed(session: Session, store_id: int, enrollment_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
     for part in _parts(enrollment_ids):
         statement = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(

@@ -23,9 +23,7 @@ def from_row(row: Any) -> Journey:
     )
 
 
-def to_columns(
-    journey: Journey, *, turn: int, at: datetime, stopped_at: datetime | None
-) -> dict[str, Any]:
+def to_columns(journey: Journey, *, turn: int, at: datetime, stopped_at: datetime | None) -> dict[str, Any]:
     """The columns of a journey; `at` is the business moment of the change."""
     return {
         "state": journey.state,

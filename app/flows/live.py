@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.db import to_micros
 from app.flows import choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
-from app.flows.delays import STANDARD
 from app.flows.definition import ChooseProducts, Definition, Entry, Exit, Message, Wait
+from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.holdout import is_held_out
 from app.messaging.conditions import ConditionFacts, first_false
@@ -155,7 +155,11 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
         step.chooser: choosers.CHOOSERS[step.chooser](
-            session, store.id, bought, held.customer_id, batch.asked_now(held.customer_id)
+            session,
+            store.id,
+            bought,
+            customer_id=held.customer_id,
+            asked_now=batch.asked_now(held.customer_id),
         )
         for step in ahead
         if isinstance(step, ChooseProducts) and order is not None

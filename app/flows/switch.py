@@ -75,7 +75,9 @@ def listing(session: Session, store_id: int) -> list[FlowView]:
 
 
 def _flow(session: Session, store_id: int, key: str) -> Flow:
-    flow = session.execute(select(Flow).where(Flow.store_id == store_id, Flow.key == key)).scalar_one_or_none()
+    flow = session.execute(
+        select(Flow).where(Flow.store_id == store_id, Flow.key == key)
+    ).scalar_one_or_none()
     if flow is None:
         raise NotFound(f"there is no flow {key!r} in this store; the flows are {', '.join(recipe_keys())}")
     return flow

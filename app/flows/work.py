@@ -22,7 +22,6 @@ from app.models.message import OPEN_STATES
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
 
-
 def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
     """Do what is due for one store, at most `limit` entries and `limit` timers; return how many."""
     events = _pending(session, store.id, limit)
@@ -31,7 +30,7 @@ def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
         return 0
     due_ids = sorted({row.subject_id for row in due})
     held = _enrollments(session, store.id, events, due_ids)
-    batch = _batch(session, store, now, events, held, due_ids)
+    batch = _batch(session, store, now, events=events, rows=held, due_ids=due_ids)
     for item in _in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
@@ -88,9 +87,7 @@ def _enrollments(
     return list(rows.values())
 
 
-def _already_read(
-    session: Session, store_id: int, events: Sequence[Row[Any]]
-) -> dict[int, list[Row[Any]]]:
+def _already_read(session: Session, store_id: int, events: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
     """What earlier runs read of these people and what happened after the earliest entry of this run."""
     found: dict[int, list[Row[Any]]] = {}
     if not events:
@@ -114,6 +111,7 @@ def _batch(
     session: Session,
     store: Store,
     now: datetime,
+    *,
     events: list[Row[Any]],
     rows: list[Row[Any]],
     due_ids: list[int],
@@ -129,31 +127,31 @@ def _batch(
         ],
         enrollment_ids=due_ids,
     )
-    held = [
-        Held(
-            id=row.id,
-            flow_key=row.flow_key,
-            version_id=row.version_id,
-            customer_id=row.customer_id,
-            occurrence=row.occurrence,
-            subject=row.subject,
-            entered_at=row.entered_at,
-            turn=row.turn,
-            stopped_at=row.stopped_at,
-            journey=journeys.from_row(row),
-        )
-        for row in rows
-    ]
     return Batch(
         session=session,
         store=store,
         now=now,
         flows=live.flows_of(session, store.id),
         facts=loaded,
-        held={enrollment.id: enrollment for enrollment in held if enrollment.id is not None},
+        held={row.id: _held(row) for row in rows},
         goods=choosers.order_products(session, store.id, _with_goods(events, rows, due_ids, loaded.orders)),
         already_read=_already_read(session, store.id, events),
         definitions=live.definitions_of(session, store.id, {row.version_id for row in rows}),
+    )
+
+
+def _held(row: Row[Any]) -> Held:
+    return Held(
+        id=row.id,
+        flow_key=row.flow_key,
+        version_id=row.version_id,
+        customer_id=row.customer_id,
+        occurrence=row.occurrence,
+        subject=row.subject,
+        entered_at=row.entered_at,
+        turn=row.turn,
+        stopped_at=row.stopped_at,
+        journey=journeys.from_row(row),
     )
 
 
@@ -172,9 +170,9 @@ def _with_goods(
 
 def _in_order(batch: Batch, events: list[Row[Any]], due: Iterable[Row[Any]]) -> list[Any]:
     """Events and timers of each customer in the order of their moments; events first at the same one."""
-    items: list[tuple[tuple[int, datetime, int, int], Any]] = []
-    for event in events:
-        items.append(((event.customer_id, event.occurred_at, 0, event.id), live.EventItem(event)))
+    items: list[tuple[tuple[int, datetime, int, int], Any]] = [
+        ((event.customer_id, event.occurred_at, 0, event.id), live.EventItem(event)) for event in events
+    ]
     for timer in due:
         enrollment = batch.held.get(timer.subject_id)
         if enrollment is not None:

@@ -14,7 +14,17 @@ from app.timers import NewTimer, set_timers
 
 ENROLLMENTS = table_of(Enrollment)
 TIMER_KIND = "enrollment"
-_COLUMNS = ("state", "step", "turn", "waits_for", "due_at", "ended_at", "exit_reason", "stopped_at", "context")
+_COLUMNS = (
+    "state",
+    "step",
+    "turn",
+    "waits_for",
+    "due_at",
+    "ended_at",
+    "exit_reason",
+    "stopped_at",
+    "context",
+)
 
 
 def write(session: Session, batch: Batch) -> None:
@@ -37,13 +47,16 @@ def write(session: Session, batch: Batch) -> None:
 
 def _update(session: Session, batch: Batch, changed: list[Held]) -> None:
     rows = [
-        {"row_id": held.id, **journeys.to_columns(held.journey, turn=held.turn, at=batch.now, stopped_at=held.stopped_at)}
+        {
+            "row_id": held.id,
+            **journeys.to_columns(held.journey, turn=held.turn, at=batch.now, stopped_at=held.stopped_at),
+        }
         for held in changed
     ]
     if rows:
         statement = (
             update(ENROLLMENTS)
-            .where(ENROLLMENTS.c.id == bindparam("row_id"))
+            .where(ENROLLMENTS.c.store_id == batch.store.id, ENROLLMENTS.c.id == bindparam("row_id"))
             .values({name: bindparam(name) for name in _COLUMNS})
         )
         session.connection().execute(statement, rows)

@@ -40,14 +40,14 @@ class Claimed:
     prepared_ids: list[int] = field(default_factory=list)
 
 
-def claim(session: Session, kit: Letters, store: Store, now: datetime, limit: int) -> Claimed:
+def claim(session: Session, kit: Letters, store: Store, *, now: datetime, limit: int) -> Claimed:
     """Decide about a store's due messages, at most `limit` and whatever else their customers have due."""
     claimed = Claimed(token=uuid4().hex)
     rows = _due(session, store.id, now, limit)
     if not rows:
         return claimed
     claimed.looked_at = len(rows)
-    loaded = facts.load(session, kit.signer, store, rows, now)
+    loaded = facts.load(session, kit.signer, store, rows=rows, now=now)
     goods = letters.goods_of(session, store, rows, now)
     outcome = claim_rows.Outcome(
         store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
@@ -131,7 +131,9 @@ def _count(loaded: Loaded, row: Row[Any], now: datetime) -> None:
     loaded.departures.setdefault(row.customer_id, []).append(departure)
 
 
-def release_unprepared(session: Session, store_id: int, token: str, ids: Sequence[int], next_at: datetime) -> None:
+def release_unprepared(
+    session: Session, store_id: int, token: str, *, ids: Sequence[int], next_at: datetime
+) -> None:
     """Give messages back whose storefront work failed for now."""
     session.execute(
         MESSAGES.update()
@@ -143,4 +145,3 @@ def release_unprepared(session: Session, store_id: int, token: str, ids: Sequenc
         )
         .values(status=QUEUED, next_at=next_at, lease_token=None, lease_until=None)
     )
-

@@ -76,8 +76,7 @@ def load(session: Session, signer: Signer, store: Store, rows: Sequence[Any], no
             row.id: row for row in _in_parts(session, ENROLLMENTS, store.id, ENROLLMENTS.c.id, journeys)
         },
         orders={
-            row.external_id: row
-            for row in _in_parts(session, ORDERS, store.id, ORDERS.c.external_id, orders)
+            row.external_id: row for row in _in_parts(session, ORDERS, store.id, ORDERS.c.external_id, orders)
         },
         siblings=_siblings(session, store.id, journeys),
         vouchers={

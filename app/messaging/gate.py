@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.messaging.limits import Rails, next_moment
 from app.messaging.conditions import ConditionFacts, first_false
+from app.messaging.limits import Rails, next_moment
 
 ANSWER, SERVICE, MARKETING, TRANSACTIONAL = "answer", "service", "marketing", "transactional"
 _SENDER_PAUSE = timedelta(hours=1)
@@ -187,7 +187,9 @@ def _rails(facts: Facts, now: datetime) -> StepVerdict:
     message = facts.message
     if message.purpose in (ANSWER, TRANSACTIONAL):
         return _pass("rails", "exempt")
-    moment, reason = next_moment(facts.rails, now, message.channel, message.purpose, message.step)
+    moment, reason = next_moment(
+        facts.rails, now, channel=message.channel, purpose=message.purpose, step=message.step
+    )
     if moment == now:
         return _pass("rails", "free")
     if moment >= message.expires_at:

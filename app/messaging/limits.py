@@ -1,7 +1,7 @@
 """Caps, spacing and quiet hours: the first moment at which a message may leave. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -41,17 +41,17 @@ class Rails:
 
 
 def next_moment(
-    rails: Rails, now: datetime, channel: str, purpose: str, step: str
+    rails: Rails, now: datetime, *, channel: str, purpose: str, step: str
 ) -> tuple[datetime, str | None]:
     """The first moment from `now` on that all rails allow, and what stands in the way now.
 
     The reason is `capped`, `lost-to-better` (only a message of this very tick is in the way) or
     `quiet-hours`; None when the moment is now.
     """
-    reason = _obstacle(rails, now, channel, step)
+    reason = _obstacle(rails, now, channel=channel, step=step)
     moment = now
     for _ in range(_ROUNDS):
-        after = _after_caps(rails.departures, rails, moment, channel, step)
+        after = _after_caps(rails, moment, channel=channel, step=step)
         capped = _whole_minute(after) if after > moment else moment
         allowed = next_allowed(capped, channel, rails.zones, rails.country, rails.hours, purpose)
         if allowed == moment:
@@ -62,27 +62,26 @@ def next_moment(
     return moment, reason or "quiet-hours"
 
 
-def _obstacle(rails: Rails, now: datetime, channel: str, step: str) -> str | None:
+def _obstacle(rails: Rails, now: datetime, *, channel: str, step: str) -> str | None:
     """Why caps or spacing forbid this moment, or None when they allow it."""
-    if _after_caps(rails.departures, rails, now, channel, step) <= now:
+    if _after_caps(rails, now, channel=channel, step=step) <= now:
         return None
     earlier = [departure for departure in rails.departures if not departure.is_this_tick]
-    is_free_without = _after_caps(earlier, rails, now, channel, step) <= now
+    without = replace(rails, departures=earlier)
+    is_free_without = _after_caps(without, now, channel=channel, step=step) <= now
     return "lost-to-better" if is_free_without else "capped"
 
 
-def _after_caps(
-    departures: Sequence[Departure], rails: Rails, moment: datetime, channel: str, step: str
-) -> datetime:
+def _after_caps(rails: Rails, moment: datetime, *, channel: str, step: str) -> datetime:
     """`moment`, or the later one at which every cap and the spacing have room again."""
-    everything = [departure.sent_at for departure in departures]
+    everything = [departure.sent_at for departure in rails.departures]
     latest = _after_window(everything, moment, rails.cap_per_day, DAY)
     latest = max(latest, _after_window(everything, moment, rails.cap_per_week, WEEK))
     if channel == "sms":
-        texts = [departure.sent_at for departure in departures if departure.channel == "sms"]
+        texts = [departure.sent_at for departure in rails.departures if departure.channel == "sms"]
         latest = max(latest, _after_window(texts, moment, rails.sms_cap_per_week, WEEK))
     if step in SPACED_FROM_ASKS:
-        asks = [departure.sent_at for departure in departures if departure.step in ASKS]
+        asks = [departure.sent_at for departure in rails.departures if departure.step in ASKS]
         latest = max([latest, *(asked + ASK_SPACING for asked in asks)])
     return latest
 

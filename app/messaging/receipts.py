@@ -25,7 +25,8 @@ def record_click(
     if message is None:
         return
     kind = "clicked" if is_human else "scanned"
-    key = f"{kind}:{message_id}:{int(occurred_at.timestamp())}:{hashlib.blake2s(url.encode(), digest_size=8).hexdigest()}"
+    link = hashlib.blake2s(url.encode(), digest_size=8).hexdigest()
+    key = f"{kind}:{message_id}:{int(occurred_at.timestamp())}:{link}"
     row = {
         "store_id": store_id,
         "message_id": message_id,
@@ -68,19 +69,26 @@ def record_unsubscribe(
     message = _message(session, store_id, message_id)
     if message is None:
         return
-    consent.withdraw(
-        session, store_id, message.customer_id, message.channel, source=source, now=occurred_at
-    )
-    customer = session.get(Customer, message.customer_id)
-    address = facts.address_of(customer, message.channel)
+    consent.withdraw(session, store_id, message.customer_id, message.channel, source=source, now=occurred_at)
+    who = select(Customer).where(Customer.store_id == store_id, Customer.id == message.customer_id)
+    address = facts.address_of(session.execute(who).scalar_one_or_none(), message.channel)
     if address:
-        suppress(session, signer, store_id, message.channel, address, "unsubscribe", occurred_at)
+        suppress(
+            session,
+            signer,
+            store_id,
+            channel=message.channel,
+            address=address,
+            reason="unsubscribe",
+            now=occurred_at,
+        )
 
 
 def suppress(
     session: Session,
     signer: Signer,
     store_id: int,
+    *,
     channel: str,
     address: str,
     reason: str,

@@ -29,7 +29,7 @@ _LATE = select(MESSAGES.c.id).where(
 
 
 def record(
-    session: Session, store_id: int, token: str, results: Sequence[tuple[int, SendResult]], now: datetime
+    session: Session, store_id: int, token: str, *, results: Sequence[tuple[int, SendResult]], now: datetime
 ) -> None:
     """Write the answers of one batch of calls; each only while the message is still ours and sending."""
     ours = _ours(session, store_id, token, [message_id for message_id, _ in results])
@@ -42,7 +42,7 @@ def record(
             accepted.append((row, result))
         else:
             _end(session, row, token, _values_after(row, result, now))
-    _accept(session, store_id, token, accepted, now)
+    _accept(session, store_id, token, accepted=accepted, now=now)
     _close_attempts(session, store_id, results, now)
 
 
@@ -159,6 +159,7 @@ def _accept(
     session: Session,
     store_id: int,
     token: str,
+    *,
     accepted: Sequence[tuple[Row[Any], SendResult]],
     now: datetime,
 ) -> None:
@@ -217,4 +218,3 @@ def _sent_event(row: Row[Any], sent_at: datetime) -> NewEvent:
         occurred_at=sent_at,
         details={"flow": row.flow_key, "step": row.step, "channel": row.channel},
     )
-

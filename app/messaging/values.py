@@ -34,9 +34,7 @@ def values_of(
     customer = loaded.customers[row.customer_id]
     store = loaded.store
     values: dict[str, object] = {
-        "customer": _known(
-            first_name=customer.first_name, last_name=customer.last_name, city=customer.city
-        ),
+        "customer": _known(first_name=customer.first_name, last_name=customer.last_name, city=customer.city),
     }
     order = loaded.orders.get(row.context.get("order", ""))
     if order is not None:

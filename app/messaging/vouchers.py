@@ -5,7 +5,7 @@ storefront is settled by asking for the very same code, and no retry makes a sec
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,10 +41,16 @@ def code_for(signer: Signer, store_id: int, enrollment_id: int, name: str) -> st
 
 
 def reserve(
-    session: Session, signer: Signer, store: Store, rows: Sequence[Any], customers: Any, now: datetime
+    session: Session,
+    signer: Signer,
+    store: Store,
+    *,
+    rows: Sequence[Any],
+    customers: Mapping[int, Any],
+    now: datetime,
 ) -> list[Wanted]:
     """Write down the codes that these messages need and return those that are to be minted."""
-    new = [_row(signer, store, row, customers[row.customer_id], now) for row in rows]
+    new = [_row(signer, store, row, customer=customers[row.customer_id], now=now) for row in rows]
     insert_new(session, VOUCHERS, new)
     held = {
         (voucher.enrollment_id, voucher.name): voucher
@@ -63,7 +69,9 @@ def reserve(
     return wanted
 
 
-def mark_minted(session: Session, store_id: int, voucher_id: int, external_id: str, now: datetime) -> None:
+def mark_minted(
+    session: Session, store_id: int, voucher_id: int, *, external_id: str, now: datetime
+) -> None:
     """The storefront has the code."""
     session.execute(
         update(VOUCHERS)
@@ -72,7 +80,7 @@ def mark_minted(session: Session, store_id: int, voucher_id: int, external_id: s
     )
 
 
-def _row(signer: Signer, store: Store, row: Any, customer: Any, now: datetime) -> dict[str, Any]:
+def _row(signer: Signer, store: Store, row: Any, *, customer: Any, now: datetime) -> dict[str, Any]:
     terms = row.context["voucher"]
     kind, value = _worth(store, terms, customer, now)
     return {

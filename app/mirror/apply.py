@@ -28,7 +28,12 @@ from connectors.base import (
 
 
 def apply_records(
-    session: Session, store: Store, records: Sequence[Record], now: datetime, *, history_until: datetime | None = None
+    session: Session,
+    store: Store,
+    records: Sequence[Record],
+    now: datetime,
+    *,
+    history_until: datetime | None = None,
 ) -> None:
     """Mirror a batch: people, products, orders, then what refers to them.
 
@@ -65,7 +70,7 @@ def _people_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list
 def _apply_rare(session: Session, store: Store, record: Record, now: datetime) -> None:
     """News that come one at a time."""
     if isinstance(record, Deletion):
-        lookups.ask(session, store.id, record.resource, record.external_id, now)
+        lookups.ask(session, store.id, record.resource, record.external_id, now=now)
     elif isinstance(record, PrivacyRequest):
         lookups.ask_privacy(session, store.id, record, now)
     elif isinstance(record, StoreUpdate):
@@ -111,7 +116,12 @@ def _said(statements: Iterable[NewConsent]) -> Iterable[NewConsent]:
 
 
 def _statement(
-    store_id: int, person: customers.Person, item: ConsentRecord, now: datetime, *, history_until: datetime | None
+    store_id: int,
+    person: customers.Person,
+    item: ConsentRecord,
+    now: datetime,
+    *,
+    history_until: datetime | None,
 ) -> NewConsent:
     moment = item.occurred_at or now
     is_old = timeline.is_history(moment, history_until)

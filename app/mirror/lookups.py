@@ -17,14 +17,16 @@ ORDERS = table_of(Order)
 KINDS = {f"look-up.{resource.value}": resource for resource in Resource}
 
 
-def ask(session: Session, store_id: int, resource: Resource, external_id: str, now: datetime) -> None:
+def ask(session: Session, store_id: int, resource: Resource, external_id: str, *, now: datetime) -> None:
     """Have a resource looked up soon; ids that are no numbers are unknown input and asked for nowhere."""
     if external_id.isascii() and external_id.isdigit() and len(external_id) < 19:
         kind = f"look-up.{resource.value}"
         set_timers(session, [NewTimer(store_id, now, kind, int(external_id))])
 
 
-def mark_gone(session: Session, store_id: int, resource: Resource, external_id: str, now: datetime) -> None:
+def mark_gone(
+    session: Session, store_id: int, resource: Resource, external_id: str, *, now: datetime
+) -> None:
     """The storefront confirmed that it no longer has the resource.
 
     A customer's row stays: a platform that deletes an account does not ask for erasure by that.
@@ -39,13 +41,13 @@ def mark_gone(session: Session, store_id: int, resource: Resource, external_id: 
 
 
 def ask_privacy(session: Session, store_id: int, request: base.PrivacyRequest, now: datetime) -> None:
-    """Keep a privacy request; an erasure gets a timer, the others wait for the merchant or the operator."""
+    """Keep a privacy request open; the home page shows it until it is answered."""
     customer_id = _customer_id(session, store_id, request)
-    row = PrivacyRequest(store_id=store_id, kind=request.kind.value, customer_id=customer_id, received_at=now)
-    session.add(row)
-    session.flush()
-    if request.kind is base.PrivacyKind.ERASE_CUSTOMER:
-        set_timers(session, [NewTimer(store_id, now, "erasure", row.id)])
+    session.add(
+        PrivacyRequest(
+            store_id=store_id, kind=request.kind.value, customer_id=customer_id, received_at=now
+        )
+    )
 
 
 def _customer_id(session: Session, store_id: int, request: base.PrivacyRequest) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import tuple_, delete
+from sqlalchemy import delete, tuple_
 from sqlalchemy.orm import Session
 
 from app.db import table_of, upsert
@@ -39,7 +39,9 @@ def _replace_lines(session: Session, store_id: int, changed: Sequence[MirroredOr
     existing = [order.id for order in changed if order.old is not None]
     if existing:
         session.execute(
-            delete(LINES).where(tuple_(LINES.c.store_id, LINES.c.order_id).in_([(store_id, i) for i in existing]))
+            delete(LINES).where(
+                tuple_(LINES.c.store_id, LINES.c.order_id).in_([(store_id, i) for i in existing])
+            )
         )
     rows = [row for order in changed for row in _lines(store_id, order)]
     if rows:

@@ -69,7 +69,7 @@ def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -
         "discount_minor": minor(record.discount),
         "tax_minor": minor(record.tax),
         "shipping_minor": minor(record.shipping),
-        "discount_codes": [code for code in record.discount_codes],
+        "discount_codes": list(record.discount_codes),
         "is_discounted": record.is_discounted,
         "is_test": record.is_test,
         "placed_at": record.placed_at,

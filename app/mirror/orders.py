@@ -139,7 +139,12 @@ _MOMENTS = (
 
 
 def _tell(
-    session: Session, store_id: int, mirrored: Sequence[MirroredOrder], now: datetime, *, history_until: datetime | None
+    session: Session,
+    store_id: int,
+    mirrored: Sequence[MirroredOrder],
+    now: datetime,
+    *,
+    history_until: datetime | None,
 ) -> None:
     """Timeline entries for each moment of an order's life that became known now."""
     events = []

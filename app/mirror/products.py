@@ -89,7 +89,9 @@ def _price(price: Money, currency: str) -> int:
     return minor(price if price.currency else Money(price.amount, currency))
 
 
-def _replace_variants(session: Session, store_id: int, currency: str, newest: dict[str, ProductRecord]) -> None:
+def _replace_variants(
+    session: Session, store_id: int, currency: str, newest: dict[str, ProductRecord]
+) -> None:
     """Variants follow the product whose news won; a stale record finds a newer moment and is left out."""
     statement = select(PRODUCTS.c.id, PRODUCTS.c.external_id, PRODUCTS.c.source_updated_at).where(
         PRODUCTS.c.store_id == store_id, PRODUCTS.c.external_id.in_(list(newest))

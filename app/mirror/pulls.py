@@ -127,6 +127,7 @@ def release(session: Session, pull: Pull) -> None:
     """Give the row back after a round; the next round goes on from its cursor."""
     _write(session, BACKFILLS, pull, {"lease_token": None, "lease_until": None})
 
+
 def _claim(session: Session, table: Table, now: datetime, *conditions: Any) -> Pull | None:
     moment = lease_now(session)
     free = or_(table.c.lease_until.is_(None), table.c.lease_until < moment)

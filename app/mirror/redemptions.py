@@ -16,7 +16,12 @@ VOUCHERS = table_of(Voucher)
 
 
 def mark(
-    session: Session, store_id: int, mirrored: Sequence[MirroredOrder], now: datetime, *, history_until: datetime | None
+    session: Session,
+    store_id: int,
+    mirrored: Sequence[MirroredOrder],
+    now: datetime,
+    *,
+    history_until: datetime | None,
 ) -> None:
     """Mark the vouchers named by these orders as redeemed; codes compare without regard to case."""
     order_by_code = {

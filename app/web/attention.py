@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models import Backfill, InboundEvent, Message, Store
+from app.models import Backfill, InboundEvent, Message, PrivacyRequest, Store
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
 from app.web.context import count_up_to, literals
@@ -34,7 +34,12 @@ class Item:
 
 def of_store(session: Session, store: Store, *, has_sender: bool, active_flows: int) -> list[Item]:
     """Every line of one store."""
-    items = [*_connection(session, store), *_inbox(session, store.id), *_messages(session, store.id)]
+    items = [
+        *_connection(session, store),
+        *_inbox(session, store.id),
+        *_privacy(session, store.id),
+        *_messages(session, store.id),
+    ]
     if not has_sender:
         items.append(Item("no_sender", "calm", 0, "/app/settings"))
     if not active_flows:
@@ -59,6 +64,15 @@ def _inbox(session: Session, store_id: int) -> Iterator[Item]:
     n = count_up_to(session, dead, _CAP)
     if n:
         yield Item("dead", "bad", n, "/app/activity?status=dead")
+
+
+def _privacy(session: Session, store_id: int) -> Iterator[Item]:
+    waiting = select(PrivacyRequest.id).where(
+        PrivacyRequest.store_id == store_id, PrivacyRequest.done_at.is_(None)
+    )
+    n = count_up_to(session, waiting, _CAP)
+    if n:
+        yield Item("privacy", "warn", n, "/app/customers")
 
 
 def _messages(session: Session, store_id: int) -> Iterator[Item]:

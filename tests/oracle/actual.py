@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +35,7 @@ _ENROLLMENTS = """
 """
 _MESSAGES = """
     SELECT s.platform, c.identity, m.flow_key, m.step, m.key,
-           m.channel, m.due_at, m.status, m.reason, m.sent_at
+           m.channel, m.due_at, m.status, m.reason, m.sent_at, m.context
     FROM messages m
     JOIN stores s ON s.id = m.store_id
     JOIN customers c ON c.store_id = m.store_id AND c.id = m.customer_id
@@ -69,9 +70,9 @@ def _read(connection: Connection) -> Actual:
         key = EnrollmentKey(platform, _customer(identity), flow, occurrence)
         actual.enrollments[key] = EnrollmentRow(state, _required(entered_at))
     for row in connection.execute(text(_MESSAGES)):
-        platform, identity, flow, step, key_text, channel, due_at, status, reason, sent_at = row
+        platform, identity, flow, step, key_text, *values = row
         message = MessageKey(platform, _customer(identity), flow, step, _occurrence(key_text))
-        actual.messages[message] = MessageRow(channel, _required(due_at), status, reason, _moment(sent_at))
+        actual.messages[message] = _message_row(*values)
     for row in connection.execute(text(_ATTRIBUTIONS)):
         platform, order, rule, amount_minor, identity, flow, step, key_text = row
         message = MessageKey(platform, _customer(identity), flow, step, _occurrence(key_text))
@@ -95,6 +96,14 @@ def _read_orders(connection: Connection, actual: Actual) -> None:
             candidate = (paid, order)
             first[platform, customer] = min(candidate, first.get((platform, customer), candidate))
     actual.first_orders = {key: order for key, (_, order) in first.items()}
+
+
+def _message_row(  # noqa: PLR0917 - the columns in the order of the statement
+    channel: str, due_at: Any, status: str, reason: str | None, sent_at: Any, context: Any
+) -> MessageRow:
+    held = json.loads(context) if isinstance(context, str) else context
+    about = tuple(product["external_id"] for product in held.get("products", ()))
+    return MessageRow(channel, _required(due_at), status, reason, _moment(sent_at), about)
 
 
 def _customer(identity: str) -> str:

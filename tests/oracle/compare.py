@@ -109,7 +109,7 @@ def _enrollment_differences(expected: EnrollmentRow, actual: EnrollmentRow) -> l
 
 
 def _message_differences(expected: MessageRow, actual: MessageRow) -> list[str]:
-    found = _fields(expected, actual, "channel") + _moments(expected, actual, "due_at", "sent_at")
+    found = _fields(expected, actual, "channel", "about") + _moments(expected, actual, "due_at", "sent_at")
     status = _LEFT.get(actual.status, actual.status)
     if status != expected.status:
         found.append(

@@ -89,6 +89,7 @@ class Referee:
                 status=message.status,
                 reason=message.reason,
                 sent_at=maybe_moment(message.sent_at),
+                about=message.about,
             )
             expected.messages[message.key] = row
         for enrollment in self._engine.enrollments.values():

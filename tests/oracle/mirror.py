@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tests.oracle.journal import Journal, ProductFact, Shopper, Told
-from tests.oracle.model import WOOCOMMERCE, StoreSettings
+from tests.oracle.model import SHOPIFY, WOOCOMMERCE, StoreSettings
 from tests.oracle.state import ORDER_MOMENTS, Enrollment, Entry, Order, Person
 
 _EMAIL, _SMS = "email", "sms"
@@ -61,6 +61,11 @@ class Mirror:
         self.activated_at = activated_at
         self._redemption_of = redemption_of
         self._entries = 0
+        self._paid_told_at: dict[int, int] = {}
+        for told in journal.told:
+            if told.topic == "orders/paid":
+                earliest = min(told.known_at, self._paid_told_at.get(told.ids[0], told.known_at))
+                self._paid_told_at[told.ids[0]] = earliest
 
     def tell(self, told: Told) -> None:
         """Take in one delivery or one read."""
@@ -122,9 +127,9 @@ class Mirror:
         if not order.is_known:
             order.is_known = True
             person.orders.append(order)
-        self._learn_moments(person, order, told.as_of, ORDER_MOMENTS)
+        self._learn_moments(person, order, told, ORDER_MOMENTS)
         for part, names in self.stores[told.platform].parked.pop(basket, ()):
-            self._learn_moments(person, order, part.as_of, names)
+            self._learn_moments(person, order, part, names)
         if told.platform == WOOCOMMERCE:
             self._hear_checkout(person, order)
             self._learn_birthday(person, order.fact.updated_at(told.as_of))
@@ -162,12 +167,12 @@ class Mirror:
             self.stores[told.platform].parked.setdefault(basket, []).append((told, names))
             return
         person = self.person(told.platform, order.fact.household)
-        self._learn_moments(person, order, told.as_of, names)
+        self._learn_moments(person, order, told, names)
 
-    def _learn_moments(self, person: Person, order: Order, as_of: int, names: tuple[str, ...]) -> None:
+    def _learn_moments(self, person: Person, order: Order, told: Told, names: tuple[str, ...]) -> None:
         for name in names:
-            at = getattr(order.fact, name)
-            if at is None or at > as_of or getattr(order, name) is not None:
+            at = self._moment_told(order, name, told)
+            if at is None or getattr(order, name) is not None:
                 continue
             setattr(order, name, at)
             self._write(person, _KINDS[name], at, order=order)
@@ -182,6 +187,20 @@ class Mirror:
         if not order.has_transit and order.delivered_at is not None and order.fulfilled_at is not None:
             order.has_transit = True
             insort(store.transits, order.delivered_at - order.fulfilled_at)
+
+    def _moment_told(self, order: Order, name: str, told: Told) -> int | None:
+        """A moment of an order as news tell it.
+
+        Only Shopify's orders/paid says when an order was paid; to who learns by other news that it is, it
+        was paid when it was placed.
+        """
+        at: int | None = getattr(order.fact, name)
+        if at is None or at > told.as_of:
+            return None
+        if name == "paid_at" and told.platform == SHOPIFY:
+            paid_told_at = self._paid_told_at.get(order.fact.basket)
+            return at if paid_told_at is not None and paid_told_at <= told.known_at else order.fact.placed_at
+        return at
 
     def _learn_birthday(self, person: Person, told_at: int) -> None:
         birth = person.shopper.birth

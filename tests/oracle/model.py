@@ -56,13 +56,14 @@ class MessageKey:
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """One message. `reason` is compared for stopped messages only."""
+    """One message. `reason` is compared for stopped messages only; `about` are the products it names."""
 
     channel: str
     due_at: datetime
     status: str
     reason: str | None = None
     sent_at: datetime | None = None
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Enrollment:
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """One message of the outbox. `asks` are the products that a review request is about."""
+    """One message of the outbox. `about` are the products that it asks about or offers."""
 
     key: MessageKey
     enrollment: Enrollment
@@ -91,7 +91,7 @@ class Message:
     status: str = "queued"
     reason: str | None = None
     sent_at: int | None = None
-    asks: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     has_code: bool = False
     clicks: list[int] = field(default_factory=list)
     message_id: str = ""

@@ -27,6 +27,7 @@ from tests.oracle.state import Enrollment, Message, Person
 from tests.oracle.zones import next_open
 
 _CAME_BACK = ("stopped", "expired", "failed", "cancelled")
+_REPEATED = {"M3R": "M3", "X2": "X1"}
 
 
 class Steps:
@@ -45,10 +46,11 @@ class Steps:
             self._ask(enrollment, due_at)
         elif step == "B2":
             self.write(enrollment, step, due_at, channel=_day_channel(engine, enrollment, due_at))
-        elif self._is_owed(enrollment, step):
-            self.write(enrollment, step, due_at)
         elif step == "X1":
-            enrollment.plan = []
+            self._offer(enrollment, due_at)
+        elif _is_owed(enrollment, step):
+            first = enrollment.messages.get(_REPEATED.get(step, ""))
+            self.write(enrollment, step, due_at, about=first.about if first else ())
 
     def write(
         self,
@@ -58,7 +60,7 @@ class Steps:
         *,
         channel: str = "email",
         has_code: bool = True,
-        asks: tuple[str, ...] = (),
+        about: tuple[str, ...] = (),
     ) -> None:
         """Put a message into the outbox."""
         terms, key = STEPS[step], enrollment.key
@@ -71,30 +73,20 @@ class Steps:
             priority=terms.priority,
             due_at=due_at,
             expires_at=ends_at.get(terms.lives, due_at + terms.lives),
-            asks=asks,
+            about=about,
             has_code=has_code and bool(terms.code),
         )
         enrollment.messages[step] = message
         self._outbox.put(message)
 
-    def _is_owed(self, enrollment: Enrollment, step: str) -> bool:
-        if NEEDS_UNUSED_CODE.get(step) in enrollment.used_codes:
-            return False
-        if step == "W5":
-            return enrollment.order is not None and enrollment.order.is_counted
-        if step == "M3R":
-            asked = enrollment.messages.get("M3")
-            return asked is not None and asked.sent_at is not None and not asked.clicks
-        if step == "X1":
-            assert enrollment.order is not None
-            return (
-                self._pairs[enrollment.key.platform].complement(enrollment.order, enrollment.person)
-                is not None
-            )
-        if step == "X2":
-            offered = enrollment.messages.get("X1")
-            return offered is not None and offered.sent_at is not None
-        return True
+    def _offer(self, enrollment: Enrollment, due_at: int) -> None:
+        """X1 offers the one product that goes with the order; without any it is over."""
+        assert enrollment.order is not None
+        offered = self._pairs[enrollment.key.platform].complement(enrollment.order, enrollment.person)
+        if offered is None:
+            enrollment.plan = []
+            return
+        self.write(enrollment, "X1", due_at, about=(offered,))
 
     def _ask(self, enrollment: Enrollment, due_at: int) -> None:
         """M3 is about those of the three dearest not asked about before; without any it is over."""
@@ -104,13 +96,13 @@ class Steps:
             product
             for message in person.review_asks
             if message.status not in _CAME_BACK
-            for product in message.asks
+            for product in message.about
         }
-        asks = tuple(product for product in asked_products(enrollment.order) if product not in asked)
-        if not asks:
+        about = tuple(product for product in asked_products(enrollment.order) if product not in asked)
+        if not about:
             enrollment.plan = []
             return
-        self.write(enrollment, "M3", due_at, asks=asks)
+        self.write(enrollment, "M3", due_at, about=about)
         person.review_asks.append(enrollment.messages["M3"])
 
     def _take_as_delivered(self, engine: Engine, enrollment: Enrollment) -> None:
@@ -123,6 +115,17 @@ class Steps:
         if len(store.transits) >= MEDIAN_NEEDS:
             transit = int(median(store.transits))
         plan_review(engine, enrollment, order.fulfilled_at + transit)
+
+
+def _is_owed(enrollment: Enrollment, step: str) -> bool:
+    if NEEDS_UNUSED_CODE.get(step) in enrollment.used_codes:
+        return False
+    if step == "W5":
+        return enrollment.order is not None and enrollment.order.is_counted
+    if step not in _REPEATED:
+        return True
+    first = enrollment.messages.get(_REPEATED[step])
+    return first is not None and first.sent_at is not None and not (step == "M3R" and first.clicks)
 
 
 def plan_review(engine: Engine, enrollment: Enrollment, delivered_at: int) -> None:
