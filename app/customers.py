@@ -17,6 +17,8 @@ from connectors.base import CustomerRecord
 CUSTOMERS = table_of(Customer)
 _FIELDS = ("email", "phone", "first_name", "last_name", "locale", "country", "region", "city")
 _BIRTH = ("birth_year", "birth_month", "birth_day")
+_MOMENTS = ("source_created_at", "source_updated_at", "birth_known_at")
+_TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, "external_id", "identity", "tags", "platform_orders_count")
 _PER_QUERY = 500
 
 
@@ -57,58 +59,72 @@ def upsert_customers(
     A guest whose e-mail belongs to a registered customer is that customer; a guest who registers
     keeps the row and the history. Older facts never overwrite newer ones; erased people stay erased.
     """
-    newest = _merged_by_identity(records)
-    if not newest:
+    told = _by_identity(records)
+    if not told:
         return {}
-    known = _known(session, store_id, newest)
-    fresh = {identity: record for identity, record in newest.items() if identity not in known}
+    known = _known(session, store_id, told)
+    fresh = _joined({identity: told[identity] for identity in told if identity not in known})
     created = _insert(session, store_id, fresh, now)
-    _announce(session, store_id, created, fresh, now, history_until=history_until)
-    _update(session, {i: (known[i], newest[i]) for i in newest if i in known}, now)
-    missing = [identity for identity in fresh if identity not in created]
+    _announce(session, store_id, created, fresh, now=now, history_until=history_until)
+    missing = {identity: told[identity] for identity in fresh if identity not in created}
     if missing:
-        known |= _known(session, store_id, {identity: newest[identity] for identity in missing})
-    people = {identity: _person(row) for identity, row in known.items()}
-    return people | created
+        # Another worker was faster: what it wrote is known by now.
+        known |= _known(session, store_id, missing)
+    people = _update(session, store_id, known, told, now=now) | created
+    return people | {
+        identity: people[main]
+        for main, joined in fresh.items()
+        for record in joined
+        if (identity := identity_of(record)) is not None
+    }
 
 
-def by_external_id(session: Session, store_id: int, external_ids: Sequence[str]) -> dict[str, Person]:
-    """Registered customers by the platform's id."""
-    rows = _select(session, store_id, CUSTOMERS.c.identity.in_([f"id:{value}" for value in external_ids]))
-    return {str(row.external_id): _person(row) for row in rows}
-
-
-def _merged_by_identity(records: Sequence[CustomerRecord]) -> dict[str, CustomerRecord]:
-    """One record a person: the newest; records without a moment lose against those with one."""
-    newest: dict[str, CustomerRecord] = {}
-    for record in records:
+def _by_identity(records: Sequence[CustomerRecord]) -> dict[str, list[CustomerRecord]]:
+    """What is told of each person, the oldest first; records without a moment are older than all."""
+    told: dict[str, list[CustomerRecord]] = {}
+    for record in sorted(records, key=_moment):
         identity = identity_of(record)
-        if identity is None:
-            continue
-        held = newest.get(identity)
-        if held is None or _moment(held) <= _moment(record):
-            newest[identity] = record
-    return newest
+        if identity is not None:
+            told.setdefault(identity, []).append(record)
+    return told
+
+
+def _joined(fresh: Mapping[str, list[CustomerRecord]]) -> dict[str, list[CustomerRecord]]:
+    """New people, a guest being the account of the same batch that has the address."""
+    account_of = {
+        email: identity
+        for identity in sorted(fresh, reverse=True)
+        for record in fresh[identity]
+        if identity.startswith("id:") and (email := normalise_email(record.email)) is not None
+    }
+    joined: dict[str, list[CustomerRecord]] = {}
+    for identity, records in fresh.items():
+        joined.setdefault(account_of.get(identity.removeprefix("email:"), identity), []).extend(records)
+    return {identity: sorted(records, key=_moment) for identity, records in joined.items()}
 
 
 def _moment(record: CustomerRecord) -> float:
     return record.updated_at.timestamp() if record.updated_at else 0.0
 
 
-def _known(session: Session, store_id: int, records: Mapping[str, CustomerRecord]) -> dict[str, Row[Any]]:
+def _known(session: Session, store_id: int, told: Mapping[str, list[CustomerRecord]]) -> dict[str, Row[Any]]:
     """Existing rows by the identity asked for, following guests to the account with their e-mail."""
-    emails = {normalise_email(record.email) for record in records.values()} - {None}
+    emails = {normalise_email(record.email) for records in told.values() for record in records} - {None}
     found: dict[str, Row[Any]] = {}
     by_email: dict[str, Row[Any]] = {}
-    for row in _in_chunks(session, store_id, list(records), sorted(filter(None, emails))):
+    for row in _in_chunks(session, store_id, list(told), sorted(filter(None, emails))):
         found[row.identity] = row
         if row.email is not None and (row.external_id or row.email not in by_email):
             by_email[row.email] = row
     result: dict[str, Row[Any]] = {}
-    for identity, record in records.items():
-        match = found.get(identity) or _by_email(identity, record, by_email)
-        if match is not None:
-            result[identity] = match
+    registered: set[int] = set()
+    for identity in sorted(told):
+        match = found.get(identity) or _by_email(identity, told[identity][-1], by_email)
+        if match is None or (identity.startswith("id:") and match.id in registered):
+            continue
+        result[identity] = match
+        if identity.startswith("id:"):
+            registered.add(match.id)
     return result
 
 
@@ -139,9 +155,12 @@ def _select(session: Session, store_id: int, condition: Any) -> Sequence[Row[Any
 
 
 def _insert(
-    session: Session, store_id: int, fresh: Mapping[str, CustomerRecord], now: datetime
+    session: Session, store_id: int, fresh: Mapping[str, list[CustomerRecord]], now: datetime
 ) -> dict[str, Person]:
-    rows = [_new_row(store_id, identity, record, now) for identity, record in sorted(fresh.items())]
+    rows = [
+        {"store_id": store_id, "created_at": now, **_heard(_nobody(identity), records, now)}
+        for identity, records in sorted(fresh.items())
+    ]
     columns = (CUSTOMERS.c.id, CUSTOMERS.c.identity, CUSTOMERS.c.email, CUSTOMERS.c.external_id)
     inserted = insert_new(session, CUSTOMERS, rows, *columns)
     return {
@@ -150,26 +169,16 @@ def _insert(
     }
 
 
-def _new_row(store_id: int, identity: str, record: CustomerRecord, now: datetime) -> dict[str, Any]:
-    values = _values(record)
-    return {
-        "store_id": store_id,
-        "identity": identity,
-        "external_id": record.external_id,
-        "tags": list(record.tags or ()),
-        "platform_orders_count": record.platform_orders_count,
-        "source_created_at": record.created_at,
-        "source_updated_at": record.updated_at,
-        "created_at": now,
-        "birth_known_at": _known_since(record, now) if record.birth_month else None,
-        **{name: values.get(name) for name in (*_FIELDS, *_BIRTH)},
-    }
+def _nobody(identity: str) -> dict[str, Any]:
+    """A row of which nothing was told yet."""
+    return {**dict.fromkeys(_TOLD), "identity": identity, "tags": []}
 
 
 def _values(record: CustomerRecord) -> dict[str, Any]:
     """What the record states; None means that it says nothing."""
-    values = {name: getattr(record, name) for name in (*_FIELDS, *_BIRTH)}
+    values = {name: getattr(record, name) for name in (*_FIELDS, *_BIRTH, "platform_orders_count")}
     values["email"] = normalise_email(record.email)
+    values["tags"] = None if record.tags is None else list(record.tags)
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -183,68 +192,86 @@ def _announce(
     session: Session,
     store_id: int,
     created: Mapping[str, Person],
-    fresh: Mapping[str, CustomerRecord],
-    now: datetime,
+    fresh: Mapping[str, list[CustomerRecord]],
     *,
+    now: datetime,
     history_until: datetime | None,
 ) -> None:
-    events = [
-        NewEvent(
+    events = []
+    for identity, person in sorted(created.items()):
+        moments = [record.created_at for record in fresh[identity] if record.created_at is not None]
+        occurred_at = min(moments, default=now)
+        event = NewEvent(
             store_id=store_id,
             customer_id=person.id,
             type="customer.created",
             subject=f"customer:{person.id}",
             source_key=f"customer.created:{person.id}",
-            occurred_at=fresh[identity].created_at or now,
-            is_history=timeline.is_history(fresh[identity].created_at or now, history_until),
+            occurred_at=occurred_at,
+            is_history=timeline.is_history(occurred_at, history_until),
         )
-        for identity, person in sorted(created.items())
-    ]
+        events.append(event)
     timeline.record(session, events, now)
 
 
 def _update(
-    session: Session, pairs: Mapping[str, tuple[Row[Any], CustomerRecord]], now: datetime
-) -> None:
-    changed: dict[int, dict[str, Any]] = {}
-    for row, record in pairs.values():
-        new = _changed(row, record, now)
-        if new is not None:
-            changed[row.id] = new
-    if not changed:
-        return
-    names = [name for name in next(iter(changed.values())) if name != "row_id"]
-    statement = (
-        update(CUSTOMERS)
-        .where(CUSTOMERS.c.id == bindparam("row_id"))
-        .values({name: bindparam(name) for name in names})
-    )
-    session.connection().execute(statement, [changed[key] for key in sorted(changed)])
+    session: Session,
+    store_id: int,
+    known: Mapping[str, Row[Any]],
+    told: Mapping[str, list[CustomerRecord]],
+    *,
+    now: datetime,
+) -> dict[str, Person]:
+    """Write what changed of the rows that exist; return whom each identity stands for."""
+    records_of: dict[int, list[CustomerRecord]] = {}
+    for identity, row in known.items():
+        records_of.setdefault(row.id, []).extend(told[identity])
+    people: dict[int, Person] = {}
+    changed: list[dict[str, Any]] = []
+    for row in sorted({row.id: row for row in known.values()}.values(), key=lambda row: row.id):
+        held = {name: row._mapping[name] for name in _TOLD}
+        values = held
+        if row.erased_at is None:
+            values = _heard(held, sorted(records_of[row.id], key=_moment), now)
+        if values != held:
+            changed.append({"row_id": row.id, **values})
+        people[row.id] = Person(
+            row.id, values["email"], values["external_id"], is_erased=row.erased_at is not None
+        )
+    if changed:
+        statement = (
+            update(CUSTOMERS)
+            .where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == bindparam("row_id"))
+            .values({name: bindparam(name) for name in _TOLD})
+        )
+        session.connection().execute(statement, changed)
+    return {identity: people[row.id] for identity, row in known.items()}
 
 
-def _changed(row: Row[Any], record: CustomerRecord, now: datetime) -> dict[str, Any] | None:
-    """The row's new values, or None when nothing changes."""
-    if row.erased_at is not None:
-        return None
-    held = row._mapping
-    stated = _values(record)
-    if row.source_updated_at and _moment(record) < row.source_updated_at.timestamp():
-        stated = {name: value for name, value in stated.items() if held[name] is None}
-    values = {name: stated.get(name, held[name]) for name in (*_FIELDS, *_BIRTH)}
-    values["external_id"] = row.external_id or record.external_id
-    values["identity"] = f"id:{values['external_id']}" if values["external_id"] else row.identity
-    values["tags"] = list(record.tags) if record.tags is not None else row.tags
-    values["platform_orders_count"] = record.platform_orders_count or row.platform_orders_count
-    values["birth_known_at"] = row.birth_known_at
-    if any(values[name] != held[name] for name in ("birth_month", "birth_day")):
-        values["birth_known_at"] = _known_since(record, now)
-    if all(values[name] == held[name] for name in values):
-        return None
-    values["source_updated_at"] = max(filter(None, (row.source_updated_at, record.updated_at)), default=None)
-    return {"row_id": row.id, **values}
+def _heard(held: Mapping[str, Any], records: Sequence[CustomerRecord], now: datetime) -> dict[str, Any]:
+    """The row's values after these news; what is older than the row fills its gaps only."""
+    values = dict(held)
+    for record in records:
+        stated = _values(record)
+        told_at = values["source_updated_at"]
+        if told_at is not None and _moment(record) < told_at.timestamp():
+            stated = {name: value for name, value in stated.items() if values[name] is None}
+        values["birth_known_at"] = _birth_known_at(values, stated, record, now)
+        values |= stated
+        values["source_updated_at"] = max(filter(None, (told_at, record.updated_at)), default=None)
+        values["source_created_at"] = values["source_created_at"] or record.created_at
+        if values["external_id"] is None and record.external_id is not None:
+            values |= {"external_id": record.external_id, "identity": f"id:{record.external_id}"}
+    return values
 
 
-def _person(row: Row[Any]) -> Person:
-    return Person(
-        id=row.id, email=row.email, external_id=row.external_id, is_erased=row.erased_at is not None
-    )
+def _birth_known_at(
+    values: Mapping[str, Any], stated: Mapping[str, Any], record: CustomerRecord, now: datetime
+) -> datetime | None:
+    """Since when the birthday is known: each of its tellings proves that it was known by then."""
+    held: datetime | None = values["birth_known_at"]
+    birthday = {name: stated.get(name, values[name]) for name in ("birth_month", "birth_day")}
+    if any(birthday[name] != values[name] for name in birthday):
+        return _known_since(record, now)
+    is_told_again = all(getattr(record, name) == birthday[name] for name in birthday)
+    return min(held, _known_since(record, now)) if held is not None and is_told_again else held

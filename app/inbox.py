@@ -107,14 +107,21 @@ def _storable(text: str | None, length: int) -> str | None:
     return text.replace("\0", "").encode("utf-8", "replace").decode()[:length]
 
 
-def waiting(session: Session, store_id: int, now: datetime, limit: int) -> Sequence[InboundEvent]:
-    """A store's deliveries that are to be read now, oldest first, locked against other workers."""
+def waiting(
+    session: Session, store_id: int, now: datetime, *, limit: int, only: int | None = None
+) -> Sequence[InboundEvent]:
+    """A store's deliveries that are to be read now, oldest first, locked against other workers.
+
+    Args:
+        only: look at this one alone, if it still waits.
+    """
     statement = (
         select(InboundEvent)
         .where(
             InboundEvent.store_id == store_id,
             is_one_of(InboundEvent.status, OPEN),
             InboundEvent.next_at <= now,
+            *(() if only is None else (InboundEvent.id == only,)),
         )
         .order_by(InboundEvent.next_at, InboundEvent.id)
         .limit(limit)
@@ -128,7 +135,7 @@ def mark_done(session: Session, store_id: int, ids: Sequence[int], now: datetime
     _set(session, store_id, ids, status=DONE, done_at=now, error=None)
 
 
-def mark_ignored(session: Session, store_id: int, ids: Sequence[int], now: datetime, reason: str) -> None:
+def mark_ignored(session: Session, store_id: int, ids: Sequence[int], *, now: datetime, reason: str) -> None:
     """These deliveries ask for nothing (an unknown topic, an uninstalled shop)."""
     _set(session, store_id, ids, status=IGNORED, done_at=now, error=reason)
 

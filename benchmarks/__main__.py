@@ -1,8 +1,9 @@
-"""`python -m benchmarks [receive …]`: every figure beside the floor of the same work, taken in the same run."""
+"""`python -m benchmarks [receive …]`: each figure beside the floor of the same work, in the same run."""
 
 import argparse
 
-from benchmarks import machine, receive
+from benchmarks import machine, mirror, receive, start
+from benchmarks.bodies import order_body
 from benchmarks.databases import Databases, opened
 
 
@@ -12,6 +13,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *_PARTS], metavar="PART", help=", ".join(_PARTS))
     parser.add_argument("--only", default="", help="cases whose title holds this text")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round of `receive`")
+    parser.add_argument("--orders", type=int, default=10_000, help="of `mirror`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -23,7 +25,7 @@ def main() -> None:
 
 
 def _receive(databases: Databases, arguments: argparse.Namespace) -> None:
-    print(f"\nP1 receive, {receive.CONNECTIONS} connections, {len(receive.order_body())} bytes a body")
+    print(f"\nP1 receive, {receive.CONNECTIONS} connections, {len(order_body())} bytes a body")
     for pair in receive.pairs():
         if arguments.only not in pair.title:
             continue
@@ -40,7 +42,33 @@ def _receive(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
-_PARTS = {"receive": _receive}
+def _mirror(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nP2 mirror, {arguments.orders} orders of 2 lines, batches of {mirror.BATCH}")
+    for kind in ("SQLite", "PostgreSQL"):
+        best = mirror.compare(kind, databases, orders=arguments.orders, rounds=arguments.rounds)
+        floor = best.pop("floor")
+        print(f"  {kind:11} floor    {floor.new:6.0f}/s new, {floor.again:6.0f}/s again")
+        for name, rates in best.items():
+            print(
+                f"  {kind:11} {name:8} {rates.new:6.0f}/s new ({rates.new / floor.new:.0%}), "
+                f"{rates.again:6.0f}/s again ({rates.again / floor.again:.0%}); per CPU second "
+                f"{rates.new_cpu / floor.new_cpu:.0%} and {rates.again_cpu / floor.again_cpu:.0%} (goal 30%)",
+                flush=True,
+            )
+
+
+def _start(databases: Databases, arguments: argparse.Namespace) -> None:
+    seconds, cpu = start.imports(arguments.rounds)
+    print(f"\nP7 start: the imports of the named packages alone take {seconds:.2f} s ({cpu:.2f} s CPU)")
+    for run in start.measure(databases, arguments.rounds):
+        print(
+            f"  {run.title:33} first answer {run.seconds:.2f} s ({run.cpu_seconds:.2f} s CPU, "
+            f"{run.seconds / seconds:.1f}x the imports), {run.mib:.0f} MiB (at most {run.limit_mib:.0f})",
+            flush=True,
+        )
+
+
+_PARTS = {"receive": _receive, "mirror": _mirror, "start": _start}
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Empty databases for a run: SQLite files, and a PostgreSQL of our own that flushes to the disk as it should."""
+"""Empty databases for a run: SQLite files, and a PostgreSQL of our own that flushes as it should."""
 
 import importlib
 import os
@@ -38,6 +38,11 @@ class Databases:
         with psycopg.connect(self._server) as connection:
             row = connection.execute("SHOW server_version").fetchone()
         return str(row[0]) if row else "?"
+
+
+def alchemy_url(url: str) -> str:
+    """The same as SQLAlchemy takes it."""
+    return "postgresql+psycopg" + url.removeprefix("postgresql")
 
 
 @contextmanager

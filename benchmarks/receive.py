@@ -10,24 +10,16 @@ import json
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from app import migrate
-from app.config import Settings
-from app.runtime import Runtime
-from app.stores import install
-from app.stores.install import Arrival
-from benchmarks import machine
+from benchmarks import machine, stores
 from benchmarks.bodies import CLIENT_SECRET, SHOP, order_body
-from benchmarks.databases import Databases
-from connectors.base import StoreIdentity
+from benchmarks.databases import Databases, alchemy_url
 
 CONNECTIONS = 32
-_KEY = "dGhpcnR5LXR3byBieXRlcyBvZiB0aGUgdGVzdHMgISE="
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +94,12 @@ def measure(case: Case, databases: Databases, seconds: float) -> Figure:
         cpu = machine.cpu_seconds(process.pid) - cpu
     acknowledged = warm["statuses"].get("200", 0) + told["statuses"].get("200", 0)
     stored, distinct = _stored(url, case.table)
-    assert set(warm["statuses"]) | set(told["statuses"]) == {"200"}, told["statuses"]
-    assert stored == distinct == acknowledged, (stored, distinct, acknowledged)
+    if set(warm["statuses"]) | set(told["statuses"]) != {"200"}:
+        raise AssertionError(f"{case.name} refused deliveries: {warm['statuses']} {told['statuses']}")
+    if not stored == distinct == acknowledged:
+        raise AssertionError(
+            f"{case.name}: {acknowledged} acknowledged, {stored} stored, {distinct} distinct"
+        )
     kept = told["statuses"]["200"]
     return Figure(
         rate=kept / told["seconds"],
@@ -169,37 +165,12 @@ def _product(*arguments: str) -> Callable[[Callable[[Databases], str]], Case]:
     def _case(make: Callable[[Databases], str]) -> Case:
         def _prepare(databases: Databases) -> tuple[str, dict[str, str]]:
             url = make(databases)
-            _connect_store(url)
-            return url, {
-                "DATABASE_URL": url,
-                "SECRET_KEY": "benchmark",
-                "ENCRYPTION_KEYS": _KEY,
-                "SHOPIFY_CLIENT_SECRET": CLIENT_SECRET,
-            }
+            stores.connect(url).database.dispose()
+            return url, {**stores.ENVIRONMENT, "DATABASE_URL": url}
 
         return Case("product", _command, _prepare, "inbound_events")
 
     return _case
-
-
-def _connect_store(url: str) -> None:
-    """A shop as it stands after its handshake."""
-    migrate.upgrade(url)
-    runtime = Runtime.build(Settings(database_url=url, secret_key="benchmark", encryption_keys=_KEY))
-    identity = StoreIdentity(
-        domain=SHOP,
-        name="Bench",
-        timezone="Europe/Rome",
-        currency="EUR",
-        country="IT",
-        locale="it",
-        home_url=f"https://{SHOP}",
-        store_uid="",
-    )
-    arrival = Arrival("shopify", f"https://{SHOP}", identity, {"access_token": "t", "is_lasting": True})
-    with runtime.database.write() as session:
-        install.complete(session, runtime.vault, arrival, datetime(2026, 11, 1, tzinfo=UTC))
-    runtime.database.dispose()
 
 
 def _granian(port: int) -> list[str]:
@@ -217,7 +188,7 @@ def _sqlite(databases: Databases) -> str:
 
 
 def _postgres(databases: Databases) -> str:
-    return "postgresql+psycopg" + databases.postgresql().removeprefix("postgresql")
+    return alchemy_url(databases.postgresql())
 
 
 def _sqlite_floor(databases: Databases) -> tuple[str, dict[str, str]]:
@@ -227,5 +198,4 @@ def _sqlite_floor(databases: Databases) -> tuple[str, dict[str, str]]:
 
 def _postgres_floor(databases: Databases) -> tuple[str, dict[str, str]]:
     url = databases.postgresql()
-    alchemy = "postgresql+psycopg" + url.removeprefix("postgresql")
-    return alchemy, {"FLOOR_URL": url, "FLOOR_SECRET": CLIENT_SECRET}
+    return alchemy_url(url), {"FLOOR_URL": url, "FLOOR_SECRET": CLIENT_SECRET}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam
 
 from app import inbox
 from app.db import StoreScan, UtcDateTime, is_one_of
@@ -14,7 +14,7 @@ from app.mirror.parcels import OrderNotMirrored
 from app.models import InboundEvent, Store
 from app.models.inbound_event import OPEN
 from app.stores import connections, install
-from connectors.base import PrivacyRequest, Record, UnreadablePayload, Uninstalled
+from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePayload
 from connectors.registry import READERS
 from connectors.storefronts.woocommerce.records import OwnerDemoted
 from jobs.guard import Failed, pause_after, run_guarded
@@ -23,6 +23,7 @@ from jobs.kit import Kit
 EVENTS = inbox.EVENTS
 BATCH = 500
 _SMALLEST_SHARE = 20
+_MOST_ROUNDS = 200
 _WAITING = StoreScan(
     EVENTS.c.store_id,
     is_one_of(EVENTS.c.status, OPEN),
@@ -41,43 +42,45 @@ class Reading:
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
-    """Read waiting deliveries, a fair share of every store."""
+    """Read what waits, round after round with a fair share of every store."""
     done: Counter[str] = Counter()
+    for _ in range(_MOST_ROUNDS):
+        count = _round(kit, now)
+        done["received"] += count
+        if not count:
+            break
+    return +done
+
+
+def _round(kit: Kit, now: datetime) -> int:
+    """One share of each store that has something waiting now, so that a storm keeps nobody waiting."""
     with kit.runtime.database.read() as session:
         stores = _WAITING.run(session, now=now)
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
-    for store_id in stores:
-        while count := _one_batch(kit, store_id, now, share):
-            done["received"] += count
-            if len(stores) > 1 or count < share:
-                break
-    return done
+    return sum(_one_batch(kit, store_id, now, share) for store_id in stores)
 
 
 def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
-    result = run_guarded(lambda: _apply(kit, store_id, now, limit))
+    result = run_guarded(lambda: _apply(kit, store_id, now, limit=limit))
     if not isinstance(result, Failed):
         return result
     with kit.runtime.database.read() as session:
-        ids = [event.id for event in inbox.waiting(session, store_id, now, limit)]
+        ids = [event.id for event in inbox.waiting(session, store_id, now, limit=limit)]
     for event_id in ids:
-        alone = run_guarded(lambda event_id=event_id: _apply(kit, store_id, now, 1, event_id))  # type: ignore[misc]
+        alone = run_guarded(lambda event_id=event_id: _apply(kit, store_id, now, limit=1, only=event_id))  # type: ignore[misc]
         if isinstance(alone, Failed):
-            _put_off(kit, event_id, now, alone)
+            _put_off(kit, store_id, event_id, now=now, failure=alone)
     return len(ids)
 
 
-def _apply(kit: Kit, store_id: int, now: datetime, limit: int, only: int | None = None) -> int:
+def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | None = None) -> int:
     """One transaction: the rows' marks and everything that follows from them."""
     with kit.runtime.database.write() as session:
         store = session.get(Store, store_id)
-        if only is None:
-            events = inbox.waiting(session, store_id, now, limit)
-        else:
-            found = select(InboundEvent).where(InboundEvent.id == only).with_for_update()
-            events = session.execute(found).scalars().all()
+        events = inbox.waiting(session, store_id, now, limit=limit, only=only)
         if store is None:
-            inbox.mark_ignored(session, store_id, [event.id for event in events], now, "unknown shop")
+            ids = [event.id for event in events]
+            inbox.mark_ignored(session, store_id, ids, now=now, reason="unknown shop")
             return len(events)
         reading = _read(store, events)
         if reading.is_demoted:
@@ -115,15 +118,15 @@ def _is_welcome(store: Store, record: Record) -> bool:
     return store.state != "uninstalled" or isinstance(record, PrivacyRequest | Uninstalled)
 
 
-def _put_off(kit: Kit, event_id: int, now: datetime, failure: Failed) -> None:
+def _put_off(kit: Kit, store_id: int, event_id: int, *, now: datetime, failure: Failed) -> None:
     with kit.runtime.database.write() as session:
-        event = session.get(InboundEvent, event_id)
+        event = next(iter(inbox.waiting(session, store_id, now, limit=1, only=event_id)), None)
         if event is None:
             return
         pause = pause_after(event.attempts)
         is_early = isinstance(failure.error, OrderNotMirrored)
         text = failure.summary if is_early else failure.trace
         if pause is None:
-            inbox.mark_dead(session, event.store_id, [event.id], text)
+            inbox.mark_dead(session, store_id, [event.id], text)
         else:
             inbox.mark_retry(event, now + pause, text)

@@ -25,7 +25,9 @@ _SERVER = {
     "threads": THREADS,
     "connection_limit": 1000,
     "channel_timeout": 10,
-    "max_request_body_size": MAX_BODY_BYTES,
+    # waitress refuses what reaches its limit; ours may be reached.
+    "max_request_body_size": MAX_BODY_BYTES + 1,
+    "cleanup_interval": 10,
     "ident": None,
     "clear_untrusted_proxy_headers": True,
 }

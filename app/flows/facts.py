@@ -43,9 +43,7 @@ def load(
     people = sorted(set(customer_ids))
     return BatchFacts(
         customers=_by(session, CUSTOMERS, "id", store_id=store.id, keys=people),
-        orders=_by(
-            session, ORDERS, "external_id", store_id=store.id, keys=sorted(set(order_external_ids))
-        ),
+        orders=_by(session, ORDERS, "external_id", store_id=store.id, keys=sorted(set(order_external_ids))),
         siblings=_siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
         sms=_sms(session, store.id, people),

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import Pool
 
 from app.db import to_micros
 from app.flows import choosers, engine, facts
@@ -23,35 +25,32 @@ from app.stores import settings
 
 def flows_of(session: Session, store_id: int) -> dict[str, LiveFlow]:
     """The store's flows by key, with the definition of the published version."""
-    statement = select(Flow, FlowVersion).where(
-        Flow.store_id == store_id, FlowVersion.store_id == store_id, FlowVersion.id == Flow.version_id
-    )
+    flows = session.execute(
+        select(Flow.key, Flow.is_active, Flow.active_since, Flow.version_id).where(Flow.store_id == store_id)
+    ).all()
+    definitions = definitions_of(session, store_id, {flow.version_id for flow in flows})
     return {
         flow.key: LiveFlow(
-            flow.key, flow.is_active, flow.active_since, version.id, parsed(version.id, version.definition)
+            flow.key, flow.is_active, flow.active_since, flow.version_id, definitions[flow.version_id]
         )
-        for flow, version in session.execute(statement)
+        for flow in flows
     }
 
 
 def definitions_of(session: Session, store_id: int, version_ids: set[int]) -> dict[int, Definition]:
-    """The definitions of some versions; people in flight stay on the version they entered."""
-    unknown = version_ids - _parsed.keys()
+    """The definitions of some versions; people in flight stay on the version they entered.
+
+    Each is read and checked once per process and database: a version never changes.
+    """
+    known = _checked.setdefault(session.get_bind().engine.pool, {})
+    unknown = version_ids - known.keys()
     statement = select(FlowVersion).where(FlowVersion.store_id == store_id, FlowVersion.id.in_(unknown))
     for version in session.execute(statement).scalars() if unknown else ():
-        parsed(version.id, version.definition)
-    return {version_id: _parsed[version_id] for version_id in version_ids}
+        known[version.id] = Definition.model_validate(version.definition)
+    return {version_id: known[version_id] for version_id in version_ids}
 
 
-_parsed: dict[int, Definition] = {}
-
-
-def parsed(version_id: int, definition: Mapping[str, Any]) -> Definition:
-    """A version's definition, checked once per process: a version never changes."""
-    found = _parsed.get(version_id)
-    if found is None or found.key != definition["key"]:
-        found = _parsed[version_id] = Definition.model_validate(definition)
-    return found
+_checked: WeakKeyDictionary[Pool, dict[int, Definition]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,28 +47,52 @@ def claim(session: Session, kit: Letters, store: Store, *, now: datetime, limit:
     if not rows:
         return claimed
     claimed.looked_at = len(rows)
-    loaded = facts.load(session, kit.signer, store, rows=rows, now=now)
-    goods = letters.goods_of(session, store, rows, now)
-    outcome = claim_rows.Outcome(
-        store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
+    work = _Work(
+        kit=kit,
+        loaded=facts.load(session, kit.signer, store, rows=rows, now=now),
+        goods=letters.goods_of(session, store, rows, now),
+        outcome=claim_rows.Outcome(
+            store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
+        ),
     )
-    to_prepare: list[Row[Any]] = []
     for row in sorted(rows, key=lambda row: (row.customer_id, row.priority, row.due_at, row.key)):
-        decision = gate.decide(facts.facts_of(loaded, row), now)
-        if decision.verdict is not Verdict.PASS:
-            outcome.refuse(row, decision)
-            continue
-        if _needs_code(loaded, row):
-            to_prepare.append(row)
-            outcome.prepare(row)
-        else:
-            _post(kit, loaded, goods, row, decision, outcome, claimed)
-        _count(loaded, row, now)
-    if to_prepare:
-        claimed.wanted = vouchers.reserve(session, kit.signer, store, to_prepare, loaded.customers, now)
-        claimed.prepared_ids = [row.id for row in to_prepare]
-    outcome.write(session)
+        _decide(work, row)
+    if work.to_prepare:
+        claimed.wanted = vouchers.reserve(
+            session, kit.signer, store, rows=work.to_prepare, customers=work.loaded.customers, now=now
+        )
+    claimed.prepared_ids = [row.id for row in work.to_prepare]
+    claimed.outgoing = work.outgoing
+    work.outcome.write(session)
     return claimed
+
+
+def release_unprepared(
+    session: Session, store_id: int, token: str, *, ids: Sequence[int], next_at: datetime
+) -> None:
+    """Give messages back whose storefront work failed for now."""
+    session.execute(
+        MESSAGES.update()
+        .where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.id.in_(ids),
+            MESSAGES.c.status == PREPARING,
+            MESSAGES.c.lease_token == token,
+        )
+        .values(status=QUEUED, next_at=next_at, lease_token=None, lease_until=None)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One claim under way: what it knows, and what it has decided so far."""
+
+    kit: Letters
+    loaded: Loaded
+    goods: letters.Goods
+    outcome: claim_rows.Outcome
+    to_prepare: list[Row[Any]] = field(default_factory=list)
+    outgoing: list[OutgoingMessage] = field(default_factory=list)
 
 
 def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row[Any]]:
@@ -95,6 +119,19 @@ def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row
     return list(rows.values())
 
 
+def _decide(work: _Work, row: Row[Any]) -> None:
+    """Ask the gate; what passes is prepared or posted, and counts against the customer's other messages."""
+    decision = gate.decide(facts.facts_of(work.loaded, row), work.outcome.now)
+    if decision.verdict is not Verdict.PASS:
+        work.outcome.refuse(row, decision)
+    elif _needs_code(work.loaded, row):
+        work.to_prepare.append(row)
+        work.outcome.prepare(row)
+        _count(work, row)
+    else:
+        _post(work, row, decision)
+
+
 def _needs_code(loaded: Loaded, row: Row[Any]) -> bool:
     terms = row.context.get("voucher")
     if terms is None:
@@ -103,45 +140,22 @@ def _needs_code(loaded: Loaded, row: Row[Any]) -> bool:
     return voucher is None or voucher.minted_at is None
 
 
-def _post(
-    kit: Letters,
-    loaded: Loaded,
-    goods: letters.Goods,
-    row: Row[Any],
-    decision: Decision,
-    outcome: claim_rows.Outcome,
-    claimed: Claimed,
-) -> None:
+def _post(work: _Work, row: Row[Any], decision: Decision) -> None:
     """Render; a message whose content cannot be completed is stopped by the gate's own step."""
     try:
-        letter = kit.write(loaded, goods, row)
+        letter = work.kit.write(work.loaded, work.goods, row)
     except ContentError as error:
-        refused = gate.decide(facts.facts_of(loaded, row, content_problem=str(error)), outcome.now)
-        outcome.refuse(row, refused)
+        incomplete = facts.facts_of(work.loaded, row, content_problem=str(error))
+        work.outcome.refuse(row, gate.decide(incomplete, work.outcome.now))
         return
-    outcome.send(row, decision, letter)
-    claimed.outgoing.append(letter.outgoing)
+    work.outcome.send(row, decision, letter)
+    work.outgoing.append(letter.outgoing)
+    _count(work, row)
 
 
-def _count(loaded: Loaded, row: Row[Any], now: datetime) -> None:
+def _count(work: _Work, row: Row[Any]) -> None:
     """What is about to leave counts at once against the customer's other messages."""
     if row.purpose in (ANSWER, TRANSACTIONAL):
         return
-    departure = Departure(now, row.channel, row.step, is_this_tick=True)
-    loaded.departures.setdefault(row.customer_id, []).append(departure)
-
-
-def release_unprepared(
-    session: Session, store_id: int, token: str, *, ids: Sequence[int], next_at: datetime
-) -> None:
-    """Give messages back whose storefront work failed for now."""
-    session.execute(
-        MESSAGES.update()
-        .where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.id.in_(ids),
-            MESSAGES.c.status == PREPARING,
-            MESSAGES.c.lease_token == token,
-        )
-        .values(status=QUEUED, next_at=next_at, lease_token=None, lease_until=None)
-    )
+    departure = Departure(work.outcome.now, row.channel, row.step, is_this_tick=True)
+    work.loaded.departures.setdefault(row.customer_id, []).append(departure)

@@ -67,8 +67,8 @@ class Outcome:
 
     def write(self, session: Session) -> None:
         """Write everything; rows are locked by the claim, so no guard is needed here."""
-        _update(session, self.changes)
-        _update(session, self.sends)
+        _update(session, self.store_id, self.changes)
+        _update(session, self.store_id, self.sends)
         if self.attempts:
             session.execute(ATTEMPTS.insert(), self.attempts)
         if self.decisions:
@@ -113,12 +113,12 @@ def _step(step: Any) -> Mapping[str, str | None]:
     }
 
 
-def _update(session: Session, rows: list[dict[str, Any]]) -> None:
+def _update(session: Session, store_id: int, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     statement = (
         update(MESSAGES)
-        .where(MESSAGES.c.id == bindparam("row_id"))
+        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == bindparam("row_id"))
         .values({name: bindparam(name) for name in rows[0] if name != "row_id"})
     )
     session.connection().execute(statement, rows)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, Table, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import table_of
-from app.messaging import zones
+from app.messaging import addresses, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.gate import Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import WEEK, Departure, Rails
@@ -55,33 +54,33 @@ class Loaded:
     now: datetime
 
 
-def load(session: Session, signer: Signer, store: Store, rows: Sequence[Any], now: datetime) -> Loaded:
+def load(session: Session, signer: Signer, store: Store, *, rows: Sequence[Any], now: datetime) -> Loaded:
     """Fetch what the gate asks; the customers' rows are locked, so that two workers cannot both send."""
     people = sorted({row.customer_id for row in rows})
     journeys = sorted({row.enrollment_id for row in rows if row.enrollment_id})
     orders = sorted({row.context["order"] for row in rows if "order" in row.context})
-    customers = {
-        row.id: row for row in _in_parts(session, CUSTOMERS, store.id, CUSTOMERS.c.id, people, lock=True)
-    }
+    locked = _in_parts(session, CUSTOMERS, "id", store_id=store.id, keys=people, lock=True)
+    customers = {row.id: row for row in locked}
     return Loaded(
         store=store,
         signer=signer,
         customers=customers,
         consents={
             (row.customer_id, row.channel): row
-            for row in _in_parts(session, CONSENTS, store.id, CONSENTS.c.customer_id, people)
+            for row in _in_parts(session, CONSENTS, "customer_id", store_id=store.id, keys=people)
         },
         suppressed=_suppressed(session, signer, store.id, customers.values()),
         enrollments={
-            row.id: row for row in _in_parts(session, ENROLLMENTS, store.id, ENROLLMENTS.c.id, journeys)
+            row.id: row for row in _in_parts(session, ENROLLMENTS, "id", store_id=store.id, keys=journeys)
         },
         orders={
-            row.external_id: row for row in _in_parts(session, ORDERS, store.id, ORDERS.c.external_id, orders)
+            row.external_id: row
+            for row in _in_parts(session, ORDERS, "external_id", store_id=store.id, keys=orders)
         },
         siblings=_siblings(session, store.id, journeys),
         vouchers={
             (row.enrollment_id, row.name): row
-            for row in _in_parts(session, VOUCHERS, store.id, VOUCHERS.c.enrollment_id, journeys)
+            for row in _in_parts(session, VOUCHERS, "enrollment_id", store_id=store.id, keys=journeys)
         },
         departures=_departures(session, store.id, people, now),
         active_flows=frozenset(
@@ -120,19 +119,6 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
     )
 
 
-def address_of(customer: Any, channel: str) -> str | None:
-    """Where a channel reaches the customer."""
-    if customer is None:
-        return None
-    address: str | None = customer.email if channel == "email" else customer.phone
-    return address
-
-
-def suppression_hash(signer: Signer, channel: str, address: str) -> str:
-    """The keyed hash under which an address is kept away from; survives erasure."""
-    return signer.fingerprint("suppression", f"{channel}:{address.strip().lower()}")
-
-
 def consent_of(loaded: Loaded, customer_id: int, channel: str) -> tuple[str, str | None]:
     """The derived state of a channel and its basis."""
     row = loaded.consents.get((customer_id, channel))
@@ -140,14 +126,14 @@ def consent_of(loaded: Loaded, customer_id: int, channel: str) -> tuple[str, str
 
 
 def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
-    address = address_of(customer, row.channel)
+    address = addresses.address_of(customer, row.channel)
     state, basis = consent_of(loaded, row.customer_id, row.channel)
-    hashed = suppression_hash(loaded.signer, row.channel, address) if address else ""
+    hashed = addresses.suppression_hash(loaded.signer, row.channel, address) if address else ""
     return PersonFacts(
         is_erased=customer is None or customer.erased_at is not None,
         is_minor=_is_minor(customer, loaded.now, loaded.store.timezone),
         address=address,
-        address_problem=_address_problem(row.channel, address),
+        address_problem=addresses.problem(row.channel, address),
         suppressed_for=loaded.suppressed.get((row.channel, hashed)),
         consent=state,
         consent_basis=basis,
@@ -217,18 +203,6 @@ def _store_facts(store: Store) -> dict[str, str | bool | None]:
     }
 
 
-def _address_problem(channel: str, address: str | None) -> str | None:
-    if not address:
-        return f"no address for {channel}"
-    if channel != "email":
-        return None if address.startswith("+") and address[1:].isdigit() else "not an international number"
-    try:
-        validate_email(address, check_deliverability=False)
-    except EmailNotValidError as error:
-        return str(error)
-    return None
-
-
 def _is_minor(customer: Any, now: datetime, store_timezone: str) -> bool:
     """Whether somebody whose year we know is under 18 on this day of theirs."""
     if customer is None or customer.birth_year is None:
@@ -249,7 +223,7 @@ def _suppressed(
     session: Session, signer: Signer, store_id: int, customers: Iterable[Any]
 ) -> dict[tuple[str, str], str]:
     keys = [
-        (channel, suppression_hash(signer, channel, address))
+        (channel, addresses.suppression_hash(signer, channel, address))
         for customer in customers
         for channel, address in (("email", customer.email), ("sms", customer.phone))
         if address
@@ -266,7 +240,7 @@ def _suppressed(
 
 def _siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[int, dict[str, SiblingFacts]]:
     found: dict[int, dict[str, SiblingFacts]] = {}
-    for row in _in_parts(session, MESSAGES, store_id, MESSAGES.c.enrollment_id, journeys):
+    for row in _in_parts(session, MESSAGES, "enrollment_id", store_id=store_id, keys=journeys):
         sibling = SiblingFacts(row.status, row.clicked_at is not None)
         found.setdefault(row.enrollment_id, {})[row.step] = sibling
     return found
@@ -293,15 +267,15 @@ def _departures(
 
 
 def _in_parts(
-    session: Session, table: Any, store_id: int, column: Any, keys: Sequence[Any], *, lock: bool = False
+    session: Session, table: Table, name: str, *, store_id: int, keys: Sequence[Any], lock: bool = False
 ) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
     for start in range(0, len(keys), _PER_QUERY):
         statement = select(table).where(
-            table.c.store_id == store_id, column.in_(keys[start : start + _PER_QUERY])
+            table.c.store_id == store_id, table.c[name].in_(keys[start : start + _PER_QUERY])
         )
         if lock:
-            statement = statement.order_by(column).with_for_update()
+            statement = statement.order_by(table.c[name]).with_for_update()
         rows += session.execute(statement).all()
     return rows
 

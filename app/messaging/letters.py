@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.messaging import content, facts, values, zones
+from app.messaging import addresses, content, facts, values, zones
 from app.messaging.facts import Loaded
 from app.messaging.links import LinkMaker, UtmTags
 from app.messaging.render import CompiledContents, RenderContext, Rendered, Sender, render
@@ -69,7 +69,7 @@ class Letters:
             lang=language,
             links=self._links(loaded, row),
         )
-        address = facts.address_of(customer, row.channel) or ""
+        address = addresses.address_of(customer, row.channel) or ""
         return Letter(_outgoing(store, row, rendered, address), _packed(rendered))
 
     def _links(self, loaded: Loaded, row: Any) -> LinkMaker:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import consent, timeline
 from app.crypto import Signer
 from app.db import insert_new, table_of
-from app.messaging import facts
+from app.messaging import addresses
 from app.models import Customer, DeliveryEvent, Message, Suppression
 from app.models.message import SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
@@ -71,7 +71,7 @@ def record_unsubscribe(
         return
     consent.withdraw(session, store_id, message.customer_id, message.channel, source=source, now=occurred_at)
     who = select(Customer).where(Customer.store_id == store_id, Customer.id == message.customer_id)
-    address = facts.address_of(session.execute(who).scalar_one_or_none(), message.channel)
+    address = addresses.address_of(session.execute(who).scalar_one_or_none(), message.channel)
     if address:
         suppress(
             session,
@@ -98,7 +98,7 @@ def suppress(
     row = {
         "store_id": store_id,
         "channel": channel,
-        "address_hash": facts.suppression_hash(signer, channel, address),
+        "address_hash": addresses.suppression_hash(signer, channel, address),
         "reason": reason,
         "created_at": now,
     }

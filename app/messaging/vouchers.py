@@ -69,9 +69,7 @@ def reserve(
     return wanted
 
 
-def mark_minted(
-    session: Session, store_id: int, voucher_id: int, *, external_id: str, now: datetime
-) -> None:
+def mark_minted(session: Session, store_id: int, voucher_id: int, *, external_id: str, now: datetime) -> None:
     """The storefront has the code."""
     session.execute(
         update(VOUCHERS)

@@ -47,10 +47,10 @@ def apply_records(
         session, store.id, _people_in(records, placed), now, history_until=history_until
     )
     products.upsert_products(session, store.id, store.currency, goods)
-    orders.upsert_orders(session, store.id, placed, people, now, history_until=history_until)
+    orders.upsert_orders(session, store.id, placed, people=people, now=now, history_until=history_until)
     updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
     parcels.apply_updates(session, store.id, updates, now)
-    _apply_consents(session, store, records, people, now, history_until=history_until)
+    _apply_consents(session, store, records, people=people, now=now, history_until=history_until)
     for record in records:
         _apply_rare(session, store, record, now)
 
@@ -83,9 +83,9 @@ def _apply_consents(
     session: Session,
     store: Store,
     records: Sequence[Record],
+    *,
     people: Mapping[str, customers.Person],
     now: datetime,
-    *,
     history_until: datetime | None,
 ) -> None:
     carriers = [record for record in records if isinstance(record, CustomerRecord)]

@@ -44,9 +44,7 @@ def ask_privacy(session: Session, store_id: int, request: base.PrivacyRequest, n
     """Keep a privacy request open; the home page shows it until it is answered."""
     customer_id = _customer_id(session, store_id, request)
     session.add(
-        PrivacyRequest(
-            store_id=store_id, kind=request.kind.value, customer_id=customer_id, received_at=now
-        )
+        PrivacyRequest(store_id=store_id, kind=request.kind.value, customer_id=customer_id, received_at=now)
     )
 
 

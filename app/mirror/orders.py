@@ -31,9 +31,9 @@ def upsert_orders(
     session: Session,
     store_id: int,
     records: Sequence[OrderRecord],
+    *,
     people: Mapping[str, Person],
     now: datetime,
-    *,
     history_until: datetime | None = None,
 ) -> int:
     """Mirror orders and return how many were new or changed; news older than the row is ignored.
@@ -48,7 +48,7 @@ def upsert_orders(
     held = _held(session, store_id, list(newest))
     rows = _rows(store_id, newest, held, people)
     upsert(session, ORDERS, list(rows.values()), key=_KEY, update=_UPDATED, newer_by="source_updated_at")
-    mirrored = _mirrored(session, store_id, rows, held, newest)
+    mirrored = _mirrored(session, store_id, rows, held=held, newest=newest)
     order_parts.write(session, store_id, mirrored)
     _tell(session, store_id, mirrored, now, history_until=history_until)
     redemptions.mark(session, store_id, mirrored, now, history_until=history_until)
@@ -95,6 +95,7 @@ def _mirrored(
     session: Session,
     store_id: int,
     rows: dict[str, dict[str, Any]],
+    *,
     held: dict[str, Row[Any]],
     newest: dict[str, OrderRecord],
 ) -> list[MirroredOrder]:

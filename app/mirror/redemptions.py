@@ -1,9 +1,10 @@
 """Vouchers of ours that an order carries: redeemed once, told to the timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -24,12 +25,7 @@ def mark(
     history_until: datetime | None,
 ) -> None:
     """Mark the vouchers named by these orders as redeemed; codes compare without regard to case."""
-    order_by_code = {
-        code.strip().upper(): order
-        for order in mirrored
-        if order.values["cancelled_at"] is None
-        for code in order.values["discount_codes"]
-    }
+    order_by_code = _order_by_code(mirrored)
     if not order_by_code:
         return
     statement = select(VOUCHERS).where(
@@ -40,6 +36,23 @@ def mark(
     found = session.execute(statement).all()
     if not found:
         return
+    _write(session, store_id, found, order_by_code)
+    events = [_event(voucher, order_by_code[voucher.code], history_until) for voucher in found]
+    timeline.record(session, events, now)
+
+
+def _order_by_code(mirrored: Sequence[MirroredOrder]) -> dict[str, MirroredOrder]:
+    return {
+        code.strip().upper(): order
+        for order in mirrored
+        if order.values["cancelled_at"] is None
+        for code in order.values["discount_codes"]
+    }
+
+
+def _write(
+    session: Session, store_id: int, found: Sequence[Row[Any]], order_by_code: Mapping[str, MirroredOrder]
+) -> None:
     rows = [
         {
             "row_id": voucher.id,
@@ -48,24 +61,24 @@ def mark(
         }
         for voucher in found
     ]
-    change = update(VOUCHERS).where(VOUCHERS.c.id == bindparam("row_id"))
+    change = update(VOUCHERS).where(VOUCHERS.c.store_id == store_id, VOUCHERS.c.id == bindparam("row_id"))
     names = ("redeemed_at", "redeemed_order_id")
     session.connection().execute(change.values({name: bindparam(name) for name in names}), rows)
-    events = [
-        NewEvent(
-            store_id=store_id,
-            customer_id=voucher.customer_id,
-            type="voucher.redeemed",
-            subject=f"voucher:{voucher.id}",
-            source_key=f"voucher.redeemed:{voucher.id}",
-            occurred_at=order_by_code[voucher.code].values["placed_at"],
-            details={
-                "enrollment_id": voucher.enrollment_id,
-                "order_id": order_by_code[voucher.code].id,
-                "code": voucher.code,
-            },
-            is_history=timeline.is_history(order_by_code[voucher.code].values["placed_at"], history_until),
-        )
-        for voucher in found
-    ]
-    timeline.record(session, events, now)
+
+
+def _event(voucher: Row[Any], order: MirroredOrder, history_until: datetime | None) -> NewEvent:
+    redeemed_at = order.values["placed_at"]
+    return NewEvent(
+        store_id=voucher.store_id,
+        customer_id=voucher.customer_id,
+        type="voucher.redeemed",
+        subject=f"voucher:{voucher.id}",
+        source_key=f"voucher.redeemed:{voucher.id}",
+        occurred_at=redeemed_at,
+        details={
+            "enrollment_id": voucher.enrollment_id,
+            "order_id": order.id,
+            "code": voucher.code,
+        },
+        is_history=timeline.is_history(redeemed_at, history_until),
+    )

@@ -41,7 +41,7 @@ def refresh(session: Session, store_id: int, customer_ids: Iterable[int | None])
     rows = [_row(person, found.get(person)) for person in people]
     statement = (
         update(CUSTOMERS)
-        .where(CUSTOMERS.c.id == bindparam("row_id"))
+        .where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == bindparam("row_id"))
         .values({name: bindparam(name) for name in rows[0] if name != "row_id"})
     )
     session.connection().execute(statement, rows)

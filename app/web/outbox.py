@@ -107,7 +107,8 @@ def settle(message_id: int) -> ResponseReturnValue:
         raise BadInput("a message was sent or was not sent", "fate")
     with runtime().database.write() as session:
         message = row_of(session, Message, chosen_store(session).id, message_id)
-        row = session.execute(select(Message.__table__).where(Message.id == message.id)).one()
+        mine = (Message.store_id == message.store_id, Message.id == message.id)
+        row = session.execute(select(Message.__table__).where(*mine)).one()
         send.settle(session, row, SendResult(outcome), clock.now())
     return redirect(url_for("outbox.show", message_id=message_id), code=303)
 

@@ -14,6 +14,8 @@ import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import waitress
@@ -21,38 +23,42 @@ import waitress
 SECRET = os.environ["FLOOR_SECRET"].encode()
 URL = os.environ["FLOOR_URL"]
 IS_SQLITE = URL.startswith("sqlite:")
-CREATE = "CREATE TABLE IF NOT EXISTS floor_events ({}, topic text, webhook_id text UNIQUE, body {}, at double precision)"
+CREATE = (
+    "CREATE TABLE IF NOT EXISTS floor_events "
+    "(id {}, topic text, webhook_id text UNIQUE, body {}, at double precision)"
+)
 INSERT = "INSERT INTO floor_events (topic, webhook_id, body, at) VALUES ({}) ON CONFLICT DO NOTHING"
-waiting: "queue.SimpleQueue" = queue.SimpleQueue()
+Row = tuple[str, str, bytes, float]
+waiting: queue.SimpleQueue[tuple[Row, Callable[[], object]]] = queue.SimpleQueue()
 
 
-def open_table():
+def open_table() -> Callable[[list[Row]], None]:
     """The function that inserts rows in one transaction."""
     if IS_SQLITE:
         connection = sqlite3.connect(URL.removeprefix("sqlite:"), isolation_level=None, timeout=30)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(CREATE.format("id integer PRIMARY KEY", "blob"))
+        connection.execute(CREATE.format("integer PRIMARY KEY", "blob"))
 
-        def insert(rows):
+        def insert(rows: list[Row]) -> None:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(INSERT.format("?,?,?,?"), rows)
             connection.execute("COMMIT")
 
         return insert
     server = psycopg.connect(URL, autocommit=True, prepare_threshold=1)
-    server.execute(CREATE.format("id bigserial PRIMARY KEY", "bytea"))
+    server.execute(CREATE.format("bigserial PRIMARY KEY", "bytea").encode())
     # Uncompressed bodies take the server's processor least.
     server.execute("ALTER TABLE floor_events ALTER body SET STORAGE EXTERNAL")
 
-    def insert_many(rows):
+    def insert_many(rows: list[Row]) -> None:
         with server.transaction(), server.cursor() as cursor:
-            cursor.executemany(INSERT.format("%s,%s,%b,%s"), rows)
+            cursor.executemany(INSERT.format("%s,%s,%b,%s").encode(), rows)
 
     return insert_many
 
 
-def write():
+def write() -> None:
     """The writer's thread: whatever has gathered is one transaction."""
     insert = open_table()
     while True:
@@ -70,12 +76,12 @@ def write():
 threading.Thread(target=write, daemon=True).start()
 
 
-def is_signed(body, signature):
+def is_signed(body: bytes, signature: bytes) -> bool:
     """Whether we know who sent this."""
     return hmac.compare_digest(base64.b64encode(hmac.digest(SECRET, body, "sha256")), signature)
 
 
-def app(environ, start_response):
+def app(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
     """The endpoint as WSGI."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     if not is_signed(body, environ.get("HTTP_X_SHOPIFY_HMAC_SHA256", "").encode()):
@@ -90,7 +96,7 @@ def app(environ, start_response):
     return [b"ok"]
 
 
-async def front(scope, receive, send):
+async def front(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """The endpoint as ASGI."""
     body, is_more = b"", True
     while is_more:

@@ -5,6 +5,7 @@ It shares no code with the product: nothing of `app`, `jobs`, `webhooks` or `con
 
 from tests.oracle.compare import compare
 from tests.oracle.compute import compute
+from tests.oracle.judge import Verdict, judge
 from tests.oracle.model import Actual, Expected, StoreSettings
 
-__all__ = ["Actual", "Expected", "StoreSettings", "compare", "compute"]
+__all__ = ["Actual", "Expected", "StoreSettings", "Verdict", "compare", "compute", "judge"]

@@ -60,6 +60,14 @@ def read_actual(url: str) -> Actual:
         engine.dispose()
 
 
+def moment_of(value: Any) -> datetime:
+    """The moment of a column: SQLite keeps integer microseconds, PostgreSQL moments with a zone."""
+    if isinstance(value, int):
+        return _EPOCH + timedelta(microseconds=value)
+    assert isinstance(value, datetime)
+    return value.astimezone(UTC)
+
+
 def _read(connection: Connection) -> Actual:
     actual = Actual()
     for platform, identity in connection.execute(text(_CUSTOMERS)):
@@ -68,7 +76,7 @@ def _read(connection: Connection) -> Actual:
     for row in connection.execute(text(_ENROLLMENTS)):
         platform, identity, flow, occurrence, state, entered_at = row
         key = EnrollmentKey(platform, _customer(identity), flow, occurrence)
-        actual.enrollments[key] = EnrollmentRow(state, _required(entered_at))
+        actual.enrollments[key] = EnrollmentRow(state, moment_of(entered_at))
     for row in connection.execute(text(_MESSAGES)):
         platform, identity, flow, step, key_text, *values = row
         message = MessageKey(platform, _customer(identity), flow, step, _occurrence(key_text))
@@ -98,12 +106,12 @@ def _read_orders(connection: Connection, actual: Actual) -> None:
     actual.first_orders = {key: order for key, (_, order) in first.items()}
 
 
-def _message_row(  # noqa: PLR0917 - the columns in the order of the statement
+def _message_row(
     channel: str, due_at: Any, status: str, reason: str | None, sent_at: Any, context: Any
 ) -> MessageRow:
     held = json.loads(context) if isinstance(context, str) else context
     about = tuple(product["external_id"] for product in held.get("products", ()))
-    return MessageRow(channel, _required(due_at), status, reason, _moment(sent_at), about)
+    return MessageRow(channel, moment_of(due_at), status, reason, _moment(sent_at), about)
 
 
 def _customer(identity: str) -> str:
@@ -117,16 +125,4 @@ def _occurrence(key: str) -> str:
 
 
 def _moment(value: Any) -> datetime | None:
-    """SQLite keeps integer microseconds, PostgreSQL moments with a zone."""
-    if value is None:
-        return None
-    if isinstance(value, int):
-        return _EPOCH + timedelta(microseconds=value)
-    assert isinstance(value, datetime)
-    return value.astimezone(UTC)
-
-
-def _required(value: Any) -> datetime:
-    moment = _moment(value)
-    assert moment is not None
-    return moment
+    return None if value is None else moment_of(value)

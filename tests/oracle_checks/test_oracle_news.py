@@ -1,5 +1,7 @@
 """What Ritorno can know, and what the provider's sink says of it."""
 
+import pytest
+
 from tests.oracle_checks.tiny import DAY, START, WOO, Tiny, at
 
 
@@ -53,6 +55,32 @@ def test_a_webhook_shows_the_state_of_its_own_moment(tiny: Tiny) -> None:
 
     assert not seen.expected.orders["shopify", "100"].is_counted
     assert seen.expected.orders[WOO, "101"].is_counted
+
+
+def paid_by_other_news(tiny: Tiny) -> None:
+    """A first order whose orders/paid was lost; the parcel's news show that it is paid."""
+    tiny.shopper(2, START - DAY)
+    tiny.lost.add("orders/paid")
+    tiny.order(100, 2, at("01-13 10:00"), moments={"paid": at("01-13 10:20"), "fulfilled": at("01-14 10:00")})
+
+
+def test_without_orders_paid_an_order_counts_as_paid_when_it_was_placed(tiny: Tiny) -> None:
+    paid_by_other_news(tiny)
+
+    seen = tiny.play(at("01-15 00:00"))
+
+    assert seen.enrollment(2, "welcome", "first-order").entered_at == at("01-13 10:00")
+
+
+@pytest.mark.parametrize(("acked", "entered"), [("01-14 10:00", "10:20"), ("01-14 11:00", "10:00")])
+def test_orders_paid_counts_unless_other_news_came_first(tiny: Tiny, acked: str, entered: str) -> None:
+    paid_by_other_news(tiny)
+    tiny.lost.clear()
+    tiny.deliver("shopify", "orders/paid", 100, at("01-13 10:20"), acked=at(acked))
+
+    seen = tiny.play(at("01-15 00:00"))
+
+    assert seen.enrollment(2, "welcome", "first-order").entered_at == at(f"01-13 {entered}")
 
 
 def test_with_every_flow_switched_off_the_mirror_still_knows(tiny: Tiny) -> None:

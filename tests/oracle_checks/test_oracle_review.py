@@ -67,11 +67,24 @@ def test_lines_of_one_product_are_summed_and_ties_go_to_the_lower_id_as_text(tin
 
 
 def test_a_product_that_is_not_mirrored_takes_the_standard_time(tiny: Tiny, buyer: str) -> None:
+    values = {"product_id": 1, "department": "Grocery", "category": "", "cross_sell_ids": []}
+    tiny.fact("product.created", "shopify", START - DAY, values)
     tiny.order(100, 2, at("01-13 10:00"), moments=LIVED)
 
     seen = tiny.play(at("02-05 00:00"), flows=("review",))
 
     assert seen.message(2, "M3").due_at == LIVED["delivered"] + 14 * DAY
+
+
+def test_products_that_the_catalogue_lacks_are_not_asked_about(tiny: Tiny, buyer: str) -> None:
+    tiny.product(1)
+    tiny.order(100, 2, at("01-13 10:00"), moments=LIVED, lines=[(99, 5000), (1, 1000), (98, 900)])
+    tiny.order(101, 2, at("01-13 11:00"), moments=LIVED, lines=[(99, 5000)])
+
+    seen = tiny.play(at("02-05 00:00"), flows=("review",))
+
+    assert seen.message(2, "M3", "100").about == ("1",)
+    assert "M3 order:101" not in seen.steps(2)
 
 
 def test_nobody_is_asked_twice_about_a_product(tiny: Tiny, buyer: str) -> None:

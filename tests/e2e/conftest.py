@@ -1,0 +1,26 @@
+"""A folder and a database of its own for each demo; its sandbox does not survive the test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.e2e_demo import end_sandbox
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker of what takes minutes; `make pytest` leaves it out."""
+    config.addinivalue_line(
+        "markers", "oracle: long worlds against the oracle; `make oracle` runs these alone"
+    )
+
+
+@pytest.fixture
+def demo_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database; the demo's sandbox is ended when the test is over."""
+    if engine == "sqlite":
+        url = f"sqlite:///{tmp_path / 'ritorno.db'}"
+    else:
+        url = request.getfixturevalue("database_url")
+    yield url
+    end_sandbox(tmp_path, url)

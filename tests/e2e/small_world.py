@@ -1,0 +1,160 @@
+"""The demo's own journey in this process, over a small and busy world, so that a test can change the product.
+
+Everything is the real thing, on sockets of the loopback: the sandbox, the serving side, the worker.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import waitress
+from waitress import wasyncore
+
+from app.cli import serving, travel
+from app.cli.sandboxed import DemoPlan, Sandbox
+from app.config import Settings
+from app.runtime import Runtime
+from app.stores import commands
+from app.wsgi import create_site
+from connectors.channels.local import LocalChannel
+from connectors.sandbox import shopify_payloads, woo_payloads
+from connectors.sandbox.config import Rates, WorldConfig, load_or_store
+from connectors.sandbox.journal import Journal
+from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
+from connectors.sandbox.script import Script, write_script
+from connectors.sandbox.server import create_app
+from connectors.sandbox.shopify_api import AppRegistration
+from connectors.sandbox.simulation import Simulation
+from jobs.kit import Kit
+from tests.oracle import Verdict, judge
+
+BUSY = Rates(
+    duplicate=0.05,
+    lost=0.05,
+    delayed=0.1,
+    forged=0.02,
+    birthday=1.0,
+    consent=0.8,
+    preregistered=0.4,
+    sms_consent=0.3,
+    withdrawn=0.15,
+    cancelled=0.08,
+    refunded=0.08,
+    click=0.4,
+    unsubscribe=0.08,
+    redeem=1.0,
+)
+LAST_DAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
+STEP = timedelta(hours=12)
+_BUILDERS = {SHOPIFY: shopify_payloads.webhook, WOOCOMMERCE: woo_payloads.webhook}
+_CLIENT = ("small-world", "secret-of-the-small-world")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a world is, and which people live in it."""
+
+    seed: int
+    households: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class SmallWorld:
+    """A world at its beginning, and a Ritorno that knows nothing of it yet."""
+
+    journey: travel.Journey
+    journal: Path
+
+    def play(self, settings: Mapping[str, str] | None = None) -> Verdict:
+        """Install both shops, set what a merchant would set besides, travel to the end, and judge."""
+        self.journey.prepare()
+        runtime = self.journey.kit.runtime
+        for shown in commands.listing(runtime) if settings else ():
+            commands.set_values(runtime, shown["id"], settings or {})
+        self.journey.travel(lambda *_: None, threading.Event())
+        return judge(self.journal, runtime.settings.database)
+
+
+@contextmanager
+def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
+    """A world in `folder` and Ritorno over the empty database at `url`; both are closed afterwards."""
+    with ExitStack() as held:
+        outside = held.enter_context(_outside(_script(size), folder))
+        plan = DemoPlan(size.seed, size.households, size.days, _free_port(), outside.effective_port, *_CLIENT)
+        sandbox = Sandbox(plan, folder)
+        runtime = Runtime.build(_settings(plan, url))
+        held.callback(runtime.database.dispose)
+        site = create_site(runtime)
+        held.callback(site.inbox.close)
+        held.enter_context(_running(serving.open_server(site, "127.0.0.1", plan.port)))
+        kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))))
+        yield SmallWorld(travel.Journey(kit, sandbox, plan, STEP), folder)
+
+
+@contextmanager
+def _outside(script: Script, folder: Path) -> Iterator[Any]:
+    """The sandbox, serving."""
+    load_or_store(folder, script.config)
+    app = AppRegistration(*_CLIENT, "http://127.0.0.1:1")
+    with closing(Simulation(script, Journal(folder), app, builders=_BUILDERS)) as simulation:
+        server = waitress.create_server(create_app(simulation, app), host="127.0.0.1", port=0)
+        with _running(server):
+            yield server
+
+
+@contextmanager
+def _running(server: Any) -> Iterator[None]:
+    """A waitress server on a thread of its own; its own loop closes what is open, and so comes to its end."""
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
+        thread.join()
+        server.task_dispatcher.shutdown()
+
+
+def _settings(plan: DemoPlan, url: str) -> Settings:
+    return Settings(
+        database_url=url,
+        secret_key="signing-key-of-the-tests",
+        encryption_keys="dGhpcnR5LXR3byBieXRlcyBvZiB0aGUgdGVzdHMgISE=",
+        public_url=f"http://127.0.0.1:{plan.port}",
+        port=plan.port,
+        shopify_client_id=plan.client_id,
+        shopify_client_secret=plan.client_secret,
+        shopify_admin_url=f"http://127.0.0.1:{plan.sandbox_port}/shopify/{{shop}}",
+        allow_private_stores=True,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@cache
+def _script(size: Size) -> Script:
+    return write_script(
+        WorldConfig(
+            first_started_at=LAST_DAY,
+            seed=size.seed,
+            households=size.households,
+            days=size.days,
+            client_id=_CLIENT[0],
+            client_secret=_CLIENT[1],
+            rates=BUSY,
+        )
+    )

@@ -1,0 +1,52 @@
+"""One verdict over a sandbox's journal and a database: what should be there, what is, how they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from tests.oracle.actual import moment_of, read_actual
+from tests.oracle.compare import compare
+from tests.oracle.compute import compute
+from tests.oracle.model import Actual, Expected, StoreSettings
+
+_STORES = "SELECT platform, domain, timezone, country FROM stores"
+_ACTIVATED_AT = "SELECT MIN(active_since) FROM flows"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The expected and the actual rows, and at most 50 differences in words."""
+
+    expected: Expected
+    actual: Actual
+    differences: list[str]
+
+
+def judge(journal_dir: Path, url: str) -> Verdict:
+    """Compare a finished demo: both stores keep the default rails, all flows went on at one moment.
+
+    Args:
+        journal_dir: the sandbox's folder.
+        url: SQLAlchemy's URL of the database.
+    """
+    stores, activated_at = _read_stores(url)
+    expected = compute(journal_dir, stores=stores, activated_at=activated_at)
+    actual = read_actual(url)
+    return Verdict(expected, actual, compare(expected, actual))
+
+
+def _read_stores(url: str) -> tuple[list[StoreSettings], datetime]:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            stores = [
+                StoreSettings(platform=platform, domain=domain, timezone=timezone, country=country)
+                for platform, domain, timezone, country in connection.execute(text(_STORES))
+            ]
+            return stores, moment_of(connection.execute(text(_ACTIVATED_AT)).scalar_one())
+    finally:
+        engine.dispose()

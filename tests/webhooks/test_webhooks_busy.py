@@ -1,0 +1,154 @@
+"""A database that cannot write: 503 with Retry-After, nothing acknowledged, and no restart needed afterwards."""
+
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from app.config import Settings
+from app.models import Store
+from app.runtime import Runtime
+from tests.engines import POSTGRESQL, SQLITE
+from tests.webhooks import webhooks_process
+from tests.webhooks.webhooks_inbox import Inbox
+from tests.webhooks.webhooks_process import EMBEDDED, HOSTED, SETTINGS, Answer, Serving
+from tests.webhooks.webhooks_shops import Delivery, connect_shopify, shopify_body, shopify_delivery
+
+only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
+only_postgresql = pytest.mark.parametrize("engine", [POSTGRESQL])
+both_servers = pytest.mark.parametrize("arguments", [EMBEDDED, HOSTED], ids=["embedded", "hosted"])
+
+
+@pytest.fixture
+def store(runtime: Runtime) -> Store:
+    """A shop that the serving process knows already, so that it need not ask for it."""
+    return connect_shopify(runtime)
+
+
+def _delivery(store: Store, webhook_id: str) -> Delivery:
+    return shopify_delivery(
+        store.domain, "orders/create", shopify_body("orders/create"), webhook_id=webhook_id
+    )
+
+
+def _post(served: Serving, store: Store, webhook_id: str) -> Answer:
+    delivery = _delivery(store, webhook_id)
+    return served.post(delivery.path, delivery.headers, delivery.body)
+
+
+def _keys(runtime: Runtime, store: Store) -> list[str]:
+    return [row.dedupe_key for row in Inbox(runtime, store).rows()]
+
+
+@only_sqlite
+def test_a_locked_database_is_answered_503(served: Serving, runtime: Runtime, store: Store) -> None:
+    path = runtime.database.url.removeprefix("sqlite:///")
+    before = _post(served, store, "before")
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        during = _post(served, store, "during")
+        kept = _keys(runtime, store)
+    after = _post(served, store, "after")
+
+    assert [before.status, during.status, after.status] == [200, 503, 200]
+    assert int(during.headers["retry-after"]) > 0
+    assert kept == ["before"]
+    assert _keys(runtime, store) == ["before", "after"]
+
+
+@contextmanager
+def _closed(url: str) -> Iterator[None]:
+    """The database takes no connections, and those that it had are cut."""
+    parts = make_url(url)
+    server = psycopg.connect(parts.set(drivername="postgresql", database="postgres").render_as_string())
+    server.autocommit = True
+    name = parts.database
+    try:
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        yield
+    finally:
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+        server.close()
+
+
+@only_postgresql
+def test_a_database_that_went_away_is_answered_503_and_found_again(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
+    before = _post(served, store, "before")
+
+    with _closed(runtime.database.url):
+        during = [_post(served, store, f"during-{number}") for number in range(3)]
+    after = _post(served, store, "after")
+
+    assert before.status == 200
+    assert [answer.status for answer in during] == [503] * 3
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in during)
+    assert after.status == 200
+    assert _keys(runtime, store) == ["before", "after"]
+
+
+@only_postgresql
+def test_a_connection_that_was_cut_while_idle_costs_no_delivery(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
+    _post(served, store, "before")
+
+    with _closed(runtime.database.url):
+        pass
+    after = _post(served, store, "after")
+
+    assert after.status == 200
+    assert _keys(runtime, store) == ["before", "after"]
+
+
+@only_postgresql
+def test_a_shop_that_cannot_be_looked_up_now_is_answered_503(served: Serving, runtime: Runtime) -> None:
+    unseen = connect_shopify(runtime)
+
+    with _closed(runtime.database.url):
+        answer = _post(served, unseen, "during")
+
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@only_sqlite
+@both_servers
+def test_a_full_disk_is_answered_503_and_needs_no_restart(
+    database_url: str, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    values: dict[str, Any] = {name.lower(): value for name, value in SETTINGS.items()}
+    runtime = Runtime.build(Settings.model_validate({"database_url": database_url, **values}))
+    store = connect_shopify(runtime)
+
+    with webhooks_process.serving(database_url, arguments, tmp_path) as served:
+        first = _post(served, store, "first")
+        _limit_files(served, Path(database_url.removeprefix("sqlite:///") + "-wal").stat().st_size)
+        full = [_post(served, store, f"full-{number}") for number in range(3)]
+        _limit_files(served, resource.RLIM_INFINITY)
+        again = _post(served, store, "again")
+
+    assert [first.status, again.status] == [200, 200]
+    assert [answer.status for answer in full] == [503] * 3
+    assert _keys(runtime, store) == ["first", "again"]
+    runtime.database.dispose()
+
+
+def _limit_files(served: Serving, size: int) -> None:
+    """From now on no file of the server may grow beyond this, which is how a full disk looks to it."""
+    for pid in _family(served.process.pid):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(found for child in children for found in _family(int(child)))]
