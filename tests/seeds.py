@@ -1,6 +1,7 @@
 """Rows of a shop that the tests of the core start from; every value can be given, the rest is ordinary."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, Database, table_of
 from app.flows import switch
-from app.models import Customer, Enrollment, Flow, Message, Order, Product, Store
+from app.models import Customer, Enrollment, Flow, FlowVersion, Message, Order, Product, Store
 from tests.conftest import NOW
 
 SETTINGS = {
@@ -78,7 +79,9 @@ def add_customer(session: Session, store_id: int, name: str = "", **values: Any)
     return customer
 
 
-def add_order(session: Session, store_id: int, customer_id: int | None, name: str = "", **values: Any) -> Order:
+def add_order(
+    session: Session, store_id: int, customer_id: int | None, name: str = "", **values: Any
+) -> Order:
     """A paid order of 100 euros, placed now."""
     name = name or str(next(_numbers))
     placed_at = values.get("placed_at", NOW)
@@ -184,3 +187,20 @@ def only(rows: Sequence[Any]) -> Any:
     """The one item of a sequence that has exactly one."""
     (item,) = rows
     return item
+
+
+def publish(session: Session, store_id: int, key: str, *, without_step: str) -> int:
+    """Publish the next version of a flow, with one step taken out; the version's id."""
+    flow = session.execute(select(Flow).where(Flow.store_id == store_id, Flow.key == key)).scalar_one()
+    current = session.get_one(FlowVersion, flow.version_id)
+    definition = deepcopy(current.definition)
+    for entry in definition["entries"]:
+        entry["steps"] = [step for step in entry["steps"] if step["id"] != without_step]
+    version = FlowVersion(
+        store_id=store_id, flow_key=key, number=current.number + 1, definition=definition, created_at=NOW
+    )
+    session.add(version)
+    session.flush()
+    flow.version_id = version.id
+    session.flush()
+    return version.id

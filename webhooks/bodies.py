@@ -26,9 +26,16 @@ class BodyRefused(Exception):
 
 
 class Bodies:
-    """The bodies that are in memory now."""
+    """The bodies that are in memory now.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: how long each may take to arrive.
+        most_bytes: how much of them may be held at once.
+    """
+
+    def __init__(self, *, seconds: float = BODY_SECONDS, most_bytes: int = MOST_HELD_BYTES) -> None:
+        self._seconds = seconds
+        self._most_bytes = most_bytes
         self._held = 0
 
     async def read(self, scope: Scope, receive: Receive) -> bytes:
@@ -46,7 +53,7 @@ class Bodies:
             body: bytes = message.get("body", b"")
             return self._hold(body)
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await self._read_on(message, receive)
         except TimeoutError:
             raise BodyRefused(TOO_SLOW) from None
@@ -58,7 +65,7 @@ class Bodies:
     def _hold(self, part: bytes) -> bytes:
         if len(part) > MAX_BODY_BYTES:
             raise BodyRefused(TOO_LARGE)
-        if self._held + len(part) > MOST_HELD_BYTES:
+        if self._held + len(part) > self._most_bytes:
             raise Busy("too many deliveries arrive at once")
         self._held += len(part)
         return part

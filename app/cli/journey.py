@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -36,6 +35,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
         seed=arguments.seed,
         customers=arguments.customers,
         days=arguments.days,
+        started_at=arguments.started_at or datetime.now(UTC),
         port=arguments.port or (settings.port if arguments.serve else 0),
     )
     runtime = Runtime.build(_settings(settings, plan, database))
@@ -143,7 +143,7 @@ def _sandbox(settings: Settings, arguments: argparse.Namespace) -> None:
     except ImportError as error:
         raise AppError(f"the sandbox needs the extra `sandbox`: {error.name} is missing") from error
     config = WorldConfig(
-        first_started_at=datetime.now(UTC),
+        first_started_at=arguments.started_at or datetime.now(UTC),
         seed=arguments.seed,
         households=arguments.customers,
         days=arguments.days,
@@ -159,6 +159,7 @@ def _add_demo(branches: Any) -> None:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--customers", type=int, default=250)
     parser.add_argument("--seed", type=int, default=1)
+    _add_started_at(parser)
     parser.add_argument("--database", metavar="URL", help="default: SQLite under var/demo/")
     parser.add_argument("--fresh", action="store_true", help="begin anew")
     parser.add_argument("--serve", action="store_true", help="stay open for browsers, also afterwards")
@@ -175,10 +176,24 @@ def _add_sandbox(branches: Any) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--customers", type=int, default=250)
     parser.add_argument("--days", type=int, default=365)
+    _add_started_at(parser)
     parser.add_argument("--client-id", default="sandbox-client")
     parser.add_argument("--client-secret", default="sandbox-secret")
     parser.add_argument("--ritorno-url", default="http://127.0.0.1:8000")
     parser.set_defaults(run=_sandbox, needs_runtime=False)
+
+
+def _add_started_at(parser: argparse.ArgumentParser) -> None:
+    words = "as if the first start were then, to repeat a run (default: now)"
+    parser.add_argument("--started-at", type=_aware, metavar="MOMENT", help=words)
+
+
+def _aware(text: str) -> datetime:
+    """A moment with its zone, as 2026-11-02T09:00:00Z; argparse tells of the ValueError of any other."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its zone")
+    return moment.astimezone(UTC)
 
 
 COMMANDS = (_add_demo, _add_sandbox)

@@ -1,5 +1,6 @@
 """The sandbox as a process of its own: started beside the database, found again after a crash."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +25,24 @@ _MINUTES = urllib3.Timeout(connect=5, read=900)
 
 @dataclass(frozen=True, slots=True)
 class DemoPlan:
-    """What a demo was started with; kept beside its database, so that it can go on."""
+    """What a demo was started with; kept beside its database, so that it can go on.
+
+    `started_at` is the real moment of the first start, to which the data set's weeks are shifted.
+    """
 
     seed: int
     customers: int
     days: int
+    started_at: str
     port: int
     sandbox_port: int
     client_id: str
     client_secret: str
 
 
-def load_or_make_plan(folder: Path, *, seed: int, customers: int, days: int, port: int) -> DemoPlan:
+def load_or_make_plan(
+    folder: Path, *, seed: int, customers: int, days: int, started_at: datetime, port: int
+) -> DemoPlan:
     """The plan of this folder; a new one when there is none."""
     path = folder / "demo.json"
     if path.exists():
@@ -43,14 +51,18 @@ def load_or_make_plan(folder: Path, *, seed: int, customers: int, days: int, por
         seed=seed,
         customers=customers,
         days=days,
+        started_at=started_at.isoformat(),
         port=port or _free_port(),
         sandbox_port=_free_port(),
         client_id="sandbox-" + secrets.token_hex(8),
         client_secret=secrets.token_hex(24),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(asdict(plan), indent=2))
+    # Whole or not at all: a demo that is killed here begins anew.
+    partial = path.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps(asdict(plan), indent=2))
+    partial.replace(path)
     return plan
 
 
@@ -72,16 +84,31 @@ class Sandbox:
         if self._is_up():
             return
         self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("ab") as lock:
+            # Whoever started it holds the lock through it: a demo that was killed while its sandbox came
+            # up finds that one, instead of starting another that writes to the same journal.
+            process = self._start(lock.fileno()) if _is_free(lock.fileno()) else None
+        self._wait_until_up(process)
+
+    def _start(self, lock: int) -> "subprocess.Popen[bytes]":
         with (self._folder / "sandbox.log").open("ab") as log:
             process = subprocess.Popen(
-                self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                self._command(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=(lock,),
             )
         self._pid_file.write_text(str(process.pid))
+        return process
+
+    def _wait_until_up(self, process: "subprocess.Popen[bytes] | None") -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._is_up():
                 return
-            if process.poll() is not None:
+            if process is not None and process.poll() is not None:
                 break
             time.sleep(_POLL_SECONDS)
         raise AppError(f"the sandbox did not start; see {self._folder / 'sandbox.log'}")
@@ -120,6 +147,7 @@ class Sandbox:
             *("--seed", str(plan.seed)),
             *("--customers", str(plan.customers)),
             *("--days", str(plan.days)),
+            *("--started-at", plan.started_at),
             *("--client-id", plan.client_id),
             *("--client-secret", plan.client_secret),
             *("--ritorno-url", f"http://127.0.0.1:{plan.port}"),
@@ -138,6 +166,15 @@ class Sandbox:
         except (urllib3.exceptions.HTTPError, AppError):
             return False
         return True
+
+
+def _is_free(lock: int) -> bool:
+    """Whether nobody held the lock; it is ours now, and that of the processes that we hand it to."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _free_port() -> int:

@@ -84,6 +84,9 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
         step = entry.step(journey.step)
         if step is None or isinstance(step, End):
             return _advanced(_ended(journey, COMPLETED, None), brought)
+        if _leads_to_nothing(step, entry):
+            journey = _next(_next(journey, entry), entry)
+            continue
         if isinstance(step, Wait | WaitFor):
             waiting = _wait(journey, entry, step, facts)
             if waiting.due_at is not None:
@@ -130,6 +133,14 @@ def event_came(journey: Journey, entry: Entry, event_type: str, at: datetime) ->
 def ended(journey: Journey, reason: str) -> Journey:
     """An exit condition ended the journey."""
     return _ended(journey, EXITED, reason)
+
+
+def _leads_to_nothing(step: object, entry: Entry) -> bool:
+    """A wait for a message that is switched off: nobody need wait for it."""
+    if not isinstance(step, Wait) or step.sets:
+        return False
+    following = entry.step(entry.step_after(step.id))
+    return isinstance(following, Message) and not following.is_on
 
 
 def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor, facts: StepFacts) -> Journey:

@@ -36,7 +36,9 @@ def mark_gone(
     elif resource is Resource.ORDERS:
         where = (ORDERS.c.store_id == store_id, ORDERS.c.external_id == external_id)
         customer_id = session.execute(select(ORDERS.c.customer_id).where(*where)).scalar_one_or_none()
-        session.execute(ORDERS.update().where(*where).values(deleted_at=now, is_counted=False))
+        session.execute(
+            ORDERS.update().where(*where).values(deleted_at=now, is_counted=False, is_attribution_due=True)
+        )
         sums.refresh(session, store_id, [customer_id])
 
 

@@ -16,6 +16,7 @@ _KEY = ("store_id", "order_id", "external_id")
 
 def write(session: Session, store_id: int, mirrored: Sequence[MirroredOrder]) -> None:
     """Write the parts that the payloads carried; parts that they did not carry stay as they are."""
+    mirrored = [order for order in mirrored if not order.is_late]
     changed = [order for order in mirrored if order.record.lines is not None and _has_new_lines(order)]
     _replace_lines(session, store_id, changed)
     refunds = [row for order in mirrored for row in _refunds(store_id, order)]

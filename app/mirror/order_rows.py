@@ -11,7 +11,11 @@ from sqlalchemy import Row
 from app.money import to_minor
 from connectors.base import Money, OrderLineRecord, OrderRecord
 
-_MOMENTS = ("paid_at", "fulfilled_at", "delivered_at", "cancelled_at")
+PARTLY_SENT = "partial"
+"""An order's `fulfillment_status` while not everything has left (the connectors' one spelling)."""
+
+_OF_PARCELS = ("fulfilled_at", "delivered_at")
+_MOMENTS = ("paid_at", *_OF_PARCELS, "cancelled_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,11 @@ class MirroredOrder:
     old: Row[Any] | None
     values: dict[str, Any]
     record: OrderRecord
+
+    @property
+    def is_late(self) -> bool:
+        """The news are older than the row; of its parts they say nothing any more."""
+        return bool(self.record.updated_at < self.values["source_updated_at"])
 
 
 def newest_by_id(records: Iterable[OrderRecord]) -> dict[str, OrderRecord]:
@@ -81,12 +90,30 @@ def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -
     if record.is_paid and row["paid_at"] is None:
         # Shopify's listings name no moment of payment; most orders are paid when they are placed.
         row["paid_at"] = record.placed_at
-    row["is_counted"] = is_counted(row)
+    row["is_counted"] = is_counted({**row, "deleted_at": old.deleted_at if old else None})
     row["is_attribution_due"] = _is_attribution_due(row, old)
     return row
 
 
-_PRICED = ("paid_at", "cancelled_at", "total_minor", "refunded_minor", "tax_minor", "shipping_minor")
+def with_late_payment(record: OrderRecord, old: Row[Any]) -> dict[str, Any] | None:
+    """The columns after news older than the row: only a moment of payment, which no other news tells."""
+    if record.paid_at is None or record.paid_at == old.paid_at:
+        return None
+    row: dict[str, Any] = {**old._mapping, "paid_at": record.paid_at}
+    row["is_counted"] = is_counted(row)
+    row["is_attribution_due"] = True
+    return row
+
+
+_PRICED = (
+    "customer_id",
+    "paid_at",
+    "cancelled_at",
+    "total_minor",
+    "refunded_minor",
+    "tax_minor",
+    "shipping_minor",
+)
 
 
 def _is_attribution_due(row: dict[str, Any], old: Row[Any] | None) -> bool:
@@ -101,19 +128,25 @@ def _is_attribution_due(row: dict[str, Any], old: Row[Any] | None) -> bool:
 def _moment(name: str, record: OrderRecord, old: Row[Any] | None) -> datetime | None:
     """The first moment told stands: WooCommerce gives the last change for what it has no moment of.
 
-    Only a cancellation can be taken back, by newer news that does not speak of it.
+    A cancellation can be taken back, by newer news that do not speak of it. A payment may have been
+    dated by the order's own moment before its delivery (Shopify's orders/paid) told the true one, and
+    an order that tells its parcels knows better than a parcel whether it was the last one.
     """
     told: datetime | None = getattr(record, name)
     held: datetime | None = old._mapping[name] if old is not None else None
     if name == "cancelled_at" and told is None and old is not None:
         return held if record.updated_at <= old.source_updated_at else None
-    return held or told
+    if name in _OF_PARCELS and record.fulfillment_status == PARTLY_SENT:
+        return None
+    is_known_better = name == "paid_at" or (name in _OF_PARCELS and record.fulfillments is not None)
+    return told or held if is_known_better else held or told
 
 
 def is_counted(row: dict[str, Any]) -> bool:
-    """Paid, not cancelled, not wholly refunded, not a test."""
+    """Paid, not cancelled or deleted, not wholly refunded, not a test."""
     is_refunded = row["refunded_minor"] >= row["total_minor"] > 0
-    return bool(row["paid_at"]) and not row["cancelled_at"] and not is_refunded and not row["is_test"]
+    is_gone = row["cancelled_at"] is not None or row.get("deleted_at") is not None
+    return row["paid_at"] is not None and not is_gone and not is_refunded and not row["is_test"]
 
 
 def refunded_at(record: OrderRecord) -> datetime:

@@ -77,18 +77,22 @@ def _rows(
     for external_id, record in newest.items():
         old = held.get(external_id)
         if old is not None and old.source_updated_at > record.updated_at:
+            late = order_rows.with_late_payment(record, old)
+            if late is not None:
+                rows[external_id] = _row(store_id, external_id, old, late)
             continue
         identity = customers.identity_of(record.customer) if record.customer else None
         person = people.get(identity) if identity else None
         values = order_rows.values(record, old, person.id if person else None)
         if old is None or any(values[name] != old._mapping[name] for name in _COMPARED):
-            rows[external_id] = {
-                "store_id": store_id,
-                "external_id": external_id,
-                "is_paired": False if old is None else old.is_paired,
-                **values,
-            }
+            rows[external_id] = _row(store_id, external_id, old, values)
     return rows
+
+
+def _row(store_id: int, external_id: str, old: Row[Any] | None, values: dict[str, Any]) -> dict[str, Any]:
+    is_paired = False if old is None else old.is_paired
+    row = {"store_id": store_id, "external_id": external_id, "is_paired": is_paired}
+    return row | {name: values[name] for name in _UPDATED}
 
 
 def _mirrored(

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from app import timeline
 from app.db import table_of, upsert
 from app.mirror import sums
-from app.mirror.order_rows import is_counted, minor
+from app.mirror.order_rows import PARTLY_SENT, is_counted, minor
 from app.models import Fulfillment, Order, Refund
 from app.timeline import NewEvent
 from connectors.base import FulfillmentUpdate, RefundUpdate
 
 ORDERS, PARCELS, REFUNDS = table_of(Order), table_of(Fulfillment), table_of(Refund)
 _KEY = ("store_id", "order_id", "external_id")
+LOST = frozenset({"cancelled", "failure"})
+"""A parcel's `status` when it will never arrive."""
 
 
 class OrderNotMirrored(Exception):
@@ -75,8 +77,11 @@ def _write_parcels(
                 "delivered_at": parcel.delivered_at,
                 "source_updated_at": news.updated_at,
             }
-    names = ("status", "fulfilled_at", "delivered_at", "source_updated_at")
-    upsert(session, PARCELS, list(newest.values()), key=_KEY, update=names, newer_by="source_updated_at")
+    names = ("status", "delivered_at", "source_updated_at")
+    for is_told, columns in ((True, (*names, "fulfilled_at")), (False, names)):
+        # News of an arrival do not say when the parcel left.
+        rows = [row for row in newest.values() if (row["fulfilled_at"] is not None) == is_told]
+        upsert(session, PARCELS, rows, key=_KEY, update=columns, newer_by="source_updated_at")
 
 
 def _write_refunds(
@@ -104,7 +109,7 @@ def _settle(session: Session, store_id: int, orders: dict[str, Row[Any]]) -> lis
     ids = sorted(order.id for order in orders.values())
     parcels: dict[int, list[Any]] = {}
     for parcel in session.execute(
-        select(PARCELS.c.order_id, PARCELS.c.fulfilled_at, PARCELS.c.delivered_at).where(
+        select(PARCELS.c.order_id, PARCELS.c.status, PARCELS.c.fulfilled_at, PARCELS.c.delivered_at).where(
             PARCELS.c.store_id == store_id, PARCELS.c.order_id.in_(ids)
         )
     ):
@@ -135,17 +140,26 @@ def _settle(session: Session, store_id: int, orders: dict[str, Row[Any]]) -> lis
 
 
 def _values(order: Row[Any], parcels: Sequence[Any], refunded: int) -> dict[str, Any]:
-    left = [parcel.fulfilled_at for parcel in parcels if parcel.fulfilled_at]
-    arrived = [parcel.delivered_at for parcel in parcels if parcel.delivered_at]
+    fulfilled_at, delivered_at = _moments(order, parcels)
     values: dict[str, Any] = {
-        "fulfilled_at": order.fulfilled_at or min(left, default=None),
-        "delivered_at": order.delivered_at
-        or (max(arrived) if arrived and len(arrived) == len(parcels) else None),
+        "fulfilled_at": order.fulfilled_at or fulfilled_at,
+        "delivered_at": order.delivered_at or delivered_at,
         "refunded_minor": max(order.refunded_minor, refunded),
     }
     values["is_counted"] = is_counted({**order._mapping, **values})
     values["is_attribution_due"] = _is_due(order, values)
     return values
+
+
+def _moments(order: Row[Any], parcels: Sequence[Any]) -> tuple[datetime | None, datetime | None]:
+    """When the last parcel left and arrived; an order that is sent in part has parcels to come."""
+    if order.fulfillment_status == PARTLY_SENT:
+        return None, None
+    coming = [parcel for parcel in parcels if parcel.status not in LOST]
+    left = [parcel.fulfilled_at for parcel in coming if parcel.fulfilled_at]
+    arrived = [parcel.delivered_at for parcel in coming if parcel.delivered_at]
+    has_arrived = len(arrived) == len(coming)
+    return max(left, default=None), max(arrived, default=None) if has_arrived else None
 
 
 def _is_due(order: Row[Any], values: dict[str, Any]) -> bool:

@@ -42,12 +42,7 @@ def mark(
 
 
 def _order_by_code(mirrored: Sequence[MirroredOrder]) -> dict[str, MirroredOrder]:
-    return {
-        code.strip().upper(): order
-        for order in mirrored
-        if order.values["cancelled_at"] is None
-        for code in order.values["discount_codes"]
-    }
+    return {code.strip().upper(): order for order in mirrored for code in order.values["discount_codes"]}
 
 
 def _write(

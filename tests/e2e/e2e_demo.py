@@ -15,9 +15,6 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from app.cli.sandboxed import load_or_make_plan
-from connectors.sandbox.config import WorldConfig, load_or_store
-
 _COMMAND = str(Path(sys.executable).with_name("ritorno"))
 
 
@@ -39,22 +36,20 @@ class Demo:
     journal: Path
 
 
-def run_demo(world: World, folder: Path, url: str, *, first_started_at: datetime | None = None) -> Demo:
+def run_demo(world: World, folder: Path, url: str, *, started_at: datetime | None = None) -> Demo:
     """Run the demo of a world to its end, in `folder`.
 
     Args:
         url: of an empty database; one of SQLite lies in the folder.
-        first_started_at: the day on which the world ends; the present one if None.
+        started_at: the day after which the world ends; the present one if None.
     """
-    home = demo_folder(folder, url)
-    if first_started_at is not None:
-        _begin(home, world, first_started_at)
     arguments = {
         "--database": url,
         "--seed": world.seed,
         "--customers": world.customers,
         "--days": world.days,
         "--step-minutes": world.step_minutes,
+        **({"--started-at": started_at.isoformat()} if started_at else {}),
     }
     words = [str(word) for pair in arguments.items() for word in pair]
     done = subprocess.run(
@@ -62,7 +57,7 @@ def run_demo(world: World, folder: Path, url: str, *, first_started_at: datetime
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    return Demo(json.loads(done.stdout), home / "sandbox")
+    return Demo(json.loads(done.stdout), demo_folder(folder, url) / "sandbox")
 
 
 def demo_folder(folder: Path, url: str) -> Path:
@@ -79,18 +74,3 @@ def end_sandbox(folder: Path, url: str) -> None:
     if pid.exists():
         with suppress(ProcessLookupError):
             os.kill(int(pid.read_text()), signal.SIGKILL)
-
-
-def _begin(home: Path, world: World, first_started_at: datetime) -> None:
-    """The folder of a demo that was first started on that day and has not gone anywhere yet."""
-    plan = load_or_make_plan(home, seed=world.seed, customers=world.customers, days=world.days, port=0)
-    config = WorldConfig(
-        first_started_at=first_started_at,
-        seed=world.seed,
-        households=world.customers,
-        days=world.days,
-        client_id=plan.client_id,
-        client_secret=plan.client_secret,
-        ritorno_url=f"http://127.0.0.1:{plan.port}",
-    )
-    load_or_store(home / "sandbox", config)

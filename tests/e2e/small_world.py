@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,7 @@ from connectors.channels.local import LocalChannel
 from connectors.sandbox import shopify_payloads, woo_payloads
 from connectors.sandbox.config import Rates, WorldConfig, load_or_store
 from connectors.sandbox.journal import Journal
-from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
+from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE, Birth, Shopper
 from connectors.sandbox.script import Script, write_script
 from connectors.sandbox.server import create_app
 from connectors.sandbox.shopify_api import AppRegistration
@@ -41,9 +41,8 @@ BUSY = Rates(
     lost=0.05,
     delayed=0.1,
     forged=0.02,
-    birthday=1.0,
     consent=0.8,
-    preregistered=0.4,
+    preregistered=0.5,
     sms_consent=0.3,
     withdrawn=0.15,
     cancelled=0.08,
@@ -89,7 +88,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
     """A world in `folder` and Ritorno over the empty database at `url`; both are closed afterwards."""
     with ExitStack() as held:
         outside = held.enter_context(_outside(_script(size), folder))
-        plan = DemoPlan(size.seed, size.households, size.days, _free_port(), outside.effective_port, *_CLIENT)
+        plan = _plan(size, outside.effective_port)
         sandbox = Sandbox(plan, folder)
         runtime = Runtime.build(_settings(plan, url))
         held.callback(runtime.database.dispose)
@@ -124,6 +123,19 @@ def _running(server: Any) -> Iterator[None]:
         server.task_dispatcher.shutdown()
 
 
+def _plan(size: Size, sandbox_port: int) -> DemoPlan:
+    return DemoPlan(
+        seed=size.seed,
+        customers=size.households,
+        days=size.days,
+        started_at=LAST_DAY.isoformat(),
+        port=_free_port(),
+        sandbox_port=sandbox_port,
+        client_id=_CLIENT[0],
+        client_secret=_CLIENT[1],
+    )
+
+
 def _settings(plan: DemoPlan, url: str) -> Settings:
     return Settings(
         database_url=url,
@@ -147,7 +159,7 @@ def _free_port() -> int:
 
 @cache
 def _script(size: Size) -> Script:
-    return write_script(
+    script = write_script(
         WorldConfig(
             first_started_at=LAST_DAY,
             seed=size.seed,
@@ -158,3 +170,13 @@ def _script(size: Size) -> Script:
             rates=BUSY,
         )
     )
+    return replace(script, shoppers=dict(_with_birthdays(script)))
+
+
+def _with_birthdays(script: Script) -> Iterator[tuple[int, Shopper]]:
+    """Everybody has a birthday within the world, and every fourth person is a minor."""
+    start = datetime.fromtimestamp(script.span.start, UTC)
+    for number, (household, shopper) in enumerate(sorted(script.shoppers.items())):
+        day = start + timedelta(days=9 + number % 12)
+        years = 15 if number % 4 == 0 else 40
+        yield household, replace(shopper, birth=Birth(day.month, day.day, start.year - years))

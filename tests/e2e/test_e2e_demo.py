@@ -20,7 +20,7 @@ LARGE = {"customers": 40, "days": 120, "step_minutes": 360}
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_demo_agrees_with_the_oracle(seed: int, demo_url: str, tmp_path: Path, now: datetime) -> None:
-    demo = run_demo(World(seed, **SMALL), tmp_path, demo_url, first_started_at=now)
+    demo = run_demo(World(seed, **SMALL), tmp_path, demo_url, started_at=now)
 
     verdict = judge(demo.journal, demo_url)
     assert verdict.differences == []
@@ -31,7 +31,7 @@ def test_demo_agrees_with_the_oracle(seed: int, demo_url: str, tmp_path: Path, n
 
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_demo_on_postgresql_agrees_with_the_oracle(demo_url: str, tmp_path: Path, now: datetime) -> None:
-    demo = run_demo(World(SEEDS[0], **SMALL), tmp_path, demo_url, first_started_at=now)
+    demo = run_demo(World(SEEDS[0], **SMALL), tmp_path, demo_url, started_at=now)
 
     verdict = judge(demo.journal, demo_url)
     assert verdict.differences == []

@@ -45,7 +45,9 @@ def euros(amount: str) -> Money:
     return Money(amount, "EUR")
 
 
-def person(external_id: str | None = "C1", email: str | None = "anna@example.com", **values: Any) -> CustomerRecord:
+def person(
+    external_id: str | None = "C1", email: str | None = "anna@example.com", **values: Any
+) -> CustomerRecord:
     """A customer; registered ones are told with the moment of their last change."""
     fields: dict[str, Any] = {"updated_at": PLACED, "created_at": PLACED} if external_id else {}
     return CustomerRecord(external_id=external_id, email=email, **(fields | values))
@@ -117,7 +119,9 @@ def product(external_id: str = "P1", **values: Any) -> ProductRecord:
         "categories": ("Kitchen",),
         "cross_sell_external_ids": ("P2",),
         "up_sell_external_ids": ("P3",),
-        "variants": (VariantRecord("V1", "Small", "SKU-1", Money("9.90", ""), is_available=True, quantity=3),),
+        "variants": (
+            VariantRecord("V1", "Small", "SKU-1", Money("9.90", ""), is_available=True, quantity=3),
+        ),
         "updated_at": PLACED,
     }
     return ProductRecord(external_id=external_id, **(fields | values))

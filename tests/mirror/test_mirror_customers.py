@@ -126,9 +126,7 @@ def test_an_order_in_the_same_batch_adds_what_the_account_does_not_say(database:
 
     tell(database, store_id, order("1", customer=buyer), person(first_name="Anna"))
 
-    assert rows_of(database, Customer, "first_name", "phone", "birth_month") == [
-        ("Anna", "+390111234567", 5)
-    ]
+    assert rows_of(database, Customer, "first_name", "phone", "birth_month") == [("Anna", "+390111234567", 5)]
 
 
 def test_an_account_and_a_guest_order_of_one_batch_are_both_heard(database: Database) -> None:

@@ -126,6 +126,7 @@ def test_an_order_that_changes_hands_changes_both_sums(database: Database) -> No
 def test_a_deleted_order_leaves_the_sums_and_is_attributed_anew(database: Database) -> None:
     store_id = new_store(database)
     tell(database, store_id, order())
+    _attributed(database)
 
     with database.write() as session:
         lookups.mark_gone(session, store_id, Resource.ORDERS, "100", now=NOW)
@@ -195,16 +196,6 @@ def test_the_moment_of_payment_is_not_lost(
 
     assert rows_of(database, Order, "paid_at", "is_counted") == [(changed_at, True)]
     assert values_of(database, Customer, "first_paid_at") == [changed_at]
-
-
-def test_an_order_that_was_unpaid_was_paid_at_the_latest_when_its_news_say_so(database: Database) -> None:
-    store_id = new_store(database)
-    tell(database, store_id, order(**UNPAID))
-
-    tell(database, store_id, order(updated_at=PLACED + 3 * DAY))
-
-    assert values_of(database, Order, "paid_at") == [PLACED + 3 * DAY]
-    assert ("order.paid", PLACED + 3 * DAY) in _told(database)
 
 
 def test_an_order_first_heard_of_as_paid_was_paid_when_it_was_placed(database: Database) -> None:

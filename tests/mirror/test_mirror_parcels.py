@@ -5,7 +5,7 @@ import pytest
 from app.db import Database
 from app.mirror.parcels import OrderNotMirrored
 from app.models import CustomerEvent, Fulfillment, Order, Refund
-from connectors.base import FulfillmentUpdate, RefundUpdate
+from connectors.base import FulfillmentRecord, FulfillmentUpdate, RefundUpdate
 from tests.conftest import NOW
 from tests.mirror.mirror_news import PLACED, order, parcel, parcel_news, refund_news, tell
 from tests.seeds import new_store, rows_of, values_of
@@ -66,9 +66,7 @@ def test_older_news_of_a_parcel_do_not_take_its_arrival_back(database: Database)
 
 def test_an_order_sent_in_parts_is_delivered_with_its_last_parcel(database: Database) -> None:
     store_id = new_store(database)
-    in_part = order(
-        fulfillment_status="partial", fulfillments=(parcel("F1", LEFT),), updated_at=LEFT
-    )
+    in_part = order(fulfillment_status="partial", fulfillments=(parcel("F1", LEFT),), updated_at=LEFT)
     sent = order(
         fulfillment_status="fulfilled",
         fulfilled_at=LEFT + DAY,
@@ -89,6 +87,27 @@ def test_an_order_sent_in_parts_is_delivered_with_its_last_parcel(database: Data
         ("order.fulfilled", LEFT + DAY, True),
         ("order.delivered", ARRIVED + DAY, True),
     ]
+
+
+def test_a_lost_parcel_is_not_waited_for(database: Database) -> None:
+    store_id = new_store(database)
+    lost = FulfillmentUpdate("100", FulfillmentRecord("F1", "cancelled", LEFT, None), LEFT)
+    tell(database, store_id, order())
+
+    tell(database, store_id, lost, parcel_news("F2", LEFT + DAY, ARRIVED))
+
+    assert rows_of(database, Order, "fulfilled_at", "delivered_at") == [(LEFT + DAY, ARRIVED)]
+
+
+def test_the_news_of_an_arrival_leave_the_moment_of_leaving(database: Database) -> None:
+    store_id = new_store(database)
+    arrival = FulfillmentUpdate("100", parcel("F1", None, ARRIVED), ARRIVED)
+    tell(database, store_id, order(), parcel_news("F1", LEFT))
+
+    tell(database, store_id, arrival)
+
+    assert rows_of(database, Fulfillment, "fulfilled_at", "delivered_at") == [(LEFT, ARRIVED)]
+    assert rows_of(database, Order, "fulfilled_at", "delivered_at") == [(LEFT, ARRIVED)]
 
 
 def test_a_refund_of_everything_makes_the_order_count_no_more(database: Database) -> None:

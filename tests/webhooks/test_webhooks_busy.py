@@ -1,4 +1,4 @@
-"""A database that cannot write: 503 with Retry-After, nothing acknowledged, and no restart needed afterwards."""
+"""A database that cannot write: 503 with Retry-After, nothing acknowledged, and no restart needed after."""
 
 import resource
 import sqlite3

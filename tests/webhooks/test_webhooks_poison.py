@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.models import Order, Store
 from app.runtime import Runtime
+from tests.engines import SQLITE
 from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_process import ROOT, SETTINGS, Serving
 from tests.webhooks.webhooks_shops import (
@@ -204,6 +205,7 @@ def test_a_delivery_at_rest_is_read_again_by_replay(served: Serving, runtime: Ru
     assert (again.status, again.body) == ("dead", b"hello")
 
 
+@pytest.mark.parametrize("engine", [SQLITE])
 def test_replay_of_what_does_not_rest_fails_with_one_clear_line(served: Serving) -> None:
     told = _ritorno(served, "inbound", "replay", "999999999", "--json")
 
