@@ -38,7 +38,10 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """What the steps look at. `choices` maps a chooser to its products; absent if not looked up."""
+    """What the steps look at. `choices` maps a chooser to its products; absent if not looked up.
+
+    `now` is when they are walked; None where that is their own moment.
+    """
 
     conditions: ConditionFacts
     place: Place
@@ -46,6 +49,7 @@ class StepFacts:
     review_delay_days: int = 14
     is_abroad: bool = False
     has_sms: bool = False
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,9 @@ def _make(step: Message, journey: Journey, facts: StepFacts, at: datetime) -> li
         return [Skipped(step, "trigger-false", false)]
     expires = moments.expires(step, at, journey.anchors, facts.place)
     channel = "email"
-    if step.channel == "sms-or-email" and moments.has_sms_window(at, expires, facts.place, facts.has_sms):
+    if step.channel == "sms-or-email" and moments.has_sms_window(
+        max(at, facts.now or at), expires, facts.place, facts.has_sms
+    ):
         channel = "sms"
     return [MadeMessage(step, channel, at, expires, journey.products)]
 

@@ -171,6 +171,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
         review_delay_days=choosers.longest_delay(bought) if needs_delay else STANDARD,
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
+        now=batch.now,
     )
 
 

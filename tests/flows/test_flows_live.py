@@ -1,6 +1,7 @@
 """Timeline entries and timers through a batch: who gets in, who leaves, what is queued."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def store_id(database: Database) -> int:
     return found
 
 
-def customer(database: Database, store_id: int, **values: object) -> int:
+def customer(database: Database, store_id: int, **values: Any) -> int:
     with database.write() as session:
         return seeds.add_customer(session, store_id, **values).id
 
@@ -62,6 +63,14 @@ def run(database: Database, store_id: int, now: datetime) -> int:
         store = session.get(Store, store_id)
         assert store is not None
         return work.run_batch(session, store, now, 500)
+
+
+def _run_and_die(database: Database, store_id: int) -> None:
+    with database.write() as session:
+        store = session.get(Store, store_id)
+        assert store is not None
+        work.run_batch(session, store, NOW, 500)
+        raise RuntimeError("killed before the commit")
 
 
 def enrollments(database: Database) -> list[tuple[object, ...]]:
@@ -216,11 +225,8 @@ def test_a_batch_that_fails_leaves_everything_as_it_was(database: Database, stor
     person = customer(database, store_id)
     consents(database, store_id, person, NOW)
 
-    with pytest.raises(RuntimeError), database.write() as session:
-        store = session.get(Store, store_id)
-        assert store is not None
-        work.run_batch(session, store, NOW, 500)
-        raise RuntimeError("killed before the commit")
+    with pytest.raises(RuntimeError, match="before the commit"):
+        _run_and_die(database, store_id)
 
     assert enrollments(database) == []
     assert seeds.values_of(database, CustomerEvent, "is_pending") == [True]

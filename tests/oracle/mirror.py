@@ -25,7 +25,7 @@ class StoreMirror:
 
     Attributes:
         complements: the merchant's own choices, by product, where they were told.
-        transits: the known times from leaving to arriving, in seconds, sorted.
+        transits: the known times from leaving to arriving, in seconds, by the order's moment.
         unpaired: paid orders that the co-purchase counts do not hold yet.
         parked: news of parcels and refunds whose order has not arrived, by order.
     """
@@ -35,7 +35,7 @@ class StoreMirror:
     orders: dict[int, Order] = field(default_factory=dict)
     products: dict[str, ProductFact] = field(default_factory=dict)
     complements: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    transits: list[int] = field(default_factory=list)
+    transits: list[tuple[int, int]] = field(default_factory=list)
     unpaired: dict[int, Order] = field(default_factory=dict)
     parked: dict[int, list[tuple[Told, tuple[str, ...]]]] = field(default_factory=dict)
 
@@ -186,7 +186,7 @@ class Mirror:
             store.unpaired[order.fact.basket] = order
         if not order.has_transit and order.delivered_at is not None and order.fulfilled_at is not None:
             order.has_transit = True
-            insort(store.transits, order.delivered_at - order.fulfilled_at)
+            insort(store.transits, (order.fact.placed_at, order.delivered_at - order.fulfilled_at))
 
     def _moment_told(self, order: Order, name: str, told: Told) -> int | None:
         """A moment of an order as news tell it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import median
 
 from tests.oracle.catalogue import Pairs, asked_products, delay_days
 from tests.oracle.engine import Engine
@@ -17,6 +16,7 @@ from tests.oracle.recipes import (
     HOME_TRANSIT,
     MARKETING,
     MEDIAN_NEEDS,
+    MEDIAN_OF,
     NEEDS_UNUSED_CODE,
     REMINDER_DELAY,
     STEPS,
@@ -111,9 +111,9 @@ class Steps:
         assert order is not None
         assert order.fulfilled_at is not None
         store = engine.mirror.stores[enrollment.key.platform]
-        transit = transit_limit(enrollment.person, store)
-        if len(store.transits) >= MEDIAN_NEEDS:
-            transit = int(median(store.transits))
+        latest = sorted(transit for _, transit in store.transits[-MEDIAN_OF:])
+        is_known = len(latest) >= MEDIAN_NEEDS
+        transit = latest[len(latest) // 2] if is_known else transit_limit(enrollment.person, store)
         plan_review(engine, enrollment, order.fulfilled_at + transit)
 
 

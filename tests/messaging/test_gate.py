@@ -1,0 +1,288 @@
+"""The send gate: every reason it can give, which step is asked first, and who is exempt from what."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.messaging.conditions import ConditionFacts
+from app.messaging.gate import (
+    Decision,
+    Facts,
+    MessageFacts,
+    PersonFacts,
+    StoreFacts,
+    Verdict,
+    decide,
+)
+from app.messaging.limits import Departure, Rails
+from tests.conftest import NOW
+
+ROME = ZoneInfo("Europe/Rome")
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+Changes = Mapping[str, Mapping[str, Any]]
+
+FINE = Facts(
+    message=MessageFacts(
+        key="welcome:W2:1:consent",
+        step="W2",
+        channel="email",
+        purpose="marketing",
+        due_at=NOW,
+        expires_at=NOW + 48 * HOUR,
+        only_if=(),
+    ),
+    store=StoreFacts(
+        state="connected",
+        is_copy=False,
+        is_flow_active=True,
+        sender_pause=None,
+        sender_problem=None,
+        allows_soft_opt_in=False,
+    ),
+    person=PersonFacts(
+        is_erased=False,
+        is_minor=False,
+        address="ada@example.com",
+        address_problem=None,
+        suppressed_for=None,
+        consent="subscribed",
+        consent_basis="double_opt_in",
+        has_bought=False,
+        content_problem=None,
+        tracks_clicks=False,
+    ),
+    conditions=ConditionFacts(),
+    rails=Rails(departures=(), zones=(ROME,), country="IT", hours=(8, 21)),
+)
+"""A marketing mail to a subscriber that nothing stands against."""
+
+RECENT = (Departure(NOW - HOUR, "email", "W1"),)
+JUST_NOW = (Departure(NOW, "email", "W1", is_this_tick=True),)
+STOP, POSTPONE = Verdict.STOP, Verdict.POSTPONE
+
+
+def changed(facts: Facts, changes: Changes) -> Facts:
+    """The facts with some fields of some parts changed."""
+    parts = {name: replace(getattr(facts, name), **fields) for name, fields in changes.items()}
+    return replace(facts, **parts)
+
+
+def decided(**changes: Mapping[str, Any]) -> Decision:
+    """What the gate says when only this is different from a message that may leave."""
+    return decide(changed(FINE, changes), NOW)
+
+
+REASONS: dict[str, tuple[Changes, str, Verdict, str]] = {
+    "removed": ({"store": {"state": "uninstalled"}}, "switches", STOP, "uninstalled"),
+    "copy": ({"store": {"is_copy": True}}, "switches", STOP, "store-copy"),
+    "off": ({"store": {"is_flow_active": False}}, "switches", STOP, "switched-off"),
+    "reconnect": ({"store": {"state": "needs_reconnect"}}, "switches", POSTPONE, "sender-paused"),
+    "pause": ({"store": {"sender_pause": "by the merchant"}}, "switches", POSTPONE, "sender-paused"),
+    "early": ({"message": {"due_at": NOW + MINUTE}}, "still-due", POSTPONE, "not-due"),
+    "late": ({"message": {"expires_at": NOW}}, "still-due", STOP, "expired"),
+    "untrue": ({"message": {"only_if": ("order-intact",)}}, "still-due", STOP, "trigger-false"),
+    "forgotten": ({"person": {"is_erased": True}}, "customer", STOP, "erased"),
+    "minor": ({"person": {"is_minor": True}}, "customer", STOP, "minor"),
+    "address": ({"person": {"address_problem": "no address"}}, "address", STOP, "address-invalid"),
+    "suppressed": ({"person": {"suppressed_for": "bounce"}}, "suppression", STOP, "suppressed"),
+    "unknown": ({"person": {"consent": "unknown"}}, "legal-basis", STOP, "no-legal-basis"),
+    "pending": ({"person": {"consent": "pending"}}, "legal-basis", STOP, "no-legal-basis"),
+    "withdrawn": ({"person": {"consent": "unsubscribed"}}, "consent", STOP, "consent-withdrawn"),
+    "capped": ({"rails": {"departures": RECENT}}, "rails", POSTPONE, "capped"),
+    "lost": ({"rails": {"departures": JUST_NOW}}, "rails", POSTPONE, "lost-to-better"),
+    "quiet": ({"rails": {"hours": (11, 21)}}, "rails", POSTPONE, "quiet-hours"),
+    "too-long": (
+        {"rails": {"departures": RECENT}, "message": {"expires_at": NOW + HOUR}},
+        "rails",
+        STOP,
+        "expired",
+    ),
+    "sender": ({"store": {"sender_problem": "not set"}}, "sender", STOP, "sender-not-ready"),
+    "content": ({"person": {"content_problem": "voucher.code"}}, "content", STOP, "content-unresolved"),
+}
+"""What is different, which step decides, its verdict and its reason."""
+
+
+@pytest.mark.parametrize(("changes", "step", "verdict", "reason"), REASONS.values(), ids=REASONS)
+def test_each_obstacle_is_named_by_the_step_that_sees_it(
+    changes: Changes, step: str, verdict: Verdict, reason: str
+) -> None:
+    decision = decide(changed(FINE, changes), NOW)
+
+    last = decision.steps[-1]
+    assert (decision.verdict, decision.reason) == (verdict, reason)
+    assert (last.step, last.verdict, last.reason) == (step, verdict, reason)
+    assert (decision.next_at is not None) == (verdict is POSTPONE)
+    assert all(said.verdict is Verdict.PASS for said in decision.steps[:-1])
+
+
+def test_a_message_without_obstacles_passes_all_fourteen_steps() -> None:
+    decision = decide(FINE, NOW)
+
+    assert (decision.verdict, decision.reason, decision.next_at) == (Verdict.PASS, None, None)
+    assert [said.step for said in decision.steps] == [
+        "switches",
+        "still-due",
+        "once-only",
+        "customer",
+        "address",
+        "suppression",
+        "legal-basis",
+        "consent",
+        "rails",
+        "sender",
+        "content",
+        "tracking",
+        "pace",
+        "commit",
+    ]
+
+
+MENDED: tuple[tuple[str, Changes], ...] = (
+    ("uninstalled", {"store": {"state": "needs_reconnect"}}),
+    ("store-copy", {"store": {"is_copy": False}}),
+    ("switched-off", {"store": {"is_flow_active": True}}),
+    ("sender-paused", {"store": {"state": "connected"}}),
+    ("not-due", {"message": {"due_at": NOW, "expires_at": NOW}}),
+    ("expired", {"message": {"expires_at": NOW + 48 * HOUR}}),
+    ("trigger-false", {"message": {"only_if": ()}}),
+    ("erased", {"person": {"is_erased": False}}),
+    ("minor", {"person": {"is_minor": False}}),
+    ("address-invalid", {"person": {"address_problem": None}}),
+    ("suppressed", {"person": {"suppressed_for": None}}),
+    ("no-legal-basis", {"person": {"consent": "unsubscribed"}}),
+    ("consent-withdrawn", {"person": {"consent": "subscribed"}}),
+    ("capped", {"rails": {"departures": JUST_NOW}}),
+    ("lost-to-better", {"rails": {"departures": ()}}),
+    ("quiet-hours", {"rails": {"hours": (8, 21)}}),
+    ("sender-not-ready", {"store": {"sender_problem": None}}),
+    ("content-unresolved", {"person": {"content_problem": None}}),
+)
+"""The reasons in the order of the steps, each with what takes it away and leaves the next."""
+
+ALL_WRONG: Changes = {
+    "message": {"due_at": NOW + HOUR, "only_if": ("order-intact",)},
+    "store": {
+        "state": "uninstalled",
+        "is_copy": True,
+        "is_flow_active": False,
+        "sender_problem": "not set",
+    },
+    "person": {
+        "is_erased": True,
+        "is_minor": True,
+        "address_problem": "no address",
+        "suppressed_for": "bounce",
+        "consent": "unknown",
+        "content_problem": "voucher.code",
+    },
+    "rails": {"hours": (11, 21), "departures": RECENT},
+}
+
+
+def test_the_first_step_that_fails_decides() -> None:
+    facts = changed(FINE, ALL_WRONG)
+    reasons = []
+
+    for _, mend in MENDED:
+        reasons.append(decide(facts, NOW).reason)
+        facts = changed(facts, mend)
+
+    assert reasons == [reason for reason, _ in MENDED]
+    assert decide(facts, NOW).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("purpose", ["answer", "transactional"])
+@pytest.mark.parametrize("rails", [{"hours": (11, 21)}, {"departures": RECENT}, {"departures": JUST_NOW}])
+def test_answers_and_transactional_mail_keep_no_hours_and_no_caps(
+    purpose: str, rails: Mapping[str, Any]
+) -> None:
+    decision = decided(message={"purpose": purpose}, rails=rails)
+
+    assert decision.verdict is Verdict.PASS
+
+
+def test_service_mail_keeps_hours_and_caps() -> None:
+    assert decided(message={"purpose": "service"}, rails={"hours": (11, 21)}).reason == "quiet-hours"
+    assert decided(message={"purpose": "service"}, rails={"departures": RECENT}).reason == "capped"
+
+
+@pytest.mark.parametrize("consent", ["unknown", "pending", "unsubscribed"])
+def test_transactional_mail_needs_no_consent(consent: str) -> None:
+    decision = decided(message={"purpose": "transactional"}, person={"consent": consent})
+
+    assert decision.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("purpose", ["answer", "service"])
+def test_answers_and_service_mail_need_consent(purpose: str) -> None:
+    message = {"purpose": purpose}
+
+    assert decided(message=message, person={"consent": "unknown"}).reason == "no-legal-basis"
+    assert decided(message=message, person={"consent": "unsubscribed"}).reason == "consent-withdrawn"
+
+
+@pytest.mark.parametrize("purpose", ["answer", "service", "transactional"])
+def test_a_minor_gets_what_is_not_marketing(purpose: str) -> None:
+    decision = decided(message={"purpose": purpose}, person={"is_minor": True})
+
+    assert decision.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("consent", ["unknown", "pending"])
+def test_a_sale_is_a_basis_for_mail_where_the_merchant_declared_it(consent: str) -> None:
+    decision = decided(
+        person={"consent": consent, "has_bought": True}, store={"allows_soft_opt_in": True}
+    )
+
+    (basis,) = (said for said in decision.steps if said.step == "legal-basis")
+    assert decision.verdict is Verdict.PASS
+    assert basis.value == "soft_opt_in"
+
+
+@pytest.mark.parametrize(
+    ("channel", "has_bought", "is_declared"),
+    [("email", True, False), ("email", False, True), ("sms", True, True)],
+    ids=["not-declared", "no-sale", "sms"],
+)
+def test_a_sale_is_no_basis_otherwise(channel: str, has_bought: bool, is_declared: bool) -> None:
+    decision = decided(
+        message={"channel": channel},
+        person={"consent": "unknown", "has_bought": has_bought},
+        store={"allows_soft_opt_in": is_declared},
+    )
+
+    assert decision.reason == "no-legal-basis"
+
+
+def test_a_sale_does_not_undo_an_unsubscription() -> None:
+    decision = decided(
+        person={"consent": "unsubscribed", "has_bought": True}, store={"allows_soft_opt_in": True}
+    )
+
+    assert decision.reason == "consent-withdrawn"
+
+
+def test_a_message_that_is_early_waits_for_its_own_moment() -> None:
+    assert decided(message={"due_at": NOW + HOUR}).next_at == NOW + HOUR
+
+
+def test_a_paused_sender_is_asked_again_in_an_hour() -> None:
+    assert decided(store={"sender_pause": "by the merchant"}).next_at == NOW + HOUR
+
+
+def test_what_the_rails_would_put_off_to_its_end_or_later_expires() -> None:
+    free_again = NOW - HOUR + timedelta(hours=24)
+    rails = {"departures": RECENT}
+
+    at_the_end = decided(message={"expires_at": free_again}, rails=rails)
+    after_the_end = decided(message={"expires_at": free_again - MINUTE}, rails=rails)
+    before_the_end = decided(message={"expires_at": free_again + MINUTE}, rails=rails)
+
+    assert (at_the_end.verdict, at_the_end.reason, at_the_end.next_at) == (STOP, "expired", None)
+    assert (after_the_end.verdict, after_the_end.reason) == (STOP, "expired")
+    assert (before_the_end.verdict, before_the_end.next_at) == (POSTPONE, free_again)
