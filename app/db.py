@@ -122,7 +122,9 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_SECONDS) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = _sqlite_engine(url, busy_seconds) if self.is_sqlite else _postgres_engine(url, pool_size)
+        self.engine = (
+            _sqlite_engine(url, busy_seconds) if self.is_sqlite else _postgres_engine(url, pool_size)
+        )
 
     @contextmanager
     def write(self) -> Iterator[Session]:

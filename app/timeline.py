@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from app.db import insert_new, table_of
 from app.models import CustomerEvent
 
-
 UNHEARD = frozenset({"customer.created", "message.sent", "message.delivered"})
 """Types that no flow listens to; they are kept and not queued for the flows."""
 

@@ -60,7 +60,7 @@ def due_stores(session: Session, now: datetime, limit: int) -> list[int]:
     return list(session.execute(statement).scalars())
 
 
-def take_due(session: Session, store_id: int, now: datetime, kind: str, limit: int) -> Sequence[Row[Any]]:
+def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit: int) -> Sequence[Row[Any]]:
     """Remove and return a store's due timers of one kind, earliest first; others skip locked ones.
 
     Whoever takes a timer does its work in the same transaction: a crash brings it back.

@@ -7,6 +7,7 @@ from sqlalchemy import true
 
 from app.analytics import attribution
 from app.db import StoreScan
+from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
 _BATCH = 500
@@ -18,10 +19,22 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     with kit.runtime.database.read() as session:
         stores = _DUE.run(session)
+    failures: list[Failed] = []
     for store_id in stores:
-        count = _BATCH
-        while count == _BATCH:
-            with kit.runtime.database.write() as session:
-                count = attribution.attribute_due(session, store_id, _BATCH)
-            done["attributed"] += count
-    return done
+        result = run_guarded(lambda store_id=store_id: _run_store(kit, store_id))  # type: ignore[misc]
+        if isinstance(result, Failed):
+            failures.append(result)
+        else:
+            done["attributed"] += result
+    if failures:
+        raise failures[0].error
+    return +done
+
+
+def _run_store(kit: Kit, store_id: int) -> int:
+    total, count = 0, _BATCH
+    while count == _BATCH:
+        with kit.runtime.database.write() as session:
+            count = attribution.attribute_due(session, store_id, _BATCH)
+        total += count
+    return total

@@ -3,7 +3,8 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, case, func, select, update
+from sqlalchemy.orm import Session
 
 from app import retention
 from app.db import insert_new, table_of, upsert
@@ -20,21 +21,37 @@ _ORDERS_A_COMMIT = 500
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
-    """Run every slot up to now that nobody ran; a job that was missed covers all it missed."""
+    """Run every slot up to now that nobody ran; a job that was missed covers all it missed.
+
+    So it does after a run that failed or whose worker died: a run may cover again what was done, and every
+    job finds that done.
+    """
     done: Counter[str] = Counter()
     for job in CALENDAR:
         slot = job.latest_slot(now)
         if kit.slots_seen.get(job.name, slot - job.every) >= slot:
             continue
         with kit.runtime.database.read() as session:
-            last: datetime | None = session.execute(
-                select(func.max(RUNS.c.slot)).where(RUNS.c.name == job.name)
-            ).scalar_one()
+            begin = _first_to_cover(session, job, slot)
         kit.slots_seen[job.name] = slot
-        if last is not None and last >= slot:
-            continue
-        done["slots"] += _run_slot(kit, job, Slot(last + job.every if last else slot, slot + job.every), now)
-    return done
+        if begin is not None:
+            done["slots"] += _run_slot(kit, job, Slot(begin, slot + job.every), now)
+    return +done
+
+
+def _first_to_cover(session: Session, job: CalendarJob, slot: datetime) -> datetime | None:
+    """The first slot that a run of this one covers, or None where somebody has begun it or a later one."""
+    is_good = and_(RUNS.c.ended_at.is_not(None), RUNS.c.error.is_(None))
+    first, last, last_good = session.execute(
+        select(
+            func.min(RUNS.c.slot),
+            func.max(RUNS.c.slot),
+            func.max(case((is_good, RUNS.c.slot))),
+        ).where(RUNS.c.name == job.name)
+    ).one()
+    if last is not None and last >= slot:
+        return None
+    return last_good + job.every if last_good is not None else first or slot
 
 
 def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
@@ -47,9 +64,7 @@ def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
     error = result.trace if isinstance(result, Failed) else None
     with kit.runtime.database.write() as session:
         session.execute(
-            update(RUNS)
-            .where(RUNS.c.name == job.name, RUNS.c.slot == slot)
-            .values(ended_at=now, error=error)
+            update(RUNS).where(RUNS.c.name == job.name, RUNS.c.slot == slot).values(ended_at=now, error=error)
         )
         shown = {
             "name": job.name,
@@ -104,11 +119,11 @@ def _connected(kit: Kit) -> list[int]:
 
 
 CALENDAR: tuple[CalendarJob, ...] = (
-    CalendarJob("birthdays", "the birthdays of the coming week are planned", DAY, timedelta(0), _plan_birthdays),
+    CalendarJob(
+        "birthdays", "the birthdays of the coming week are planned", DAY, timedelta(0), _plan_birthdays
+    ),
     CalendarJob(
         "co_purchase", "new orders join the co-purchase counts", DAY, timedelta(hours=2), _count_pairs
     ),
-    CalendarJob(
-        "purge", "what is past its retention goes", DAY, timedelta(hours=3, minutes=30), _purge
-    ),
+    CalendarJob("purge", "what is past its retention goes", DAY, timedelta(hours=3, minutes=30), _purge),
 )

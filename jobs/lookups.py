@@ -12,6 +12,7 @@ from app.mirror.apply import apply_records
 from app.models import Store
 from app.stores import connections, install
 from connectors.base import ConnectorError, Unauthorized
+from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
 _BATCH = 50
@@ -28,7 +29,11 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         store = stores[row.store_id]
         if store is None or store.state != "connected":
             _drop(kit, row)
-        elif _look_up(kit, store, row, now):
+            continue
+        result = run_guarded(lambda store=store, row=row: _look_up(kit, store, row, now))  # type: ignore[misc]
+        if isinstance(result, Failed):
+            _put_off(kit, row, now)
+        elif result:
             done["looked up"] += 1
     return done
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam
@@ -12,15 +13,17 @@ from app.messaging.claim import Claimed
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED, UNKNOWN
-from app.stores import connections
-from connectors.base import ConnectorError, OutgoingMessage, SendResult
+from app.stores import connections, install
+from connectors.base import ConnectorError, OutgoingMessage, SendResult, Storefront, Unauthorized
 from jobs import failpoints
+from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
 MESSAGES = table_of(Message)
 BATCH = 200
 _SMALLEST_SHARE = 20
-_LATER = timedelta(minutes=5)
+_MOST_ROUNDS = 200
+_SOON, _LATER = timedelta(minutes=1), timedelta(minutes=5)
 _QUEUED = StoreScan(
     MESSAGES.c.store_id,
     is_one_of(MESSAGES.c.status, OPEN_STATES),
@@ -35,21 +38,36 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     with kit.runtime.database.read() as session:
         is_late = send.has_late(session)
-        stores = _QUEUED.run(session, now=now)
         doubtful = _UNKNOWN.run(session)
     if is_late:
         with kit.runtime.database.write() as session:
             done["swept"] = send.sweep(session, now)
     for store_id in doubtful:
         done["settled"] += settle_unknown(kit, store_id, now)
-    share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
-    for store_id in stores:
-        is_more = True
-        while is_more:
-            count, is_more = run_store(kit, store_id, now, share)
-            done["decided"] += count
-            is_more = is_more and not (len(stores) > 1 and count >= share)
+    failures: dict[int, Failed] = {}
+    for _ in range(_MOST_ROUNDS):
+        count = _round(kit, now, failures)
+        done["decided"] += count
+        if not count:
+            break
+    for failure in failures.values():
+        raise failure.error
     return +done
+
+
+def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
+    """One share of each store that has something due; a store that failed is left for the next run."""
+    with kit.runtime.database.read() as session:
+        stores = [store_id for store_id in _QUEUED.run(session, now=now) if store_id not in failures]
+    share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
+    looked_at = 0
+    for store_id in stores:
+        result = run_guarded(lambda store_id=store_id: run_store(kit, store_id, now, share))  # type: ignore[misc]
+        if isinstance(result, Failed):
+            failures[store_id] = result
+        else:
+            looked_at += result[0]
+    return looked_at
 
 
 def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, bool]:
@@ -98,27 +116,57 @@ def _send(kit: Kit, store_id: int, claimed: Claimed, now: datetime) -> None:
 def _paired(
     outgoing: Sequence[OutgoingMessage], results: Sequence[SendResult]
 ) -> list[tuple[int, SendResult]]:
-    return [
-        (int(message.message_id), result) for message, result in zip(outgoing, results, strict=True)
-    ]
+    return [(int(message.message_id), result) for message, result in zip(outgoing, results, strict=True)]
 
 
 def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
     """Mint outside any transaction; a message whose code could not be made waits, none leaves without."""
-    minted: list[tuple[Wanted, str]] = []
-    failed: set[int] = set()
+    minting = _Minting()
     try:
         storefront = connections.storefront(kit.runtime, store)
         for wanted in claimed.wanted:
-            minted.append((wanted, storefront.mint_voucher(wanted.spec)))
-    except ConnectorError:
-        done = {wanted.message_id for wanted, _ in minted}
-        failed = {wanted.message_id for wanted in claimed.wanted} - done
+            minting.mint(storefront, wanted)
+    except ConnectorError as error:
+        minting.error = error
     failpoints.reached("outbox.after-mint")
+    undone = {wanted.message_id for wanted in claimed.wanted} - minting.external_ids.keys()
     with kit.runtime.database.write() as session:
-        for wanted, external_id in minted:
-            vouchers.mark_minted(session, store.id, wanted.voucher_id, external_id=external_id, now=now)
-        ready = [message_id for message_id in claimed.prepared_ids if message_id not in failed]
-        for ids, next_at in ((ready, now), (sorted(failed), now + _LATER)):
+        for wanted in claimed.wanted:
+            external_id = minting.external_ids.get(wanted.message_id)
+            if external_id is not None:
+                vouchers.mark_minted(session, store.id, wanted.voucher_id, external_id=external_id, now=now)
+        if isinstance(minting.error, Unauthorized):
+            install.ask_to_reconnect(session, store.id)
+        ready = [message_id for message_id in claimed.prepared_ids if message_id not in undone]
+        for ids, next_at in (
+            (ready, now),
+            (sorted(undone - minting.failed_ids), now + _SOON),
+            (sorted(minting.failed_ids), now + _LATER),
+        ):
             claim.release_unprepared(session, store.id, claimed.token, ids=ids, next_at=next_at)
 
+
+@dataclass(slots=True)
+class _Minting:
+    """What became of the codes of one claim: their ids in the shop, by message, and what went wrong.
+
+    A code that the shop refuses stops only itself. Any other failure ends the round; the messages
+    after it wait a little, the one that failed longer, so that it is not the first again.
+    """
+
+    external_ids: dict[int, str] = field(default_factory=dict)
+    failed_ids: set[int] = field(default_factory=set)
+    error: ConnectorError | None = None
+
+    def mint(self, storefront: Storefront, wanted: Wanted) -> None:
+        """Make one code.
+
+        Raises:
+            ConnectorError: the shop does not answer, or refuses us altogether.
+        """
+        try:
+            self.external_ids[wanted.message_id] = storefront.mint_voucher(wanted.spec)
+        except ConnectorError as error:
+            self.failed_ids.add(wanted.message_id)
+            if isinstance(error, Unauthorized) or not error.permanent:
+                raise

@@ -77,8 +77,8 @@ def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
             raise Unauthorized("the shop must be reconnected")
         storefront = connections.storefront(kit.runtime, store)
         if is_backfill:
-            return _backfill(kit, pull, storefront, store, now)
-        return _reconcile(kit, pull, storefront, store, now)
+            return _backfill(kit, pull, storefront, store=store, now=now)
+        return _reconcile(kit, pull, storefront, store=store, now=now)
     except ConnectorError as error:
         with kit.runtime.database.write() as session:
             pulls.put_off(session, pull, error=str(error), now=now, is_backfill=is_backfill)
@@ -87,7 +87,7 @@ def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
         return 0
 
 
-def _backfill(kit: Kit, pull: Pull, storefront: Storefront, store: Store, now: datetime) -> int:
+def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
     total = storefront.count(pull.resource) if pull.row.total is None else None
     cursor, count = pull.row.cursor, 0
     for _ in range(_PAGES_A_ROUND):
@@ -110,7 +110,7 @@ def _backfill(kit: Kit, pull: Pull, storefront: Storefront, store: Store, now: d
     return count
 
 
-def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, store: Store, now: datetime) -> int:
+def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
     since = pull.row.pulled_to - pulls.OVERLAP
     cursor, count, is_last = None, 0, False
     while not is_last:
@@ -118,11 +118,11 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, store: Store, now: 
         is_last = page.cursor is None
         cursor = page.cursor
         count += len(page.records)
-        _keep_page(kit, pull, store, page, now, is_last=is_last)
+        _keep_page(kit, pull, store, page, now=now, is_last=is_last)
     return count
 
 
-def _keep_page(kit: Kit, pull: Pull, store: Store, page: RecordPage, now: datetime, *, is_last: bool) -> None:
+def _keep_page(kit: Kit, pull: Pull, store: Store, page: RecordPage, *, now: datetime, is_last: bool) -> None:
     with kit.runtime.database.write() as session:
         held = session.get(Store, store.id)
         if held is None:

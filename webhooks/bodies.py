@@ -47,13 +47,12 @@ class Bodies:
         """
         if _declared_length(scope) > MAX_BODY_BYTES:
             raise BodyRefused(TOO_LARGE)
-        message = await receive()
-        if not message.get("more_body", False) and message["type"] == "http.request":
-            # Nearly every delivery arrives whole, and then needs no clock.
-            body: bytes = message.get("body", b"")
-            return self._hold(body)
         try:
             async with asyncio.timeout(self._seconds):
+                message = await receive()
+                if message["type"] == "http.request" and not message.get("more_body", False):
+                    whole: bytes = message.get("body", b"")
+                    return self._hold(whole)
                 return await self._read_on(message, receive)
         except TimeoutError:
             raise BodyRefused(TOO_SLOW) from None
@@ -72,20 +71,21 @@ class Bodies:
 
     async def _read_on(self, message: MutableMapping[str, Any], receive: Receive) -> bytes:
         body = bytearray()
+        is_whole = False
         try:
-            while message["type"] == "http.request":
-                part = self._hold(message.get("body", b""))
-                body += part
+            while not is_whole:
+                if message["type"] != "http.request":
+                    raise BodyRefused(TOO_SLOW)
+                body += self._hold(message.get("body", b""))
                 if len(body) > MAX_BODY_BYTES:
                     raise BodyRefused(TOO_LARGE)
-                if not message.get("more_body", False):
-                    return bytes(body)
-                message = await receive()
-        except BaseException:
-            self._held -= len(body)
-            raise
-        self._held -= len(body)
-        raise BodyRefused(TOO_SLOW)
+                is_whole = not message.get("more_body", False)
+                if not is_whole:
+                    message = await receive()
+            return bytes(body)
+        finally:
+            if not is_whole:
+                self._held -= len(body)
 
 
 def _declared_length(scope: Scope) -> int:

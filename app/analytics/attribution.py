@@ -62,15 +62,13 @@ def attribute_due(session: Session, store_id: int, limit: int) -> int:
         return 0
     ids = [order.id for order in orders]
     found = _candidates(session, store_id, orders)
-    chosen = {order.id: choose(found.get(order.id, []), order.placed_at) for order in orders}
+    chosen = {order.id: _chosen(order, found.get(order.id, [])) for order in orders}
     rows = [_row(order, winner) for order in orders if (winner := chosen[order.id]) is not None]
     upsert(session, ATTRIBUTIONS, rows, key=_KEY, update=_UPDATED)
     lost = [order_id for order_id in ids if chosen[order_id] is None]
     if lost:
         session.execute(
-            delete(ATTRIBUTIONS).where(
-                ATTRIBUTIONS.c.store_id == store_id, ATTRIBUTIONS.c.order_id.in_(lost)
-            )
+            delete(ATTRIBUTIONS).where(ATTRIBUTIONS.c.store_id == store_id, ATTRIBUTIONS.c.order_id.in_(lost))
         )
     session.execute(
         update(ORDERS)
@@ -80,14 +78,17 @@ def attribute_due(session: Session, store_id: int, limit: int) -> int:
     return len(orders)
 
 
+def _chosen(order: Row[Any], candidates: Sequence[Candidate]) -> Candidate | None:
+    """An order that only tries the shop out was brought by nobody."""
+    return None if order.is_test else choose(candidates, order.placed_at)
+
+
 def _latest(candidate: Candidate) -> tuple[datetime, int]:
     """Later wins; at the same moment the lower message id."""
     return candidate.at, -candidate.message_id
 
 
-def _candidates(
-    session: Session, store_id: int, orders: Sequence[Row[Any]]
-) -> dict[int, list[Candidate]]:
+def _candidates(session: Session, store_id: int, orders: Sequence[Row[Any]]) -> dict[int, list[Candidate]]:
     found: dict[int, list[Candidate]] = {}
     _add_codes(session, store_id, orders, found)
     by_customer: dict[int, list[Row[Any]]] = {}
@@ -149,7 +150,7 @@ def _add_codes(
 
 def _row(order: Row[Any], winner: Candidate) -> dict[str, Any]:
     amount = order.total_minor - order.refunded_minor - order.tax_minor - order.shipping_minor
-    if order.cancelled_at is not None:
+    if order.cancelled_at is not None or order.deleted_at is not None:
         amount = 0
     return {
         "store_id": order.store_id,

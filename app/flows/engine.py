@@ -88,7 +88,7 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
         step = entry.step(journey.step)
         if step is None or isinstance(step, End):
             return _advanced(_ended(journey, COMPLETED, None), brought)
-        if _leads_to_nothing(step, entry):
+        if leads_to_nothing(step, entry):
             journey = _next(_next(journey, entry), entry)
             continue
         if isinstance(step, Wait | WaitFor):
@@ -139,8 +139,8 @@ def ended(journey: Journey, reason: str) -> Journey:
     return _ended(journey, EXITED, reason)
 
 
-def _leads_to_nothing(step: object, entry: Entry) -> bool:
-    """A wait for a message that is switched off: nobody need wait for it."""
+def leads_to_nothing(step: object, entry: Entry) -> bool:
+    """Whether this is a wait for a message that is switched off: nobody need wait for it."""
     if not isinstance(step, Wait) or step.sets:
         return False
     following = entry.step(entry.step_after(step.id))

@@ -207,7 +207,7 @@ def _steps_ahead(entry: Entry, step_id: str) -> list[Any]:
     ahead: list[Any] = []
     while (step := entry.step(step_id)) is not None:
         ahead.append(step)
-        if isinstance(step, Wait):
+        if isinstance(step, Wait) and not engine.leads_to_nothing(step, entry):
             break
         step_id = entry.step_after(step_id)
     return ahead

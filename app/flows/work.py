@@ -25,7 +25,7 @@ EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), t
 def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
     """Do what is due for one store, at most `limit` entries and `limit` timers; return how many."""
     events = _pending(session, store.id, limit)
-    due = timers.take_due(session, store.id, now, writing.TIMER_KIND, limit)
+    due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit)
     if not events and not due:
         return 0
     due_ids = sorted({row.subject_id for row in due})

@@ -43,7 +43,7 @@ def record(
         else:
             _end(session, row, token, _values_after(row, result, now))
     _accept(session, store_id, token, accepted=accepted, now=now)
-    _close_attempts(session, store_id, results, now)
+    _close_attempts(session, store_id, token, results=results, now=now)
 
 
 def settle(session: Session, row: Row[Any], result: SendResult, now: datetime) -> None:
@@ -192,8 +192,10 @@ def _accept(
 
 
 def _close_attempts(
-    session: Session, store_id: int, results: Sequence[tuple[int, SendResult]], now: datetime
+    session: Session, store_id: int, token: str, *, results: Sequence[tuple[int, SendResult]], now: datetime
 ) -> None:
+    """End our attempts; those of a message that somebody else is sending by now are theirs."""
+    theirs = select(MESSAGES.c.id).where(MESSAGES.c.store_id == store_id, MESSAGES.c.lease_token != token)
     for outcome in {result.outcome for _, result in results}:
         ids = [message_id for message_id, result in results if result.outcome is outcome]
         errors = sorted({result.error for _, result in results if result.outcome is outcome and result.error})
@@ -202,6 +204,7 @@ def _close_attempts(
             .where(
                 ATTEMPTS.c.store_id == store_id,
                 ATTEMPTS.c.message_id.in_(ids),
+                ATTEMPTS.c.message_id.not_in(theirs.where(MESSAGES.c.id.in_(ids))),
                 ATTEMPTS.c.ended_at.is_(None),
             )
             .values(ended_at=now, outcome=outcome.value, error="; ".join(errors) or None)

@@ -10,7 +10,10 @@ from app.db import Base, Id, UtcDateTime
 
 
 class CustomerEvent(Base):
-    """One entry. `subject` names what it is about (`order:<external id>`); `is_pending` until flows read it."""
+    """One entry.
+
+    `subject` names what it is about (`order:<external id>`); it `is_pending` until the flows read it.
+    """
 
     __tablename__ = "customer_events"
 

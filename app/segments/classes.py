@@ -5,12 +5,15 @@ Source: DEFINITIONS.md, customer classes.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 LOYAL_ORDERS = 3
 LOYAL_GAP = timedelta(days=90)
 
 
-def classes_of(orders_count: int, discounted_count: int, last_paid_at: datetime | None, now: datetime) -> list[str]:
+def classes_of(
+    orders_count: int, discounted_count: int, last_paid_at: datetime | None, now: datetime
+) -> list[str]:
     """The classes of a customer: one of non-customer, one-shot, repeat, loyal, and promo beside it."""
     if orders_count == 0:
         return ["non-customer"]
@@ -37,7 +40,7 @@ def is_loyal(
 def percentile_gap(moments: Sequence[datetime], percent: int = 80) -> timedelta | None:
     """The nearest-rank percentile of the gaps between orders; None with fewer than two."""
     ordered = sorted(moments)
-    gaps = sorted(later - earlier for earlier, later in zip(ordered, ordered[1:], strict=False))
+    gaps = sorted(later - earlier for earlier, later in pairwise(ordered))
     if not gaps:
         return None
     rank = max(1, -(-len(gaps) * percent // 100))

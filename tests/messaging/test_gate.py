@@ -235,9 +235,7 @@ def test_a_minor_gets_what_is_not_marketing(purpose: str) -> None:
 
 @pytest.mark.parametrize("consent", ["unknown", "pending"])
 def test_a_sale_is_a_basis_for_mail_where_the_merchant_declared_it(consent: str) -> None:
-    decision = decided(
-        person={"consent": consent, "has_bought": True}, store={"allows_soft_opt_in": True}
-    )
+    decision = decided(person={"consent": consent, "has_bought": True}, store={"allows_soft_opt_in": True})
 
     (basis,) = (said for said in decision.steps if said.step == "legal-basis")
     assert decision.verdict is Verdict.PASS

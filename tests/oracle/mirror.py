@@ -11,6 +11,7 @@ from tests.oracle.model import SHOPIFY, WOOCOMMERCE, StoreSettings
 from tests.oracle.state import ORDER_MOMENTS, Enrollment, Entry, Order, Person
 
 _EMAIL, _SMS = "email", "sms"
+_PAID = "orders/paid"
 _KINDS = {"placed_at": "order.placed", "paid_at": "order.paid", "fulfilled_at": "order.fulfilled"}
 _KINDS |= {
     "delivered_at": "order.delivered",
@@ -63,7 +64,7 @@ class Mirror:
         self._entries = 0
         self._paid_told_at: dict[int, int] = {}
         for told in journal.told:
-            if told.topic == "orders/paid":
+            if told.topic == _PAID:
                 earliest = min(told.known_at, self._paid_told_at.get(told.ids[0], told.known_at))
                 self._paid_told_at[told.ids[0]] = earliest
 
@@ -172,9 +173,11 @@ class Mirror:
     def _learn_moments(self, person: Person, order: Order, told: Told, names: tuple[str, ...]) -> None:
         for name in names:
             at = self._moment_told(order, name, told)
-            if at is None or getattr(order, name) is not None:
+            is_known = getattr(order, name) is not None
+            if at is not None and (not is_known or told.topic == _PAID):
+                setattr(order, name, at)
+            if at is None or is_known:
                 continue
-            setattr(order, name, at)
             self._write(person, _KINDS[name], at, order=order)
             if name == "placed_at" and order.fact.code:
                 redeemed = self._redemption_of(person, order.fact.code)
@@ -192,7 +195,7 @@ class Mirror:
         """A moment of an order as news tell it.
 
         Only Shopify's orders/paid says when an order was paid; to who learns by other news that it is, it
-        was paid when it was placed.
+        was paid when it was placed, until that delivery comes after all.
         """
         at: int | None = getattr(order.fact, name)
         if at is None or at > told.as_of:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import median
 
 from tests.oracle.catalogue import Pairs, asked_products, delay_days
 from tests.oracle.engine import Engine
@@ -111,9 +112,10 @@ class Steps:
         assert order is not None
         assert order.fulfilled_at is not None
         store = engine.mirror.stores[enrollment.key.platform]
-        latest = sorted(transit for _, transit in store.transits[-MEDIAN_OF:])
-        is_known = len(latest) >= MEDIAN_NEEDS
-        transit = latest[len(latest) // 2] if is_known else transit_limit(enrollment.person, store)
+        transit = transit_limit(enrollment.person, store)
+        latest = [seconds for _, seconds in store.transits[-MEDIAN_OF:]]
+        if len(latest) >= MEDIAN_NEEDS:
+            transit = int(median(latest))
         plan_review(engine, enrollment, order.fulfilled_at + transit)
 
 

@@ -83,6 +83,20 @@ def test_orders_paid_counts_unless_other_news_came_first(tiny: Tiny, acked: str,
     assert seen.enrollment(2, "welcome", "first-order").entered_at == at(f"01-13 {entered}")
 
 
+@pytest.mark.parametrize(("is_told", "first"), [(True, "101"), (False, "100")])
+def test_a_late_orders_paid_still_sets_the_moment_right(tiny: Tiny, is_told: bool, first: str) -> None:
+    paid_by_other_news(tiny)
+    tiny.lost.clear()
+    tiny.order(101, 2, at("01-13 10:05"), moments={"paid": at("01-13 10:10")})
+    if is_told:
+        tiny.deliver("shopify", "orders/paid", 100, at("01-13 10:20"), acked=at("01-14 15:00"))
+
+    seen = tiny.play(at("01-15 00:00"))
+
+    assert seen.expected.first_orders == {("shopify", "2"): first}
+    assert seen.enrollment(2, "welcome", "first-order").entered_at == at("01-13 10:10")
+
+
 def test_with_every_flow_switched_off_the_mirror_still_knows(tiny: Tiny) -> None:
     tiny.shopper(3, START - DAY, platform=WOO)
     tiny.order(101, 3, at("01-13 10:00"))

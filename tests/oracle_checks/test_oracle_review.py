@@ -207,6 +207,21 @@ def test_the_median_transit_of_twenty_deliveries_counts_instead(
     assert seen.message(2, "M3", "order:100").due_at == at("01-14 10:00") + transit + 7 * DAY
 
 
+def test_the_median_is_of_the_two_hundred_orders_placed_last(tiny: Tiny) -> None:
+    tiny.shopper(2, START - DAY, email_consent_at=START - DAY)
+    tiny.product(1)
+    tiny.order(100, 2, at("01-13 10:00"), moments={"fulfilled": at("01-14 10:00")})
+    for number in range(300):
+        gone = at("01-14 10:00")
+        moments = {"fulfilled": gone, "delivered": gone + (30 if number < 120 else 70) * HOUR}
+        placed = at("01-13 10:00") - number * timedelta(minutes=1)
+        tiny.order(200 + number, 2, placed, moments=moments, lines=[(7, 100)])
+
+    seen = tiny.play(at("02-05 00:00"), flows=("review",))
+
+    assert seen.message(2, "M3", "order:100").due_at == at("01-14 10:00") + 30 * HOUR + 7 * DAY
+
+
 def test_a_delivery_told_late_counts_from_when_it_happened(tiny: Tiny, buyer: str) -> None:
     tiny.lost.add("fulfillments/update")
     tiny.product(1)

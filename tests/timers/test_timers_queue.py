@@ -120,8 +120,8 @@ def test_two_workers_take_different_timers(database: Database) -> None:
     _set(database, *(NewTimer(1, NOW, KIND, n) for n in range(4)))
 
     with database.write() as first, database.write() as second:
-        ours = timers.take_due(first, 1, NOW, KIND, 2)
-        theirs = timers.take_due(second, 1, NOW, KIND, 10)
+        ours = timers.take_due(first, 1, NOW, kind=KIND, limit=2)
+        theirs = timers.take_due(second, 1, NOW, kind=KIND, limit=10)
 
     assert [[row.subject_id for row in rows] for rows in (ours, theirs)] == [[0, 1], [2, 3]]
 
@@ -133,10 +133,10 @@ def _set(database: Database, *new: NewTimer) -> None:
 
 def _take_and_fail(database: Database) -> None:
     with database.write() as session:
-        timers.take_due(session, 1, NOW, KIND, 10)
+        timers.take_due(session, 1, NOW, kind=KIND, limit=10)
         raise ZeroDivisionError
 
 
 def _take(database: Database, store_id: int, limit: int = 10) -> list[int]:
     with database.write() as session:
-        return [row.subject_id for row in timers.take_due(session, store_id, NOW, KIND, limit)]
+        return [row.subject_id for row in timers.take_due(session, store_id, NOW, kind=KIND, limit=limit)]

@@ -1,0 +1,126 @@
+"""Retention: what is old goes in the night, what is fresh stays, and figures stay for ever."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app import retention
+from app.models import InboundEvent, Message, MessageAttempt
+from app.runtime import Runtime
+from jobs import daily
+from tests import seeds
+from tests.conftest import NOW
+from tests.jobs.jobs_seed import delivery, kit_of, receive
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def store_id(runtime: Runtime) -> int:
+    """A shop."""
+    return seeds.new_store(runtime.database, platform="shopify")
+
+
+def done(store_id: int, key: str, age: timedelta, **values: Any) -> dict[str, Any]:
+    """A delivery that was read so long ago."""
+    moment = NOW - age
+    fields = {"status": "done", "done_at": moment, "received_at": moment} | values
+    return delivery(store_id, "orders/create", b"{}", key, **fields)
+
+
+def add_attempt(runtime: Runtime, store_id: int, message_id: int, age: timedelta) -> None:
+    with runtime.database.write() as session:
+        attempt = MessageAttempt(store_id=store_id, message_id=message_id, started_at=NOW - age)
+        session.add(attempt)
+
+
+def add_sent(runtime: Runtime, store_id: int, age: timedelta) -> int:
+    """A message that left so long ago, with its content; the id."""
+    with runtime.database.write() as session:
+        customer = seeds.add_customer(session, store_id)
+        message = seeds.add_message(
+            session,
+            store_id,
+            customer.id,
+            status="sent",
+            sent_at=NOW - age,
+            content=b"letter",
+            subject="Ciao",
+        )
+        return message.id
+
+
+def bodies(runtime: Runtime) -> dict[str, bytes | None]:
+    return dict(seeds.rows_of(runtime.database, InboundEvent, "dedupe_key", "body"))
+
+
+def test_bodies_go_two_days_after_they_were_read_and_their_keys_after_ninety(
+    runtime: Runtime, store_id: int
+) -> None:
+    ages = {"ancient": 90 * DAY + HOUR, "old": 89 * DAY, "read": 49 * HOUR, "fresh": 47 * HOUR}
+    receive(runtime.database, [done(store_id, key, age) for key, age in ages.items()])
+
+    daily.run(kit_of(runtime), NOW)
+
+    assert bodies(runtime) == {"old": None, "read": None, "fresh": b"{}"}
+
+
+def test_bodies_that_were_never_read_stay_with_their_reason(runtime: Runtime, store_id: int) -> None:
+    unread = {"done_at": None, "next_at": NOW + DAY, "error": "unreadable"}
+    dead = done(store_id, "dead", 100 * DAY, status="dead", **unread)
+    waiting = done(store_id, "waiting", 10 * DAY, status="retrying", **unread)
+    forgotten = done(store_id, "forgotten", 181 * DAY, status="dead", **unread)
+    receive(runtime.database, [dead, waiting, forgotten])
+
+    daily.run(kit_of(runtime), NOW)
+
+    assert bodies(runtime) == {"dead": b"{}", "waiting": b"{}"}
+
+
+def test_contents_go_after_thirty_days_and_the_message_stays(runtime: Runtime, store_id: int) -> None:
+    old = add_sent(runtime, store_id, 30 * DAY + HOUR)
+    fresh = add_sent(runtime, store_id, 29 * DAY)
+
+    daily.run(kit_of(runtime), NOW)
+
+    rows = seeds.rows_of(runtime.database, Message, "id", "content", "subject", "status")
+    assert rows == [(old, None, "Ciao", "sent"), (fresh, b"letter", "Ciao", "sent")]
+
+
+def test_attempts_go_after_ninety_days(runtime: Runtime, store_id: int) -> None:
+    message_id = add_sent(runtime, store_id, 29 * DAY)
+    add_attempt(runtime, store_id, message_id, 90 * DAY + HOUR)
+    add_attempt(runtime, store_id, message_id, 89 * DAY)
+
+    daily.run(kit_of(runtime), NOW)
+
+    assert seeds.values_of(runtime.database, MessageAttempt, "started_at") == [NOW - 89 * DAY]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_more_than_a_batch_goes_in_one_night(
+    runtime: Runtime, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 3)
+    receive(runtime.database, [done(store_id, f"old-{number}", 91 * DAY) for number in range(10)])
+    receive(runtime.database, [done(store_id, f"read-{number}", 3 * DAY) for number in range(10)])
+
+    daily.run(kit_of(runtime), NOW)
+
+    assert bodies(runtime) == {f"read-{number}": None for number in range(10)}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_every_shop_is_purged_for_itself(runtime: Runtime, store_id: int) -> None:
+    other_id = seeds.new_store(runtime.database, "other", state="uninstalled")
+    receive(runtime.database, [done(store_id, "mine", 3 * DAY), done(other_id, "theirs", 3 * DAY)])
+    with runtime.database.write() as session:
+        gone = retention.purge_once(session, store_id, NOW)
+    only_mine = bodies(runtime)
+
+    daily.run(kit_of(runtime), NOW)
+
+    assert gone == 1
+    assert only_mine == {"mine": None, "theirs": b"{}"}
+    assert bodies(runtime) == {"mine": None, "theirs": None}

@@ -1,0 +1,92 @@
+"""A channel that says what a test wants, and a shop whose welcome mails are on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from app import consent
+from app.consent import NewConsent
+from app.db import Database, table_of
+from app.models import Message
+from app.runtime import Runtime
+from connectors.base import Outcome, OutgoingMessage, SendResult
+from jobs.kit import Kit
+from tests import seeds
+from tests.conftest import NOW
+
+MESSAGES = table_of(Message)
+ACCEPTED = SendResult(Outcome.ACCEPTED, provider_message_id="provider-1")
+
+
+@dataclass
+class Post:
+    """A provider: gives one answer to every message and keeps what it was given."""
+
+    answer: SendResult = ACCEPTED
+    known: SendResult | None = None
+    sent: list[OutgoingMessage] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+        """Take all and answer each the same."""
+        self.sent += messages
+        return [self.answer for _ in messages]
+
+    def look_up(self, message_id: str) -> SendResult | None:
+        """What the test says is known."""
+        self.asked.append(message_id)
+        return self.known
+
+    @property
+    def sent_ids(self) -> list[int]:
+        """Which messages were sent, in the order of the calls."""
+        return [int(message.message_id) for message in self.sent]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A connected shop with the welcome flow on, seen through its database."""
+
+    runtime: Runtime
+    id: int
+
+    @property
+    def database(self) -> Database:
+        """Where its rows are."""
+        return self.runtime.database
+
+    def kit(self, post: Post) -> Kit:
+        """The pieces of a worker that sends through this channel."""
+        return Kit.build(self.runtime, post)
+
+    def add_subscriber(self) -> int:
+        """Somebody who agreed to mails; the id."""
+        with self.database.write() as session:
+            customer = seeds.add_customer(session, self.id)
+            said = NewConsent(self.id, customer.id, "email", "subscribed", "consent", NOW, "test")
+            consent.record(session, [said], NOW)
+            return customer.id
+
+    def add_message(self, customer_id: int | None = None, **values: Any) -> int:
+        """A welcome mail that is due now, to a new subscriber if none is named; the id."""
+        who = customer_id or self.add_subscriber()
+        with self.database.write() as session:
+            return seeds.add_message(session, self.id, who, **values).id
+
+    def message(self, message_id: int) -> Row[Any]:
+        """The row of a message."""
+        with self.database.read() as session:
+            return session.execute(select(MESSAGES).where(MESSAGES.c.id == message_id)).one()
+
+    def statuses(self) -> list[str]:
+        """The statuses of all messages, the oldest first."""
+        return seeds.values_of(self.database, Message, "status")
+
+
+def open_shop(runtime: Runtime, word: str = "bottega") -> Shop:
+    """The shop."""
+    store_id = seeds.new_store(runtime.database, word)
+    seeds.switch_on(runtime.database, store_id, "welcome", since=NOW)
+    return Shop(runtime, store_id)
