@@ -21,6 +21,7 @@ ANSWER_SECONDS = 4.0
 """How long a delivery may wait for its group; Shopify hangs up after five."""
 _GROUP = 256
 _GROUP_BYTES = 8 * 1024 * 1024
+_SQLITE_CACHE_KIB = 8 * 1024
 
 Tell = Callable[[Busy | None], None]
 _Item = tuple[Row, Tell]
@@ -175,9 +176,13 @@ class _Line:
     def _open(self) -> Any:
         if self._connection is None:
             self._connection = self._database.engine.raw_connection()
-            if not self._database.is_sqlite:
+            connection: Any = self._connection.driver_connection
+            if self._database.is_sqlite:
+                # It only ever inserts: pages that it has written need no place in memory.
+                connection.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
+            else:
                 # One statement is a transaction by itself: no ways to the server for BEGIN and COMMIT.
-                self._connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+                connection.autocommit = True
         return self._connection.driver_connection
 
     def _is_broken(self) -> bool:

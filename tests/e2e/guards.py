@@ -197,12 +197,12 @@ def _is_other_offered(verdict: Verdict) -> bool:
     return any(row.about != right.get(key) for key, row in offers.items())
 
 
-def _goes_on(flow: str) -> Callable[[Verdict], bool]:
-    """A journey of a flow that should have ended did not."""
+def _goes_on(*flows: str) -> Callable[[Verdict], bool]:
+    """A journey of one of these flows that should have ended did not."""
     return lambda verdict: any(
         row.state == "exited" and verdict.actual.enrollments[key].state in ("active", "completed")
         for key, row in verdict.expected.enrollments.items()
-        if key.flow == flow and key in verdict.actual.enrollments
+        if key.flow in flows and key in verdict.actual.enrollments
     )
 
 
@@ -270,7 +270,9 @@ GUARDS: Mapping[str, Guard] = {
     "own products are not offered": Guard(
         _set(choosers, "_owned", lambda *_: frozenset()), _is_other_offered
     ),
-    "refund or cancellation": Guard(_without_exits("order.cancelled", "order.refunded"), _goes_on("review")),
+    "refund or cancellation": Guard(
+        _without_exits("order.cancelled", "order.refunded"), _goes_on("review", "cross_sell")
+    ),
     "a later order ends the cross-sell": Guard(_without_exits("order.placed"), _goes_on("cross_sell")),
     "an order ends the welcome": Guard(_without_exits("order.paid"), _goes_on("welcome")),
     "birthday known 30 days before": Guard(_set(birthdays, "LEAD_DAYS", 0), _lets_in("birthday")),

@@ -44,7 +44,7 @@ BUSY = Rates(
     consent=0.8,
     preregistered=0.5,
     sms_consent=0.3,
-    withdrawn=0.3,
+    withdrawn=0.35,
     cancelled=0.08,
     refunded=0.08,
     click=0.4,
@@ -174,9 +174,9 @@ def _script(size: Size) -> Script:
 
 
 def _with_birthdays(script: Script) -> Iterator[tuple[int, Shopper]]:
-    """Everybody has a birthday within the world, and every third person is a minor."""
+    """Everybody has a birthday within the world, and every other person is a minor."""
     start = datetime.fromtimestamp(script.span.start, UTC)
     for number, (household, shopper) in enumerate(sorted(script.shoppers.items())):
         day = start + timedelta(days=9 + number % 12)
-        years = 15 if number % 3 == 0 else 40
+        years = 15 if number % 2 else 40
         yield household, replace(shopper, birth=Birth(day.month, day.day, start.year - years))

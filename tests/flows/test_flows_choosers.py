@@ -158,7 +158,7 @@ def test_what_came_back_with_a_cancelled_order_is_not_owned(database: Database) 
 
 
 def test_without_a_choice_the_highest_lift_is_offered(database: Database) -> None:
-    """Y was bought with A more often, Z nearly only with A: 20/(50·25) < 24/(50·200)⁻¹ the other way round."""
+    """Y was bought with A more often, Z nearly only with A: 20 / (50 · 25) is more than 24 / (50 · 200)."""
     world = _goods(database, {"A": [], "Y": [], "Z": []})
     _pairs(world, {"A": 50, "Y": 200, "Z": 25}, {("A", "Y"): 24, ("A", "Z"): 20})
     anna = world.customer()
@@ -189,9 +189,7 @@ def test_the_next_best_is_offered_where_the_best_is_owned_or_sold_out(database: 
     world = _goods(database, {"A": [], "1": [], "3": []})
     with database.write() as session:
         add_product(session, world.store_id, "2", is_available=False)
-    _pairs(
-        world, {"A": 50, "1": 20, "2": 21, "3": 30}, {("A", "1"): 20, ("A", "2"): 20, ("A", "3"): 20}
-    )
+    _pairs(world, {"A": 50, "1": 20, "2": 21, "3": 30}, {("A", "1"): 20, ("A", "2"): 20, ("A", "3"): 20})
     anna = world.customer()
     world.order(anna, "100", "1")
 

@@ -124,6 +124,27 @@ def test_a_run_that_fails_is_ended_with_its_reason(runtime: Runtime, monkeypatch
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_slots_of_runs_that_failed_are_covered_by_the_next_good_one(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: Runs = []
+
+    def fail_at_first(kit: Kit, slot: Slot, now: datetime) -> int:
+        given.append(slot)
+        if len(given) <= 2:
+            raise ValueError("the moon is full")
+        return 0
+
+    put_on(monkeypatch, fail_at_first)
+
+    for days in range(4):
+        daily.run(kit_of(runtime), NOW + days * DAY)
+
+    assert [slot.begin for slot in given] == [TODAYS_SLOT] * 3 + [TODAYS_SLOT + 3 * DAY]
+    assert given[2].end == TODAYS_SLOT + 3 * DAY
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_screens_are_told_when_each_job_ran_and_runs_next(runtime: Runtime) -> None:
     daily.run(kit_of(runtime), NOW)
 

@@ -63,7 +63,9 @@ def test_what_is_gone_and_was_never_here_changes_nothing(database: Database) -> 
     ],
     ids=["by number", "by address", "by order"],
 )
-def test_a_request_is_kept_open_with_whom_it_concerns(database: Database, request_: base.PrivacyRequest) -> None:
+def test_a_request_is_kept_open_with_whom_it_concerns(
+    database: Database, request_: base.PrivacyRequest
+) -> None:
     store_id = new_store(database)
     tell(database, store_id, order())
 

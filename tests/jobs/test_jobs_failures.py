@@ -1,0 +1,188 @@
+"""What goes wrong in one shop, or in one night, stays there: the others go on, and the next run makes up."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app import timeline
+from app.models import (
+    Attribution,
+    CustomerEvent,
+    DeliveryEvent,
+    Enrollment,
+    FlowVersion,
+    JobRun,
+    Message,
+    Voucher,
+)
+from app.runtime import Runtime
+from app.timeline import NewEvent
+from jobs import attribution, daily, flows
+from jobs.tick import tick
+from tests import seeds
+from tests.conftest import NOW
+from tests.jobs.jobs_seed import kit_of
+
+DAY = timedelta(days=1)
+SLOT = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def consents(runtime: Runtime, store_id: int, count: int = 1) -> None:
+    """New customers agree to mails."""
+    with runtime.database.write() as session:
+        people = [seeds.add_customer(session, store_id).id for _ in range(count)]
+        events = [
+            NewEvent(
+                store_id=store_id,
+                customer_id=person,
+                type="consent.changed",
+                subject="consent:email",
+                source_key=f"consent:{person}",
+                occurred_at=NOW,
+                details={"channel": "email", "state": "subscribed"},
+            )
+            for person in people
+        ]
+        timeline.record(session, events, NOW)
+
+
+def welcoming(runtime: Runtime, word: str) -> int:
+    store_id = seeds.new_store(runtime.database, word)
+    seeds.switch_on(runtime.database, store_id, "welcome", since=NOW)
+    return store_id
+
+
+def break_flows(runtime: Runtime, store_id: int) -> None:
+    """A definition that nobody can read."""
+    with runtime.database.write() as session:
+        for version in session.query(FlowVersion).filter_by(store_id=store_id):
+            version.definition = {"key": "broken", "entries": "none"}
+
+
+def test_a_shop_whose_flows_are_broken_keeps_no_other_waiting(runtime: Runtime) -> None:
+    broken, sound = welcoming(runtime, "broken"), welcoming(runtime, "sound")
+    break_flows(runtime, broken)
+    for store_id in (broken, sound):
+        consents(runtime, store_id)
+
+    with pytest.raises(ValueError, match="entries"):
+        flows.run(kit_of(runtime), NOW)
+
+    assert seeds.values_of(runtime.database, Enrollment, "store_id") == [sound]
+    assert seeds.rows_of(runtime.database, CustomerEvent, "store_id", "is_pending") == [
+        (broken, True),
+        (sound, False),
+    ]
+
+
+def test_a_stage_that_fails_keeps_no_other_stage_waiting(runtime: Runtime) -> None:
+    broken, sound = welcoming(runtime, "broken"), welcoming(runtime, "sound")
+    break_flows(runtime, broken)
+    consents(runtime, broken)
+    with runtime.database.write() as session:
+        customer = seeds.add_customer(session, sound)
+        message = seeds.add_message(session, sound, customer.id)
+
+    tick(kit_of(runtime), NOW)
+
+    assert seeds.rows_of(runtime.database, Message, "id", "status", "reason") == [
+        (message.id, "stopped", "no-legal-basis")
+    ]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_shops_storm_of_entries_keeps_no_other_waiting(runtime: Runtime) -> None:
+    stormy, quiet = welcoming(runtime, "stormy"), welcoming(runtime, "quiet")
+    consents(runtime, stormy, 300)
+    consents(runtime, quiet)
+
+    done = flows.run(kit_of(runtime), NOW)
+
+    assert done["advanced"] == 251
+    assert seeds.values_of(runtime.database, Enrollment, "store_id").count(quiet) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_shop_whose_orders_cannot_be_attributed_keeps_no_other_waiting(runtime: Runtime) -> None:
+    broken, sound = (seeds.new_store(runtime.database, word) for word in ("broken", "sound"))
+    _clicked_order(runtime, broken, context={"voucher": "no object"})
+    _clicked_order(runtime, sound, context={})
+
+    with pytest.raises(AttributeError):
+        attribution.run(kit_of(runtime), NOW)
+
+    assert seeds.values_of(runtime.database, Attribution, "store_id") == [sound]
+
+
+@pytest.mark.parametrize(
+    "left_behind",
+    [{"ended_at": None}, {"ended_at": SLOT, "error": "the database went away"}],
+    ids=["its worker died", "it failed"],
+)
+def test_birthdays_of_a_night_that_failed_are_made_up_in_the_next(
+    runtime: Runtime, left_behind: dict[str, Any]
+) -> None:
+    store_id = seeds.new_store(runtime.database)
+    seeds.switch_on(runtime.database, store_id, "birthday", since=SLOT - 90 * DAY)
+    with runtime.database.write() as session:
+        session.add(JobRun(name="birthdays", slot=SLOT - DAY, started_at=SLOT, ended_at=SLOT))
+        session.add(JobRun(name="birthdays", slot=SLOT, started_at=SLOT, **left_behind))
+        for day in (8, 9, 10):
+            seeds.add_customer(
+                session, store_id, birth_month=11, birth_day=day, birth_known_at=SLOT - 60 * DAY
+            )
+
+    daily.run(kit_of(runtime), NOW)
+    same_day = seeds.values_of(runtime.database, Enrollment, "entered_at")
+    daily.run(kit_of(runtime), NOW + DAY)
+
+    assert same_day == []
+    assert seeds.values_of(runtime.database, Enrollment, "entered_at") == [SLOT, SLOT + DAY]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_calendar_whose_first_run_failed_begins_there_again(runtime: Runtime) -> None:
+    store_id = seeds.new_store(runtime.database)
+    seeds.switch_on(runtime.database, store_id, "birthday", since=SLOT - 90 * DAY)
+    with runtime.database.write() as session:
+        session.add(JobRun(name="birthdays", slot=SLOT, started_at=SLOT, ended_at=SLOT, error="full"))
+        seeds.add_customer(session, store_id, birth_month=11, birth_day=9, birth_known_at=SLOT - 60 * DAY)
+
+    daily.run(kit_of(runtime), NOW + DAY)
+
+    assert seeds.values_of(runtime.database, Enrollment, "entered_at") == [SLOT]
+
+
+def _clicked_order(runtime: Runtime, store_id: int, context: dict[str, Any]) -> None:
+    """An order after a click, with a code of the message's journey."""
+    with runtime.database.write() as session:
+        customer = seeds.add_customer(session, store_id)
+        message = seeds.add_message(
+            session, store_id, customer.id, status="sent", sent_at=NOW - DAY, enrollment_id=1, context=context
+        )
+        order = seeds.add_order(session, store_id, customer.id, is_attribution_due=True)
+        session.add_all(
+            [
+                DeliveryEvent(
+                    store_id=store_id,
+                    message_id=message.id,
+                    type="clicked",
+                    occurred_at=NOW - DAY,
+                    event_key=f"clicked:{message.id}",
+                ),
+                Voucher(
+                    store_id=store_id,
+                    customer_id=customer.id,
+                    enrollment_id=1,
+                    name="welcome",
+                    flow_key="welcome",
+                    code=f"CODE-{store_id}",
+                    kind="percentage",
+                    value="10",
+                    expires_at=NOW,
+                    redeemed_at=NOW,
+                    redeemed_order_id=order.id,
+                ),
+            ]
+        )
