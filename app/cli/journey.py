@@ -48,39 +48,44 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     kit = Kit.build(runtime, LocalChannel(sandbox.url))
     journey = travel.Journey(kit, sandbox, plan, timedelta(minutes=arguments.step_minutes))
     if arguments.serve:
-        _stay(runtime, site, kit, journey, begun)
+        _stay(site, journey, begun=begun)
         return None
     journey.prepare()
     journey.travel(travel.progress_line, threading.Event())
-    with runtime.database.read() as session:
-        result = figures.figures(session, sandbox.get("/control/state"), time.monotonic() - begun)
+    result = _figures(journey, begun)
     server.close()
     site.inbox.close()
     sandbox.stop()
     return result
 
 
-def _stay(runtime: Runtime, site: Site, kit: Kit, journey: travel.Journey, begun: float) -> None:
+def _stay(site: Site, journey: travel.Journey, *, begun: float) -> None:
     """`make run`: pages at once, the year in the background, then the present with the worker."""
-    _tell_where(runtime)
-    stop = threading.Event()
-    journey.prepare()
-    print("The year of orders arrives now; watch it on the home page. Stop with Ctrl-C.", flush=True)
-    journey.travel(travel.progress_line, stop)
-    clock.travel_to(None)
-    with runtime.database.read() as session:
-        shown = figures.figures(session, journey.sandbox.get("/control/state"), time.monotonic() - begun)
-    print(_told(shown), flush=True)
-    worker = Worker(kit)
-    worker.start()
+    _tell_where(journey.kit.runtime)
+    worker = Worker(journey.kit)
+    is_working = False
     try:
-        stop.wait()
+        journey.prepare()
+        print("The year of orders arrives now; watch it on the home page. Stop with Ctrl-C.", flush=True)
+        journey.travel(travel.progress_line, threading.Event())
+        clock.travel_to(None)
+        print(_told(_figures(journey, begun)), flush=True)
+        worker.start()
+        is_working = True
+        threading.Event().wait()
     except KeyboardInterrupt:
         print("\nRitorno stops; `make run` goes on from here.", flush=True)
     finally:
-        worker.stop()
+        if is_working:
+            worker.stop()
         site.inbox.close()
         journey.sandbox.stop()
+
+
+def _figures(journey: travel.Journey, begun: float) -> dict[str, Any]:
+    world = journey.sandbox.get("/control/state")
+    with journey.kit.runtime.database.read() as session:
+        return figures.figures(session, world, time.monotonic() - begun)
 
 
 def _tell_where(runtime: Runtime) -> None:

@@ -18,7 +18,6 @@ from app.flows import switch
 from app.messaging import send
 from app.models import Backfill, Message, Store
 from app.models.message import OPEN_STATES, QUEUED
-from app.runtime import Runtime
 from app.stores import commands
 from app.web.auth import issue_sign_in_link
 from jobs import pulls
