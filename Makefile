@@ -75,11 +75,15 @@ sql: $(VENV)/dev.stamp
 	$(BIN)/squawk $(SQL)
 
 pytest: $(VENV)/dev.stamp
-	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not faults" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not faults and not oracle" --cov --cov-report=term:skip-covered
 
 fix: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: oracle
+oracle: $(VENV)/dev.stamp
+	$(BIN)/pytest -m oracle -p no:randomly tests/e2e
 
 ifneq ($(wildcard tests/faults),)
 .PHONY: faults

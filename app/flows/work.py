@@ -23,11 +23,23 @@ EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), t
 
 
 def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
-    """Do what is due for one store, at most `limit` entries and `limit` timers; return how many."""
+    """Do what is due for one store, at most `limit` entries and `limit` timers; return how many.
+
+    A wait that is over when it begins, because its news came late, ends in a further pass.
+    """
+    done, goes_on = 0, True
+    while goes_on and done < limit:
+        count, goes_on = _pass(session, store, now, limit - done)
+        done += count
+    return done
+
+
+def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[int, bool]:
+    """One pass: how many entries and timers it did, and whether it made something due by now."""
     events = _pending(session, store.id, limit)
     due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit)
     if not events and not due:
-        return 0
+        return 0, False
     due_ids = sorted({row.subject_id for row in due})
     held = _enrollments(session, store.id, events, due_ids)
     batch = _batch(session, store, now, events=events, rows=held, due_ids=due_ids)
@@ -36,7 +48,9 @@ def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
     writing.write(session, batch)
     _mark_read(session, store.id, [event.id for event in events])
     timers.settle_cursor(session, store.id)
-    return len(events) + len(due)
+    changed = [*batch.fresh.values(), *(held for held in batch.held.values() if held.is_changed)]
+    waits = [held.journey.due_at for held in changed if held.journey.due_at is not None]
+    return len(events) + len(due), any(due_at <= now for due_at in waits)
 
 
 def _pending(session: Session, store_id: int, limit: int) -> list[Row[Any]]:

@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from tests.oracle.mirror import Mirror
 from tests.oracle.model import EnrollmentKey
@@ -38,7 +38,7 @@ class Engine:
         self._ring = ring
         self._timers: list[tuple[int, int, Enrollment, str]] = []
         self._timers_set = 0
-        self._queue: list[_Item] | None = None
+        self._over: list[_Item] | None = None
 
     def tick(self, now: int) -> None:
         """Read the pending entries and the timers that are due, per person in the order of their moments."""
@@ -88,24 +88,24 @@ class Engine:
         self._replay(enrollment)
 
     def _run(self, person: Person, items: list[_Item]) -> None:
-        heapify(items)
-        self._queue = items
+        """What these make due is done in a further pass."""
         while items:
-            at, _, _, item = heappop(items)
-            if isinstance(item, Entry):
-                insort(person.history, item)
-                self._read(person, item)
-            elif item[0].state == ACTIVE:
-                enrollment, step = item
-                self._ring(self, enrollment, at, step)
-                if step != FALLBACK:
-                    self._advance(enrollment)
-        self._queue = None
+            self._over = []
+            for at, _, _, item in sorted(items, key=lambda item: item[:3]):
+                if isinstance(item, Entry):
+                    insort(person.history, item)
+                    self._read(person, item)
+                elif item[0].state == ACTIVE:
+                    enrollment, step = item
+                    self._ring(self, enrollment, at, step)
+                    if step != FALLBACK:
+                        self._advance(enrollment)
+            items, self._over = self._over, None
 
     def _set_timer(self, enrollment: Enrollment, at: int, step: str) -> None:
         self._timers_set += 1
-        if self._queue is not None and at <= self.now:
-            heappush(self._queue, (at, 1, self._timers_set, (enrollment, step)))
+        if self._over is not None and at <= self.now:
+            self._over.append((at, 1, self._timers_set, (enrollment, step)))
         else:
             heappush(self._timers, (at, self._timers_set, enrollment, step))
 
