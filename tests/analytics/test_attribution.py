@@ -11,7 +11,7 @@ from app.analytics.attribution import Candidate, choose
 from app.db import Database, table_of
 from app.flows import switch
 from app.messaging import receipts
-from app.models import Attribution, Order, Voucher
+from app.models import Attribution, DeliveryEvent, Order, Voucher
 from tests.conftest import NOW
 from tests.seeds import add_customer, add_enrollment, add_message, add_order, new_store, rows_of
 
@@ -107,6 +107,20 @@ def test_the_click_of_a_scanner_never_counts(database: Database) -> None:
     shop = _Shop(database)
     shop.clicked(NOW - DAY, is_human=False)
     shop.order()
+
+    shop.attribute()
+
+    assert rows_of(database, Attribution) == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_click_that_was_found_out_later_never_counts(database: Database) -> None:
+    shop = _Shop(database)
+    shop.clicked(NOW - DAY)
+    shop.order()
+    clicks = table_of(DeliveryEvent)
+    with database.write() as session:
+        session.execute(clicks.update().where(clicks.c.store_id == shop.id).values(is_human=False))
 
     shop.attribute()
 

@@ -8,13 +8,6 @@ import pytest
 from tests.e2e.e2e_demo import end_sandbox
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The marker of what takes minutes; `make pytest` leaves it out."""
-    config.addinivalue_line(
-        "markers", "oracle: long worlds against the oracle; `make oracle` runs these alone"
-    )
-
-
 @pytest.fixture
 def demo_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty database; the demo's sandbox is ended when the test is over."""

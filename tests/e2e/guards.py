@@ -197,12 +197,12 @@ def _is_other_offered(verdict: Verdict) -> bool:
     return any(row.about != right.get(key) for key, row in offers.items())
 
 
-def _goes_on(*flows: str) -> Callable[[Verdict], bool]:
-    """A journey of one of these flows that should have ended did not."""
+def _goes_on(flow: str) -> Callable[[Verdict], bool]:
+    """A journey of a flow that should have ended did not."""
     return lambda verdict: any(
         row.state == "exited" and verdict.actual.enrollments[key].state in ("active", "completed")
         for key, row in verdict.expected.enrollments.items()
-        if key.flow in flows and key in verdict.actual.enrollments
+        if key.flow == flow and key in verdict.actual.enrollments
     )
 
 
@@ -220,14 +220,15 @@ def _lets_in(flow: str) -> Callable[[Verdict], bool]:
     )
 
 
-def _is_reminded(verdict: Verdict) -> bool:
-    return any(
-        key.step == "M3R" and row.status in _LEFT and not _is_right(verdict, key, row)
+def _leaves(*steps: str) -> Callable[[Verdict], bool]:
+    """A message of one of these steps left that should not."""
+    return lambda verdict: any(
+        key.step in steps and row.status in _LEFT and not _is_right(verdict, key)
         for key, row in verdict.actual.messages.items()
     )
 
 
-def _is_right(verdict: Verdict, key: MessageKey, row: MessageRow) -> bool:
+def _is_right(verdict: Verdict, key: MessageKey) -> bool:
     should = verdict.expected.messages.get(key)
     return should is not None and should.status == "sent"
 
@@ -266,16 +267,16 @@ GUARDS: Mapping[str, Guard] = {
     "a message leaves once": Guard(_post_twice, _is_posted_twice),
     "an occasion enrolls once": Guard(_enter_twice, _lets_in("review")),
     "a product is asked about once": Guard(_set(choosers, "_asked", lambda *_: frozenset()), _is_asked_again),
-    "no reminder after a click": Guard(_without_condition("not-clicked:M3"), _is_reminded),
+    "no reminder after a click": Guard(_without_condition("not-clicked:M3"), _leaves("M3R")),
     "own products are not offered": Guard(
         _set(choosers, "_owned", lambda *_: frozenset()), _is_other_offered
     ),
     "refund or cancellation": Guard(
-        _without_exits("order.cancelled", "order.refunded"), _goes_on("review", "cross_sell")
+        _without_exits("order.cancelled", "order.refunded"), _leaves("W5", "M3", "M3R", "X1", "X2")
     ),
     "a later order ends the cross-sell": Guard(_without_exits("order.placed"), _goes_on("cross_sell")),
     "an order ends the welcome": Guard(_without_exits("order.paid"), _goes_on("welcome")),
     "birthday known 30 days before": Guard(_set(birthdays, "LEAD_DAYS", 0), _lets_in("birthday")),
     "minors have no birthday": Guard(_set(birthdays, "ADULT_YEARS", 0), _lets_in("birthday")),
-    "a redeemed code ends the birthday": Guard(_without_exits("voucher.redeemed"), _goes_on("birthday")),
+    "a redeemed code ends the birthday": Guard(_without_exits("voucher.redeemed"), _leaves("B2", "B3")),
 }

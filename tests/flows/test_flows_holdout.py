@@ -1,9 +1,12 @@
 """The holdout arm. Source: PRODUCT.md section 2, holdout arm."""
 
 import pytest
+from sqlalchemy import select
 
 from app.db import Database
+from app.flows.definition import recipe
 from app.flows.holdout import is_held_out
+from app.models import FlowVersion
 from tests.conftest import NOW
 from tests.flows.flows_world import SUBSCRIBED, World
 
@@ -76,6 +79,28 @@ def test_a_flow_without_an_answer_sends_the_arm_nothing(database: Database) -> N
     assert world.messages() == []
     assert world.journeys("state") == ["held_out"]
     assert world.decisions("step", "reason") == [("M3", "held-out")]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_arm_gets_no_marketing_that_is_due_at_once(database: Database) -> None:
+    world = World.open(database, "welcome", settings={"rails.holdout_percent": "50"})
+    definition = recipe("welcome").model_dump(mode="json")
+    for step in definition["entries"][0]["steps"]:
+        if step["kind"] == "message":
+            step["purpose"] = "marketing"
+    with database.write() as session:
+        versions = select(FlowVersion).where(FlowVersion.store_id == world.store_id)
+        for version in session.scalars(versions.where(FlowVersion.flow_key == "welcome")):
+            version.definition = definition
+    for name in map(str, range(10)):
+        world.happens("consent.changed", world.customer(name), NOW, SUBSCRIBED)
+
+    world.run(NOW)
+
+    written = set(world.messages("customer_id"))
+    states = dict(world.journeys("customer_id", "state"))
+    assert {person for person, state in states.items() if state == "active"} == written
+    assert 0 < len(written) < 10
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -9,7 +9,7 @@ from app.db import Database
 from app.models import CustomerEvent, Order, Timer
 from tests.conftest import NOW
 from tests.flows.flows_world import SINCE, SUBSCRIBED, UNSUBSCRIBED, World
-from tests.seeds import add_product, rows_of, values_of
+from tests.seeds import rows_of, values_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -248,6 +248,7 @@ def test_a_late_entry_is_not_ended_by_what_happened_before_it(database: Database
     world.happens("consent.changed", anna, NOW - HOUR, UNSUBSCRIBED)
     world.run(NOW)
 
+    world.happens("order.placed", anna, NOW - 2 * HOUR)
     world.happens("consent.changed", anna, NOW, SUBSCRIBED)
     world.run(NOW + DAY)
 
@@ -325,198 +326,6 @@ def test_the_cancellation_of_another_order_ends_nothing(database: Database) -> N
     assert world.still_stopped() == ["W5"]
 
 
-@pytest.mark.parametrize(("kind", "days"), [("Coffee", 7), ("Shoes", 10), ("Puzzle", 14), ("Furniture", 30)])
-def test_a_review_is_asked_when_the_dearest_products_were_used(
-    database: Database, kind: str, days: int
-) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee", "B": kind, "C": "Coffee", "D": "Furniture"})
-    world.happens("order.fulfilled", anna, NOW, subject="order:100")
-    world.happens("order.delivered", anna, NOW + 2 * DAY, subject="order:100")
-
-    world.run(NOW + 40 * DAY)
-
-    ((step, due_at, context),) = world.messages("step", "due_at", "context")[:1]
-    assert (step, due_at) == ("M3", NOW + (2 + days) * DAY)
-    assert [item["external_id"] for item in context["products"]] == ["A", "B", "C"]
-
-
-def test_a_parcel_that_never_came_is_taken_as_delivered_after_a_week(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.fulfilled", anna, NOW, subject="order:100")
-
-    world.run(NOW + 20 * DAY)
-
-    assert world.messages("step", "due_at") == [("M3", NOW + 14 * DAY)]
-
-
-def test_a_parcel_that_never_came_takes_the_shops_median_time(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    for number in range(20):
-        world.order(
-            anna, f"past-{number}", fulfilled_at=NOW - 30 * DAY, delivered_at=NOW - 30 * DAY + 3 * DAY
-        )
-    world.happens("order.fulfilled", anna, NOW, subject="order:100")
-
-    world.run(NOW + 20 * DAY)
-
-    assert world.messages("step", "due_at") == [("M3", NOW + 10 * DAY)]
-
-
-def test_a_parcel_that_comes_after_the_wait_moves_nothing(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.fulfilled", anna, NOW, subject="order:100")
-    world.run(NOW + 8 * DAY)
-
-    world.happens("order.delivered", anna, NOW + 9 * DAY, subject="order:100")
-    world.run(NOW + 20 * DAY)
-
-    assert world.messages("step", "due_at") == [("M3", NOW + 14 * DAY)]
-
-
-def test_the_arrival_of_another_order_is_not_waited_for(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.fulfilled", anna, NOW, subject="order:100")
-    world.run(NOW)
-
-    world.happens("order.delivered", anna, NOW + DAY, subject="order:999")
-    world.run(NOW + DAY)
-
-    assert world.journeys("occurrence", "waits_for")[0] == ("order:100", "order.delivered")
-
-
-def test_an_order_heard_of_by_its_arrival_is_asked_about_too(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-    world.run(NOW)
-
-    world.happens("order.fulfilled", anna, NOW - DAY, subject="order:100")
-    world.run(NOW + 10 * DAY)
-
-    assert world.messages("step", "due_at") == [("M3", NOW + 7 * DAY)]
-
-
-def test_the_reminder_follows_the_ask_that_left(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-    world.run(NOW + 7 * DAY)
-    world.sent("M3", NOW + 7 * DAY)
-
-    world.run(NOW + 14 * DAY)
-
-    assert world.messages("step", "due_at") == [("M3", NOW + 7 * DAY), ("M3R", NOW + 14 * DAY)]
-
-
-def test_no_reminder_without_an_ask(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-    world.run(NOW + 7 * DAY)
-    world.stopped("M3")
-
-    world.run(NOW + 14 * DAY)
-
-    assert world.messages() == ["M3"]
-    assert ("M3R", "trigger-false") in world.decisions("step", "reason")
-
-
-def test_a_refund_ends_review_and_cross_sell_of_its_order_alone(database: Database) -> None:
-    world = World.open(database, "review", "cross_sell")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.order(anna, "200", "A")
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-    world.happens("order.delivered", anna, NOW, subject="order:200")
-    world.run(NOW)
-
-    world.happens("order.refunded", anna, NOW + DAY, subject="order:100")
-    world.run(NOW + DAY)
-
-    assert sorted(world.journeys("flow_key", "occurrence", "state")) == [
-        ("cross_sell", "order:100", "exited"),
-        ("cross_sell", "order:200", "active"),
-        ("review", "order:100", "exited"),
-        ("review", "order:200", "active"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("at", "state"), [(NOW, "active"), (NOW + timedelta(seconds=1), "exited")], ids=["same moment", "later"]
-)
-def test_a_later_order_ends_a_cross_sell(database: Database, at: Any, state: str) -> None:
-    world = World.open(database, "cross_sell")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-    world.run(NOW)
-
-    world.happens("order.placed", anna, at, subject="order:200")
-    world.run(NOW + HOUR)
-
-    assert world.journeys("state") == [state]
-
-
-def test_cross_sell_offers_the_complement_and_then_its_shipping(database: Database) -> None:
-    world = World.open(database, "cross_sell")
-    anna = _with_order(world, kinds={"A": "Coffee"}, complements={"A": ["Z"]})
-    _add_products(world, {"Z": "Coffee"})
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-    world.run(NOW + 14 * DAY)
-    world.sent("X1", NOW + 14 * DAY)
-
-    world.run(NOW + 28 * DAY)
-
-    offered = world.messages("step", "due_at", "context")
-    assert [(step, due_at) for step, due_at, _ in offered] == [
-        ("X1", NOW + 14 * DAY),
-        ("X2", NOW + 28 * DAY),
-    ]
-    assert offered[0][2]["products"] == [{"external_id": "Z", "with": "Title of A", "why": "merchant"}]
-
-
-def test_without_a_complement_nothing_is_offered(database: Database) -> None:
-    world = World.open(database, "cross_sell")
-    anna = _with_order(world, kinds={"A": "Coffee"})
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-
-    world.run(NOW + 28 * DAY)
-
-    assert world.messages() == []
-    assert world.journeys("state", "exit_reason") == [("completed", "no-complement")]
-
-
-def test_a_product_is_asked_about_once_even_within_one_batch(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Coffee", "B": "Coffee"})
-    world.order(anna, "200", "B")
-    world.happens("order.delivered", anna, NOW, subject="order:100")
-    world.happens("order.delivered", anna, NOW + HOUR, subject="order:200")
-
-    world.run(NOW + 8 * DAY)
-
-    asked = [[item["external_id"] for item in context["products"]] for context in world.messages("context")]
-    assert asked == [["A", "B"]]
-    assert ("order:200", "nothing-to-ask") in world.journeys("occurrence", "exit_reason")
-
-
-def test_a_timer_of_an_older_turn_is_stale(database: Database) -> None:
-    world = World.open(database, "review")
-    anna = _with_order(world, kinds={"A": "Furniture"})
-    world.happens("order.fulfilled", anna, NOW, subject="order:100")
-    world.run(NOW)
-    world.happens("order.delivered", anna, NOW + DAY, subject="order:100")
-    world.run(NOW + DAY)
-
-    world.run(NOW + 7 * DAY)
-
-    assert world.journeys("step", "due_at") == [("to-M3", NOW + 31 * DAY)]
-    assert world.messages() == []
-
-
 def test_a_batch_that_fails_leaves_everything_as_it_was(database: Database) -> None:
     world = World.open(database, "welcome")
     anna = world.customer()
@@ -543,22 +352,3 @@ def test_small_batches_end_as_one_large_one(database: Database) -> None:
 
     assert small.messages("step", "due_at") == large.messages("step", "due_at")
     assert small.journeys("state", "step") == large.journeys("state", "step")
-
-
-def _with_order(
-    world: World, *, kinds: dict[str, str], complements: dict[str, list[str]] | None = None
-) -> int:
-    """A customer whose order 100 holds products of these kinds, the first the dearest."""
-    anna = world.customer(first_paid_at=NOW - DAY, orders_count=1)
-    _add_products(world, kinds, complements)
-    world.order(anna, "100", *kinds, placed_at=NOW - DAY)
-    return anna
-
-
-def _add_products(
-    world: World, kinds: dict[str, str], complements: dict[str, list[str]] | None = None
-) -> None:
-    with world.database.write() as session:
-        for product, kind in kinds.items():
-            chosen = (complements or {}).get(product, [])
-            add_product(session, world.store_id, product, product_type=kind, cross_sell_ids=chosen)

@@ -119,16 +119,16 @@ def test_what_the_shop_cannot_say_now_is_asked_again_later(
 
 
 def test_a_look_up_that_fails_keeps_no_other_waiting(runtime: Runtime, store_id: int, wire: Wire) -> None:
-    """An order whose amount is none breaks the mirror, not the tick."""
-    broken = {**captured_order(), "total": "a lot"}
-    wire.answers = {f"/orders/{broken['id']}": (200, broken), "/products/20": GONE}
-    ask(runtime, store_id, Resource.ORDERS, str(broken["id"]))
+    """A shop whose key was sealed by a lost ENCRYPTION_KEYS breaks its own look-ups, not the tick."""
+    locked = seeds.new_store(runtime.database, "locked", credentials="sealed by another")
+    wire.answers = {"/products/20": GONE}
+    ask(runtime, locked, Resource.ORDERS, "1")
     ask(runtime, store_id, Resource.PRODUCTS, "20")
 
     run(kit_of(runtime), NOW)
 
     assert seeds.values_of(runtime.database, Product, "deleted_at") == [NOW]
-    assert timers(runtime) == [("look-up.orders", broken["id"], NOW + 10 * MINUTE)]
+    assert timers(runtime) == [("look-up.orders", 1, NOW + 10 * MINUTE)]
 
 
 def test_a_shop_that_refuses_our_key_is_to_be_reconnected_and_asked_no_more(
@@ -155,10 +155,4 @@ def test_what_is_not_due_yet_is_not_asked(runtime: Runtime, store_id: int, wire:
 def captured_product() -> dict[str, Any]:
     """A whole product, as a store listed it."""
     found: dict[str, Any] = captured("rest_products_modified_after")[0]
-    return found
-
-
-def captured_order() -> dict[str, Any]:
-    """A whole order, as a store listed it."""
-    found: dict[str, Any] = captured("rest_orders_status_any")[0]
     return found

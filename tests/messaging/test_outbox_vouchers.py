@@ -1,5 +1,6 @@
 """Codes: minted in the shop before the message leaves, outside any transaction, once whatever happens."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from app.crypto import Signer
 from app.db import table_of, to_micros
 from app.messaging import claim, receipts
+from app.messaging.vouchers import code_for
 from app.models import ConsentState, Customer, Enrollment, Store, Voucher
 from app.runtime import Runtime
 from app.stores import credentials
@@ -129,6 +132,17 @@ def test_a_worker_that_died_after_minting_makes_no_second_code(shop: Shop, coupo
     assert len(coupons.made) == 1
     assert vouchers(shop, "external_id") == [("7",)]
     assert post.sent_ids == [message_id]
+
+
+def test_a_code_is_the_same_whenever_it_is_asked_for_and_no_other_is_like_it() -> None:
+    places = [(1, 7, "welcome"), (2, 7, "welcome"), (1, 8, "welcome"), (1, 7, "shipping")]
+
+    codes = [code_for(Signer("key"), *place) for place in places]
+    again = [code_for(Signer("key"), *place) for place in places]
+
+    assert codes == again
+    assert len({*codes, code_for(Signer("another key"), *places[0])}) == 5
+    assert all(re.fullmatch("[A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4}", code) for code in codes)
 
 
 def test_messages_of_one_journey_share_its_code(shop: Shop, coupons: Coupons) -> None:

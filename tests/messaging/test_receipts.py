@@ -12,6 +12,8 @@ from tests import seeds
 from tests.conftest import NOW
 from tests.messaging.outbox_seed import Shop, open_shop
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
+
 MINUTE = timedelta(minutes=1)
 LINK = "https://bottega.example/p/moka"
 

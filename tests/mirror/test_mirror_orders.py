@@ -198,6 +198,19 @@ def test_the_moment_of_payment_is_not_lost(
     assert values_of(database, Customer, "first_paid_at") == [changed_at]
 
 
+def test_a_late_moment_of_payment_brings_none_of_the_old_parts_back(database: Database) -> None:
+    store_id = new_store(database)
+    edited = order(lines=(line("P2"),), refunds=(), updated_at=PLACED + DAY)
+    tell(database, store_id, edited)
+    late = order(paid_at=PLACED + HOUR, refunds=(refund("10.00", PLACED),), updated_at=PLACED + HOUR)
+
+    tell(database, store_id, late)
+
+    assert values_of(database, Order, "paid_at") == [PLACED + HOUR]
+    assert values_of(database, OrderLine, "external_id") == ["L-P2"]
+    assert rows_of(database, Refund) == []
+
+
 def test_an_order_first_heard_of_as_paid_was_paid_when_it_was_placed(database: Database) -> None:
     store_id = new_store(database)
 

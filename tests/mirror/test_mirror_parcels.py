@@ -89,6 +89,18 @@ def test_an_order_sent_in_parts_is_delivered_with_its_last_parcel(database: Data
     ]
 
 
+def test_an_order_that_turns_out_to_be_sent_in_parts_takes_its_moment_back(database: Database) -> None:
+    """The first parcel's own news may overtake those of its order."""
+    store_id = new_store(database)
+    tell(database, store_id, order(), parcel_news("F1", LEFT, ARRIVED))
+    before = rows_of(database, Order, "fulfilled_at", "delivered_at")
+
+    tell(database, store_id, order(fulfillment_status="partial", updated_at=ARRIVED))
+
+    assert before == [(LEFT, ARRIVED)]
+    assert rows_of(database, Order, "fulfilled_at", "delivered_at") == [(None, None)]
+
+
 def test_a_lost_parcel_is_not_waited_for(database: Database) -> None:
     store_id = new_store(database)
     lost = FulfillmentUpdate("100", FulfillmentRecord("F1", "cancelled", LEFT, None), LEFT)

@@ -12,6 +12,8 @@ from tests.conftest import NOW
 from tests.mirror.mirror_news import PLACED, product, tell
 from tests.seeds import new_store, rows_of, values_of
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
+
 LATER = PLACED + timedelta(hours=1)
 CHOICES = ("categories", "cross_sell_ids", "up_sell_ids", "url")
 

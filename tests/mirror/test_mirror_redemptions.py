@@ -9,6 +9,8 @@ from tests.conftest import NOW
 from tests.mirror.mirror_news import PLACED, order, tell
 from tests.seeds import add_customer, new_store, only, rows_of, values_of
 
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
+
 CODE = "ABCD-EFGH-IJKL"
 
 

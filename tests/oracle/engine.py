@@ -121,9 +121,7 @@ class Engine:
         """What happened after the entry's moment but was read before ends it as if it came in time."""
         history = enrollment.person.history
         later = history[bisect_right(history, enrollment.entered_at, key=lambda entry: entry.at) :]
-        order = enrollment.order
-        is_order_gone = order is not None and (order.cancelled_at or order.refunded_at)
-        if is_order_gone or any(ends(enrollment, entry) for entry in later):
+        if any(ends(enrollment, entry) for entry in later):
             _end(enrollment)
 
     def _advance(self, enrollment: Enrollment) -> None:

@@ -107,7 +107,10 @@ def _is_still_wanted(message: Message) -> bool:
         return True
     if enrollment.has_exited or NEEDS_UNUSED_CODE.get(step) in enrollment.used_codes:
         return False
-    return not (step == "M3R" and enrollment.messages["M3"].clicks)
+    if step == "M3R" and enrollment.messages["M3"].clicks:
+        return False
+    order = enrollment.order
+    return order is None or (order.is_counted if step == "W5" else order.is_intact)
 
 
 def _is_minor(person: Person, store: StoreSettings, now: int) -> bool:

@@ -43,6 +43,11 @@ class Order:
         return self.fact.refunded_minor if self.refunded_at is not None else 0
 
     @property
+    def is_intact(self) -> bool:
+        """Not cancelled, and nothing of it given back."""
+        return self.cancelled_at is None and self.refunded_at is None
+
+    @property
     def is_counted(self) -> bool:
         """Paid, not cancelled, not wholly refunded."""
         is_wholly_refunded = self.refunded_minor >= self.fact.total_minor > 0

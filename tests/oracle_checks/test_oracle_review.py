@@ -266,10 +266,11 @@ def test_unsubscribing_ends_it(tiny: Tiny) -> None:
     assert seen.steps(2) == {}
 
 
-def test_what_was_given_back_before_it_left_is_not_asked_about(tiny: Tiny, buyer: str) -> None:
+def test_an_order_given_back_before_the_entry_enters_and_its_ask_is_stopped(tiny: Tiny, buyer: str) -> None:
     tiny.product(1)
     tiny.order(100, 2, at("01-13 10:00"), moments={"refunded": at("01-13 12:00"), **LIVED}, refunded=1)
 
     seen = tiny.play(at("02-05 00:00"), flows=("review",))
 
-    assert seen.states(2) == {"review order:100": "exited"}
+    assert seen.steps(2) == {"M3": "stopped trigger-false"}
+    assert seen.states(2) == {"review order:100": "completed"}
