@@ -1,7 +1,7 @@
 """What is no longer needed goes, in small batches: raw bodies, message contents, old keys and attempts.
 
-Each batch reads an index of what still has something to lose, or the oldest rows by id, so that a
-night without old rows costs next to nothing whatever the history's length.
+Each batch reads an index of what still has something to lose, or looks at a store's oldest row first, so
+that a night without old rows costs next to nothing whatever the history's length.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.db import table_of
 from app.models import InboundEvent, Message, MessageAttempt
+from app.models.inbound_event import STATES
 
 EVENTS, MESSAGES, ATTEMPTS = table_of(InboundEvent), table_of(Message), table_of(MessageAttempt)
 BODY = timedelta(hours=48)
@@ -44,11 +45,17 @@ def _bodies(session: Session, store_id: int, now: datetime) -> int:
 
 
 def _keys(session: Session, store_id: int, now: datetime) -> int:
-    """The oldest deliveries; one that never was done (dead, say) goes by the moment it came."""
-    oldest = select(EVENTS.c.id).where(EVENTS.c.store_id == store_id).order_by(EVENTS.c.id).limit(BATCH)
+    """The oldest deliveries of each status; one that never was done (dead, say) goes by when it came."""
     past = or_(EVENTS.c.done_at < now - KEY, EVENTS.c.received_at < now - 2 * KEY)
-    gone = delete(EVENTS).where(EVENTS.c.store_id == store_id, EVENTS.c.id.in_(oldest), past)
-    return len(session.execute(gone.returning(EVENTS.c.id)).all())
+    gone = 0
+    for status in STATES:
+        mine = (EVENTS.c.store_id == store_id, EVENTS.c.status == status)
+        oldest = select(EVENTS.c.id).where(*mine).order_by(EVENTS.c.id)
+        if session.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(oldest.limit(1)), *mine, past)).first():
+            ids = list(session.execute(oldest.limit(BATCH)).scalars())
+            deleted = delete(EVENTS).where(*mine, EVENTS.c.id.in_(ids), past).returning(EVENTS.c.id)
+            gone += len(session.execute(deleted).all())
+    return gone
 
 
 def _contents(session: Session, store_id: int, now: datetime) -> int:
@@ -69,11 +76,16 @@ def _contents(session: Session, store_id: int, now: datetime) -> int:
 
 
 def _attempts(session: Session, store_id: int, now: datetime) -> int:
-    oldest = select(ATTEMPTS.c.id).where(ATTEMPTS.c.store_id == store_id).order_by(ATTEMPTS.c.id).limit(BATCH)
-    gone = delete(ATTEMPTS).where(
-        ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.id.in_(oldest), ATTEMPTS.c.started_at < now - ATTEMPT
+    old = (
+        select(ATTEMPTS.c.id)
+        .where(ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.started_at < now - ATTEMPT)
+        .order_by(ATTEMPTS.c.started_at)
+        .limit(BATCH)
     )
-    return len(session.execute(gone.returning(ATTEMPTS.c.id)).all())
+    ids = list(session.execute(old).scalars())
+    if ids:
+        session.execute(delete(ATTEMPTS).where(ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.id.in_(ids)))
+    return len(ids)
 
 
 _PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (_bodies, _keys, _contents, _attempts)

@@ -169,7 +169,7 @@ def _add_demo(branches: Any) -> None:
     parser.add_argument("--fresh", action="store_true", help="begin anew")
     parser.add_argument("--serve", action="store_true", help="stay open for browsers, also afterwards")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--step-minutes", type=int, default=360, help="the grid of simulated time")
+    parser.add_argument("--step-minutes", type=int, default=720, help="the grid of simulated time")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=_demo, needs_runtime=False)
 

@@ -20,7 +20,7 @@ from jobs.kit import Kit
 from jobs.worker import Worker
 from webhooks.door import MAX_BODY_BYTES
 
-THREADS = 16
+THREADS = 32
 _SERVER = {
     "threads": THREADS,
     "connection_limit": 1000,

@@ -38,6 +38,8 @@ WOO_MAPPING = {
     "meta.birthday": "sandbox_birthday",
 }
 _BLOCKED_PAUSE_SECONDS = 0.2
+_GRID_START = datetime(1970, 1, 1, 6, tzinfo=UTC)
+"""Six in the morning and in the evening are waking hours in Europe or America, midnight and noon are less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,7 @@ def progress_line(start: datetime, moment: datetime, end: datetime) -> None:
 
 def _on_grid(moment: datetime, step: timedelta) -> datetime:
     """The first moment of the grid that is not before this one."""
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    return epoch - ((epoch - moment) // step) * step
+    return _GRID_START - ((_GRID_START - moment) // step) * step
 
 
 def _moment(text: str) -> datetime:

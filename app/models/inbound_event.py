@@ -9,6 +9,7 @@ from app.db import Base, Id, UtcDateTime, is_one_of
 
 WAITING, RETRYING, DONE, IGNORED, DEAD = "waiting", "retrying", "done", "ignored", "dead"
 OPEN = (WAITING, RETRYING)
+STATES = (*OPEN, DONE, IGNORED, DEAD)
 
 
 class InboundEvent(Base):

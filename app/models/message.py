@@ -97,7 +97,10 @@ class MessageAttempt(Base):
     outcome: Mapped[str | None] = mapped_column(String(15))
     error: Mapped[str | None] = mapped_column(Text)
 
-    __table_args__ = (Index("ix_message_attempts_message", "store_id", "message_id"),)
+    __table_args__ = (
+        Index("ix_message_attempts_message", "store_id", "message_id"),
+        Index("ix_message_attempts_started", "store_id", "started_at"),
+    )
 
 
 class DeliveryEvent(Base):

@@ -356,6 +356,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_message_attempts_message", "message_attempts", ["store_id", "message_id"], unique=False
     )
+    op.create_index(
+        "ix_message_attempts_started", "message_attempts", ["store_id", "started_at"], unique=False
+    )
     op.create_table(
         "messages",
         sa.Column("id", ID, nullable=False),
