@@ -71,7 +71,7 @@ def test_bodies_that_were_never_read_stay_with_their_reason(runtime: Runtime, st
     dead = done(store_id, "dead", 100 * DAY, status="dead", **unread)
     waiting = done(store_id, "waiting", 10 * DAY, status="retrying", **unread)
     forgotten = done(store_id, "forgotten", 181 * DAY, status="dead", **unread)
-    receive(runtime.database, [dead, waiting, forgotten])
+    receive(runtime.database, [forgotten, dead, waiting])
 
     daily.run(kit_of(runtime), NOW)
 
