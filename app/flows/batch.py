@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.flows.choosers import OrderProduct
 from app.flows.definition import Definition, Entry
 from app.flows.engine import Journey
-from app.flows.facts import BatchFacts, place_of
+from app.flows.facts import BatchFacts, median_transit, place_of
 from app.flows.moments import Place
 from app.messaging.outbox import NewDecision, NewMessage
 from app.models import Store
@@ -70,13 +70,34 @@ class Batch:
     definitions: dict[int, Definition] = field(default_factory=dict)
     already_read: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
+    _people: dict[int, list[Held]] = field(default_factory=dict, init=False)
+    _transit: list[timedelta | None] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        """A batch asks for journeys by customer, again and again."""
+        for held in self.held.values():
+            self._people.setdefault(held.customer_id, []).append(held)
+
+    def add(self, held: Held) -> None:
+        """Take in a journey that begins."""
+        self.fresh[held.key] = held
+        self._people.setdefault(held.customer_id, []).append(held)
+
+    def knows(self, held: Held) -> bool:
+        """Whether there is a journey for the same occasion in hand."""
+        return any(held.key == other.key for other in self._people.get(held.customer_id, ()))
+
+    def median_transit(self) -> timedelta | None:
+        """The store's, asked for once a batch."""
+        if not self._transit:
+            self._transit.append(median_transit(self.session, self.store.id))
+        return self._transit[0]
 
     def asked_now(self, customer_id: int) -> frozenset[str]:
         """The products that this batch asks the customer to review, not written yet."""
         return frozenset(
             item["external_id"]
-            for held in (*self.held.values(), *self.fresh.values())
-            if held.customer_id == customer_id
+            for held in self._people.get(customer_id, ())
             for message in held.messages
             if message.step == "M3"
             for item in message.context.get("products", ())
@@ -91,8 +112,7 @@ class Batch:
 
     def of(self, customer_id: int) -> list[Held]:
         """The customer's journeys in hand that no exit has stopped, in a stable order."""
-        everyone = [*self.held.values(), *self.fresh.values()]
-        mine = [item for item in everyone if item.customer_id == customer_id and item.stopped_at is None]
+        mine = [item for item in self._people.get(customer_id, ()) if item.stopped_at is None]
         return sorted(mine, key=lambda item: (item.id is None, item.id or 0, item.key))
 
     def entry_of(self, held: Held) -> Entry:

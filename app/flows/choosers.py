@@ -106,15 +106,23 @@ def complement(
     before, never an unavailable one.
     """
     owned = _owned(session, store_id, customer_id)
+    chosen = _merchants_choice(session, store_id, bought)
     for item in bought:
-        chosen = session.execute(
-            select(PRODUCTS.c.cross_sell_ids).where(
-                PRODUCTS.c.store_id == store_id, PRODUCTS.c.external_id == item.external_id
-            )
-        ).scalar()
-        for external_id in _available(session, store_id, [i for i in chosen or () if i not in owned]):
+        wanted = [other for other in chosen.get(item.external_id, ()) if other not in owned]
+        for external_id in _available(session, store_id, wanted):
             return [{"external_id": external_id, "with": item.title, "why": "merchant"}]
     return _by_lift(session, store_id, bought, owned)
+
+
+def _merchants_choice(
+    session: Session, store_id: int, bought: Sequence[OrderProduct]
+) -> dict[str, Sequence[str]]:
+    """The cross-sell products that the merchant set, by product."""
+    statement = select(PRODUCTS.c.external_id, PRODUCTS.c.cross_sell_ids).where(
+        PRODUCTS.c.store_id == store_id,
+        PRODUCTS.c.external_id.in_([item.external_id for item in bought]),
+    )
+    return {row.external_id: row.cross_sell_ids or () for row in session.execute(statement)}
 
 
 def _by_lift(

@@ -12,10 +12,11 @@ from app.db import table_of
 from app.flows.moments import Place
 from app.messaging import zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
-from app.models import ConsentState, Customer, Message, Order, Store, Voucher
+from app.messaging.facts import siblings
+from app.models import ConsentState, Customer, Order, Store, Voucher
 from app.stores import settings
 
-CUSTOMERS, ORDERS, MESSAGES = table_of(Customer), table_of(Order), table_of(Message)
+CUSTOMERS, ORDERS = table_of(Customer), table_of(Order)
 VOUCHERS, CONSENTS = table_of(Voucher), table_of(ConsentState)
 _PER_QUERY = 500
 
@@ -44,7 +45,7 @@ def load(
     return BatchFacts(
         customers=_by(session, CUSTOMERS, "id", store_id=store.id, keys=people),
         orders=_by(session, ORDERS, "external_id", store_id=store.id, keys=sorted(set(order_external_ids))),
-        siblings=_siblings(session, store.id, enrollment_ids),
+        siblings=siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
         sms=_sms(session, store.id, people),
     )
@@ -132,20 +133,6 @@ def _by(
     return found
 
 
-def _siblings(
-    session: Session, store_id: int, enrollment_ids: Sequence[int]
-) -> dict[int, dict[str, SiblingFacts]]:
-    found: dict[int, dict[str, SiblingFacts]] = {}
-    for part in _parts(enrollment_ids):
-        statement = select(
-            MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at
-        ).where(MESSAGES.c.store_id == store_id, MESSAGES.c.enrollment_id.in_(part))
-        for row in session.execute(statement):
-            sibling = SiblingFacts(row.status, row.clicked_at is not None)
-            found.setdefault(row.enrollment_id, {})[row.step] = sibling
-    return found
-
-
 def _redeemed(session: Session, store_id: int, enrollment_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
     for part in _parts(enrollment_ids):
@@ -179,5 +166,5 @@ def _parts(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 def with_sibling(facts: BatchFacts, enrollment_id: int, step: str) -> None:
     """Remember a message made in this batch, for later steps of the same enrollment."""
-    siblings: Mapping[str, SiblingFacts] = facts.siblings.get(enrollment_id, {})
-    facts.siblings[enrollment_id] = {**siblings, step: SiblingFacts("queued", False)}
+    others: Mapping[str, SiblingFacts] = facts.siblings.get(enrollment_id, {})
+    facts.siblings[enrollment_id] = {**others, step: SiblingFacts("queued", False)}

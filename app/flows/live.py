@@ -113,9 +113,7 @@ def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Row[Any]) 
 def enter(batch: Batch, entry: Entry, held: Held) -> None:
     """Begin a journey: anchors, holdout arm, first steps."""
     customer = batch.facts.customers.get(held.customer_id)
-    if customer is None or customer.erased_at is not None or held.key in batch.fresh:
-        return
-    if any(held.key == other.key for other in batch.held.values()):
+    if customer is None or customer.erased_at is not None or batch.knows(held):
         return
     anchors = dict(held.journey.anchors)
     for anchor in entry.anchors:
@@ -123,7 +121,7 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
     held.journey = replace(held.journey, anchors=anchors)
     if first_false(entry.only_if, _conditions(batch, held)) is not None:
         return
-    batch.fresh[held.key] = held
+    batch.add(held)
     percent = settings.number(batch.store, "rails.holdout_percent")
     person = customer.external_id or customer.email or held.customer_id
     if is_held_out(domain=batch.store.domain, flow=held.flow_key, person=str(person), percent=percent):
@@ -191,7 +189,7 @@ def _transit(batch: Batch, held: Held) -> tuple[timedelta | None, bool]:
     if held.journey.waits_for is None:
         return None, False
     customer = batch.facts.customers[held.customer_id]
-    return facts.median_transit(batch.session, batch.store.id), facts.is_abroad(batch.store, customer)
+    return batch.median_transit(), facts.is_abroad(batch.store, customer)
 
 
 def _stop(held: Held, event: Row[Any]) -> None:

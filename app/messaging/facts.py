@@ -77,7 +77,7 @@ def load(session: Session, signer: Signer, store: Store, *, rows: Sequence[Any],
             row.external_id: row
             for row in _in_parts(session, ORDERS, "external_id", store_id=store.id, keys=orders)
         },
-        siblings=_siblings(session, store.id, journeys),
+        siblings=siblings(session, store.id, journeys),
         vouchers={
             (row.enrollment_id, row.name): row
             for row in _in_parts(session, VOUCHERS, "enrollment_id", store_id=store.id, keys=journeys)
@@ -238,11 +238,19 @@ def _suppressed(
     return found
 
 
-def _siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[int, dict[str, SiblingFacts]]:
+def siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[int, dict[str, SiblingFacts]]:
+    """What became of a journey's messages; without their contents, which are most of such a row."""
     found: dict[int, dict[str, SiblingFacts]] = {}
-    for row in _in_parts(session, MESSAGES, "enrollment_id", store_id=store_id, keys=journeys):
-        sibling = SiblingFacts(row.status, row.clicked_at is not None)
-        found.setdefault(row.enrollment_id, {})[row.step] = sibling
+    for start in range(0, len(journeys), _PER_QUERY):
+        statement = select(
+            MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at
+        ).where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.enrollment_id.in_(journeys[start : start + _PER_QUERY]),
+        )
+        for row in session.execute(statement):
+            sibling = SiblingFacts(row.status, row.clicked_at is not None)
+            found.setdefault(row.enrollment_id, {})[row.step] = sibling
     return found
 
 
