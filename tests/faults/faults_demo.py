@@ -17,8 +17,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 STARTED_AT = "2026-11-02T09:00:00Z"
-SMALL = ("--customers", "15", "--days", "15", "--seed", "3")
-WITH_VOUCHERS = ("--customers", "25", "--days", "25", "--seed", "1")
+STEP = ("--step-minutes", "360")
+SMALL = ("--customers", "15", "--days", "15", "--seed", "3", *STEP)
+WITH_VOUCHERS = ("--customers", "25", "--days", "25", "--seed", "1", *STEP)
 COMPARED = ("messages", "enrollments", "orders", "customers", "revenue")
 _MOST_STARTS = 200
 _SECONDS = 300
