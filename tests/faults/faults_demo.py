@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 STARTED_AT = "2026-11-02T09:00:00Z"
-STEP = ("--step-minutes", "360")
+STEP = ("--step-minutes", "120")
 SMALL = ("--customers", "15", "--days", "15", "--seed", "3", *STEP)
 WITH_VOUCHERS = ("--customers", "25", "--days", "25", "--seed", "1", *STEP)
 COMPARED = ("messages", "enrollments", "orders", "customers", "revenue")
@@ -124,8 +124,8 @@ class Demo:
 def instants(seed: int) -> list[Instant]:
     """Random ones: some while it starts and both shops are installed, then a dozen all along the way."""
     chance = random.Random(seed)
-    starting = [Instant(0, chance.uniform(0.5, 5.0)) for _ in range(5)]
-    travelling = [Instant(chance.randint(1, 12), chance.uniform(0.0, 0.2)) for _ in range(12)]
+    starting = [Instant(0, chance.uniform(0.3, 3.0)) for _ in range(5)]
+    travelling = [Instant(chance.randint(1, 10), chance.uniform(0.0, 0.1)) for _ in range(12)]
     return starting + travelling
 
 
