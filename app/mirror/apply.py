@@ -76,7 +76,7 @@ def _apply_rare(session: Session, store: Store, record: Record, now: datetime) -
     elif isinstance(record, StoreUpdate):
         install.update_store(store, record)
     elif isinstance(record, Uninstalled):
-        install.uninstall(session, store, record.occurred_at or now)
+        lookups.ask_store(session, store.id, record.occurred_at or now, now)
 
 
 def _apply_consents(

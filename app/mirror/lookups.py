@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.customers import CUSTOMERS
-from app.db import table_of
+from app.db import table_of, to_micros
 from app.mirror import products, sums
 from app.models import Order, PrivacyRequest
 from app.timers import NewTimer, set_timers
@@ -15,6 +15,8 @@ from connectors.base import Resource
 
 ORDERS = table_of(Order)
 KINDS = {f"look-up.{resource.value}": resource for resource in Resource}
+UNINSTALL = "look-up.uninstall"
+"""The timer of a shop that is said to have removed the app; its subject is that moment in microseconds."""
 
 
 def ask(session: Session, store_id: int, resource: Resource, external_id: str, *, now: datetime) -> None:
@@ -22,6 +24,11 @@ def ask(session: Session, store_id: int, resource: Resource, external_id: str, *
     if external_id.isascii() and external_id.isdigit() and len(external_id) < 19:
         kind = f"look-up.{resource.value}"
         set_timers(session, [NewTimer(store_id, now, kind, int(external_id))])
+
+
+def ask_store(session: Session, store_id: int, said_at: datetime, now: datetime) -> None:
+    """Have a shop asked whether it really removed the app: nothing signs the topic of a delivery."""
+    set_timers(session, [NewTimer(store_id, now, UNINSTALL, to_micros(said_at))])
 
 
 def mark_gone(

@@ -167,6 +167,9 @@ def _refund_line(world: WorldView, line: Line, state: OrderState) -> Body:
     }
 
 
+_UNSETTLED = {"amount": "0.0", "currency": CURRENCY}
+
+
 def _refund_transaction(order: Order, state: OrderState, moment: str) -> Body:
     transaction_id = order.basket * 10 + 4
     return {
@@ -178,11 +181,20 @@ def _refund_transaction(order: Order, state: OrderState, moment: str) -> Body:
         "message": None,
         "created_at": moment,
         "test": False,
+        "authorization": None,
+        "location_id": None,
+        "user_id": None,
+        "parent_id": None,
         "processed_at": moment,
+        "device_id": None,
+        "error_code": None,
         "source_name": "web",
         "receipt": {},
         "amount": money(state.refunded_minor),
         "currency": CURRENCY,
         "payment_id": f"{order_name(order)}.1",
+        "total_unsettled_set": {"presentment_money": _UNSETTLED, "shop_money": _UNSETTLED},
+        "manual_payment_gateway": True,
+        "amount_rounding": None,
         "admin_graphql_api_id": gid("OrderTransaction", transaction_id),
     }

@@ -12,14 +12,12 @@ from typing import Any
 from connectors.sandbox.consents import ConsentState, email_consent, sms_consent
 from connectors.sandbox.forms import COUNTRY_NAMES, gid, money, offset_time, slug
 from connectors.sandbox.lifecycle import state_of
-from connectors.sandbox.model import CURRENCY, SHOPIFY_SHOP, TIMEZONE, Order, Product, Shopper, WorldView
+from connectors.sandbox.model import CURRENCY, Order, Product, Shopper, WorldView
 from connectors.sandbox.shopify_lines import fulfillment_body, line_body, refund_body
 from connectors.sandbox.shopify_orders import order_body
+from connectors.sandbox.shopify_shop import SHOP_ID, shop_body
 
 Body = dict[str, Any]
-SHOP_ID = 548380009
-SHOP_NAME = "Sandbox Aurora"
-SHOP_EMAIL = "aurora@example.com"
 
 
 def webhook(topic: str, world: WorldView, subject_id: int, at: datetime) -> Body:
@@ -255,26 +253,8 @@ def _product_webhook(world: WorldView, product_id: int, _at: datetime) -> Body:
     return product_body(product)
 
 
-def _uninstalled_webhook(_world: WorldView, _subject_id: int, at: datetime) -> Body:
-    return {
-        "id": SHOP_ID,
-        "name": SHOP_NAME,
-        "email": SHOP_EMAIL,
-        "domain": SHOPIFY_SHOP,
-        "country": "IT",
-        "country_code": "IT",
-        "country_name": "Italy",
-        "primary_locale": "it",
-        "updated_at": offset_time(at),
-        "currency": CURRENCY,
-        "customer_email": SHOP_EMAIL,
-        "iana_timezone": TIMEZONE,
-        "shop_owner": "Aurora Sandbox",
-        "plan_display_name": "Shopify",
-        "plan_name": "enterprise",
-        "myshopify_domain": SHOPIFY_SHOP,
-        "enabled_presentment_currencies": [CURRENCY],
-    }
+def _shop_webhook(_world: WorldView, _subject_id: int, at: datetime) -> Body:
+    return shop_body(at)
 
 
 _BUILDERS: dict[str, Callable[[WorldView, int, datetime], Body]] = {
@@ -293,5 +273,6 @@ _BUILDERS: dict[str, Callable[[WorldView, int, datetime], Body]] = {
     "refunds/create": _refund_webhook,
     "products/create": _product_webhook,
     "products/update": _product_webhook,
-    "app/uninstalled": _uninstalled_webhook,
+    "app/uninstalled": _shop_webhook,
+    "shop/update": _shop_webhook,
 }

@@ -13,7 +13,6 @@ from connectors.sandbox.model import CURRENCY, SHOPIFY, SHOPIFY_SHOP, TIMEZONE
 from connectors.sandbox.shopify_discounts import discount_node, discount_node_by_code
 from connectors.sandbox.shopify_nodes import Node, connection_of, customer_node, product_node
 from connectors.sandbox.shopify_order_node import order_node
-from connectors.sandbox.shopify_payloads import SHOP_EMAIL, SHOP_ID, SHOP_NAME
 from connectors.sandbox.shopify_resources import (
     RECENT_DAYS,
     Caller,
@@ -26,6 +25,7 @@ from connectors.sandbox.shopify_resources import (
     products,
 )
 from connectors.sandbox.shopify_search import BadArgumentError, ListArguments, Resource, count, search
+from connectors.sandbox.shopify_shop import SHOP_EMAIL, SHOP_ID, SHOP_NAME
 
 SCOPES_URL = "https://shopify.dev/api/usage/access-scopes"
 
