@@ -10,7 +10,7 @@ from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 from connectors.base import ConnectorError, StoreIdentity
 from connectors.registry import STOREFRONTS, StoreAccess
 from connectors.storefronts.shopify import auth, own_app
-from connectors.storefronts.shopify.auth import AppCredentials
+from connectors.storefronts.shopify.auth import AppCredentials, TokenSet
 from connectors.storefronts.woocommerce.probe import probe
 
 
@@ -32,13 +32,29 @@ def shopify_by_code(runtime: Runtime, shop: str, code: str, now: datetime) -> Ar
         code=code,
         now=now,
     )
-    return Arrival(
-        platform=SHOPIFY,
-        url=auth.admin_base(runtime.settings.shopify_admin_url, shop),
-        identity=_shopify_identity(runtime, shop, pair.access_token),
-        access=tokens.access_of(pair),
-        scopes=pair.scopes,
+    return _shopify_by_pair(runtime, shop, pair)
+
+
+def shopify_by_session(runtime: Runtime, shop: str, session_token: str, now: datetime) -> Arrival:
+    """Trade the verified session token of an embedded screen for tokens and ask the shop who it is.
+
+    Args:
+        shop: the one that the token names.
+        now: by the database's clock.
+
+    Raises:
+        Unauthorized: Shopify refused the session token or the app.
+        ConnectorError: no answer, or the token is another shop's.
+    """
+    pair = auth.exchange_session(
+        transport(runtime),
+        admin_url=runtime.settings.shopify_admin_url,
+        shop=shop,
+        app=tokens.app_credentials(runtime),
+        session_token=session_token,
+        now=now,
     )
+    return _shopify_by_pair(runtime, shop, pair)
 
 
 def shopify_by_token(runtime: Runtime, shop: str, access_token: str) -> Arrival:
@@ -99,6 +115,16 @@ def woocommerce(runtime: Runtime, url: str, *, key: str, secret: str, now: datet
             "signing_url": found.home_url,
         },
         scopes=found.identity.scopes,
+    )
+
+
+def _shopify_by_pair(runtime: Runtime, shop: str, pair: TokenSet) -> Arrival:
+    return Arrival(
+        platform=SHOPIFY,
+        url=auth.admin_base(runtime.settings.shopify_admin_url, shop),
+        identity=_shopify_identity(runtime, shop, pair.access_token),
+        access=tokens.access_of(pair),
+        scopes=pair.scopes,
     )
 
 

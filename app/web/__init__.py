@@ -10,6 +10,7 @@ from app.web import (
     auth,
     catalogue,
     customers,
+    embedded,
     errors,
     flows,
     formats,
@@ -41,6 +42,7 @@ _BLUEPRINTS = (
     activity.blueprint,
     settings.blueprint,
     install.blueprint,
+    embedded.blueprint,
     public.blueprint,
     api,
 )
@@ -57,6 +59,7 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
     app.extensions[health.MIGRATION_HEAD] = migration_head
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    embedded.register(app)
     formats.register(app)
     app.jinja_env.filters["step_value"] = timeline_words.step_value
     headers.register(app)

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.db import lease_now
 from app.models import ApiKey, SignInLink
-from app.web.context import runtime
+from app.web.context import runtime, visit
 
 blueprint = Blueprint("auth", __name__)
 
@@ -47,13 +47,14 @@ def public(reason: str) -> Callable[[AnyView], AnyView]:
 
 
 def merchant_required(view: View[P]) -> View[P]:
-    """Open a view to signed-in members only; what changes something also needs the form's CSRF token."""
+    """Open a view to members only: signed in, or seen in their shop's admin. Changes need a CSRF token."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        if not cookie.get(_SIGNED_IN):
+        seen = visit()
+        if seen is None and not cookie.get(_SIGNED_IN):
             raise Unauthorized
-        if request.method not in _READING:
+        if request.method not in _READING and not (seen is not None and seen.is_by_header):
             _check_csrf()
         return view(*args, **kwargs)
 

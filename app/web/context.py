@@ -1,6 +1,7 @@
 """What every view reaches for: the runtime, the chosen store, rows of one store only."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import current_app, g
@@ -23,6 +24,24 @@ class NoStoreYet(AppError):
     """No shop has installed Ritorno on this database yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody who looks from inside a shop's admin: proven by a session token, bound to that shop.
+
+    `is_by_header` is true for a fetch, which no other site can make: it needs no CSRF token.
+    """
+
+    shop: str
+    store_id: int
+    is_by_header: bool
+
+
+def visit() -> Visit | None:
+    """The visit from a shop's admin that this request is, or None for the operator's own sign-in."""
+    found: Visit | None = g.get("visit")
+    return found
+
+
 def runtime() -> Runtime:
     """The pieces that this process was built from."""
     built: Runtime = current_app.extensions[EXTENSION]
@@ -31,7 +50,11 @@ def runtime() -> Runtime:
 
 def load_stores(session: Session) -> list[Store]:
     """Every store the member may look at, into `g` for the header; the chosen one is `g.store`."""
-    stores = list(session.scalars(select(Store).order_by(Store.id)))
+    seen = visit()
+    wanted = select(Store).order_by(Store.id)
+    if seen is not None:
+        wanted = wanted.where(Store.id == seen.store_id)
+    stores = list(session.scalars(wanted))
     g.stores = stores
     chosen = [store for store in stores if store.id == cookie.get(_CHOSEN)]
     connected = [store for store in stores if store.state == "connected"]
@@ -58,7 +81,9 @@ def choose_store(session: Session, store_id: int) -> None:
     Raises:
         NotFound: there is no such store.
     """
-    if session.get(Store, store_id) is None:
+    seen = visit()
+    is_allowed = seen is None or seen.store_id == store_id
+    if not is_allowed or session.get(Store, store_id) is None:
         raise NotFound("there is no such store")
     cookie[_CHOSEN] = store_id
 

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, request
 
-from app.web.context import runtime
+from app.web.context import runtime, visit
 
 POLICY = {
     "default-src": "'self'",
@@ -32,8 +32,31 @@ def policy(**changes: str) -> str:
     return "; ".join(f"{name} {value}".strip() for name, value in directives.items())
 
 
+def admin_of(shop: str | None) -> str:
+    """Where a shop's admin lives, as sources of a content security policy."""
+    return f"https://{shop} {_ADMIN}" if shop else _ADMIN
+
+
+def framed_policy(shop: str | None) -> str:
+    """The content security policy of a document that this shop's admin may frame, and nobody else."""
+    return policy(
+        frame_ancestors=admin_of(shop),
+        script_src=f"'self' {_CDN}",
+        connect_src=f"'self' {_CDN} {_ADMIN} {_MEASURES}",
+        frame_src=_ADMIN,
+    )
+
+
+_ADMIN = "https://admin.shopify.com"
+_CDN = "https://cdn.shopify.com"
+# App Bridge reports the web vitals of Built for Shopify there.
+_MEASURES = "https://monorail-edge.shopifysvc.com"
+
+
 def _add(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", policy())
+    seen = visit()
+    default = policy() if seen is None else framed_policy(seen.shop)
+    response.headers.setdefault("Content-Security-Policy", default)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     if request.path.startswith(_PRIVATE):

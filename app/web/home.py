@@ -16,7 +16,7 @@ from app.models import Backfill, Store
 from app.stores import settings
 from app.web import attention, figures, headers
 from app.web.auth import merchant_required
-from app.web.context import choose_store, load_stores, runtime
+from app.web.context import choose_store, load_stores, runtime, visit
 
 blueprint = Blueprint("home", __name__)
 
@@ -54,7 +54,8 @@ def show() -> ResponseReturnValue:
     page = Response(render_template("home.html", progress=progress, **chosen))
     # The form that connects a store is answered with the store's own approval page, which browsers
     # count as the form's target.
-    page.headers["Content-Security-Policy"] = headers.policy(form_action=_FORM_TARGETS)
+    if visit() is None:
+        page.headers["Content-Security-Policy"] = headers.policy(form_action=_FORM_TARGETS)
     return page
 
 

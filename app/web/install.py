@@ -21,6 +21,7 @@ from app.stores.install import Arrival
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 from app.web.auth import merchant_required, public
 from app.web.context import runtime
+from app.web.embedded import refuse_inside_admin
 from connectors.base import ConnectorError, InvalidSignature, UnreadablePayload
 from connectors.storefronts.shopify import auth as shopify
 from connectors.storefronts.woocommerce import auth as woocommerce
@@ -78,6 +79,7 @@ def finish_shopify() -> ResponseReturnValue:
 @merchant_required
 def start_woocommerce() -> ResponseReturnValue:
     """Send a signed-in member to the approval page of the store that they typed."""
+    refuse_inside_admin()
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         # A link on another site could otherwise send our members wherever it likes.
         raise BadRequest
@@ -124,6 +126,7 @@ def take_woocommerce_keys() -> ResponseReturnValue:
 @merchant_required
 def finish_woocommerce() -> ResponseReturnValue:
     """Try the keys against the store that the handshake began with, and only then save it."""
+    refuse_inside_admin()
     built = runtime()
     state = built.signer.check(STATE_PURPOSE, request.args.get("user_id", ""))
     if state is None:

@@ -121,6 +121,38 @@ def exchange_code(
     return _token_set(answer, now)
 
 
+def exchange_session(
+    transport: StoreTransport,
+    *,
+    admin_url: str,
+    shop: str,
+    app: AppCredentials,
+    session_token: str,
+    now: datetime,
+) -> TokenSet:
+    """Trade the session token of an embedded screen for an expiring offline pair: Shopify installed us.
+
+    Args:
+        shop: the one that the verified token names.
+
+    Raises:
+        InvalidShop: the secret is posted to a shop's own host only.
+        Unauthorized: the session token is used up or stale, or the shop removed the app.
+        ConnectorError: no answer, or one without an expiry.
+    """
+    url = _token_url(admin_url, shop)
+    with _Grant(transport, app) as grant:
+        answer = grant.fetch_token(
+            url,
+            grant_type="urn:ietf:params:oauth:grant-type:token-exchange",
+            subject_token=session_token,
+            subject_token_type="urn:ietf:params:oauth:token-type:id_token",
+            requested_token_type="urn:shopify:params:oauth:token-type:offline-access-token",
+            expiring="1",
+        )
+    return _token_set(answer, now)
+
+
 def refresh(
     transport: StoreTransport,
     *,
