@@ -25,7 +25,7 @@ from app.runtime import Runtime
 from app.stores import arrivals, install, verification
 from app.stores.platforms import CONNECTED, SHOPIFY
 from app.web import headers
-from app.web.auth import public
+from app.web.auth import KEY_PREFIX, public
 from app.web.context import Visit, runtime, visit
 from connectors.base import ConnectorError, InvalidSignature
 from connectors.base import Unauthorized as Refused
@@ -72,7 +72,7 @@ def _recognise() -> ResponseReturnValue | None:
     if not request.path.startswith("/app/") or request.endpoint == "auth.sign_in":
         return None
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() == "bearer" and not bearer.startswith(KEY_PREFIX):
         return _enter(bearer, is_document=False)
     if request.method not in _READING:
         return None

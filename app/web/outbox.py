@@ -45,7 +45,7 @@ STATUSES = (
 # The rendered mail is somebody's HTML: no script, no form, no pop-up, no cookie of ours.
 _BODY_POLICY = (
     "sandbox; default-src 'none'; img-src 'self' https: http: data:; style-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self' "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
 
@@ -96,7 +96,8 @@ def body(message_id: int) -> ResponseReturnValue:
         raise NotFound("this message has no HTML part")
     page = Response(str(content["html"]), mimetype="text/html")
     seen = visit()
-    page.headers["Content-Security-Policy"] = _BODY_POLICY + (admin_of(seen.shop) if seen is not None else "")
+    admin = f" {admin_of(seen.shop)}" if seen is not None else ""
+    page.headers["Content-Security-Policy"] = _BODY_POLICY + admin
     return page
 
 
