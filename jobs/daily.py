@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import retention
@@ -37,6 +37,11 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         if begin is not None:
             done["slots"] += _run_slot(kit, job, Slot(begin, slot + job.every), now)
     return +done
+
+
+def forget_unfinished(session: Session) -> None:
+    """Let slots that a killed process began run again, where nobody else works on the database."""
+    session.execute(delete(RUNS).where(RUNS.c.ended_at.is_(None)))
 
 
 def _first_to_cover(session: Session, job: CalendarJob, slot: datetime) -> datetime | None:

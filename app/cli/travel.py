@@ -16,11 +16,12 @@ from app.db import is_one_of, table_of
 from app.errors import AppError
 from app.flows import switch
 from app.messaging import send
+from app.mirror import pulls as mirrored
 from app.models import Backfill, Message, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.stores import commands
 from app.web.auth import issue_sign_in_link
-from jobs import pulls
+from jobs import daily, pulls
 from jobs.kit import Kit
 from jobs.tick import tick
 
@@ -58,8 +59,10 @@ class Journey:
         self.sandbox.post("/control/app", {"ritorno_url": runtime.settings.base_url})
         clock.travel_to(self._now())
         with runtime.database.write() as session:
+            daily.forget_unfinished(session)
             for store in session.execute(select(Store)).scalars():
                 send.sweep_own(session, store.id, clock.now())
+                mirrored.release_own(session, store.id)
         for platform in ("shopify", "woocommerce"):
             if not self._is_installed(platform):
                 self._install(platform)

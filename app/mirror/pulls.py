@@ -128,6 +128,14 @@ def release(session: Session, pull: Pull) -> None:
     _write(session, BACKFILLS, pull, {"lease_token": None, "lease_until": None})
 
 
+def release_own(session: Session, store_id: int) -> None:
+    """Give back what a killed process held, where nobody else works on the database."""
+    for table in (BACKFILLS, RECONCILIATIONS):
+        session.execute(
+            update(table).where(table.c.store_id == store_id).values(lease_token=None, lease_until=None)
+        )
+
+
 def _claim(session: Session, table: Table, now: datetime, *conditions: Any) -> Pull | None:
     moment = lease_now(session)
     free = or_(table.c.lease_until.is_(None), table.c.lease_until < moment)

@@ -110,6 +110,23 @@ def test_a_clock_that_was_set_back_runs_nothing_again(runtime: Runtime, runs: Ru
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_a_killed_process_began_is_run_again_where_nobody_else_works(
+    runtime: Runtime, runs: Runs
+) -> None:
+    begun = {"name": "counting", "slot": TODAYS_SLOT, "started_at": NOW, "ended_at": None, "error": None}
+    with runtime.database.write() as session:
+        session.execute(daily.RUNS.insert(), [begun])
+    daily.run(kit_of(runtime), NOW)
+    before = list(runs)
+
+    with runtime.database.write() as session:
+        daily.forget_unfinished(session)
+    daily.run(kit_of(runtime), NOW)
+
+    assert (before, runs) == ([], [Slot(TODAYS_SLOT, TODAYS_SLOT + DAY)])
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_run_that_fails_is_ended_with_its_reason(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(kit: Kit, slot: Slot, now: datetime) -> int:
         raise ValueError("the moon is full")

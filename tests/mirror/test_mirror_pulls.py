@@ -1,0 +1,52 @@
+"""The rows that say what is to be pulled: one worker at a time, and none when its worker was killed."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.db import Database
+from app.mirror import pulls
+from app.models import Store
+from tests.conftest import NOW
+from tests.seeds import new_store
+
+LATER = NOW + timedelta(days=2)
+
+
+def _claimed(database: Database) -> list[str]:
+    found = []
+    with database.write() as session:
+        while (pull := pulls.claim_reconciliation(session, LATER)) is not None:
+            found.append(pull.resource.value)
+    return found
+
+
+@pytest.fixture
+def store_id(database: Database) -> int:
+    """A shop whose resources are all due."""
+    store_id = new_store(database)
+    with database.write() as session:
+        pulls.ensure_reconciliations(session, session.get_one(Store, store_id), NOW)
+    return store_id
+
+
+def test_what_one_worker_claimed_no_other_does(database: Database, store_id: int) -> None:
+    first = _claimed(database)
+
+    second = _claimed(database)
+
+    assert (sorted(first), second) == (["customers", "orders", "products"], [])
+
+
+def test_what_a_killed_worker_held_is_free_again_for_its_shop_alone(
+    database: Database, store_id: int
+) -> None:
+    other_id = new_store(database, "other")
+    with database.write() as session:
+        pulls.ensure_reconciliations(session, session.get_one(Store, other_id), NOW)
+    held = len(_claimed(database))
+
+    with database.write() as session:
+        pulls.release_own(session, store_id)
+
+    assert (held, len(_claimed(database))) == (6, 3)
