@@ -230,6 +230,14 @@ class Deletion:
     occurred_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """The platform says that a resource changed, but not all that is to be known: it is looked up."""
+
+    resource: Resource
+    external_id: str
+
+
 class PrivacyKind(StrEnum):
     """The three compliance requests."""
 
@@ -275,6 +283,7 @@ Record = (
     | ProductRecord
     | ConsentUpdate
     | Deletion
+    | Hint
     | PrivacyRequest
     | StoreUpdate
     | Uninstalled

