@@ -12,9 +12,7 @@ MakeDemo = Callable[[str, Size], Demo]
 
 
 @pytest.fixture(scope="session")
-def _make_demo(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MakeDemo]:
+def _make_demo(tmp_path_factory: pytest.TempPathFactory, _postgresql: Engine) -> Iterator[MakeDemo]:
     made: list[tuple[Demo, Callable[[], None]]] = []
 
     def _make(engine: str, size: Size) -> Demo:
@@ -22,9 +20,8 @@ def _make_demo(
         if engine == SQLITE:
             demo, drop = Demo(folder, size=size), lambda: None
         else:
-            kind: Engine = request.getfixturevalue(f"_{engine}")
-            url = kind.create()
-            demo, drop = Demo(folder, url, size=size), lambda: kind.drop(url)
+            url = _postgresql.create()
+            demo, drop = Demo(folder, url, size=size), lambda: _postgresql.drop(url)
         made.append((demo, drop))
         return demo
 
