@@ -21,7 +21,7 @@ from jobs.guard import Failed, pause_after, run_guarded
 from jobs.kit import Kit
 
 EVENTS = inbox.EVENTS
-BATCH = 500
+BATCH = 200
 _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
 _WAITING = StoreScan(
