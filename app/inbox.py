@@ -145,6 +145,11 @@ def mark_dead(session: Session, store_id: int, ids: Sequence[int], reason: str) 
     _set(session, store_id, ids, status=DEAD, error=reason[:_ERROR_LENGTH])
 
 
+def forget(session: Session, store_id: int, ids: Sequence[int]) -> None:
+    """Empty these deliveries: what they said of somebody is not kept any longer."""
+    _set(session, store_id, ids, body=None, error=None)
+
+
 def mark_retry(event: InboundEvent, next_at: datetime, error: str) -> None:
     """This delivery failed and is tried again later."""
     event.status = RETRYING
