@@ -95,7 +95,7 @@ def _apply_rare(session: Session, signer: Signer, store: Store, *, record: Recor
     if isinstance(record, Deletion):
         lookups.ask(session, store.id, record.resource, record.external_id, now=now)
     elif isinstance(record, PrivacyRequest):
-        petitions.ask(session, signer, store.id, record, now=now)
+        petitions.ask(session, signer, store, record, now=now)
     elif isinstance(record, StoreUpdate):
         install.update_store(store, record)
     elif isinstance(record, Uninstalled):

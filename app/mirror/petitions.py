@@ -9,8 +9,9 @@ from app import tombstones
 from app.crypto import Signer
 from app.customers import CUSTOMERS, normalise_email
 from app.db import table_of
-from app.models import Order, PrivacyRequest
+from app.models import Order, PrivacyRequest, Store
 from app.models.privacy_request import DONE
+from app.stores.platforms import WOOCOMMERCE
 from connectors import base
 from connectors.base import PrivacyKind
 
@@ -20,22 +21,31 @@ LAW_ALLOWS = timedelta(days=30)
 
 
 def ask(
-    session: Session, signer: Signer, store_id: int, request: base.PrivacyRequest, *, now: datetime
+    session: Session, signer: Signer, store: Store, request: base.PrivacyRequest, *, now: datetime
 ) -> None:
     """Keep a request open; the worker or the merchant answers it.
 
     Of somebody whom we do not know there is nothing to give or to erase: that is answered at once, and a
-    delivery that still is under way will not make them known. An order that came back anonymised
-    (a request that names nobody) is one more proof of an erasure, not a new one.
+    delivery that still is under way will not make them known. WooCommerce passes no requests on: there it
+    is an order or an account that came back anonymised, told again with every news of it.
     """
+    store_id = store.id
     names = _names(request)
     customer_id = _customer_id(session, signer, store_id, request=request, names=names)
-    is_by_order = not names and request.kind is not PrivacyKind.ERASE_SHOP
-    if is_by_order and _is_needless(session, store_id, customer_id):
+    is_told_by_shop = store.platform == WOOCOMMERCE
+    if is_told_by_shop and _is_needless(session, store_id, customer_id):
         return
-    source = "storefront" if is_by_order else "platform"
-    if request.kind is PrivacyKind.ERASE_CUSTOMER and customer_id is None:
-        tombstones.add(session, signer, store_id, identities=names, customer_id=None, erased_at=now)
+    source = "storefront" if is_told_by_shop else "platform"
+    if request.kind is PrivacyKind.ERASE_CUSTOMER:
+        known = tombstones.find(session, signer, store_id, names)
+        tombstones.add(
+            session,
+            signer,
+            store_id,
+            identities=set(names) - known.keys(),
+            customer_id=customer_id,
+            erased_at=now,
+        )
     is_done = request.kind is not PrivacyKind.ERASE_SHOP and customer_id is None
     keep(session, store_id, request.kind, customer_id, source=source, now=now, is_unknown=is_done)
 
@@ -101,7 +111,7 @@ def _customer_id(
 
 
 def _is_needless(session: Session, store_id: int, customer_id: int | None) -> bool:
-    """Whether an anonymised order brings nothing: of nobody, of somebody erased, or asked for already."""
+    """Whether something anonymised brings nothing: of nobody, of somebody erased, or asked for already."""
     if customer_id is None:
         return True
     erased = select(CUSTOMERS.c.id).where(
