@@ -134,7 +134,7 @@ def _empty(session: Session, store_id: int, customer: Row[Any], now: datetime) -
         CUSTOMERS.update()
         .where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == customer.id)
         .values(
-            dict.fromkeys(_EMPTIED),
+            **dict.fromkeys(_EMPTIED),
             identity=f"erased:{customer.id}",
             tags=[],
             erased_at=customer.erased_at or now,
