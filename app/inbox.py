@@ -20,6 +20,8 @@ from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITIN
 from connectors.base import Envelope
 
 EVENTS = table_of(InboundEvent)
+NOBODY = 0
+"""The `store_id` of deliveries from a shop that we do not know."""
 _ERROR_LENGTH = 4000
 
 Row = tuple[Any, ...]

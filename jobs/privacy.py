@@ -23,7 +23,6 @@ from jobs.kit import Kit
 REQUESTS = requests.REQUESTS
 SOFT_DELETE = timedelta(hours=48)
 """Between the uninstall (or the first sign of it) and the erasure of a shop."""
-NOBODY = 0
 _LATER, _AFTER_FAILURE = timedelta(hours=1), timedelta(minutes=10)
 _BATCH = 500
 _GONE = (401, 403, 404, 410)
@@ -179,7 +178,7 @@ def _forget_strangers(kit: Kit, now: datetime) -> int:
 
     Their requests under privacy law are done by that, and written down like any other.
     """
-    theirs = (EVENTS.c.store_id == NOBODY, EVENTS.c.body.is_not(None))
+    theirs = (EVENTS.c.store_id == inbox.NOBODY, EVENTS.c.body.is_not(None))
     with kit.runtime.database.read() as session:
         if session.execute(select(EVENTS.c.id).where(*theirs).limit(1)).first() is None:
             return 0
@@ -189,7 +188,13 @@ def _forget_strangers(kit: Kit, now: datetime) -> int:
         for row in rows:
             if row.topic in _KINDS:
                 petitions.keep(
-                    session, NOBODY, _KINDS[row.topic], None, source="platform", now=now, is_unknown=True
+                    session,
+                    inbox.NOBODY,
+                    _KINDS[row.topic],
+                    None,
+                    source="platform",
+                    now=now,
+                    is_unknown=True,
                 )
-        inbox.forget(session, NOBODY, [row.id for row in rows])
+        inbox.forget(session, inbox.NOBODY, [row.id for row in rows])
     return len(rows)
