@@ -109,6 +109,7 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
             with kit.runtime.database.write() as session:
                 count = retention.purge_once(session, store_id, now)
             gone += count
+    kit.runtime.database.scrub()
     return gone
 
 
