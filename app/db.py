@@ -39,6 +39,7 @@ from app.errors import Busy
 
 BUSY_SECONDS = 30.0
 RECEIVE_BUSY_SECONDS = 2.0
+_SCRUB_BUSY_MILLISECONDS = 1000
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -144,6 +145,25 @@ class Database:
         with _busy_named(), Session(engine, expire_on_commit=False) as session:
             yield session
 
+    def scrub(self) -> bool:
+        """Leave no copy of what was just erased in the write-ahead log; False if a reader still needs it.
+
+        SQLite alone: PostgreSQL's log is its operator's, and its vacuum takes what was erased.
+        """
+        if not self.is_sqlite:
+            return True
+        connection = self.engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            # Who checkpoints keeps writers waiting for as long as it waits for readers.
+            driver.execute(f"PRAGMA busy_timeout={_SCRUB_BUSY_MILLISECONDS}")
+            is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_busy
+        finally:
+            # Not given back to the pool: its patience is another one now.
+            connection.invalidate()
+            connection.close()
+
     def dispose(self) -> None:
         """Close the pool."""
         self.engine.dispose()
@@ -161,6 +181,16 @@ def _busy_named() -> Iterator[None]:
         raise
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-16384",
+    # What is deleted or emptied is overwritten; some builds of SQLite do so anyhow, others do not.
+    "secure_delete=ON",
+)
+
+
 def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
     arguments = {"timeout": busy_seconds, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, hide_parameters=True)
@@ -168,7 +198,7 @@ def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16384"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -20,6 +20,8 @@ from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITIN
 from connectors.base import Envelope
 
 EVENTS = table_of(InboundEvent)
+NOBODY = 0
+"""The `store_id` of deliveries from a shop that we do not know."""
 _ERROR_LENGTH = 4000
 
 Row = tuple[Any, ...]
@@ -143,6 +145,11 @@ def mark_ignored(session: Session, store_id: int, ids: Sequence[int], *, now: da
 def mark_dead(session: Session, store_id: int, ids: Sequence[int], reason: str) -> None:
     """These deliveries cannot be read; they rest with the reason and can be replayed."""
     _set(session, store_id, ids, status=DEAD, error=reason[:_ERROR_LENGTH])
+
+
+def forget(session: Session, store_id: int, ids: Sequence[int]) -> None:
+    """Empty these deliveries: what they said of somebody is not kept any longer."""
+    _set(session, store_id, ids, body=None, error=None)
 
 
 def mark_retry(event: InboundEvent, next_at: datetime, error: str) -> None:

@@ -13,6 +13,9 @@ from app.models import CustomerEvent
 UNHEARD = frozenset({"customer.created", "message.sent", "message.delivered"})
 """Types that no flow listens to; they are kept and not queued for the flows."""
 
+ERASED = "customer.erased"
+"""Ends every journey, whatever its own exits are: one may have begun while the erasure was done."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:

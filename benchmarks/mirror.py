@@ -66,7 +66,7 @@ class Backfill:
         found = [record for body in bodies for record in records("orders/updated", body, None)]
         with self._runtime.database.write() as session:
             store = session.execute(select(Store)).scalar_one()
-            apply_records(session, store, found, _NOW, history_until=_NOW)
+            apply_records(session, self._runtime.signer, store, found, now=_NOW, history_until=_NOW)
 
     def count(self) -> int:
         """How many orders are there."""

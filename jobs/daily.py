@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app import retention
+from app import inbox, retention
 from app.db import insert_new, table_of, upsert
 from app.flows import birthdays
 from app.mirror import pairs
@@ -108,12 +108,13 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     gone = 0
     with kit.runtime.database.read() as session:
         stores = list(session.execute(select(Store.id).order_by(Store.id)).scalars())
-    for store_id in stores:
+    for store_id in (inbox.NOBODY, *stores):
         count = 1
         while count:
             with kit.runtime.database.write() as session:
                 count = retention.purge_once(session, store_id, now)
             gone += count
+    kit.runtime.database.scrub()
     return gone
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam
 
 from app import inbox
 from app.db import StoreScan, UtcDateTime, is_one_of
+from app.mirror import forgotten
 from app.mirror.apply import apply_records
 from app.mirror.parcels import OrderNotMirrored
 from app.models import InboundEvent, Store
@@ -33,10 +34,9 @@ _WAITING = StoreScan(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the deliveries of a batch say; `unreadable` by row id, with the reason."""
+    """What the deliveries of a batch say, by row id; `unreadable` with the reason."""
 
-    records: list[Record]
-    done_ids: list[int]
+    told: dict[int, list[Record]]
     unreadable: dict[int, str]
     is_demoted: bool
 
@@ -80,37 +80,40 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
         events = inbox.waiting(session, store_id, now, limit=limit, only=only)
         if store is None:
             ids = [event.id for event in events]
+            inbox.forget(session, store_id, ids)
             inbox.mark_ignored(session, store_id, ids, now=now, reason="unknown shop")
             return len(events)
         reading = _read(store, events)
         if reading.is_demoted:
             install.ask_to_reconnect(session, store.id)
-        records = [record for record in reading.records if _is_welcome(store, record)]
-        apply_records(session, store, records, now)
-        inbox.mark_done(session, store_id, reading.done_ids, now)
+        welcome = {
+            event_id: [record for record in records if _is_welcome(store, record)]
+            for event_id, records in reading.told.items()
+        }
+        records = [record for told in welcome.values() for record in told]
+        people = apply_records(session, kit.runtime.signer, store, records, now=now)
+        inbox.mark_done(session, store_id, list(reading.told), now)
+        inbox.forget(session, store_id, forgotten.among(session, store_id, welcome, people))
         for event_id, reason in reading.unreadable.items():
             inbox.mark_dead(session, store_id, [event_id], reason)
         return len(events)
 
 
 def _read(store: Store, events: Sequence[InboundEvent]) -> Reading:
-    records: list[Record] = []
-    done: list[int] = []
+    told: dict[int, list[Record]] = {}
     unreadable: dict[int, str] = {}
     mapping = connections.meta_mapping(store)
     is_demoted = False
     for event in events:
         try:
-            found = READERS[event.source](event.topic, event.body or b"", mapping, event.triggered_at)
+            read = READERS[event.source]
+            told[event.id] = read(event.topic, event.body or b"", mapping, event.triggered_at)
         except OwnerDemoted as reason:
             is_demoted = True
             unreadable[event.id] = str(reason)
         except UnreadablePayload as reason:
             unreadable[event.id] = str(reason) or "unreadable"
-        else:
-            records += found
-            done.append(event.id)
-    return Reading(records, done, unreadable, is_demoted)
+    return Reading(told, unreadable, is_demoted)
 
 
 def _is_welcome(store: Store, record: Record) -> bool:

@@ -18,6 +18,8 @@ class Kit:
     letters: Letters
     slots_seen: dict[str, datetime] = field(default_factory=dict)
     """The latest slot of each calendar job that the ledger is known to hold, to ask it less often."""
+    unscrubbed: list[datetime] = field(default_factory=list)
+    """When something was erased whose copies may still stand in the database's log."""
 
     @classmethod
     def build(cls, runtime: Runtime, channel: Channel) -> "Kit":

@@ -100,7 +100,14 @@ def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now
             if held is None or not is_ours:
                 session.rollback()
                 return count
-            apply_records(session, held, page.records, now, history_until=store.installed_at)
+            apply_records(
+                session,
+                kit.runtime.signer,
+                held,
+                page.records,
+                now=now,
+                history_until=store.installed_at,
+            )
         count += len(page.records)
         cursor = page.cursor
         if cursor is None:
@@ -127,6 +134,6 @@ def _keep_page(kit: Kit, pull: Pull, store: Store, page: RecordPage, *, now: dat
         held = session.get(Store, store.id)
         if held is None:
             return
-        apply_records(session, held, page.records, now)
+        apply_records(session, kit.runtime.signer, held, page.records, now=now)
         if is_last:
             pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)

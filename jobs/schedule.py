@@ -53,6 +53,7 @@ class ClockJob:
 
 CLOCK: tuple[ClockJob, ...] = (
     ClockJob("inbox", "deliveries become customers, orders and timeline entries", 1),
+    ClockJob("privacy", "who asked to be forgotten is erased, and so are shops that left", 10),
     ClockJob("look-ups", "deletions are confirmed by the storefront", 10),
     ClockJob("subscriptions", "webhooks that a connected store lacks are made", 5),
     ClockJob("backfill", "the history of newly connected stores is read", 1),

@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from app import clock
-from jobs import attribution, daily, flows, inbox, lookups, outbox, pulls
+from jobs import attribution, daily, flows, inbox, lookups, outbox, privacy, pulls
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -19,6 +19,7 @@ log = structlog.get_logger()
 Stage = Callable[[Kit, datetime], Counter[str]]
 STAGES: Sequence[tuple[str, Stage]] = (
     ("inbox", inbox.run),
+    ("privacy", privacy.run),
     ("look-ups", lookups.run),
     ("subscriptions", pulls.run_subscriptions),
     ("backfill", pulls.run_backfills),

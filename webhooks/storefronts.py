@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import clock
 from app.crypto import UnreadableSecret
 from app.errors import Busy
-from app.inbox import Kept
+from app.inbox import NOBODY, Kept
 from app.models import Store
 from app.models.inbound_event import IGNORED, WAITING
 from app.runtime import Runtime
@@ -69,7 +69,7 @@ class StorefrontDeliveries:
         envelope = shopify.verify(headers, body, secrets, now)
         if store is None or envelope.shop != store.domain:
             # Signed by our app, yet for a shop that we do not know: kept, and nothing comes of it.
-            return Kept(0, envelope, body, now, IGNORED)
+            return Kept(NOBODY, envelope, body, now, IGNORED)
         return Kept(store.id, envelope, body, now, WAITING)
 
     def _check_woocommerce(self, rest: str, headers: Mapping[str, str], body: bytes) -> Kept | Answer:

@@ -8,14 +8,21 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from app import config, logs
-from app.cli import doing, flows, journey, serving, stores
+from app.cli import doing, flows, journey, people, serving, stores
 from app.crypto import UnreadableSecret
 from app.errors import AppError
 from app.runtime import Runtime
 from connectors.base import ConnectorError
 from jobs import failpoints
 
-_GROUPS = (serving.COMMANDS, journey.COMMANDS, stores.COMMANDS, flows.COMMANDS, doing.COMMANDS)
+_GROUPS = (
+    serving.COMMANDS,
+    journey.COMMANDS,
+    stores.COMMANDS,
+    flows.COMMANDS,
+    people.COMMANDS,
+    doing.COMMANDS,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

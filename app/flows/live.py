@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 
+from app import timeline
 from app.db import to_micros
 from app.flows import choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
@@ -63,7 +64,9 @@ class EventItem:
         """End what it ends, move on what waited for it, let in whom it lets in."""
         for held in batch.of(self.event.customer_id):
             entry = batch.entry_of(held)
-            if any(_ends(rule, held, self.event) for rule in entry.exits):
+            if self.event.type == timeline.ERASED or any(
+                _ends(rule, held, self.event) for rule in entry.exits
+            ):
                 _stop(held, self.event)
             elif held.journey.waits_for == self.event.type and held.subject == self.event.subject:
                 held.journey = engine.event_came(held.journey, entry, self.event.type, self.event.occurred_at)
@@ -148,11 +151,10 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     store, customer = batch.store, batch.facts.customers[held.customer_id]
     order = batch.facts.orders.get(held.subject.removeprefix("order:"))
     ahead = _steps_ahead(batch.entry_of(held), held.journey.step)
-    session = batch.session
     bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
         step.chooser: choosers.CHOOSERS[step.chooser](
-            session,
+            batch.session,
             store.id,
             bought,
             customer_id=held.customer_id,

@@ -1,13 +1,15 @@
 """One batch of Records of one store becomes rows; the single door for webhooks, backfill and look-ups."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app import consent, customers, timeline
 from app.consent import NewConsent
-from app.mirror import lookups, orders, parcels, products
+from app.crypto import Signer
+from app.customers import People, Person, Telling
+from app.mirror import lookups, orders, parcels, petitions, products
 from app.models import Store
 from app.stores import install
 from connectors.base import (
@@ -30,13 +32,14 @@ from connectors.base import (
 
 def apply_records(
     session: Session,
+    signer: Signer,
     store: Store,
     records: Sequence[Record],
-    now: datetime,
     *,
+    now: datetime,
     history_until: datetime | None = None,
-) -> None:
-    """Mirror a batch: people, products, orders, then what refers to them.
+) -> People:
+    """Mirror a batch: people, products, orders, then what refers to them; return whom it was about.
 
     Raises:
         parcels.OrderNotMirrored: a parcel or refund came before its order.
@@ -45,35 +48,55 @@ def apply_records(
     placed = [record for record in records if isinstance(record, OrderRecord) and record.status != "draft"]
     goods = [record for record in records if isinstance(record, ProductRecord)]
     people = customers.upsert_customers(
-        session, store.id, _people_in(records, placed), now, history_until=history_until
+        session, signer, store.id, _told_in(records, placed), now=now, history_until=history_until
     )
     products.upsert_products(session, store.id, store.currency, goods)
-    orders.upsert_orders(session, store.id, placed, people=people, now=now, history_until=history_until)
+    buyers = _buyers(placed, people)
+    orders.upsert_orders(session, store.id, placed, buyers=buyers, now=now, history_until=history_until)
     updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
     parcels.apply_updates(session, store.id, updates, now)
     _apply_consents(session, store, records, people=people, now=now, history_until=history_until)
     for record in records:
-        _apply_rare(session, store, record, now)
+        _apply_rare(session, signer, store, record=record, now=now)
+    return people
 
 
-def _people_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list[CustomerRecord]:
-    """Everybody that a batch speaks of: told themselves, as buyers, or named by a consent."""
+def telling_of(record: Record) -> Telling | None:
+    """What a record tells of a person: of themselves, of a buyer, or by a consent; None if of nobody."""
+    if isinstance(record, CustomerRecord):
+        return Telling(record)
+    if isinstance(record, OrderRecord) and record.customer is not None:
+        return Telling(record.customer, record.placed_at)
+    if isinstance(record, ConsentUpdate):
+        named = CustomerRecord(record.customer_external_id, email=record.email, phone=record.phone)
+        return Telling(named, record.consent.occurred_at)
+    return None
+
+
+def _told_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list[Telling]:
+    """Everybody that a batch speaks of, at one and the same moment the fuller news last."""
+    named = [record for record in records if isinstance(record, ConsentUpdate)]
     told = [record for record in records if isinstance(record, CustomerRecord)]
-    buyers = [record.customer for record in placed if record.customer]
-    named = [
-        CustomerRecord(external_id=record.customer_external_id, email=record.email, phone=record.phone)
-        for record in records
-        if isinstance(record, ConsentUpdate)
-    ]
-    return [*named, *buyers, *told]
+    news: list[Record] = [*named, *placed, *told]
+    return [telling for record in news if (telling := telling_of(record)) is not None]
 
 
-def _apply_rare(session: Session, store: Store, record: Record, now: datetime) -> None:
+def _buyers(placed: Sequence[OrderRecord], people: People) -> dict[str, Person]:
+    """Who placed each order, by its external id; as the newest news that name somebody say."""
+    return {
+        record.external_id: person
+        for record in sorted(placed, key=lambda record: record.updated_at)
+        if record.customer is not None
+        and (person := people.of(record.customer, record.placed_at)) is not None
+    }
+
+
+def _apply_rare(session: Session, signer: Signer, store: Store, *, record: Record, now: datetime) -> None:
     """News that come one at a time."""
     if isinstance(record, Deletion | Hint):
         lookups.ask(session, store.id, record.resource, record.external_id, now=now)
     elif isinstance(record, PrivacyRequest):
-        lookups.ask_privacy(session, store.id, record, now)
+        petitions.ask(session, signer, store, record, now=now)
     elif isinstance(record, StoreUpdate):
         install.update_store(store, record)
     elif isinstance(record, Uninstalled):
@@ -85,28 +108,21 @@ def _apply_consents(
     store: Store,
     records: Sequence[Record],
     *,
-    people: Mapping[str, customers.Person],
+    people: People,
     now: datetime,
     history_until: datetime | None,
 ) -> None:
-    carriers = [record for record in records if isinstance(record, CustomerRecord)]
-    carriers += [
-        record.customer
-        for record in records
-        if isinstance(record, OrderRecord) and record.customer and record.status != "draft"
-    ]
-    stated: list[tuple[str, ConsentRecord]] = [
-        (customers.identity_of(carrier) or "", item) for carrier in carriers for item in carrier.consents
-    ]
-    stated += [
-        (f"id:{record.customer_external_id}", record.consent)
-        for record in records
-        if isinstance(record, ConsentUpdate)
-    ]
+    stated: list[tuple[Telling, ConsentRecord]] = []
+    for record in records:
+        telling = telling_of(record)
+        if telling is None or (isinstance(record, OrderRecord) and record.status == "draft"):
+            continue
+        said = (record.consent,) if isinstance(record, ConsentUpdate) else telling.record.consents
+        stated += [(telling, item) for item in said]
     statements = [
-        _statement(store.id, people[identity], item, now, history_until=history_until)
-        for identity, item in stated
-        if identity in people and not people[identity].is_erased
+        _statement(store.id, person, item, now, history_until=history_until)
+        for telling, item in stated
+        if (person := people.of(*telling)) is not None and not person.is_erased
     ]
     consent.record(session, list(_said(statements)), now)
 
@@ -118,7 +134,7 @@ def _said(statements: Iterable[NewConsent]) -> Iterable[NewConsent]:
 
 def _statement(
     store_id: int,
-    person: customers.Person,
+    person: Person,
     item: ConsentRecord,
     now: datetime,
     *,

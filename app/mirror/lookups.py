@@ -5,12 +5,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.customers import CUSTOMERS
 from app.db import table_of, to_micros
 from app.mirror import products, sums
-from app.models import Order, PrivacyRequest
+from app.models import Order
 from app.timers import NewTimer, set_timers
-from connectors import base
 from connectors.base import Resource
 
 ORDERS = table_of(Order)
@@ -47,28 +45,3 @@ def mark_gone(
             ORDERS.update().where(*where).values(deleted_at=now, is_counted=False, is_attribution_due=True)
         )
         sums.refresh(session, store_id, [customer_id])
-
-
-def ask_privacy(session: Session, store_id: int, request: base.PrivacyRequest, now: datetime) -> None:
-    """Keep a privacy request open; the home page shows it until it is answered."""
-    customer_id = _customer_id(session, store_id, request)
-    session.add(
-        PrivacyRequest(store_id=store_id, kind=request.kind.value, customer_id=customer_id, received_at=now)
-    )
-
-
-def _customer_id(session: Session, store_id: int, request: base.PrivacyRequest) -> int | None:
-    mine = CUSTOMERS.c.store_id == store_id
-    found = None
-    if request.customer_external_id:
-        condition = CUSTOMERS.c.external_id == request.customer_external_id
-        found = session.execute(select(CUSTOMERS.c.id).where(mine, condition)).scalar()
-    if found is None and request.order_external_ids:
-        orders = select(ORDERS.c.customer_id).where(
-            ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(request.order_external_ids)
-        )
-        found = session.execute(orders).scalar()
-    if found is None and request.email:
-        condition = CUSTOMERS.c.email == request.email.strip().lower()
-        found = session.execute(select(CUSTOMERS.c.id).where(mine, condition)).scalar()
-    return found

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app import customers, timeline
+from app import timeline
 from app.customers import Person
 from app.db import table_of, upsert
 from app.mirror import order_parts, order_rows, redemptions, sums
@@ -32,7 +32,7 @@ def upsert_orders(
     store_id: int,
     records: Sequence[OrderRecord],
     *,
-    people: Mapping[str, Person],
+    buyers: Mapping[str, Person],
     now: datetime,
     history_until: datetime | None = None,
 ) -> int:
@@ -40,13 +40,13 @@ def upsert_orders(
 
     Args:
         records: real orders; drafts (an open checkout) are none yet.
-        people: the buyers, mirrored before, by `customers.identity_of`.
+        buyers: who placed them, mirrored before, by the orders' external ids.
     """
     newest = order_rows.newest_by_id(records)
     if not newest:
         return 0
     held = _held(session, store_id, list(newest))
-    rows = _rows(store_id, newest, held, people)
+    rows = _rows(store_id, newest, held, buyers)
     upsert(session, ORDERS, list(rows.values()), key=_KEY, update=_UPDATED, newer_by="source_updated_at")
     mirrored = _mirrored(session, store_id, rows, held=held, newest=newest)
     order_parts.write(session, store_id, mirrored)
@@ -71,7 +71,7 @@ def _rows(
     store_id: int,
     newest: dict[str, OrderRecord],
     held: dict[str, Row[Any]],
-    people: Mapping[str, Person],
+    buyers: Mapping[str, Person],
 ) -> dict[str, dict[str, Any]]:
     rows = {}
     for external_id, record in newest.items():
@@ -81,8 +81,7 @@ def _rows(
             if late is not None:
                 rows[external_id] = _row(store_id, external_id, old, late)
             continue
-        identity = customers.identity_of(record.customer) if record.customer else None
-        person = people.get(identity) if identity else None
+        person = buyers.get(external_id)
         values = order_rows.values(record, old, person.id if person else None)
         if old is None or any(values[name] != old._mapping[name] for name in _COMPARED):
             rows[external_id] = _row(store_id, external_id, old, values)

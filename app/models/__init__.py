@@ -13,7 +13,7 @@ from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
 from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.order import Fulfillment, Order, OrderLine, Refund
-from app.models.privacy_request import PrivacyRequest
+from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
@@ -32,6 +32,7 @@ __all__ = [
     "Decision",
     "DeliveryEvent",
     "Enrollment",
+    "ErasedIdentity",
     "Flow",
     "FlowVersion",
     "Fulfillment",

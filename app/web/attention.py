@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.models import Backfill, InboundEvent, Message, PrivacyRequest, Store
@@ -24,12 +25,14 @@ class Item:
         key: the text is `attention.<key>`.
         tone: bad (something is broken), warn (a person must decide) or calm (a step of the set-up).
         path: where the line leads.
+        until: the last day for it, if there is one.
     """
 
     key: str
     tone: str
     n: int
     path: str
+    until: datetime | None = None
 
 
 def of_store(session: Session, store: Store, *, has_sender: bool, active_flows: int) -> list[Item]:
@@ -67,12 +70,11 @@ def _inbox(session: Session, store_id: int) -> Iterator[Item]:
 
 
 def _privacy(session: Session, store_id: int) -> Iterator[Item]:
-    waiting = select(PrivacyRequest.id).where(
-        PrivacyRequest.store_id == store_id, PrivacyRequest.done_at.is_(None)
-    )
-    n = count_up_to(session, waiting, _CAP)
+    is_open = (PrivacyRequest.store_id == store_id, PrivacyRequest.done_at.is_(None))
+    n = count_up_to(session, select(PrivacyRequest.id).where(*is_open), _CAP)
     if n:
-        yield Item("privacy", "warn", n, "/app/customers")
+        until = session.execute(select(func.min(PrivacyRequest.due_at)).where(*is_open)).scalar_one()
+        yield Item("privacy", "warn", n, "/app/privacy", until)
 
 
 def _messages(session: Session, store_id: int) -> Iterator[Item]:

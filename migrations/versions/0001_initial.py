@@ -243,6 +243,14 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "erased_identities",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("identity_hash", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("erased_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
+    )
+    op.create_table(
         "flow_versions",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -482,9 +490,22 @@ def upgrade() -> None:
         sa.Column("store_id", ID, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("customer_id", ID, nullable=True),
+        sa.Column("source", sa.String(length=12), nullable=False),
         sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=True),
         sa.Column("done_at", MOMENT, nullable=True),
+        sa.Column("outcome", sa.String(length=10), nullable=True),
+        sa.Column("proof", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_privacy_requests")),
+    )
+    op.create_index(
+        "ix_privacy_requests_open",
+        "privacy_requests",
+        ["store_id", "next_at"],
+        unique=False,
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
     )
     op.create_index("ix_privacy_requests_store", "privacy_requests", ["store_id", "id"], unique=False)
     op.create_table(
@@ -695,6 +716,7 @@ def downgrade() -> None:
     op.drop_table("fulfillments")
     op.drop_table("flows")
     op.drop_table("flow_versions")
+    op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")
     op.drop_table("decisions")

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.crypto import Signer
 from app.db import Database
 from app.mirror.apply import apply_records
 from app.models import Store
@@ -23,6 +24,8 @@ from connectors.base import (
 )
 from tests.conftest import NOW
 
+SIGNER = Signer("signing-key-of-the-tests")
+"""The key of the `runtime` fixture."""
 PLACED = NOW - timedelta(days=10)
 """When the orders of these tests were placed, unless they say otherwise."""
 
@@ -38,7 +41,7 @@ def tell(
     with database.write() as session:
         store = session.get(Store, store_id)
         assert store is not None
-        apply_records(session, store, records, now, history_until=history_until)
+        apply_records(session, SIGNER, store, records, now=now, history_until=history_until)
 
 
 def euros(amount: str) -> Money:

@@ -77,9 +77,11 @@ def test_a_request_is_kept_open_with_whom_it_concerns(
     ]
 
 
-def test_a_request_about_nobody_we_know_is_kept(database: Database) -> None:
-    store_id = new_store(database)
+def test_a_request_about_nobody_we_know_is_answered_at_once(database: Database) -> None:
+    store_id = new_store(database, platform="shopify")
 
     tell(database, store_id, base.PrivacyRequest(PrivacyKind.ACCESS, "C404", "nobody@example.com"))
 
-    assert rows_of(database, PrivacyRequest, "kind", "customer_id") == [("access", None)]
+    assert rows_of(database, PrivacyRequest, "kind", "customer_id", "done_at", "proof") == [
+        ("access", None, NOW, {"stored": 0})
+    ]

@@ -12,6 +12,7 @@ SCREENS = (
     "/app/",
     "/app/customers",
     "/app/customers/{customer}",
+    "/app/privacy",
     "/app/orders",
     "/app/flows",
     "/app/flows/welcome",

@@ -11,6 +11,7 @@ from app.consent import NewConsent
 from app.customers import normalise_email
 from app.errors import BadInput
 from app.models import ConsentState, Customer, Store
+from app.privacy import asked
 from app.web.api import bodies, lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import row_of, rows_of, runtime
@@ -66,6 +67,17 @@ def record_consent(customer_id: int) -> ResponseReturnValue:
         consent.record(session, [statement], clock.now())
         session.flush()
         return _shaped(session, [customer])[0], 201
+
+
+@blueprint.delete("/customers/<int:customer_id>")
+@api_key_required
+def erase(customer_id: int) -> ResponseReturnValue:
+    """Forget a customer, once or again; answers what is left of them."""
+    with runtime().database.read() as session:
+        row_of(session, Customer, g.store_id, customer_id)
+    asked.erase_now(runtime(), g.store_id, customer_id, source="api", now=clock.now())
+    with runtime().database.read() as session:
+        return _shaped(session, [row_of(session, Customer, g.store_id, customer_id)])[0]
 
 
 def _shaped(session: Session, rows: Sequence[Customer]) -> list[shapes.Json]:

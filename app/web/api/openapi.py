@@ -41,6 +41,7 @@ def _list(path: str, summary: str, answer: str, **filters: Schema) -> Route:
 ROUTES = (
     _list("/customers", "Customers", "Customer", email=TEXT, external_id=TEXT),
     Route("get", "/customers/{customer_id}", "One customer", "Customer"),
+    Route("delete", "/customers/{customer_id}", "Erase a customer", "Customer"),
     Route(
         "post",
         "/customers/{customer_id}/consents",

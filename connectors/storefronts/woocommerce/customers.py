@@ -21,6 +21,18 @@ from connectors.storefronts.woocommerce.payload import (
     text,
 )
 
+ERASED_EMAIL = "deleted@site.invalid"
+
+
+def is_anonymised(payload: JsonObject, meta: Mapping[str, Any]) -> bool:
+    """Whether WordPress' personal data eraser has been over an order or an account.
+
+    Source: facts of two measured stores, section 5.
+    """
+    is_marked = str(meta.get("_anonymized")).lower() in ("yes", "1", "true")
+    billed_to = email(section(payload, "billing"), "email")
+    return is_marked or ERASED_EMAIL in (billed_to, email(payload, "email"))
+
 
 def read_customer(payload: JsonObject, mapping: MetaMapping) -> CustomerRecord:
     """The account in a customer payload, whatever its role: subscribers and staff are people, too.

@@ -17,22 +17,18 @@ from connectors.base import (
     RefundRecord,
     Resource,
 )
-from connectors.storefronts.woocommerce.customers import read_buyer
+from connectors.storefronts.woocommerce.customers import is_anonymised, read_buyer
 from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
 from connectors.storefronts.woocommerce.payload import (
     decimal,
-    email,
     entries,
     identifier,
     moment,
     money,
     optional_identifier,
     required_moment,
-    section,
     text,
 )
-
-ERASED_EMAIL = "deleted@site.invalid"
 
 _DRAFTS = ("checkout-draft", "auto-draft")
 
@@ -69,16 +65,10 @@ def read_order(payload: JsonObject, mapping: MetaMapping) -> list[Record]:
     if text(payload, "status") == "trash":
         return [Deletion(Resource.ORDERS, order_id, moment(payload, "date_modified_gmt"))]
     meta = meta_of(payload)
-    if _is_erased(payload, meta):
+    if is_anonymised(payload, meta):
         erasure = PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, None, None, (order_id,))
         return [erasure, _order(payload, meta, mapping, is_erased=True)]
     return [_order(payload, meta, mapping, is_erased=False)]
-
-
-def _is_erased(payload: JsonObject, meta: Mapping[str, Any]) -> bool:
-    # Source: facts of two measured stores, section 5 (WordPress' personal data eraser).
-    is_marked = str(meta.get("_anonymized")).lower() in ("yes", "1", "true")
-    return is_marked or email(section(payload, "billing"), "email") == ERASED_EMAIL
 
 
 def _order(

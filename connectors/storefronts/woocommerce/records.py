@@ -2,9 +2,17 @@
 
 from datetime import datetime
 
-from connectors.base import Deletion, JsonObject, Record, Resource, UnreadablePayload
-from connectors.storefronts.woocommerce.customers import read_customer
-from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.base import (
+    Deletion,
+    JsonObject,
+    PrivacyKind,
+    PrivacyRequest,
+    Record,
+    Resource,
+    UnreadablePayload,
+)
+from connectors.storefronts.woocommerce.customers import is_anonymised, read_customer
+from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
 from connectors.storefronts.woocommerce.orders import read_order
 from connectors.storefronts.woocommerce.payload import identifier, parse_object
 from connectors.storefronts.woocommerce.products import read_product
@@ -58,6 +66,8 @@ def read_resource(resource: Resource, payload: JsonObject, mapping: MetaMapping)
         return read_order(payload, mapping)
     if resource is Resource.PRODUCTS:
         return read_product(payload, mapping)
+    if is_anonymised(payload, meta_of(payload)):
+        return [PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, identifier(payload, "id"), None)]
     return [read_customer(payload, mapping)]
 
 

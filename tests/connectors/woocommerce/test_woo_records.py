@@ -236,3 +236,23 @@ def test_an_anonymised_order_asks_for_the_erasure_of_who_was_known_under_it(
     assert request == PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, None, None, ("54",))
     assert isinstance(order, OrderRecord)
     assert (order.external_id, order.customer) == ("54", None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"email": "deleted@site.invalid"},
+        {"billing": {"email": "deleted@site.invalid"}},
+        {"meta_data": [{"id": 1, "key": "_anonymized", "value": "yes"}]},
+    ],
+    ids=["account", "billing", "mark"],
+)
+def test_an_anonymised_account_asks_for_its_own_erasure(
+    delivery: Deliveries, changes: dict[str, Any]
+) -> None:
+    updated = delivery("hpos_009_customer_updated")
+
+    request = only(records("customer.updated", updated.payload(**changes), PLAIN, AT), PrivacyRequest)
+
+    account = str(json.loads(updated.payload())["id"])
+    assert request == PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, account, None)

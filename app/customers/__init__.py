@@ -1,68 +1,60 @@
 """Who a person is: registered by the platform's id, guests by their normalised e-mail."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import timeline
+from app import timeline, tombstones
+from app.crypto import Signer
+from app.customers.people import People, Person, Telling
+from app.customers.rows import TOLD, heard, identity_of, moment, nobody, normalise_email
 from app.db import insert_new, table_of
 from app.models import Customer
 from app.timeline import NewEvent
 from connectors.base import CustomerRecord
 
+__all__ = [
+    "CUSTOMERS",
+    "People",
+    "Person",
+    "Telling",
+    "identity_of",
+    "normalise_email",
+    "upsert_customers",
+]
+
 CUSTOMERS = table_of(Customer)
-_FIELDS = ("email", "phone", "first_name", "last_name", "locale", "country", "region", "city")
-_BIRTH = ("birth_year", "birth_month", "birth_day")
-_MOMENTS = ("source_created_at", "source_updated_at", "birth_known_at")
-_TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, "external_id", "identity", "tags", "platform_orders_count")
 _PER_QUERY = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A mirrored customer, as the mirror's later steps need it."""
-
-    id: int
-    email: str | None
-    external_id: str | None
-    is_erased: bool
-
-
-def normalise_email(text: str | None) -> str | None:
-    """Lower case and trimmed; None when there is no address in it."""
-    trimmed = (text or "").strip().lower()
-    return trimmed if "@" in trimmed and len(trimmed) <= 320 else None
-
-
-def identity_of(record: CustomerRecord) -> str | None:
-    """What makes the person unique in a store, or None for somebody without id and e-mail."""
-    if record.external_id:
-        return f"id:{record.external_id}"
-    email = normalise_email(record.email)
-    return f"email:{email}" if email else None
 
 
 def upsert_customers(
     session: Session,
+    signer: Signer,
     store_id: int,
-    records: Sequence[CustomerRecord],
-    now: datetime,
+    tellings: Sequence[Telling],
     *,
+    now: datetime,
     history_until: datetime | None = None,
-) -> dict[str, Person]:
-    """Mirror people and return them by `identity_of` their record.
+) -> People:
+    """Mirror people and return whom the news are about.
 
     A guest whose e-mail belongs to a registered customer is that customer; a guest who registers
-    keeps the row and the history. Older facts never overwrite newer ones; erased people stay erased.
+    keeps the row and the history. Older facts never overwrite newer ones; of erased people nothing is
+    written, however late the news come.
     """
-    told = _by_identity(records)
+    told = _by_identity(tellings)
     if not told:
-        return {}
+        return People({}, {})
     known = _known(session, store_id, told)
+    # Looked for after the rows: an erasure that locked them first has put its tombstones up by then.
+    stones = tombstones.find(session, signer, store_id, _erasable(told, known))
+    people = People(dict.fromkeys(known), stones)
+    if stones:
+        told = _by_identity([telling for telling in tellings if not people.is_erased(*telling)])
+        known = _known(session, store_id, told)
     fresh = _joined({identity: told[identity] for identity in told if identity not in known})
     created = _insert(session, store_id, fresh, now)
     _announce(session, store_id, created, fresh, now=now, history_until=history_until)
@@ -70,23 +62,31 @@ def upsert_customers(
     if missing:
         # Another worker was faster: what it wrote is known by now.
         known |= _known(session, store_id, missing)
-    people = _update(session, store_id, known, told, now=now) | created
-    return people | {
-        identity: people[main]
+    living = _update(session, store_id, known, told, now=now) | created
+    joined_to = {
+        identity: living[main]
         for main, joined in fresh.items()
         for record in joined
         if (identity := identity_of(record)) is not None
     }
+    return People(living | joined_to, stones)
 
 
-def _by_identity(records: Sequence[CustomerRecord]) -> dict[str, list[CustomerRecord]]:
+def _by_identity(tellings: Iterable[Telling]) -> dict[str, list[CustomerRecord]]:
     """What is told of each person, the oldest first; records without a moment are older than all."""
     told: dict[str, list[CustomerRecord]] = {}
-    for record in sorted(records, key=_moment):
+    for record in sorted((telling.record for telling in tellings), key=moment):
         identity = identity_of(record)
         if identity is not None:
             told.setdefault(identity, []).append(record)
     return told
+
+
+def _erasable(told: Mapping[str, list[CustomerRecord]], known: Mapping[str, Row[Any]]) -> set[str]:
+    """What may stand on a tombstone: whom no row knows, and every address that stands for itself."""
+    asked = {identity for identity in told if identity not in known or identity.startswith("email:")}
+    emails = {normalise_email(record.email) for identity in asked for record in told[identity]} - {None}
+    return asked | {f"email:{email}" for email in emails}
 
 
 def _joined(fresh: Mapping[str, list[CustomerRecord]]) -> dict[str, list[CustomerRecord]]:
@@ -100,11 +100,7 @@ def _joined(fresh: Mapping[str, list[CustomerRecord]]) -> dict[str, list[Custome
     joined: dict[str, list[CustomerRecord]] = {}
     for identity, records in fresh.items():
         joined.setdefault(account_of.get(identity.removeprefix("email:"), identity), []).extend(records)
-    return {identity: sorted(records, key=_moment) for identity, records in joined.items()}
-
-
-def _moment(record: CustomerRecord) -> float:
-    return record.updated_at.timestamp() if record.updated_at else 0.0
+    return {identity: sorted(records, key=moment) for identity, records in joined.items()}
 
 
 def _known(session: Session, store_id: int, told: Mapping[str, list[CustomerRecord]]) -> dict[str, Row[Any]]:
@@ -158,34 +154,12 @@ def _insert(
     session: Session, store_id: int, fresh: Mapping[str, list[CustomerRecord]], now: datetime
 ) -> dict[str, Person]:
     rows = [
-        {"store_id": store_id, "created_at": now, **_heard(_nobody(identity), records, now)}
+        {"store_id": store_id, "created_at": now, **heard(nobody(identity), records, now)}
         for identity, records in sorted(fresh.items())
     ]
     columns = (CUSTOMERS.c.id, CUSTOMERS.c.identity, CUSTOMERS.c.email, CUSTOMERS.c.external_id)
     inserted = insert_new(session, CUSTOMERS, rows, *columns)
-    return {
-        row.identity: Person(id=row.id, email=row.email, external_id=row.external_id, is_erased=False)
-        for row in inserted
-    }
-
-
-def _nobody(identity: str) -> dict[str, Any]:
-    """A row of which nothing was told yet."""
-    return {**dict.fromkeys(_TOLD), "identity": identity, "tags": []}
-
-
-def _values(record: CustomerRecord) -> dict[str, Any]:
-    """What the record states; None means that it says nothing."""
-    values = {name: getattr(record, name) for name in (*_FIELDS, *_BIRTH, "platform_orders_count")}
-    values["email"] = normalise_email(record.email)
-    values["tags"] = None if record.tags is None else list(record.tags)
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _known_since(record: CustomerRecord, now: datetime) -> datetime:
-    """When the birthday was told: the platform's moment of the news, never later than now."""
-    moment = record.updated_at or record.created_at or now
-    return min(moment, now)
+    return {row.identity: Person(id=row.id, email=row.email, external_id=row.external_id) for row in inserted}
 
 
 def _announce(
@@ -229,10 +203,10 @@ def _update(
     people: dict[int, Person] = {}
     changed: list[dict[str, Any]] = []
     for row in sorted({row.id: row for row in known.values()}.values(), key=lambda row: row.id):
-        held = {name: row._mapping[name] for name in _TOLD}
+        held = {name: row._mapping[name] for name in TOLD}
         values = held
         if row.erased_at is None:
-            values = _heard(held, sorted(records_of[row.id], key=_moment), now)
+            values = heard(held, sorted(records_of[row.id], key=moment), now)
         if values != held:
             changed.append({"row_id": row.id, **values})
         people[row.id] = Person(
@@ -242,36 +216,7 @@ def _update(
         statement = (
             update(CUSTOMERS)
             .where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == bindparam("row_id"))
-            .values({name: bindparam(name) for name in _TOLD})
+            .values({name: bindparam(name) for name in TOLD})
         )
         session.connection().execute(statement, changed)
     return {identity: people[row.id] for identity, row in known.items()}
-
-
-def _heard(held: Mapping[str, Any], records: Sequence[CustomerRecord], now: datetime) -> dict[str, Any]:
-    """The row's values after these news; what is older than the row fills its gaps only."""
-    values = dict(held)
-    for record in records:
-        stated = _values(record)
-        told_at = values["source_updated_at"]
-        if told_at is not None and _moment(record) < told_at.timestamp():
-            stated = {name: value for name, value in stated.items() if values[name] is None}
-        values["birth_known_at"] = _birth_known_at(values, stated, record, now)
-        values |= stated
-        values["source_updated_at"] = max(filter(None, (told_at, record.updated_at)), default=None)
-        values["source_created_at"] = values["source_created_at"] or record.created_at
-        if values["external_id"] is None and record.external_id is not None:
-            values |= {"external_id": record.external_id, "identity": f"id:{record.external_id}"}
-    return values
-
-
-def _birth_known_at(
-    values: Mapping[str, Any], stated: Mapping[str, Any], record: CustomerRecord, now: datetime
-) -> datetime | None:
-    """Since when the birthday is known: each of its tellings proves that it was known by then."""
-    held: datetime | None = values["birth_known_at"]
-    birthday = {name: stated.get(name, values[name]) for name in ("birth_month", "birth_day")}
-    if any(birthday[name] != values[name] for name in birthday):
-        return _known_since(record, now)
-    is_told_again = all(getattr(record, name) == birthday[name] for name in birthday)
-    return min(held, _known_since(record, now)) if held is not None and is_told_again else held

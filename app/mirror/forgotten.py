@@ -1,0 +1,65 @@
+"""Which deliveries of a batch must not be kept as they came: those that name somebody who was erased."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.customers import CUSTOMERS, People
+from app.db import table_of
+from app.mirror.apply import telling_of
+from app.models import Order
+from connectors.base import FulfillmentUpdate, PrivacyRequest, Record, RefundUpdate
+
+ORDERS = table_of(Order)
+
+
+def among(session: Session, store_id: int, told: Mapping[int, Sequence[Record]], people: People) -> list[int]:
+    """The ids of the deliveries whose bodies go as soon as they were read.
+
+    A request under privacy law goes, too: its row in `privacy_requests` says the same without a name.
+
+    Args:
+        told: what each delivery says.
+        people: whom the batch was about, as the mirror found them.
+    """
+    orders = _orders_of_erased(session, store_id, told)
+    return [
+        event_id
+        for event_id, records in told.items()
+        if any(_names_erased(record, people, orders) for record in records)
+    ]
+
+
+def _names_erased(record: Record, people: People, orders: set[str]) -> bool:
+    if isinstance(record, PrivacyRequest):
+        return True
+    if isinstance(record, FulfillmentUpdate | RefundUpdate):
+        return record.order_external_id in orders
+    telling = telling_of(record) if people.has_erased else None
+    return telling is not None and people.is_erased(*telling)
+
+
+def _orders_of_erased(session: Session, store_id: int, told: Mapping[int, Sequence[Record]]) -> set[str]:
+    """The orders of erased people among those whose parcels and refunds the batch tells of."""
+    named = sorted(
+        {
+            record.order_external_id
+            for records in told.values()
+            for record in records
+            if isinstance(record, FulfillmentUpdate | RefundUpdate)
+        }
+    )
+    if not named:
+        return set()
+    statement = (
+        select(ORDERS.c.external_id)
+        .join(CUSTOMERS, CUSTOMERS.c.id == ORDERS.c.customer_id)
+        .where(
+            ORDERS.c.store_id == store_id,
+            ORDERS.c.external_id.in_(named),
+            CUSTOMERS.c.store_id == store_id,
+            CUSTOMERS.c.erased_at.is_not(None),
+        )
+    )
+    return set(session.execute(statement).scalars())

@@ -1,0 +1,59 @@
+"""Privacy: the open requests with their last day, the report to hand over, and forgetting somebody."""
+
+import json
+
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from app import clock
+from app.models import Customer, PrivacyRequest
+from app.privacy import asked
+from app.web.auth import merchant_required
+from app.web.catalogue import translate
+from app.web.context import chosen_store, row_of, rows_of, runtime
+
+blueprint = Blueprint("privacy", __name__)
+
+_RECENT = 100
+
+
+@blueprint.get("/app/privacy")
+@merchant_required
+def show() -> ResponseReturnValue:
+    """What is open, the most urgent first, then what was done."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        requests = rows_of(PrivacyRequest, store.id)
+        waiting = requests.where(PrivacyRequest.done_at.is_(None)).order_by(PrivacyRequest.due_at)
+        closed = requests.where(PrivacyRequest.done_at.is_not(None)).order_by(PrivacyRequest.id.desc())
+        parts = {
+            "waiting": list(session.scalars(waiting.limit(_RECENT))),
+            "closed": list(session.scalars(closed.limit(_RECENT))),
+        }
+    return render_template("privacy.html", **parts)
+
+
+@blueprint.post("/app/customers/<int:customer_id>/report")
+@merchant_required
+def report(customer_id: int) -> ResponseReturnValue:
+    """Everything that is kept about a customer as a file; open requests for it are answered by that."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        row_of(session, Customer, store.id, customer_id)
+    found = asked.report_now(runtime(), store.id, customer_id, now=clock.now())
+    answer = Response(json.dumps(found, ensure_ascii=False, indent=2), mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="customer-{customer_id}.json"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/app/customers/<int:customer_id>/erase")
+@merchant_required
+def erase(customer_id: int) -> ResponseReturnValue:
+    """Forget a customer."""
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        row_of(session, Customer, store.id, customer_id)
+    asked.erase_now(runtime(), store.id, customer_id, source="screen", now=clock.now())
+    flash(translate("privacy.erased"))
+    return redirect(url_for("customers.show", customer_id=customer_id), code=303)

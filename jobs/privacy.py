@@ -1,0 +1,200 @@
+"""The tick of privacy: people are forgotten at once, shops after their second proof, each with its record."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, select
+
+from app import inbox
+from app.db import StoreScan, UtcDateTime
+from app.errors import NotFound
+from app.inbox import EVENTS
+from app.mirror import petitions
+from app.models import PrivacyRequest, Store
+from app.models.privacy_request import REFUSED
+from app.privacy import deliveries, erasure, requests, shops
+from app.stores import connections, install
+from app.stores.platforms import UNINSTALLED
+from connectors.base import ConnectorError, PrivacyKind, Unauthorized
+from jobs import failpoints
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+REQUESTS = requests.REQUESTS
+SOFT_DELETE = timedelta(hours=48)
+"""Between the uninstall (or the first sign of it) and the erasure of a shop."""
+_LATER, _AFTER_FAILURE = timedelta(hours=1), timedelta(minutes=10)
+_BATCH = 500
+_GONE = (401, 403, 404, 410)
+_KINDS = {
+    "customers/data_request": PrivacyKind.ACCESS,
+    "customers/redact": PrivacyKind.ERASE_CUSTOMER,
+    "shop/redact": PrivacyKind.ERASE_SHOP,
+}
+_OPEN = StoreScan(
+    REQUESTS.c.store_id,
+    REQUESTS.c.done_at.is_(None),
+    REQUESTS.c.next_at <= bindparam("now", type_=UtcDateTime),
+)
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Carry out every request whose time has come; one that fails stops only itself."""
+    done: Counter[str] = Counter()
+    done["strangers"] = _forget_strangers(kit, now)
+    with kit.runtime.database.read() as session:
+        waiting = [
+            request
+            for store_id in _OPEN.run(session, now=now)
+            for request in requests.open_requests(session, store_id, now)
+        ]
+    failures: list[Failed] = []
+    for request in waiting:
+        result = run_guarded(lambda request=request: _carry_out(kit, request, now))  # type: ignore[misc]
+        if isinstance(result, Failed):
+            failures.append(result)
+            _put_off(kit, request, now=now, next_at=now + _AFTER_FAILURE)
+        elif result:
+            done["erased"] += 1
+            kit.unscrubbed.append(now)
+    if kit.unscrubbed and kit.runtime.database.scrub():
+        kit.unscrubbed.clear()
+    if failures:
+        raise failures[0].error
+    return +done
+
+
+def _carry_out(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
+    """Do one request; False if its time has not come after all."""
+    if request.kind == PrivacyKind.ERASE_SHOP:
+        return _erase_shop(kit, request, now)
+    return _erase_customer(kit, request, now)
+
+
+def _erase_customer(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
+    database, store_id, customer_id = kit.runtime.database, request.store_id, request.customer_id or 0
+    with database.read() as session:
+        scanned = deliveries.scan(session, store_id, customer_id)
+    failpoints.reached("privacy.scanned")
+    with database.write() as session:
+        held = requests.lock(session, store_id, request.id)
+        if held is None:
+            return False
+        try:
+            erased = erasure.erase_customer(
+                session, kit.runtime.signer, store_id, customer_id, now=now, scanned=scanned
+            )
+        except NotFound:
+            requests.mark_done(held, proof={"stored": 0}, now=now)
+            return True
+        requests.mark_done(held, proof=erased.counts, now=now)
+        failpoints.reached("privacy.erased")
+    return True
+
+
+def _erase_shop(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
+    """A shop that left is erased 48 hours after; one that looks connected is asked whether it still is."""
+    with kit.runtime.database.read() as session:
+        store = session.get(Store, request.store_id)
+    if store is not None and store.state == UNINSTALLED:
+        may_go_at = (store.uninstalled_at or request.received_at) + SOFT_DELETE
+        if now < may_go_at:
+            _put_off(kit, request, now=now, next_at=may_go_at)
+            return False
+    elif store is not None and not _has_left(kit, request, store, now):
+        return False
+    while _erase_some(kit, request, now):
+        failpoints.reached("privacy.some-erased")
+    return True
+
+
+def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) -> bool:
+    """The second proof, of a shop that nobody said was uninstalled: it has refused us for 48 hours."""
+    is_gone = _refuses(kit, store)
+    if is_gone is None:
+        _put_off(kit, request, now=now, next_at=now + _LATER)
+        return False
+    with kit.runtime.database.write() as session:
+        held = requests.lock(session, store.id, request.id)
+        shop = session.get(Store, store.id, with_for_update=True)
+        if held is None or shop is None:
+            return False
+        if not is_gone:
+            proof = {"reason": "the shop still answers to our credentials"}
+            requests.mark_done(held, proof=proof, now=now, outcome=REFUSED)
+            return False
+        since = datetime.fromisoformat(held.proof.get("refused_since", now.isoformat()))
+        if now < since + SOFT_DELETE:
+            install.ask_to_reconnect(session, shop.id)
+            requests.put_off(held, since + SOFT_DELETE, refused_since=since.isoformat())
+            return False
+        install.uninstall(session, shop, now)
+        return True
+
+
+def _refuses(kit: Kit, store: Store) -> bool | None:
+    """Whether the shop no longer knows us; None if it cannot be asked now."""
+    try:
+        connections.storefront(kit.runtime, store).identity()
+    except Unauthorized:
+        return True
+    except ConnectorError as error:
+        return True if error.status in _GONE else None
+    return False
+
+
+def _erase_some(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
+    """One batch of a shop's rows with its count, in a transaction of its own; whether there may be more."""
+    with kit.runtime.database.write() as session:
+        held = requests.lock(session, request.store_id, request.id)
+        if held is None:
+            return False
+        store = session.get(Store, request.store_id, with_for_update=True)
+        if store is None:
+            requests.mark_done(held, proof={"stored": 0, **held.proof}, now=now)
+            return False
+        if store.state != UNINSTALLED:
+            proof = {**held.proof, "reason": "the shop was installed again"}
+            requests.mark_done(held, proof=proof, now=now, outcome=REFUSED)
+            return False
+        for table, count in shops.erase_once(session, store).items():
+            held.proof = {**held.proof, table: held.proof.get(table, 0) + count}
+        if shops.STORES.name in held.proof:
+            requests.mark_done(held, proof=held.proof, now=now)
+            requests.close_rest(session, request.store_id, now)
+            return False
+    return True
+
+
+def _put_off(kit: Kit, request: PrivacyRequest, *, now: datetime, next_at: datetime) -> None:
+    with kit.runtime.database.write() as session:
+        held = requests.lock(session, request.store_id, request.id)
+        if held is not None:
+            requests.put_off(held, next_at, looked_at=now.isoformat())
+
+
+def _forget_strangers(kit: Kit, now: datetime) -> int:
+    """Deliveries of shops that we do not know: nothing is kept of them but that they came.
+
+    Their requests under privacy law are done by that, and written down like any other.
+    """
+    theirs = (EVENTS.c.store_id == inbox.NOBODY, EVENTS.c.body.is_not(None))
+    with kit.runtime.database.read() as session:
+        if session.execute(select(EVENTS.c.id).where(*theirs).limit(1)).first() is None:
+            return 0
+    with kit.runtime.database.write() as session:
+        some = select(EVENTS.c.id, EVENTS.c.topic).where(*theirs).limit(_BATCH)
+        rows = session.execute(some.with_for_update(skip_locked=True)).all()
+        for row in rows:
+            if row.topic in _KINDS:
+                petitions.keep(
+                    session,
+                    inbox.NOBODY,
+                    _KINDS[row.topic],
+                    None,
+                    source="platform",
+                    now=now,
+                    is_unknown=True,
+                )
+        inbox.forget(session, inbox.NOBODY, [row.id for row in rows])
+    return len(rows)

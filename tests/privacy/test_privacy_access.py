@@ -1,0 +1,120 @@
+"""What is kept about a person, for the person: all of it, and nothing of anybody else's."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from app import cli
+from app.errors import NotFound
+from app.models import PrivacyRequest
+from app.privacy import asked
+from app.runtime import Runtime
+from tests import seeds
+from tests.conftest import NOW
+from tests.privacy.privacy_world import CUSTOMER, EMAIL, FIRST, LAST, PHONE, World
+
+DAY = timedelta(days=1)
+PARTS = {
+    "store",
+    "customer",
+    "do_not_write_to",
+    "orders",
+    "messages",
+    "consents",
+    "consent_history",
+    "timeline",
+    "vouchers",
+    "journeys",
+    "decisions",
+    "privacy_requests",
+}
+
+
+def live(shop: World) -> int:
+    """The person orders and gets a mail, beside somebody else; the person's id."""
+    shop.subscribe()
+    shop.hear("orders/paid")
+    shop.tick()
+    shop.write()
+    shop.tick(timedelta(minutes=1))
+    number: int = shop.customer().id
+    with shop.database.write() as session:
+        other = seeds.add_customer(session, shop.store_id, "other", email="other@example.com")
+        seeds.add_order(session, shop.store_id, other.id, "other-order")
+        seeds.add_message(session, shop.store_id, other.id, to_address="other@example.com", due_at=NOW + DAY)
+    return number
+
+
+def test_the_report_holds_everything_of_the_person_and_nothing_of_another(shop: World) -> None:
+    number = live(shop)
+
+    report = asked.report_now(shop.runtime, shop.store_id, number, now=NOW)
+
+    text = json.dumps(report, ensure_ascii=False)
+    assert report.keys() == PARTS
+    assert "other" not in text
+    assert all(word in text for word in (EMAIL, PHONE, FIRST, LAST, CUSTOMER))
+    customer = report["customer"]
+    assert (customer["email"], customer["orders_count"]) == (EMAIL, 1)
+    (order,) = report["orders"]
+    assert [line["title"] for line in order["lines"]]
+    (message,) = report["messages"]
+    assert (message["status"], message["to_address"]) == ("sent", EMAIL)
+    assert FIRST in message["text"]
+    assert [said["state"] for said in report["consent_history"]] == ["subscribed"]
+    assert {entry["type"] for entry in report["timeline"]} >= {"customer.created", "order.paid"}
+
+
+def test_the_report_answers_the_request_for_it(shop: World) -> None:
+    shop.subscribe()
+    shop.tick()
+    shop.hear("customers/data_request")
+    shop.tick()
+    (waiting,) = seeds.rows_of(shop.database, PrivacyRequest, "kind", "customer_id", "due_at", "done_at")
+    number = waiting[1]
+
+    asked.report_now(shop.runtime, shop.store_id, number, now=NOW + DAY)
+
+    assert waiting == ("access", number, NOW + 30 * DAY, None)
+    assert seeds.rows_of(shop.database, PrivacyRequest, "done_at", "outcome") == [(NOW + DAY, "done")]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_report_of_another_shops_customer_is_refused(shop: World) -> None:
+    number = live(shop)
+    other = seeds.new_store(shop.database, "second")
+
+    with pytest.raises(NotFound):
+        asked.report_now(shop.runtime, other, number, now=NOW)
+
+
+@pytest.fixture
+def command(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    """The environment of an operator's shell."""
+    settings = runtime.settings
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("SECRET_KEY", settings.secret_key)
+    monkeypatch.setenv("ENCRYPTION_KEYS", settings.encryption_keys)
+    return runtime
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_operator_exports_and_erases_a_customer(
+    shop: World, command: Runtime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = str(live(shop))
+    capsys.readouterr()
+
+    assert cli.main(["customer", "export", number, "--store", str(shop.store_id)]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert cli.main(["customer", "erase", number, "--json"]) == 0
+    erased = json.loads(capsys.readouterr().out)
+    assert cli.main(["customer", "erase", number, "--store", "999"]) == 1
+
+    assert exported["customer"]["email"] == EMAIL
+    assert erased["id"] == int(number)
+    assert seeds.rows_of(shop.database, PrivacyRequest, "kind", "source", "outcome") == [
+        ("erase-customer", "cli", "done")
+    ]
+    assert EMAIL not in json.dumps(asked.report_now(command, shop.store_id, int(number), now=NOW))
