@@ -1,10 +1,12 @@
 """What every test may lean on: a stopped clock, both databases, and the runtime of a process."""
 
+import logging
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 
 from app import clock
 from app.config import Settings
@@ -33,6 +35,15 @@ def _stopped_clock() -> Iterator[None]:
     """Business time stands at NOW, and runs again afterwards."""
     with clock.frozen_at(NOW):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command that a test runs sets up the logs of its process: onto streams that end with the test."""
+    handlers = list(logging.root.handlers)
+    yield
+    logging.root.handlers[:] = handlers
+    structlog.reset_defaults()
 
 
 @pytest.fixture
