@@ -25,9 +25,10 @@ def ask(
 ) -> None:
     """Keep a request open; the worker or the merchant answers it.
 
-    Of somebody whom we do not know there is nothing to give or to erase: that is answered at once, and a
-    delivery that still is under way will not make them known. WooCommerce passes no requests on: there it
-    is an order or an account that came back anonymised, told again with every news of it.
+    Of somebody whom we do not know, or who was erased, there is nothing to give: that is answered at once.
+    Nor is there anything to erase of somebody unknown, and a delivery that still is under way will not make
+    them known. WooCommerce passes no requests on: there it is an order or an account that came back
+    anonymised, told again with every news of it.
     """
     store_id = store.id
     names = _names(request)
@@ -46,7 +47,10 @@ def ask(
             customer_id=customer_id,
             erased_at=now,
         )
-    is_done = request.kind is not PrivacyKind.ERASE_SHOP and customer_id is None
+    is_gone = customer_id is None or (
+        request.kind is PrivacyKind.ACCESS and _is_erased(session, store_id, customer_id)
+    )
+    is_done = is_gone and request.kind is not PrivacyKind.ERASE_SHOP
     keep(session, store_id, request.kind, customer_id, source=source, now=now, is_unknown=is_done)
 
 
@@ -112,15 +116,18 @@ def _customer_id(
 
 def _is_needless(session: Session, store_id: int, customer_id: int | None) -> bool:
     """Whether something anonymised brings nothing: of nobody, of somebody erased, or asked for already."""
-    if customer_id is None:
+    if customer_id is None or _is_erased(session, store_id, customer_id):
         return True
-    erased = select(CUSTOMERS.c.id).where(
-        CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == customer_id, CUSTOMERS.c.erased_at.is_not(None)
-    )
     asked = select(REQUESTS.c.id).where(
         REQUESTS.c.store_id == store_id,
         REQUESTS.c.customer_id == customer_id,
         REQUESTS.c.kind == PrivacyKind.ERASE_CUSTOMER.value,
         REQUESTS.c.done_at.is_(None),
     )
-    return session.execute(erased.union_all(asked)).first() is not None
+    return session.execute(asked).first() is not None
+
+
+def _is_erased(session: Session, store_id: int, customer_id: int) -> bool:
+    mine = (CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == customer_id)
+    erased = select(CUSTOMERS.c.id).where(*mine, CUSTOMERS.c.erased_at.is_not(None))
+    return session.execute(erased).first() is not None

@@ -28,6 +28,7 @@ ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 
 ERASED = "erased"
+_TELLING = ("to_address", "subject", "content")
 _PLANNED = (QUEUED, PREPARING, HELD)
 _TELLING_STEPS = frozenset({"address", "content", "flow"})
 _BIRTHDAY = frozenset({"birthday", "code_ends"})
@@ -43,18 +44,19 @@ def erase_messages(session: Session, store_id: int, customer_id: int) -> Counter
     held = session.execute(
         select(MESSAGES.c.id, MESSAGES.c.status).where(mine).order_by(MESSAGES.c.id).with_for_update()
     ).all()
+    told = or_(*(MESSAGES.c[name].is_not(None) for name in _TELLING))
     planned = [row.id for row in held if row.status in _PLANNED]
     called_off = {"status": CANCELLED, "reason": ERASED, "lease_token": None, "lease_until": None}
     ids = [row.id for row in held]
     for part in _parts(planned):
         _set(session, MESSAGES, and_(mine, MESSAGES.c.id.in_(part)), called_off)
-    _set(session, MESSAGES, mine, {"to_address": None, "subject": None, "content": None})
+    emptied = _set(session, MESSAGES, and_(mine, told), dict.fromkeys(_TELLING))
     for part in _parts(ids):
         of_them = and_(ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.message_id.in_(part))
         _set(session, ATTEMPTS, of_them, {"error": None})
         of_them = and_(CLICKS.c.store_id == store_id, CLICKS.c.message_id.in_(part))
         _set(session, CLICKS, of_them, {"url": None})
-    return Counter({"messages_cancelled": len(planned), "messages_emptied": len(ids) - len(planned)})
+    return Counter({"messages_cancelled": len(planned), "messages_emptied": emptied})
 
 
 def end_journeys(session: Session, store_id: int, customer: Row[Any], now: datetime) -> Counter[str]:

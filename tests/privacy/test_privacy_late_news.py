@@ -102,6 +102,18 @@ def test_who_was_erased_before_we_knew_them_never_becomes_known(shop: World) -> 
     ]
 
 
+def test_there_is_nothing_to_show_of_who_was_erased(shop: World) -> None:
+    shop.subscribe()
+    shop.tick()
+    forget(shop)
+
+    shop.hear("customers/data_request")
+    shop.tick(2 * MINUTE)
+
+    rows = seeds.rows_of(shop.database, PrivacyRequest, "kind", "outcome")
+    assert rows == [("erase-customer", "done"), ("access", "done")]
+
+
 def test_what_was_not_read_yet_is_asked_for_instead(shop: World) -> None:
     shop.subscribe()
     shop.tick()
