@@ -39,18 +39,25 @@ WOO_MAPPING = {
     "meta.birthday": "sandbox_birthday",
 }
 _BLOCKED_PAUSE_SECONDS = 0.2
-_GRID_START = datetime(1970, 1, 1, 6, tzinfo=UTC)
+SIX = timedelta(hours=6)
 """Six in the morning and in the evening are waking hours in Europe or America, midnight and noon are less."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """Everything the journey moves: the world outside and the worker inside."""
+    """Everything the journey moves: the world outside and the worker inside.
+
+    Attributes:
+        step: time goes on by this much at least.
+        offset: from midnight UTC to the first of the day's steps.
+    """
 
     kit: Kit
     sandbox: Sandbox
     plan: DemoPlan
     step: timedelta
+    offset: timedelta = SIX
 
     def prepare(self) -> None:
         """Install both shops if they are not, switch every flow on, settle what a kill left behind."""
@@ -108,7 +115,7 @@ class Journey:
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         due = [found for found in (*inside, midnight) if found is not None]
         due += [_moment(outside)] if outside else []
-        return _on_grid(max(min(due), moment + timedelta(seconds=1)), self.step)
+        return _on_grid(max(min(due), moment + timedelta(seconds=1)), self.step, self.offset)
 
     def _now(self) -> datetime:
         return _moment(self.sandbox.get("/control/state")["now"])
@@ -172,9 +179,10 @@ def progress_line(start: datetime, moment: datetime, end: datetime) -> None:
         sys.stderr.write("\n")
 
 
-def _on_grid(moment: datetime, step: timedelta) -> datetime:
+def _on_grid(moment: datetime, step: timedelta, offset: timedelta) -> datetime:
     """The first moment of the grid that is not before this one."""
-    return _GRID_START - ((_GRID_START - moment) // step) * step
+    start = _EPOCH + offset
+    return start - ((start - moment) // step) * step
 
 
 def _moment(text: str) -> datetime:

@@ -96,7 +96,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         held.callback(site.inbox.close)
         held.enter_context(_running(serving.open_server(site, "127.0.0.1", plan.port)))
         kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))))
-        yield SmallWorld(travel.Journey(kit, sandbox, plan, STEP), folder)
+        yield SmallWorld(travel.Journey(kit, sandbox, plan, STEP, offset=timedelta(0)), folder)
 
 
 @contextmanager
