@@ -25,7 +25,7 @@ from app.runtime import Runtime
 from app.stores import arrivals, install, verification
 from app.stores.platforms import CONNECTED, SHOPIFY
 from app.web import headers
-from app.web.auth import KEY_PREFIX, public
+from app.web.auth import KEY_PREFIX, is_signed_in, public
 from app.web.context import Visit, runtime, visit
 from connectors.base import ConnectorError, InvalidSignature
 from connectors.base import Unauthorized as Refused
@@ -82,9 +82,9 @@ def _recognise() -> ResponseReturnValue | None:
     token = request.args.get("id_token", "")
     if token:
         return _enter(token, is_document=True)
-    if request.headers.get("Sec-Fetch-Dest") == "iframe" or request.args.get("embedded") == "1":
-        return _to_reload()
-    return None
+    is_framed = request.headers.get("Sec-Fetch-Dest") == "iframe" or request.args.get("embedded") == "1"
+    # Our own pages have frames, too: a session's cookie arrives in those, and in no other site's.
+    return _to_reload() if is_framed and not is_signed_in() else None
 
 
 def _enter(token: str, *, is_document: bool) -> ResponseReturnValue | None:

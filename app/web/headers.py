@@ -37,14 +37,21 @@ def admin_of(shop: str | None) -> str:
     return f"https://{shop} {_ADMIN}" if shop else _ADMIN
 
 
-def framed_policy(shop: str | None) -> str:
+def page_policy(**changes: str) -> str:
+    """The policy of a page of ours with some directives changed, framed or not as the visit wants it."""
+    seen = visit()
+    return policy(**changes) if seen is None else framed_policy(seen.shop, **changes)
+
+
+def framed_policy(shop: str | None, **changes: str) -> str:
     """The content security policy of a document that this shop's admin may frame, and nobody else."""
-    return policy(
-        frame_ancestors=admin_of(shop),
-        script_src=f"'self' {_CDN}",
-        connect_src=f"'self' {_CDN} {_ADMIN} {_MEASURES}",
-        frame_src=_ADMIN,
-    )
+    framed = {
+        "frame_ancestors": admin_of(shop),
+        "script_src": f"'self' {_CDN}",
+        "connect_src": f"'self' {_CDN} {_ADMIN} {_MEASURES}",
+        "frame_src": _ADMIN,
+    }
+    return policy(**(framed | changes))
 
 
 _ADMIN = "https://admin.shopify.com"
@@ -54,9 +61,7 @@ _MEASURES = "https://monorail-edge.shopifysvc.com"
 
 
 def _add(response: Response) -> Response:
-    seen = visit()
-    default = policy() if seen is None else framed_policy(seen.shop)
-    response.headers.setdefault("Content-Security-Policy", default)
+    response.headers.setdefault("Content-Security-Policy", page_policy())
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     if request.path.startswith(_PRIVATE):

@@ -1,5 +1,6 @@
 """The outbox: every message, why it left or stayed, and what it looked like."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -62,8 +63,15 @@ def listing() -> ResponseReturnValue:
         if status:
             statement = statement.where(Message.status == status)
         page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+        people = _people(session, store.id, page.rows)
     return render_template(
-        "outbox.html", page=page, flow=flow, status=status, statuses=STATUSES, flow_keys=recipe_keys()
+        "outbox.html",
+        page=page,
+        people=people,
+        flow=flow,
+        status=status,
+        statuses=STATUSES,
+        flow_keys=recipe_keys(),
     )
 
 
@@ -79,7 +87,7 @@ def show(message_id: int) -> ResponseReturnValue:
     page = Response(render_template("message.html", message=message, content=content, **parts))
     # Only the preview's own address may be framed: a click inside it leads nowhere, so that looking
     # at a mail never counts as its reader's click.
-    page.headers["Content-Security-Policy"] = headers.policy(
+    page.headers["Content-Security-Policy"] = headers.page_policy(
         frame_src=url_for("outbox.listing", _external=True) + "/"
     )
     return page
@@ -114,6 +122,13 @@ def settle(message_id: int) -> ResponseReturnValue:
         row = session.execute(select(Message.__table__).where(*mine)).one()
         send.settle(session, row, SendResult(outcome), clock.now())
     return redirect(url_for("outbox.show", message_id=message_id), code=303)
+
+
+def _people(session: Session, store_id: int, messages: Sequence[Message]) -> dict[int, Customer]:
+    """Who the messages are for, by id."""
+    wanted = {message.customer_id for message in messages}
+    found = session.scalars(rows_of(Customer, store_id).where(Customer.id.in_(wanted)))
+    return {customer.id: customer for customer in found}
 
 
 def _parts(session: Session, store_id: int, message: Message) -> dict[str, Any]:

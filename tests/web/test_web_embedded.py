@@ -208,6 +208,13 @@ def test_the_frame_of_a_mail_has_an_address_for_a_moment_and_for_itself_only(
     assert (elsewhere.status_code, forged.status_code) == (401, 401)
 
 
+def test_the_frames_of_a_signed_in_members_pages_need_no_token(member: FlaskClient, shop: Shop) -> None:
+    mail = member.get(f"/app/outbox/{shop.ids['message']}/body", headers=FRAMED)
+
+    assert mail.status_code == 200
+    assert "frame-ancestors 'self'" in mail.headers["Content-Security-Policy"]
+
+
 def test_the_first_visit_of_a_shop_installs_it(
     app: Flask, runtime: Runtime, shopify: responses.RequestsMock
 ) -> None:
