@@ -58,7 +58,7 @@ def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
             return True
         held = session.get(Store, store.id)
         if held is not None:
-            apply_records(session, held, [record], now)
+            apply_records(session, held, [record], now, history_until=held.installed_at)
     return True
 
 

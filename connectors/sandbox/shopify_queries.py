@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from connectors.sandbox.forms import gid, gid_number, zulu
 from connectors.sandbox.model import CURRENCY, SHOPIFY, SHOPIFY_SHOP, TIMEZONE
+from connectors.sandbox.shopify_bulk_fields import bulk_operation
 from connectors.sandbox.shopify_discounts import discount_node, discount_node_by_code
 from connectors.sandbox.shopify_nodes import Node, connection_of, customer_node, product_node
 from connectors.sandbox.shopify_order_node import order_node
@@ -25,7 +26,14 @@ from connectors.sandbox.shopify_resources import (
     orders,
     products,
 )
-from connectors.sandbox.shopify_search import BadArgumentError, ListArguments, Resource, count, search
+from connectors.sandbox.shopify_search import (
+    MAX_PAGE,
+    BadArgumentError,
+    ListArguments,
+    Resource,
+    count,
+    search,
+)
 
 SCOPES_URL = "https://shopify.dev/api/usage/access-scopes"
 
@@ -76,6 +84,9 @@ _KINDS = (
 def _list(kind: _Kind, info: GraphQLResolveInfo, **arguments: Any) -> Node:
     require_scope(info, kind.scope)
     caller: Caller = info.context
+    if caller.page is not None:
+        # In bulk Shopify reads all, in the order of the ids, whatever page is asked for.
+        arguments |= {"first": MAX_PAGE, "after": caller.page.after, "reverse": False, "sortKey": "ID"}
     query = arguments.get("query")
     if kind.name == "orders" and "read_all_orders" not in caller.scopes:
         query = f"{query or ''} created_at:>='{zulu(caller.world.now - timedelta(days=RECENT_DAYS))}'"
@@ -90,6 +101,9 @@ def _list(kind: _Kind, info: GraphQLResolveInfo, **arguments: Any) -> Node:
         page = search(kind.resource(caller), asked)
     except BadArgumentError as error:
         raise GraphQLError(str(error), extensions={"code": "BAD_REQUEST"}) from error
+    if caller.page is not None:
+        caller.page.after = page.cursors[-1] if page.cursors else None
+        caller.page.is_last = not page.has_next
     caller.world.log_read(SHOPIFY, kind.name, page.ids, page.updated_from)
     nodes = [kind.node(caller, number) for number in page.ids]
     return {
@@ -156,6 +170,7 @@ def _discount_by_code(info: GraphQLResolveInfo, code: str) -> Node | None:
 
 
 _BY_KIND: Mapping[str, Callable[..., Node | None]] = {
+    "BulkOperation": bulk_operation,
     "Customer": _customer,
     "Order": _order,
     "Product": _product,
@@ -214,6 +229,7 @@ def _installation(info: GraphQLResolveInfo) -> Node:
 QUERY_FIELDS: Mapping[str, Callable[..., Any]] = {
     **{kind.name: partial(_list, kind) for kind in _KINDS},
     **{f"{kind.name}Count": partial(_count, kind) for kind in _KINDS},
+    "bulkOperation": bulk_operation,
     "customer": _customer,
     "order": _order,
     "product": _product,
