@@ -11,11 +11,14 @@ from secrets import token_hex
 from threading import Lock, Thread
 from typing import Any
 
+from graphql import DocumentNode, GraphQLError
+
 from connectors.sandbox.forms import gid, zulu
 from connectors.sandbox.model import SHOPIFY_SHOP, WorldView
 from connectors.sandbox.shopify_bulk_rules import refusals
-from connectors.sandbox.shopify_graphql import Prepared, prepare, run, schema
+from connectors.sandbox.shopify_graphql import FIELDS, prepare, schema
 from connectors.sandbox.shopify_oauth import AppRegistration
+from connectors.sandbox.shopify_projection import Info, plan, project
 from connectors.sandbox.shopify_resources import BulkPage, Caller
 
 Node = dict[str, Any]
@@ -54,12 +57,13 @@ class Desk:
             self._operations[operation.id] = operation
         grouped = is_grouped and self._app.bulk.is_grouped
         work = Thread(
-            target=self._work, args=(operation, prepared, caller.scopes), kwargs={"grouped": grouped}
+            target=self._work, args=(operation, document, caller.scopes), kwargs={"grouped": grouped}
         )
         work.daemon = True
         operation.work = work
+        created = operation.node("")
         work.start()
-        return {"bulkOperation": operation.node(""), "userErrors": []}
+        return {"bulkOperation": created, "userErrors": []}
 
     def look(self, external_id: str, host: str) -> Node | None:
         """An operation as it stands; a small one is done when it is first asked for.
@@ -92,12 +96,12 @@ class Desk:
         return None
 
     def _work(
-        self, operation: "_Operation", prepared: Prepared, scopes: frozenset[str], *, grouped: bool
+        self, operation: "_Operation", document: DocumentNode, scopes: frozenset[str], *, grouped: bool
     ) -> None:
         operation.status = "RUNNING"
         far: list[str] = []
         with operation.path.open("w", encoding="utf-8") as file:
-            for node in self._nodes(operation, prepared, scopes):
+            for node in self._nodes(operation, document, scopes):
                 if operation.status != "RUNNING" or operation.objects == self._app.bulk.fail_after:
                     operation.fail("INTERNAL_SERVER_ERROR")
                     break
@@ -117,14 +121,18 @@ class Desk:
             operation.completed_at = zulu(self._world.now)
             operation.status = "COMPLETED"
 
-    def _nodes(self, operation: "_Operation", prepared: Prepared, scopes: frozenset[str]) -> Iterator[Node]:
+    def _nodes(
+        self, operation: "_Operation", document: DocumentNode, scopes: frozenset[str]
+    ) -> Iterator[Node]:
         page = BulkPage()
+        fields = plan(schema(), document)
         while not page.is_last:
-            result = run(prepared, Caller(self._world, scopes, page=page), {}, None)
-            if result.errors or not result.data:
+            try:
+                found = project(fields, FIELDS, Info(Caller(self._world, scopes, page=page)))
+            except GraphQLError:
                 operation.fail("ACCESS_DENIED")
                 return
-            for connection in result.data.values():
+            for connection in found.values():
                 for node in _of(connection):
                     yield from _flat(node, None)
 
