@@ -18,7 +18,8 @@ CUSTOMERS = table_of(Customer)
 _FIELDS = ("email", "phone", "first_name", "last_name", "locale", "country", "region", "city")
 _BIRTH = ("birth_year", "birth_month", "birth_day")
 _MOMENTS = ("source_created_at", "source_updated_at", "birth_known_at")
-_TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, "external_id", "identity", "tags", "platform_orders_count")
+_COUNT = ("platform_orders_count", "platform_orders_at")
+_TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, *_COUNT, "external_id", "identity", "tags")
 _PER_QUERY = 500
 
 
@@ -257,6 +258,11 @@ def _heard(held: Mapping[str, Any], records: Sequence[CustomerRecord], now: date
         if told_at is not None and _moment(record) < told_at.timestamp():
             stated = {name: value for name, value in stated.items() if values[name] is None}
         values["birth_known_at"] = _birth_known_at(values, stated, record, now)
+        if (
+            stated.get("platform_orders_count", values["platform_orders_count"])
+            != values["platform_orders_count"]
+        ):
+            values["platform_orders_at"] = now
         values |= stated
         values["source_updated_at"] = max(filter(None, (told_at, record.updated_at)), default=None)
         values["source_created_at"] = values["source_created_at"] or record.created_at

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from app import consent, customers, timeline
 from app.consent import NewConsent
-from app.mirror import lookups, orders, parcels, products
+from app.mirror import earlier, lookups, orders, parcels, products
 from app.models import Store
-from app.stores import install
+from app.stores import install, scopes
 from connectors.base import (
     ConsentRecord,
     ConsentState,
@@ -48,6 +48,8 @@ def apply_records(
     )
     products.upsert_products(session, store.id, store.currency, goods)
     orders.upsert_orders(session, store.id, placed, people=people, now=now, history_until=history_until)
+    if scopes.hides_older_orders(store):
+        earlier.refresh(session, store.id, (person.id for person in people.values()))
     updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
     parcels.apply_updates(session, store.id, updates, now)
     _apply_consents(session, store, records, people=people, now=now, history_until=history_until)

@@ -81,15 +81,20 @@ _KINDS = (
 )
 
 
+def _visible(kind: _Kind, caller: Caller, query: str | None) -> str | None:
+    """The search, narrowed to the orders that the token may see."""
+    if kind.name != "orders" or "read_all_orders" in caller.scopes:
+        return query
+    return f"{query or ''} created_at:>='{zulu(caller.world.now - timedelta(days=RECENT_DAYS))}'"
+
+
 def _list(kind: _Kind, info: GraphQLResolveInfo, **arguments: Any) -> Node:
     require_scope(info, kind.scope)
     caller: Caller = info.context
     if caller.page is not None:
         # In bulk Shopify reads all, in the order of the ids, whatever page is asked for.
         arguments |= {"first": MAX_PAGE, "after": caller.page.after, "reverse": False, "sortKey": "ID"}
-    query = arguments.get("query")
-    if kind.name == "orders" and "read_all_orders" not in caller.scopes:
-        query = f"{query or ''} created_at:>='{zulu(caller.world.now - timedelta(days=RECENT_DAYS))}'"
+    query = _visible(kind, caller, arguments.get("query"))
     asked = ListArguments(
         first=arguments.get("first"),
         after=arguments.get("after"),
@@ -122,7 +127,7 @@ def _count(
     kind: _Kind, info: GraphQLResolveInfo, *, limit: int | None = None, query: str | None = None
 ) -> Mapping[str, object]:
     require_scope(info, kind.scope)
-    total = count(kind.resource(info.context), query)
+    total = count(kind.resource(info.context), _visible(kind, info.context, query))
     if limit is not None and total > limit:
         return {"count": limit, "precision": "AT_LEAST"}
     return {"count": total, "precision": "EXACT"}

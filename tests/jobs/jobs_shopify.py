@@ -177,7 +177,8 @@ def connect(settings: Settings, database: Database, shop: Shop) -> Reader:
     identity = StoreIdentity(
         SHOPIFY_SHOP, "Aurora", "Europe/Rome", "USD", "IT", "it", "https://aurora.example"
     )
-    arrival = Arrival("shopify", shop.url, identity, {"access_token": shop.token(), "is_lasting": True})
+    access = {"access_token": shop.token(), "is_lasting": True}
+    arrival = Arrival("shopify", shop.url, identity, access, scopes=tuple(shop.app.scopes.split(",")))
     with database.write() as session:
         store = install.complete(session, runtime.vault, arrival, INSTALLED_AT)
         return Reader(Kit.build(runtime, LocalChannel(None)), store.id)
@@ -214,4 +215,4 @@ def _text(row: RowMapping, column: str) -> str:
 
 
 # Ids of our own and the moments at which something came here, which differ from run to run.
-_OURS = {"id", "recorded_at", "created_at", "details"}
+_OURS = {"id", "recorded_at", "created_at", "platform_orders_at", "details"}
