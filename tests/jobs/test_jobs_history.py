@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -9,12 +10,17 @@ from sqlalchemy import update
 
 from app.config import Settings
 from app.db import Database
+from app.mirror.apply import apply_records
 from connectors.storefronts.shopify import bulk_history
 from connectors.storefronts.shopify.bulk_history import Place
 from tests import engines
 from tests.jobs.jobs_shopify import BACKFILLS, Reader, Shop, connect, grown_world, running_shop
 
 SQLITE_ONLY = pytest.mark.parametrize("engine", [engines.SQLITE])
+
+
+class _KilledError(Exception):
+    """Stands for the end of a process in the middle of its work."""
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +80,32 @@ def test_a_kill_between_any_two_commits_costs_nothing(
 
     assert [range_ for range_ in shop.files_asked_for() if range_] != []
     assert _counts(reader) == {"customers": (10, 10), "orders": (40, 40), "products": (2, 2)}
+    _assert_same(reader, by_pages(shop))
+
+
+def test_a_kill_in_the_middle_of_a_transaction_loses_nothing(
+    reader: Reader, shop: Shop, by_pages: Callable[[Shop], Reader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = count()
+
+    def apply_and_die(*arguments: Any, **options: Any) -> None:
+        apply_records(*arguments, **options)
+        if next(calls) % 3 == 1:
+            raise _KilledError
+
+    monkeypatch.setattr("jobs.pulls.apply_records", apply_and_die)
+
+    for _ in range(200):
+        try:
+            reader.finish()
+            break
+        except _KilledError:
+            # The lease of whoever died runs out.
+            with reader.database.write() as session:
+                session.execute(update(BACKFILLS).values(lease_until=None))
+
+    assert _counts(reader) == {"customers": (10, 10), "orders": (40, 40), "products": (2, 2)}
+    monkeypatch.undo()
     _assert_same(reader, by_pages(shop))
 
 
