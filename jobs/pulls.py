@@ -3,7 +3,6 @@
 from collections import Counter
 from contextlib import closing
 from datetime import datetime
-from itertools import islice
 
 from sqlalchemy import select
 
@@ -92,17 +91,21 @@ def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
 def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
     """Keep some pages of a history, one a commit; one that waits or is the last ends the round."""
     total = storefront.count(pull.resource) if pull.row.total is None else None
-    count = 0
+    count, full_pages = 0, 0
     with closing(storefront.history(pull.resource, pull.row.cursor)) as pages:
-        for page in islice(pages, _PAGES_A_ROUND):
+        for page in pages:
             if not _keep_history(kit, pull, store, page, total=total, now=now):
                 return count
             count += len(page.records)
             if page.cursor is None or page.wait_seconds is not None:
                 return count
+            # Pages without records are steps on the way to some, and as short.
+            full_pages += bool(page.records)
+            if full_pages >= _PAGES_A_ROUND:
+                break
     with kit.runtime.database.write() as session:
         pulls.release(session, pull)
-    return max(count, 1)
+    return count
 
 
 def _keep_history(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,10 +89,15 @@ class Shop:
     url: str
     server: Flask
     asked: list[tuple[str, str]] = field(default_factory=list)
+    """Path, and the range of a file or the name of an operation."""
 
     def files_asked_for(self) -> list[str]:
         """The ranges with which files were fetched, in order; "" for a whole one."""
         return [range_ for path, range_ in self.asked if "/storage/" in path]
+
+    def pages_asked_for(self) -> int:
+        """How many pages of orders were asked for."""
+        return [name for _, name in self.asked].count("Orders")
 
     def token(self) -> str:
         """A lasting token, as a merchant's own app has it."""
@@ -118,7 +124,8 @@ def running_shop(world: FakeWorld, **values: Any) -> Iterator[Shop]:
 
     @server.before_request
     def note() -> None:
-        asked.append((request.path, request.headers.get("Range", "")))
+        named = re.search(r"(?:query|mutation) (\w+)", request.get_data(as_text=True))
+        asked.append((request.path, named.group(1) if named else request.headers.get("Range", "")))
 
     listening = waitress.create_server(server, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=listening.run, daemon=True)

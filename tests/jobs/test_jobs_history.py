@@ -11,7 +11,7 @@ from sqlalchemy import update
 from app.config import Settings
 from app.db import Database
 from app.mirror.apply import apply_records
-from connectors.storefronts.shopify import bulk_history
+from connectors.storefronts.shopify import bulk_history, bulk_sort
 from connectors.storefronts.shopify.bulk_history import Place
 from tests import engines
 from tests.jobs.jobs_shopify import BACKFILLS, Reader, Shop, connect, grown_world, running_shop
@@ -190,19 +190,29 @@ def test_a_bad_file_is_made_anew(
 
     reader.finish()
 
+    assert shop.pages_asked_for() == 0
     assert _counts(reader) == {"customers": (10, 10), "orders": (40, 40), "products": (2, 2)}
     _assert_same(reader, by_pages(shop))
 
 
 @SQLITE_ONLY
-def test_children_far_from_their_parents_are_read_by_pages(
-    reader: Reader, shop: Shop, by_pages: Callable[[Shop], Reader]
+@pytest.mark.parametrize("pages_a_round", [1, 50])
+def test_children_far_from_their_parents_are_put_in_order(
+    reader: Reader,
+    shop: Shop,
+    by_pages: Callable[[Shop], Reader],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    pages_a_round: int,
 ) -> None:
+    monkeypatch.setattr("jobs.pulls._PAGES_A_ROUND", pages_a_round)
+    monkeypatch.setattr(bulk_sort, "_PIECE_BYTES", 3000)
     shop.app.bulk.is_grouped = False
 
     reader.finish()
 
-    assert _counts(reader)["orders"] == (40, 40)
+    assert shop.pages_asked_for() == 0
+    assert _counts(reader) == {"customers": (10, 10), "orders": (40, 40), "products": (2, 2)}
     _assert_same(reader, by_pages(shop))
 
 
@@ -214,6 +224,7 @@ def test_operations_that_keep_failing_give_way_to_pages(
 
     reader.finish()
 
+    assert shop.pages_asked_for() == 4
     assert _counts(reader)["orders"] == (40, 40)
     _assert_same(reader, by_pages(shop))
 

@@ -36,16 +36,18 @@ class Operation:
     url: str | None
 
 
-def start(admin: Admin, query: str) -> str | None:
+def start(admin: Admin, query: str, *, is_grouped: bool) -> str | None:
     """Begin a bulk query and return its id; None while as many run as Shopify allows.
 
+    Grouping puts children right below their parents, and makes Shopify slower and likelier to give up.
     If the answer is lost, an operation runs that nobody asks for: it ends by itself.
 
     Raises:
         QueryRefused: the query is not one for bulk.
         ConnectorError: the call failed.
     """
-    started = fields.required_child(admin.run(documents.BULK_RUN, {"query": query}), "started")
+    answer = admin.run(documents.BULK_RUN, {"query": query, "isGrouped": is_grouped})
+    started = fields.required_child(answer, "started")
     codes = {fields.text(error, "code") or "" for error in fields.children(started, "userErrors")}
     if codes & _BUSY:
         return None

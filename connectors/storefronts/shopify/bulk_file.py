@@ -2,8 +2,9 @@
 
 What Shopify says of it: one object a line; an object of a nested connection stands on a line of its own,
 after its parent, and names it in `__parentId`; with `groupObjects` the children follow right below their
-parent. The last is what makes reading in constant memory possible, and what a resumed reading relies on,
-so it is not taken on trust: `check` goes through the whole file before the first object of it is used.
+parent, without it they may be anywhere. Grouped files can be read in constant memory and from any object
+on, so this is not taken on trust: `check` goes through the whole file before the first object of it is
+used. Others are put in order first (bulk_sort).
 Source: shopify.dev, perform bulk operations; changelog of 27 June 2025, optional groupObjects argument.
 """
 
@@ -36,6 +37,7 @@ class Checked:
     at: int = 0
     objects: int = 0
     roots: int = 0
+    is_grouped: bool = True
     is_whole: bool = False
 
 
@@ -62,29 +64,33 @@ def lines(transport: StoreTransport, url: str, start: int) -> Iterator[tuple[int
 
 
 def check(found: Iterable[tuple[int, bytes]], since: Checked) -> Iterator[Checked]:
-    """Whether each child stands below its parent; says every 64 MiB how far it got, and at the end.
+    """Count, and see whether each child stands below its parent; says every 64 MiB how far it got.
 
     Only ids are looked at, which costs a tenth of reading the file.
-
-    Raises:
-        BadFile: it does not.
     """
     at, objects, roots, begin = since.at, since.objects, since.roots, since.at
+    is_grouped = since.is_grouped
     parent = b""
     for end, line in found:
-        child = _PARENT.search(line)
-        if child is None and line.strip():
+        own, named = ids_of(line)
+        if named is not None:
+            is_grouped = is_grouped and named == parent
+        elif line.strip():
             if at - begin >= _CHECKED_AT_ONCE:
                 begin = at
-                yield Checked(at, objects, roots)
-            own = _ID.search(line)
-            parent = own.group(1) if own else b""
+                yield Checked(at, objects, roots, is_grouped)
+            parent = own
             roots += 1
-        elif child is not None and child.group(1) != parent:
-            raise BadFile("a child does not stand below its parent")
         objects += bool(line.strip())
         at = end
-    yield Checked(at, objects, roots, is_whole=True)
+    yield Checked(at, objects, roots, is_grouped, is_whole=True)
+
+
+def ids_of(line: bytes) -> tuple[bytes, bytes | None]:
+    """The first id in a line, which is the object's own, and that of its parent; b"" for none."""
+    parent = _PARENT.search(line)
+    own = _ID.search(line)
+    return own.group(1) if own else b"", parent.group(1) if parent else None
 
 
 def groups(found: Iterable[tuple[int, bytes]]) -> Iterator[Group]:

@@ -2,13 +2,15 @@
 
 Each step is a page whose cursor says where to go on, so that a worker may die between any two. A file is
 used only after all of it was found in order. An operation that fails, expires or leaves a bad file is
-begun anew; after the third, and for a query that Shopify refuses to run in bulk, the history is read by
-pages instead, which is slower and always right.
+begun anew, ungrouped then, because grouping is what makes Shopify give up; its file is put in order here.
+After the third, and for a query that Shopify refuses to run in bulk, the history is read by pages instead,
+which is slower and always right.
 """
 
 import json
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 
@@ -17,6 +19,7 @@ from connectors.storefronts.shopify import bulk, bulk_file, fields
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.bulk import Operation
 from connectors.storefronts.shopify.bulk_file import BadFile, Checked, Group
+from connectors.storefronts.shopify.bulk_sort import Spill
 from connectors.transport import StoreTransport
 
 _log = logging.getLogger(__name__)
@@ -51,7 +54,7 @@ class BulkHistory:
             return
         if place.operation is None:
             try:
-                operation_id = bulk.start(self.admin, self.query)
+                operation_id = bulk.start(self.admin, self.query, is_grouped=not place.tries)
             except bulk.QueryRefused as refused:
                 _log.warning("Shopify runs no bulk query (%s): its pages are read", refused)
                 yield from self.by_page(None)
@@ -87,7 +90,15 @@ class BulkHistory:
             raise ConnectorError("the file would come over plain HTTP", permanent=True)
         if not place.checked.is_whole:
             place = yield from self._check(place, operation, operation.url)
-        yield from self._read(place, operation.url)
+        if place.checked.is_grouped:
+            found = bulk_file.groups(bulk_file.lines(self.transport, operation.url, place.offset))
+            yield from self._read(place, found)
+            return
+        with closing(Spill()) as spill:
+            # Each page of nothing renews the lease: to sort a large file takes its time.
+            for _ in spill.fill(bulk_file.lines(self.transport, operation.url, 0), after=place.after):
+                yield RecordPage((), place.cursor())
+            yield from self._read(place, bulk_file.groups(spill.lines()))
 
     def _check(self, place: "Place", operation: Operation, url: str) -> Generator[RecordPage, None, "Place"]:
         since = checked = place.checked
@@ -102,14 +113,13 @@ class BulkHistory:
         yield RecordPage((), place.cursor())
         return place
 
-    def _read(self, place: "Place", url: str) -> Pages:
-        found = bulk_file.groups(bulk_file.lines(self.transport, url, place.offset))
+    def _read(self, place: "Place", found: Iterator[Group]) -> Pages:
         while True:
             page = list(islice(found, PAGE_RECORDS))
             if len(page) < PAGE_RECORDS:
                 yield self._page(page, None)
                 return
-            place = replace(place, offset=page[-1].end)
+            place = replace(place, offset=page[-1].end, after=_id_of(page[-1]))
             yield self._page(page, place.cursor())
 
     def _page(self, groups: list[Group], cursor: str | None) -> RecordPage:
@@ -117,7 +127,7 @@ class BulkHistory:
         unreadable: list[str] = []
         for group, read in zip(groups, self.assemble(self.admin, groups), strict=True):
             if isinstance(read, UnreadablePayload):
-                unreadable.append(_id_of(group))
+                unreadable.append(fields.external_id({"id": _id_of(group)}, "id"))
                 _log.warning("an object of a bulk file is looked up alone (%s): %s", unreadable[-1], read)
             else:
                 records.append(read)
@@ -131,13 +141,15 @@ class Place:
     Attributes:
         tries: operations that came to nothing.
         checked: how far the file was found in order.
-        offset: the byte where the next object to be read begins.
+        offset: in a grouped file the byte where the next object to be read begins.
+        after: the id of the last object that was read, by which a sorted file is taken up again.
     """
 
     operation: str | None = None
     tries: int = 0
     checked: Checked = field(default_factory=Checked)
     offset: int = 0
+    after: str = ""
 
     def cursor(self) -> str:
         """The same as text."""
@@ -161,8 +173,9 @@ _MARK = "bulk:"
 
 
 def _id_of(group: Group) -> str:
-    """The id of an object that could not be read; without one the file is of no use."""
+    """The GID of an object; without one the file is of no use."""
     try:
-        return fields.external_id(group.node, "id")
+        fields.external_id(group.node, "id")
+        return fields.required_text(group.node, "id")
     except UnreadablePayload:
         raise BadFile("an object has no id") from None

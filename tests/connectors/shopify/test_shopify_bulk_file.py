@@ -116,10 +116,19 @@ def test_a_long_check_says_how_far_it_got(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_child_apart_from_its_parent_is_found(order: tuple[int, ...]) -> None:
     lines = [LINES[number] for number in order]
 
-    with pytest.raises(BadFile):
-        list(bulk_file.check(numbered(*lines), Checked()))
+    *_, checked = bulk_file.check(numbered(*lines), Checked())
+
+    assert not checked.is_grouped
     with pytest.raises(BadFile):
         list(bulk_file.groups(numbered(*lines)))
+
+
+def test_what_was_found_apart_stays_so_when_a_check_goes_on() -> None:
+    rest = [(end, line) for end, line in numbered(*LINES) if line not in LINES[:2]]
+
+    *_, checked = bulk_file.check(rest, Checked(at=130, objects=2, roots=1, is_grouped=False))
+
+    assert (checked.objects, checked.roots, checked.is_grouped) == (5, 2, False)
 
 
 def test_groups_end_where_the_next_begins() -> None:
