@@ -1,6 +1,7 @@
 """A shop that shows the orders of 60 days only: who bought before that is no first-time buyer."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from app.mirror.apply import apply_records
 from app.models import Customer, Order, Store
 from app.stores import commands
 from app.web.api import shapes
-from connectors.base import Resource
+from connectors.base import OrderRecord, Resource
 from connectors.sandbox.model import SHOPIFY
 from connectors.storefronts.shopify.api import ShopifyStorefront
 from connectors.transport import StoreTransport
@@ -87,13 +88,27 @@ def test_only_who_never_bought_places_a_first_order(
     ]
 
 
-def _tell(reader: Reader, shop: Shop, external_id: str, resource: Resource) -> None:
+def test_an_order_by_webhook_is_not_the_first_though_it_tells_no_number(reader: Reader, shop: Shop) -> None:
+    later = NOW + timedelta(hours=1)
+    shop.world.add_order(order(3000, OLD, SHOPIFY, placed_at=later))
+    shop.world.now = later + timedelta(minutes=10)
+
+    _tell(reader, shop, "3000", Resource.ORDERS, is_numbered=False)
+
+    assert _first_orders(reader) == {"3000": False}
+
+
+def _tell(
+    reader: Reader, shop: Shop, external_id: str, resource: Resource, *, is_numbered: bool = True
+) -> None:
     transport = StoreTransport(allow_private=True)
     storefront = ShopifyStorefront(
         f"{shop.url}/shopify/{{shop}}", "sandbox-aurora.myshopify.com", shop.token(), transport
     )
     record = storefront.fetch(resource, external_id)
     assert record is not None
+    if isinstance(record, OrderRecord) and record.customer is not None and not is_numbered:
+        record = replace(record, customer=replace(record.customer, platform_orders_count=None))
     with reader.database.write() as session:
         store = session.get_one(Store, reader.store_id)
         apply_records(session, store, [record], shop.world.now)

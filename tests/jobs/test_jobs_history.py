@@ -246,10 +246,17 @@ def test_a_file_whose_time_is_over_is_made_anew(
 
 
 @SQLITE_ONLY
-def test_an_operation_that_shopify_forgot_is_begun_anew(reader: Reader, shop: Shop) -> None:
-    forgotten = Place(operation="gid://shopify/BulkOperation/404")
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        Place(operation="gid://shopify/BulkOperation/404").cursor(),
+        'bulk:{"operation":"gid://shopify/BulkOperation/1","line":7}',
+        "bulk:",
+    ],
+)
+def test_an_operation_that_nobody_knows_any_more_is_begun_anew(reader: Reader, cursor: str) -> None:
     with reader.database.write() as session:
-        session.execute(update(BACKFILLS).values(cursor=forgotten.cursor(), done=3))
+        session.execute(update(BACKFILLS).values(cursor=cursor))
 
     reader.finish()
 

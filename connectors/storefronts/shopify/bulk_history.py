@@ -157,11 +157,14 @@ class Place:
 
     @classmethod
     def read(cls, cursor: str) -> "Place | None":
-        """From such a text; None for a page's cursor."""
+        """From such a text, one of another version being no place at all; None for a page's cursor."""
         if not cursor.startswith(_MARK):
             return None
-        values = json.loads(cursor.removeprefix(_MARK))
-        return cls(**{**values, "checked": Checked(**values["checked"])})
+        try:
+            values = json.loads(cursor.removeprefix(_MARK))
+            return cls(**{**values, "checked": Checked(**values["checked"])})
+        except (ValueError, TypeError, KeyError):
+            return cls()
 
 
 PAGE_RECORDS = 500

@@ -54,7 +54,7 @@ class Spill:
         self._runs.append(run)
 
 
-_PIECE_BYTES = 32 * 1024 * 1024
+_PIECE_BYTES = 16 * 1024 * 1024
 
 
 def _lines_of(run: IO[bytes]) -> Iterator[bytes]:
