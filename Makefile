@@ -71,8 +71,11 @@ spelling: $(VENV)/dev.stamp
 	$(BIN)/codespell
 sql: $(VENV)/dev.stamp
 	@mkdir -p var
-	DATABASE_URL=postgresql:// $(BIN)/alembic upgrade head --sql > $(SQL)
-	$(BIN)/squawk $(SQL)
+	@# One by one, as they run: each migration is a transaction of its own.
+	@from=base; for to in $$(sed -n 's/^revision = "\(.*\)"/\1/p' migrations/versions/*.py); do \
+		DATABASE_URL=postgresql:// $(BIN)/alembic upgrade $$from:$$to --sql > $(SQL) || exit 1; \
+		$(BIN)/squawk $(SQL) || exit 1; from=$$to; \
+	done
 
 pytest: $(VENV)/dev.stamp contracts
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not faults and not oracle" --cov --cov-report=term:skip-covered

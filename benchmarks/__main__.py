@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import machine, mirror, receive, start
+from benchmarks import bulk, machine, mirror, receive, start
 from benchmarks.bodies import order_body
 from benchmarks.databases import Databases, opened
 
@@ -13,7 +13,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *_PARTS], metavar="PART", help=", ".join(_PARTS))
     parser.add_argument("--only", default="", help="cases whose title holds this text")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round of `receive`")
-    parser.add_argument("--orders", type=int, default=10_000, help="of `mirror`")
+    parser.add_argument("--orders", type=int, default=10_000, help="of `mirror` and `bulk`")
+    parser.add_argument("--large", type=int, default=200_000, help="orders of `bulk` for its memory")
+    parser.add_argument("--households", type=int, default=600, help="of the emulator in `bulk`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -57,6 +59,27 @@ def _mirror(databases: Databases, arguments: argparse.Namespace) -> None:
             )
 
 
+def _bulk(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nP2 bulk, a file of {arguments.orders} orders of 2 lines, {bulk.BATCH} orders a commit")
+    for kind in ("SQLite", "PostgreSQL"):
+        floor, product = bulk.compare(kind, databases, orders=arguments.orders, rounds=arguments.rounds)
+        print(
+            f"  {kind:11} floor {floor.rate:6.0f}/s, product {product.rate:6.0f}/s "
+            f"({product.rate / floor.rate:.0%}; per CPU second {product.cpu_rate:.0f}, "
+            f"{product.cpu_rate / floor.cpu_rate:.0%}; goal 50%), {product.mib:.0f} MiB",
+            flush=True,
+        )
+    if arguments.large:
+        _, large = bulk.compare("SQLite", databases, orders=arguments.large, rounds=1)
+        print(
+            f"  {arguments.large} orders: {large.rate:.0f}/s, 1,000,000 in {1e6 / large.cpu_rate:.0f} s CPU, "
+            f"{large.mib:.0f} MiB (at most {bulk.MOST_MIB:.0f})",
+            flush=True,
+        )
+    found, orders = bulk.emulated(databases, households=arguments.households)
+    print(f"  through the emulator: {orders} orders, {found.rate:.0f}/s (goal {bulk.LEAST_EMULATED:.0f})")
+
+
 def _start(databases: Databases, arguments: argparse.Namespace) -> None:
     seconds, cpu = start.imports(arguments.rounds)
     print(f"\nP7 start: the imports of the named packages alone take {seconds:.2f} s ({cpu:.2f} s CPU)")
@@ -68,7 +91,7 @@ def _start(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
-_PARTS = {"receive": _receive, "mirror": _mirror, "start": _start}
+_PARTS = {"receive": _receive, "mirror": _mirror, "bulk": _bulk, "start": _start}
 
 if __name__ == "__main__":
     main()

@@ -17,22 +17,22 @@ ENVIRONMENT = {
 }
 
 
-def connect(url: str) -> Runtime:
+def connect(url: str, *, domain: str = SHOP, token: str = "t", **settings: object) -> Runtime:  # noqa: S107 (it opens nothing)
     """Migrate the database, register one Shopify store there (it is number 1), and open it."""
     migrate.upgrade(url)
     values = {name.lower(): value for name, value in ENVIRONMENT.items()}
-    runtime = Runtime.build(Settings.model_validate({"database_url": url, **values}))
+    runtime = Runtime.build(Settings.model_validate({"database_url": url, **values, **settings}))
     identity = StoreIdentity(
-        domain=SHOP,
+        domain=domain,
         name="Bench",
         timezone="Europe/Rome",
         currency="EUR",
         country="IT",
         locale="it",
-        home_url=f"https://{SHOP}",
+        home_url=f"https://{domain}",
         store_uid="",
     )
-    arrival = Arrival("shopify", f"https://{SHOP}", identity, {"access_token": "t", "is_lasting": True})
+    arrival = Arrival("shopify", f"https://{domain}", identity, {"access_token": token, "is_lasting": True})
     with runtime.database.write() as session:
         install.complete(session, runtime.vault, arrival, datetime(2026, 11, 1, tzinfo=UTC))
     return runtime

@@ -4,7 +4,7 @@ The Records (`connectors.records`) and the sending side (`connectors.sending`) c
 speaks to the outside needs one import.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -145,11 +145,20 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:
-    """One page of a listing. `cursor` is None after the last page; `total` where the platform says."""
+    """One page of a listing. `cursor` is None after the last page; `total` where the platform says.
+
+    Attributes:
+        wait_seconds: the platform is still preparing what follows: ask again after so long, not sooner.
+        unreadable: external ids of what stood here and broke the platform's promise, to be looked up alone.
+        is_restart: whatever was read up to here will be read once more.
+    """
 
     records: tuple[Record, ...]
     cursor: str | None
     total: int | None = None
+    wait_seconds: float | None = None
+    unreadable: tuple[str, ...] = ()
+    is_restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +242,13 @@ class Storefront(Protocol):
 
     def page(self, resource: Resource, *, cursor: str | None, updated_since: datetime | None) -> RecordPage:
         """One page in a stable order; with `updated_since` only what changed from that moment on."""
+
+    def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
+        """All there is of a resource, in the way that serves the platform best; close it when done.
+
+        Args:
+            cursor: that of the last page that was kept, from any process; None to begin.
+        """
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now, or None if it is gone."""

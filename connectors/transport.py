@@ -7,8 +7,9 @@ an address nor a secret into a message or a log.
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -19,8 +20,11 @@ from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
 
+from connectors.answers import Response, Stream
 from connectors.base import ConnectorError
 from connectors.wire import AddressRefused, Deadline, kept, use_timed_connections
+
+__all__ = ["Limits", "NotSent", "ProviderPool", "Response", "StoreTransport", "Stream"]
 
 # urllib3 writes paths with their queries (signatures, codes) to its log, from DEBUG to WARNING.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
@@ -28,31 +32,6 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
 
 class NotSent(ConnectorError):
     """The request certainly never left: no name, no connection, no TLS, or an address refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer, whole. `headers` are read without regard to case."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    def json(self) -> Any:
-        """The body as JSON.
-
-        Raises:
-            ConnectorError: the body is not readable JSON.
-        """
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise ConnectorError("the answer is not readable JSON", status=self.status) from None
-
-    def retry_after_seconds(self) -> float | None:
-        """What `Retry-After` asks for in seconds; its date form is not read."""
-        text = self.headers.get("Retry-After", "").strip()
-        return float(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +90,7 @@ class StoreTransport:
         """
         limits = self._limits
         try:
-            with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
+            with kept(self._deadline()):
                 answer = self._session.request(
                     method,
                     url,
@@ -128,9 +107,45 @@ class StoreTransport:
             raise _failure(error) from None
         return Response(status=answer.status_code, headers=answer.headers, body=content)
 
+    @contextmanager
+    def stream(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Stream]:
+        """Get a body of any size, as its bytes stand on the other side, without holding it.
+
+        The limit of a whole call holds for each piece of 256 KiB instead: what drips is cut off.
+
+        Raises:
+            NotSent: the request never left.
+            ConnectorError: anything else, also while the pieces are read.
+        """
+        sent = {"Accept-Encoding": "identity", **(headers or {})}
+        timeout = (self._limits.connect_seconds, self._limits.read_seconds)
+        try:
+            with kept(self._deadline()):
+                answer = self._session.request("GET", url, headers=sent, timeout=timeout, stream=True)
+        except (OSError, HTTPError) as error:
+            raise _failure(error) from None
+        try:
+            yield Stream(answer.status_code, answer.headers, self._pieces(answer.raw))
+        finally:
+            answer.close()
+
     def post_json(self, url: str, payload: object, headers: Mapping[str, str] | None = None) -> Response:
         """Post JSON; see `request`."""
         return self.request("POST", url, headers=headers, json=payload)
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._clock() + self._limits.total_seconds, self._clock)
+
+    def _pieces(self, answer: BaseHTTPResponse) -> Iterator[bytes]:
+        while True:
+            try:
+                with kept(self._deadline()):
+                    piece = answer.read(_PIECE_BYTES)
+            except (OSError, HTTPError) as error:
+                raise _failure(error) from None
+            if not piece:
+                return
+            yield piece
 
     def close(self) -> None:
         """Close the connections kept open."""
@@ -203,7 +218,7 @@ class ProviderPool:
 
 
 _CHUNK_BYTES = 64 * 1024
-_LONGEST_NUMBER = 6
+_PIECE_BYTES = 256 * 1024
 _NEVER_SENT = (NewConnectionError, ConnectTimeoutError)
 _BAD_REQUEST = (
     requests.exceptions.InvalidURL,

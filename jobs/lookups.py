@@ -63,7 +63,9 @@ def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
             return True
         held = session.get(Store, store.id)
         if held is not None:
-            apply_records(session, kit.runtime.signer, held, [record], now=now)
+            apply_records(
+                session, kit.runtime.signer, held, [record], now=now, history_until=held.installed_at
+            )
     return True
 
 

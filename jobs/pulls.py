@@ -1,12 +1,13 @@
 """Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
 
 from collections import Counter
+from contextlib import closing
 from datetime import datetime
 
 from sqlalchemy import select
 
 from app.flows import switch
-from app.mirror import pulls
+from app.mirror import lookups, pulls
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
@@ -81,40 +82,53 @@ def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
         return _reconcile(kit, pull, storefront, store=store, now=now)
     except ConnectorError as error:
         with kit.runtime.database.write() as session:
-            pulls.put_off(session, pull, error=str(error), now=now, is_backfill=is_backfill)
+            pulls.put_off(session, pull, error=error, now=now, is_backfill=is_backfill)
             if isinstance(error, Unauthorized) and store.state == "connected":
                 install.ask_to_reconnect(session, store.id)
         return 0
 
 
 def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
+    """Keep some pages of a history, one a commit; one that waits or is the last ends the round."""
     total = storefront.count(pull.resource) if pull.row.total is None else None
-    cursor, count = pull.row.cursor, 0
-    for _ in range(_PAGES_A_ROUND):
-        page = storefront.page(pull.resource, cursor=cursor, updated_since=None)
-        with kit.runtime.database.write() as session:
-            held = session.get(Store, store.id)
-            is_ours = pulls.move_backfill(
-                session, pull, cursor=page.cursor, done=len(page.records), total=total, now=now
-            )
-            if held is None or not is_ours:
-                session.rollback()
+    count, full_pages = 0, 0
+    with closing(storefront.history(pull.resource, pull.row.cursor)) as pages:
+        for page in pages:
+            if not _keep_history(kit, pull, store, page, total=total, now=now):
                 return count
-            apply_records(
-                session,
-                kit.runtime.signer,
-                held,
-                page.records,
-                now=now,
-                history_until=store.installed_at,
-            )
-        count += len(page.records)
-        cursor = page.cursor
-        if cursor is None:
-            return count
+            count += len(page.records)
+            if page.cursor is None or page.wait_seconds is not None:
+                return count
+            # Pages without records are steps on the way to some, and as short.
+            full_pages += bool(page.records)
+            if full_pages >= _PAGES_A_ROUND:
+                break
     with kit.runtime.database.write() as session:
         pulls.release(session, pull)
     return count
+
+
+def _keep_history(
+    kit: Kit, pull: Pull, store: Store, page: RecordPage, *, total: int | None, now: datetime
+) -> bool:
+    """Mirror a page and move the row in one transaction; False when the row is not ours any more."""
+    with kit.runtime.database.write() as session:
+        held = session.get(Store, store.id)
+        is_ours = pulls.move_backfill(session, pull, page, total=total, now=now)
+        if held is None or not is_ours:
+            session.rollback()
+            return False
+        apply_records(
+            session,
+            kit.runtime.signer,
+            held,
+            page.records,
+            now=now,
+            history_until=store.installed_at,
+        )
+        for external_id in page.unreadable:
+            lookups.ask(session, store.id, pull.resource, external_id, now=now)
+    return True
 
 
 def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:

@@ -138,13 +138,19 @@ class Journey:
         Raises:
             AppError: a shop failed; time stands still here, so waiting would not help.
         """
+        moment = clock.now()
         while True:
-            if not pulls.run_backfills(self.kit, clock.now()):
+            if not pulls.run_backfills(self.kit, moment):
                 self._check_backfill()
             with self.kit.runtime.database.read() as session:
-                waiting = select(Backfill.store_id).where(Backfill.finished_at.is_(None)).limit(1)
-                if session.execute(waiting).first() is None:
-                    return
+                waiting = select(func.min(Backfill.next_at)).where(Backfill.finished_at.is_(None))
+                next_at = session.execute(waiting).scalar_one()
+            if next_at is None:
+                return
+            if next_at > moment:
+                # The shop is writing its file: its time passes, the world's does not.
+                time.sleep(_BLOCKED_PAUSE_SECONDS)
+                moment = next_at
 
     def _check_backfill(self) -> None:
         with self.kit.runtime.database.read() as session:

@@ -44,6 +44,10 @@ class People:
         """Whether the batch speaks of anybody who was erased."""
         return bool(self._stones)
 
+    def living_ids(self) -> set[int]:
+        """The rows of everybody in the batch who was not erased."""
+        return {person.id for person in self._living.values() if person is not None and not person.is_erased}
+
     def of(self, record: CustomerRecord, at: datetime | None = None) -> Person | None:
         """Whom the news are about; None for somebody without id and e-mail, or erased before we knew them."""
         identity = identity_of(record)

@@ -9,7 +9,8 @@ from connectors.base import CustomerRecord
 _FIELDS = ("email", "phone", "first_name", "last_name", "locale", "country", "region", "city")
 _BIRTH = ("birth_year", "birth_month", "birth_day")
 _MOMENTS = ("source_created_at", "source_updated_at", "birth_known_at")
-TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, "external_id", "identity", "tags", "platform_orders_count")
+_COUNT = ("platform_orders_count", "platform_orders_at")
+TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, *_COUNT, "external_id", "identity", "tags")
 
 
 def normalise_email(text: str | None) -> str | None:
@@ -40,6 +41,9 @@ def heard(held: Mapping[str, Any], records: Sequence[CustomerRecord], now: datet
         if told_at is not None and moment(record) < told_at.timestamp():
             stated = {name: value for name, value in stated.items() if values[name] is None}
         values["birth_known_at"] = _birth_known_at(values, stated, record, now)
+        known = values["platform_orders_count"]
+        if stated.get("platform_orders_count", known) != known:
+            values["platform_orders_at"] = now
         values |= stated
         values["source_updated_at"] = max(filter(None, (told_at, record.updated_at)), default=None)
         values["source_created_at"] = values["source_created_at"] or record.created_at

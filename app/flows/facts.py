@@ -84,6 +84,7 @@ def conditions(
         siblings=facts.siblings.get(enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at,
         entered_at=entered_at,
+        has_earlier_orders=customer.earlier_orders > 0,
     )
 
 

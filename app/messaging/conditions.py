@@ -33,7 +33,8 @@ class SiblingFacts:
 class ConditionFacts:
     """What conditions look at. `redeemed` holds the names of this enrollment's redeemed codes.
 
-    `is_stopped`: an exit came, before or after the last step.
+    `is_stopped`: an exit came, before or after the last step. `has_earlier_orders`: the shop counts orders
+    of this customer that it does not show, older than any that is mirrored.
     """
 
     is_stopped: bool = False
@@ -42,6 +43,7 @@ class ConditionFacts:
     siblings: Mapping[str, SiblingFacts] = field(default_factory=dict)
     first_paid_at: datetime | None = None
     entered_at: datetime | None = None
+    has_earlier_orders: bool = False
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
@@ -93,13 +95,15 @@ def _not_clicked(facts: ConditionFacts, argument: str) -> bool:
 
 def _is_first_order(facts: ConditionFacts, argument: str) -> bool:
     """No counted order was paid before this one; whether it counts itself is seen when a message leaves."""
-    if facts.order is None or facts.order.paid_at is None:
+    if facts.order is None or facts.order.paid_at is None or facts.has_earlier_orders:
         return False
     return facts.first_paid_at is None or facts.first_paid_at >= facts.order.paid_at
 
 
 def _bought_before_entry(facts: ConditionFacts, argument: str) -> bool:
     first, entered = facts.first_paid_at, facts.entered_at
+    if facts.has_earlier_orders:
+        return True
     return first is not None and entered is not None and first < entered
 
 

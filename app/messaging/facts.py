@@ -165,6 +165,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         siblings=loaded.siblings.get(row.enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at if customer is not None else None,
         entered_at=enrollment.entered_at if enrollment is not None else None,
+        has_earlier_orders=customer is not None and customer.earlier_orders > 0,
     )
 
 

@@ -100,9 +100,10 @@ def _worth(store: Store, terms: dict[str, Any], customer: Any, now: datetime) ->
         return "free_shipping", "0"
     if terms["kind"] != "by-class":
         return terms["kind"], settings.read(store, terms["setting"])
-    if is_promo(customer.orders_count, customer.discounted_count):
+    bought = customer.orders_count + customer.earlier_orders
+    if is_promo(bought, customer.discounted_count):
         return "free_shipping", "0"
-    if is_loyal(customer.orders_count, customer.last_paid_at, now):
+    if is_loyal(bought, customer.last_paid_at, now):
         return "amount", settings.read(store, "birthday.amount")
     return "percentage", settings.read(store, "birthday.percentage")
 

@@ -9,9 +9,9 @@ from app import consent, customers, timeline
 from app.consent import NewConsent
 from app.crypto import Signer
 from app.customers import People, Person, Telling
-from app.mirror import lookups, orders, parcels, petitions, products
+from app.mirror import earlier, lookups, orders, parcels, petitions, products
 from app.models import Store
-from app.stores import install
+from app.stores import install, scopes
 from connectors.base import (
     ConsentRecord,
     ConsentState,
@@ -53,6 +53,8 @@ def apply_records(
     products.upsert_products(session, store.id, store.currency, goods)
     buyers = _buyers(placed, people)
     orders.upsert_orders(session, store.id, placed, buyers=buyers, now=now, history_until=history_until)
+    if scopes.hides_older_orders(store):
+        earlier.refresh(session, store.id, people.living_ids())
     updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
     parcels.apply_updates(session, store.id, updates, now)
     _apply_consents(session, store, records, people=people, now=now, history_until=history_until)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import UtcDateTime, insert_new, lease_now, table_of
 from app.models import Backfill, Reconciliation, Store
 from app.stores import settings
-from connectors.base import Resource
+from connectors.base import ConnectorError, RecordPage, Resource
 
 BACKFILLS, RECONCILIATIONS = table_of(Backfill), table_of(Reconciliation)
 LEASE = timedelta(seconds=120)
@@ -85,19 +85,25 @@ def interval(store: Store, resource: Resource) -> timedelta:
 
 
 def move_backfill(
-    session: Session, pull: Pull, *, cursor: str | None, done: int, total: int | None, now: datetime
+    session: Session, pull: Pull, page: RecordPage, *, total: int | None, now: datetime
 ) -> bool:
-    """Write how far the history was read; False when the lease is somebody else's by now."""
+    """Write how far the history was read; False when the lease is somebody else's by now.
+
+    A page that waits gives the row back until its time has come.
+    """
     values = {
-        "cursor": cursor,
-        "done": BACKFILLS.c.done + done,
+        "cursor": page.cursor,
+        "done": len(page.records) if page.is_restart else BACKFILLS.c.done + len(page.records),
         "total": total if total is not None else BACKFILLS.c.total,
         "lease_until": lease_now(session) + LEASE,
         "attempts": 0,
         "error": None,
     }
-    if cursor is None:
+    if page.cursor is None:
         values |= {"finished_at": now, "lease_token": None, "lease_until": None}
+    elif page.wait_seconds is not None:
+        next_at = now + timedelta(seconds=page.wait_seconds)
+        values |= {"next_at": next_at, "lease_token": None, "lease_until": None}
     return _write(session, BACKFILLS, pull, values)
 
 
@@ -110,13 +116,15 @@ def finish_reconciliation(
     return _write(session, RECONCILIATIONS, pull, {**values, "lease_token": None, "lease_until": None})
 
 
-def put_off(session: Session, pull: Pull, *, error: str, now: datetime, is_backfill: bool) -> None:
-    """The storefront failed; try again later, slower each time."""
+def put_off(session: Session, pull: Pull, *, error: ConnectorError, now: datetime, is_backfill: bool) -> None:
+    """The storefront failed; try again when it asks us to, or later, slower each time."""
     pause = min(timedelta(seconds=30) * 2 ** min(pull.row.attempts, 10), _LONGEST_PAUSE)
+    if error.retry_after_seconds is not None:
+        pause = min(timedelta(seconds=error.retry_after_seconds), _LONGEST_PAUSE)
     values = {
         "next_at": now + pause,
         "attempts": pull.row.attempts + 1,
-        "error": error[:2000],
+        "error": str(error)[:2000],
         "lease_token": None,
         "lease_until": None,
     }

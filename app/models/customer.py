@@ -19,7 +19,8 @@ class Customer(Base):
         orders_count, total_spent_minor, first_paid_at, last_paid_at: over paid orders that were not
             cancelled or wholly refunded, kept by the mirror; `discounted_count` of them had a code,
             coupon or reduced price.
-        platform_orders_count: how many the platform says, where it says so.
+        platform_orders_count: how many the platform says, where it says so; first at `platform_orders_at`.
+        earlier_orders: how many of those it does not show (app/mirror/earlier.py).
     """
 
     __tablename__ = "customers"
@@ -48,6 +49,8 @@ class Customer(Base):
     first_paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     platform_orders_count: Mapped[int | None] = mapped_column()
+    platform_orders_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    earlier_orders: Mapped[int] = mapped_column(default=0, server_default="0")
     source_created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     source_updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -43,6 +43,26 @@ def progress(session: Session, store_id: int) -> tuple[int, int | None]:
     return sum(row.done for row in rows), sum(known) if len(known) == len(totals) else None
 
 
+def pace(session: Session, store_id: int, now: datetime) -> tuple[float | None, int | None]:
+    """Records a second since the unfinished part began, waiting included, and the seconds that are left.
+
+    None where nothing is to be read any more, nothing came yet, or a total is not known.
+    """
+    rows = session.execute(
+        select(Backfill.done, Backfill.total, Backfill.started_at).where(
+            Backfill.store_id == store_id, Backfill.finished_at.is_(None)
+        )
+    ).all()
+    done = sum(row.done for row in rows)
+    seconds = max(((now - row.started_at).total_seconds() for row in rows), default=0.0)
+    if not done or seconds <= 0:
+        return None, None
+    rate = done / seconds
+    totals = [row.total for row in rows if row.total is not None]
+    left = max(0, sum(totals) - done) / rate if len(totals) == len(rows) else None
+    return round(rate, 1), None if left is None else round(left)
+
+
 _KEY = ("store_id", "resource")
 
 

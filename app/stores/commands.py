@@ -13,7 +13,7 @@ from app.db import lease_now
 from app.errors import AppError, BadInput, NotFound
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import arrivals, backfills, connections, install, settings
+from app.stores import arrivals, backfills, connections, install, scopes, settings
 from app.stores.install import Arrival
 from app.stores.platforms import UNINSTALLED
 from connectors.base import ConnectorError
@@ -158,11 +158,18 @@ def _store(session: Session, store_id: int) -> Store:
 
 def _shown(session: Session, store: Store) -> Shown:
     done, total = backfills.progress(session, store.id)
+    per_second, seconds_left = backfills.pace(session, store.id, clock.now())
     return {
         "id": store.id,
         "platform": store.platform,
         "domain": store.domain,
         "state": store.state,
         "webhooks": [{"topic": one["topic"], "state": one["state"]} for one in store.subscriptions],
-        "backfill": {"done": done, "total": total},
+        "backfill": {
+            "done": done,
+            "total": total,
+            "per_second": per_second,
+            "seconds_left": seconds_left,
+            "orders_of_days": scopes.RECENT_DAYS if scopes.hides_older_orders(store) else None,
+        },
     }

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.models import Backfill, InboundEvent, Message, PrivacyRequest, Store
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
+from app.stores import scopes
 from app.web.context import count_up_to, literals
 
 _CAP = 999
@@ -43,6 +44,8 @@ def of_store(session: Session, store: Store, *, has_sender: bool, active_flows: 
         *_privacy(session, store.id),
         *_messages(session, store.id),
     ]
+    if scopes.hides_older_orders(store):
+        items.append(Item("recent_orders", "calm", scopes.RECENT_DAYS, "/app/activity"))
     if not has_sender:
         items.append(Item("no_sender", "calm", 0, "/app/settings"))
     if not active_flows:

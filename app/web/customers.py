@@ -64,7 +64,8 @@ def show(customer_id: int) -> ResponseReturnValue:
         )
         entries = timeline_words.entries(session, store.id, timeline.rows)
         parts = _parts(session, store.id, customer.id)
-    classes = classes_of(customer.orders_count, customer.discounted_count, customer.last_paid_at, clock.now())
+    bought = customer.orders_count + customer.earlier_orders
+    classes = classes_of(bought, customer.discounted_count, customer.last_paid_at, clock.now())
     return render_template(
         "customer.html", customer=customer, classes=classes, timeline=timeline, entries=entries, **parts
     )

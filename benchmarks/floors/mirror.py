@@ -38,8 +38,12 @@ class OnSqlite:
 
     def apply(self, bodies: Sequence[bytes]) -> None:
         """Mirror one batch."""
+        self.upsert(_parsed(bodies))
+
+    def upsert(self, parsed: dict[str, Rows]) -> None:
+        """Write the rows of one batch."""
         self._connection.execute("BEGIN IMMEDIATE")
-        for table, rows in _parsed(bodies).items():
+        for table, rows in parsed.items():
             places = ", ".join("?" * len(rows[0]))
             self._connection.executemany(_upsert(table, f"VALUES ({places})"), rows)
         self._connection.execute("COMMIT")
@@ -66,8 +70,12 @@ class OnPostgres:
 
     def apply(self, bodies: Sequence[bytes]) -> None:
         """Mirror one batch."""
+        self.upsert(_parsed(bodies))
+
+    def upsert(self, parsed: dict[str, Rows]) -> None:
+        """Write the rows of one batch."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
-            for table, rows in _parsed(bodies).items():
+            for table, rows in parsed.items():
                 cursor.execute(f"TRUNCATE new_{table}".encode())
                 with cursor.copy(f"COPY new_{table} FROM STDIN".encode()) as copy:
                     for row in rows:

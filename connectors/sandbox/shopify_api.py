@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, redirect, request, send_file
 from graphql import GraphQLError
 
 from connectors.sandbox.model import SHOPIFY_SHOP, WorldView
 from connectors.sandbox.shopify_bucket import Bucket
+from connectors.sandbox.shopify_bulk import STORAGE, Desk
 from connectors.sandbox.shopify_graphql import Prepared, choose, prepare, run
 from connectors.sandbox.shopify_oauth import AppRegistration, AuthorizationServer, OAuthError
 from connectors.sandbox.shopify_resources import Caller
@@ -23,10 +24,11 @@ Answer = Response | tuple[Response, int]
 
 
 def blueprint(world: WorldView, app: AppRegistration) -> Blueprint:
-    """Everything under ``/shopify/<shop>``."""
+    """Everything under ``/shopify/<shop>``, and the files of its bulk operations."""
     pages = Blueprint("sandbox_shopify", __name__, url_prefix=f"/shopify/{SHOPIFY_SHOP}")
     server = AuthorizationServer(world, app)
     bucket = Bucket(app.bucket_size, app.restore_rate, app.clock)
+    desk = Desk(world, app)
 
     @pages.get("/admin/oauth/authorize")
     def authorize() -> Any:
@@ -53,8 +55,10 @@ def blueprint(world: WorldView, app: AppRegistration) -> Blueprint:
         sent = request.get_json(silent=True)
         if not isinstance(sent, dict) or not isinstance(sent.get("query"), str):
             return _json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
-        return _json(answer(sent, Caller(world, scopes), bucket))
+        caller = Caller(world, scopes, desk, request.host_url)
+        return _json(answer(sent, caller, bucket))
 
+    _serve_files(pages, desk, app)
     return pages
 
 
@@ -80,6 +84,15 @@ def answer(sent: Mapping[str, Any], caller: Caller, bucket: Bucket) -> dict[str,
     if result.errors:
         body["errors"] = [error.formatted for error in result.errors]
     return {**body, "extensions": {"cost": _cost(requested, actual, bucket)}}
+
+
+def _serve_files(pages: Blueprint, desk: Desk, app: AppRegistration) -> None:
+    @pages.get(f"{STORAGE}/<name>")
+    def storage(name: str) -> Response:
+        found = desk.file(name)
+        if found is None:
+            return Response("<Error><Code>ExpiredToken</Code></Error>", 400, mimetype="application/xml")
+        return send_file(found, mimetype="application/jsonl", conditional=app.bulk.knows_ranges)
 
 
 def _document_errors(prepared: Prepared, name: str | None) -> list[Any]:

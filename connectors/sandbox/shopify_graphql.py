@@ -20,6 +20,7 @@ from graphql import (
     validate,
 )
 
+from connectors.sandbox.shopify_bulk_fields import BULK_MUTATIONS
 from connectors.sandbox.shopify_cost import CostModel, cost_model
 from connectors.sandbox.shopify_mutations import MUTATION_FIELDS
 from connectors.sandbox.shopify_nodes import Node, customer_node, product_node, variant_node
@@ -28,7 +29,7 @@ from connectors.sandbox.shopify_queries import QUERY_FIELDS
 from connectors.sandbox.shopify_resources import Caller
 
 SCHEMA_FILE = Path(__file__).with_name("shopify_schema.graphql")
-FIELDS = {**QUERY_FIELDS, **MUTATION_FIELDS}
+FIELDS = {**QUERY_FIELDS, **MUTATION_FIELDS, **BULK_MUTATIONS}
 
 
 @dataclass(frozen=True, slots=True)

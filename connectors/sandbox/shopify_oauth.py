@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 from connectors.sandbox.model import SHOPIFY_SHOP, WorldView
+from connectors.sandbox.shopify_bulk_rules import BulkRules
 from connectors.sandbox.signing import sign_query
 from connectors.sandbox.written import Fact, written
 
@@ -36,6 +37,7 @@ class AppRegistration:
             demo does not spend its minute waiting. A test of throttling sets its own.
         restore_rate: points a second.
         clock: real seconds since the epoch.
+        bulk: how bulk operations go.
     """
 
     client_id: str
@@ -45,6 +47,7 @@ class AppRegistration:
     bucket_size: float = 400_000.0
     restore_rate: float = 20_000.0
     clock: Callable[[], float] = time.time
+    bulk: BulkRules = field(default_factory=BulkRules)
 
 
 class OAuthError(Exception):

@@ -10,6 +10,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from connectors.sandbox.forms import gid, gid_number, zulu
 from connectors.sandbox.model import CURRENCY, SHOPIFY, SHOPIFY_SHOP, TIMEZONE
+from connectors.sandbox.shopify_bulk_fields import bulk_operation
 from connectors.sandbox.shopify_discounts import discount_node, discount_node_by_code
 from connectors.sandbox.shopify_nodes import Node, connection_of, customer_node, product_node
 from connectors.sandbox.shopify_order_node import order_node
@@ -24,7 +25,14 @@ from connectors.sandbox.shopify_resources import (
     orders,
     products,
 )
-from connectors.sandbox.shopify_search import BadArgumentError, ListArguments, Resource, count, search
+from connectors.sandbox.shopify_search import (
+    MAX_PAGE,
+    BadArgumentError,
+    ListArguments,
+    Resource,
+    count,
+    search,
+)
 from connectors.sandbox.shopify_shop import SHOP_EMAIL, SHOP_ID, SHOP_NAME
 
 SCOPES_URL = "https://shopify.dev/api/usage/access-scopes"
@@ -73,12 +81,20 @@ _KINDS = (
 )
 
 
+def _visible(kind: _Kind, caller: Caller, query: str | None) -> str | None:
+    """The search, narrowed to the orders that the token may see."""
+    if kind.name != "orders" or "read_all_orders" in caller.scopes:
+        return query
+    return f"{query or ''} created_at:>='{zulu(caller.world.now - timedelta(days=RECENT_DAYS))}'"
+
+
 def _list(kind: _Kind, info: GraphQLResolveInfo, **arguments: Any) -> Node:
     require_scope(info, kind.scope)
     caller: Caller = info.context
-    query = arguments.get("query")
-    if kind.name == "orders" and "read_all_orders" not in caller.scopes:
-        query = f"{query or ''} created_at:>='{zulu(caller.world.now - timedelta(days=RECENT_DAYS))}'"
+    if caller.page is not None:
+        # In bulk Shopify reads all, in the order of the ids, whatever page is asked for.
+        arguments |= {"first": MAX_PAGE, "after": caller.page.after, "reverse": False, "sortKey": "ID"}
+    query = _visible(kind, caller, arguments.get("query"))
     asked = ListArguments(
         first=arguments.get("first"),
         after=arguments.get("after"),
@@ -90,6 +106,9 @@ def _list(kind: _Kind, info: GraphQLResolveInfo, **arguments: Any) -> Node:
         page = search(kind.resource(caller), asked)
     except BadArgumentError as error:
         raise GraphQLError(str(error), extensions={"code": "BAD_REQUEST"}) from error
+    if caller.page is not None:
+        caller.page.after = page.cursors[-1] if page.cursors else None
+        caller.page.is_last = not page.has_next
     caller.world.log_read(SHOPIFY, kind.name, page.ids, page.updated_from)
     nodes = [kind.node(caller, number) for number in page.ids]
     return {
@@ -108,7 +127,7 @@ def _count(
     kind: _Kind, info: GraphQLResolveInfo, *, limit: int | None = None, query: str | None = None
 ) -> Mapping[str, object]:
     require_scope(info, kind.scope)
-    total = count(kind.resource(info.context), query)
+    total = count(kind.resource(info.context), _visible(kind, info.context, query))
     if limit is not None and total > limit:
         return {"count": limit, "precision": "AT_LEAST"}
     return {"count": total, "precision": "EXACT"}
@@ -156,6 +175,7 @@ def _discount_by_code(info: GraphQLResolveInfo, code: str) -> Node | None:
 
 
 _BY_KIND: Mapping[str, Callable[..., Node | None]] = {
+    "BulkOperation": bulk_operation,
     "Customer": _customer,
     "Order": _order,
     "Product": _product,
@@ -214,6 +234,7 @@ def _installation(info: GraphQLResolveInfo) -> Node:
 QUERY_FIELDS: Mapping[str, Callable[..., Any]] = {
     **{kind.name: partial(_list, kind) for kind in _KINDS},
     **{f"{kind.name}Count": partial(_count, kind) for kind in _KINDS},
+    "bulkOperation": bulk_operation,
     "customer": _customer,
     "order": _order,
     "product": _product,

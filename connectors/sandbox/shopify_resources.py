@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from connectors.sandbox.forms import gid_number
 from connectors.sandbox.model import SHOPIFY, Order, Product, Shopper, WorldView
@@ -13,12 +13,42 @@ RECENT_DAYS = 60
 Found = TypeVar("Found")
 
 
+@dataclass(slots=True)
+class BulkPage:
+    """Which part of a listing a bulk operation reads next; the listing moves it on."""
+
+    after: str | None = None
+    is_last: bool = False
+
+
+class BulkDesk(Protocol):
+    """Where bulk operations are begun and asked for."""
+
+    def start(self, query: str, caller: "Caller", *, is_grouped: bool) -> dict[str, Any]:
+        """The payload of a start."""
+
+    def look(self, external_id: str, host: str) -> dict[str, Any] | None:
+        """An operation as it stands."""
+
+    def cancel(self, external_id: str) -> dict[str, Any] | None:
+        """An operation, ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the world and the scopes of the token."""
+    """Who asks: the world and the scopes of the token.
+
+    Attributes:
+        desk: bulk operations, where there are any.
+        host: how the caller reaches us, for the addresses of files.
+        page: the part of each listing that a bulk operation reads; None outside of one.
+    """
 
     world: WorldView
     scopes: frozenset[str]
+    desk: BulkDesk | None = None
+    host: str = ""
+    page: BulkPage | None = None
 
 
 def listed(found: Found | None) -> Found:

@@ -154,6 +154,8 @@ def upgrade() -> None:
         sa.Column("first_paid_at", MOMENT, nullable=True),
         sa.Column("last_paid_at", MOMENT, nullable=True),
         sa.Column("platform_orders_count", sa.Integer(), nullable=True),
+        sa.Column("platform_orders_at", MOMENT, nullable=True),
+        sa.Column("earlier_orders", sa.Integer(), server_default="0", nullable=False),
         sa.Column("source_created_at", MOMENT, nullable=True),
         sa.Column("source_updated_at", MOMENT, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),

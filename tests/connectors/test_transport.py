@@ -335,3 +335,40 @@ def test_no_cookie_is_kept_between_calls(serve: Serve) -> None:
 
     assert b"cookie" not in asked[0].lower()
     transport.close()
+
+
+def test_a_large_body_comes_in_pieces_as_it_stands(serve: Serve) -> None:
+    packed = gzip.compress(b"x" * 10)
+    body = packed + b"y" * 700_000
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    url = serve(_saying(head + body))
+
+    with StoreTransport(allow_private=True, limits=Limits(max_bytes=1000)).stream(url) as stream:
+        pieces = list(stream.pieces)
+
+    assert stream.status == 200
+    assert b"".join(pieces) == body
+    assert max(len(piece) for piece in pieces) <= 256 * 1024
+
+
+def test_a_body_that_ends_too_early_fails(serve: Serve) -> None:
+    url = serve(_saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"))
+
+    with (
+        pytest.raises(ConnectorError, match="no usable answer"),
+        StoreTransport(allow_private=True).stream(url) as stream,
+    ):
+        list(stream.pieces)
+
+
+def test_a_piece_that_drips_is_cut_off_by_the_clock(serve: Serve) -> None:
+    url = serve(_dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"))
+    transport = StoreTransport(allow_private=True, clock=_Clock())
+
+    with pytest.raises(ConnectorError, match="no usable answer"), transport.stream(url) as stream:
+        list(stream.pieces)
+
+
+def test_a_stream_obeys_the_address_guard() -> None:
+    with pytest.raises(NotSent), StoreTransport().stream("http://127.0.0.1:8080/file"):
+        pass

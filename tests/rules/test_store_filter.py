@@ -14,6 +14,7 @@ ACROSS_STORES = {
     "app/cli/figures.py:_messages": "the demo sums up both of its stores",
     "app/cli/figures.py:_revenue": "the demo sums up both of its stores",
     "app/cli/travel.py:_check_backfill": "the demo waits for both of its stores",
+    "app/cli/travel.py:_finish_backfill": "the demo waits for both of its stores",
     "app/cli/travel.py:_next": "the demo waits for both of its stores",
     "app/inbox.py:replay": "the operator names deliveries by their ids; the screen passes only its store's",
     "app/messaging/send.py:_sweep": "the rows that the sweep has just locked",

@@ -1,10 +1,12 @@
 """What `ritorno store …` does and prints."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
+from app import clock
 from app.errors import BadInput, NotFound
 from app.models import Backfill, Store
 from app.runtime import Runtime
@@ -28,7 +30,7 @@ def test_connecting_woocommerce_by_key(runtime: Runtime, platforms: FakePlatform
         "domain": "bottega.example",
         "state": "connected",
         "webhooks": [],
-        "backfill": {"done": 0, "total": None},
+        "backfill": _backfill(0, None),
     }
     assert json.loads(json.dumps(shown)) == shown
 
@@ -125,7 +127,8 @@ def test_a_token_of_another_shop_connects_nothing(runtime: Runtime, platforms: F
 def test_showing_webhooks_and_progress(runtime: Runtime, woo_store: Store) -> None:
     subscribe.register_webhooks(runtime, woo_store.id)
     with runtime.database.write() as session:
-        session.execute(update(Backfill).values(done=4, total=7))
+        begun = clock.now() - timedelta(seconds=10)
+        session.execute(update(Backfill).values(done=4, total=7, started_at=begun))
         session.execute(
             update(Backfill).where(Backfill.resource == "orders").values(finished_at=INSTALLED_AT)
         )
@@ -133,7 +136,7 @@ def test_showing_webhooks_and_progress(runtime: Runtime, woo_store: Store) -> No
     shown = commands.show(runtime, woo_store.id)
 
     assert {"topic": "order.created", "state": "active"} in shown["webhooks"]
-    assert shown["backfill"] == {"done": 12, "total": 18}
+    assert shown["backfill"] == _backfill(12, 18, per_second=0.8, seconds_left=8)
     assert woo_store.webhook_path not in json.dumps(shown)
     assert commands.listing(runtime) == [shown]
 
@@ -209,3 +212,11 @@ def test_a_store_on_a_private_address_is_refused_unless_the_operator_allows_it(
         commands.connect_woocommerce(strict, f"{platforms.base}/woo", WOO_KEY, WOO_SECRET)
 
     assert platforms.calls == []
+
+
+def _backfill(
+    done: int, total: int | None, *, per_second: float | None = None, seconds_left: int | None = None
+) -> dict[str, object]:
+    """What a store's record says of a history that hides nothing."""
+    pace = {"per_second": per_second, "seconds_left": seconds_left}
+    return {"done": done, "total": total, **pace, "orders_of_days": None}

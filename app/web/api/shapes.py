@@ -46,7 +46,9 @@ def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str,
         "timezone": row.timezone,
         "birthday": _birthday(row),
         "tags": row.tags,
-        "classes": classes_of(row.orders_count, row.discounted_count, row.last_paid_at, now),
+        "classes": classes_of(
+            row.orders_count + row.earlier_orders, row.discounted_count, row.last_paid_at, now
+        ),
         "rfm": None,
         "scores": {},
         "consents": {channel: consent(consents.get(channel)) for channel in CHANNELS},

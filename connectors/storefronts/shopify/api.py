@@ -1,6 +1,6 @@
 """A connected Shopify shop, as `Storefront` of connectors.base."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +17,11 @@ from connectors.base import (
     UnreadablePayload,
     VoucherSpec,
 )
-from connectors.storefronts.shopify import documents, fields, order_nodes, vouchers
+from connectors.history import by_page
+from connectors.storefronts.shopify import bulk_records, documents, fields, order_nodes, vouchers
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.auth import admin_base
+from connectors.storefronts.shopify.bulk_history import Assemble, BulkHistory
 from connectors.storefronts.shopify.customers import customer_node
 from connectors.storefronts.shopify.order_nodes import OrderParts
 from connectors.storefronts.shopify.products import product_node
@@ -39,6 +41,8 @@ class ShopifyStorefront:
 
     def __init__(self, admin_url: str, shop: str, access_token: str, transport: StoreTransport) -> None:
         self._admin = Admin(admin_base(admin_url, shop), access_token, transport)
+        self._transport = transport
+        self._is_emulator = admin_url.startswith("http://")
 
     def identity(self) -> StoreIdentity:
         """Who the shop is. Shopify tells its language only with a scope of its own: left empty."""
@@ -75,6 +79,20 @@ class ShopifyStorefront:
             nodes = fields.children(page, "nodes")
             found = tuple(listing.read(self._admin, node, answer) for node in nodes)
             return RecordPage(records=found, cursor=_next_cursor(page))
+
+    def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
+        """All there is by a bulk operation, or by pages where none does; an old page's cursor goes on."""
+        listing = _LISTINGS[resource]
+        history = BulkHistory(
+            self._admin,
+            self._transport,
+            query=listing.bulk_document,
+            assemble=listing.assemble,
+            by_page=lambda after: by_page(self, resource, after),
+            is_plain_allowed=self._is_emulator,
+        )
+        with _readable():
+            yield from history.pages(cursor)
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now, or None if it is gone."""
@@ -123,13 +141,15 @@ Reader = Callable[[Admin, JsonObject, JsonObject], Record]
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """How one resource is asked for and read. `read` takes the node and the whole answer."""
+    """How one resource is asked for and read. `read` takes the node and the whole answer of a page."""
 
     kind: str
     page_document: str
     one_document: str
     count_document: str
+    bulk_document: str
     read: Reader
+    assemble: Assemble
 
 
 @contextmanager
@@ -188,21 +208,27 @@ _LISTINGS = {
         page_document=documents.CUSTOMERS,
         one_document=documents.CUSTOMER,
         count_document=documents.CUSTOMERS_COUNT,
+        bulk_document=documents.BULK_CUSTOMERS,
         read=_read_customer,
+        assemble=bulk_records.customers,
     ),
     Resource.PRODUCTS: _Listing(
         kind="Product",
         page_document=documents.PRODUCTS,
         one_document=documents.PRODUCT,
         count_document=documents.PRODUCTS_COUNT,
+        bulk_document=documents.BULK_PRODUCTS,
         read=_read_product,
+        assemble=bulk_records.products,
     ),
     Resource.ORDERS: _Listing(
         kind="Order",
         page_document=documents.ORDERS,
         one_document=documents.ORDER,
         count_document=documents.ORDERS_COUNT,
+        bulk_document=documents.BULK_ORDERS,
         read=_read_order,
+        assemble=bulk_records.orders,
     ),
 }
 

@@ -12,8 +12,8 @@ def _document(*names: str) -> str:
     return "\n".join((_FOLDER / f"{name}.graphql").read_text(encoding="utf-8") for name in names)
 
 
-_ORDER_PARTS = ("order_fields", "customer_fields", "line_fields", "parcel_fields")
-_PRODUCT_PARTS = ("product_fields", "variant_fields")
+_ORDER = ("order_fields", "customer_fields", "line_fields", "parcel_fields")
+_PRODUCT = ("product_fields", "variant_fields")
 
 IDENTITY = _document("identity")
 
@@ -21,16 +21,17 @@ CUSTOMERS = _document("customers", "customer_fields")
 CUSTOMERS_COUNT = _document("customers_count")
 CUSTOMER = _document("customer", "customer_fields")
 
-ORDERS = _document("orders", *_ORDER_PARTS)
+ORDERS = _document("orders", "order_parts", *_ORDER)
 ORDERS_COUNT = _document("orders_count")
-ORDER = _document("order", *_ORDER_PARTS)
+ORDER = _document("order", "order_parts", *_ORDER)
 ORDER_LINES = _document("order_lines", "line_fields")
-ORDER_REFUNDS = _document("order_refunds")
+ORDER_REFUNDS = _document("order_refunds", "refund_fields")
+SEVERAL_REFUNDS = _document("several_refunds", "refund_fields")
 ORDER_PARCELS = _document("order_parcels", "parcel_fields")
 
-PRODUCTS = _document("products", *_PRODUCT_PARTS)
+PRODUCTS = _document("products", "product_parts", *_PRODUCT)
 PRODUCTS_COUNT = _document("products_count")
-PRODUCT = _document("product", *_PRODUCT_PARTS)
+PRODUCT = _document("product", "product_parts", *_PRODUCT)
 PRODUCT_VARIANTS = _document("product_variants", "variant_fields")
 
 VOUCHER_BY_CODE = _document("voucher_by_code")
@@ -38,3 +39,9 @@ VOUCHER_CREATE = _document("voucher_create")
 VOUCHER_CREATE_FREE_SHIPPING = _document("voucher_create_free_shipping")
 
 SUBSCRIPTIONS = _document("subscriptions")
+
+BULK_RUN = _document("bulk_run")
+BULK_STATE = _document("bulk_state")
+BULK_CUSTOMERS = _document("bulk_customers", "customer_fields")
+BULK_ORDERS = _document("bulk_orders", *_ORDER)
+BULK_PRODUCTS = _document("bulk_products", *_PRODUCT)

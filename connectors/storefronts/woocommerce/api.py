@@ -1,7 +1,7 @@
 """WooCommerce's REST API v3 as a Storefront."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from connectors.base import (
     UnreadablePayload,
     VoucherSpec,
 )
+from connectors.history import by_page
 from connectors.storefronts.woocommerce.auth import StoreKeys
 from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_answer
 from connectors.storefronts.woocommerce.identity import read_identity, read_index
@@ -90,6 +91,10 @@ class WooStorefront:
             cursor=following.cursor() if following else None,
             total=None if is_narrowed else answer.number("X-WP-Total"),
         )
+
+    def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
+        """The whole listing by pages: WooCommerce has nothing larger."""
+        return by_page(self, resource, cursor)
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now; None for what is gone or in the trash.

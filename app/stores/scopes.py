@@ -1,0 +1,12 @@
+"""What a store's grant lets us see."""
+
+from app.models import Store
+from app.stores.platforms import SHOPIFY
+
+RECENT_DAYS = 60
+"""How far back Shopify shows orders without `read_all_orders`. Source: shopify.dev, access scopes."""
+
+
+def hides_older_orders(store: Store) -> bool:
+    """Whether orders older than `RECENT_DAYS` stay hidden; a grant that was never told hides nothing."""
+    return store.platform == SHOPIFY and bool(store.scopes) and "read_all_orders" not in store.scopes

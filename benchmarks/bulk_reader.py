@@ -1,0 +1,60 @@
+"""A worker that reads one history and prints JSON: `bulk_reader DATABASE_URL SHOP_URL DOMAIN TOKEN`."""
+
+import json
+import resource
+import sys
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, func, select
+
+from app.db import table_of
+from app.models import Backfill, Order, OrderLine
+from benchmarks import stores
+from connectors.channels.local import LocalChannel
+from jobs import pulls
+from jobs.kit import Kit
+
+_PAUSE_SECONDS = 0.05
+
+
+def read(url: str, shop_url: str, domain: str, token: str) -> dict[str, float]:
+    """Read all orders; the seconds, those of this process, its memory at the most, and what arrived.
+
+    Raises:
+        RuntimeError: the shop failed.
+    """
+    runtime = stores.connect(
+        url, domain=domain, token=token, shopify_admin_url=shop_url, allow_private_stores=True
+    )
+    kit = Kit.build(runtime, LocalChannel(None))
+    now = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    with runtime.database.write() as session:
+        session.execute(delete(Backfill).where(Backfill.resource != "orders"))
+    before, begun, cpu = _resident_mib(), time.perf_counter(), time.process_time()
+    while True:
+        pulls.run_backfills(kit, now)
+        with runtime.database.read() as session:
+            row = session.execute(select(Backfill)).scalar_one()
+        if row.error:
+            raise RuntimeError(row.error)
+        if row.finished_at is not None:
+            break
+        if row.next_at > now:
+            time.sleep(_PAUSE_SECONDS)
+            now = row.next_at
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    with runtime.database.read() as session:
+        orders = session.execute(select(func.count()).select_from(table_of(Order))).scalar_one()
+        lines = session.execute(select(func.count()).select_from(table_of(OrderLine))).scalar_one()
+    runtime.database.dispose()
+    figures = {"seconds": seconds, "cpu_seconds": cpu, "mib": _resident_mib(), "mib_before": before}
+    return {**figures, "orders": orders, "lines": lines, "total": row.total or 0}
+
+
+def _resident_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(read(*sys.argv[1:5])))
