@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import true
 
 from app.analytics import attribution
-from app.db import StoreScan
+from app.scans import StoreScan
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 

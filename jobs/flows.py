@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import true
 
 from app import timers
-from app.db import StoreScan, table_of
+from app.db import table_of
 from app.flows import work
 from app.models import CustomerEvent, Store
+from app.scans import StoreScan
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 

@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlalchemy import bindparam
 
 from app import inbox
-from app.db import StoreScan, UtcDateTime, is_one_of
+from app.db import UtcDateTime, is_one_of
 from app.mirror import forgotten
 from app.mirror.apply import apply_records
 from app.mirror.parcels import OrderNotMirrored
 from app.models import InboundEvent, Store
 from app.models.inbound_event import OPEN
+from app.scans import StoreScan
 from app.stores import connections, install
 from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePayload
 from connectors.registry import READERS

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam
 
-from app.db import StoreScan, UtcDateTime, is_one_of, table_of
+from app.db import UtcDateTime, is_one_of, table_of
 from app.messaging import claim, send, vouchers
 from app.messaging.claim import Claimed
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED, UNKNOWN
+from app.scans import StoreScan
 from app.stores import connections, install
 from connectors.base import ConnectorError, OutgoingMessage, SendResult, Storefront, Unauthorized
 from jobs import failpoints

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select
 
 from app import inbox
-from app.db import StoreScan, UtcDateTime
+from app.db import UtcDateTime
 from app.errors import NotFound
 from app.inbox import EVENTS
 from app.mirror import petitions
 from app.models import PrivacyRequest, Store
 from app.models.privacy_request import REFUSED
 from app.privacy import deliveries, erasure, requests, shops
+from app.scans import StoreScan
 from app.stores import connections, install
 from app.stores.platforms import UNINSTALLED
 from connectors.base import ConnectorError, PrivacyKind, Unauthorized
