@@ -4,30 +4,33 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from pydantic import ValidationError
 
 from app import config, logs
-from app.cli import doing, flows, journey, people, serving, stores
 from app.crypto import UnreadableSecret
 from app.errors import AppError
 from app.runtime import Runtime
 from connectors.base import ConnectorError
 from jobs import failpoints
 
-_GROUPS = (
-    serving.COMMANDS,
-    journey.COMMANDS,
-    stores.COMMANDS,
-    flows.COMMANDS,
-    people.COMMANDS,
-    doing.COMMANDS,
-)
+_GROUPS = {
+    "app.cli.serving": ("serve",),
+    "app.cli.working": ("worker", "migrate"),
+    "app.cli.journey": ("demo", "sandbox"),
+    "app.cli.stores": ("store",),
+    "app.cli.flows": ("flow", "tick"),
+    "app.cli.people": ("customer",),
+    "app.cli.doing": ("api-key", "inbound", "message", "doctor"),
+}
+"""Which module has which commands: a process loads the one that it was asked for, and no other."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser(words).parse_args(words)
     try:
         settings = config.load()
         logs.configure(settings.log_level, settings.log_format)
@@ -45,11 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of the command that is named, or of all of them where none is."""
     parser = argparse.ArgumentParser(prog="ritorno", description="Marketing automation for small shops.")
     branches = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in _GROUPS:
-        for add in group:
+    named = [module for module, commands in _GROUPS.items() if words and words[0] in commands]
+    for module in named or _GROUPS:
+        for add in import_module(module).COMMANDS:
             add(branches)
     return parser
 

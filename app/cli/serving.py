@@ -1,17 +1,14 @@
-"""`serve`, `worker`, `migrate`: the processes of a deployment."""
+"""`serve`: pages, API and webhooks, with or without a worker in the same process."""
 
 import argparse
-import signal
-import threading
-from collections.abc import Callable
 from dataclasses import replace
-from types import FrameType
 from typing import Any
 
 import waitress
 
 from app import migrate
 from app.cli import hosted
+from app.cli.working import on_termination
 from app.errors import BadInput
 from app.runtime import Runtime
 from app.wsgi import Site, create_site
@@ -55,7 +52,7 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     if worker is not None:
         worker.start()
     print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)
-    _on_termination(_leave)
+    on_termination(_leave)
     try:
         server.run()
     finally:
@@ -69,30 +66,6 @@ def _serve_hosted(runtime: Runtime, arguments: argparse.Namespace) -> None:
         raise BadInput("--hosted serves only: run `ritorno worker` beside it")
     runtime.database.dispose()
     hosted.serve(runtime.settings, arguments.host, arguments.processes)
-
-
-def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
-    workers = [Worker(Kit.build(runtime, LocalChannel(None))) for _ in range(arguments.concurrency)]
-    stopped = threading.Event()
-    _on_termination(stopped.set)
-    for worker in workers:
-        worker.start()
-    print(f"Ritorno works with {len(workers)} worker(s)", flush=True)
-    stopped.wait()
-    for worker in workers:
-        worker.stop()
-
-
-def _migrate(runtime: Runtime, arguments: argparse.Namespace) -> str:
-    migrate.upgrade(runtime.settings.database)
-    return f"the database is at {migrate.head()}"
-
-
-def _on_termination(stop: Callable[[], None]) -> None:
-    def _stop(_number: int, _frame: FrameType | None) -> None:
-        stop()
-
-    signal.signal(signal.SIGTERM, _stop)
 
 
 def _leave() -> None:
@@ -112,15 +85,4 @@ def _add_serve(branches: Any) -> None:
     parser.set_defaults(run=_serve, needs_runtime=True)
 
 
-def _add_worker(branches: Any) -> None:
-    parser = branches.add_parser("worker", help="do what is due, apart from the web side")
-    parser.add_argument("--concurrency", type=int, default=1, help="how many clocks run in this process")
-    parser.set_defaults(run=_work, needs_runtime=True)
-
-
-def _add_migrate(branches: Any) -> None:
-    parser = branches.add_parser("migrate", help="bring the database to the newest version")
-    parser.set_defaults(run=_migrate, needs_runtime=True)
-
-
-COMMANDS = (_add_serve, _add_worker, _add_migrate)
+COMMANDS = (_add_serve,)

@@ -1,0 +1,54 @@
+"""`worker`, `migrate`: the processes of a deployment that serve nobody, so that they load no web side."""
+
+import argparse
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from app import migrate
+from app.runtime import Runtime
+from connectors.channels.local import LocalChannel
+from jobs.kit import Kit
+from jobs.worker import Worker
+
+
+def on_termination(stop: Callable[[], None]) -> None:
+    """Call this when the process is asked to end."""
+
+    def _stop(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    workers = [Worker(Kit.build(runtime, LocalChannel(None))) for _ in range(arguments.concurrency)]
+    stopped = threading.Event()
+    on_termination(stopped.set)
+    for worker in workers:
+        worker.start()
+    print(f"Ritorno works with {len(workers)} worker(s)", flush=True)
+    stopped.wait()
+    for worker in workers:
+        worker.stop()
+
+
+def _migrate(runtime: Runtime, arguments: argparse.Namespace) -> str:
+    migrate.upgrade(runtime.settings.database)
+    return f"the database is at {migrate.head()}"
+
+
+def _add_worker(branches: Any) -> None:
+    parser = branches.add_parser("worker", help="do what is due, apart from the web side")
+    parser.add_argument("--concurrency", type=int, default=1, help="how many clocks run in this process")
+    parser.set_defaults(run=_work, needs_runtime=True)
+
+
+def _add_migrate(branches: Any) -> None:
+    parser = branches.add_parser("migrate", help="bring the database to the newest version")
+    parser.set_defaults(run=_migrate, needs_runtime=True)
+
+
+COMMANDS = (_add_worker, _add_migrate)
