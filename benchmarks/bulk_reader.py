@@ -41,6 +41,7 @@ def read(url: str, shop_url: str, domain: str, token: str) -> dict[str, float]:
         if row.finished_at is not None:
             break
         if row.next_at > now:
+            # The emulator writes its file in real time, as a worker between two ticks would let it.
             time.sleep(_PAUSE_SECONDS)
             now = row.next_at
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import true
 
@@ -21,7 +22,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         stores = _DUE.run(session)
     failures: list[Failed] = []
     for store_id in stores:
-        result = run_guarded(lambda store_id=store_id: _run_store(kit, store_id))  # type: ignore[misc]
+        result = run_guarded(partial(_run_store, kit, store_id))
         if isinstance(result, Failed):
             failures.append(result)
         else:

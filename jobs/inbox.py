@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import bindparam
 
@@ -68,7 +69,7 @@ def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
     with kit.runtime.database.read() as session:
         ids = [event.id for event in inbox.waiting(session, store_id, now, limit=limit)]
     for event_id in ids:
-        alone = run_guarded(lambda event_id=event_id: _apply(kit, store_id, now, limit=1, only=event_id))  # type: ignore[misc]
+        alone = run_guarded(partial(_apply, kit, store_id, now, limit=1, only=event_id))
         if isinstance(alone, Failed):
             _put_off(kit, store_id, event_id, now=now, failure=alone)
     return len(ids)

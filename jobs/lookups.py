@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,12 +16,10 @@ from app.stores import connections, install
 from connectors.base import ConnectorError, Unauthorized
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
+from jobs.proof import has_left
 
 _BATCH = 50
 _LATER, _SOON = timedelta(minutes=10), timedelta(minutes=1)
-_GONE = 404
-_ASKED_IN = {False: ("connected",), True: ("connected", "needs_reconnect")}
-"""In which states a shop is asked, by whether it is said to have removed the app."""
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -31,11 +30,11 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     for row in rows:
         store = stores[row.store_id]
-        ask = _ask_whether_gone if row.kind == lookups.UNINSTALL else _look_up
-        if store is None or store.state not in _ASKED_IN[row.kind == lookups.UNINSTALL]:
+        states, ask = _ASKS.get(row.kind, _ABOUT_RESOURCES)
+        if store is None or store.state not in states:
             _drop(kit, row)
             continue
-        result = run_guarded(lambda ask=ask, store=store, row=row: ask(kit, store, row, now))  # type: ignore[misc]
+        result = run_guarded(partial(ask, kit, store, row, now))
         if isinstance(result, Failed):
             _put_off(kit, row, now + _LATER)
         elif result:
@@ -71,18 +70,21 @@ def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
 
 def _ask_whether_gone(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
     """A shop that still takes our token did not remove the app: an old delivery was sent again as one."""
-    try:
-        connections.storefront(kit.runtime, store).identity()
-    except ConnectorError as error:
-        if not isinstance(error, Unauthorized) and error.status != _GONE:
-            _put_off(kit, row, now + _SOON)
-            return False
-        with kit.runtime.database.write() as session:
-            held = session.get(Store, store.id)
-            if held is not None:
-                install.uninstall(session, held, from_micros(row.subject_id))
-    _drop(kit, row)
+    is_gone = has_left(kit, store)
+    if is_gone is None:
+        _put_off(kit, row, now + _SOON)
+        return False
+    with kit.runtime.database.write() as session:
+        timers.drop(session, [row])
+        held = session.get(Store, store.id)
+        if is_gone and held is not None:
+            install.uninstall(session, held, from_micros(row.subject_id))
     return True
+
+
+_ABOUT_RESOURCES = (("connected",), _look_up)
+_ASKS = {lookups.UNINSTALL: (("connected", "needs_reconnect"), _ask_whether_gone)}
+"""By the timer's kind: in which states the shop is asked, and how."""
 
 
 def _drop(kit: Kit, row: Row[Any]) -> None:

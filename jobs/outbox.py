@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import bindparam
 
@@ -63,7 +64,7 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     looked_at = 0
     for store_id in stores:
-        result = run_guarded(lambda store_id=store_id: run_store(kit, store_id, now, share))  # type: ignore[misc]
+        result = run_guarded(partial(run_store, kit, store_id, now, share))
         if isinstance(result, Failed):
             failures[store_id] = result
         else:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import bindparam, select
 
@@ -14,19 +15,19 @@ from app.models import PrivacyRequest, Store
 from app.models.privacy_request import REFUSED
 from app.privacy import deliveries, erasure, requests, shops
 from app.scans import StoreScan
-from app.stores import connections, install
+from app.stores import install
 from app.stores.platforms import UNINSTALLED
-from connectors.base import ConnectorError, PrivacyKind, Unauthorized
+from connectors.base import PrivacyKind
 from jobs import failpoints
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
+from jobs.proof import has_left
 
 REQUESTS = requests.REQUESTS
 SOFT_DELETE = timedelta(hours=48)
 """Between the uninstall (or the first sign of it) and the erasure of a shop."""
 _LATER, _AFTER_FAILURE = timedelta(hours=1), timedelta(minutes=10)
 _BATCH = 500
-_GONE = (401, 403, 404, 410)
 _KINDS = {
     "customers/data_request": PrivacyKind.ACCESS,
     "customers/redact": PrivacyKind.ERASE_CUSTOMER,
@@ -51,7 +52,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         ]
     failures: list[Failed] = []
     for request in waiting:
-        result = run_guarded(lambda request=request: _carry_out(kit, request, now))  # type: ignore[misc]
+        result = run_guarded(partial(_carry_out, kit, request, now))
         if isinstance(result, Failed):
             failures.append(result)
             _put_off(kit, request, now=now, next_at=now + _AFTER_FAILURE)
@@ -111,7 +112,7 @@ def _erase_shop(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
 
 def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) -> bool:
     """The second proof, of a shop that nobody said was uninstalled: it has refused us for 48 hours."""
-    is_gone = _refuses(kit, store)
+    is_gone = has_left(kit, store)
     if is_gone is None:
         _put_off(kit, request, now=now, next_at=now + _LATER)
         return False
@@ -131,17 +132,6 @@ def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) ->
             return False
         install.uninstall(session, shop, now)
         return True
-
-
-def _refuses(kit: Kit, store: Store) -> bool | None:
-    """Whether the shop no longer knows us; None if it cannot be asked now."""
-    try:
-        connections.storefront(kit.runtime, store).identity()
-    except Unauthorized:
-        return True
-    except ConnectorError as error:
-        return True if error.status in _GONE else None
-    return False
 
 
 def _erase_some(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 
@@ -55,7 +56,7 @@ def run_subscriptions(kit: Kit, now: datetime) -> Counter[str]:
         lacking = subscribe.stores_without_webhooks(session)
     for store_id in lacking:
         _equip(kit, store_id, now)
-        result = run_guarded(lambda store_id=store_id: subscribe.register_webhooks(kit.runtime, store_id))  # type: ignore[misc]
+        result = run_guarded(partial(subscribe.register_webhooks, kit.runtime, store_id))
         if not isinstance(result, Failed):
             done["subscribed"] += 1
     return done

@@ -7,6 +7,7 @@ happened, and the other stores and stages go on.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -53,7 +54,7 @@ def tick(kit: Kit, as_of: datetime | None = None, *, until_idle: bool = False) -
 def _round(kit: Kit, now: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     for name, stage in STAGES:
-        result = run_guarded(lambda stage=stage: stage(kit, now))  # type: ignore[misc]
+        result = run_guarded(partial(stage, kit, now))
         if isinstance(result, Failed):
             _log_failure(name, result)
         else:

@@ -39,7 +39,7 @@ WOO_MAPPING = {
     "meta.birthday": "sandbox_birthday",
 }
 _BLOCKED_PAUSE_SECONDS = 0.2
-SIX = timedelta(hours=6)
+_MORNING = timedelta(hours=6)
 """Six in the morning and in the evening are waking hours in Europe or America, midnight and noon are less."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ class Journey:
     sandbox: Sandbox
     plan: DemoPlan
     step: timedelta
-    offset: timedelta = SIX
+    offset: timedelta = _MORNING
 
     def prepare(self) -> None:
         """Install both shops if they are not, switch every flow on, settle what a kill left behind."""
@@ -98,6 +98,7 @@ class Journey:
         """Let the world go on; its deliveries cross TCP into the serving threads of this process."""
         clock.travel_to(moment)
         while self.sandbox.post("/control/advance", {"to": _text(moment)}).get("blocked"):
+            # The world knocks at our own serving threads, which are busy or starting; nothing wakes us.
             time.sleep(_BLOCKED_PAUSE_SECONDS)
 
     def _next(self, moment: datetime) -> datetime:
