@@ -58,6 +58,16 @@ def reload() -> ResponseReturnValue:
     return page
 
 
+def refuse_inside_admin() -> None:
+    """What belongs to the operator's own sign-in is not offered to a shop's members.
+
+    Raises:
+        Unauthorized: the visit comes from a shop's admin.
+    """
+    if visit() is not None:
+        raise Unauthorized
+
+
 _RELOAD = "shopify-reload"
 _CARRIED = ("shop", "host", "embedded", "locale")
 _FRAMED = "framed"
@@ -197,13 +207,3 @@ class _FramedSessions(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """A partitioned cookie must be secure."""
         return super().get_cookie_secure(app) if visit() is None else True
-
-
-def refuse_inside_admin() -> None:
-    """What belongs to the operator's own sign-in is not offered to a shop's members.
-
-    Raises:
-        Unauthorized: the visit comes from a shop's admin.
-    """
-    if visit() is not None:
-        raise Unauthorized

@@ -1,6 +1,6 @@
 """The security headers of every answer."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, url_for
 
 from app.web.context import runtime, visit
 
@@ -37,21 +37,23 @@ def admin_of(shop: str | None) -> str:
     return f"https://{shop} {_ADMIN}" if shop else _ADMIN
 
 
-def page_policy(**changes: str) -> str:
-    """The policy of a page of ours with some directives changed, framed or not as the visit wants it."""
-    seen = visit()
-    return policy(**changes) if seen is None else framed_policy(seen.shop, **changes)
+def previews() -> str:
+    """Where the outbox shows its mails: nothing else is framed, so that a click in a mail leads nowhere.
+
+    Looking at a mail must never count as its reader's click.
+    """
+    return url_for("outbox.listing", _external=True) + "/"
 
 
-def framed_policy(shop: str | None, **changes: str) -> str:
+def framed_policy(shop: str | None) -> str:
     """The content security policy of a document that this shop's admin may frame, and nobody else."""
-    framed = {
-        "frame_ancestors": admin_of(shop),
-        "script_src": f"'self' {_CDN}",
-        "connect_src": f"'self' {_CDN} {_ADMIN} {_MEASURES}",
-        "frame_src": _ADMIN,
-    }
-    return policy(**(framed | changes))
+    return policy(
+        frame_ancestors=admin_of(shop),
+        script_src=f"'self' {_CDN}",
+        connect_src=f"'self' {_CDN} {_ADMIN} {_MEASURES}",
+        # A page that takes the place of another keeps the other's policy: each may show a mail.
+        frame_src=f"{_ADMIN} {previews()}",
+    )
 
 
 _ADMIN = "https://admin.shopify.com"
@@ -61,7 +63,9 @@ _MEASURES = "https://monorail-edge.shopifysvc.com"
 
 
 def _add(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", page_policy())
+    seen = visit()
+    default = policy() if seen is None else framed_policy(seen.shop)
+    response.headers.setdefault("Content-Security-Policy", default)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     if request.path.startswith(_PRIVATE):

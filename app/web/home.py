@@ -55,7 +55,7 @@ def show() -> ResponseReturnValue:
     # The form that connects a store is answered with the store's own approval page, which browsers
     # count as the form's target.
     if visit() is None:
-        page.headers["Content-Security-Policy"] = headers.page_policy(form_action=_FORM_TARGETS)
+        page.headers["Content-Security-Policy"] = headers.policy(form_action=_FORM_TARGETS)
     return page
 
 

@@ -30,7 +30,6 @@ from app.models.message import (
 from app.web import headers, paging
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, row_of, rows_of, runtime, visit
-from app.web.headers import admin_of
 from connectors.base import Outcome, SendResult
 
 blueprint = Blueprint("outbox", __name__)
@@ -85,11 +84,8 @@ def show(message_id: int) -> ResponseReturnValue:
         content = letters.read_content(message.content)
         parts = _parts(session, store.id, message)
     page = Response(render_template("message.html", message=message, content=content, **parts))
-    # Only the preview's own address may be framed: a click inside it leads nowhere, so that looking
-    # at a mail never counts as its reader's click.
-    page.headers["Content-Security-Policy"] = headers.page_policy(
-        frame_src=url_for("outbox.listing", _external=True) + "/"
-    )
+    if visit() is None:
+        page.headers["Content-Security-Policy"] = headers.policy(frame_src=headers.previews())
     return page
 
 
@@ -104,7 +100,7 @@ def body(message_id: int) -> ResponseReturnValue:
         raise NotFound("this message has no HTML part")
     page = Response(str(content["html"]), mimetype="text/html")
     seen = visit()
-    admin = f" {admin_of(seen.shop)}" if seen is not None else ""
+    admin = f" {headers.admin_of(seen.shop)}" if seen is not None else ""
     page.headers["Content-Security-Policy"] = _BODY_POLICY + admin
     return page
 

@@ -3,7 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -94,6 +96,7 @@ def test_a_document_is_framed_by_the_shops_admin_alone_and_starts_with_app_bridg
     policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";"))
     text = page.get_data(as_text=True)
     assert policy["frame-ancestors"] == f"https://{SHOP} https://admin.shopify.com"
+    assert policy["frame-src"].endswith("/app/outbox/")
     assert "X-Frame-Options" not in page.headers
     assert text.index("<script") == text.index(
         '<script src="https://cdn.shopify.com/shopifycloud/app-bridge.js"'
@@ -232,6 +235,25 @@ def test_the_first_visit_of_a_shop_installs_it(
     assert (store.domain, store.state, kept["access_token"]) == (SHOP, "connected", "an access token")
     assert (asked["subject_token"], asked["expiring"]) == (token, "1")
     assert asked["grant_type"] == "urn:ietf:params:oauth:grant-type:token-exchange"
+
+
+def test_the_requests_of_a_first_visit_exchange_one_token(
+    app: Flask, runtime: Runtime, shopify: responses.RequestsMock
+) -> None:
+    shopify.add(responses.POST, TOKENS, json=PAIR)
+    shopify.add(responses.POST, ADMIN, json={"data": _identity()})
+    barrier = Barrier(8)
+
+    def visit(_number: int) -> int:
+        client = app.test_client(use_cookies=False)
+        barrier.wait()
+        return client.get("/app/progress.json", headers=bearer(session_token())).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(visit, range(8)))
+
+    assert statuses == [200] * 8
+    assert [call.request.url for call in shopify.calls].count(TOKENS) == 1
 
 
 def test_a_shop_that_must_be_reconnected_is_by_its_next_visit(

@@ -6,8 +6,22 @@
 (() => {
   const isOurs = (url) => url.origin === location.origin && url.pathname.startsWith("/app/");
 
-  const show = (html, address) => {
+  /* What a screen has of its own: the styles that the one before did not bring. */
+  const dress = (page) => Promise.all(
+    [...page.head.querySelectorAll('link[rel="stylesheet"]')]
+      .filter((link) => !document.head.querySelector(`link[href="${link.getAttribute("href")}"]`))
+      .map((link) => new Promise((done) => {
+        const own = document.createElement("link");
+        own.rel = "stylesheet";
+        own.href = link.getAttribute("href");
+        own.onload = own.onerror = done;
+        document.head.append(own);
+      })),
+  );
+
+  const show = async (html, address) => {
     const page = new DOMParser().parseFromString(html, "text/html");
+    await dress(page);
     document.title = page.title;
     document.documentElement.lang = page.documentElement.lang;
     document.body.replaceWith(page.body);
@@ -18,14 +32,29 @@
 
   const ask = async (address, options = {}) => {
     const headers = { Authorization: `Bearer ${await window.shopify.idToken()}` };
-    return fetch(address, { ...options, headers });
+    const answer = await fetch(address, { ...options, headers });
+    if (answer.status === 401) throw new Error("the token was refused");
+    return answer;
   };
 
+  const save = async (answer, [, name]) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+
+  /* Where no answer comes, the browser's own loading says so; after a form it shows what is true now. */
   const go = async (address, options) => {
     document.body.setAttribute("aria-busy", "true");
     try {
       const answer = await ask(address, options);
-      show(await answer.text(), answer.url);
+      const file = /^attachment; filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "");
+      if (file) await save(answer, file);
+      else await show(await answer.text(), answer.url);
+    } catch {
+      location.assign(options ? location.href : address);
     } finally {
       document.body.removeAttribute("aria-busy");
     }
