@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from connectors.outlines import OrderOutline, OutlinePage
 from connectors.records import (
     ConsentRecord,
     ConsentState,
@@ -51,9 +52,11 @@ __all__ = [
     "JsonObject",
     "Money",
     "OrderLineRecord",
+    "OrderOutline",
     "OrderRecord",
     "Outcome",
     "OutgoingMessage",
+    "OutlinePage",
     "PrivacyKind",
     "PrivacyRequest",
     "ProductRecord",
@@ -249,6 +252,12 @@ class Storefront(Protocol):
         Args:
             cursor: that of the last page that was kept, from any process; None to begin.
         """
+
+    def outline_orders(self, *, cursor: str | None, updated_since: datetime) -> OutlinePage:
+        """One page of the orders that changed from that moment on, in outline: many, for little."""
+
+    def fetch_orders(self, external_ids: Sequence[str]) -> Generator[tuple[Record, ...], None, None]:
+        """Orders as they are now, some at a time; those that are gone are left out."""
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now, or None if it is gone."""

@@ -1,6 +1,7 @@
 """Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -8,12 +9,12 @@ from functools import partial
 from sqlalchemy import select
 
 from app.flows import switch
-from app.mirror import lookups, pulls
+from app.mirror import lookups, outlines, pulls
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
 from app.stores import connections, install, subscribe
-from connectors.base import ConnectorError, RecordPage, Storefront, Unauthorized
+from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -133,22 +134,47 @@ def _keep_history(
 
 
 def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
+    """Mirror what changed, some records a commit, then note how far that was; how many there were."""
     since = pull.row.pulled_to - pulls.OVERLAP
-    cursor, count, is_last = None, 0, False
-    while not is_last:
-        page = storefront.page(pull.resource, cursor=cursor, updated_since=since)
-        is_last = page.cursor is None
-        cursor = page.cursor
-        count += len(page.records)
-        _keep_page(kit, pull, store, page, now=now, is_last=is_last)
+    read = _orders_lacked if pull.resource is Resource.ORDERS else _whole_pages
+    count = 0
+    for records in read(kit, pull, storefront, since):
+        count += len(records)
+        _keep(kit, store, records, now)
+    with kit.runtime.database.write() as session:
+        held = session.get(Store, store.id)
+        if held is not None:
+            pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
     return count
 
 
-def _keep_page(kit: Kit, pull: Pull, store: Store, page: RecordPage, *, now: datetime, is_last: bool) -> None:
+def _orders_lacked(
+    kit: Kit, pull: Pull, storefront: Storefront, since: datetime
+) -> Iterator[tuple[Record, ...]]:
+    """The changed orders that the webhooks did not bring: all in outline, those alone whole."""
+    cursor, is_last = None, False
+    while not is_last:
+        page = storefront.outline_orders(cursor=cursor, updated_since=since)
+        cursor, is_last = page.cursor, page.cursor is None
+        with kit.runtime.database.read() as session:
+            lacked = outlines.unmirrored(session, pull.store_id, page.outlines)
+        yield from storefront.fetch_orders(lacked)
+
+
+def _whole_pages(
+    _kit: Kit, pull: Pull, storefront: Storefront, since: datetime
+) -> Iterator[tuple[Record, ...]]:
+    cursor, is_last = None, False
+    while not is_last:
+        page = storefront.page(pull.resource, cursor=cursor, updated_since=since)
+        cursor, is_last = page.cursor, page.cursor is None
+        yield page.records
+
+
+def _keep(kit: Kit, store: Store, records: Sequence[Record], now: datetime) -> None:
+    if not records:
+        return
     with kit.runtime.database.write() as session:
         held = session.get(Store, store.id)
-        if held is None:
-            return
-        apply_records(session, kit.runtime.signer, held, page.records, now=now)
-        if is_last:
-            pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
+        if held is not None:
+            apply_records(session, kit.runtime.signer, held, records, now=now)

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from connectors.base import (
     ConnectorError,
     JsonObject,
+    OutlinePage,
     Record,
     RecordPage,
     Resource,
@@ -18,12 +18,12 @@ from connectors.base import (
     VoucherSpec,
 )
 from connectors.history import by_page
-from connectors.storefronts.shopify import bulk_records, documents, fields, order_nodes, vouchers
+from connectors.storefronts.shopify import bulk_records, documents, fields, order_listing, vouchers
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.auth import admin_base
 from connectors.storefronts.shopify.bulk_history import Assemble, BulkHistory
 from connectors.storefronts.shopify.customers import customer_node
-from connectors.storefronts.shopify.order_nodes import OrderParts
+from connectors.storefronts.shopify.listing import all_pages, changed_since, next_cursor, page_of, whole
 from connectors.storefronts.shopify.products import product_node
 from connectors.storefronts.shopify.topics import TOPIC_BY_ENUM
 from connectors.transport import StoreTransport
@@ -72,13 +72,13 @@ class ShopifyStorefront:
     def page(self, resource: Resource, *, cursor: str | None, updated_since: datetime | None) -> RecordPage:
         """One page, the longest unchanged first; what changes meanwhile comes again at the end."""
         listing = _LISTINGS[resource]
-        variables = {"after": cursor, "query": _since(updated_since)}
+        variables = {"after": cursor, "query": changed_since(updated_since)}
         with _readable():
             answer = self._admin.run(listing.page_document, variables)
-            page = fields.required_child(answer, "page")
+            page = page_of(answer)
             nodes = fields.children(page, "nodes")
             found = tuple(listing.read(self._admin, node, answer) for node in nodes)
-            return RecordPage(records=found, cursor=_next_cursor(page))
+            return RecordPage(records=found, cursor=next_cursor(page))
 
     def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
         """All there is by a bulk operation, or by pages where none does; an old page's cursor goes on."""
@@ -93,6 +93,16 @@ class ShopifyStorefront:
         )
         with _readable():
             yield from history.pages(cursor)
+
+    def outline_orders(self, *, cursor: str | None, updated_since: datetime) -> OutlinePage:
+        """Up to 150 changed orders in outline, the longest unchanged first."""
+        with _readable():
+            return order_listing.outlines(self._admin, cursor, updated_since)
+
+    def fetch_orders(self, external_ids: Sequence[str]) -> Generator[tuple[Record, ...], None, None]:
+        """Orders as they are now, ten at a time; those that are gone are left out."""
+        with _readable():
+            yield from order_listing.several(self._admin, external_ids)
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now, or None if it is gone."""
@@ -117,7 +127,7 @@ class ShopifyStorefront:
     def subscriptions(self) -> Sequence[Subscription]:
         """What was subscribed through the API: normally nothing, shopify.app.toml declares ours."""
         with _readable():
-            nodes = _rest(self._admin, documents.SUBSCRIPTIONS, None, _page_of)
+            nodes = all_pages(self._admin, documents.SUBSCRIPTIONS, None, page_of)
             return [
                 Subscription(
                     external_id=fields.external_id(node, "id"),
@@ -161,17 +171,6 @@ def _readable() -> Iterator[None]:
         raise ConnectorError(f"the answer is not as promised: {error}", permanent=True) from None
 
 
-def _since(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return f"updated_at:>='{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}'"
-
-
-def _next_cursor(connection: JsonObject) -> str | None:
-    info = fields.required_child(connection, "pageInfo")
-    return fields.required_text(info, "endCursor") if fields.flag(info, "hasNextPage") else None
-
-
 def _scopes(installation: JsonObject) -> tuple[str, ...]:
     granted = fields.children(installation, "accessScopes")
     return tuple(fields.required_text(scope, "handle") for scope in granted)
@@ -185,21 +184,11 @@ def _read_customer(_admin: Admin, node: JsonObject, _answer: JsonObject) -> Reco
     return customer_node(node)
 
 
-def _read_order(admin: Admin, node: JsonObject, _answer: JsonObject) -> Record:
-    order_id = {"id": fields.required_text(node, "id")}
-    parts = OrderParts(
-        lines=_whole(admin, fields.required_child(node, "lineItems"), documents.ORDER_LINES, order_id),
-        parcels=_all_parcels(admin, node, order_id),
-        refunds=_all_refunds(admin, order_id) if order_nodes.has_refund(node) else (),
-    )
-    return order_nodes.order(node, parts)
-
-
 def _read_product(admin: Admin, node: JsonObject, answer: JsonObject) -> Record:
     product_id = {"id": fields.required_text(node, "id")}
     first = fields.required_child(node, "variants")
     currency = fields.required_text(fields.required_child(answer, "shop"), "currencyCode")
-    return product_node(node, _whole(admin, first, documents.PRODUCT_VARIANTS, product_id), currency)
+    return product_node(node, whole(admin, first, documents.PRODUCT_VARIANTS, product_id), currency)
 
 
 _LISTINGS = {
@@ -227,62 +216,7 @@ _LISTINGS = {
         one_document=documents.ORDER,
         count_document=documents.ORDERS_COUNT,
         bulk_document=documents.BULK_ORDERS,
-        read=_read_order,
+        read=order_listing.read,
         assemble=bulk_records.orders,
     ),
 }
-
-_PARCELS_LISTED = 3
-
-
-def _all_parcels(admin: Admin, node: JsonObject, order_id: dict[str, str]) -> list[JsonObject]:
-    """The list has no page after it, so a full one is asked for again, larger."""
-    listed = fields.children(node, "fulfillments")
-    if len(listed) < _PARCELS_LISTED:
-        return listed
-    return fields.children(_one(admin.run(documents.ORDER_PARCELS, order_id)), "fulfillments")
-
-
-def _all_refunds(admin: Admin, order_id: dict[str, str]) -> list[JsonObject]:
-    return fields.children(_one(admin.run(documents.ORDER_REFUNDS, order_id)), "refunds")
-
-
-def _whole(admin: Admin, first: JsonObject, document: str, owner: dict[str, str]) -> list[JsonObject]:
-    """The nodes of a connection's first page and, where it goes on, of all later ones."""
-    nodes = fields.children(first, "nodes")
-    cursor = _next_cursor(first)
-    return nodes + (_rest(admin, document, cursor, _rest_of, owner=owner) if cursor else [])
-
-
-def _rest(
-    admin: Admin,
-    document: str,
-    cursor: str | None,
-    connection_in: Callable[[JsonObject], JsonObject],
-    *,
-    owner: Mapping[str, Any] | None = None,
-) -> list[JsonObject]:
-    nodes: list[JsonObject] = []
-    while True:
-        connection = connection_in(admin.run(document, {**(owner or {}), "after": cursor}))
-        nodes += fields.children(connection, "nodes")
-        following = _next_cursor(connection)
-        if following is None or following == cursor:
-            return nodes
-        cursor = following
-
-
-def _page_of(answer: JsonObject) -> JsonObject:
-    return fields.required_child(answer, "page")
-
-
-def _rest_of(answer: JsonObject) -> JsonObject:
-    return fields.required_child(_one(answer), "rest")
-
-
-def _one(answer: JsonObject) -> JsonObject:
-    """The owner of later pages; it may be gone since the first, then the caller asks anew."""
-    owner = fields.child(answer, "one")
-    if owner is None:
-        raise ConnectorError("the resource went away while it was read")
-    return owner

@@ -27,10 +27,15 @@ def has_refund(node: JsonObject) -> bool:
     return Decimal(fields.shop_money(node, "totalRefundedSet").amount) > 0
 
 
+def financial_status(node: JsonObject) -> str:
+    """The platform's word in REST's spelling."""
+    return (fields.text(node, "displayFinancialStatus") or "").lower()
+
+
 def order(node: JsonObject, parts: OrderParts) -> OrderRecord:
     """The order in a node."""
     currency = fields.required_text(node, "currencyCode")
-    financial = (fields.text(node, "displayFinancialStatus") or "").lower()
+    financial = financial_status(node)
     fulfillment = orders.fulfillment_status(fields.text(node, "displayFulfillmentStatus"))
     sent = tuple(parcels.parcel_node(parcel) for parcel in parts.parcels)
     codes = fields.texts(node, "discountCodes")

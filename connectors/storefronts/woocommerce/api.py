@@ -10,6 +10,7 @@ from connectors.base import (
     ConnectorError,
     Deletion,
     JsonObject,
+    OutlinePage,
     Record,
     RecordPage,
     Resource,
@@ -23,6 +24,7 @@ from connectors.storefronts.woocommerce.auth import StoreKeys
 from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_answer
 from connectors.storefronts.woocommerce.identity import read_identity, read_index
 from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.storefronts.woocommerce.orders import OUTLINE_FIELDS, read_outline
 from connectors.storefronts.woocommerce.paging import PER_PAGE, Place
 from connectors.storefronts.woocommerce.payload import as_object, identifier, text
 from connectors.storefronts.woocommerce.products import parent_of_variation
@@ -95,6 +97,26 @@ class WooStorefront:
     def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
         """The whole listing by pages: WooCommerce has nothing larger."""
         return by_page(self, resource, cursor)
+
+    def outline_orders(self, *, cursor: str | None, updated_since: datetime) -> OutlinePage:
+        """Up to 100 changed orders in outline, the longest unchanged first."""
+        place = Place.read(cursor) if cursor else Place.start(Resource.ORDERS, updated_since)
+        answer = self._calls.get("orders", {**place.params(Resource.ORDERS), "_fields": OUTLINE_FIELDS})
+        with reading_answer():
+            rows = answer.many()
+            found = tuple(read_outline(row, self._settings.mapping) for row in rows)
+        following = place.following(rows, answer)
+        return OutlinePage(outlines=found, cursor=following.cursor() if following else None)
+
+    def fetch_orders(self, external_ids: Sequence[str]) -> Generator[tuple[Record, ...], None, None]:
+        """Orders as they are now, a hundred at a time; those that are gone are left out."""
+        for begin in range(0, len(external_ids), PER_PAGE):
+            asked = ",".join(_checked(one) for one in external_ids[begin : begin + PER_PAGE])
+            answer = self._calls.get("orders", {"include": asked, "per_page": str(PER_PAGE)})
+            with reading_answer():
+                rows = answer.many()
+            found = [self._readable(Resource.ORDERS, row, is_plain=answer.is_plain) for row in rows]
+            yield tuple(record for records in found for record in records)
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now; None for what is gone or in the trash.

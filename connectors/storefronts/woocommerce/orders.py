@@ -10,6 +10,7 @@ from connectors.base import (
     JsonObject,
     Money,
     OrderLineRecord,
+    OrderOutline,
     OrderRecord,
     PrivacyKind,
     PrivacyRequest,
@@ -29,6 +30,9 @@ from connectors.storefronts.woocommerce.payload import (
     required_moment,
     text,
 )
+
+OUTLINE_FIELDS = "id,status,currency,total,date_created_gmt,date_modified_gmt,date_paid_gmt,refunds"
+"""What `read_outline` reads, as WooCommerce's `_fields` takes it."""
 
 _DRAFTS = ("checkout-draft", "auto-draft")
 
@@ -71,14 +75,35 @@ def read_order(payload: JsonObject, mapping: MetaMapping) -> list[Record]:
     return [_order(payload, meta, mapping, is_erased=False)]
 
 
+def read_outline(payload: JsonObject, mapping: MetaMapping) -> OrderOutline:
+    """An order of a listing that was asked for OUTLINE_FIELDS only."""
+    status, currency = text(payload, "status"), text(payload, "currency")
+    updated_at = required_moment(payload, "date_modified_gmt", "date_created_gmt")
+    refunds = _refunds(payload, currency, updated_at)
+    return OrderOutline(
+        external_id=identifier(payload, "id"),
+        updated_at=updated_at,
+        financial_status=_financial_status(
+            status, is_paid=_is_paid(payload, mapping), has_refunds=bool(refunds)
+        ),
+        total=money(payload, "total", currency),
+        refunded_total=None if refunds is None else _total(refunds, currency),
+        status=_STATUSES.get(status, status or "unknown"),
+    )
+
+
+def _is_paid(payload: JsonObject, mapping: MetaMapping) -> bool:
+    status = text(payload, "status")
+    is_settled = moment(payload, "date_paid_gmt") is not None or status in mapping.paid_statuses
+    return status not in _DRAFTS and is_settled
+
+
 def _order(
     payload: JsonObject, meta: Mapping[str, Any], mapping: MetaMapping, *, is_erased: bool
 ) -> OrderRecord:
     order_id, status, currency = identifier(payload, "id"), text(payload, "status"), text(payload, "currency")
-    is_draft = status in _DRAFTS
     updated_at = required_moment(payload, "date_modified_gmt", "date_created_gmt")
-    paid_at = moment(payload, "date_paid_gmt")
-    is_paid = not is_draft and (paid_at is not None or status in mapping.paid_statuses)
+    is_paid = _is_paid(payload, mapping)
     completed_at = moment(payload, "date_completed_gmt")
     delivered_at = _delivered_at(status, mapping, completed_at, updated_at)
     refunds = _refunds(payload, currency, updated_at)
@@ -86,7 +111,7 @@ def _order(
     return OrderRecord(
         external_id=order_id,
         number=text(payload, "number") or order_id,
-        customer=None if is_erased else read_buyer(payload, meta, mapping, is_draft=is_draft),
+        customer=None if is_erased else read_buyer(payload, meta, mapping, is_draft=status in _DRAFTS),
         status=_STATUSES.get(status, status or "unknown"),
         financial_status=_financial_status(status, is_paid=is_paid, has_refunds=bool(refunds)),
         fulfillment_status=_fulfillment_status(meta, is_fulfilled=bool(completed_at or delivered_at)),
@@ -100,7 +125,7 @@ def _order(
         refunded_total=None if refunds is None else _total(refunds, currency),
         discount_codes=codes,
         is_discounted=bool(codes) or decimal(payload, "discount_total") > 0,
-        paid_at=paid_at,
+        paid_at=moment(payload, "date_paid_gmt"),
         fulfilled_at=completed_at or delivered_at,
         delivered_at=delivered_at,
         cancelled_at=updated_at if status == "cancelled" else None,

@@ -16,6 +16,7 @@ from connectors.base import (
     CustomerRecord,
     FulfillmentRecord,
     Money,
+    OrderOutline,
     OrderRecord,
     ProductRecord,
     RefundRecord,
@@ -310,6 +311,55 @@ def test_an_order_with_more_lines_than_a_page_is_read_to_its_end(
         {"id": ORDER_NODE["id"], "after": "l12"},
         {"id": ORDER_NODE["id"], "after": "l14"},
     ]
+
+
+def test_changed_orders_are_listed_in_outline(
+    storefront: ShopifyStorefront, wire: responses.RequestsMock
+) -> None:
+    call = _answer(wire, _page({**ORDER_NODE, "displayFulfillmentStatus": None}, cursor="next"))
+
+    page = storefront.outline_orders(cursor="here", updated_since=datetime(2026, 10, 2, tzinfo=UTC))
+
+    assert _sent(call)["variables"] == {"after": "here", "query": "updated_at:>='2026-10-02T00:00:00Z'"}
+    assert "lineItems" not in _sent(call)["query"]
+    assert page.cursor == "next"
+    assert page.outlines == (
+        OrderOutline(
+            external_id="6820982911946154508",
+            updated_at=datetime(2026, 10, 6, 9, 0, tzinfo=UTC),
+            financial_status="paid",
+            total=Money("95.0", "EUR"),
+            refunded_total=Money("0.0", "EUR"),
+            status="open",
+            fulfillment_status="unfulfilled",
+        ),
+    )
+
+
+def test_orders_by_id_are_read_ten_a_call_without_those_that_are_gone(
+    storefront: ShopifyStorefront, wire: responses.RequestsMock
+) -> None:
+    first = _answer(wire, {"orders": [ORDER_NODE, None, {}]})
+    second = _answer(wire, {"orders": [None]})
+
+    found = list(storefront.fetch_orders([str(number) for number in range(1, 12)]))
+
+    asked = [f"gid://shopify/Order/{number}" for number in range(1, 12)]
+    assert [_sent(call)["variables"]["ids"] for call in (first, second)] == [asked[:10], asked[10:]]
+    assert [[getattr(record, "external_id", "") for record in records] for records in found] == [
+        ["6820982911946154508"],
+        [],
+    ]
+
+
+def test_a_refunded_order_that_goes_away_between_two_calls_is_left_out(
+    storefront: ShopifyStorefront, wire: responses.RequestsMock
+) -> None:
+    refunded = {"totalRefundedSet": {"shopMoney": {"amount": "5.0", "currencyCode": "EUR"}}}
+    _answer(wire, {"orders": [{**ORDER_NODE, **refunded}]})
+    _answer(wire, {"orders": [None]})
+
+    assert list(storefront.fetch_orders(["1"])) == [()]
 
 
 def test_an_order_by_graphql_says_what_its_webhook_says_of_following_clicks(

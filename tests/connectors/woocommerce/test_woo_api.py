@@ -9,6 +9,8 @@ import pytest
 from connectors.base import (
     ConnectorError,
     CustomerRecord,
+    Money,
+    OrderOutline,
     OrderRecord,
     ProductRecord,
     Record,
@@ -140,6 +142,76 @@ def test_changes_are_asked_for_in_utc_oldest_first(connect: Connect, store: Fake
     assert query["modified_after"] == "2026-11-22T00:59:59"
     assert (query["dates_are_gmt"], query["orderby"], query["order"]) == ("true", "modified", "asc")
     assert ids_of(page.records) == ["1"]
+
+
+def test_changed_orders_are_listed_in_outline(connect: Connect, store: FakeStore) -> None:
+    store.rows["orders"] = [
+        order_row(1, date_paid_gmt=None, status="pending"),
+        order_row(2, START + timedelta(seconds=1), refunds=[{"id": 9, "total": "-4.00"}]),
+    ]
+
+    page = connect().outline_orders(cursor=None, updated_since=START)
+
+    [query] = store.queries("/orders")
+    assert (query["modified_after"], query["orderby"]) == ("2026-11-22T00:59:59", "modified")
+    assert query["_fields"].split(",")[:2] == ["id", "status"]
+    assert page.cursor is None
+    assert page.outlines == (
+        OrderOutline("1", START, "pending", Money("10.00", "EUR"), None, "open"),
+        OrderOutline(
+            "2",
+            START + timedelta(seconds=1),
+            "partially_refunded",
+            Money("10.00", "EUR"),
+            Money("4.00", "EUR"),
+            "open",
+        ),
+    )
+
+
+def test_an_outline_says_what_the_whole_order_says(
+    connect: Connect, store: FakeStore, rest_answer: Answers
+) -> None:
+    store.rows["orders"] = rest_answer("rest_orders_status_any")
+    storefront = connect()
+
+    outlined = storefront.outline_orders(cursor=None, updated_since=START - timedelta(days=9999)).outlines
+    whole = storefront.page(Resource.ORDERS, cursor=None, updated_since=None).records
+
+    by_id = {record.external_id: record for record in whole if isinstance(record, OrderRecord)}
+    assert len(outlined) == len(by_id) == 15
+    for outline in outlined:
+        record = by_id[outline.external_id]
+        told = (record.updated_at, record.financial_status, record.total, record.refunded_total)
+        assert (
+            outline.updated_at,
+            outline.financial_status,
+            outline.total,
+            outline.refunded_total,
+        ) == told
+        assert outline.status == record.status
+
+
+def test_a_changed_listing_goes_on_from_its_cursor_in_outline(connect: Connect, store: FakeStore) -> None:
+    store.rows["orders"] = [order_row(number, START + timedelta(seconds=number)) for number in range(1, 151)]
+    storefront = connect()
+
+    first = storefront.outline_orders(cursor=None, updated_since=START)
+    second = storefront.outline_orders(cursor=first.cursor, updated_since=START)
+
+    seen = {outline.external_id for outline in (*first.outlines, *second.outlines)}
+    assert (len(first.outlines), len(seen), second.cursor) == (100, 150, None)
+
+
+def test_orders_by_id_are_read_a_hundred_a_call(connect: Connect, store: FakeStore) -> None:
+    store.rows["orders"] = [order_row(number) for number in range(1, 151)]
+
+    found = list(connect().fetch_orders([str(number) for number in range(1, 152)]))
+
+    queries = store.queries("/orders")
+    assert [len(query["include"].split(",")) for query in queries] == [100, 51]
+    assert {query["per_page"] for query in queries} == {"100"}
+    assert [ids_of(records)[-1] for records in found] == ["100", "150"]
 
 
 def test_the_total_of_changes_is_told_once_because_it_shrinks_while_we_read(

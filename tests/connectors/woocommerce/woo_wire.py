@@ -175,12 +175,14 @@ class FakeStore:
             rows.sort(key=lambda row: (row["date_modified_gmt"], row["id"]))
         elif query.get("orderby") == "id":
             rows.sort(key=lambda row: row["id"])
+        if "include" in query:
+            rows = [row for row in rows if str(row["id"]) in query["include"].split(",")]
         if "code" in query:
             rows = [row for row in rows if row["code"] == query["code"]]
         size, number = int(query.get("per_page", "10")), int(query.get("page", "1"))
         assert size <= 100
         counts = {"X-WP-Total": str(len(rows)), "X-WP-TotalPages": str(-(-len(rows) // size))}
-        return self._json(200, rows[(number - 1) * size : number * size], counts)
+        return self._json(200, _narrowed(rows[(number - 1) * size : number * size], query), counts)
 
     def _one(self, method: str, resource: str, item_id: int) -> Reply:
         rows = self.rows.get(resource, [])
@@ -196,6 +198,13 @@ class FakeStore:
 
     def _error(self, status: int, code: str, message: str) -> Reply:
         return self._json(status, {"code": code, "message": message, "data": {"status": status}})
+
+
+def _narrowed(rows: list[Json], query: dict[str, str]) -> list[Json]:
+    if "_fields" not in query:
+        return rows
+    wanted = query["_fields"].split(",")
+    return [{key: value for key, value in row.items() if key in wanted} for row in rows]
 
 
 def signature(method: str, uri: str, query: dict[str, str]) -> str:

@@ -1,0 +1,106 @@
+"""What the webhooks lost is pulled: everything that changed in outline, only what is lacked whole."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.config import Settings
+from app.db import Database
+from app.mirror import pulls as rows
+from app.models import Order, Store
+from connectors.sandbox.model import SHOPIFY
+from jobs import pulls
+from tests.connectors.sandbox.sandbox_fake_world import order
+from tests.jobs.jobs_shopify import Reader, Shop, connect, grown_world, running_shop
+from tests.seeds import rows_of
+
+FIRST = 6_000_000_000_000_000_000
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A shop of forty orders."""
+    with running_shop(grown_world()) as running:
+        yield running
+
+
+@pytest.fixture
+def reader(settings: Settings, database: Database, shop: Shop) -> Reader:
+    """A worker that has read the history and looks at changes from now on."""
+    found = connect(settings, database, shop)
+    found.finish()
+    with database.write() as session:
+        store = session.get(Store, found.store_id)
+        assert store is not None
+        rows.ensure_reconciliations(session, store, found.now)
+    shop.asked.clear()
+    return found
+
+
+def _reconcile(reader: Reader, shop: Shop) -> int:
+    """What the pulls of the next two hours bring of orders, customers and products."""
+    reader.now += timedelta(hours=2)
+    shop.world.now = max(shop.world.now, reader.now)
+    return pulls.run_reconciliations(reader.kit, reader.now)["reconciled"]
+
+
+def _asked_for(shop: Shop, name: str) -> int:
+    return [asked for _, asked in shop.asked].count(name)
+
+
+def test_what_is_mirrored_is_not_read_again(reader: Reader, shop: Shop) -> None:
+    installed = reader.now
+    for number in range(3):
+        shop.world.add_order(order(9000 + number, FIRST, SHOPIFY, placed_at=installed))
+    _reconcile(reader, shop)
+    first = _asked_for(shop, "SeveralOrders")
+    shop.asked.clear()
+    with reader.database.write() as session:
+        store = session.get(Store, reader.store_id)
+        assert store is not None
+        session.execute(
+            rows.RECONCILIATIONS.update()
+            .where(rows.RECONCILIATIONS.c.store_id == reader.store_id)
+            .values(pulled_to=installed)
+        )
+
+    brought = _reconcile(reader, shop)
+
+    assert first == 1
+    assert (_asked_for(shop, "OrderOutlines"), _asked_for(shop, "SeveralOrders")) == (1, 0)
+    assert brought == 0
+
+
+def test_lost_orders_and_lost_changes_are_found(reader: Reader, shop: Shop) -> None:
+    known = rows_of(reader.database, Order, "external_id")
+    for number in range(23):
+        moment = reader.now + timedelta(minutes=number)
+        shop.world.add_order(order(9000 + number, FIRST + number % 10, SHOPIFY, placed_at=moment))
+
+    _reconcile(reader, shop)
+
+    found = {row[0] for row in rows_of(reader.database, Order, "external_id")} - {row[0] for row in known}
+    assert found == {str(9000 + number) for number in range(23)}
+    assert _asked_for(shop, "SeveralOrders") == 3
+
+
+def test_a_refund_whose_webhooks_were_lost_comes_with_its_lines(reader: Reader, shop: Shop) -> None:
+    placed = order(9000, FIRST, SHOPIFY, placed_at=reader.now)
+    shop.world.add_order(placed)
+    _reconcile(reader, shop)
+
+    given_back_at = reader.now + timedelta(minutes=5)
+    shop.world.add_order(
+        replace(
+            placed,
+            refunded_at=given_back_at,
+            refunded_minor=100,
+            refunded_lines=(placed.lines[0].line_id,),
+        )
+    )
+    _reconcile(reader, shop)
+
+    assert ("9000", 100) in rows_of(reader.database, Order, "external_id", "refunded_minor")
+    assert any("9000" in row and "100" in row for row in reader.mirror()["refunds"])
