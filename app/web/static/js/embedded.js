@@ -6,18 +6,26 @@
 (() => {
   const isOurs = (url) => url.origin === location.origin && url.pathname.startsWith("/app/");
 
+  const bring = (kind, values) => new Promise((done) => {
+    const own = Object.assign(document.createElement(kind), values);
+    own.onload = own.onerror = done;
+    document.head.append(own);
+  });
+
+  const lacked = (page, selector, name) => [...page.head.querySelectorAll(selector)]
+    .map((one) => one.getAttribute(name))
+    .filter((address) => !document.head.querySelector(`[${name}="${address}"]`));
+
   /* What a screen has of its own: the styles that the one before did not bring. */
   const dress = (page) => Promise.all(
-    [...page.head.querySelectorAll('link[rel="stylesheet"]')]
-      .filter((link) => !document.head.querySelector(`link[href="${link.getAttribute("href")}"]`))
-      .map((link) => new Promise((done) => {
-        const own = document.createElement("link");
-        own.rel = "stylesheet";
-        own.href = link.getAttribute("href");
-        own.onload = own.onerror = done;
-        document.head.append(own);
-      })),
+    lacked(page, 'link[rel="stylesheet"]', "href").map((href) => bring("link", { rel: "stylesheet", href })),
   );
+
+  /* Its scripts come once and begin by themselves; those that are here already are told. */
+  const enliven = async (page) => {
+    await Promise.all(lacked(page, "script[src]", "src").map((src) => bring("script", { src })));
+    document.dispatchEvent(new Event("page:shown"));
+  };
 
   const show = async (html, address) => {
     const page = new DOMParser().parseFromString(html, "text/html");
@@ -28,6 +36,7 @@
     if (address !== location.href) history.pushState(null, "", address);
     document.getElementById("main")?.focus({ preventScroll: true });
     scrollTo(0, 0);
+    await enliven(page);
   };
 
   const ask = async (address, options = {}) => {
@@ -78,6 +87,11 @@
     event.preventDefault();
     if (form.method === "get") go(`${url.pathname}?${fields}`);
     else go(url.href, { method: "POST", body: fields });
+  });
+
+  document.addEventListener("page:stale", (event) => {
+    event.preventDefault();
+    go(location.href);
   });
 
   addEventListener("popstate", () => go(location.href));
