@@ -13,14 +13,18 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from app.crypto import Vault
-from app.db import lease_now
+from app.db import insert_new, lease_now, table_of
 from app.models import InstallAttempt
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 
+ATTEMPTS = table_of(InstallAttempt)
 LIFETIMES: Mapping[str, timedelta] = {
     SHOPIFY: timedelta(minutes=10),
     WOOCOMMERCE: timedelta(minutes=30),
 }
+
+_ARRIVAL_LASTS = timedelta(seconds=90)
+"""Longer than the transport lets the exchange take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,28 @@ def claim_woocommerce(session: Session, vault: Vault, *, state: str, browser: st
     if row is None:
         return None
     return Claimed(row.id, row.shop, vault.open(str(row.sealed_keys)))
+
+
+def claim_arrival(session: Session, shop: str) -> int | None:
+    """The right to connect a Shopify shop at its first visit; None while another process has it.
+
+    Two exchanges at once would each get tokens, and Shopify keeps only one pair of a shop alive.
+    """
+    moment = lease_now(session)
+    session.execute(delete(InstallAttempt).where(InstallAttempt.expires_at <= moment))
+    claim = {
+        "state_hash": _digest(f"arrival of {shop}"),
+        "platform": SHOPIFY,
+        "shop": shop,
+        # No browser brings it back.
+        "browser_hash": "",
+        "sealed_keys": None,
+        "created_at": moment,
+        "expires_at": moment + _ARRIVAL_LASTS,
+        "used_at": None,
+    }
+    made = insert_new(session, ATTEMPTS, [claim], ATTEMPTS.c.id)
+    return made[0].id if made else None
 
 
 def give_back(session: Session, attempt_id: int) -> None:

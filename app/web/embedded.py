@@ -22,7 +22,7 @@ from app import clock
 from app.db import lease_now
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import arrivals, install, verification
+from app.stores import arrivals, attempts, install, verification
 from app.stores.platforms import CONNECTED, SHOPIFY
 from app.web import headers
 from app.web.auth import KEY_PREFIX, is_signed_in, public
@@ -121,16 +121,27 @@ def _store_of(built: Runtime, shop: str) -> int | None:
 
 
 def _arrive(built: Runtime, seen: SessionToken, token: str) -> int:
-    """Install by token exchange; of the requests of a first visit, which come at once, one does it."""
+    """Install by token exchange; of the requests of a first visit, which come at once, one does it.
+
+    Raises:
+        ConnectorError: Shopify did not answer, or another process is at it.
+    """
     with _LOCKS[hash(seen.shop) % len(_LOCKS)]:
         store_id = _store_of(built, seen.shop)
         if store_id is not None:
             return store_id
-        with built.database.read() as session:
-            now = lease_now(session)
-        arrival = arrivals.shopify_by_session(built, seen.shop, token, now)
         with built.database.write() as session:
-            return install.complete(session, built.vault, arrival, clock.now()).id
+            now = lease_now(session)
+            claim = attempts.claim_arrival(session, seen.shop)
+        if claim is None:
+            raise ConnectorError("the shop is being connected; reload this page in a moment")
+        try:
+            arrival = arrivals.shopify_by_session(built, seen.shop, token, now)
+            with built.database.write() as session:
+                return install.complete(session, built.vault, arrival, clock.now()).id
+        finally:
+            with built.database.write() as session:
+                attempts.forget(session, claim)
 
 
 def _to_reload() -> ResponseReturnValue:

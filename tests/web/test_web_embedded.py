@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import credentials
+from app.stores import attempts, credentials
 from tests.web.web_shops import Shop
 
 CLIENT_ID, SECRET = "client-1", "the app's secret, long enough"
@@ -254,6 +254,37 @@ def test_the_requests_of_a_first_visit_exchange_one_token(
 
     assert statuses == [200] * 8
     assert [call.request.url for call in shopify.calls].count(TOKENS) == 1
+
+
+def test_a_first_visit_that_another_process_serves_exchanges_no_second_token(
+    app: Flask, runtime: Runtime, shopify: responses.RequestsMock
+) -> None:
+    shopify.add(responses.POST, TOKENS, json=PAIR)
+    shopify.add(responses.POST, ADMIN, json={"data": _identity()})
+    with runtime.database.write() as session:
+        other = attempts.claim_arrival(session, SHOP)
+    assert other is not None
+
+    meanwhile = app.test_client().get(f"/app/?id_token={session_token()}", headers=FRAMED)
+    exchanged = len(shopify.calls)
+    with runtime.database.write() as session:
+        attempts.forget(session, other)
+    afterwards = app.test_client().get(f"/app/?id_token={session_token()}", headers=FRAMED)
+
+    assert (meanwhile.status_code, exchanged) == (503, 0)
+    assert afterwards.status_code == 200
+
+
+def test_an_exchange_that_failed_can_be_tried_at_once(
+    app: Flask, runtime: Runtime, shopify: responses.RequestsMock
+) -> None:
+    shopify.add(responses.POST, TOKENS, status=503)
+    shopify.add(responses.POST, TOKENS, json=PAIR)
+    shopify.add(responses.POST, ADMIN, json={"data": _identity()})
+
+    visits = [app.test_client().get(f"/app/?id_token={session_token()}", headers=FRAMED) for _ in range(2)]
+
+    assert [visit.status_code for visit in visits] == [503, 200]
 
 
 def test_a_shop_that_must_be_reconnected_is_by_its_next_visit(
