@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,6 +51,7 @@ class Journey:
     Attributes:
         step: time goes on by this much at least.
         offset: from midnight UTC to the first of the day's steps.
+        platforms: the shops that take part; whatever happens in another one is told to nobody.
     """
 
     kit: Kit
@@ -58,9 +59,10 @@ class Journey:
     plan: DemoPlan
     step: timedelta
     offset: timedelta = _MORNING
+    platforms: Sequence[str] = ("shopify", "woocommerce")
 
     def prepare(self) -> None:
-        """Install both shops if they are not, switch every flow on, settle what a kill left behind."""
+        """Install the shops if they are not, switch every flow on, settle what a kill left behind."""
         runtime = self.kit.runtime
         migrate.upgrade(runtime.settings.database)
         self.sandbox.post("/control/app", {"ritorno_url": runtime.settings.base_url})
@@ -70,7 +72,7 @@ class Journey:
             for store in session.execute(select(Store)).scalars():
                 send.sweep_own(session, store.id, clock.now())
                 mirrored.release_own(session, store.id)
-        for platform in ("shopify", "woocommerce"):
+        for platform in self.platforms:
             if not self._is_installed(platform):
                 self._install(platform)
         for shown in commands.listing(runtime):

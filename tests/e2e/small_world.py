@@ -59,11 +59,14 @@ _CLIENT = ("small-world", "secret-of-the-small-world")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is, and which people live in it."""
+    """How large a world is, which people live in it, what goes wrong, and which shops Ritorno knows."""
 
     seed: int
     households: int
     days: int
+    rates: Rates = BUSY
+    platforms: tuple[str, ...] = (SHOPIFY, WOOCOMMERCE)
+    step: timedelta = STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,8 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         held.callback(site.inbox.close)
         held.enter_context(_running(serving.open_server(site, "127.0.0.1", plan.port)))
         kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))))
-        yield SmallWorld(travel.Journey(kit, sandbox, plan, STEP, offset=timedelta(0)), folder)
+        journey = travel.Journey(kit, sandbox, plan, size.step, offset=timedelta(0), platforms=size.platforms)
+        yield SmallWorld(journey, folder)
 
 
 @contextmanager
@@ -167,7 +171,7 @@ def _script(size: Size) -> Script:
             days=size.days,
             client_id=_CLIENT[0],
             client_secret=_CLIENT[1],
-            rates=BUSY,
+            rates=size.rates,
         )
     )
     return replace(script, shoppers=dict(_with_birthdays(script)))
