@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from app.db import insert_new, table_of
 from app.models import CustomerEvent
 
-UNHEARD = frozenset({"customer.created", "message.sent", "message.delivered"})
+UNHEARD = frozenset({"customer.created", "customer.merged", "message.sent", "message.delivered"})
 """Types that no flow listens to; they are kept and not queued for the flows."""
 
+MERGED = "customer.merged"
 ERASED = "customer.erased"
 """Ends every journey, whatever its own exits are: one may have begun while the erasure was done."""
 

@@ -100,6 +100,13 @@ def drop(session: Session, rows: Sequence[Row[Any]]) -> None:
         session.execute(delete(TIMERS).where(tuple_(*_KEY).in_(keys)))
 
 
+def put_off(session: Session, row: Row[Any], until: datetime, *, turn: int | None = None) -> None:
+    """Have a timer again later, by default of the same turn."""
+    drop(session, [row])
+    later = NewTimer(row.store_id, until, row.kind, row.subject_id, row.turn if turn is None else turn)
+    set_timers(session, [later])
+
+
 def settle_cursor(session: Session, store_id: int) -> None:
     """Set a store's cursor to its earliest timer, or drop it when nothing waits."""
     earliest = session.execute(

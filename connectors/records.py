@@ -231,6 +231,20 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerMerge:
+    """The platform says that one customer became part of another. It needs a second proof by a look-up.
+
+    Attributes:
+        kept_external_id: who is left, with the orders of both.
+        merged_external_id: who is gone.
+    """
+
+    kept_external_id: str
+    merged_external_id: str
+    occurred_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Hint:
     """The platform says that a resource changed, but not all that is to be known: it is looked up."""
 
@@ -283,6 +297,7 @@ Record = (
     | ProductRecord
     | ConsentUpdate
     | Deletion
+    | CustomerMerge
     | Hint
     | PrivacyRequest
     | StoreUpdate

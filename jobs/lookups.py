@@ -14,6 +14,7 @@ from app.mirror.apply import apply_records
 from app.models import Store
 from app.stores import connections, install
 from connectors.base import ConnectorError, Unauthorized
+from jobs import merges
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.proof import has_left
@@ -25,7 +26,7 @@ _LATER, _SOON = timedelta(minutes=10), timedelta(minutes=1)
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Ask for every resource that is to be looked up, and believe the answer."""
     with kit.runtime.database.read() as session:
-        rows = timers.peek_due(session, now, (*lookups.KINDS, lookups.UNINSTALL), _BATCH)
+        rows = timers.peek_due(session, now, (*lookups.KINDS, lookups.MERGE, lookups.UNINSTALL), _BATCH)
         stores = {row.store_id: session.get(Store, row.store_id) for row in rows}
     done: Counter[str] = Counter()
     for row in rows:
@@ -83,7 +84,10 @@ def _ask_whether_gone(kit: Kit, store: Store, row: Row[Any], now: datetime) -> b
 
 
 _ABOUT_RESOURCES = (("connected",), _look_up)
-_ASKS = {lookups.UNINSTALL: (("connected", "needs_reconnect"), _ask_whether_gone)}
+_ASKS = {
+    lookups.MERGE: (("connected",), merges.confirm),
+    lookups.UNINSTALL: (("connected", "needs_reconnect"), _ask_whether_gone),
+}
 """By the timer's kind: in which states the shop is asked, and how."""
 
 
@@ -94,6 +98,4 @@ def _drop(kit: Kit, row: Row[Any]) -> None:
 
 def _put_off(kit: Kit, row: Row[Any], until: datetime) -> None:
     with kit.runtime.database.write() as session:
-        timers.drop(session, [row])
-        later = timers.NewTimer(row.store_id, until, row.kind, row.subject_id)
-        timers.set_timers(session, [later])
+        timers.put_off(session, row, until)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import timeline, tombstones
 from app.crypto import Signer
+from app.customers import aliases
 from app.customers.people import People, Person, Telling
 from app.customers.rows import TOLD, heard, identity_of, moment, nobody, normalise_email
 from app.db import insert_new, table_of
@@ -43,17 +44,23 @@ def upsert_customers(
 
     A guest whose e-mail belongs to a registered customer is that customer; a guest who registers
     keeps the row and the history. Older facts never overwrite newer ones; of erased people nothing is
-    written, however late the news come.
+    written, however late the news come. News of an id that was merged into another are about that one,
+    of whom they say nothing.
     """
     told = _by_identity(tellings)
     if not told:
         return People({}, {})
     known = _known(session, store_id, told)
+    former = _former(session, store_id, told, known)
+    if former:
+        told = {identity: records for identity, records in told.items() if identity not in former}
+        known = _known(session, store_id, told)
     # Looked for after the rows: an erasure that locked them first has put its tombstones up by then.
     stones = tombstones.find(session, signer, store_id, _erasable(told, known))
     people = People(dict.fromkeys(known), stones)
     if stones:
-        told = _by_identity([telling for telling in tellings if not people.is_erased(*telling)])
+        living = _by_identity([telling for telling in tellings if not people.is_erased(*telling)])
+        told = {identity: records for identity, records in living.items() if identity not in former}
         known = _known(session, store_id, told)
     fresh = _joined({identity: told[identity] for identity in told if identity not in known})
     created = _insert(session, store_id, fresh, now)
@@ -62,14 +69,14 @@ def upsert_customers(
     if missing:
         # Another worker was faster: what it wrote is known by now.
         known |= _known(session, store_id, missing)
-    living = _update(session, store_id, known, told, now=now) | created
+    mirrored = _update(session, store_id, known, told, now=now) | created
     joined_to = {
-        identity: living[main]
+        identity: mirrored[main]
         for main, joined in fresh.items()
         for record in joined
         if (identity := identity_of(record)) is not None
     }
-    return People(living | joined_to, stones)
+    return People(mirrored | joined_to | former, stones)
 
 
 def _by_identity(tellings: Iterable[Telling]) -> dict[str, list[CustomerRecord]]:
@@ -80,6 +87,23 @@ def _by_identity(tellings: Iterable[Telling]) -> dict[str, list[CustomerRecord]]
         if identity is not None:
             told.setdefault(identity, []).append(record)
     return told
+
+
+def _former(
+    session: Session, store_id: int, told: Mapping[str, list[CustomerRecord]], known: Mapping[str, Row[Any]]
+) -> dict[str, Person]:
+    """Those who are told of by an id that was merged away, by that identity.
+
+    Looked for after the rows: a merge that locked them first has named its heir by then. A guest's row that
+    has the address is not the account's own, so that accounts found by it are asked for, too.
+    """
+    asked = [
+        identity.removeprefix("id:")
+        for identity in told
+        if identity.startswith("id:") and (identity not in known or known[identity].identity != identity)
+    ]
+    found = aliases.find(session, store_id, asked)
+    return {f"id:{external_id}": person for external_id, person in found.items()}
 
 
 def _erasable(told: Mapping[str, list[CustomerRecord]], known: Mapping[str, Row[Any]]) -> set[str]:

@@ -19,12 +19,16 @@ class Telling(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A mirrored customer, as the mirror's later steps need it."""
+    """A mirrored customer, as the mirror's later steps need it.
+
+    `is_by_former_id`: the news name an id that was merged into this person's since.
+    """
 
     id: int
     email: str | None
     external_id: str | None
     is_erased: bool = False
+    is_by_former_id: bool = False
 
 
 class People:

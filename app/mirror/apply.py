@@ -9,13 +9,14 @@ from app import consent, customers, timeline
 from app.consent import NewConsent
 from app.crypto import Signer
 from app.customers import People, Person, Telling
-from app.mirror import earlier, lookups, orders, parcels, petitions, products
+from app.mirror import earlier, lookups, merges, orders, parcels, petitions, products
 from app.models import Store
 from app.stores import install, scopes
 from connectors.base import (
     ConsentRecord,
     ConsentState,
     ConsentUpdate,
+    CustomerMerge,
     CustomerRecord,
     Deletion,
     FulfillmentUpdate,
@@ -97,6 +98,8 @@ def _apply_rare(session: Session, signer: Signer, store: Store, *, record: Recor
     """News that come one at a time."""
     if isinstance(record, Deletion | Hint):
         lookups.ask(session, store.id, record.resource, record.external_id, now=now)
+    elif isinstance(record, CustomerMerge):
+        merges.ask(session, signer, store.id, record, now=now)
     elif isinstance(record, PrivacyRequest):
         petitions.ask(session, signer, store, record, now=now)
     elif isinstance(record, StoreUpdate):
@@ -124,9 +127,16 @@ def _apply_consents(
     statements = [
         _statement(store.id, person, item, now, history_until=history_until)
         for telling, item in stated
-        if (person := people.of(*telling)) is not None and not person.is_erased
+        if (person := people.of(*telling)) is not None
+        and not person.is_erased
+        and _is_theirs_to_say(person, item)
     ]
     consent.record(session, list(_said(statements)), now)
+
+
+def _is_theirs_to_say(person: Person, item: ConsentRecord) -> bool:
+    """A yes was given for the address of its day: what comes late under a former id can only be a no."""
+    return not person.is_by_former_id or item.state == ConsentState.UNSUBSCRIBED
 
 
 def _said(statements: Iterable[NewConsent]) -> Iterable[NewConsent]:

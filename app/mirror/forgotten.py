@@ -9,7 +9,7 @@ from app.customers import CUSTOMERS, People
 from app.db import table_of
 from app.mirror.apply import telling_of
 from app.models import Order
-from connectors.base import FulfillmentUpdate, PrivacyRequest, Record, RefundUpdate
+from connectors.base import CustomerMerge, FulfillmentUpdate, PrivacyRequest, Record, RefundUpdate
 
 ORDERS = table_of(Order)
 
@@ -17,7 +17,8 @@ ORDERS = table_of(Order)
 def among(session: Session, store_id: int, told: Mapping[int, Sequence[Record]], people: People) -> list[int]:
     """The ids of the deliveries whose bodies go as soon as they were read.
 
-    A request under privacy law goes, too: its row in `privacy_requests` says the same without a name.
+    A request under privacy law goes, too: its row in `privacy_requests` says the same without a name; and so
+    does a merge, of which everything stands in `customer_merges`.
 
     Args:
         told: what each delivery says.
@@ -32,7 +33,7 @@ def among(session: Session, store_id: int, told: Mapping[int, Sequence[Record]],
 
 
 def _names_erased(record: Record, people: People, orders: set[str]) -> bool:
-    if isinstance(record, PrivacyRequest):
+    if isinstance(record, PrivacyRequest | CustomerMerge):
         return True
     if isinstance(record, FulfillmentUpdate | RefundUpdate):
         return record.order_external_id in orders

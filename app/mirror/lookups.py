@@ -13,6 +13,8 @@ from connectors.base import Resource
 
 ORDERS = table_of(Order)
 KINDS = {f"look-up.{resource.value}": resource for resource in Resource}
+MERGE = "look-up.merge"
+"""The timer of two customers that are said to be one; its subject is the id in `customer_merges`."""
 UNINSTALL = "look-up.uninstall"
 """The timer of a shop that is said to have removed the app; its subject is that moment in microseconds."""
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app import tombstones
 from app.crypto import Signer
-from app.customers import CUSTOMERS, normalise_email
+from app.customers import CUSTOMERS, aliases, normalise_email
 from app.db import table_of
 from app.models import Order, PrivacyRequest, Store
 from app.models.privacy_request import DONE
@@ -100,6 +100,8 @@ def _customer_id(
         found = session.execute(select(CUSTOMERS.c.id).where(mine, condition)).scalar()
         stones = tombstones.find(session, signer, store_id, names[:1])
         found = found or next((stone.customer_id for stone in stones.values()), None)
+        heirs = aliases.find(session, store_id, [request.customer_external_id]) if found is None else {}
+        found = next((heir.id for heir in heirs.values()), found)
     if found is None and request.order_external_ids:
         orders = select(ORDERS.c.customer_id).where(
             ORDERS.c.store_id == store_id,

@@ -11,6 +11,7 @@ from app.models.flow import Flow, FlowVersion
 from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
+from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
@@ -29,6 +30,7 @@ __all__ = [
     "ConsentState",
     "Customer",
     "CustomerEvent",
+    "CustomerMerge",
     "Decision",
     "DeliveryEvent",
     "Enrollment",

@@ -18,6 +18,7 @@ from app.models import (
     Consent,
     ConsentState,
     CustomerEvent,
+    CustomerMerge,
     Decision,
     DeliveryEvent,
     Enrollment,
@@ -43,6 +44,7 @@ _OF_PERSON = {
     "journeys": Enrollment,
     "decisions": Decision,
     "privacy_requests": PrivacyRequest,
+    "merged_from": CustomerMerge,
 }
 _PER_QUERY = 500
 

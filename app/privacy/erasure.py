@@ -21,7 +21,7 @@ from app.errors import NotFound
 from app.messaging import addresses, receipts
 from app.privacy import deliveries, traces
 from app.privacy.deliveries import Scan
-from app.privacy.marks import marks_of
+from app.privacy.marks import marks_of, merges_of
 from app.timeline import NewEvent
 
 _EMPTIED = (
@@ -78,12 +78,13 @@ def erase_customer(
         session,
         signer,
         store_id,
-        identities=_identities(customer),
+        identities=_identities(customer) | _former_identities(session, store_id, customer_id),
         customer_id=customer_id,
         erased_at=now,
     )
     counts += traces.end_journeys(session, store_id, customer, now)
     counts += traces.erase_words(session, store_id, customer_id)
+    counts += traces.erase_merges(session, store_id, customer_id)
     _empty(session, store_id, customer, now)
     _announce(session, store_id, customer_id, now)
     return Erased(customer_id, customer.erased_at or now, dict(+counts))
@@ -109,6 +110,13 @@ def _identities(customer: Row[Any]) -> set[str]:
     if customer.email:
         names.add(f"email:{customer.email}")
     return names
+
+
+def _former_identities(session: Session, store_id: int, customer_id: int) -> set[str]:
+    """Under which names the customers were known who were merged into this one."""
+    merges = merges_of(session, store_id, customer_id)
+    emails = {f"email:{merge.email}" for merge in merges if merge.email}
+    return {f"id:{merge.merged_external_id}" for merge in merges} | emails
 
 
 def _keep_refusals(

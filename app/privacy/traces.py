@@ -13,6 +13,7 @@ from app.db import table_of
 from app.models import (
     Consent,
     CustomerEvent,
+    CustomerMerge,
     Decision,
     DeliveryEvent,
     Enrollment,
@@ -26,6 +27,7 @@ from connectors.base import Resource
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
 ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
+MERGES = table_of(CustomerMerge)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
@@ -85,6 +87,13 @@ def erase_words(session: Session, store_id: int, customer_id: int) -> Counter[st
     return Counter({"consents": consents, "entries": len(entries), "decisions": len(decisions)})
 
 
+def erase_merges(session: Session, store_id: int, customer_id: int) -> Counter[str]:
+    """The names of those who were merged into the person; their tombstones are up by now."""
+    mine = (MERGES.c.store_id == store_id, MERGES.c.customer_id == customer_id)
+    gone = session.execute(delete(MERGES).where(*mine).returning(MERGES.c.id)).all()
+    return Counter({"merges": len(gone)})
+
+
 def _without_birthday(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Any]]:
     for row in rows:
         anchors = row.context.get("anchors", {})
@@ -106,12 +115,15 @@ def _drop_timers(session: Session, store_id: int, enrollment_ids: list[int], ext
 
 
 def _entries(session: Session, store_id: int, customer_id: int) -> Iterator[tuple[int, Any]]:
-    """The entries whose details are somebody else's words (`api:`) or lead somewhere (a click's address)."""
-    statement = select(EVENTS.c.id, EVENTS.c.source_key, EVENTS.c.details).where(
+    """The entries whose details name somebody or lead somewhere.
+
+    They are another system's words (`api:`), the id of a customer who was merged, a click's address.
+    """
+    statement = select(EVENTS.c.id, EVENTS.c.type, EVENTS.c.source_key, EVENTS.c.details).where(
         EVENTS.c.store_id == store_id, EVENTS.c.customer_id == customer_id
     )
     for row in session.execute(statement):
-        if row.source_key.startswith("api:") and row.details:
+        if row.details and (row.source_key.startswith("api:") or row.type == timeline.MERGED):
             yield row.id, {}
         elif "url" in row.details:
             yield row.id, {name: value for name, value in row.details.items() if name != "url"}

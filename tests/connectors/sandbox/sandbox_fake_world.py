@@ -108,6 +108,14 @@ class FakeWorld:
         """Put an order into the world."""
         self.orders[added.basket] = added
 
+    def merge(self, kept: int, merged: int) -> None:
+        """One customer becomes part of another: the orders are the kept one's, the other is gone."""
+        for found in list(self.orders.values()):
+            if found.household == merged:
+                self.orders[found.basket] = replace(found, household=kept)
+        del self.shoppers[merged]
+        self.remember("merge", {"kept": kept, "merged": merged})
+
     def order(self, basket: int) -> Order | None:
         """One order that exists by now."""
         found = self.orders.get(basket)
