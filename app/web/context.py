@@ -9,9 +9,10 @@ from flask import session as cookie
 from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app.customers import aliases
 from app.db import Base
 from app.errors import AppError, NotFound
-from app.models import Store
+from app.models import Customer, Store
 from app.runtime import Runtime
 
 EXTENSION = "ritorno"
@@ -105,6 +106,16 @@ def row_of(session: Session, model: type[Model], store_id: int, row_id: int) -> 
     if found is None:
         raise NotFound("there is no such thing in this store")
     return found
+
+
+def customer_of(session: Session, store_id: int, customer_id: int) -> Customer:
+    """One customer by their id, or by that of a row that was merged into theirs.
+
+    Raises:
+        NotFound: there is none in this store.
+    """
+    known = aliases.present_id(session, store_id, customer_id) if customer_id <= LARGEST_ID else customer_id
+    return row_of(session, Customer, store_id, known)
 
 
 def literals(values: Sequence[str]) -> BindParameter[Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, or_
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from app.models import (
 from app.segments.classes import classes_of
 from app.web import paging, timeline_words
 from app.web.auth import merchant_required
-from app.web.context import chosen_store, row_of, rows_of, runtime
+from app.web.context import chosen_store, customer_of, rows_of, runtime
 
 blueprint = Blueprint("customers", __name__)
 
@@ -51,10 +51,12 @@ def listing() -> ResponseReturnValue:
 @blueprint.get("/app/customers/<int:customer_id>")
 @merchant_required
 def show(customer_id: int) -> ResponseReturnValue:
-    """One person."""
+    """One person; whoever was merged into another leads there."""
     with runtime().database.read() as session:
         store = chosen_store(session)
-        customer = row_of(session, Customer, store.id, customer_id)
+        customer = customer_of(session, store.id, customer_id)
+        if customer.id != customer_id:
+            return redirect(url_for("customers.show", customer_id=customer.id), code=303)
         timeline = paging.fetch(
             session,
             rows_of(CustomerEvent, store.id).where(CustomerEvent.customer_id == customer.id),

@@ -6,11 +6,11 @@ from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.models import Customer, PrivacyRequest
+from app.models import PrivacyRequest
 from app.privacy import asked
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
-from app.web.context import chosen_store, row_of, rows_of, runtime
+from app.web.context import chosen_store, customer_of, rows_of, runtime
 
 blueprint = Blueprint("privacy", __name__)
 
@@ -39,7 +39,7 @@ def report(customer_id: int) -> ResponseReturnValue:
     """Everything that is kept about a customer as a file; open requests for it are answered by that."""
     with runtime().database.read() as session:
         store = chosen_store(session)
-        row_of(session, Customer, store.id, customer_id)
+        customer_id = customer_of(session, store.id, customer_id).id
     found = asked.report_now(runtime(), store.id, customer_id, now=clock.now())
     answer = Response(json.dumps(found, ensure_ascii=False, indent=2), mimetype="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="customer-{customer_id}.json"'
@@ -53,7 +53,7 @@ def erase(customer_id: int) -> ResponseReturnValue:
     """Forget a customer."""
     with runtime().database.read() as session:
         store = chosen_store(session)
-        row_of(session, Customer, store.id, customer_id)
+        customer_id = customer_of(session, store.id, customer_id).id
     asked.erase_now(runtime(), store.id, customer_id, source="screen", now=clock.now())
     flash(translate("privacy.erased"))
     return redirect(url_for("customers.show", customer_id=customer_id), code=303)

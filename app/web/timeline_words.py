@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app import timeline
 from app.models import CustomerEvent, Order
 from app.web.catalogue import translate, word
 from app.web.context import rows_of
@@ -59,7 +60,12 @@ def _entry(event: CustomerEvent, orders: Mapping[str, Order]) -> Entry:
     if kind == "consent":
         state = str(event.details.get("state", ""))
         return Entry(event.type, event.occurred_at, f"{word('channel', key)}: {word('consent', state)}", None)
-    return Entry(event.type, event.occurred_at, str(event.details.get("code") or ""), None)
+    note = event.details.get("code") or event.details.get(_NOTES.get(event.type, ""))
+    return Entry(event.type, event.occurred_at, str(note or ""), None)
+
+
+_NOTES = {timeline.MERGED: "external_id"}
+"""What of an entry's details is worth showing, by its type."""
 
 
 def _order_note(key: str, order: Order | None) -> str:

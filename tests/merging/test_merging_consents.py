@@ -32,7 +32,7 @@ def test_the_stricter_of_two_states_holds(one: str | None, other: str | None, ex
     assert strictest(other, one) == expected
 
 
-def ledger(shop: MergeShop) -> list[tuple[Any, ...]]:
+def ledger(shop: MergeShop) -> list[list[Any]]:
     """The kept customer's, in the order in which it was written."""
     rows = seeds.rows_of(shop.database, Consent, "customer_id", "state", "source", "address")
     return [found for customer_id, *found in rows if customer_id == shop.kept]

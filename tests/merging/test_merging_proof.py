@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from app.customers import aliases
-from app.models import Customer, CustomerEvent, CustomerMerge, Order, Timer
+from app.models import Customer, CustomerEvent, CustomerMerge, Enrollment, Message, Order, Timer
 from connectors.base import CustomerMerge as Told
-from connectors.base import Deletion, Resource
+from connectors.base import Deletion, Record, Resource
 from tests import seeds
 from tests.conftest import NOW
 from tests.merging.merging_shop import KEPT, MERGED, SWEPT, MergeShop
@@ -90,7 +90,7 @@ def test_a_deletion_of_the_merged_customer_loses_nothing_in_either_order(
     shop.add("enrollment", shop.merged)
     shop.merge_there()
     deletion = Deletion(Resource.CUSTOMERS, str(MERGED), NOW)
-    news = [deletion, Told(str(KEPT), str(MERGED), NOW)]
+    news: list[Record] = [deletion, Told(str(KEPT), str(MERGED), NOW)]
 
     for one in news if is_deletion_first else reversed(news):
         shop.hear(one)
@@ -99,7 +99,7 @@ def test_a_deletion_of_the_merged_customer_loses_nothing_in_either_order(
     (left,) = shop.customers()
     assert (left.id, left.orders_count) == (shop.kept, 1)
     assert shop.consents() == {"email": "unsubscribed"}
-    assert seeds.values_of(shop.database, seeds.Enrollment, "customer_id") == [shop.kept]
+    assert seeds.values_of(shop.database, Enrollment, "customer_id") == [shop.kept]
 
 
 def test_late_news_of_the_merged_id_are_the_kept_ones(shop: MergeShop) -> None:
@@ -162,5 +162,5 @@ def test_the_same_ids_in_another_shop_are_somebody_elses(shop: MergeShop) -> Non
 
 
 def theirs(shop: MergeShop, store_id: int) -> list[tuple[object, ...]]:
-    tables = (Customer, Order, seeds.Message, CustomerEvent)
+    tables = (Customer, Order, Message, CustomerEvent)
     return [row for table in tables for row in seeds.rows_of(shop.database, table) if row[1] == store_id]

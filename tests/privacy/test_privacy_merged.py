@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.customers import aliases
 from app.merging import moving
+from app.mirror import merges
 from app.models import Customer, CustomerMerge, InboundEvent, PrivacyRequest, Store
 from app.privacy import asked
 from connectors.base import CustomerMerge as Told
@@ -40,8 +41,8 @@ def merge(shop: World) -> None:
 
 def told(shop: World, session: Any, store: Store) -> list[int]:
     from_shop = Told(KEPT, CUSTOMER, NOW)
-    moving.merges.ask(session, SIGNER, store.id, from_shop, now=NOW)
-    found = session.execute(moving.MERGES.select().where(moving.MERGES.c.store_id == store.id))
+    merges.ask(session, SIGNER, store.id, from_shop, now=NOW)
+    found = session.execute(merges.MERGES.select().where(merges.MERGES.c.store_id == store.id))
     return [row.id for row in found]
 
 
@@ -144,7 +145,7 @@ def test_whoever_is_merged_into_an_erased_person_is_forgotten_too(shop: World) -
 
 def test_the_delivery_of_a_merge_is_kept_no_longer_than_it_is_read(shop: World) -> None:
     known(shop)
-    body = {
+    body: dict[str, Any] = {
         "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{KEPT}",
         "admin_graphql_api_customer_deleted_id": f"gid://shopify/Customer/{CUSTOMER}",
         "admin_graphql_api_job_id": None,

@@ -1,11 +1,12 @@
 """Every table that names a customer is moved by a merge, or says why it is not."""
 
+from app.consent import LEDGER, STATES
 from app.db import Base
-from app.merging import consents, journeys, moving
+from app.merging import journeys, moving
 
 MOVED_BY_THEMSELVES = {
-    consents.LEDGER.name: "the same statement may stand there for both",
-    consents.STATES.name: "of two states the strictest holds",
+    LEDGER.name: "the same statement may stand there for both",
+    STATES.name: "of two states the strictest holds",
     journeys.ENROLLMENTS.name: "the same occasion may stand there for both",
     journeys.MESSAGES.name: "the key names the customer",
 }

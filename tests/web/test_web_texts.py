@@ -23,7 +23,8 @@ ASKED = re.compile(r"""\b(?:t|translate)\(\s*["']([a-z0-9_.]+)["']\s*[,)]""")
 REASONS = (
     "switched-off uninstalled sender-paused store-copy not-due expired trigger-false duplicate erased "
     "minor address-invalid suppressed no-legal-basis consent-withdrawn topic-off paused-by-customer "
-    "quiet-hours capped lost-to-better held-out sender-not-ready content-unresolved over-cost pace breaker"
+    "quiet-hours capped lost-to-better held-out sender-not-ready content-unresolved over-cost pace breaker "
+    "merged"
 ).split()
 EVENTS = (
     "customer.created customer.merged customer.erased consent.changed order.placed order.paid "

@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from app import clock, consent
 from app.consent import NewConsent
-from app.customers import normalise_email
+from app.customers import aliases, normalise_email
 from app.errors import BadInput
 from app.models import ConsentState, Customer, Store
 from app.privacy import asked
 from app.web.api import bodies, lists, shapes
 from app.web.auth import api_key_required
-from app.web.context import row_of, rows_of, runtime
+from app.web.context import customer_of, row_of, rows_of, runtime
 
 blueprint = Blueprint("customers", __name__)
 
@@ -28,9 +28,11 @@ def listing() -> ResponseReturnValue:
     email, external_id = lists.text_filter("email"), lists.text_filter("external_id")
     if email is not None:
         statement = statement.where(Customer.email == normalise_email(email))
-    if external_id is not None:
-        statement = statement.where(Customer.external_id == external_id)
     with runtime().database.read() as session:
+        if external_id is not None:
+            heir = aliases.find(session, g.store_id, [external_id]).get(external_id)
+            name = external_id if heir is None else heir.external_id
+            statement = statement.where(Customer.external_id == name)
         found = lists.page(session, statement, Customer.id)
         shaped = _shaped(session, found.rows)
     return {"data": shaped, "next": found.next}
@@ -39,9 +41,9 @@ def listing() -> ResponseReturnValue:
 @blueprint.get("/customers/<int:customer_id>")
 @api_key_required
 def one(customer_id: int) -> ResponseReturnValue:
-    """One customer."""
+    """One customer; by the id of one who was merged into another, that one."""
     with runtime().database.read() as session:
-        return _shaped(session, [row_of(session, Customer, g.store_id, customer_id)])[0]
+        return _shaped(session, [customer_of(session, g.store_id, customer_id)])[0]
 
 
 @blueprint.post("/customers/<int:customer_id>/consents")
@@ -50,7 +52,7 @@ def record_consent(customer_id: int) -> ResponseReturnValue:
     """Append a statement to the ledger; the same statement told twice is one. Answers what holds now."""
     body = bodies.posted(bodies.ConsentBody)
     with runtime().database.write() as session:
-        customer = row_of(session, Customer, g.store_id, customer_id)
+        customer = customer_of(session, g.store_id, customer_id)
         if customer.erased_at is not None:
             raise BadInput("this customer was erased at their own wish", "id")
         statement = NewConsent(
@@ -74,7 +76,7 @@ def record_consent(customer_id: int) -> ResponseReturnValue:
 def erase(customer_id: int) -> ResponseReturnValue:
     """Forget a customer, once or again; answers what is left of them."""
     with runtime().database.read() as session:
-        row_of(session, Customer, g.store_id, customer_id)
+        customer_id = customer_of(session, g.store_id, customer_id).id
     asked.erase_now(runtime(), g.store_id, customer_id, source="api", now=clock.now())
     with runtime().database.read() as session:
         return _shaped(session, [row_of(session, Customer, g.store_id, customer_id)])[0]

