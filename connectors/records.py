@@ -232,12 +232,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class CustomerMerge:
-    """The platform says that one customer became part of another. It needs a second proof by a look-up.
-
-    Attributes:
-        kept_external_id: who is left, with the orders of both.
-        merged_external_id: who is gone.
-    """
+    """One customer became part of another, who is left with both's orders. It needs a second proof, too."""
 
     kept_external_id: str
     merged_external_id: str

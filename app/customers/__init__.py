@@ -47,21 +47,15 @@ def upsert_customers(
     written, however late the news come. News of an id that was merged into another are about that one,
     of whom they say nothing.
     """
-    told = _by_identity(tellings)
+    told, known, former = _sorted(session, store_id, _by_identity(tellings))
     if not told:
-        return People({}, {})
-    known = _known(session, store_id, told)
-    former = _former(session, store_id, told, known)
-    if former:
-        told = {identity: records for identity, records in told.items() if identity not in former}
-        known = _known(session, store_id, told)
+        return People(former, {})
     # Looked for after the rows: an erasure that locked them first has put its tombstones up by then.
     stones = tombstones.find(session, signer, store_id, _erasable(told, known))
     people = People(dict.fromkeys(known), stones)
     if stones:
-        living = _by_identity([telling for telling in tellings if not people.is_erased(*telling)])
-        told = {identity: records for identity, records in living.items() if identity not in former}
-        known = _known(session, store_id, told)
+        living = [telling for telling in tellings if not people.is_erased(*telling)]
+        told, known, _ = _sorted(session, store_id, _by_identity(living), former)
     fresh = _joined({identity: told[identity] for identity in told if identity not in known})
     created = _insert(session, store_id, fresh, now)
     _announce(session, store_id, created, fresh, now=now, history_until=history_until)
@@ -76,7 +70,7 @@ def upsert_customers(
         for record in joined
         if (identity := identity_of(record)) is not None
     }
-    return People(mirrored | joined_to | former, stones)
+    return People({**mirrored, **joined_to, **former}, stones)
 
 
 def _by_identity(tellings: Iterable[Telling]) -> dict[str, list[CustomerRecord]]:
@@ -89,21 +83,30 @@ def _by_identity(tellings: Iterable[Telling]) -> dict[str, list[CustomerRecord]]
     return told
 
 
-def _former(
-    session: Session, store_id: int, told: Mapping[str, list[CustomerRecord]], known: Mapping[str, Row[Any]]
-) -> dict[str, Person]:
-    """Those who are told of by an id that was merged away, by that identity.
+def _sorted(
+    session: Session,
+    store_id: int,
+    told: dict[str, list[CustomerRecord]],
+    former: Mapping[str, Person] | None = None,
+) -> tuple[dict[str, list[CustomerRecord]], dict[str, Row[Any]], Mapping[str, Person]]:
+    """What is told of people under their present names, their rows, and whom former names stand for.
 
-    Looked for after the rows: a merge that locked them first has named its heir by then. A guest's row that
-    has the address is not the account's own, so that accounts found by it are asked for, too.
+    Former names are looked for after the rows: a merge that locked them first has named the heir by then. A
+    guest's row that has the address is not the account's own, so accounts found by it are asked for, too.
     """
-    asked = [
-        identity.removeprefix("id:")
-        for identity in told
-        if identity.startswith("id:") and (identity not in known or known[identity].identity != identity)
-    ]
-    found = aliases.find(session, store_id, asked)
-    return {f"id:{external_id}": person for external_id, person in found.items()}
+    known = _known(session, store_id, told) if told else {}
+    if former is None:
+        asked = [
+            identity.removeprefix("id:")
+            for identity in told
+            if identity.startswith("id:") and (identity not in known or known[identity].identity != identity)
+        ]
+        found = aliases.find(session, store_id, asked)
+        former = {f"id:{external_id}": person for external_id, person in found.items()}
+    if not former.keys() & told.keys():
+        return told, known, former
+    present = {identity: records for identity, records in told.items() if identity not in former}
+    return present, _known(session, store_id, present) if present else {}, former
 
 
 def _erasable(told: Mapping[str, list[CustomerRecord]], known: Mapping[str, Row[Any]]) -> set[str]:

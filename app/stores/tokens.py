@@ -141,7 +141,7 @@ def _claim(runtime: Runtime, store_id: int) -> _Claim | str:
 
 def _renew(runtime: Runtime, claim: _Claim) -> str:
     try:
-        access = _ask(runtime, claim)
+        renewed = _ask(runtime, claim)
     except Unauthorized:
         _save(runtime, claim, claim.secrets.access, state=NEEDS_RECONNECT)
         raise
@@ -151,13 +151,22 @@ def _renew(runtime: Runtime, claim: _Claim) -> str:
         if usable is None:
             raise
         return usable
-    token = _good_token(_save(runtime, claim, access, state=CONNECTED), claim.now, margin=timedelta(0))
+    saved = _save(runtime, claim, renewed.access, state=CONNECTED, scopes=renewed.scopes)
+    token = _good_token(saved, claim.now, margin=timedelta(0))
     if token is None:
         raise ConnectorError("the shop's credentials changed meanwhile")
     return token
 
 
-def _ask(runtime: Runtime, claim: _Claim) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    """What a renewal brought, and what Shopify says is granted now."""
+
+    access: dict[str, Any]
+    scopes: tuple[str, ...]
+
+
+def _ask(runtime: Runtime, claim: _Claim) -> _Renewed:
     """The call, outside any transaction."""
     transport = StoreTransport(allow_private=runtime.settings.allow_private_stores)
     try:
@@ -168,7 +177,7 @@ def _ask(runtime: Runtime, claim: _Claim) -> dict[str, Any]:
         transport.close()
 
 
-def _mint(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> dict[str, Any]:
+def _mint(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> _Renewed:
     kept = claim.secrets.kept
     token = own_app.mint_token(
         transport,
@@ -177,10 +186,10 @@ def _mint(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> dict[st
         app=AppCredentials(kept["client_id"], kept["client_secret"]),
         now=claim.now,
     )
-    return access_of_own_app(token)
+    return _Renewed(access_of_own_app(token), token.scopes)
 
 
-def _refresh(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> dict[str, Any]:
+def _refresh(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> _Renewed:
     """The new pair, with the refresh token that brought it: it is good until the pair is used."""
     known = (claim.secrets.access.get(name) for name in ("refresh_token", "previous_refresh_token"))
     refusal = Unauthorized("the shop has no refresh token", status=None)
@@ -197,12 +206,17 @@ def _refresh(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> dict
         except Unauthorized as error:
             refusal = error
             continue
-        return {**access_of(tokens), "previous_refresh_token": refresh_token}
+        return _Renewed({**access_of(tokens), "previous_refresh_token": refresh_token}, tokens.scopes)
     raise refusal
 
 
 def _save(
-    runtime: Runtime, claim: _Claim, access: Mapping[str, Any], *, state: str | None = None
+    runtime: Runtime,
+    claim: _Claim,
+    access: Mapping[str, Any],
+    *,
+    state: str | None = None,
+    scopes: tuple[str, ...] = (),
 ) -> Credentials:
     """Put the outcome in and the lease out, if the lease is still ours; what is stored then.
 
@@ -216,4 +230,5 @@ def _save(
             secrets = replace(secrets, access={name: access[name] for name in access if name != "lease"})
             store.credentials = credentials.seal(runtime.vault, secrets)
             store.state = state or store.state
+            store.scopes = list(scopes) or store.scopes
     return secrets

@@ -36,10 +36,13 @@ class Item:
     until: datetime | None = None
 
 
-def of_store(session: Session, store: Store, *, has_sender: bool, active_flows: int) -> list[Item]:
-    """Every line of one store."""
+def of_store(
+    session: Session, store: Store, *, has_sender: bool, active_flows: int, grant_url: str
+) -> list[Item]:
+    """Every line of one store; `grant_url` is where its merchant grants what we need."""
     items = [
         *_connection(session, store),
+        *(Item(f"scope.{scope}", "bad", 0, grant_url) for scope in scopes.missing(store)),
         *_inbox(session, store.id),
         *_privacy(session, store.id),
         *_messages(session, store.id),

@@ -13,7 +13,7 @@ from app import clock
 from app.errors import BadInput
 from app.flows import switch
 from app.models import Backfill, Store
-from app.stores import settings
+from app.stores import credentials, scopes, settings
 from app.web import attention, figures, headers
 from app.web.auth import merchant_required
 from app.web.context import choose_store, load_stores, runtime, visit
@@ -128,8 +128,15 @@ def _chosen(session: Session, now: datetime) -> dict[str, object]:
             store,
             has_sender=bool(settings.read(store, "sender.email")),
             active_flows=len(active),
+            grant_url=scopes.grant_url(store, _client_id(store)),
         ),
     }
+
+
+def _client_id(store: Store) -> str:
+    """The app that the shop installed: its merchant's own, else the operator's."""
+    kept = credentials.unseal(runtime().vault, store.credentials).kept if store.credentials else {}
+    return str(kept.get("client_id") or runtime().settings.shopify_client_id)
 
 
 def _progress(row: Backfill) -> Progress:

@@ -81,6 +81,16 @@ def test_the_pair_is_kept_with_the_token_that_brought_it(
     assert "lease" not in access
 
 
+def test_a_renewal_tells_what_is_granted_now(
+    runtime: Runtime, platforms: FakePlatforms, shopify_store: Store
+) -> None:
+    fresh_shopify_token(runtime, shopify_store.id)
+
+    with runtime.database.read() as session:
+        granted = session.get_one(Store, shopify_store.id).scopes
+    assert granted == ["read_customers", "read_orders"]
+
+
 def test_a_refused_refresh_token_falls_back_to_the_one_before(
     runtime: Runtime, platforms: FakePlatforms, shopify_store: Store
 ) -> None:

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 
 from app.models import Backfill, Message, Store
 from app.runtime import Runtime
-from app.stores import settings
+from app.stores import scopes, settings
 from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message, signed_in
 
 
@@ -32,6 +32,23 @@ def test_home_names_what_needs_attention(member: FlaskClient, runtime: Runtime, 
     assert "1 delivery from the store could not be read." in page
     assert "1 message may or may not have arrived" in page
     assert "No flow is switched on" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "messages with a code wait"), ("it", "i messaggi con un codice aspettano")]
+)
+def test_home_names_what_stops_when_the_shop_takes_a_permission_back(
+    member: FlaskClient, runtime: Runtime, shop: Shop, language: str, words: str
+) -> None:
+    granted = [scope for scope in scopes.NEEDED if "discounts" not in scope]
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.platform, store.domain, store.scopes = "shopify", "azure.myshopify.com", granted
+
+    page = _read(member, "/app/", language)
+
+    assert page.count(words) == 2
+    assert page.count('href="https://azure.myshopify.com/admin/settings/apps" target="_top"') == 2
 
 
 def test_a_database_without_stores_offers_to_connect_one(app: Flask, runtime: Runtime) -> None:
