@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from connectors.sandbox.deliveries import INSTALL
 from connectors.sandbox.merchant import Browser, Page, install_shopify, install_woocommerce
+from connectors.sandbox.merges import AFTER, BEFORE, NEVER
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
 from connectors.sandbox.moments import parse_rfc3339, rfc3339
 from connectors.sandbox.simulation import Simulation
@@ -68,6 +69,22 @@ def _advance(simulation: Simulation) -> Answer:
         return _refuse(str(error))
 
 
+def _merge(simulation: Simulation) -> Answer:
+    body = _body()
+    try:
+        kept, merged = int(body["kept"]), int(body["merged"])
+    except (KeyError, TypeError, ValueError):
+        return _refuse("kept and merged are the ids of two customers")
+    deletion = str(body.get("deletion", NEVER))
+    if deletion not in (BEFORE, AFTER, NEVER):
+        return _refuse(f"deletion is {BEFORE}, {AFTER} or {NEVER}")
+    try:
+        simulation.merge(kept, merged, deletion)
+    except ValueError as error:
+        return _refuse(str(error))
+    return jsonify(ok=True)
+
+
 def _accept(simulation: Simulation) -> Answer:
     messages = request.get_json(silent=True)
     if not isinstance(messages, list):
@@ -102,6 +119,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/control/app", _app),
     ("POST", "/control/install", _install),
     ("POST", "/control/advance", _advance),
+    ("POST", "/control/merge", _merge),
     ("POST", "/sink/messages", _accept),
     ("GET", "/sink/messages/<path:message_id>", _find),
 )

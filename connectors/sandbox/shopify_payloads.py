@@ -14,6 +14,7 @@ from connectors.sandbox.forms import COUNTRY_NAMES, gid, money, offset_time, slu
 from connectors.sandbox.lifecycle import state_of
 from connectors.sandbox.model import CURRENCY, Order, Product, Shopper, WorldView
 from connectors.sandbox.shopify_lines import fulfillment_body, line_body, refund_body
+from connectors.sandbox.shopify_merges import deletion_webhook, merge_webhook
 from connectors.sandbox.shopify_orders import order_body
 from connectors.sandbox.shopify_shop import SHOP_ID, shop_body
 
@@ -259,6 +260,8 @@ def _shop_webhook(_world: WorldView, _subject_id: int, at: datetime) -> Body:
 
 _BUILDERS: dict[str, Callable[[WorldView, int, datetime], Body]] = {
     "customers/create": _customer_webhook,
+    "customers/delete": deletion_webhook,
+    "customers/merge": merge_webhook,
     "customers/update": _customer_webhook,
     "customers_email_marketing_consent/update": _email_consent_webhook,
     "customers_marketing_consent/update": _sms_consent_webhook,

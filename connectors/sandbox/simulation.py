@@ -30,6 +30,7 @@ _LOST, _DELIVERED, _FAILED, _REJECTED, _BELIEVED = (
     "rejected",
     "forged_accepted",
 )
+_LAST_NEWS = frozenset({"customers/delete", "customers/merge"})
 _REPORTED = ("delivered", "duplicates", "lost", "rejected")
 
 
@@ -116,6 +117,16 @@ class Simulation:
             self._plan_reactions(message, now)
         return accepted
 
+    def merge(self, kept: int, merged: int, deletion: str) -> None:
+        """The merchant merges two customers; the deliveries that tell of it are due now.
+
+        Raises:
+            ValueError: they are not two customers of the Shopify shop.
+        """
+        before = {planned.key for planned in self.world.merges.deliveries()}
+        self.world.merge(kept, merged, deletion)
+        self._queue(one for one in self.world.merges.deliveries() if one.key not in before)
+
     def move_app(self, ritorno_url: str) -> None:
         """From now on the app is reached at this address."""
         self.app.ritorno_url = ritorno_url.rstrip("/")
@@ -148,7 +159,10 @@ class Simulation:
         for line in self._journal.read(DELIVERIES):
             done.add(int(line["id"], 16))
             self._count_delivery(line["outcome"], is_duplicate=line["duplicate"])
-        planned = plan_deliveries(script, script.facts(script.span.start, now))
+        planned = [
+            *plan_deliveries(script, script.facts(script.span.start, now)),
+            *self.world.merges.deliveries(),
+        ]
         self._queue(delivery for delivery in planned if int(delivery.key, 16) not in done)
 
     def _queue(self, planned: Iterable[Planned]) -> None:
@@ -199,9 +213,14 @@ class Simulation:
 
     def _write_delivery(self, planned: Planned) -> Sequence[Request]:
         targets = self._subscriptions.targets(planned)
-        if planned.is_lost or not targets:
+        if planned.is_lost or not targets or self._is_of_nobody(planned):
             return ()
         return write_requests(planned, targets, self.world, self._builders)
+
+    def _is_of_nobody(self, planned: Planned) -> bool:
+        """News of a customer who was merged away meanwhile; the shop has none left to show."""
+        is_of_customer = planned.topic.startswith("customers") and planned.topic not in _LAST_NEWS
+        return is_of_customer and self.world.merges.is_gone(planned.subject_id)
 
     def _record_deliveries(self, done: Sequence[tuple[Planned, Outcome]]) -> None:
         acked_at = rfc3339(self.world.now_seconds)

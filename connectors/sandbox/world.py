@@ -1,6 +1,7 @@
 """The world as it is at the simulated moment: what the emulated APIs read and change."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
@@ -8,6 +9,7 @@ from connectors.sandbox.chronicle import describe, describe_redemption, describe
 from connectors.sandbox.journal import ADVANCES, FACTS, READS, STATE, Journal
 from connectors.sandbox.listing import Listing
 from connectors.sandbox.memory import Memory
+from connectors.sandbox.merges import MERGE, Merges
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE, Order, Product, Shopper, Voucher
 from connectors.sandbox.moments import aware, parse_rfc3339, rfc3339, seconds_of
 from connectors.sandbox.redemptions import Intentions
@@ -24,6 +26,7 @@ class World:
         self.journal = journal
         self.memory = Memory(journal, lambda: self._now)
         self.intentions = Intentions(self.memory)
+        self.merges = Merges(self.memory, script.config.seed)
         self._lock = RLock()
         self._now = script.span.start
         self._listings = {
@@ -72,12 +75,27 @@ class World:
         index = self.script.book.index_of(basket)
         if index is None or self.script.book.placed[index] > self._now:
             return None
-        return self.script.book.order(index)
+        order = self.script.book.order(index)
+        heir = self.merges.heir(order.household)
+        return order if heir == order.household else replace(order, household=heir)
 
     def shopper(self, household: int) -> Shopper | None:
         """One person, registered or guest, who is known to the shop by now."""
         shopper = self.script.shoppers.get(household)
+        if self.merges.is_gone(household):
+            return None
         return shopper if shopper and shopper.registered_at <= self.now else None
+
+    def merge(self, kept: int, merged: int, deletion: str) -> None:
+        """Two customers of the Shopify shop become one, for good.
+
+        Raises:
+            ValueError: one of them is none, or they are the same.
+        """
+        people = (self.shopper(kept), self.shopper(merged))
+        if kept == merged or any(one is None or one.platform != SHOPIFY for one in people):
+            raise ValueError(f"{kept} and {merged} are not two customers of the Shopify shop")
+        self.memory.remember(MERGE, {"kept": kept, "merged": merged, "deletion": deletion})
 
     def product(self, product_id: int) -> Product | None:
         """One product that exists by now."""
@@ -90,7 +108,10 @@ class World:
 
     def customer_ids(self, platform: str, *, updated_from: datetime | None, by_id: bool) -> Sequence[int]:
         """Ids of the registered shoppers visible now; guests are never among them."""
-        return self._ids(platform, _CUSTOMERS, updated_from, by_id)
+        listed = self._ids(platform, _CUSTOMERS, updated_from, by_id)
+        if not self.memory.remembered(MERGE):
+            return listed
+        return [household for household in listed if not self.merges.is_gone(household)]
 
     def product_ids(self, platform: str, *, updated_from: datetime | None, by_id: bool) -> Sequence[int]:
         """Ids of the products visible now."""
@@ -107,7 +128,7 @@ class World:
 
     def orders_count(self, household: int) -> int:
         """How many paid, not cancelled orders the person has by now."""
-        return self._paid_orders.get(household, 0)
+        return sum(self._paid_orders.get(one, 0) for one in self.merges.merged_into(household))
 
     def voucher(self, platform: str, code: str) -> Voucher | None:
         """A code by its text, whatever its case."""

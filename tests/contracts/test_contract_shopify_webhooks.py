@@ -109,3 +109,15 @@ def test_what_the_emulator_sends_satisfies_shopifys_schema(
     # The schemas were drawn from samples, so that an empty field is unknown to some of them.
     wrong = [f"{error.json_path}: {error.message}" for error in found if error.instance is not None]
     assert wrong == []
+
+
+@pytest.mark.parametrize("topic", ["customers/merge", "customers/delete"])
+def test_what_the_emulator_sends_of_a_merge_satisfies_shopifys_schema(
+    payload_schemas: Mapping[str, Mapping[str, Any]], topic: str
+) -> None:
+    world = small_world()
+    world.merge(2, 4)
+
+    body = webhook(topic, world, 4, PLACED)
+
+    assert [error.message for error in Draft202012Validator(payload_schemas[topic]).iter_errors(body)] == []

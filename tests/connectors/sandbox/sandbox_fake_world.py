@@ -114,7 +114,7 @@ class FakeWorld:
             if found.household == merged:
                 self.orders[found.basket] = replace(found, household=kept)
         del self.shoppers[merged]
-        self.remember("merge", {"kept": kept, "merged": merged})
+        self.remember("merge", {"kept": kept, "merged": merged, "deletion": "never"})
 
     def order(self, basket: int) -> Order | None:
         """One order that exists by now."""
