@@ -97,6 +97,7 @@ def _again(database: Database) -> list[tuple[object, ...]]:
     again: list[tuple[object, ...]] = []
     with database.read() as session:
         merged_at = session.scalars(select(CustomerMerge.merged_at)).one()
+        assert merged_at is not None
         left = select(Message).where(Message.status.in_(COUNTED_STATES)).order_by(Message.sent_at)
         for message in session.scalars(left):
             occasion = message.key.split(":", 3)[3].partition("|")[0]
