@@ -85,7 +85,7 @@ def _ask_whether_gone(kit: Kit, store: Store, row: Row[Any], now: datetime) -> b
 
 _ABOUT_RESOURCES = (("connected",), _look_up)
 _ASKS = {
-    lookups.MERGE: (("connected",), merges.confirm),
+    lookups.MERGE: (("connected", "needs_reconnect"), merges.confirm),
     lookups.UNINSTALL: (("connected", "needs_reconnect"), _ask_whether_gone),
 }
 """By the timer's kind: in which states the shop is asked, and how."""

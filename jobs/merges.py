@@ -17,7 +17,7 @@ from connectors.base import ConnectorError, CustomerRecord, Record, Resource, Un
 from jobs.kit import Kit
 
 log = structlog.get_logger()
-_LATER = timedelta(minutes=10)
+_LATER, _RECONNECTED = timedelta(minutes=10), timedelta(hours=1)
 _ASK_AGAIN = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 """News of another merge may still be under way, so a shop that does not confirm one is asked again."""
 
@@ -37,6 +37,7 @@ def confirm(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
     except Unauthorized:
         with kit.runtime.database.write() as session:
             install.ask_to_reconnect(session, store.id)
+            timers.put_off(session, row, now + _RECONNECTED)
         return False
     except ConnectorError:
         with kit.runtime.database.write() as session:

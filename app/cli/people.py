@@ -7,19 +7,19 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import NotFound
-from app.models import Customer
+from app.models import Customer, CustomerMerge
 from app.privacy import asked
 from app.runtime import Runtime
 
 
 def _export(runtime: Runtime, arguments: argparse.Namespace) -> object:
-    store_id = _store_of(runtime, arguments)
-    return asked.report_now(runtime, store_id, arguments.id, now=clock.now())
+    store_id, customer_id = _place_of(runtime, arguments)
+    return asked.report_now(runtime, store_id, customer_id, now=clock.now())
 
 
 def _erase(runtime: Runtime, arguments: argparse.Namespace) -> object:
-    store_id = _store_of(runtime, arguments)
-    erased = asked.erase_now(runtime, store_id, arguments.id, source="cli", now=clock.now())
+    store_id, customer_id = _place_of(runtime, arguments)
+    erased = asked.erase_now(runtime, store_id, customer_id, source="cli", now=clock.now())
     return {
         "id": erased.customer_id,
         "store": store_id,
@@ -28,14 +28,21 @@ def _erase(runtime: Runtime, arguments: argparse.Namespace) -> object:
     }
 
 
-def _store_of(runtime: Runtime, arguments: argparse.Namespace) -> int:
-    """The store of the customer, whose id is unique over all; another than the one named is refused."""
+def _place_of(runtime: Runtime, arguments: argparse.Namespace) -> tuple[int, int]:
+    """Store and id of the customer, or of whoever they were merged into; ids are unique over all stores.
+
+    Raises:
+        NotFound: there is none, or in another store than the one named.
+    """
     with runtime.database.read() as session:
-        statement = select(Customer.store_id).where(Customer.id == arguments.id)
-        store_id = session.execute(statement).scalar_one_or_none()
-    if store_id is None or arguments.store not in (None, store_id):
+        known = select(Customer.store_id, Customer.id).where(Customer.id == arguments.id)
+        merged = select(CustomerMerge.store_id, CustomerMerge.customer_id).where(
+            CustomerMerge.merged_customer_id == arguments.id, CustomerMerge.customer_id.is_not(None)
+        )
+        found = session.execute(known).first() or session.execute(merged).first()
+    if found is None or found[1] is None or arguments.store not in (None, found[0]):
         raise NotFound(f"there is no customer {arguments.id} in this store; /app/customers shows the ids")
-    return store_id
+    return found[0], found[1]
 
 
 def _add_customer(branches: Any) -> None:

@@ -34,8 +34,11 @@ def ask(
         "kept_external_id": record.kept_external_id,
         "told_at": record.occurred_at or now,
     }
-    for inserted in insert_new(session, MERGES, [row], MERGES.c.id):
-        set_timers(session, [NewTimer(store_id, now, lookups.MERGE, inserted.id)])
+    insert_new(session, MERGES, [row])
+    mine = (MERGES.c.store_id == store_id, MERGES.c.merged_external_id == gone)
+    told = select(MERGES.c.id).where(*mine, MERGES.c.kept_external_id == record.kept_external_id)
+    # Told again, it is asked for again: the first question may have been lost with the shop's connection.
+    set_timers(session, [NewTimer(store_id, now, lookups.MERGE, found) for found in session.scalars(told)])
 
 
 def find(session: Session, store_id: int, merge_id: int) -> CustomerMerge | None:

@@ -25,7 +25,6 @@ _LEFT = ("sent", "delivered", "bounced")
 
 @pytest.mark.oracle
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_ten_thousand_harmed_webhooks_leave_an_equal_mirror_and_no_wrong_send(
     database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

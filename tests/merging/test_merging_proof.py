@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from app.customers import aliases
-from app.models import Customer, CustomerEvent, CustomerMerge, Enrollment, Message, Order, Timer
+from app.models import Customer, CustomerEvent, CustomerMerge, Enrollment, Message, Order, Store, Timer
+from app.stores import credentials
 from connectors.base import CustomerMerge as Told
 from connectors.base import Deletion, Record, Resource
 from tests import seeds
@@ -49,6 +51,44 @@ def test_a_merge_that_the_shop_confirms_late_is_carried_out(shop: MergeShop) -> 
     shop.look()
     shop.merge_there()
 
+    shop.look(NOW + HOUR)
+
+    assert [row.id for row in shop.customers()] == [shop.kept]
+
+
+def test_a_shop_that_must_be_reconnected_is_asked_once_it_is(shop: MergeShop) -> None:
+    shop.merge_there()
+    shop.hear()
+    held = credentials_of(shop, "not a token")
+
+    shop.look()
+    before = [row.id for row in shop.customers()]
+    credentials_of(shop, held)
+    shop.look(NOW + HOUR)
+
+    assert before == [shop.kept, shop.merged]
+    assert [row.id for row in shop.customers()] == [shop.kept]
+
+
+def credentials_of(shop: MergeShop, token: str) -> str:
+    """Give the store another token; the one that it had."""
+    with shop.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        vault = shop.kit.runtime.vault
+        held = credentials.unseal(vault, store.credentials)
+        store.credentials = credentials.seal(
+            vault, replace(held, access={**held.access, "access_token": token})
+        )
+        return str(held.access["access_token"])
+
+
+def test_a_merge_told_again_after_its_question_was_lost_is_asked_for_again(shop: MergeShop) -> None:
+    shop.merge_there()
+    shop.hear()
+    with shop.database.write() as session:
+        session.execute(delete(Timer).where(Timer.store_id == shop.store_id))
+
+    shop.hear(now=NOW + HOUR)
     shop.look(NOW + HOUR)
 
     assert [row.id for row in shop.customers()] == [shop.kept]

@@ -103,3 +103,25 @@ def test_a_merge_that_fails_half_way_changes_nothing_and_is_tried_again(shop: Me
     assert failed == [shop.kept, shop.merged]
     assert [row.id for row in shop.customers()] == [shop.kept]
     assert "customer.merged" in seeds.values_of(shop.database, CustomerEvent, "type")
+
+
+@only_postgresql
+def test_two_workers_carry_a_merge_out_once(shop: MergeShop) -> None:
+    number = told(shop)
+    late = shop.add("order", shop.merged, name="77")
+
+    def merge() -> None:
+        with shop.database.write() as session:
+            moving.carry_out(session, SIGNER, session.get_one(Store, shop.store_id), number, now=NOW)
+
+    with shop.database.write() as session:
+        moving.carry_out(session, SIGNER, session.get_one(Store, shop.store_id), number, now=NOW)
+        worker = beside(merge)
+        wait_until_somebody_waits(shop.database)
+    worker.join()
+
+    assert [(row.id, row.orders_count) for row in shop.customers()] == [(shop.kept, 1)]
+    assert seeds.rows_of(shop.database, Order, "id", "customer_id") == [(late, shop.kept)]
+    assert seeds.values_of(shop.database, CustomerEvent, "type") == ["customer.merged"]
+    names = ("customer_id", "merged_customer_id")
+    assert seeds.rows_of(shop.database, CustomerMerge, *names) == [(shop.kept, shop.merged)]

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from app.customers import aliases
@@ -16,6 +17,7 @@ from tests import seeds
 from tests.conftest import NOW
 from tests.mirror.mirror_news import SIGNER, person, tell
 from tests.privacy.privacy_world import CUSTOMER, EMAIL, PHONE, World
+from tests.privacy.test_privacy_access import ritorno
 
 DAY = timedelta(days=1)
 KEPT = "8100000000000000001"
@@ -157,3 +159,15 @@ def test_the_delivery_of_a_merge_is_kept_no_longer_than_it_is_read(shop: World) 
 
     topics = dict(seeds.rows_of(shop.database, InboundEvent, "topic", "body"))
     assert topics["customers/merge"] is None
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_operators_commands_take_the_old_id_too(shop: World) -> None:
+    kept, merged = known(shop)
+    merge(shop)
+
+    exported = ritorno(shop.runtime, "customer", "export", str(merged), "--store", str(shop.store_id))
+    foreign = ritorno(shop.runtime, "customer", "export", str(merged), "--store", "999")
+
+    assert json.loads(exported[1])["customer"]["id"] == kept
+    assert foreign[0] == 1
