@@ -6,13 +6,12 @@ starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails a
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Connection,
     DateTime,
@@ -20,12 +19,8 @@ from sqlalchemy import (
     Engine,
     Integer,
     MetaData,
-    Row,
-    String,
     Table,
-    Text,
     TypeDecorator,
-    bindparam,
     create_engine,
     event,
     func,
@@ -33,12 +28,30 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from app.batches import insert_new, insert_rows, update_rows, upsert
 from app.errors import Busy
+
+__all__ = [
+    "BUSY_SECONDS",
+    "RECEIVE_BUSY_SECONDS",
+    "Base",
+    "Database",
+    "Id",
+    "UtcDateTime",
+    "from_micros",
+    "insert_new",
+    "insert_rows",
+    "is_one_of",
+    "lease_now",
+    "table_of",
+    "to_micros",
+    "update_rows",
+    "upsert",
+]
 
 BUSY_SECONDS = 30.0
 RECEIVE_BUSY_SECONDS = 2.0
@@ -226,70 +239,3 @@ def lease_now(session: Session) -> datetime:
         return datetime.fromtimestamp(float(seconds), UTC)
     moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
     return moment
-
-
-def insert_new(
-    session: Session,
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    *returning: ColumnElement[Any],
-) -> Sequence[Row[Any]]:
-    """Insert what is not there yet and return the columns of the new rows, in no order.
-
-    Row counts of inserts lie on PostgreSQL (−1), so what is new is known by RETURNING only.
-    """
-    if not rows:
-        return []
-    insert, values = _insert(session, table, rows)
-    statement = insert.on_conflict_do_nothing()
-    if not returning:
-        session.execute(statement, values)
-        return []
-    return session.execute(statement.returning(*returning), values).all()
-
-
-def upsert(
-    session: Session,
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    key: Sequence[str],
-    update: Sequence[str],
-    newer_by: str | None = None,
-) -> None:
-    """Insert rows or update the named columns of those that exist; with `newer_by` only if not older.
-
-    Rows are sorted by their key, so that two batches cannot deadlock on PostgreSQL; of several with one
-    key the last counts.
-    """
-    if not rows:
-        return
-    unique = {tuple(row[name] for name in key): row for row in rows}
-    insert, values = _insert(session, table, [unique[one] for one in sorted(unique)])
-    where = None
-    if newer_by is not None:
-        where = table.c[newer_by] <= insert.excluded[newer_by]
-    statement = insert.on_conflict_do_update(
-        index_elements=list(key), set_={name: insert.excluded[name] for name in update}, where=where
-    )
-    session.execute(statement, values)
-
-
-def _insert(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:
-    """The dialect's INSERT of these rows with its parameters, the one place that knows both.
-
-    PostgreSQL gets a column as one array: psycopg takes a statement apart for every VALUES list that it
-    did not see before, which cost half of the time of a batch.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table), list(rows)
-    names = sorted(rows[0])
-    columns = [func.unnest(bindparam(f"all_{name}", type_=_array_of(table.c[name]))) for name in names]
-    arrays = {f"all_{name}": [row[name] for row in rows] for name in names}
-    return postgresql.insert(table).from_select(names, select(*columns)), arrays
-
-
-def _array_of(column: ColumnElement[Any]) -> ARRAY[Any]:
-    """Texts without a length: a cast to VARCHAR(n) would cut what is too long instead of refusing it."""
-    kind = column.type
-    return ARRAY(Text() if type(kind) is String else kind, dimensions=1)

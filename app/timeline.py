@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import insert_new, table_of
 from app.models import CustomerEvent
 
+EVENTS = table_of(CustomerEvent)
 UNHEARD = frozenset({"customer.created", "customer.merged", "message.sent", "message.delivered"})
 """Types that no flow listens to; they are kept and not queued for the flows."""
 
@@ -43,21 +44,25 @@ def is_history(moment: datetime, history_until: datetime | None) -> bool:
     return history_until is not None and moment < history_until
 
 
-def record(session: Session, events: Sequence[NewEvent], now: datetime) -> set[str]:
-    """Write what is not there yet and return the source keys of the new entries."""
-    rows = [
-        {
-            "store_id": event.store_id,
-            "customer_id": event.customer_id,
-            "type": event.type,
-            "subject": event.subject,
-            "source_key": event.source_key,
-            "occurred_at": event.occurred_at,
-            "recorded_at": now,
-            "is_pending": not event.is_history and event.type not in UNHEARD,
-            "details": dict(event.details),
-        }
-        for event in events
-    ]
-    table = table_of(CustomerEvent)
-    return {row.source_key for row in insert_new(session, table, rows, table.c.source_key)}
+def record(session: Session, events: Sequence[NewEvent], now: datetime) -> None:
+    """Write what is not there yet."""
+    insert_new(session, EVENTS, [_row(event, now) for event in events])
+
+
+def record_one(session: Session, event: NewEvent, now: datetime) -> bool:
+    """Write an entry; False if it was there already."""
+    return bool(insert_new(session, EVENTS, [_row(event, now)], EVENTS.c.id))
+
+
+def _row(event: NewEvent, now: datetime) -> dict[str, Any]:
+    return {
+        "store_id": event.store_id,
+        "customer_id": event.customer_id,
+        "type": event.type,
+        "subject": event.subject,
+        "source_key": event.source_key,
+        "occurred_at": event.occurred_at,
+        "recorded_at": now,
+        "is_pending": not event.is_history and event.type not in UNHEARD,
+        "details": dict(event.details),
+    }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from app import timeline, tombstones
@@ -12,7 +12,7 @@ from app.crypto import Signer
 from app.customers import aliases
 from app.customers.people import People, Person, Telling
 from app.customers.rows import TOLD, heard, identity_of, moment, nobody, normalise_email
-from app.db import insert_new, table_of
+from app.db import insert_new, table_of, update_rows
 from app.models import Customer
 from app.timeline import NewEvent
 from connectors.base import CustomerRecord
@@ -29,6 +29,7 @@ __all__ = [
 
 CUSTOMERS = table_of(Customer)
 _PER_QUERY = 500
+_READ = (CUSTOMERS.c.id, CUSTOMERS.c.erased_at, *(CUSTOMERS.c[name] for name in TOLD))
 
 
 def upsert_customers(
@@ -169,7 +170,7 @@ def _in_chunks(session: Session, store_id: int, identities: list[str], emails: l
 
 def _select(session: Session, store_id: int, condition: Any) -> Sequence[Row[Any]]:
     statement = (
-        select(CUSTOMERS)
+        select(*_READ)
         .where(CUSTOMERS.c.store_id == store_id, condition)
         .order_by(CUSTOMERS.c.id)
         .with_for_update()
@@ -230,20 +231,14 @@ def _update(
     people: dict[int, Person] = {}
     changed: list[dict[str, Any]] = []
     for row in sorted({row.id: row for row in known.values()}.values(), key=lambda row: row.id):
-        held = {name: row._mapping[name] for name in TOLD}
+        held = dict(zip(TOLD, row[-len(TOLD) :], strict=True))
         values = held
         if row.erased_at is None:
             values = heard(held, sorted(records_of[row.id], key=moment), now)
         if values != held:
-            changed.append({"row_id": row.id, **values})
+            changed.append({"store_id": store_id, "id": row.id, **values})
         people[row.id] = Person(
             row.id, values["email"], values["external_id"], is_erased=row.erased_at is not None
         )
-    if changed:
-        statement = (
-            update(CUSTOMERS)
-            .where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == bindparam("row_id"))
-            .values({name: bindparam(name) for name in TOLD})
-        )
-        session.connection().execute(statement, changed)
+    update_rows(session, CUSTOMERS, changed)
     return {identity: people[row.id] for identity, row in known.items()}

@@ -6,10 +6,10 @@ what of it is not among the orders mirrored up to that moment was placed before 
 
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import table_of, update_rows
 from app.models import Customer, Order
 
 CUSTOMERS, ORDERS = table_of(Customer), table_of(Order)
@@ -40,8 +40,5 @@ def refresh(session: Session, store_id: int, customer_ids: Iterable[int]) -> Non
     for row in session.execute(statement):
         earlier_orders = max(0, (row.platform_orders_count or 0) - row.shown)
         if earlier_orders != row.earlier_orders:
-            changed.append({"row_id": row.id, "earlier": earlier_orders})
-    if changed:
-        where = (CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == bindparam("row_id"))
-        written = update(CUSTOMERS).where(*where).values(earlier_orders=bindparam("earlier"))
-        session.connection().execute(written, changed)
+            changed.append({"store_id": store_id, "id": row.id, "earlier_orders": earlier_orders})
+    update_rows(session, CUSTOMERS, changed)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, tuple_
 from sqlalchemy.orm import Session
 
-from app.db import table_of, upsert
+from app.db import insert_rows, table_of, upsert
 from app.mirror.order_rows import MirroredOrder, minor
 from app.models import Fulfillment, OrderLine, Refund
 
@@ -33,7 +33,7 @@ def write(session: Session, store_id: int, mirrored: Sequence[MirroredOrder]) ->
 
 
 def _has_new_lines(order: MirroredOrder) -> bool:
-    return order.old is None or order.old.lines_digest != order.values["lines_digest"]
+    return order.old is None or order.old["lines_digest"] != order.values["lines_digest"]
 
 
 def _replace_lines(session: Session, store_id: int, changed: Sequence[MirroredOrder]) -> None:
@@ -45,8 +45,7 @@ def _replace_lines(session: Session, store_id: int, changed: Sequence[MirroredOr
             )
         )
     rows = [row for order in changed for row in _lines(store_id, order)]
-    if rows:
-        session.execute(LINES.insert(), rows)
+    insert_rows(session, LINES, rows)
 
 
 def _lines(store_id: int, order: MirroredOrder) -> list[dict[str, Any]]:

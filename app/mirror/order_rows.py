@@ -1,18 +1,19 @@
 """What an order's row holds, worked out from a record and the row before it; no database here."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy import Row
 
 from app.money import to_minor
 from connectors.base import Money, OrderLineRecord, OrderRecord
 
 PARTLY_SENT = "partial"
 """An order's `fulfillment_status` while not everything has left (the connectors' one spelling)."""
+
+Held = Mapping[str, Any]
+"""An order's row as it was before the news, by column."""
 
 _OF_PARCELS = ("fulfilled_at", "delivered_at")
 _MOMENTS = ("paid_at", *_OF_PARCELS, "cancelled_at")
@@ -25,7 +26,7 @@ class MirroredOrder:
     id: int
     external_id: str
     customer_id: int | None
-    old: Row[Any] | None
+    old: Held | None
     values: dict[str, Any]
     record: OrderRecord
 
@@ -58,7 +59,7 @@ def _with_moments_of(record: OrderRecord, older: OrderRecord) -> OrderRecord:
     )
 
 
-def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -> dict[str, Any]:
+def values(record: OrderRecord, old: Held | None, customer_id: int | None) -> dict[str, Any]:
     """The columns of an order.
 
     A moment that is known stays known: at one and the same `updated_at` (platforms count in seconds)
@@ -68,7 +69,7 @@ def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -
     total = minor(record.total)
     row: dict[str, Any] = {
         "number": record.number,
-        "customer_id": customer_id or (old.customer_id if old else None),
+        "customer_id": customer_id or (old["customer_id"] if old else None),
         "status": record.status,
         "financial_status": record.financial_status,
         "fulfillment_status": record.fulfillment_status,
@@ -83,23 +84,23 @@ def values(record: OrderRecord, old: Row[Any] | None, customer_id: int | None) -
         "is_test": record.is_test,
         "placed_at": record.placed_at,
         "source_updated_at": record.updated_at,
-        "lines_digest": _digest(record.lines) if record.lines is not None else old and old.lines_digest,
+        "lines_digest": _digest(record.lines) if record.lines is not None else old and old["lines_digest"],
     }
     for name in _MOMENTS:
         row[name] = _moment(name, record, old)
     if record.is_paid and row["paid_at"] is None:
         # Shopify's listings name no moment of payment; most orders are paid when they are placed.
         row["paid_at"] = record.placed_at
-    row["is_counted"] = is_counted({**row, "deleted_at": old.deleted_at if old else None})
+    row["is_counted"] = is_counted({**row, "deleted_at": old["deleted_at"] if old else None})
     row["is_attribution_due"] = _is_attribution_due(row, old)
     return row
 
 
-def with_late_payment(record: OrderRecord, old: Row[Any]) -> dict[str, Any] | None:
+def with_late_payment(record: OrderRecord, old: Held) -> dict[str, Any] | None:
     """The columns after news older than the row: only a moment of payment, which no other news tells."""
-    if record.paid_at is None or record.paid_at == old.paid_at:
+    if record.paid_at is None or record.paid_at == old["paid_at"]:
         return None
-    row: dict[str, Any] = {**old._mapping, "paid_at": record.paid_at}
+    row: dict[str, Any] = {**old, "paid_at": record.paid_at}
     row["is_counted"] = is_counted(row)
     row["is_attribution_due"] = True
     return row
@@ -116,16 +117,16 @@ _PRICED = (
 )
 
 
-def _is_attribution_due(row: dict[str, Any], old: Row[Any] | None) -> bool:
+def _is_attribution_due(row: dict[str, Any], old: Held | None) -> bool:
     """Whether the order's message or amount may have changed since it was last looked at."""
     if row["paid_at"] is None:
         return False
-    if old is None or old.is_attribution_due or list(old.discount_codes) != row["discount_codes"]:
+    if old is None or old["is_attribution_due"] or list(old["discount_codes"]) != row["discount_codes"]:
         return True
-    return any(row[name] != old._mapping[name] for name in _PRICED)
+    return any(row[name] != old[name] for name in _PRICED)
 
 
-def _moment(name: str, record: OrderRecord, old: Row[Any] | None) -> datetime | None:
+def _moment(name: str, record: OrderRecord, old: Held | None) -> datetime | None:
     """The first moment told stands: WooCommerce gives the last change for what it has no moment of.
 
     A cancellation can be taken back, by newer news that do not speak of it. A payment may have been
@@ -133,9 +134,9 @@ def _moment(name: str, record: OrderRecord, old: Row[Any] | None) -> datetime | 
     an order that tells its parcels knows better than a parcel whether it was the last one.
     """
     told: datetime | None = getattr(record, name)
-    held: datetime | None = old._mapping[name] if old is not None else None
+    held: datetime | None = old[name] if old is not None else None
     if name == "cancelled_at" and told is None and old is not None:
-        return held if record.updated_at <= old.source_updated_at else None
+        return held if record.updated_at <= old["source_updated_at"] else None
     if name in _OF_PARCELS and record.fulfillment_status == PARTLY_SENT:
         return None
     is_known_better = name == "paid_at" or (name in _OF_PARCELS and record.fulfillments is not None)
@@ -160,12 +161,12 @@ def minor(money: Money) -> int:
     return to_minor(money.amount or "0", money.currency)
 
 
-def _refunded_minor(record: OrderRecord, old: Row[Any] | None) -> int:
+def _refunded_minor(record: OrderRecord, old: Held | None) -> int:
     if record.refunded_total is not None:
         return minor(record.refunded_total)
     if record.refunds is not None:
         return sum(minor(refund.amount) for refund in record.refunds)
-    return old.refunded_minor if old else 0
+    return old["refunded_minor"] if old else 0
 
 
 def _digest(lines: tuple[OrderLineRecord, ...]) -> str:

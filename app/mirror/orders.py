@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import timeline
 from app.customers import Person
 from app.db import table_of, upsert
 from app.mirror import order_parts, order_rows, redemptions, sums
-from app.mirror.order_rows import MirroredOrder
+from app.mirror.order_rows import Held, MirroredOrder
 from app.models import Order
 from app.timeline import NewEvent
 from connectors.base import OrderRecord
@@ -56,7 +56,7 @@ def upsert_orders(
     return len(mirrored)
 
 
-def _held(session: Session, store_id: int, external_ids: list[str]) -> dict[str, Row[Any]]:
+def _held(session: Session, store_id: int, external_ids: list[str]) -> dict[str, Held]:
     """The rows that exist, locked against other workers."""
     statement = (
         select(ORDERS)
@@ -64,32 +64,33 @@ def _held(session: Session, store_id: int, external_ids: list[str]) -> dict[str,
         .order_by(ORDERS.c.id)
         .with_for_update()
     )
-    return {row.external_id: row for row in session.execute(statement)}
+    names = ORDERS.columns.keys()
+    return {row.external_id: dict(zip(names, row, strict=True)) for row in session.execute(statement)}
 
 
 def _rows(
     store_id: int,
     newest: dict[str, OrderRecord],
-    held: dict[str, Row[Any]],
+    held: dict[str, Held],
     buyers: Mapping[str, Person],
 ) -> dict[str, dict[str, Any]]:
     rows = {}
     for external_id, record in newest.items():
         old = held.get(external_id)
-        if old is not None and old.source_updated_at > record.updated_at:
+        if old is not None and old["source_updated_at"] > record.updated_at:
             late = order_rows.with_late_payment(record, old)
             if late is not None:
                 rows[external_id] = _row(store_id, external_id, old, late)
             continue
         person = buyers.get(external_id)
         values = order_rows.values(record, old, person.id if person else None)
-        if old is None or any(values[name] != old._mapping[name] for name in _COMPARED):
+        if old is None or any(values[name] != old[name] for name in _COMPARED):
             rows[external_id] = _row(store_id, external_id, old, values)
     return rows
 
 
-def _row(store_id: int, external_id: str, old: Row[Any] | None, values: dict[str, Any]) -> dict[str, Any]:
-    is_paired = False if old is None else old.is_paired
+def _row(store_id: int, external_id: str, old: Held | None, values: dict[str, Any]) -> dict[str, Any]:
+    is_paired = False if old is None else old["is_paired"]
     row = {"store_id": store_id, "external_id": external_id, "is_paired": is_paired}
     return row | {name: values[name] for name in _UPDATED}
 
@@ -99,11 +100,11 @@ def _mirrored(
     store_id: int,
     rows: dict[str, dict[str, Any]],
     *,
-    held: dict[str, Row[Any]],
+    held: dict[str, Held],
     newest: dict[str, OrderRecord],
 ) -> list[MirroredOrder]:
     fresh = [external_id for external_id in rows if external_id not in held]
-    ids = {external_id: held[external_id].id for external_id in rows if external_id in held}
+    ids = {external_id: held[external_id]["id"] for external_id in rows if external_id in held}
     if fresh:
         statement = select(ORDERS.c.external_id, ORDERS.c.id).where(
             ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(fresh)
@@ -127,9 +128,9 @@ _SUMMED = ("is_counted", "total_minor", "refunded_minor", "is_discounted", "paid
 
 def _whose_sums(order: MirroredOrder) -> list[int]:
     """The customers whose sums an order changed: its own, and the one it belonged to before."""
-    if order.old is not None and all(order.values[name] == order.old._mapping[name] for name in _SUMMED):
+    if order.old is not None and all(order.values[name] == order.old[name] for name in _SUMMED):
         return []
-    before = order.old.customer_id if order.old is not None else None
+    before = order.old["customer_id"] if order.old is not None else None
     return [person for person in {order.customer_id, before} if person is not None]
 
 
@@ -157,10 +158,10 @@ def _tell(
             continue
         for kind, name in _MOMENTS:
             moment = order.values[name]
-            if moment is not None and (order.old is None or order.old._mapping[name] is None):
+            if moment is not None and (order.old is None or order.old[name] is None):
                 events.append(event_of(store_id, order, kind, moment, history_until=history_until))
         refunded = order.values["refunded_minor"]
-        if refunded > (order.old.refunded_minor if order.old else 0):
+        if refunded > (order.old["refunded_minor"] if order.old else 0):
             moment = order_rows.refunded_at(order.record)
             events.append(event_of(store_id, order, "order.refunded", moment, history_until=history_until))
     timeline.record(session, events, now)

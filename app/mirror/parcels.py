@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import table_of, upsert
+from app.db import table_of, update_rows, upsert
 from app.mirror import sums
 from app.mirror.order_rows import PARTLY_SENT, is_counted, minor
 from app.models import Fulfillment, Order, Refund
@@ -131,11 +131,9 @@ def _settle(session: Session, store_id: int, orders: dict[str, Row[Any]]) -> lis
     for order in sorted(orders.values(), key=lambda order: order.id):
         refund = refunds.get(order.id)
         values = _values(order, parcels.get(order.id, []), int(refund.minor) if refund else 0)
-        rows.append({"row_id": order.id, **values})
+        rows.append({"store_id": store_id, "id": order.id, **values})
         events += _events(store_id, order, values, refund.at if refund else None)
-    statement = update(ORDERS).where(ORDERS.c.store_id == store_id, ORDERS.c.id == bindparam("row_id"))
-    names = [name for name in rows[0] if name != "row_id"]
-    session.connection().execute(statement.values({name: bindparam(name) for name in names}), rows)
+    update_rows(session, ORDERS, rows)
     return events
 
 

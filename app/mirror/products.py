@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of, upsert
+from app.db import insert_rows, table_of, upsert
 from app.mirror.order_rows import minor
 from app.models import Product, ProductVariant
 from connectors.base import Money, ProductRecord
@@ -120,5 +120,4 @@ def _replace_variants(
         for product_id, record in sorted(won.items())
         for variant in {variant.external_id: variant for variant in record.variants}.values()
     ]
-    if rows:
-        session.execute(VARIANTS.insert(), rows)
+    insert_rows(session, VARIANTS, rows)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Integer, bindparam, case, cast, func, select, update
+from sqlalchemy import Integer, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import table_of, update_rows
 from app.models import Customer, Order
 
 ORDERS, CUSTOMERS = table_of(Order), table_of(Customer)
@@ -38,20 +38,15 @@ def refresh(session: Session, store_id: int, customer_ids: Iterable[int | None])
         .group_by(ORDERS.c.customer_id)
     )
     found = {row.customer_id: row for row in session.execute(counted)}
-    rows = [_row(person, found.get(person)) for person in people]
-    statement = (
-        update(CUSTOMERS)
-        .where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == bindparam("row_id"))
-        .values({name: bindparam(name) for name in rows[0] if name != "row_id"})
-    )
-    session.connection().execute(statement, rows)
+    update_rows(session, CUSTOMERS, [_row(store_id, person, found.get(person)) for person in people])
 
 
-def _row(person: int, found: object) -> dict[str, object]:
+def _row(store_id: int, person: int, found: object) -> dict[str, object]:
     first: datetime | None = getattr(found, "first", None)
     last: datetime | None = getattr(found, "last", None)
     return {
-        "row_id": person,
+        "store_id": store_id,
+        "id": person,
         "orders_count": int(getattr(found, "n", 0) or 0),
         "discounted_count": int(getattr(found, "discounted", 0) or 0),
         "total_spent_minor": int(getattr(found, "spent", 0) or 0),

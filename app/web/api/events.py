@@ -62,7 +62,7 @@ def tell() -> ResponseReturnValue:
             occurred_at=body.occurred_at,
             details=body.data,
         )
-        is_new = bool(timeline.record(session, [event], clock.now()))
+        is_new = timeline.record_one(session, event, clock.now())
         told = rows_of(CustomerEvent, g.store_id).where(CustomerEvent.source_key == event.source_key)
         return shapes.event(session.scalars(told).one()), 201 if is_new else 200
 
