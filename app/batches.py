@@ -23,8 +23,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    any_,
     bindparam,
     func,
+    literal,
     select,
 )
 from sqlalchemy import update as sql_update
@@ -32,6 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import ColumnElement
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
@@ -80,6 +83,17 @@ def update_rows(
 ) -> None:
     """Write each row's other columns where its key is found; rows that do not exist are passed over."""
     _write(session, table, _sorted_by(key, rows), _Update(tuple(key)))
+
+
+def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """`column IN (…)` of a batch's many values.
+
+    PostgreSQL gets them as one array: the statement's words stay the same, so that it is prepared once.
+    SQLite gets a list, by whose length it chooses the index.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return column.in_(values)
+    return column == any_(literal(list(values), _array_of(column)))
 
 
 @dataclass(frozen=True, slots=True)

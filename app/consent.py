@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import insert_new, table_of, upsert
+from app.db import insert_new, is_among, table_of, upsert
 from app.models import Consent, ConsentState
 from app.timeline import NewEvent
 
@@ -130,7 +130,7 @@ def _last_of_sources(
         people = sorted({item.customer_id for item in standing if item.store_id == store_id})
         statement = (
             select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state)
-            .where(LEDGER.c.store_id == store_id, LEDGER.c.customer_id.in_(people))
+            .where(LEDGER.c.store_id == store_id, is_among(session, LEDGER.c.customer_id, people))
             .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
         )
         for row in session.execute(statement):
@@ -176,7 +176,7 @@ def _held(
         people = sorted({key[1] for key in keys if key[0] == store_id})
         statement = (
             select(STATES)
-            .where(STATES.c.store_id == store_id, STATES.c.customer_id.in_(people))
+            .where(STATES.c.store_id == store_id, is_among(session, STATES.c.customer_id, people))
             .with_for_update()
         )
         for row in session.execute(statement):

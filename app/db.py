@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.batches import insert_new, insert_rows, update_rows, upsert
+from app.batches import insert_new, insert_rows, is_among, update_rows, upsert
 from app.errors import Busy
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "from_micros",
     "insert_new",
     "insert_rows",
+    "is_among",
     "is_one_of",
     "lease_now",
     "table_of",

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.db import is_one_of, table_of, to_micros
+from app.db import is_among, is_one_of, table_of, to_micros
 from app.errors import AppError
 from app.models import InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
@@ -181,5 +181,7 @@ def replay(session: Session, ids: Sequence[int], now: datetime) -> int:
 def _set(session: Session, store_id: int, ids: Sequence[int], **values: Any) -> None:
     if ids:
         session.execute(
-            update(EVENTS).where(EVENTS.c.store_id == store_id, EVENTS.c.id.in_(ids)).values(**values)
+            update(EVENTS)
+            .where(EVENTS.c.store_id == store_id, is_among(session, EVENTS.c.id, ids))
+            .values(**values)
         )

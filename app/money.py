@@ -1,10 +1,13 @@
 """Money as integer minor units with a currency."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_precision
 
 MAX_MINOR = 2**63 - 1
+_LARGEST = Decimal(10) ** 15
+_WHOLE = Decimal(1)
 
 
 def to_minor(amount: str, currency: str) -> int:
@@ -17,19 +20,24 @@ def to_minor(amount: str, currency: str) -> int:
         value = Decimal(amount)
     except InvalidOperation as error:
         raise ValueError("not a decimal amount") from error
-    if not value.is_finite() or abs(value) > Decimal(10) ** 15:
+    if not value.is_finite() or abs(value) > _LARGEST:
         raise ValueError("not an amount of money")
-    scaled = value.scaleb(get_currency_precision(currency))
-    return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(value.scaleb(_precision(currency)).quantize(_WHOLE, rounding=ROUND_HALF_UP))
 
 
 def to_decimal_text(minor: int, currency: str) -> str:
     """The plain decimal text of an amount (`1250, "EUR"` → `12.50`)."""
-    precision = get_currency_precision(currency)
+    precision = _precision(currency)
     return f"{Decimal(minor).scaleb(-precision):.{precision}f}"
 
 
 def shown(minor: int, currency: str, locale: str) -> str:
     """An amount as a person of that language reads it (`12,50 €`)."""
-    precision = get_currency_precision(currency)
+    precision = _precision(currency)
     return format_currency(Decimal(minor).scaleb(-precision), currency, locale=locale.replace("-", "_"))
+
+
+@lru_cache(maxsize=512)
+def _precision(currency: str) -> int:
+    """How many decimals a currency has; asked for every amount of every order."""
+    return get_currency_precision(currency)

@@ -12,7 +12,7 @@ from app.crypto import Signer
 from app.customers import aliases
 from app.customers.people import People, Person, Telling
 from app.customers.rows import TOLD, heard, identity_of, moment, nobody, normalise_email
-from app.db import insert_new, table_of, update_rows
+from app.db import insert_new, is_among, table_of, update_rows
 from app.models import Customer
 from app.timeline import NewEvent
 from connectors.base import CustomerRecord
@@ -163,7 +163,10 @@ def _in_chunks(session: Session, store_id: int, identities: list[str], emails: l
     rows: dict[int, Row[Any]] = {}
     for start in range(0, max(len(identities), len(emails)), _PER_QUERY):
         part = slice(start, start + _PER_QUERY)
-        condition = or_(CUSTOMERS.c.identity.in_(identities[part]), CUSTOMERS.c.email.in_(emails[part]))
+        condition = or_(
+            is_among(session, CUSTOMERS.c.identity, identities[part]),
+            is_among(session, CUSTOMERS.c.email, emails[part]),
+        )
         rows |= {row.id: row for row in _select(session, store_id, condition)}
     return list(rows.values())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from connectors.base import CustomerRecord
@@ -10,7 +11,11 @@ _FIELDS = ("email", "phone", "first_name", "last_name", "locale", "country", "re
 _BIRTH = ("birth_year", "birth_month", "birth_day")
 _MOMENTS = ("source_created_at", "source_updated_at", "birth_known_at")
 _COUNT = ("platform_orders_count", "platform_orders_at")
+_STATED = (*_FIELDS, *_BIRTH, "platform_orders_count")
 TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, *_COUNT, "external_id", "identity", "tags")
+
+
+_stated = attrgetter(*_STATED)
 
 
 def normalise_email(text: str | None) -> str | None:
@@ -59,7 +64,7 @@ def moment(record: CustomerRecord) -> float:
 
 def _values(record: CustomerRecord) -> dict[str, Any]:
     """What the record states; None means that it says nothing."""
-    values = {name: getattr(record, name) for name in (*_FIELDS, *_BIRTH, "platform_orders_count")}
+    values = dict(zip(_STATED, _stated(record), strict=True))
     values["email"] = normalise_email(record.email)
     values["tags"] = None if record.tags is None else list(record.tags)
     return {name: value for name, value in values.items() if value is not None}
@@ -70,6 +75,8 @@ def _birth_known_at(
 ) -> datetime | None:
     """Since when the birthday is known: each of its tellings proves that it was known by then."""
     held: datetime | None = values["birth_known_at"]
+    if held is None and record.birth_month is None and record.birth_day is None:
+        return None
     birthday = {name: stated.get(name, values[name]) for name in ("birth_month", "birth_day")}
     if any(birthday[name] != values[name] for name in birthday):
         return _known_since(record, now)

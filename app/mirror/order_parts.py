@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, tuple_
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.db import insert_rows, table_of, upsert
+from app.db import insert_rows, is_among, table_of, upsert
 from app.mirror.order_rows import MirroredOrder, minor
 from app.models import Fulfillment, OrderLine, Refund
 
@@ -40,9 +40,7 @@ def _replace_lines(session: Session, store_id: int, changed: Sequence[MirroredOr
     existing = [order.id for order in changed if order.old is not None]
     if existing:
         session.execute(
-            delete(LINES).where(
-                tuple_(LINES.c.store_id, LINES.c.order_id).in_([(store_id, i) for i in existing])
-            )
+            delete(LINES).where(LINES.c.store_id == store_id, is_among(session, LINES.c.order_id, existing))
         )
     rows = [row for order in changed for row in _lines(store_id, order)]
     insert_rows(session, LINES, rows)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import timeline
 from app.customers import Person
-from app.db import table_of, upsert
+from app.db import is_among, table_of, upsert
 from app.mirror import order_parts, order_rows, redemptions, sums
 from app.mirror.order_rows import Held, MirroredOrder
 from app.models import Order
@@ -60,7 +60,7 @@ def _held(session: Session, store_id: int, external_ids: list[str]) -> dict[str,
     """The rows that exist, locked against other workers."""
     statement = (
         select(ORDERS)
-        .where(ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(external_ids))
+        .where(ORDERS.c.store_id == store_id, is_among(session, ORDERS.c.external_id, external_ids))
         .order_by(ORDERS.c.id)
         .with_for_update()
     )
@@ -107,7 +107,7 @@ def _mirrored(
     ids = {external_id: held[external_id]["id"] for external_id in rows if external_id in held}
     if fresh:
         statement = select(ORDERS.c.external_id, ORDERS.c.id).where(
-            ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(fresh)
+            ORDERS.c.store_id == store_id, is_among(session, ORDERS.c.external_id, fresh)
         )
         ids |= {row.external_id: row.id for row in session.execute(statement)}
     return [

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Integer, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of, update_rows
+from app.db import is_among, table_of, update_rows
 from app.models import Customer, Order
 
 ORDERS, CUSTOMERS = table_of(Order), table_of(Customer)
@@ -31,7 +31,7 @@ def refresh(session: Session, store_id: int, customer_ids: Iterable[int | None])
         )
         .where(
             ORDERS.c.store_id == store_id,
-            ORDERS.c.customer_id.in_(people),
+            is_among(session, ORDERS.c.customer_id, people),
             ORDERS.c.is_counted,
             ORDERS.c.deleted_at.is_(None),
         )

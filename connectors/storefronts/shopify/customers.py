@@ -78,12 +78,15 @@ def sms_consent_changed(body: JsonObject, triggered_at: datetime | None) -> list
     return [ConsentUpdate(fields.external_id(body, "id"), news, phone=fields.text(body, "phone"))]
 
 
-def customer(source: JsonObject, locale: str | None = None) -> CustomerRecord:
+def customer(
+    source: JsonObject, locale: str | None = None, consents: tuple[ConsentRecord, ...] = ()
+) -> CustomerRecord:
     """A customer as a webhook writes it, alone or inside an order.
 
     Args:
         source: the customer's object.
         locale: the language of the order, where it came with one.
+        consents: what was agreed to with the order.
     """
     address = fields.child(source, "default_address") or {}
     return CustomerRecord(
@@ -96,6 +99,7 @@ def customer(source: JsonObject, locale: str | None = None) -> CustomerRecord:
         country=fields.text(address, "country_code"),
         region=fields.text(address, "province_code"),
         city=fields.text(address, "city"),
+        consents=consents,
         created_at=fields.moment(source, "created_at"),
         updated_at=fields.moment(source, "updated_at"),
     )

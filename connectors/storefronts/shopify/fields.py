@@ -32,7 +32,7 @@ def text(source: JsonObject, key: str) -> str | None:
     value = source.get(key)
     if value is None:
         return None
-    if isinstance(value, str) and not _UNSTORABLE.search(value):
+    if isinstance(value, str) and (value.isprintable() or not _UNSTORABLE.search(value)):
         return value
     raise UnreadablePayload(f"{key} is not a text that can be kept")
 
@@ -177,8 +177,9 @@ def required_child(source: JsonObject, key: str) -> JsonObject:
 def children(source: JsonObject, key: str) -> list[JsonObject]:
     """The objects in a list; absent or null counts as empty."""
     values = _list(source, key)
-    if not all(isinstance(value, dict) for value in values):
-        raise UnreadablePayload(f"{key} is not a list of objects")
+    for value in values:
+        if not isinstance(value, dict):
+            raise UnreadablePayload(f"{key} is not a list of objects")
     return values
 
 

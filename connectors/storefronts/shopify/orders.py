@@ -113,7 +113,7 @@ def _customer(body: JsonObject, placed_at: datetime) -> CustomerRecord | None:
     agreed = checkout_consents(fields.children(body, "note_attributes"), "name", placed_at)
     known = fields.child(body, "customer")
     if known is not None:
-        return replace(customer(known, locale), consents=agreed)
+        return customer(known, locale, agreed)
     email = fields.text(body, "email") or fields.text(body, "contact_email")
     phone = fields.text(body, "phone")
     if not email and not phone:
