@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -25,6 +25,20 @@ NOBODY = 0
 _ERROR_LENGTH = 4000
 
 Row = tuple[Any, ...]
+
+
+class Delivery(NamedTuple):
+    """What is to be read of a kept delivery, and how often that failed."""
+
+    id: int
+    source: str
+    topic: str
+    body: bytes | None
+    triggered_at: datetime | None
+    attempts: int
+
+
+_READ = tuple(EVENTS.c[name] for name in Delivery._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +125,25 @@ def _storable(text: str | None, length: int) -> str | None:
 
 def waiting(
     session: Session, store_id: int, now: datetime, *, limit: int, only: int | None = None
-) -> Sequence[InboundEvent]:
+) -> Sequence[Delivery]:
     """A store's deliveries that are to be read now, oldest first, locked against other workers.
 
     Args:
         only: look at this one alone, if it still waits.
     """
     statement = (
-        select(InboundEvent)
+        select(*_READ)
         .where(
-            InboundEvent.store_id == store_id,
-            is_one_of(InboundEvent.status, OPEN),
-            InboundEvent.next_at <= now,
-            *(() if only is None else (InboundEvent.id == only,)),
+            EVENTS.c.store_id == store_id,
+            is_one_of(EVENTS.c.status, OPEN),
+            EVENTS.c.next_at <= now,
+            *(() if only is None else (EVENTS.c.id == only,)),
         )
-        .order_by(InboundEvent.next_at, InboundEvent.id)
+        .order_by(EVENTS.c.next_at, EVENTS.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return session.execute(statement).scalars().all()
+    return [Delivery(*row) for row in session.execute(statement)]
 
 
 def mark_done(session: Session, store_id: int, ids: Sequence[int], now: datetime) -> None:
@@ -152,12 +166,17 @@ def forget(session: Session, store_id: int, ids: Sequence[int]) -> None:
     _set(session, store_id, ids, body=None, error=None)
 
 
-def mark_retry(event: InboundEvent, next_at: datetime, error: str) -> None:
+def mark_retry(session: Session, store_id: int, delivery: Delivery, *, next_at: datetime, error: str) -> None:
     """This delivery failed and is tried again later."""
-    event.status = RETRYING
-    event.attempts += 1
-    event.next_at = next_at
-    event.error = error[:_ERROR_LENGTH]
+    _set(
+        session,
+        store_id,
+        [delivery.id],
+        status=RETRYING,
+        attempts=delivery.attempts + 1,
+        next_at=next_at,
+        error=error[:_ERROR_LENGTH],
+    )
 
 
 def replay(session: Session, ids: Sequence[int], now: datetime) -> int:

@@ -10,10 +10,11 @@ from sqlalchemy import bindparam
 
 from app import inbox
 from app.db import UtcDateTime, is_one_of
+from app.inbox import Delivery
 from app.mirror import forgotten
 from app.mirror.apply import apply_records
 from app.mirror.parcels import OrderNotMirrored
-from app.models import InboundEvent, Store
+from app.models import Store
 from app.models.inbound_event import OPEN
 from app.scans import StoreScan
 from app.stores import connections, install
@@ -101,7 +102,7 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
         return len(events)
 
 
-def _read(store: Store, events: Sequence[InboundEvent]) -> Reading:
+def _read(store: Store, events: Sequence[Delivery]) -> Reading:
     told: dict[int, list[Record]] = {}
     unreadable: dict[int, str] = {}
     mapping = connections.meta_mapping(store)
@@ -134,4 +135,4 @@ def _put_off(kit: Kit, store_id: int, event_id: int, *, now: datetime, failure: 
         if pause is None:
             inbox.mark_dead(session, store_id, [event.id], text)
         else:
-            inbox.mark_retry(event, now + pause, text)
+            inbox.mark_retry(session, store_id, event, next_at=now + pause, error=text)

@@ -28,7 +28,6 @@ class InboundEvent(Base):
     dedupe_key: Mapped[str] = mapped_column(String(128))
     event_id: Mapped[str | None] = mapped_column(String(128))
     subject_external_id: Mapped[str | None] = mapped_column(String(64))
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
     triggered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(String(10))
@@ -36,6 +35,8 @@ class InboundEvent(Base):
     next_at: Mapped[datetime] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Last: SQLite keeps a long row's end on pages of its own, which nobody reads who needs the rest.
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
         UniqueConstraint("store_id", "source", "dedupe_key"),

@@ -322,7 +322,6 @@ def upgrade() -> None:
         sa.Column("dedupe_key", sa.String(length=128), nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=True),
         sa.Column("subject_external_id", sa.String(length=64), nullable=True),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("triggered_at", MOMENT, nullable=True),
         sa.Column("received_at", MOMENT, nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
@@ -330,6 +329,7 @@ def upgrade() -> None:
         sa.Column("next_at", MOMENT, nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("done_at", MOMENT, nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_events")),
         sa.UniqueConstraint(
             "store_id", "source", "dedupe_key", name=op.f("uq_inbound_events_store_id_source_dedupe_key")
