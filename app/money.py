@@ -10,8 +10,11 @@ _LARGEST = Decimal(10) ** 15
 _WHOLE = Decimal(1)
 
 
+@lru_cache(maxsize=4096)
 def to_minor(amount: str, currency: str) -> int:
     """Turn the platform's decimal text into minor units (`"12.50", "EUR"` → 1250; yen have none).
+
+    A shop has few prices, and every order tells some of them again.
 
     Raises:
         ValueError: the text is not a finite decimal, or too large for a 64-bit integer.

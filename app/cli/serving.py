@@ -8,7 +8,7 @@ import waitress
 
 from app import migrate
 from app.cli import hosted
-from app.cli.working import on_termination
+from app.cli.working import keep_loaded, on_termination
 from app.errors import BadInput
 from app.runtime import Runtime
 from app.wsgi import Site, create_site
@@ -49,6 +49,7 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     site = create_site(runtime)
     server = open_server(site, arguments.host, port)
     worker = None if arguments.worker == "none" else Worker(Kit.build(runtime, LocalChannel(None)))
+    keep_loaded()
     if worker is not None:
         worker.start()
     print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)

@@ -1,6 +1,7 @@
 """`worker`, `migrate`: the processes of a deployment that serve nobody, so that they load no web side."""
 
 import argparse
+import gc
 import signal
 import threading
 from collections.abc import Callable
@@ -23,8 +24,17 @@ def on_termination(stop: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, _stop)
 
 
+def keep_loaded() -> None:
+    """Take what is loaded by now out of the garbage collector's rounds.
+
+    It stays as long as the process; looking at it again and again cost a tenth of the work on a batch.
+    """
+    gc.freeze()
+
+
 def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
     workers = [Worker(Kit.build(runtime, LocalChannel(None))) for _ in range(arguments.concurrency)]
+    keep_loaded()
     stopped = threading.Event()
     on_termination(stopped.set)
     for worker in workers:

@@ -119,11 +119,9 @@ def _apply_consents(
 ) -> None:
     stated: list[tuple[Telling, ConsentRecord]] = []
     for record in records:
-        telling = telling_of(record)
-        if telling is None or (isinstance(record, OrderRecord) and record.status == "draft"):
-            continue
-        said = (record.consent,) if isinstance(record, ConsentUpdate) else telling.record.consents
-        stated += [(telling, item) for item in said]
+        said = _consents_of(record)
+        if said and (telling := telling_of(record)) is not None:
+            stated += [(telling, item) for item in said]
     statements = [
         _statement(store.id, person, item, now, history_until=history_until)
         for telling, item in stated
@@ -132,6 +130,17 @@ def _apply_consents(
         and _is_theirs_to_say(person, item)
     ]
     consent.record(session, list(_said(statements)), now)
+
+
+def _consents_of(record: Record) -> Sequence[ConsentRecord]:
+    """What a record states; a draft is no order, and states nothing."""
+    if isinstance(record, ConsentUpdate):
+        return (record.consent,)
+    if isinstance(record, CustomerRecord):
+        return record.consents
+    if isinstance(record, OrderRecord) and record.customer is not None and record.status != "draft":
+        return record.customer.consents
+    return ()
 
 
 def _is_theirs_to_say(person: Person, item: ConsentRecord) -> bool:

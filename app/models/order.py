@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
 
+# SQLite keeps the rows in their key's own tree instead of a second one beside it.
+_BY_KEY = {"sqlite_with_rowid": False}
+
 
 class Order(Base):
     """An order as the platform shows it now; `source_updated_at` decides which news is older.
@@ -84,6 +87,8 @@ class OrderLine(Base):
     current_quantity: Mapped[int] = mapped_column()
     total_minor: Mapped[int] = mapped_column(BigInteger)
 
+    __table_args__ = (_BY_KEY,)
+
 
 class Refund(Base):
     """Money given back, as a positive amount."""
@@ -95,6 +100,8 @@ class Refund(Base):
     external_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     refunded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (_BY_KEY,)
 
 
 class Fulfillment(Base):
@@ -109,3 +116,5 @@ class Fulfillment(Base):
     fulfilled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     source_updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (_BY_KEY,)

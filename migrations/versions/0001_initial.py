@@ -312,6 +312,7 @@ def upgrade() -> None:
         sa.Column("delivered_at", MOMENT, nullable=True),
         sa.Column("source_updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_fulfillments")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "inbound_events",
@@ -460,6 +461,7 @@ def upgrade() -> None:
         sa.Column("current_quantity", sa.Integer(), nullable=False),
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_order_lines")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "orders",
@@ -590,6 +592,7 @@ def upgrade() -> None:
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("refunded_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_refunds")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "scheduled_jobs",
