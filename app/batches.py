@@ -255,8 +255,9 @@ def _copied(connection: Connection, table: Table, values: Values) -> Iterator[No
 
     It is made anew each time: one that a pooled connection kept would outlive the next migration.
     """
-    columns = ", ".join(map(connection.dialect.identifier_preparer.quote, values))
-    template = f"SELECT {columns} FROM {table.name} WITH NO DATA"  # noqa: S608 (our own names)
+    quote = connection.dialect.identifier_preparer
+    columns = ", ".join(map(quote.quote, values))
+    template = f"SELECT {columns} FROM {quote.format_table(table)} WITH NO DATA"  # noqa: S608 (our own names)
     connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {_GIVEN} ON COMMIT DROP AS {template}")
     _copy(connection, f"COPY {_GIVEN} ({columns}) FROM STDIN", _bound(table, values, connection.dialect))
     yield

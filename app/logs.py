@@ -9,7 +9,7 @@ _QUIET = ("alembic", "python_http_client", "urllib3", "waitress.queue", "apsched
 
 
 def configure(level: str, form: str) -> None:
-    """Set level (`INFO` …) and form (`json` or `text`) for the whole process.
+    """Set level (`INFO` …) and form (`json` or `text`) for the whole process, libraries included.
 
     Raises:
         ValueError: there is no such level.
@@ -17,21 +17,35 @@ def configure(level: str, form: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise ValueError(f"LOG_LEVEL: there is no level {level!r}; use DEBUG, INFO, WARNING or ERROR")
-    logging.basicConfig(level=number, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(form))
+    logging.basicConfig(level=number, handlers=[handler])
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
+            structlog.stdlib.filter_by_level,
+            *_EVERY_LINE,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+_EVERY_LINE: tuple[structlog.types.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def _formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
+    """How a line is written, whoever speaks."""
+    written: list[structlog.types.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if form == "json":
+        written += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        written.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_EVERY_LINE, processors=written)

@@ -1,0 +1,158 @@
+"""Batches: the same rows on both engines, however many and whichever way they take."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.db import Database, insert_new, insert_rows, is_among, table_of, update_rows, upsert
+from app.models import Customer, CustomerEvent, Fulfillment
+from tests.conftest import NOW
+
+CUSTOMERS, EVENTS, PARCELS = table_of(Customer), table_of(CustomerEvent), table_of(Fulfillment)
+FEW, MANY = 3, 200
+ROME = datetime.fromisoformat("2026-10-25T02:30:00+01:00")
+
+
+@pytest.mark.parametrize("count", [1, FEW, MANY])
+def test_what_is_inserted_is_read_again_with_the_defaults_of_what_was_left_out(
+    database: Database, count: int
+) -> None:
+    rows = [_person(number, tags=['"quoted", \\N', "più"], source_created_at=ROME) for number in range(count)]
+
+    with database.write() as session:
+        new = insert_new(
+            session, CUSTOMERS, rows, CUSTOMERS.c.id, CUSTOMERS.c.identity, CUSTOMERS.c.created_at
+        )
+
+    assert {row.identity for row in new} == {f"id:{number}" for number in range(count)}
+    assert {row.created_at for row in new} == {NOW}
+    assert _read(database, ("tags", "source_created_at", "orders_count", "email")) == (
+        [(['"quoted", \\N', "più"], ROME.astimezone(UTC), 0, None)] * count
+    )
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_only_what_was_not_there_yet_comes_back(database: Database, count: int) -> None:
+    with database.write() as session:
+        insert_new(session, CUSTOMERS, [_person(number, city="first") for number in range(0, count, 2)])
+
+    with database.write() as session:
+        rows = [_person(number, city="second") for number in range(count)]
+        new = insert_new(session, CUSTOMERS, rows, CUSTOMERS.c.identity)
+
+    assert sorted(row.identity for row in new) == sorted(f"id:{number}" for number in range(1, count, 2))
+    cities = {f"id:{number}": "second" if number % 2 else "first" for number in range(count)}
+    assert dict(_read(database, ("identity", "city"))) == cities
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_news_overwrite_what_is_not_newer_and_of_two_with_one_key_the_last_counts(
+    database: Database, count: int
+) -> None:
+    with database.write() as session:
+        _tell(session, [_parcel(number, "old", 10 * (number % 2)) for number in range(count)])
+
+    with database.write() as session:
+        twice = [_parcel(number, status, 5) for status in ("first", "second") for number in range(count)]
+        _tell(session, twice)
+
+    with database.read() as session:
+        found = list(session.execute(select(PARCELS.c.status).order_by(PARCELS.c.order_id)).scalars())
+    assert found == ["old" if number % 2 else "second" for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_rows_are_changed_where_their_key_is_found_and_nowhere_else(database: Database, count: int) -> None:
+    with database.write() as session:
+        people = [_person(number) for number in range(count)]
+        ids = [row.id for row in insert_new(session, CUSTOMERS, people, CUSTOMERS.c.id)]
+        other = insert_new(session, CUSTOMERS, [_person(0, store_id=2)], CUSTOMERS.c.id)[0].id
+
+    with database.write() as session:
+        told = {"tags": ["vip"], "last_paid_at": ROME, "city": None}
+        update_rows(session, CUSTOMERS, [{"store_id": 1, "id": id_, **told} for id_ in (*ids, other)])
+
+    *changed, kept = _read(database, ("tags", "last_paid_at", "city"))
+    assert changed == [(["vip"], ROME.astimezone(UTC), None)] * count
+    assert kept == ([], None, "Torino")
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_text_that_is_too_long_is_refused_and_never_cut(database: Database, count: int) -> None:
+    rows = [_person(number, city="x" * 256) for number in range(count)]
+
+    with pytest.raises(DBAPIError, match="too long"), database.write() as session:
+        insert_new(session, CUSTOMERS, rows)
+
+    assert _read(database, ("city",)) == []
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_rows_that_must_be_new_are_an_error_when_they_are_not(database: Database, count: int) -> None:
+    rows = [_person(number) for number in range(count)]
+    with database.write() as session:
+        insert_rows(session, CUSTOMERS, rows)
+
+    with pytest.raises(IntegrityError), database.write() as session:
+        insert_rows(session, CUSTOMERS, rows)
+
+
+def test_one_transaction_may_hand_over_several_batches_of_a_table(database: Database) -> None:
+    with database.write() as session:
+        for start in range(0, 3 * MANY, MANY):
+            insert_rows(session, CUSTOMERS, [_person(number) for number in range(start, start + MANY)])
+
+    assert len(_read(database, ("id",))) == 3 * MANY
+
+
+def test_what_is_among_many_values_is_found(database: Database) -> None:
+    with database.write() as session:
+        insert_rows(session, CUSTOMERS, [_person(number) for number in range(MANY)])
+
+    wanted = [f"id:{number}" for number in range(0, MANY, 3)]
+    with database.read() as session:
+        where = (CUSTOMERS.c.store_id == 1, is_among(session, CUSTOMERS.c.identity, wanted))
+        found = session.execute(select(CUSTOMERS.c.identity).where(*where)).scalars().all()
+
+    assert sorted(found) == sorted(wanted)
+
+
+def test_nothing_is_done_for_no_rows(database: Database) -> None:
+    with database.write() as session:
+        assert insert_new(session, CUSTOMERS, [], CUSTOMERS.c.id) == []
+        upsert(session, PARCELS, [], key=("store_id",), update=("status",))
+        update_rows(session, CUSTOMERS, [])
+
+
+def _person(number: int, store_id: int = 1, **values: Any) -> dict[str, Any]:
+    row = {"store_id": store_id, "identity": f"id:{number}", "created_at": NOW, "city": "Torino", "tags": []}
+    return {**row, **values}
+
+
+def _parcel(number: int, status: str, minutes: int) -> dict[str, Any]:
+    moment = NOW + timedelta(minutes=minutes)
+    return {
+        "store_id": 1,
+        "order_id": number,
+        "external_id": "1",
+        "status": status,
+        "fulfilled_at": None,
+        "delivered_at": None,
+        "source_updated_at": moment,
+    }
+
+
+def _tell(session: Any, rows: Sequence[dict[str, Any]]) -> None:
+    key = ("store_id", "order_id", "external_id")
+    upsert(session, PARCELS, rows, key=key, update=("status",), newer_by="source_updated_at")
+
+
+def _read(database: Database, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    statement = select(*(CUSTOMERS.c[name] for name in names)).order_by(CUSTOMERS.c.store_id, CUSTOMERS.c.id)
+    with database.read() as session:
+        return [tuple(row) for row in session.execute(statement)]
