@@ -33,8 +33,10 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import TypeEngine
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
@@ -238,15 +240,31 @@ def _over_arrays(change: _Change, table: Table, names: Names) -> UpdateBase:
 
 
 def _array_of(column: Column[Any]) -> ARRAY[Any]:
-    """Texts without a length: a cast to VARCHAR(n) would cut what is too long instead of refusing it."""
-    kind = column.type
-    return ARRAY(Text() if type(kind) is String else kind, dimensions=1)
+    return ARRAY(_unbounded(column), dimensions=1)
+
+
+def _unbounded(column: Column[Any]) -> TypeEngine[Any]:
+    """Texts without a length, so that the table alone refuses what is too long.
+
+    A cast to VARCHAR(n) would cut it, and COPY would quote it in its error.
+    """
+    return Text() if type(column.type) is String else column.type
 
 
 @cache
 def _over_copy(change: _Change, table: Table, names: Names) -> UpdateBase:
-    given = Table(_GIVEN, MetaData(), *(Column(name, table.c[name].type) for name in names))
-    return change.merged(table, names, given)
+    return change.merged(table, names, _given(table, names))
+
+
+@cache
+def _given(table: Table, names: Names) -> Table:
+    columns = (Column(name, _unbounded(table.c[name])) for name in names)
+    return Table(_GIVEN, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+
+
+@cache
+def _creation(table: Table, names: Names, dialect: Dialect) -> str:
+    return str(CreateTable(_given(table, names)).compile(dialect=dialect))
 
 
 @contextmanager
@@ -255,10 +273,8 @@ def _copied(connection: Connection, table: Table, values: Values) -> Iterator[No
 
     It is made anew each time: one that a pooled connection kept would outlive the next migration.
     """
-    quote = connection.dialect.identifier_preparer
-    columns = ", ".join(map(quote.quote, values))
-    template = f"SELECT {columns} FROM {quote.format_table(table)} WITH NO DATA"  # noqa: S608 (our own names)
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {_GIVEN} ON COMMIT DROP AS {template}")
+    connection.exec_driver_sql(_creation(table, tuple(values), connection.dialect))
+    columns = ", ".join(map(connection.dialect.identifier_preparer.quote, values))
     _copy(connection, f"COPY {_GIVEN} ({columns}) FROM STDIN", _bound(table, values, connection.dialect))
     yield
     connection.exec_driver_sql(f"DROP TABLE {_GIVEN}")
