@@ -28,6 +28,7 @@ from app.models import (
     PrivacyRequest,
     Refund,
     Store,
+    StoreWrite,
     Suppression,
     Voucher,
 )
@@ -43,6 +44,7 @@ _OF_PERSON = {
     "journeys": Enrollment,
     "decisions": Decision,
     "privacy_requests": PrivacyRequest,
+    "written_back": StoreWrite,
 }
 _PER_QUERY = 500
 

@@ -18,6 +18,7 @@ from app.models import (
     Enrollment,
     Message,
     MessageAttempt,
+    StoreWrite,
 )
 from app.models.enrollment import ACTIVE, EXITED
 from app.models.message import CANCELLED, HELD, PREPARING, QUEUED
@@ -26,6 +27,7 @@ from connectors.base import Resource
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
 ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
+WRITES = table_of(StoreWrite)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
@@ -83,6 +85,13 @@ def erase_words(session: Session, store_id: int, customer_id: int) -> Counter[st
     decisions = dict(_decisions(session, store_id, customer_id))
     _rewrite(session, DECISIONS, store_id, name="steps", values=decisions)
     return Counter({"consents": consents, "entries": len(entries), "decisions": len(decisions)})
+
+
+def drop_writes(session: Session, store_id: int, customer_id: int) -> Counter[str]:
+    """What the storefront was told of them or was to be told goes; a call under way leaves no row behind."""
+    mine = (WRITES.c.store_id == store_id, WRITES.c.customer_id == customer_id)
+    gone = session.execute(delete(WRITES).where(*mine).returning(WRITES.c.id)).all()
+    return Counter({"writes": len(gone)})
 
 
 def _without_birthday(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Any]]:

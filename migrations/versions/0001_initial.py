@@ -77,6 +77,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("basis", sa.String(length=20), nullable=True),
         sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("is_own", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_consent_states")),
     )
     op.create_index("ix_consent_states_customer", "consent_states", ["store_id", "customer_id"], unique=False)
@@ -583,6 +584,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_links")),
     )
     op.create_table(
+        "store_writes",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=30), nullable=True),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("lease_token", sa.String(length=36), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("done_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_store_writes")),
+        sa.UniqueConstraint(
+            "store_id", "kind", "subject", name=op.f("uq_store_writes_store_id_kind_subject")
+        ),
+    )
+    op.create_index("ix_store_writes_customer", "store_writes", ["store_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_store_writes_open",
+        "store_writes",
+        ["store_id", "next_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued')"),
+        postgresql_where=sa.text("state IN ('queued')"),
+    )
+    op.create_index("ix_store_writes_state", "store_writes", ["store_id", "state", "done_at"], unique=False)
+    op.create_table(
         "stores",
         sa.Column("id", ID, nullable=False),
         sa.Column("platform", sa.String(length=20), nullable=False),
@@ -701,6 +734,7 @@ def downgrade() -> None:
     op.drop_table("timer_cursors")
     op.drop_table("suppressions")
     op.drop_table("stores")
+    op.drop_table("store_writes")
     op.drop_table("sign_in_links")
     op.drop_table("scheduled_jobs")
     op.drop_table("refunds")

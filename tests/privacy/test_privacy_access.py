@@ -33,6 +33,7 @@ PARTS = {
     "journeys",
     "decisions",
     "privacy_requests",
+    "written_back",
 }
 
 

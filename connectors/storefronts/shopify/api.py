@@ -1,7 +1,6 @@
 """A connected Shopify shop, as `Storefront` of connectors.base."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +13,12 @@ from connectors.base import (
     Resource,
     StoreIdentity,
     Subscription,
-    UnreadablePayload,
     VoucherSpec,
 )
 from connectors.history import by_page
 from connectors.storefronts.shopify import bulk_records, documents, fields, order_nodes, vouchers
 from connectors.storefronts.shopify.admin import Admin
+from connectors.storefronts.shopify.answers import readable
 from connectors.storefronts.shopify.auth import admin_base
 from connectors.storefronts.shopify.bulk_history import Assemble, BulkHistory
 from connectors.storefronts.shopify.customers import customer_node
@@ -46,7 +45,7 @@ class ShopifyStorefront:
 
     def identity(self) -> StoreIdentity:
         """Who the shop is. Shopify tells its language only with a scope of its own: left empty."""
-        with _readable():
+        with readable():
             answer = self._admin.run(documents.IDENTITY)
             shop = fields.required_child(answer, "shop")
             installation = fields.required_child(answer, "currentAppInstallation")
@@ -65,7 +64,7 @@ class ShopifyStorefront:
 
     def count(self, resource: Resource) -> int | None:
         """How many there are now; of orders those that we may see."""
-        with _readable():
+        with readable():
             answer = self._admin.run(_LISTINGS[resource].count_document)
             return fields.whole(fields.child(answer, "total") or {}, "count")
 
@@ -73,7 +72,7 @@ class ShopifyStorefront:
         """One page, the longest unchanged first; what changes meanwhile comes again at the end."""
         listing = _LISTINGS[resource]
         variables = {"after": cursor, "query": _since(updated_since)}
-        with _readable():
+        with readable():
             answer = self._admin.run(listing.page_document, variables)
             page = fields.required_child(answer, "page")
             nodes = fields.children(page, "nodes")
@@ -91,13 +90,13 @@ class ShopifyStorefront:
             by_page=lambda after: by_page(self, resource, after),
             is_plain_allowed=self._is_emulator,
         )
-        with _readable():
+        with readable():
             yield from history.pages(cursor)
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now, or None if it is gone."""
         listing = _LISTINGS[resource]
-        with _readable():
+        with readable():
             answer = self._admin.run(
                 listing.one_document, {"id": f"gid://shopify/{listing.kind}/{external_id}"}
             )
@@ -106,17 +105,17 @@ class ShopifyStorefront:
 
     def mint_voucher(self, spec: VoucherSpec) -> str:
         """Make the code as a discount for one use; an existing equal code is returned too."""
-        with _readable():
+        with readable():
             return vouchers.mint(self._admin, spec)
 
     def find_voucher(self, code: str) -> str | None:
         """The external id of the discount with this code, or None."""
-        with _readable():
+        with readable():
             return vouchers.find(self._admin, code)
 
     def subscriptions(self) -> Sequence[Subscription]:
         """What was subscribed through the API: normally nothing, shopify.app.toml declares ours."""
-        with _readable():
+        with readable():
             nodes = _rest(self._admin, documents.SUBSCRIPTIONS, None, _page_of)
             return [
                 Subscription(
@@ -150,15 +149,6 @@ class _Listing:
     bulk_document: str
     read: Reader
     assemble: Assemble
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """An answer that breaks the schema's promise is the call's failure, not a payload's."""
-    try:
-        yield
-    except UnreadablePayload as error:
-        raise ConnectorError(f"the answer is not as promised: {error}", permanent=True) from None
 
 
 def _since(moment: datetime | None) -> str | None:

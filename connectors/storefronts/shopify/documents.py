@@ -38,6 +38,9 @@ VOUCHER_BY_CODE = _document("voucher_by_code")
 VOUCHER_CREATE = _document("voucher_create")
 VOUCHER_CREATE_FREE_SHIPPING = _document("voucher_create_free_shipping")
 
+CONSENT_EMAIL = _document("consent_email")
+CONSENT_SMS = _document("consent_sms")
+
 SUBSCRIPTIONS = _document("subscriptions")
 
 BULK_RUN = _document("bulk_run")

@@ -1,0 +1,27 @@
+"""The writing side of a connected Shopify shop, as `StoreWriter` of connectors.writing."""
+
+from connectors.storefronts.shopify import consents
+from connectors.storefronts.shopify.admin import Admin
+from connectors.storefronts.shopify.answers import readable
+from connectors.storefronts.shopify.auth import admin_base
+from connectors.transport import StoreTransport
+from connectors.writing import ConsentChange
+
+
+class ShopifyWriter:
+    """One shop through its Admin GraphQL API. Nothing is retried inside.
+
+    Args:
+        admin_url: `https://{shop}`, or an emulator's address with the same placeholder.
+        shop: the shop's own domain.
+        access_token: a valid offline token.
+        transport: how to reach it.
+    """
+
+    def __init__(self, admin_url: str, shop: str, access_token: str, transport: StoreTransport) -> None:
+        self._admin = Admin(admin_base(admin_url, shop), access_token, transport)
+
+    def write_consent(self, change: ConsentChange) -> None:
+        """Set a customer's marketing consent as of the moment at which they spoke."""
+        with readable():
+            consents.write(self._admin, change)
