@@ -1,5 +1,6 @@
 """What is written into a storefront, and the protocol of whoever writes it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +31,61 @@ class ConsentChange:
     occurred_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class VoucherPool:
+    """What codes of equal worth share, where the platform can have many codes of one discount.
+
+    Attributes:
+        key: a code of the discount's own that nobody is given, by which it is found again.
+        ends_at: not before the end of any code in it.
+    """
+
+    key: str
+    title: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherSpec:
+    """A code to be made for one person and one use.
+
+    Attributes:
+        code: already chosen by us and deterministic, so that a lost answer is settled by asking
+            for the code itself.
+        kind: percentage, amount or free_shipping.
+        value: decimal text; percent points or an amount in `currency`; "0" for free_shipping.
+        pool: the same for codes of the same worth alone.
+        creation: under which name the platform is making it, if it said so before.
+    """
+
+    code: str
+    title: str
+    kind: str
+    value: str
+    currency: str
+    starts_at: datetime
+    expires_at: datetime
+    pool: VoucherPool
+    product_external_ids: tuple[str, ...] = ()
+    creation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherResult:
+    """What became of one code: it exists, it failed, or neither is known yet.
+
+    Attributes:
+        external_id: of what carries the code in the shop, once it exists for certain.
+        creation: under which name the platform is making it: ask again with it.
+        error: why there is no code; with `permanent` there never will be.
+    """
+
+    code: str
+    external_id: str | None = None
+    creation: str | None = None
+    error: ConnectorError | None = None
+
+
 class StoreWriter(Protocol):
     """The writing side of a connected shop. Each call may raise ConnectorError; none is retried inside.
 
@@ -41,4 +97,10 @@ class StoreWriter(Protocol):
 
         Raises:
             NotSupported: the platform keeps no such consent.
+        """
+
+    def mint_vouchers(self, specs: Sequence[VoucherSpec]) -> Iterator[VoucherResult]:
+        """Make codes, each told as soon as it is known, in any order; a code that exists already is ours.
+
+        A failure that is not of the codes themselves ends it: what was not told was not asked for.
         """

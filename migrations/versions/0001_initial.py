@@ -678,6 +678,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("value", sa.String(length=20), nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("creation", sa.String(length=100), nullable=True),
         sa.Column("external_id", sa.String(length=80), nullable=True),
         sa.Column("minted_at", MOMENT, nullable=True),
         sa.Column("redeemed_at", MOMENT, nullable=True),

@@ -20,7 +20,7 @@ def readable() -> Iterator[None]:
         raise ConnectorError(f"the answer is not as promised: {error}", permanent=True) from None
 
 
-def refusal_codes(payload: JsonObject) -> list[str]:
-    """The codes of a mutation's `userErrors`, sorted; their texts may quote us, so only codes are kept."""
-    errors = fields.children(payload, "userErrors")
+def refusal_codes(payload: JsonObject, key: str = "userErrors") -> list[str]:
+    """The codes of a mutation's errors, sorted; their texts may quote us, so only codes are kept."""
+    errors = fields.children(payload, key)
     return sorted({fields.text(error, "code") or "unnamed" for error in errors})

@@ -13,10 +13,9 @@ from connectors.base import (
     Resource,
     StoreIdentity,
     Subscription,
-    VoucherSpec,
 )
 from connectors.history import by_page
-from connectors.storefronts.shopify import bulk_records, documents, fields, order_nodes, vouchers
+from connectors.storefronts.shopify import bulk_records, documents, fields, order_nodes
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.answers import readable
 from connectors.storefronts.shopify.auth import admin_base
@@ -102,16 +101,6 @@ class ShopifyStorefront:
             )
             node = fields.child(answer, "one")
             return listing.read(self._admin, node, answer) if node else None
-
-    def mint_voucher(self, spec: VoucherSpec) -> str:
-        """Make the code as a discount for one use; an existing equal code is returned too."""
-        with readable():
-            return vouchers.mint(self._admin, spec)
-
-    def find_voucher(self, code: str) -> str | None:
-        """The external id of the discount with this code, or None."""
-        with readable():
-            return vouchers.find(self._admin, code)
 
     def subscriptions(self) -> Sequence[Subscription]:
         """What was subscribed through the API: normally nothing, shopify.app.toml declares ours."""

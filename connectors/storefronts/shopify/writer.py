@@ -1,11 +1,13 @@
 """The writing side of a connected Shopify shop, as `StoreWriter` of connectors.writing."""
 
-from connectors.storefronts.shopify import consents
+from collections.abc import Iterator, Sequence
+
+from connectors.storefronts.shopify import consents, vouchers
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.answers import readable
 from connectors.storefronts.shopify.auth import admin_base
 from connectors.transport import StoreTransport
-from connectors.writing import ConsentChange
+from connectors.writing import ConsentChange, VoucherResult, VoucherSpec
 
 
 class ShopifyWriter:
@@ -25,3 +27,7 @@ class ShopifyWriter:
         """Set a customer's marketing consent as of the moment at which they spoke."""
         with readable():
             consents.write(self._admin, change)
+
+    def mint_vouchers(self, specs: Sequence[VoucherSpec]) -> Iterator[VoucherResult]:
+        """Make the codes, those of one pool as codes of one discount."""
+        return vouchers.mint(self._admin, specs)
