@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from connectors.base import ConnectorError, ConsentState
@@ -86,6 +86,45 @@ class VoucherResult:
     error: ConnectorError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FlowActivity:
+    """A flow's mails as the shop's marketing reports know them.
+
+    Attributes:
+        name: ours, never changed; by it the shop knows the activity again.
+        started_at: when it was last switched on.
+        url: where the merchant sees it with us.
+        utm: source, medium and campaign, as the links of its mails carry them.
+    """
+
+    name: str
+    title: str
+    is_running: bool
+    started_at: datetime | None
+    url: str
+    utm: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEngagement:
+    """What a flow's mails did on one day of the shop; figures that we do not know are left out.
+
+    Attributes:
+        utc_offset: of the shop when the day began.
+        clicks: of people who agreed to be measured.
+        sales: decimal text in `currency`.
+    """
+
+    day: date
+    utc_offset: timedelta
+    sent: int
+    clicks: int
+    unique_clicks: int
+    orders: int
+    sales: str
+    currency: str
+
+
 class StoreWriter(Protocol):
     """The writing side of a connected shop. Each call may raise ConnectorError; none is retried inside.
 
@@ -103,4 +142,18 @@ class StoreWriter(Protocol):
         """Make codes, each told as soon as it is known, in any order; a code that exists already is ours.
 
         A failure that is not of the codes themselves ends it: what was not told was not asked for.
+        """
+
+    def report_activity(self, activity: FlowActivity) -> None:
+        """Make a flow known to the shop's marketing reports, or bring it up to date.
+
+        Raises:
+            NotSupported: the platform has no such reports.
+        """
+
+    def report_engagement(self, activity: FlowActivity, engagement: FlowEngagement) -> None:
+        """Tell what a flow's mails did on a day; the activity is made known first.
+
+        Raises:
+            NotSupported: the platform has no such reports.
         """

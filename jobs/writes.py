@@ -10,7 +10,9 @@ from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
 from app import consent
+from app.analytics import engagement
 from app.db import UtcDateTime, is_one_of
+from app.flows import switch
 from app.models import Store
 from app.models.store_write import DONE, FAILED, QUEUED, SKIPPED
 from app.scans import StoreScan
@@ -60,7 +62,7 @@ class _Kind:
     """
 
     scope: str
-    read: Callable[[Session, Store, str], _Telling | str]
+    read: Callable[[Session, Kit, Store, str], _Telling | str]
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -156,7 +158,7 @@ def _tell(kit: Kit, store: Store, writer: StoreWriter, held: Held) -> _Ending:
     """
     kind = _KINDS[held.kind]
     with kit.runtime.database.read() as session:
-        telling = kind.read(session, store, held.subject)
+        telling = kind.read(session, kit, store, held.subject)
     if isinstance(telling, str):
         return _Ending(SKIPPED, telling)
     if scopes.lacks(store, kind.scope):
@@ -184,11 +186,26 @@ def _is_gone(kit: Kit, store: Store, customer_external_id: str | None) -> bool:
     return storefront.fetch(Resource.CUSTOMERS, customer_external_id) is None
 
 
-def _consent(session: Session, store: Store, subject: str) -> _Telling | str:
+def _consent(session: Session, _kit: Kit, store: Store, subject: str) -> _Telling | str:
     change = consent.to_tell(session, store.id, subject)
     if isinstance(change, str):
         return change
     return _Telling(lambda writer: writer.write_consent(change), change.customer_external_id)
 
 
-_KINDS = {consent.WRITE: _Kind("write_customers", _consent)}
+def _activity(session: Session, kit: Kit, store: Store, subject: str) -> _Telling | str:
+    activity = engagement.activity_of(session, store, subject, kit.runtime.settings.base_url)
+    return _Telling(lambda writer: writer.report_activity(activity)) if activity else "gone"
+
+
+def _engagement(session: Session, kit: Kit, store: Store, subject: str) -> _Telling | str:
+    flow_key, day = engagement.day_of(session, store, subject)
+    activity = engagement.activity_of(session, store, flow_key, kit.runtime.settings.base_url)
+    return _Telling(lambda writer: writer.report_engagement(activity, day)) if activity else "gone"
+
+
+_KINDS = {
+    consent.WRITE: _Kind("write_customers", _consent),
+    switch.WRITE: _Kind(engagement.SCOPE, _activity),
+    engagement.WRITE: _Kind(engagement.SCOPE, _engagement),
+}

@@ -15,8 +15,9 @@ class StoreWrite(Base):
     """One thing to write. What exactly is read when the call is made, so the newest state wins.
 
     Attributes:
-        kind: consent.
-        subject: what of the kind, as `email:<customer id>`; with the kind unique within the store.
+        kind: consent, activity or engagement.
+        subject: what of the kind, as `email:<customer id>`, `<flow>` or `<flow>:<day>`; with the kind unique
+            within the store.
         customer_id: whom it is about, if anybody.
         state: queued, done, skipped (nothing to write), failed (the storefront refuses) or dead (given up).
         reason: why it was skipped or failed.

@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import is_one_of, lease_now, table_of
+from app.db import insert_new, is_one_of, lease_now, table_of
 from app.models import StoreWrite
 from app.models.store_write import DEAD, QUEUED, RESTING
 
@@ -59,26 +59,21 @@ class Held:
 
 def enqueue(session: Session, writes: Iterable[NewWrite], now: datetime) -> None:
     """Have these told at the next tick; what was told, refused or given up before begins anew."""
-    unique = {(one.store_id, one.kind, one.subject): one for one in writes}
-    if not unique:
+    rows = _rows(writes, now)
+    if not rows:
         return
-    rows = [
-        {
-            "store_id": one.store_id,
-            "kind": one.kind,
-            "subject": one.subject,
-            "customer_id": one.customer_id,
-            "state": QUEUED,
-            "created_at": now,
-            "next_at": now,
-        }
-        for _, one in sorted(unique.items())
-    ]
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(WRITES)
     statement = insert.on_conflict_do_update(
         index_elements=list(_KEY), set_={**_AGAIN, "next_at": insert.excluded.next_at}
     )
     session.execute(statement, rows)
+
+
+def enqueue_once(session: Session, writes: Iterable[NewWrite], now: datetime) -> int:
+    """Have these told at the next tick unless they ever were to be told before; how many are new."""
+    rows = _rows(writes, now)
+    filled = [{**row, "turn": 0, "attempts": 0} for row in rows]
+    return len(insert_new(session, WRITES, filled, WRITES.c.id))
 
 
 def claim(session: Session, store_id: int, now: datetime, limit: int) -> tuple[str, list[int]]:
@@ -173,6 +168,22 @@ def counts(session: Session, store_id: int) -> Sequence[Row[Any]]:
         .order_by(WRITES.c.kind, WRITES.c.state, WRITES.c.reason)
     )
     return session.execute(statement).all()
+
+
+def _rows(writes: Iterable[NewWrite], now: datetime) -> list[dict[str, Any]]:
+    unique = {(one.store_id, one.kind, one.subject): one for one in writes}
+    return [
+        {
+            "store_id": one.store_id,
+            "kind": one.kind,
+            "subject": one.subject,
+            "customer_id": one.customer_id,
+            "state": QUEUED,
+            "created_at": now,
+            "next_at": now,
+        }
+        for _, one in sorted(unique.items())
+    ]
 
 
 def _settle(session: Session, write: Held, values: dict[str, Any]) -> None:

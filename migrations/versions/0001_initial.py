@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_attributions")),
     )
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
+    op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
     op.create_table(
         "consent_states",
         sa.Column("store_id", ID, nullable=False),
@@ -203,6 +204,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "event_key", name=op.f("uq_delivery_events_store_id_event_key")),
     )
     op.create_index("ix_delivery_events_message", "delivery_events", ["store_id", "message_id"], unique=False)
+    op.create_index(
+        "ix_delivery_events_occurred", "delivery_events", ["store_id", "occurred_at"], unique=False
+    )
     op.create_table(
         "enrollments",
         sa.Column("id", ID, nullable=False),

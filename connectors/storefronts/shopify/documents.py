@@ -44,6 +44,9 @@ VOUCHER_CREATION_CODES = _document("voucher_creation_codes")
 CONSENT_EMAIL = _document("consent_email")
 CONSENT_SMS = _document("consent_sms")
 
+MARKETING_ACTIVITY = _document("marketing_activity")
+MARKETING_ENGAGEMENT = _document("marketing_engagement")
+
 SUBSCRIPTIONS = _document("subscriptions")
 
 BULK_RUN = _document("bulk_run")

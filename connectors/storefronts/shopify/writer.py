@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from connectors.storefronts.shopify import consents, vouchers
+from connectors.storefronts.shopify import consents, marketing, vouchers
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.answers import readable
 from connectors.storefronts.shopify.auth import admin_base
 from connectors.transport import StoreTransport
-from connectors.writing import ConsentChange, VoucherResult, VoucherSpec
+from connectors.writing import ConsentChange, FlowActivity, FlowEngagement, VoucherResult, VoucherSpec
 
 
 class ShopifyWriter:
@@ -31,3 +31,14 @@ class ShopifyWriter:
     def mint_vouchers(self, specs: Sequence[VoucherSpec]) -> Iterator[VoucherResult]:
         """Make the codes, those of one pool as codes of one discount."""
         return vouchers.mint(self._admin, specs)
+
+    def report_activity(self, activity: FlowActivity) -> None:
+        """Make or update the external marketing activity of a flow."""
+        with readable():
+            marketing.report(self._admin, activity)
+
+    def report_engagement(self, activity: FlowActivity, engagement: FlowEngagement) -> None:
+        """Add a day's figures to the activity of a flow."""
+        with readable():
+            marketing.report(self._admin, activity)
+            marketing.report_day(self._admin, activity, engagement)

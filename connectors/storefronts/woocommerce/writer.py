@@ -8,7 +8,14 @@ from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_ans
 from connectors.storefronts.woocommerce.payload import identifier, text
 from connectors.storefronts.woocommerce.vouchers import CODE_EXISTS, coupon, coupon_code
 from connectors.transport import StoreTransport
-from connectors.writing import ConsentChange, NotSupported, VoucherResult, VoucherSpec
+from connectors.writing import (
+    ConsentChange,
+    FlowActivity,
+    FlowEngagement,
+    NotSupported,
+    VoucherResult,
+    VoucherSpec,
+)
 
 
 class WooWriter:
@@ -35,6 +42,22 @@ class WooWriter:
                 yield VoucherResult(spec.code, error=error)
                 if not error.permanent:
                     return
+
+    def report_activity(self, activity: FlowActivity) -> None:
+        """WooCommerce keeps no marketing activities: nothing is asked.
+
+        Raises:
+            NotSupported: always.
+        """
+        raise NotSupported(f"WooCommerce has no marketing reports for {activity.name}")
+
+    def report_engagement(self, activity: FlowActivity, engagement: FlowEngagement) -> None:
+        """WooCommerce keeps no marketing activities: nothing is asked.
+
+        Raises:
+            NotSupported: always.
+        """
+        raise NotSupported(f"WooCommerce has no marketing reports for {activity.name} on {engagement.day}")
 
     def _mint(self, spec: VoucherSpec) -> str:
         """The coupon's id; of one that is there already, too."""
