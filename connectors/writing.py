@@ -32,6 +32,15 @@ class ConsentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class TagChange:
+    """Tags that a customer is to have, and others that they are not; whatever else they have stays."""
+
+    customer_external_id: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VoucherPool:
     """What codes of equal worth share, where the platform can have many codes of one discount.
 
@@ -136,6 +145,13 @@ class StoreWriter(Protocol):
 
         Raises:
             NotSupported: the platform keeps no such consent.
+        """
+
+    def write_tags(self, change: TagChange) -> None:
+        """Change a customer's tags.
+
+        Raises:
+            NotSupported: the platform has no tags of customers.
         """
 
     def mint_vouchers(self, specs: Sequence[VoucherSpec]) -> Iterator[VoucherResult]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import consent
 from app.analytics import engagement
+from app.customers import tagging
 from app.db import UtcDateTime, is_one_of
 from app.flows import switch
 from app.models import Store
@@ -193,6 +194,13 @@ def _consent(session: Session, _kit: Kit, store: Store, subject: str) -> _Tellin
     return _Telling(lambda writer: writer.write_consent(change), change.customer_external_id)
 
 
+def _tags(session: Session, _kit: Kit, store: Store, subject: str) -> _Telling | str:
+    change = tagging.to_tell(session, store.id, subject)
+    if isinstance(change, str):
+        return change
+    return _Telling(lambda writer: writer.write_tags(change), change.customer_external_id)
+
+
 def _activity(session: Session, kit: Kit, store: Store, subject: str) -> _Telling | str:
     activity = engagement.activity_of(session, store, subject, kit.runtime.settings.base_url)
     return _Telling(lambda writer: writer.report_activity(activity)) if activity else "gone"
@@ -206,6 +214,7 @@ def _engagement(session: Session, kit: Kit, store: Store, subject: str) -> _Tell
 
 _KINDS = {
     consent.WRITE: _Kind("write_customers", _consent),
+    tagging.WRITE: _Kind("write_customers", _tags),
     switch.WRITE: _Kind(engagement.SCOPE, _activity),
     engagement.WRITE: _Kind(engagement.SCOPE, _engagement),
 }

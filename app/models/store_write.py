@@ -1,8 +1,9 @@
 """What is to be told to the storefront: one row for each thing that may be told, opened again by news."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime, is_one_of
@@ -15,9 +16,10 @@ class StoreWrite(Base):
     """One thing to write. What exactly is read when the call is made, so the newest state wins.
 
     Attributes:
-        kind: consent, activity or engagement.
+        kind: consent, tags, activity or engagement.
         subject: what of the kind, as `email:<customer id>`, `<flow>` or `<flow>:<day>`; with the kind unique
             within the store.
+        payload: what stands nowhere else: the wish for each tag.
         customer_id: whom it is about, if anybody.
         state: queued, done, skipped (nothing to write), failed (the storefront refuses) or dead (given up).
         reason: why it was skipped or failed.
@@ -34,6 +36,7 @@ class StoreWrite(Base):
     kind: Mapped[str] = mapped_column(String(20))
     subject: Mapped[str] = mapped_column(String(80))
     customer_id: Mapped[int | None] = mapped_column(Id)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     state: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str | None] = mapped_column(String(30))
     turn: Mapped[int] = mapped_column(default=0)

@@ -4,8 +4,8 @@ A row says that something is to be told, not what: that is read right before the
 the newest is told. News that come during a call count up the row's turn, and the row is worked on again.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -36,12 +36,17 @@ _AGAIN: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class NewWrite:
-    """Something that the storefront is to be told; the same kind and subject again is the same row."""
+    """Something that the storefront is to be told; the same kind and subject again is the same row.
+
+    Attributes:
+        payload: what stands nowhere else; what can be read when the call is made is not here.
+    """
 
     store_id: int
     kind: str
     subject: str
     customer_id: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def enqueue(session: Session, writes: Iterable[NewWrite], now: datetime) -> None
         return
     insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(WRITES)
     statement = insert.on_conflict_do_update(
-        index_elements=list(_KEY), set_={**_AGAIN, "next_at": insert.excluded.next_at}
+        index_elements=list(_KEY),
+        set_={**_AGAIN, **{name: insert.excluded[name] for name in ("next_at", "payload")}},
     )
     session.execute(statement, rows)
 
@@ -178,6 +184,7 @@ def _rows(writes: Iterable[NewWrite], now: datetime) -> list[dict[str, Any]]:
             "kind": one.kind,
             "subject": one.subject,
             "customer_id": one.customer_id,
+            "payload": dict(one.payload),
             "state": QUEUED,
             "created_at": now,
             "next_at": now,

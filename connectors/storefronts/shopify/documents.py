@@ -44,6 +44,9 @@ VOUCHER_CREATION_CODES = _document("voucher_creation_codes")
 CONSENT_EMAIL = _document("consent_email")
 CONSENT_SMS = _document("consent_sms")
 
+TAGS_ADD = _document("tags_add")
+TAGS_REMOVE = _document("tags_remove")
+
 MARKETING_ACTIVITY = _document("marketing_activity")
 MARKETING_ENGAGEMENT = _document("marketing_engagement")
 

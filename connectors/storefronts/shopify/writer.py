@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-from connectors.storefronts.shopify import consents, marketing, vouchers
+from connectors.storefronts.shopify import consents, marketing, tags, vouchers
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.answers import readable
 from connectors.storefronts.shopify.auth import admin_base
 from connectors.transport import StoreTransport
-from connectors.writing import ConsentChange, FlowActivity, FlowEngagement, VoucherResult, VoucherSpec
+from connectors.writing import (
+    ConsentChange,
+    FlowActivity,
+    FlowEngagement,
+    TagChange,
+    VoucherResult,
+    VoucherSpec,
+)
 
 
 class ShopifyWriter:
@@ -27,6 +34,11 @@ class ShopifyWriter:
         """Set a customer's marketing consent as of the moment at which they spoke."""
         with readable():
             consents.write(self._admin, change)
+
+    def write_tags(self, change: TagChange) -> None:
+        """Change some of a customer's tags."""
+        with readable():
+            tags.write(self._admin, change)
 
     def mint_vouchers(self, specs: Sequence[VoucherSpec]) -> Iterator[VoucherResult]:
         """Make the codes, those of one pool as codes of one discount."""

@@ -13,6 +13,7 @@ from connectors.writing import (
     FlowActivity,
     FlowEngagement,
     NotSupported,
+    TagChange,
     VoucherResult,
     VoucherSpec,
 )
@@ -32,6 +33,14 @@ class WooWriter:
             NotSupported: always.
         """
         raise NotSupported(f"WooCommerce keeps no consent to {change.channel}")
+
+    def write_tags(self, change: TagChange) -> None:
+        """WooCommerce has no tags of customers: nothing is asked.
+
+        Raises:
+            NotSupported: always.
+        """
+        raise NotSupported(f"WooCommerce has no tags for customer {change.customer_external_id}")
 
     def mint_vouchers(self, specs: Sequence[VoucherSpec]) -> Iterator[VoucherResult]:
         """Make a coupon for each code: WooCommerce has one code a coupon."""

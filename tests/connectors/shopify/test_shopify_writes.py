@@ -12,7 +12,7 @@ from responses.registries import OrderedRegistry
 from connectors.base import ConnectorError, ConsentState, Unauthorized
 from connectors.storefronts.shopify.writer import ShopifyWriter
 from connectors.transport import StoreTransport
-from connectors.writing import ConsentChange, NotSupported
+from connectors.writing import ConsentChange, NotSupported, TagChange
 
 SHOP = "ritorno-test.myshopify.com"
 URL = f"https://{SHOP}/admin/api/2026-10/graphql.json"
@@ -129,6 +129,30 @@ def test_an_answer_that_breaks_the_schema_is_no_success(
 
     with pytest.raises(ConnectorError):
         writer.write_consent(change())
+
+
+def test_tags_are_taken_and_given_without_touching_others(
+    writer: ShopifyWriter, wire: responses.RequestsMock
+) -> None:
+    calls = [answer(wire, WRITTEN), answer(wire, WRITTEN)]
+
+    writer.write_tags(TagChange("7", added=("hot", "lead"), removed=("warm",)))
+
+    customer = "gid://shopify/Customer/7"
+    assert [variables(call) for call in calls] == [
+        {"id": customer, "tags": ["warm"]},
+        {"id": customer, "tags": ["hot", "lead"]},
+    ]
+    assert "tagsRemove" in str(calls[0].calls[0].request.body)
+
+
+def test_refused_tags_are_refused_for_good(writer: ShopifyWriter, wire: responses.RequestsMock) -> None:
+    answer(wire, {"written": {"userErrors": [{"field": ["id"]}]}})
+
+    with pytest.raises(ConnectorError, match="refused the tags") as failure:
+        writer.write_tags(TagChange("7", added=("hot",), removed=()))
+
+    assert failure.value.permanent
 
 
 def test_a_refused_token_says_so(writer: ShopifyWriter, wire: responses.RequestsMock) -> None:

@@ -1,6 +1,7 @@
 """What we write into a store: vouchers as coupons, and our webhooks."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,24 @@ from connectors.storefronts.woocommerce.auth import AuthMode
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.topics import MINIMUM_TOPICS
 from connectors.storefronts.woocommerce.writer import WooWriter
-from connectors.writing import ConsentChange, NotSupported, VoucherPool, VoucherResult, VoucherSpec
+from connectors.writing import (
+    ConsentChange,
+    FlowActivity,
+    FlowEngagement,
+    NotSupported,
+    TagChange,
+    VoucherPool,
+    VoucherResult,
+    VoucherSpec,
+)
 from tests.connectors.woocommerce.woo_wire import Answers, Connect, FakeStore, WriteInto
 
 HOOKS = "https://app.example.test/webhooks/woocommerce/7"
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+
+
+ACTIVITY = FlowActivity("flow:welcome", "Welcome", True, START, "https://x.example", ("a", "email", "b"))
+DAY = FlowEngagement(START.date(), timedelta(0), 1, 1, 1, 1, "1.00", "EUR")
 
 
 def voucher(**changes: Any) -> VoucherSpec:
@@ -126,9 +140,23 @@ def test_a_code_is_found_in_any_letter_case(
     assert result.external_id == "48"
 
 
-def test_a_consent_has_no_place_in_woocommerce(write_into: WriteInto, store: FakeStore) -> None:
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda writer: writer.write_consent(
+            ConsentChange("7", "email", ConsentState.UNSUBSCRIBED, None, START)
+        ),
+        lambda writer: writer.write_tags(TagChange("7", ("hot",), ())),
+        lambda writer: writer.report_activity(ACTIVITY),
+        lambda writer: writer.report_engagement(ACTIVITY, DAY),
+    ],
+    ids=["consent", "tags", "activity", "engagement"],
+)
+def test_what_has_no_place_in_woocommerce_is_not_pretended(
+    write_into: WriteInto, store: FakeStore, write: Callable[[WooWriter], None]
+) -> None:
     with pytest.raises(NotSupported):
-        write_into().write_consent(ConsentChange("7", "email", ConsentState.UNSUBSCRIBED, None, START))
+        write(write_into())
 
     assert store.requests == []
 
