@@ -1,6 +1,6 @@
-"""The append-only consent ledger and what it says now."""
+"""The append-only consent ledger, what it says now, and what of it the storefront is to be told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +9,20 @@ from sqlalchemy.orm import Session
 
 from app import timeline
 from app.db import insert_new, is_among, table_of, upsert
-from app.models import Consent, ConsentState
+from app.models import Consent, ConsentState, Customer
+from app.stores import writes
+from app.stores.writes import NewWrite
 from app.timeline import NewEvent
+from connectors import records
+from connectors.writing import ConsentChange
 
 LEDGER = table_of(Consent)
 STATES = table_of(ConsentState)
+WRITE = "consent"
+"""The kind of the writes by which the storefront is told."""
 _KEY = ("store_id", "customer_id", "channel")
+_TOLD_CHANNELS = {"email": "email", "sms": "phone"}
+"""The channels of which storefronts keep a consent, and the customer's column that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class NewConsent:
         source_key: equal for the same statement told twice; derived from its content if empty.
         is_history: came by backfill or import; kept with the platform's moment, starts no flow.
         is_standing: a state read from a profile, not a dated statement; its moment moves with every edit.
+        is_own: said to us (a link, a page, the API), not to the storefront: the storefront is told of it.
     """
 
     store_id: int
@@ -40,6 +49,7 @@ class NewConsent:
     source_key: str = ""
     is_history: bool = False
     is_standing: bool = False
+    is_own: bool = False
 
     @property
     def key(self) -> str:
@@ -61,7 +71,8 @@ def record(session: Session, statements: Sequence[NewConsent], now: datetime) ->
     )
     new = {(row.customer_id, row.source_key) for row in inserted}
     fresh = [statement for statement in dated if (statement.customer_id, statement.key) in new]
-    changed = _move_states(session, fresh)
+    changed, newest = _move_states(session, fresh)
+    _tell_storefront(session, newest, now)
     timeline.record(session, [_event(statement) for statement in changed], now)
 
 
@@ -82,8 +93,33 @@ def withdraw(
         basis=None,
         occurred_at=now,
         source=source,
+        is_own=True,
     )
     record(session, [statement], now)
+
+
+def to_tell(session: Session, store_id: int, subject: str) -> ConsentChange | str:
+    """What the storefront is to be told now of a person and channel, or why nothing.
+
+    Args:
+        subject: of the write, `email:<customer id>`.
+    """
+    channel, _, number = subject.partition(":")
+    held = state_of(session, store_id, int(number), channel)
+    who = select(Customer).where(Customer.store_id == store_id, Customer.id == int(number))
+    customer = session.execute(who).scalar_one_or_none()
+    if held is None or customer is None or customer.erased_at is not None:
+        return "erased"
+    if not held.is_own:
+        return "superseded"
+    if held.basis == "soft_opt_in":
+        return "soft-opt-in"
+    if customer.external_id is None:
+        return "guest"
+    if getattr(customer, _TOLD_CHANNELS[channel]) is None:
+        return "no-address"
+    state = records.ConsentState(held.state)
+    return ConsentChange(customer.external_id, channel, state, held.basis, held.occurred_at)
 
 
 def _ledger_row(statement: NewConsent, now: datetime) -> dict[str, object]:
@@ -138,8 +174,14 @@ def _last_of_sources(
     return last
 
 
-def _move_states(session: Session, fresh: Sequence[NewConsent]) -> list[NewConsent]:
-    """Store the newest state of each person and channel; return every statement that changed it."""
+def _move_states(
+    session: Session, fresh: Sequence[NewConsent]
+) -> tuple[list[NewConsent], Collection[NewConsent]]:
+    """Store the newest state of each person and channel.
+
+    Returns:
+        every statement that changed a state, and those that are the newest now.
+    """
     keys = {(item.store_id, item.customer_id, item.channel) for item in fresh}
     held = _held(session, keys)
     changed: list[NewConsent] = []
@@ -161,11 +203,22 @@ def _move_states(session: Session, fresh: Sequence[NewConsent]) -> list[NewConse
             "state": statement.state,
             "basis": statement.basis,
             "occurred_at": statement.occurred_at,
+            "is_own": statement.is_own,
         }
         for statement in newest.values()
     ]
-    upsert(session, STATES, rows, key=_KEY, update=("state", "basis", "occurred_at"))
-    return changed
+    upsert(session, STATES, rows, key=_KEY, update=("state", "basis", "occurred_at", "is_own"))
+    return changed, newest.values()
+
+
+def _tell_storefront(session: Session, newest: Iterable[NewConsent], now: datetime) -> None:
+    """What was said to us is written back; what the storefront told itself never is."""
+    told = [
+        NewWrite(item.store_id, WRITE, f"{item.channel}:{item.customer_id}", item.customer_id)
+        for item in newest
+        if item.is_own and item.channel in _TOLD_CHANNELS
+    ]
+    writes.enqueue(session, told, now)
 
 
 def _held(

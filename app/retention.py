@@ -11,14 +11,17 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import table_of
-from app.models import InboundEvent, Message, MessageAttempt
+from app.models import InboundEvent, Message, MessageAttempt, StoreWrite
 from app.models.inbound_event import STATES
+from app.models.store_write import DEAD, DONE, FAILED, SKIPPED
 
 EVENTS, MESSAGES, ATTEMPTS = table_of(InboundEvent), table_of(Message), table_of(MessageAttempt)
+WRITES = table_of(StoreWrite)
 BODY = timedelta(hours=48)
 KEY = timedelta(days=90)
 CONTENT = timedelta(days=30)
 ATTEMPT = timedelta(days=90)
+WRITE = timedelta(days=90)
 BATCH = 2000
 
 
@@ -26,7 +29,8 @@ def purge_once(session: Session, store_id: int, now: datetime) -> int:
     """Remove one batch of each kind of a store; return how many rows went or were emptied. 0 means done.
 
     Bodies of deliveries 48 h after they were done, their keys after 90 days; the content of messages
-    after 30 days, attempts after 90. Counts and figures stay. Source: RELIABILITY.md section 5.
+    after 30 days, attempts after 90, and what was written back (or could not be) after 90. Counts and
+    figures stay. Source: RELIABILITY.md section 5.
     """
     return sum(purge(session, store_id, now) for purge in _PURGES)
 
@@ -88,4 +92,21 @@ def _attempts(session: Session, store_id: int, now: datetime) -> int:
     return len(ids)
 
 
-_PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (_bodies, _keys, _contents, _attempts)
+def _writes(session: Session, store_id: int, now: datetime) -> int:
+    """What waits to be written stays, however long the shop is away."""
+    gone = 0
+    for state in (DONE, SKIPPED, FAILED, DEAD):
+        mine = (WRITES.c.store_id == store_id, WRITES.c.state == state, WRITES.c.done_at < now - WRITE)
+        some = select(WRITES.c.id).where(*mine).order_by(WRITES.c.done_at).limit(BATCH)
+        deleted = delete(WRITES).where(*mine, WRITES.c.id.in_(some)).returning(WRITES.c.id)
+        gone += len(session.execute(deleted).all())
+    return gone
+
+
+_PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (
+    _bodies,
+    _keys,
+    _contents,
+    _attempts,
+    _writes,
+)

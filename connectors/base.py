@@ -76,7 +76,6 @@ __all__ = [
     "Uninstalled",
     "UnreadablePayload",
     "VariantRecord",
-    "VoucherSpec",
 ]
 
 JsonObject = dict[str, Any]
@@ -189,28 +188,6 @@ class BirthDate:
 
 
 @dataclass(frozen=True, slots=True)
-class VoucherSpec:
-    """A code to be made for one person.
-
-    Attributes:
-        code: already chosen by us and deterministic, so that a lost answer is settled by asking
-            for the code itself.
-        kind: percentage, amount or free_shipping.
-        value: decimal text; percent points or an amount in `currency`; "0" for free_shipping.
-    """
-
-    code: str
-    title: str
-    kind: str
-    value: str
-    currency: str
-    starts_at: datetime
-    expires_at: datetime
-    customer_external_id: str | None = None
-    product_external_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class StoreIdentity:
     """Who the storefront says it is, read right after the credentials were accepted."""
 
@@ -263,12 +240,6 @@ class Storefront(Protocol):
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now, or None if it is gone."""
-
-    def mint_voucher(self, spec: VoucherSpec) -> str:
-        """Make the code in the shop and return its external id; an existing equal code is returned too."""
-
-    def find_voucher(self, code: str) -> str | None:
-        """The external id of a code, or None: settles a lost answer."""
 
     def subscriptions(self) -> Sequence[Subscription]:
         """The webhook subscriptions that are ours."""

@@ -8,11 +8,14 @@ from typing import Any
 from connectors.base import Record, Storefront
 from connectors.storefronts.shopify.api import ShopifyStorefront
 from connectors.storefronts.shopify.records import records as shopify_records
+from connectors.storefronts.shopify.writer import ShopifyWriter
 from connectors.storefronts.woocommerce.api import WooSettings, WooStorefront
 from connectors.storefronts.woocommerce.auth import AuthMode, StoreKeys
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.records import records as woocommerce_records
+from connectors.storefronts.woocommerce.writer import WooWriter
 from connectors.transport import StoreTransport
+from connectors.writing import StoreWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class StoreAccess:
 
 
 Opener = Callable[[StoreAccess, StoreTransport], Storefront]
+WriterOpener = Callable[[StoreAccess, StoreTransport], StoreWriter]
 Reader = Callable[[str, bytes, MetaMapping, datetime | None], list[Record]]
 
 
@@ -44,7 +48,19 @@ def _open_shopify(store: StoreAccess, transport: StoreTransport) -> Storefront:
     return ShopifyStorefront(store.url, store.domain, store.access["access_token"], transport)
 
 
+def _write_shopify(store: StoreAccess, transport: StoreTransport) -> StoreWriter:
+    return ShopifyWriter(store.url, store.domain, store.access["access_token"], transport)
+
+
 def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> Storefront:
+    return WooStorefront(_woo_settings(store), transport)
+
+
+def _write_woocommerce(store: StoreAccess, transport: StoreTransport) -> StoreWriter:
+    return WooWriter(_woo_settings(store), transport)
+
+
+def _woo_settings(store: StoreAccess) -> WooSettings:
     keys = StoreKeys(
         url=store.url,
         signing_url=store.access["signing_url"],
@@ -52,8 +68,7 @@ def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> Storefro
         secret=store.access["secret"],
         mode=AuthMode(store.access["mode"]),
     )
-    settings = WooSettings(keys, store.mapping, store.timezone, store.hook_prefix)
-    return WooStorefront(settings, transport)
+    return WooSettings(keys, store.mapping, store.timezone, store.hook_prefix)
 
 
 def _read_shopify(
@@ -67,6 +82,12 @@ STOREFRONTS: Mapping[str, Opener] = {
     "woocommerce": _open_woocommerce,
 }
 """Opens a connected store."""
+
+WRITERS: Mapping[str, WriterOpener] = {
+    "shopify": _write_shopify,
+    "woocommerce": _write_woocommerce,
+}
+"""Opens a connected store to write into it."""
 
 READERS: Mapping[str, Reader] = {
     "shopify": _read_shopify,

@@ -7,6 +7,7 @@ from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import inbox, retention
+from app.analytics import engagement
 from app.db import insert_new, table_of, upsert
 from app.flows import birthdays
 from app.mirror import pairs
@@ -16,7 +17,7 @@ from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
 
 RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
-DAY = timedelta(days=1)
+QUARTER, DAY = timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
 
 
@@ -104,6 +105,17 @@ def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
     return added
 
 
+def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
+    planned = 0
+    with kit.runtime.database.read() as session:
+        stores = list(session.execute(select(Store).order_by(Store.id)).scalars())
+    for store in filter(is_connected, stores):
+        if engagement.settled_days(store, begin=slot.begin, end=slot.end):
+            with kit.runtime.database.write() as session:
+                planned += engagement.plan(session, store, begin=slot.begin, end=slot.end, now=now)
+    return planned
+
+
 def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     gone = 0
     with kit.runtime.database.read() as session:
@@ -130,6 +142,13 @@ CALENDAR: tuple[CalendarJob, ...] = (
     ),
     CalendarJob(
         "co_purchase", "new orders join the co-purchase counts", DAY, timedelta(hours=2), _count_pairs
+    ),
+    CalendarJob(
+        "engagement",
+        "what each flow did on a day is told to the storefront",
+        QUARTER,
+        timedelta(0),
+        _report_engagement,
     ),
     CalendarJob("purge", "what is past its retention goes", DAY, timedelta(hours=3, minutes=30), _purge),
 )

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import bindparam
+from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, is_one_of, table_of
 from app.messaging import claim, send, vouchers
@@ -16,7 +16,8 @@ from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED, UNKNOWN
 from app.scans import StoreScan
 from app.stores import connections, install
-from connectors.base import ConnectorError, OutgoingMessage, SendResult, Storefront, Unauthorized
+from connectors.base import ConnectorError, OutgoingMessage, SendResult, Unauthorized
+from connectors.writing import VoucherResult
 from jobs import failpoints
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
@@ -25,7 +26,7 @@ MESSAGES = table_of(Message)
 BATCH = 200
 _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
-_SOON, _LATER = timedelta(minutes=1), timedelta(minutes=5)
+_AT_ONCE, _SOON, _LATER = timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5)
 _QUEUED = StoreScan(
     MESSAGES.c.store_id,
     is_one_of(MESSAGES.c.status, OPEN_STATES),
@@ -122,53 +123,54 @@ def _paired(
 
 
 def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
-    """Mint outside any transaction; a message whose code could not be made waits, none leaves without."""
-    minting = _Minting()
-    try:
-        storefront = connections.storefront(kit.runtime, store)
-        for wanted in claimed.wanted:
-            minting.mint(storefront, wanted)
-    except ConnectorError as error:
-        minting.error = error
-    failpoints.reached("outbox.after-mint")
-    undone = {wanted.message_id for wanted in claimed.wanted} - minting.external_ids.keys()
-    with kit.runtime.database.write() as session:
-        for wanted in claimed.wanted:
-            external_id = minting.external_ids.get(wanted.message_id)
-            if external_id is not None:
-                vouchers.mark_minted(session, store.id, wanted.voucher_id, external_id=external_id, now=now)
-        if isinstance(minting.error, Unauthorized):
-            install.ask_to_reconnect(session, store.id)
-        ready = [message_id for message_id in claimed.prepared_ids if message_id not in undone]
-        for ids, next_at in (
-            (ready, now),
-            (sorted(undone - minting.failed_ids), now + _SOON),
-            (sorted(minting.failed_ids), now + _LATER),
-        ):
-            claim.release_unprepared(session, store.id, claimed.token, ids=ids, next_at=next_at)
+    """Mint outside any transaction; a message whose code is not there for certain waits, none leaves without.
 
-
-@dataclass(slots=True)
-class _Minting:
-    """What became of the codes of one claim: their ids in the shop, by message, and what went wrong.
-
-    A code that the shop refuses stops only itself. Any other failure ends the round; the messages
-    after it wait a little, the one that failed longer, so that it is not the first again.
+    A failure of the shop itself ends the round; the messages that it met wait longer than those after them,
+    so that they are not the first again.
     """
+    results = _mint(kit, store, claimed)
+    failpoints.reached("outbox.after-mint")
+    with kit.runtime.database.write() as session:
+        if any(isinstance(result.error, Unauthorized) for result in results.values()):
+            install.ask_to_reconnect(session, store.id)
+        by_moment: dict[datetime, list[int]] = {}
+        for wanted in claimed.wanted:
+            result = results.get(wanted.spec.code)
+            _note(session, store.id, wanted, result=result, now=now)
+            by_moment.setdefault(now + _pause_after(result), []).append(wanted.message_id)
+        waiting = {wanted.message_id for wanted in claimed.wanted}
+        by_moment.setdefault(now, []).extend(id_ for id_ in claimed.prepared_ids if id_ not in waiting)
+        for next_at, ids in sorted(by_moment.items()):
+            claim.release_unprepared(session, store.id, claimed.token, ids=sorted(ids), next_at=next_at)
 
-    external_ids: dict[int, str] = field(default_factory=dict)
-    failed_ids: set[int] = field(default_factory=set)
-    error: ConnectorError | None = None
 
-    def mint(self, storefront: Storefront, wanted: Wanted) -> None:
-        """Make one code.
+def _mint(kit: Kit, store: Store, claimed: Claimed) -> dict[str, VoucherResult]:
+    """What became of the codes that were asked for; messages of one journey may share one."""
+    specs = {wanted.spec.code: wanted.spec for wanted in claimed.wanted}
+    try:
+        writer = connections.writer(kit.runtime, store)
+    except ConnectorError as error:
+        first = next(iter(specs), "")
+        return {first: VoucherResult(first, error=error)}
+    return {result.code: result for result in writer.mint_vouchers(list(specs.values()))}
 
-        Raises:
-            ConnectorError: the shop does not answer, or refuses us altogether.
-        """
-        try:
-            self.external_ids[wanted.message_id] = storefront.mint_voucher(wanted.spec)
-        except ConnectorError as error:
-            self.failed_ids.add(wanted.message_id)
-            if isinstance(error, Unauthorized) or not error.permanent:
-                raise
+
+def _note(
+    session: Session, store_id: int, wanted: Wanted, *, result: VoucherResult | None, now: datetime
+) -> None:
+    if result is None or result.error is not None:
+        return
+    if result.external_id is None:
+        vouchers.note_creation(session, store_id, wanted.voucher_id, result.creation)
+    else:
+        vouchers.mark_minted(session, store_id, wanted.voucher_id, external_id=result.external_id, now=now)
+
+
+def _pause_after(result: VoucherResult | None) -> timedelta:
+    """How long the message waits for its code: not at all once the code is there."""
+    if result is None:
+        return _SOON
+    if result.error is not None:
+        asked = result.error.retry_after_seconds
+        return _LATER if asked is None else min(timedelta(seconds=asked), _LATER)
+    return timedelta(0) if result.external_id is not None else _AT_ONCE

@@ -62,6 +62,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("attribution", "changed orders find the message that brought them", 5),
     ClockJob("flows", "welcome, review, cross-sell and birthday: entries and timers move people on", 1),
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),
+    ClockJob("writes", "what people said to us is told to the storefront", 2),
 )
 
 

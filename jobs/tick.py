@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from app import clock
-from jobs import attribution, daily, flows, inbox, lookups, outbox, privacy, pulls
+from jobs import attribution, daily, flows, inbox, lookups, outbox, privacy, pulls, writes
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -29,6 +29,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("attribution", attribution.run),
     ("flows", flows.run),
     ("outbox", outbox.run),
+    ("writes", writes.run),
 )
 _MOST_ROUNDS = 10_000
 

@@ -49,7 +49,7 @@ def _activate(runtime: Runtime, arguments: argparse.Namespace) -> object:
 
 def _deactivate(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
-        switch.deactivate(session, arguments.store, arguments.key)
+        switch.deactivate(session, arguments.store, arguments.key, clock.now())
     return {"key": arguments.key, "active": False}
 
 

@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFound
 from app.flows.definition import recipe, recipe_keys
-from app.models import Flow, FlowVersion
+from app.models import Flow, FlowVersion, Store
+from app.stores import writes
+from app.stores.platforms import SHOPIFY
+from app.stores.writes import NewWrite
+
+WRITE = "activity"
+"""The kind of the writes that make a flow known to the shop's marketing reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +55,19 @@ def activate(session: Session, store_id: int, key: str, now: datetime) -> None:
     flow = _flow(session, store_id, key)
     if not flow.is_active:
         flow.is_active, flow.active_since = True, now
+        _tell_storefront(session, store_id, key, now)
 
 
-def deactivate(session: Session, store_id: int, key: str) -> None:
+def deactivate(session: Session, store_id: int, key: str, now: datetime) -> None:
     """Switch a flow off; what it has queued stays home with the reason `switched-off`.
 
     Raises:
         NotFound: the store has no such flow.
     """
-    _flow(session, store_id, key).is_active = False
+    flow = _flow(session, store_id, key)
+    if flow.is_active:
+        flow.is_active = False
+        _tell_storefront(session, store_id, key, now)
 
 
 def listing(session: Session, store_id: int) -> list[FlowView]:
@@ -72,6 +82,11 @@ def listing(session: Session, store_id: int) -> list[FlowView]:
         for flow, number in session.execute(statement)
     }
     return [found[key] for key in recipe_keys() if key in found]
+
+
+def _tell_storefront(session: Session, store_id: int, key: str, now: datetime) -> None:
+    if session.get_one(Store, store_id).platform == SHOPIFY:
+        writes.enqueue(session, [NewWrite(store_id, WRITE, key)], now)
 
 
 def _flow(session: Session, store_id: int, key: str) -> Flow:

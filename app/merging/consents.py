@@ -84,6 +84,8 @@ def _statements(
                 source_key=f"{SOURCE}:{merge_id}:{channel}:{gone.id}",
                 # Nobody said yes today: no flow begins by it. A no ends what is under way.
                 is_history=state != "unsubscribed",
+                # The shop may still think otherwise of the kept one; a no is never wrong to tell.
+                is_own=state == "unsubscribed",
             )
         )
     return statements

@@ -5,7 +5,7 @@ that a merge waits for them instead of locking each other out. What a worker sti
 because it read before, is found by `sweep` a little later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from app.models import (
     Order,
     PrivacyRequest,
     Store,
+    StoreWrite,
     Voucher,
 )
 from app.stores import scopes
@@ -47,6 +48,9 @@ MOVED: Mapping[Table, Mapping[str, Any]] = {
 
 Consents and their states, journeys and messages, which may be there twice, have modules of their own.
 """
+
+DROPPED: Collection[Table] = (table_of(StoreWrite),)
+"""The tables whose rows end with the merged customer: whom the shop no longer has it is told nothing of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,8 @@ def _move(
     for table, also in MOVED.items():
         mine = (table.c.store_id == store_id, table.c.customer_id == gone.id)
         session.execute(update(table).where(*mine).values(customer_id=kept.id, **also))
+    for table in DROPPED:
+        session.execute(delete(table).where(table.c.store_id == store_id, table.c.customer_id == gone.id))
     journeys.move(session, store_id, kept.id, gone.id, now=now)
     consents.move(session, store_id, kept, gone, merge_id=merge.id, now=now)
     _keep_birthday(session, store_id, kept, gone)

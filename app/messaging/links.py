@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from app.crypto import Signer
 
 CLICK, UNSUBSCRIBE, PREFERENCES = "click", "unsubscribe", "preferences"
+UTM_SOURCE = "ritorno"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def tagged(url: str, tags: UtmTags) -> str:
         return url
     present = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
     wanted = {
-        "utm_source": "ritorno",
+        "utm_source": UTM_SOURCE,
         "utm_medium": tags.medium,
         "utm_campaign": tags.campaign,
         "utm_content": tags.content,

@@ -1,5 +1,9 @@
 """Codes for one person, chosen by us, minted in the storefront before the message leaves.
 
+Codes of the same worth that end on the same day of the shop share a pool, which is one discount where the
+platform can: so many discounts as flows and days, not as people. A pool ends with the shop's day, so that no
+code ends before what its mail says.
+
 The code is deterministic (a keyed hash of enrollment and name), so that a lost answer of the
 storefront is settled by asking for the very same code, and no retry makes a second one.
 """
@@ -7,7 +11,7 @@ storefront is settled by asking for the very same code, and no retry makes a sec
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -15,10 +19,11 @@ from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import from_micros, insert_new, table_of
+from app.messaging import zones
 from app.models import Store, Voucher
 from app.segments.classes import is_loyal, is_promo
 from app.stores import settings
-from connectors.base import VoucherSpec
+from connectors.writing import VoucherPool, VoucherSpec
 
 VOUCHERS = table_of(Voucher)
 _BITS_IN_BYTES = 8
@@ -35,9 +40,7 @@ class Wanted:
 
 def code_for(signer: Signer, store_id: int, enrollment_id: int, name: str) -> str:
     """The code: 60 bits that nobody can guess, in letters and digits that are hard to mistake."""
-    digest = bytes.fromhex(signer.fingerprint("voucher", f"{store_id}:{enrollment_id}:{name}"))
-    text = base64.b32encode(digest[:_BITS_IN_BYTES]).decode("ascii")[:12]
-    return f"{text[:4]}-{text[4:8]}-{text[8:]}"
+    return _code(signer, f"{store_id}:{enrollment_id}:{name}")
 
 
 def reserve(
@@ -65,7 +68,7 @@ def reserve(
     for row in rows:
         voucher = held[(row.enrollment_id, row.context["voucher"]["name"])]
         if voucher.minted_at is None:
-            wanted.append(Wanted(row.id, voucher.id, _spec(store, voucher, customers[row.customer_id], now)))
+            wanted.append(Wanted(row.id, voucher.id, _spec(signer, store, voucher, now)))
     return wanted
 
 
@@ -74,8 +77,23 @@ def mark_minted(session: Session, store_id: int, voucher_id: int, *, external_id
     session.execute(
         update(VOUCHERS)
         .where(VOUCHERS.c.store_id == store_id, VOUCHERS.c.id == voucher_id)
-        .values(external_id=external_id, minted_at=now)
+        .values(external_id=external_id, minted_at=now, creation=None)
     )
+
+
+def note_creation(session: Session, store_id: int, voucher_id: int, creation: str | None) -> None:
+    """The storefront is making the code, or has forgotten that it was to."""
+    session.execute(
+        update(VOUCHERS)
+        .where(VOUCHERS.c.store_id == store_id, VOUCHERS.c.id == voucher_id, VOUCHERS.c.minted_at.is_(None))
+        .values(creation=creation)
+    )
+
+
+def _code(signer: Signer, what: str) -> str:
+    digest = bytes.fromhex(signer.fingerprint("voucher", what))
+    text = base64.b32encode(digest[:_BITS_IN_BYTES]).decode("ascii")[:12]
+    return f"{text[:4]}-{text[4:8]}-{text[8:]}"
 
 
 def _row(signer: Signer, store: Store, row: Any, *, customer: Any, now: datetime) -> dict[str, Any]:
@@ -108,7 +126,7 @@ def _worth(store: Store, terms: dict[str, Any], customer: Any, now: datetime) ->
     return "percentage", settings.read(store, "birthday.percentage")
 
 
-def _spec(store: Store, voucher: Any, customer: Any, now: datetime) -> VoucherSpec:
+def _spec(signer: Signer, store: Store, voucher: Any, now: datetime) -> VoucherSpec:
     return VoucherSpec(
         code=voucher.code,
         title=f"Ritorno {voucher.flow_key} {voucher.code}",
@@ -117,5 +135,18 @@ def _spec(store: Store, voucher: Any, customer: Any, now: datetime) -> VoucherSp
         currency=store.currency,
         starts_at=now,
         expires_at=voucher.expires_at,
-        customer_external_id=customer.external_id,
+        pool=_pool(signer, store, voucher),
+        creation=voucher.creation,
+    )
+
+
+def _pool(signer: Signer, store: Store, voucher: Any) -> VoucherPool:
+    """What codes of this worth share; it ends with the day of the shop on which they end."""
+    zone = zones.zone_named(store.timezone)
+    last_day = (voucher.expires_at.astimezone(zone) - timedelta(microseconds=1)).date()
+    terms = (store.id, voucher.flow_key, voucher.name, voucher.kind, voucher.value, store.currency, last_day)
+    return VoucherPool(
+        key=_code(signer, "pool:" + ":".join(map(str, terms))),
+        title=f"Ritorno {voucher.flow_key} {voucher.name}, {last_day.isoformat()}",
+        ends_at=datetime.combine(last_day + timedelta(days=1), time(), zone).astimezone(UTC),
     )

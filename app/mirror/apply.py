@@ -11,7 +11,7 @@ from app.crypto import Signer
 from app.customers import People, Person, Telling
 from app.mirror import earlier, lookups, merges, orders, parcels, petitions, products
 from app.models import Store
-from app.stores import install, scopes
+from app.stores import install, scopes, writes
 from connectors.base import (
     ConsentRecord,
     ConsentState,
@@ -104,6 +104,8 @@ def _apply_rare(session: Session, signer: Signer, store: Store, *, record: Recor
         petitions.ask(session, signer, store, record, now=now)
     elif isinstance(record, StoreUpdate):
         install.update_store(store, record)
+        if record.scopes is not None:
+            writes.try_again(session, store.id, now, reason=scopes.LACKING)
     elif isinstance(record, Uninstalled):
         lookups.ask_store(session, store.id, record.occurred_at or now, now)
 

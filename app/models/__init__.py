@@ -18,6 +18,7 @@ from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
+from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
 from app.models.timer import Timer, TimerCursor
 from app.models.voucher import Voucher
@@ -54,6 +55,7 @@ __all__ = [
     "ScheduledJob",
     "SignInLink",
     "Store",
+    "StoreWrite",
     "Suppression",
     "Timer",
     "TimerCursor",

@@ -24,4 +24,7 @@ class Attribution(Base):
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     inputs: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
-    __table_args__ = (Index("ix_attributions_message", "store_id", "message_id"),)
+    __table_args__ = (
+        Index("ix_attributions_message", "store_id", "message_id"),
+        Index("ix_attributions_occurred", "store_id", "occurred_at"),
+    )

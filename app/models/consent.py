@@ -37,7 +37,11 @@ class Consent(Base):
 
 
 class ConsentState(Base):
-    """What the ledger says now of one person and channel: its newest statement."""
+    """What the ledger says now of one person and channel: its newest statement.
+
+    Attributes:
+        is_own: it was said to us, not to the storefront, which is to be told.
+    """
 
     __tablename__ = "consent_states"
 
@@ -47,5 +51,6 @@ class ConsentState(Base):
     state: Mapped[str] = mapped_column(String(12))
     basis: Mapped[str | None] = mapped_column(String(20))
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_own: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (Index("ix_consent_states_customer", "store_id", "customer_id"),)

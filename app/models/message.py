@@ -120,4 +120,5 @@ class DeliveryEvent(Base):
     __table_args__ = (
         UniqueConstraint("store_id", "event_key"),
         Index("ix_delivery_events_message", "store_id", "message_id"),
+        Index("ix_delivery_events_occurred", "store_id", "occurred_at"),
     )

@@ -9,7 +9,12 @@ from app.db import Base, Id, UtcDateTime
 
 
 class Voucher(Base):
-    """A code. `name` says which of the enrollment's vouchers it is; minted once `minted_at` is set."""
+    """A code. `name` says which of the enrollment's vouchers it is; minted once `minted_at` is set.
+
+    Attributes:
+        creation: under which name the storefront is making it, until it is minted.
+        external_id: of what carries the code in the storefront, which may be one for many codes.
+    """
 
     __tablename__ = "vouchers"
 
@@ -23,6 +28,7 @@ class Voucher(Base):
     kind: Mapped[str] = mapped_column(String(20))
     value: Mapped[str] = mapped_column(String(20))
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    creation: Mapped[str | None] = mapped_column(String(100))
     external_id: Mapped[str | None] = mapped_column(String(80))
     minted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     redeemed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -29,6 +29,7 @@ from app.models import (
     PrivacyRequest,
     Refund,
     Store,
+    StoreWrite,
     Suppression,
     Voucher,
 )
@@ -45,6 +46,7 @@ _OF_PERSON = {
     "decisions": Decision,
     "privacy_requests": PrivacyRequest,
     "merged_from": CustomerMerge,
+    "written_back": StoreWrite,
 }
 _PER_QUERY = 500
 

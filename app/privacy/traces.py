@@ -19,6 +19,7 @@ from app.models import (
     Enrollment,
     Message,
     MessageAttempt,
+    StoreWrite,
 )
 from app.models.enrollment import ACTIVE, EXITED
 from app.models.message import CANCELLED, HELD, PREPARING, QUEUED
@@ -28,6 +29,7 @@ MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_
 ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 MERGES = table_of(CustomerMerge)
+WRITES = table_of(StoreWrite)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
@@ -92,6 +94,13 @@ def erase_merges(session: Session, store_id: int, customer_id: int) -> Counter[s
     mine = (MERGES.c.store_id == store_id, MERGES.c.customer_id == customer_id)
     gone = session.execute(delete(MERGES).where(*mine).returning(MERGES.c.id)).all()
     return Counter({"merges": len(gone)})
+
+
+def drop_writes(session: Session, store_id: int, customer_id: int) -> Counter[str]:
+    """What the storefront was told of them or was to be told goes; a call under way leaves no row behind."""
+    mine = (WRITES.c.store_id == store_id, WRITES.c.customer_id == customer_id)
+    gone = session.execute(delete(WRITES).where(*mine).returning(WRITES.c.id)).all()
+    return Counter({"writes": len(gone)})
 
 
 def _without_birthday(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Any]]:

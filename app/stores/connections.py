@@ -6,9 +6,10 @@ from app.stores import credentials, settings
 from app.stores.platforms import SHOPIFY, UNINSTALLED, WOOCOMMERCE
 from app.stores.tokens import fresh_shopify_token
 from connectors.base import Storefront, Unauthorized
-from connectors.registry import STOREFRONTS, StoreAccess
+from connectors.registry import STOREFRONTS, WRITERS, StoreAccess
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.transport import StoreTransport
+from connectors.writing import StoreWriter
 
 
 def storefront(runtime: Runtime, store: Store) -> Storefront:
@@ -21,10 +22,17 @@ def storefront(runtime: Runtime, store: Store) -> Storefront:
         Unauthorized: the store must be reconnected, or removed the app.
         ConnectorError: the token could not be renewed now.
     """
-    if store.state == UNINSTALLED:
-        raise Unauthorized("the shop removed the app", status=None)
-    access = _ACCESS[store.platform](runtime, store)
-    return STOREFRONTS[store.platform](access, transport(runtime))
+    return STOREFRONTS[store.platform](_access(runtime, store), transport(runtime))
+
+
+def writer(runtime: Runtime, store: Store) -> StoreWriter:
+    """Open a store to write into it, as `storefront` opens it to be read; never inside a transaction.
+
+    Raises:
+        Unauthorized: the store must be reconnected, or removed the app.
+        ConnectorError: the token could not be renewed now.
+    """
+    return WRITERS[store.platform](_access(runtime, store), transport(runtime))
 
 
 def transport(runtime: Runtime) -> StoreTransport:
@@ -54,6 +62,12 @@ def webhook_url(runtime: Runtime, store: Store) -> str:
     if store.platform == SHOPIFY:
         return f"{runtime.settings.base_url}/webhooks/shopify"
     return f"{_woocommerce_prefix(runtime, store)}/{store.webhook_path}"
+
+
+def _access(runtime: Runtime, store: Store) -> StoreAccess:
+    if store.state == UNINSTALLED:
+        raise Unauthorized("the shop removed the app", status=None)
+    return _ACCESS[store.platform](runtime, store)
 
 
 def _woocommerce_prefix(runtime: Runtime, store: Store) -> str:

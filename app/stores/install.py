@@ -14,7 +14,7 @@ from app.crypto import Vault
 from app.db import insert_new, table_of
 from app.errors import BadInput
 from app.models import Store
-from app.stores import backfills, credentials
+from app.stores import backfills, credentials, scopes, writes
 from app.stores.credentials import Credentials
 from app.stores.platforms import CONNECTED, NEEDS_RECONNECT, UNINSTALLED, WOOCOMMERCE
 from connectors.base import StoreIdentity, StoreUpdate
@@ -59,6 +59,7 @@ def complete(session: Session, vault: Vault, arrival: Arrival, now: datetime) ->
     _connect(store, vault, arrival, now, was_away=not new and store.state == UNINSTALLED)
     plan = backfills.plan_anew if store.uninstalled_at is not None else backfills.plan
     plan(session, store.id, now)
+    writes.try_again(session, store.id, now, reason=scopes.LACKING)
     store.uninstalled_at = None
     session.flush()
     return store

@@ -10,10 +10,13 @@ NEEDED = (
     "read_fulfillments",
     "write_discounts",
     "read_discounts",
+    "write_customers",
     "read_customer_merge",
+    "write_marketing_events",
 )
 """What the app asks for in shopify.app.toml, the most missed first; a test holds the two together."""
-
+LACKING = "no-scope"
+"""Why something was not written."""
 RECENT_DAYS = 60
 """How far back Shopify shows orders without `read_all_orders`. Source: shopify.dev, access scopes."""
 
@@ -42,3 +45,8 @@ def grant_url(store: Store, client_id: str) -> str:
 def hides_older_orders(store: Store) -> bool:
     """Whether orders older than `RECENT_DAYS` stay hidden; a grant that was never told hides nothing."""
     return store.platform == SHOPIFY and bool(store.scopes) and "read_all_orders" not in store.scopes
+
+
+def lacks(store: Store, scope: str) -> bool:
+    """Whether the merchant has not granted this; a grant that was never told lacks nothing."""
+    return store.platform == SHOPIFY and bool(store.scopes) and scope not in store.scopes

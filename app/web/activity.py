@@ -9,6 +9,8 @@ from app import clock, inbox
 from app.errors import BadInput
 from app.models import InboundEvent, JobRun, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
+from app.models.store_write import RESTING
+from app.stores import writes
 from app.web import paging
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, count_up_to, literals, rows_of, runtime
@@ -26,7 +28,7 @@ _NEWEST = paging.Order((InboundEvent.id,), is_descending=True)
 @blueprint.get("/app/activity")
 @merchant_required
 def show() -> ResponseReturnValue:
-    """Deliveries by status, the calendar of jobs, the history's progress."""
+    """Deliveries by status, what was written back, the calendar of jobs, the history's progress."""
     status = request.args.get("status", "")
     with runtime().database.read() as session:
         store = chosen_store(session)
@@ -38,6 +40,7 @@ def show() -> ResponseReturnValue:
         jobs = list(session.scalars(select(ScheduledJob).order_by(ScheduledJob.name)))
         failures = _failures(session, jobs)
         progress = progress_of(session, [store.id])[store.id]
+        written = writes.counts(session, store.id)
     return render_template(
         "activity.html",
         page=page,
@@ -47,6 +50,8 @@ def show() -> ResponseReturnValue:
         jobs=jobs,
         failures=failures,
         progress=progress,
+        written=written,
+        can_write_again=any(group.state in RESTING for group in written),
     )
 
 
@@ -62,6 +67,15 @@ def replay() -> ResponseReturnValue:
         own = rows_of(InboundEvent, store.id).where(InboundEvent.id.in_([int(text) for text in given]))
         inbox.replay(session, [event.id for event in session.scalars(own)], clock.now())
     return redirect(url_for("activity.show"), code=303)
+
+
+@blueprint.post("/app/activity/write-again")
+@merchant_required
+def write_again() -> ResponseReturnValue:
+    """Put back in line what could not be written back to this store."""
+    with runtime().database.write() as session:
+        writes.try_again(session, chosen_store(session).id, clock.now())
+    return redirect(url_for("activity.show", _anchor="written-back"), code=303)
 
 
 def _counts(session: Session, store_id: int) -> dict[str, int]:

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import Backfill, InboundEvent, Message, PrivacyRequest, Store
+from app.models import Backfill, InboundEvent, Message, PrivacyRequest, Store, StoreWrite
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
+from app.models.store_write import RESTING
 from app.stores import scopes
 from app.web.context import count_up_to, literals
 
@@ -46,6 +47,7 @@ def of_store(
         *_inbox(session, store.id),
         *_privacy(session, store.id),
         *_messages(session, store.id),
+        *_writes(session, store.id),
     ]
     if scopes.hides_older_orders(store):
         items.append(Item("recent_orders", "calm", scopes.RECENT_DAYS, "/app/activity"))
@@ -89,6 +91,15 @@ def _messages(session: Session, store_id: int) -> Iterator[Item]:
         n = count_up_to(session, resting, _CAP)
         if n:
             yield Item(status, tone, n, f"/app/outbox?status={status}")
+
+
+def _writes(session: Session, store_id: int) -> Iterator[Item]:
+    resting = select(StoreWrite.id).where(
+        StoreWrite.store_id == store_id, StoreWrite.state.in_(literals(RESTING))
+    )
+    n = count_up_to(session, resting, _CAP)
+    if n:
+        yield Item("writes", "warn", n, "/app/activity#written-back")
 
 
 def _tones() -> Sequence[tuple[str, str]]:

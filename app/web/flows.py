@@ -72,7 +72,7 @@ def activate(key: str) -> ResponseReturnValue:
 def deactivate(key: str) -> ResponseReturnValue:
     """Switch a flow off; nothing of it leaves any more."""
     with runtime().database.write() as session:
-        switch.deactivate(session, chosen_store(session).id, key)
+        switch.deactivate(session, chosen_store(session).id, key, clock.now())
     return redirect(url_for("flows.show", key=key), code=303)
 
 

@@ -1,8 +1,14 @@
-"""Shopify's code discounts: what Ritorno mints, and how it is read back."""
+"""Shopify's code discounts: what Ritorno mints, and how it is read back.
+
+All codes of a discount carry its id; each is good for one use, whatever was done with the others (Shopify's
+staff, community.shopify.dev topic 12269).
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from connectors.sandbox.forms import gid, zulu
@@ -37,13 +43,12 @@ def create_free_shipping(world: WorldView, discount: Mapping[str, Any]) -> Node:
 def discount_node(world: WorldView, external_id: int) -> Node | None:
     """A DiscountCodeNode by the number of its id."""
     fact = written(world, "shopify_discount", "external_id").last_of(external_id)
-    voucher = world.voucher(SHOPIFY, str(fact["code"])) if fact else None
-    if fact is None or voucher is None:
+    vouchers = _codes_of(world, external_id)
+    if fact is None or not vouchers:
         return None
+    voucher = vouchers[0]
     created = zulu(datetime.fromisoformat(str(fact["at"])))
-    used = 0 if voucher.redeemed_by_order is None else 1
     is_free = voucher.kind == FREE_SHIPPING
-    code = {"id": gid("DiscountRedeemCode", external_id), "code": voucher.code, "asyncUsageCount": used}
     return {
         "__typename": "DiscountCodeNode",
         "id": gid("DiscountCodeNode", external_id),
@@ -57,11 +62,40 @@ def discount_node(world: WorldView, external_id: int) -> Node | None:
             "updatedAt": created,
             "usageLimit": fact["usage_limit"],
             "appliesOncePerCustomer": fact["once_per_customer"],
-            "asyncUsageCount": used,
-            "codes": connection_of([code]),
-            "codesCount": {"count": 1, "precision": "EXACT"},
+            "asyncUsageCount": sum(map(_uses, vouchers)),
+            "codes": connection_of(vouchers, redeem_code_node),
+            "codesCount": {"count": len(vouchers), "precision": "EXACT"},
         },
     }
+
+
+def redeem_code_node(voucher: Voucher) -> Node:
+    """A DiscountRedeemCode."""
+    number = int(sha256(voucher.code.upper().encode()).hexdigest()[:12], 16)
+    return {
+        "id": gid("DiscountRedeemCode", number),
+        "code": voucher.code,
+        "asyncUsageCount": _uses(voucher),
+    }
+
+
+def add_code(world: WorldView, external_id: int, code: str) -> tuple[Voucher | None, list[Node]]:
+    """One more code of a discount, or the errors that forbid it."""
+    checks: tuple[Check, ...] = (
+        (not code.strip(), "code", "BLANK", "Code can't be blank"),
+        (len(code) > MAX_CODE, "code", "TOO_LONG", "Code is too long (maximum is 255 characters)"),
+        (_is_taken(world, code), "code", "TAKEN", "Code must be unique. Please try a different code."),
+    )
+    errors = [
+        {"field": [field], "code": kind, "message": message, "extraInfo": None}
+        for is_wrong, field, kind, message in checks
+        if is_wrong
+    ]
+    if errors:
+        return None, errors
+    voucher = world.mint(replace(_codes_of(world, external_id)[0], code=code, redeemed_by_order=None))
+    world.remember("shopify_code", {"discount": external_id, "code": code})
+    return voucher, []
 
 
 def discount_node_by_code(world: WorldView, code: str) -> Node | None:
@@ -92,7 +126,23 @@ def _create(world: WorldView, discount: Mapping[str, Any], value: tuple[str, str
         "at": world.now.isoformat(),
     }
     world.remember("shopify_discount", fact)
+    world.remember("shopify_code", {"discount": voucher.external_id, "code": voucher.code})
     return {"codeDiscountNode": discount_node(world, voucher.external_id), "userErrors": []}
+
+
+def _codes_of(world: WorldView, external_id: int) -> list[Voucher]:
+    """The codes of a discount, its own first."""
+    facts = written(world, "shopify_code", "discount").all_of(external_id)
+    found = (world.voucher(SHOPIFY, str(fact["code"])) for fact in facts)
+    return [voucher for voucher in found if voucher is not None]
+
+
+def _uses(voucher: Voucher) -> int:
+    return 0 if voucher.redeemed_by_order is None else 1
+
+
+def _is_taken(world: WorldView, code: str) -> bool:
+    return bool(code) and world.voucher(SHOPIFY, code) is not None
 
 
 def _errors(
@@ -100,13 +150,12 @@ def _errors(
 ) -> list[Node]:
     code = discount.get("code") or ""
     starts_at, ends_at = discount.get("startsAt"), discount.get("endsAt")
-    is_taken = bool(code) and world.voucher(SHOPIFY, code) is not None
     is_backwards = bool(starts_at and ends_at) and _moment(ends_at) <= _moment(starts_at)
     checks: tuple[Check, ...] = (
         (not discount.get("title"), "title", "BLANK", "Title can't be blank"),
         (not code, "code", "BLANK", "Code can't be blank"),
         (len(code) > MAX_CODE, "code", "TOO_LONG", "Code is too long (maximum is 255 characters)"),
-        (is_taken, "code", "TAKEN", "Code must be unique. Please try a different code."),
+        (_is_taken(world, code), "code", "TAKEN", "Code must be unique. Please try a different code."),
         (not starts_at, "startsAt", "BLANK", "Starts at can't be blank"),
         (is_backwards, "endsAt", "END_DATE_BEFORE_START_DATE", "Ends at needs to be after starts_at"),
     )

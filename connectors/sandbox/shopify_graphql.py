@@ -21,7 +21,9 @@ from graphql import (
 )
 
 from connectors.sandbox.shopify_bulk_fields import BULK_MUTATIONS
+from connectors.sandbox.shopify_codes import CODE_MUTATIONS, CODE_QUERIES
 from connectors.sandbox.shopify_cost import CostModel, cost_model
+from connectors.sandbox.shopify_marketing import MARKETING_MUTATIONS
 from connectors.sandbox.shopify_mutations import MUTATION_FIELDS
 from connectors.sandbox.shopify_nodes import Node, customer_node, product_node, variant_node
 from connectors.sandbox.shopify_order_node import order_node
@@ -29,7 +31,14 @@ from connectors.sandbox.shopify_queries import QUERY_FIELDS
 from connectors.sandbox.shopify_resources import Caller
 
 SCHEMA_FILE = Path(__file__).with_name("shopify_schema.graphql")
-FIELDS = {**QUERY_FIELDS, **MUTATION_FIELDS, **BULK_MUTATIONS}
+FIELDS = {
+    **QUERY_FIELDS,
+    **MUTATION_FIELDS,
+    **BULK_MUTATIONS,
+    **CODE_QUERIES,
+    **CODE_MUTATIONS,
+    **MARKETING_MUTATIONS,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 7_776_000
 CODE_SECONDS = 600
 DEFAULT_SCOPES = (
-    "read_all_orders,read_customer_merge,read_customers,read_discounts,read_fulfillments,read_orders,read_products,"
-    "write_customers,write_discounts"
+    "read_all_orders,read_customer_merge,read_customers,read_discounts,read_fulfillments,read_orders,"
+    "read_products,write_customers,write_discounts,write_marketing_events"
 )
 
 

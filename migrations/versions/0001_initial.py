@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_attributions")),
     )
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
+    op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
     op.create_table(
         "consent_states",
         sa.Column("store_id", ID, nullable=False),
@@ -77,6 +78,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("basis", sa.String(length=20), nullable=True),
         sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("is_own", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_consent_states")),
     )
     op.create_index("ix_consent_states_customer", "consent_states", ["store_id", "customer_id"], unique=False)
@@ -228,6 +230,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "event_key", name=op.f("uq_delivery_events_store_id_event_key")),
     )
     op.create_index("ix_delivery_events_message", "delivery_events", ["store_id", "message_id"], unique=False)
+    op.create_index(
+        "ix_delivery_events_occurred", "delivery_events", ["store_id", "occurred_at"], unique=False
+    )
     op.create_table(
         "enrollments",
         sa.Column("id", ID, nullable=False),
@@ -612,6 +617,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_links")),
     )
     op.create_table(
+        "store_writes",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=30), nullable=True),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("lease_token", sa.String(length=36), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("done_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_store_writes")),
+        sa.UniqueConstraint(
+            "store_id", "kind", "subject", name=op.f("uq_store_writes_store_id_kind_subject")
+        ),
+    )
+    op.create_index("ix_store_writes_customer", "store_writes", ["store_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_store_writes_open",
+        "store_writes",
+        ["store_id", "next_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued')"),
+        postgresql_where=sa.text("state IN ('queued')"),
+    )
+    op.create_index("ix_store_writes_state", "store_writes", ["store_id", "state", "done_at"], unique=False)
+    op.create_table(
         "stores",
         sa.Column("id", ID, nullable=False),
         sa.Column("platform", sa.String(length=20), nullable=False),
@@ -674,6 +712,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("value", sa.String(length=20), nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("creation", sa.String(length=100), nullable=True),
         sa.Column("external_id", sa.String(length=80), nullable=True),
         sa.Column("minted_at", MOMENT, nullable=True),
         sa.Column("redeemed_at", MOMENT, nullable=True),
@@ -730,6 +769,7 @@ def downgrade() -> None:
     op.drop_table("timer_cursors")
     op.drop_table("suppressions")
     op.drop_table("stores")
+    op.drop_table("store_writes")
     op.drop_table("sign_in_links")
     op.drop_table("scheduled_jobs")
     op.drop_table("refunds")

@@ -251,7 +251,7 @@ def test_switching_a_flow_off_changes_nothing(database: Database) -> None:
     order_id = shop.order()
     shop.attribute()
     with database.write() as session:
-        switch.deactivate(session, shop.id, "welcome")
+        switch.deactivate(session, shop.id, "welcome", NOW)
 
     shop.change(order_id, is_attribution_due=True)
     shop.attribute()

@@ -6,7 +6,14 @@ from tests.engines import SQLITE
 from tests.faults.faults_demo import WITH_VOUCHERS, Demo, instants
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
-PLACES = ("outbox.before-call", "outbox.after-call", "outbox.after-record", "outbox.after-mint")
+PLACES = (
+    "outbox.before-call",
+    "outbox.after-call",
+    "outbox.after-record",
+    "outbox.after-mint",
+    "writes.before-call",
+    "writes.after-call",
+)
 
 
 def _ended_like(demo: Demo, undisturbed: Demo) -> None:

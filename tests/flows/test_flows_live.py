@@ -102,7 +102,7 @@ def test_what_happened_before_the_switch_starts_nothing(database: Database, stor
 def test_a_flow_that_is_off_lets_nobody_in(database: Database, store_id: int) -> None:
     person = customer(database, store_id)
     with database.write() as session:
-        switch.deactivate(session, store_id, "welcome")
+        switch.deactivate(session, store_id, "welcome", NOW)
     consents(database, store_id, person, NOW)
 
     run(database, store_id, NOW)

@@ -44,7 +44,7 @@ def test_switching_on_again_forgets_what_happened_meanwhile(database: Database) 
     world = World.open(database, "welcome")
     anna, bruno = world.customer(), world.customer()
     with database.write() as session:
-        switch.deactivate(session, world.store_id, "welcome")
+        switch.deactivate(session, world.store_id, "welcome", NOW)
         switch.activate(session, world.store_id, "welcome", NOW)
     world.happens("consent.changed", anna, NOW - DAY, SUBSCRIBED)
     world.happens("consent.changed", bruno, NOW, SUBSCRIBED)
@@ -62,7 +62,7 @@ def test_a_flow_that_is_switched_off_lets_nobody_in_and_its_journeys_go_on(datab
     world.run(NOW)
 
     with database.write() as session:
-        switch.deactivate(session, world.store_id, "welcome")
+        switch.deactivate(session, world.store_id, "welcome", NOW)
     world.happens("consent.changed", bruno, NOW, SUBSCRIBED)
     world.run(NOW + 2 * DAY)
 
@@ -77,7 +77,7 @@ def test_an_unknown_flow_is_not_found(database: Database) -> None:
         with pytest.raises(NotFound, match="nonsense"):
             switch.activate(session, store_id, "nonsense", NOW)
         with pytest.raises(NotFound, match="nonsense"):
-            switch.deactivate(session, store_id, "nonsense")
+            switch.deactivate(session, store_id, "nonsense", NOW)
 
 
 def test_people_in_flight_stay_on_the_version_that_they_entered(database: Database) -> None:

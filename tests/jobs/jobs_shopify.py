@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -90,6 +90,12 @@ class Shop:
     server: Flask
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Path, and the range of a file or the name of an operation."""
+    on_call: Callable[[str], Any] = lambda _name: None
+    """What happens before an operation, by its name: an answer instead of its own, or None."""
+
+    def calls(self) -> list[str]:
+        """The operations that were asked for, in order."""
+        return [name for path, name in self.asked if path.endswith("/graphql.json")]
 
     def files_asked_for(self) -> list[str]:
         """The ranges with which files were fetched, in order; "" for a whole one."""
@@ -120,18 +126,20 @@ def running_shop(world: FakeWorld, **values: Any) -> Iterator[Shop]:
     app = AppRegistration("app-id", "app-secret", "http://app.test", **values)
     server = Flask("shopify-under-test")
     server.register_blueprint(blueprint(world, app))
-    asked: list[tuple[str, str]] = []
+    shop = Shop(world, app, "", server)
 
     @server.before_request
-    def note() -> None:
+    def note() -> Any:
         named = re.search(r"(?:query|mutation) (\w+)", request.get_data(as_text=True))
-        asked.append((request.path, named.group(1) if named else request.headers.get("Range", "")))
+        shop.asked.append((request.path, named.group(1) if named else request.headers.get("Range", "")))
+        return shop.on_call(named.group(1)) if named else None
 
     listening = waitress.create_server(server, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=listening.run, daemon=True)
     thread.start()
     try:
-        yield Shop(world, app, f"http://127.0.0.1:{listening.effective_port}", server, asked)
+        shop.url = f"http://127.0.0.1:{listening.effective_port}"
+        yield shop
     finally:
         listening.trigger.pull_trigger(lambda: wasyncore.close_all(listening._map, ignore_all=True))
         thread.join()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app import retention
-from app.models import InboundEvent, Message, MessageAttempt
+from app.models import InboundEvent, Message, MessageAttempt, StoreWrite
 from app.runtime import Runtime
 from jobs import daily
 from tests import seeds
@@ -124,3 +124,25 @@ def test_every_shop_is_purged_for_itself(runtime: Runtime, store_id: int) -> Non
     assert gone == 1
     assert only_mine == {"mine": None, "theirs": b"{}"}
     assert bodies(runtime) == {"mine": None, "theirs": None}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_was_written_back_goes_after_ninety_days_and_what_waits_stays(
+    runtime: Runtime, store_id: int
+) -> None:
+    for place, state in enumerate(("done", "skipped", "failed", "dead", "queued")):
+        for age in (89, 91):
+            add_write(runtime, store_id, f"email:{place}-{age}", state=state, age=age * DAY)
+
+    daily.run(kit_of(runtime), NOW)
+
+    kept = seeds.values_of(runtime.database, StoreWrite, "subject")
+    assert kept == ["email:0-89", "email:1-89", "email:2-89", "email:3-89", "email:4-89", "email:4-91"]
+
+
+def add_write(runtime: Runtime, store_id: int, subject: str, *, state: str, age: timedelta) -> None:
+    done_at = None if state == "queued" else NOW - age
+    with runtime.database.write() as session:
+        row = StoreWrite(store_id=store_id, kind="consent", subject=subject, state=state, done_at=done_at)
+        row.created_at = row.next_at = NOW - age
+        session.add(row)

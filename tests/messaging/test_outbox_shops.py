@@ -68,7 +68,7 @@ def test_a_message_that_is_stopped_takes_no_place_in_the_day(shop: Shop) -> None
 def test_what_is_switched_off_or_uninstalled_sends_nothing(runtime: Runtime, shop: Shop) -> None:
     gone, post = open_shop(runtime, "gone"), Post()
     with runtime.database.write() as session:
-        switch.deactivate(session, shop.id, "welcome")
+        switch.deactivate(session, shop.id, "welcome", NOW)
         session.get_one(Store, gone.id).state = "uninstalled"
     messages = [shop.add_message(), gone.add_message()]
 

@@ -34,6 +34,7 @@ PARTS = {
     "decisions",
     "privacy_requests",
     "merged_from",
+    "written_back",
 }
 
 

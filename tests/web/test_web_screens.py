@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.models import Backfill, Message, Store
+from app.models import Backfill, Message, Store, StoreWrite
 from app.runtime import Runtime
 from app.stores import scopes, settings
 from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message, signed_in
@@ -162,6 +162,33 @@ def test_dead_deliveries_show_why_and_are_read_again(member: FlaskClient, shop: 
     assert "not readable" in before
     assert "azure.updated" not in _read(member, "/app/activity?status=dead").split("<main")[1]
     assert "azure.updated" in _read(member, "/app/activity?status=waiting").split("<main")[1]
+
+
+def test_what_could_not_be_written_back_is_seen_and_tried_again(
+    member: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, csrf: Csrf
+) -> None:
+    for store_id in (shop.store_id, other_shop.store_id):
+        _add_refused_write(runtime, store_id)
+    home, before = _read(member, "/app/"), _read(member, "/app/activity")
+
+    member.post("/app/activity/write-again", data={"csrf": csrf(member)})
+
+    after = _read(member, "/app/activity")
+    with runtime.database.read() as session:
+        states = {row.store_id: row.state for row in session.query(StoreWrite)}
+    assert "1 change could not be written back to the store." in home
+    assert "Shopify refused the consent (INVALID)" in before
+    assert "the store refused it" in before
+    assert "Shopify refused the consent" not in after
+    assert states == {shop.store_id: "queued", other_shop.store_id: "failed"}
+
+
+def _add_refused_write(runtime: Runtime, store_id: int) -> None:
+    with runtime.database.write() as session:
+        write = StoreWrite(store_id=store_id, kind="consent", subject="email:1", state="failed")
+        write.reason, write.error = "refused", "Shopify refused the consent (INVALID)"
+        write.created_at = write.next_at = write.done_at = NOW
+        session.add(write)
 
 
 @pytest.mark.parametrize("given", [{}, {"id": "x"}, {"id": "-1"}, {"id": "9" * 30}])

@@ -65,6 +65,7 @@ def record_consent(customer_id: int) -> ResponseReturnValue:
             source=body.source,
             address=customer.email if body.channel == "email" else customer.phone,
             wording=body.text,
+            is_own=True,
         )
         consent.record(session, [statement], clock.now())
         session.flush()

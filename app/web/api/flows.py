@@ -58,7 +58,7 @@ def deactivate(key: str) -> ResponseReturnValue:
     """Switch a flow off; nothing of it leaves any more."""
     with runtime().database.write() as session:
         _view(session, key)
-        switch.deactivate(session, g.store_id, key)
+        switch.deactivate(session, g.store_id, key, clock.now())
         return _shape(_view(session, key))
 
 

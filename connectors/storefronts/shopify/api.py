@@ -1,12 +1,10 @@
 """A connected Shopify shop, as `Storefront` of connectors.base."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.base import (
-    ConnectorError,
     JsonObject,
     OutlinePage,
     Record,
@@ -14,12 +12,11 @@ from connectors.base import (
     Resource,
     StoreIdentity,
     Subscription,
-    UnreadablePayload,
-    VoucherSpec,
 )
 from connectors.history import by_page
-from connectors.storefronts.shopify import bulk_records, documents, fields, order_listing, vouchers
+from connectors.storefronts.shopify import bulk_records, documents, fields, order_listing
 from connectors.storefronts.shopify.admin import Admin
+from connectors.storefronts.shopify.answers import readable
 from connectors.storefronts.shopify.auth import admin_base
 from connectors.storefronts.shopify.bulk_history import Assemble, BulkHistory
 from connectors.storefronts.shopify.customers import customer_node
@@ -46,7 +43,7 @@ class ShopifyStorefront:
 
     def identity(self) -> StoreIdentity:
         """Who the shop is. Shopify tells its language only with a scope of its own: left empty."""
-        with _readable():
+        with readable():
             answer = self._admin.run(documents.IDENTITY)
             shop = fields.required_child(answer, "shop")
             installation = fields.required_child(answer, "currentAppInstallation")
@@ -65,7 +62,7 @@ class ShopifyStorefront:
 
     def count(self, resource: Resource) -> int | None:
         """How many there are now; of orders those that we may see."""
-        with _readable():
+        with readable():
             answer = self._admin.run(_LISTINGS[resource].count_document)
             return fields.whole(fields.child(answer, "total") or {}, "count")
 
@@ -73,7 +70,7 @@ class ShopifyStorefront:
         """One page, the longest unchanged first; what changes meanwhile comes again at the end."""
         listing = _LISTINGS[resource]
         variables = {"after": cursor, "query": changed_since(updated_since)}
-        with _readable():
+        with readable():
             answer = self._admin.run(listing.page_document, variables)
             page = page_of(answer)
             nodes = fields.children(page, "nodes")
@@ -91,42 +88,32 @@ class ShopifyStorefront:
             by_page=lambda after: by_page(self, resource, after),
             is_plain_allowed=self._is_emulator,
         )
-        with _readable():
+        with readable():
             yield from history.pages(cursor)
 
     def outline_orders(self, *, cursor: str | None, updated_since: datetime) -> OutlinePage:
         """Up to 150 changed orders in outline, the longest unchanged first."""
-        with _readable():
+        with readable():
             return order_listing.outlines(self._admin, cursor, updated_since)
 
     def fetch_orders(self, external_ids: Sequence[str]) -> Generator[tuple[Record, ...], None, None]:
         """Orders as they are now, ten at a time; those that are gone are left out."""
-        with _readable():
+        with readable():
             yield from order_listing.several(self._admin, external_ids)
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now, or None if it is gone."""
         listing = _LISTINGS[resource]
-        with _readable():
+        with readable():
             answer = self._admin.run(
                 listing.one_document, {"id": f"gid://shopify/{listing.kind}/{external_id}"}
             )
             node = fields.child(answer, "one")
             return listing.read(self._admin, node, answer) if node else None
 
-    def mint_voucher(self, spec: VoucherSpec) -> str:
-        """Make the code as a discount for one use; an existing equal code is returned too."""
-        with _readable():
-            return vouchers.mint(self._admin, spec)
-
-    def find_voucher(self, code: str) -> str | None:
-        """The external id of the discount with this code, or None."""
-        with _readable():
-            return vouchers.find(self._admin, code)
-
     def subscriptions(self) -> Sequence[Subscription]:
         """What was subscribed through the API: normally nothing, shopify.app.toml declares ours."""
-        with _readable():
+        with readable():
             nodes = all_pages(self._admin, documents.SUBSCRIPTIONS, None, page_of)
             return [
                 Subscription(
@@ -160,15 +147,6 @@ class _Listing:
     bulk_document: str
     read: Reader
     assemble: Assemble
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """An answer that breaks the schema's promise is the call's failure, not a payload's."""
-    try:
-        yield
-    except UnreadablePayload as error:
-        raise ConnectorError(f"the answer is not as promised: {error}", permanent=True) from None
 
 
 def _scopes(installation: JsonObject) -> tuple[str, ...]:

@@ -36,9 +36,21 @@ PRODUCTS_COUNT = _document("products_count")
 PRODUCT = _document("product", "product_parts", *_PRODUCT)
 PRODUCT_VARIANTS = _document("product_variants", "variant_fields")
 
+VOUCHER_ADD = _document("voucher_add")
 VOUCHER_BY_CODE = _document("voucher_by_code")
 VOUCHER_CREATE = _document("voucher_create")
 VOUCHER_CREATE_FREE_SHIPPING = _document("voucher_create_free_shipping")
+VOUCHER_CREATION = _document("voucher_creation")
+VOUCHER_CREATION_CODES = _document("voucher_creation_codes")
+
+CONSENT_EMAIL = _document("consent_email")
+CONSENT_SMS = _document("consent_sms")
+
+TAGS_ADD = _document("tags_add")
+TAGS_REMOVE = _document("tags_remove")
+
+MARKETING_ACTIVITY = _document("marketing_activity")
+MARKETING_ENGAGEMENT = _document("marketing_engagement")
 
 SUBSCRIPTIONS = _document("subscriptions")
 

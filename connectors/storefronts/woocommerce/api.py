@@ -17,7 +17,6 @@ from connectors.base import (
     StoreIdentity,
     Subscription,
     UnreadablePayload,
-    VoucherSpec,
 )
 from connectors.history import by_page
 from connectors.storefronts.woocommerce.auth import StoreKeys
@@ -29,7 +28,6 @@ from connectors.storefronts.woocommerce.paging import PER_PAGE, Place
 from connectors.storefronts.woocommerce.payload import as_object, identifier, text
 from connectors.storefronts.woocommerce.products import parent_of_variation
 from connectors.storefronts.woocommerce.records import read_resource
-from connectors.storefronts.woocommerce.vouchers import CODE_EXISTS, coupon, coupon_code
 from connectors.transport import StoreTransport
 
 _log = logging.getLogger(__name__)
@@ -135,25 +133,6 @@ class WooStorefront:
             found = read_resource(resource, item, self._settings.mapping) if item else []
         # The resource itself stands last, behind news that its payload carries along.
         return None if not found or isinstance(found[-1], Deletion) else found[-1]
-
-    def mint_voucher(self, spec: VoucherSpec) -> str:
-        """Make a coupon for one use and return its id; a code that exists already is returned, too."""
-        body = coupon(spec, timezone=self._settings.timezone, currency=self._settings.mapping.currency)
-        try:
-            with reading_answer():
-                return identifier(self._calls.post("coupons", body).one(), "id")
-        except Refused as error:
-            existing = self.find_voucher(spec.code) if error.code == CODE_EXISTS else None
-            if existing is None:
-                raise
-            return existing
-
-    def find_voucher(self, code: str) -> str | None:
-        """The id of the coupon with this code in any letter case, or None."""
-        wanted = coupon_code(code)
-        with reading_answer():
-            rows = self._calls.get("coupons", {"code": wanted}).many()
-            return next((identifier(row, "id") for row in rows if text(row, "code").lower() == wanted), None)
 
     def subscriptions(self) -> Sequence[Subscription]:
         """The webhooks whose delivery URL is ours; "disabled" after the 7th failed delivery in a row."""

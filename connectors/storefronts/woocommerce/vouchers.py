@@ -2,7 +2,8 @@
 
 from zoneinfo import ZoneInfo
 
-from connectors.base import ConnectorError, JsonObject, VoucherSpec
+from connectors.base import ConnectorError, JsonObject
+from connectors.writing import VoucherSpec
 
 # Source: facts of two measured stores, section 4 (coupons).
 CODE_EXISTS = "woocommerce_rest_coupon_code_already_exists"

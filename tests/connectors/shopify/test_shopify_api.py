@@ -1,4 +1,4 @@
-"""The Admin API as a Storefront: pages, what continues after them, vouchers, and every way to fail."""
+"""The Admin API as a Storefront: pages, what continues after them, and every way to fail."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,6 @@ from connectors.base import (
     Storefront,
     StoreIdentity,
     Unauthorized,
-    VoucherSpec,
 )
 from connectors.storefronts.shopify.api import ShopifyStorefront
 from connectors.transport import StoreTransport
@@ -98,17 +97,6 @@ PRODUCT_NODE: dict[str, Any] = {
     "collections": {"nodes": [{"handle": "living-room"}]},
     "complementary": {"value": '["gid://shopify/Product/11","gid://shopify/Product/12"]'},
 }
-
-VOUCHER = VoucherSpec(
-    code="GRAZIE-7KQ2",
-    title="Thank you",
-    kind="percentage",
-    value="15",
-    currency="EUR",
-    starts_at=datetime(2026, 10, 1, tzinfo=UTC),
-    expires_at=datetime(2026, 10, 31, tzinfo=UTC),
-    customer_external_id="7064055069300084",
-)
 
 
 @pytest.fixture
@@ -519,102 +507,6 @@ def test_an_order_that_goes_away_while_it_is_read_is_tried_again(
         storefront.page(Resource.ORDERS, cursor=None, updated_since=None)
 
     assert not failure.value.permanent
-
-
-def _made(node_id: str | None, *codes: str) -> dict[str, Any]:
-    errors = [{"field": ["code"], "code": code, "message": "zoe@example.com"} for code in codes]
-    node = None if node_id is None else {"id": f"gid://shopify/DiscountCodeNode/{node_id}"}
-    return {"made": {"codeDiscountNode": node, "userErrors": errors}}
-
-
-def test_a_voucher_is_made_for_one_customer_and_one_use(
-    storefront: ShopifyStorefront, wire: responses.RequestsMock
-) -> None:
-    call = _answer(wire, _made("77"))
-
-    assert storefront.mint_voucher(VOUCHER) == "77"
-    assert _sent(call)["variables"]["voucher"] == {
-        "title": "Thank you",
-        "code": "GRAZIE-7KQ2",
-        "startsAt": "2026-10-01T00:00:00+00:00",
-        "endsAt": "2026-10-31T00:00:00+00:00",
-        "context": {"customers": {"add": ["gid://shopify/Customer/7064055069300084"]}},
-        "usageLimit": 1,
-        "appliesOncePerCustomer": True,
-        "customerGets": {"value": {"percentage": 0.15}, "items": {"all": True}},
-    }
-
-
-def _spec(**changes: Any) -> VoucherSpec:
-    given = {name: getattr(VOUCHER, name) for name in VoucherSpec.__dataclass_fields__}
-    return VoucherSpec(**{**given, **changes})
-
-
-def test_a_voucher_of_an_amount_for_some_products(
-    storefront: ShopifyStorefront, wire: responses.RequestsMock
-) -> None:
-    call = _answer(wire, _made("78"))
-    spec = _spec(kind="amount", value="5.00", product_external_ids=("5", "6"), customer_external_id=None)
-
-    storefront.mint_voucher(spec)
-
-    voucher = _sent(call)["variables"]["voucher"]
-    assert voucher["context"] == {"all": "ALL"}
-    assert voucher["customerGets"] == {
-        "value": {"discountAmount": {"amount": "5.00", "appliesOnEachItem": False}},
-        "items": {"products": {"productsToAdd": ["gid://shopify/Product/5", "gid://shopify/Product/6"]}},
-    }
-
-
-def test_a_voucher_for_free_shipping(storefront: ShopifyStorefront, wire: responses.RequestsMock) -> None:
-    call = _answer(wire, _made("79"))
-
-    assert storefront.mint_voucher(_spec(kind="free_shipping", value="0")) == "79"
-    assert "discountCodeFreeShippingCreate" in _sent(call)["query"]
-    assert _sent(call)["variables"]["voucher"]["destination"] == {"all": True}
-
-
-def test_a_code_left_behind_by_a_lost_answer_is_ours(
-    storefront: ShopifyStorefront, wire: responses.RequestsMock
-) -> None:
-    _answer(wire, _made(None, "TAKEN"))
-    _answer(wire, {"codeDiscountNodeByCode": {"id": "gid://shopify/DiscountCodeNode/77"}})
-
-    assert storefront.mint_voucher(VOUCHER) == "77"
-
-
-@pytest.mark.parametrize("codes", [("INVALID",), ("TAKEN", "INVALID")])
-def test_a_refused_voucher_is_refused_for_good(
-    codes: tuple[str, ...], storefront: ShopifyStorefront, wire: responses.RequestsMock
-) -> None:
-    _answer(wire, _made(None, *codes))
-
-    with pytest.raises(ConnectorError, match="INVALID") as failure:
-        storefront.mint_voucher(VOUCHER)
-
-    assert failure.value.permanent
-    assert "zoe@example.com" not in str(failure.value)
-
-
-def test_a_kind_of_voucher_that_shopify_lacks_is_never_asked_for(storefront: ShopifyStorefront) -> None:
-    with pytest.raises(ConnectorError) as failure:
-        storefront.mint_voucher(_spec(kind="gift"))
-
-    assert failure.value.permanent
-
-
-@pytest.mark.parametrize(
-    ("node", "expected"), [({"id": "gid://shopify/DiscountCodeNode/77"}, "77"), (None, None)]
-)
-def test_a_code_is_looked_up(
-    node: dict[str, str] | None,
-    expected: str | None,
-    storefront: ShopifyStorefront,
-    wire: responses.RequestsMock,
-) -> None:
-    _answer(wire, {"codeDiscountNodeByCode": node})
-
-    assert storefront.find_voucher("GRAZIE-7KQ2") == expected
 
 
 def test_subscribing_makes_nothing_and_returns_what_exists(

@@ -10,6 +10,7 @@ import responses
 from connectors.storefronts.woocommerce.api import WooSettings, WooStorefront
 from connectors.storefronts.woocommerce.auth import AuthMode, StoreKeys
 from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.storefronts.woocommerce.writer import WooWriter
 from connectors.transport import StoreTransport
 from tests.connectors.woocommerce.woo_wire import (
     FIXTURES,
@@ -20,6 +21,7 @@ from tests.connectors.woocommerce.woo_wire import (
     Connect,
     Deliveries,
     FakeStore,
+    WriteInto,
     answer,
     deliveries,
     read_delivery,
@@ -71,16 +73,21 @@ def transport() -> Iterator[StoreTransport]:
     opened.close()
 
 
+def _settings(
+    mapping: MetaMapping | None = None, mode: AuthMode = AuthMode.OAUTH, hook_prefix: str = HOOKS
+) -> WooSettings:
+    url = "https://shop.example.test"
+    keys = StoreKeys(url, url, KEY, SECRET, mode)
+    return WooSettings(keys, mapping or MetaMapping(), "Europe/Rome", hook_prefix)
+
+
 @pytest.fixture
 def connect(transport: StoreTransport) -> Connect:
     """Makes a storefront for the fake store."""
+    return lambda *given, **named: WooStorefront(_settings(*given, **named), transport)
 
-    def make(
-        mapping: MetaMapping | None = None, mode: AuthMode = AuthMode.OAUTH, hook_prefix: str = HOOKS
-    ) -> WooStorefront:
-        url = "https://shop.example.test"
-        keys = StoreKeys(url, url, KEY, SECRET, mode)
-        settings = WooSettings(keys, mapping or MetaMapping(), "Europe/Rome", hook_prefix)
-        return WooStorefront(settings, transport)
 
-    return make
+@pytest.fixture
+def write_into(transport: StoreTransport) -> WriteInto:
+    """Makes a writer for the fake store."""
+    return lambda *given, **named: WooWriter(_settings(*given, **named), transport)

@@ -1,18 +1,34 @@
 """What we write into a store: vouchers as coupons, and our webhooks."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from connectors.base import ConnectorError, VoucherSpec
+from connectors.base import ConnectorError, ConsentState
 from connectors.storefronts.woocommerce.auth import AuthMode
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.topics import MINIMUM_TOPICS
-from tests.connectors.woocommerce.woo_wire import Answers, Connect, FakeStore
+from connectors.storefronts.woocommerce.writer import WooWriter
+from connectors.writing import (
+    ConsentChange,
+    FlowActivity,
+    FlowEngagement,
+    NotSupported,
+    TagChange,
+    VoucherPool,
+    VoucherResult,
+    VoucherSpec,
+)
+from tests.connectors.woocommerce.woo_wire import Answers, Connect, FakeStore, WriteInto
 
 HOOKS = "https://app.example.test/webhooks/woocommerce/7"
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
+
+
+ACTIVITY = FlowActivity("flow:welcome", "Welcome", True, START, "https://x.example", ("a", "email", "b"))
+DAY = FlowEngagement(START.date(), timedelta(0), 1, 1, 1, 1, "1.00", "EUR")
 
 
 def voucher(**changes: Any) -> VoucherSpec:
@@ -24,21 +40,31 @@ def voucher(**changes: Any) -> VoucherSpec:
         "currency": "EUR",
         "starts_at": START,
         "expires_at": datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC),
+        "pool": VoucherPool("POOL-1", "Birthdays", datetime(2026, 12, 31, 23, tzinfo=UTC)),
     }
     return VoucherSpec(**{**values, **changes})
 
 
+def mint(writer: WooWriter, *specs: VoucherSpec) -> list[VoucherResult]:
+    """What becomes of these codes."""
+    return list(writer.mint_vouchers(specs))
+
+
 @pytest.mark.parametrize("mode", [AuthMode.OAUTH, AuthMode.OAUTH_HOME, AuthMode.BASIC])
-def test_each_way_of_signing_reads_and_writes(connect: Connect, store: FakeStore, mode: AuthMode) -> None:
-    storefront = connect(mode=mode)
+def test_each_way_of_signing_reads_and_writes(
+    write_into: WriteInto, store: FakeStore, mode: AuthMode
+) -> None:
+    writer = write_into(mode=mode)
 
-    voucher_id = storefront.mint_voucher(voucher())
+    [first] = mint(writer, voucher())
+    [again] = mint(writer, voucher(code="bday-7kq2"))
 
-    assert storefront.find_voucher("bday-7kq2") == voucher_id
+    assert first.external_id is not None
+    assert again == VoucherResult("bday-7kq2", external_id=first.external_id)
 
 
-def test_a_voucher_is_a_coupon_for_one_use_in_store_time(connect: Connect, store: FakeStore) -> None:
-    connect().mint_voucher(voucher(product_external_ids=("38", "40")))
+def test_a_voucher_is_a_coupon_for_one_use_in_store_time(write_into: WriteInto, store: FakeStore) -> None:
+    mint(write_into(), voucher(product_external_ids=("38", "40")))
 
     [coupon] = store.rows["coupons"]
     assert coupon["code"] == "bday-7kq2"
@@ -53,9 +79,9 @@ def test_a_voucher_is_a_coupon_for_one_use_in_store_time(connect: Connect, store
     [("amount", ("fixed_cart", "5.00", False)), ("free_shipping", ("fixed_cart", "0", True))],
 )
 def test_kinds_of_vouchers(
-    connect: Connect, store: FakeStore, kind: str, expected: tuple[str, str, bool]
+    write_into: WriteInto, store: FakeStore, kind: str, expected: tuple[str, str, bool]
 ) -> None:
-    connect().mint_voucher(voucher(kind=kind, value="5.00"))
+    mint(write_into(), voucher(kind=kind, value="5.00"))
 
     [coupon] = store.rows["coupons"]
     assert (coupon["discount_type"], coupon["amount"], coupon["free_shipping"]) == expected
@@ -65,44 +91,74 @@ def test_kinds_of_vouchers(
     "changes", [{"kind": "gift"}, {"kind": "amount", "currency": "USD"}, {"product_external_ids": ("x",)}]
 )
 def test_a_voucher_that_a_coupon_cannot_express_is_refused_for_good(
-    connect: Connect, store: FakeStore, changes: dict[str, Any]
+    write_into: WriteInto, store: FakeStore, changes: dict[str, Any]
 ) -> None:
-    with pytest.raises(ConnectorError) as caught:
-        connect(MetaMapping(currency="EUR")).mint_voucher(voucher(**changes))
+    [result] = mint(write_into(MetaMapping(currency="EUR")), voucher(**changes))
 
-    assert caught.value.permanent
+    assert result.error is not None
+    assert result.error.permanent
     assert store.requests == []
 
 
-def test_minting_twice_gives_the_same_coupon(connect: Connect, store: FakeStore) -> None:
-    storefront = connect()
+def test_a_refused_code_keeps_no_other_from_being_made(write_into: WriteInto, store: FakeStore) -> None:
+    results = mint(write_into(), voucher(kind="gift"), voucher(code="NEXT-1"))
 
-    first = storefront.mint_voucher(voucher())
-    second = storefront.mint_voucher(voucher(code="Bday-7KQ2"))
+    assert [(result.code, result.error is None) for result in results] == [
+        ("BDAY-7KQ2", False),
+        ("NEXT-1", True),
+    ]
 
-    assert first == second
-    assert len(store.rows["coupons"]) == 1
+
+def test_a_store_that_is_down_is_not_asked_for_the_rest(write_into: WriteInto, store: FakeStore) -> None:
+    store.overrides["/wc/v3/coupons"] = (503, {}, "")
+
+    results = mint(write_into(), voucher(), voucher(code="NEXT-1"))
+
+    assert [result.code for result in results] == ["BDAY-7KQ2"]
+    assert len(store.requests) == 1
 
 
-def test_a_code_that_is_taken_but_not_found_is_an_error(connect: Connect, store: FakeStore) -> None:
-    storefront = connect()
-    storefront.mint_voucher(voucher())
-    store.rows["coupons"][0]["code"] = "bday-7kq2"
+def test_a_code_that_is_taken_but_not_found_is_an_error(write_into: WriteInto, store: FakeStore) -> None:
     store.overrides["/wc/v3/coupons"] = (
         400,
         {},
         '{"code":"woocommerce_rest_coupon_code_already_exists","message":"","data":{"status":400}}',
     )
 
-    with pytest.raises(ConnectorError):
-        storefront.mint_voucher(voucher())
+    [result] = mint(write_into(), voucher())
+
+    assert isinstance(result.error, ConnectorError)
 
 
-def test_an_unknown_code_is_none(connect: Connect, store: FakeStore, rest_answer: Answers) -> None:
+def test_a_code_is_found_in_any_letter_case(
+    write_into: WriteInto, store: FakeStore, rest_answer: Answers
+) -> None:
     store.rows["coupons"] = rest_answer("rest_coupons_page1")
 
-    assert connect().find_voucher("nobody") is None
-    assert connect().find_voucher("X2") == "48"
+    [result] = mint(write_into(), voucher(code="X2"))
+
+    assert result.external_id == "48"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda writer: writer.write_consent(
+            ConsentChange("7", "email", ConsentState.UNSUBSCRIBED, None, START)
+        ),
+        lambda writer: writer.write_tags(TagChange("7", ("hot",), ())),
+        lambda writer: writer.report_activity(ACTIVITY),
+        lambda writer: writer.report_engagement(ACTIVITY, DAY),
+    ],
+    ids=["consent", "tags", "activity", "engagement"],
+)
+def test_what_has_no_place_in_woocommerce_is_not_pretended(
+    write_into: WriteInto, store: FakeStore, write: Callable[[WooWriter], None]
+) -> None:
+    with pytest.raises(NotSupported):
+        write(write_into())
+
+    assert store.requests == []
 
 
 def test_subscribing_makes_one_webhook_per_topic(connect: Connect, store: FakeStore) -> None:

@@ -14,6 +14,7 @@ from requests import PreparedRequest
 
 from connectors.base import CustomerRecord, OrderRecord, Record
 from connectors.storefronts.woocommerce.api import WooStorefront
+from connectors.storefronts.woocommerce.writer import WooWriter
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "woocommerce"
 KEY = "ck_" + "1" * 40
@@ -24,6 +25,7 @@ Json = Any
 Reply = tuple[int, dict[str, str], str]
 Answers = Callable[[str], Json]
 Connect = Callable[..., WooStorefront]
+WriteInto = Callable[..., WooWriter]
 R = TypeVar("R")
 
 
