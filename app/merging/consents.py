@@ -64,11 +64,7 @@ def _statements(
     statements = []
     for channel, said in theirs.items():
         held = ours.get(channel)
-        address = addresses.address_of(kept, channel) if channel not in _WITHOUT_ADDRESS else None
-        theirs_for = given_for.get(channel) or addresses.address_of(gone, channel)
-        carries = channel in _WITHOUT_ADDRESS or _is_same(theirs_for, address)
-        told = said.state if carries or said.state == "unsubscribed" else None
-        state = strictest(held.state if held else None, told)
+        state = strictest(held.state if held else None, _told(kept, gone, said, given_for))
         if state is None or (held is not None and held.state == state):
             continue
         statements.append(
@@ -80,15 +76,24 @@ def _statements(
                 basis=said.basis if state == "subscribed" else None,
                 occurred_at=max(now, *(row.occurred_at for row in (held, said) if row is not None)),
                 source=SOURCE,
-                address=address if channel == "email" else None,
+                address=addresses.address_of(kept, channel) if channel == "email" else None,
                 source_key=f"{SOURCE}:{merge_id}:{channel}:{gone.id}",
-                # Nobody said yes today: no flow begins by it. A no ends what is under way.
+                # Nobody said yes today: no flow begins by it. A no ends what is under way, and the
+                # shop, which may think otherwise of the kept one, is told of it.
                 is_history=state != "unsubscribed",
-                # The shop may still think otherwise of the kept one; a no is never wrong to tell.
                 is_own=state == "unsubscribed",
             )
         )
     return statements
+
+
+def _told(kept: Row[Any], gone: Any, said: Row[Any], given_for: Mapping[str, str]) -> str | None:
+    """What the merged customer's state says of the kept one; a yes for another address says nothing."""
+    channel = said.channel
+    if said.state == "unsubscribed" or channel in _WITHOUT_ADDRESS:
+        return str(said.state)
+    theirs = given_for.get(channel) or addresses.address_of(gone, channel)
+    return str(said.state) if _is_same(theirs, addresses.address_of(kept, channel)) else None
 
 
 def _addresses(session: Session, store_id: int, customer_id: int) -> Mapping[str, str]:

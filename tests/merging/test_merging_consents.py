@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from app import consent
 from app.merging.consents import strictest
-from app.models import Consent, CustomerEvent, Enrollment
+from app.models import Consent, CustomerEvent, Enrollment, StoreWrite
 from tests import seeds
 from tests.conftest import NOW
 from tests.merging.merging_shop import MERGED, SWEPT, MergeShop
@@ -49,6 +50,20 @@ def test_a_no_of_either_is_a_no_however_old_it_is(shop: MergeShop, who: str) -> 
 
     assert shop.consents() == {"email": "unsubscribed"}
     assert len(ledger(shop)) == 2 + (who == "merged")
+
+
+def test_the_shop_is_told_of_a_no_that_a_merge_brings_and_of_the_merged_one_nothing(shop: MergeShop) -> None:
+    shop.says(shop.kept, "subscribed", NOW - DAY)
+    shop.says(shop.merged, "subscribed", NOW - 2 * DAY)
+    with shop.database.write() as session:
+        consent.withdraw(session, shop.store_id, shop.merged, "email", source="link", now=NOW - DAY)
+
+    shop.merge()
+
+    told = seeds.rows_of(shop.database, StoreWrite, "kind", "subject", "customer_id", "state")
+    assert [row for row in told if row[0] == "consent"] == [
+        ("consent", f"email:{shop.kept}", shop.kept, "queued")
+    ]
 
 
 def test_a_no_of_the_merged_one_is_written_down_and_ends_the_journeys(shop: MergeShop) -> None:

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select
 from werkzeug.test import Client, TestResponse
 
 from app import consent
 from app.consent import NewConsent
 from app.db import Database, table_of
-from app.models import Customer, Message
+from app.models import Customer, Message, StoreWrite
 from app.runtime import Runtime
 from app.wsgi import Site, create_site
 from connectors.channels.local import LocalChannel
@@ -148,6 +148,9 @@ def world(runtime: Runtime, domain: str = DOMAIN, **settings: str) -> Iterator[W
         # The first mail wants a code of the shop, which nobody plays here.
         seeds.publish(session, store_id, "welcome", without_step="W1")
     seeds.switch_on(runtime.database, store_id, "welcome", "review", since=NOW - timedelta(days=60))
+    with runtime.database.write() as session:
+        # Nor does anybody here hear of flows that are switched on.
+        session.execute(delete(StoreWrite).where(StoreWrite.store_id == store_id))
     site = create_site(runtime)
     try:
         yield World(runtime, site, store_id, domain=domain)
