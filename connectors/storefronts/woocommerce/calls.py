@@ -151,6 +151,23 @@ def refusal(response: Response) -> ConnectorError:
     )
 
 
+def item_refusal(item: JsonObject) -> Refused | None:
+    """Why one item of a batch was refused, or None if it was done; no text of the store gets into it.
+
+    The batch as a whole is answered 200. Source: facts of two measured stores, section 4.
+    """
+    error = item.get("error")
+    if not isinstance(error, dict):
+        return None
+    code, found = error.get("code"), error.get("data")
+    named = code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    status = found.get("status") if isinstance(found, dict) else None
+    status = status if isinstance(status, int) else 400
+    is_permanent = status < 500 and bool(named)
+    shown = f"the store refused it with {status}{f' ({named})' if named else ''}"
+    return Refused(shown, status=status, code=named, permanent=is_permanent)
+
+
 _DIGITS = 12
 _PASSING = (408, 423, 425, 429)
 _CODE = re.compile(r"[a-z0-9_]{1,80}")

@@ -1,5 +1,6 @@
 """What we write into a store: vouchers as coupons, and our webhooks."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -110,24 +111,75 @@ def test_a_refused_code_keeps_no_other_from_being_made(write_into: WriteInto, st
 
 
 def test_a_store_that_is_down_is_not_asked_for_the_rest(write_into: WriteInto, store: FakeStore) -> None:
-    store.overrides["/wc/v3/coupons"] = (503, {}, "")
+    store.overrides["/wc/v3/coupons/batch"] = (503, {}, "")
+    specs = [voucher(code=f"CODE-{number}") for number in range(101)]
 
-    results = mint(write_into(), voucher(), voucher(code="NEXT-1"))
+    results = mint(write_into(), *specs)
 
-    assert [result.code for result in results] == ["BDAY-7KQ2"]
+    assert [result.code for result in results] == [spec.code for spec in specs[:100]]
+    assert all(result.error is not None and not result.error.permanent for result in results)
     assert len(store.requests) == 1
 
 
+TAKEN = "woocommerce_rest_coupon_code_already_exists"
+
+
+def _answers_with(store: FakeStore, *errors: dict[str, Any]) -> None:
+    """The store's next batches have these errors, item by item."""
+    made = [{"id": 0, "error": error} for error in errors]
+    store.overrides["/wc/v3/coupons/batch"] = (200, {}, json.dumps({"create": made}))
+
+
 def test_a_code_that_is_taken_but_not_found_is_an_error(write_into: WriteInto, store: FakeStore) -> None:
-    store.overrides["/wc/v3/coupons"] = (
-        400,
-        {},
-        '{"code":"woocommerce_rest_coupon_code_already_exists","message":"","data":{"status":400}}',
-    )
+    _answers_with(store, {"code": TAKEN, "message": "", "data": {"status": 400}})
 
     [result] = mint(write_into(), voucher())
 
     assert isinstance(result.error, ConnectorError)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_permanent"),
+    [
+        (
+            {"code": "woocommerce_rest_invalid_coupon", "message": "<b>Giulia</b>", "data": {"status": 400}},
+            True,
+        ),
+        ({"code": "db_error", "message": "", "data": {"status": 500}}, False),
+        ({"message": "nobody knows"}, False),
+        ({"code": ["x"], "data": "y"}, False),
+    ],
+)
+def test_a_refused_coupon_of_a_batch_says_whether_it_may_pass(
+    write_into: WriteInto, store: FakeStore, error: dict[str, Any], *, is_permanent: bool
+) -> None:
+    _answers_with(store, error)
+
+    [result] = mint(write_into(), voucher())
+
+    assert result.error is not None
+    assert result.error.permanent is is_permanent
+    assert "Giulia" not in str(result.error)
+
+
+def test_an_answer_that_leaves_coupons_out_is_believed_of_none(
+    write_into: WriteInto, store: FakeStore
+) -> None:
+    store.overrides["/wc/v3/coupons/batch"] = (200, {}, json.dumps({"create": [{"id": 7}]}))
+
+    results = mint(write_into(), voucher(), voucher(code="NEXT-1"))
+
+    assert [(result.external_id, result.error is None) for result in results] == [(None, False)] * 2
+
+
+def test_coupons_are_made_a_hundred_a_call(write_into: WriteInto, store: FakeStore) -> None:
+    specs = [voucher(code=f"CODE-{number}") for number in range(150)]
+
+    results = mint(write_into(), *specs)
+
+    assert [result.code for result in results] == [spec.code for spec in specs]
+    assert len({result.external_id for result in results}) == 150
+    assert len(store.requests) == 2
 
 
 def test_a_code_is_found_in_any_letter_case(

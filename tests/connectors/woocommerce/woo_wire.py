@@ -142,7 +142,7 @@ class FakeStore:
         if resource in ("system_status", "settings"):
             return self._captured(f"rest_{resource}{'_general' if item_id else ''}", query)
         if item_id == "batch":
-            return self._json(200, {})
+            return self._batch(resource, json.loads(body or "{}"))
         if method == "POST":
             return self._create(resource, json.loads(body))
         if not item_id:
@@ -155,6 +155,15 @@ class FakeStore:
         is_list = isinstance(value, list)
         cut = [{key: row[key] for key in wanted if key in row} for row in (value if is_list else [value])]
         return self._json(200, cut if is_list else cut[0])
+
+    def _batch(self, resource: str, sent: Json) -> Reply:
+        asked = sent.get("create", [])
+        assert len(asked) <= 100
+        made = []
+        for one in asked:
+            status, _headers, body = self._create(resource, one)
+            made.append(json.loads(body) if status == 201 else {"id": 0, "error": json.loads(body)})
+        return self._json(200, {"create": made} if asked else {})
 
     def _create(self, resource: str, sent: Json) -> Reply:
         rows = self.rows.setdefault(resource, [])
