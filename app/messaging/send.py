@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -19,6 +19,8 @@ from app.timeline import NewEvent
 from connectors.base import Outcome, SendResult
 
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
+SETTLED = {Outcome.ACCEPTED: "arrived", Outcome.RETRY: "lost"}
+"""How an attempt without an answer ended, by the evidence that settled its message."""
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 _SENDER_PAUSE = timedelta(hours=1)
 _LATE = select(MESSAGES.c.id).where(
@@ -57,7 +59,10 @@ def settle(session: Session, row: Row[Any], result: SendResult, now: datetime) -
     else:
         return
     changed = session.execute(update(MESSAGES).where(*mine).values(**values).returning(MESSAGES.c.id)).all()
-    if changed and result.outcome is Outcome.ACCEPTED:
+    if not changed:
+        return
+    _settle_attempt(session, row, SETTLED[result.outcome], now)
+    if result.outcome is Outcome.ACCEPTED:
         timeline.record(session, [_sent_event(row, row.sent_at or now)], now)
 
 
@@ -209,6 +214,19 @@ def _close_attempts(
             )
             .values(ended_at=now, outcome=outcome.value, error="; ".join(errors) or None)
         )
+
+
+def _settle_attempt(session: Session, row: Row[Any], outcome: str, now: datetime) -> None:
+    """The call whose answer was lost ended like this, as we know by now; every other one had its answer."""
+    session.execute(
+        update(ATTEMPTS)
+        .where(
+            ATTEMPTS.c.store_id == row.store_id,
+            ATTEMPTS.c.message_id == row.id,
+            or_(ATTEMPTS.c.outcome.is_(None), ATTEMPTS.c.outcome == Outcome.UNKNOWN.value),
+        )
+        .values(ended_at=func.coalesce(ATTEMPTS.c.ended_at, literal(now, UtcDateTime)), outcome=outcome)
+    )
 
 
 def _sent_event(row: Row[Any], sent_at: datetime) -> NewEvent:

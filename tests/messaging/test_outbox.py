@@ -162,6 +162,7 @@ def test_the_provider_says_that_an_unknown_message_left(shop: Shop) -> None:
     assert (post.asked, post.sent) == ([str(message_id)], [])
     assert (row.status, row.unknown_since, row.sent_at) == ("sent", None, NOW)
     assert row.provider_message_id == "provider-2"
+    assert attempts(shop) == [(NOW, "arrived", "the line went dead")]
     assert sent_events(shop) == [f"message:{message_id}"]
 
 
@@ -176,6 +177,10 @@ def test_the_provider_says_that_an_unknown_message_never_came(shop: Shop) -> Non
     row = shop.message(message_id)
     assert (row.status, row.unknown_since, row.sent_at) == ("sent", None, NOW + MINUTE)
     assert post.sent_ids == [message_id]
+    assert attempts(shop) == [
+        (NOW, "lost", "the line went dead"),
+        (NOW + MINUTE, "accepted", None),
+    ]
     assert sent_events(shop) == [f"message:{message_id}"]
 
 

@@ -122,7 +122,10 @@ def test_a_stale_worker_writes_nothing_over_the_one_that_followed(shop: Shop, ou
     assert (before.status, before.lease_token) == ("sending", quick.token)
     assert shop.message(message_id) == before
     assert sent_events(shop) == []
-    assert seeds.values_of(shop.database, MessageAttempt, "ended_at") == [None, None]
+    assert seeds.rows_of(shop.database, MessageAttempt, "ended_at", "outcome") == [
+        (NOW, "lost"),
+        (None, None),
+    ]
 
 
 def test_the_worker_that_followed_records_its_own_answer(shop: Shop) -> None:
