@@ -189,7 +189,11 @@ class BirthDate:
 
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
-    """Who the storefront says it is, read right after the credentials were accepted."""
+    """Who the storefront says it is, read right after the credentials were accepted.
+
+    Attributes:
+        app_id: whose the credentials are, where the platform tells: Shopify's client id.
+    """
 
     domain: str
     name: str
@@ -201,6 +205,7 @@ class StoreIdentity:
     email: str = ""
     scopes: tuple[str, ...] = ()
     store_uid: str = ""
+    app_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from app.stores.install import Arrival
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 from connectors.base import ConnectorError, StoreIdentity
 from connectors.registry import STOREFRONTS, StoreAccess
-from connectors.storefronts.shopify import auth, own_app
-from connectors.storefronts.shopify.auth import AppCredentials, TokenSet
+from connectors.storefronts.shopify import auth, grants, own_app
+from connectors.storefronts.shopify.auth import AppCredentials
+from connectors.storefronts.shopify.grants import TokenSet
 from connectors.storefronts.woocommerce.probe import probe
 
 
@@ -24,7 +25,7 @@ def shopify_by_code(runtime: Runtime, shop: str, code: str, now: datetime) -> Ar
         Unauthorized: Shopify refused the code or the app.
         ConnectorError: no answer, or the token is another shop's.
     """
-    pair = auth.exchange_code(
+    pair = grants.exchange_code(
         transport(runtime),
         admin_url=runtime.settings.shopify_admin_url,
         shop=shop,
@@ -46,7 +47,7 @@ def shopify_by_session(runtime: Runtime, shop: str, session_token: str, now: dat
         Unauthorized: Shopify refused the session token or the app.
         ConnectorError: no answer, or the token is another shop's.
     """
-    pair = auth.exchange_session(
+    pair = grants.exchange_session(
         transport(runtime),
         admin_url=runtime.settings.shopify_admin_url,
         shop=shop,
@@ -57,14 +58,19 @@ def shopify_by_session(runtime: Runtime, shop: str, session_token: str, now: dat
     return _shopify_by_pair(runtime, shop, pair)
 
 
-def shopify_by_token(runtime: Runtime, shop: str, access_token: str) -> Arrival:
-    """Try the lasting token of a merchant's own app.
+def shopify_by_token(runtime: Runtime, shop: str, access_token: str, now: datetime) -> Arrival:
+    """Try the lasting token of a merchant's own app; one of the operator's app, from before, is migrated.
+
+    Args:
+        now: by the database's clock.
 
     Raises:
         Unauthorized: the shop does not accept it.
         ConnectorError: no answer, or the token is another shop's.
     """
     identity = _shopify_identity(runtime, shop, access_token)
+    if identity.app_id and identity.app_id == runtime.settings.shopify_client_id:
+        return _shopify_by_pair(runtime, shop, _migrated(runtime, shop, access_token, now))
     return Arrival(
         platform=SHOPIFY,
         url=auth.admin_base(runtime.settings.shopify_admin_url, shop),
@@ -115,6 +121,17 @@ def woocommerce(runtime: Runtime, url: str, *, key: str, secret: str, now: datet
             "signing_url": found.home_url,
         },
         scopes=found.identity.scopes,
+    )
+
+
+def _migrated(runtime: Runtime, shop: str, access_token: str, now: datetime) -> TokenSet:
+    return grants.migrate(
+        transport(runtime),
+        admin_url=runtime.settings.shopify_admin_url,
+        shop=shop,
+        app=tokens.app_credentials(runtime),
+        access_token=access_token,
+        now=now,
     )
 
 

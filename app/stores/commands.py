@@ -49,6 +49,8 @@ def connect_shopify(
 ) -> Shown:
     """Connect a Shopify shop by a merchant's own app: its lasting token, or its id and secret.
 
+    A lasting token of the operator's own app, from an earlier install, becomes an expiring one, for good.
+
     With id and secret the app's webhooks are verified by that secret; with a token alone they cannot
     be, and the shop is read by reconciliation only.
 
@@ -66,7 +68,9 @@ def connect_shopify(
         raise BadInput("Give either an access token, or a client id with its client secret.", "access-token")
     if is_app:
         return _connect(runtime, lambda now: arrivals.shopify_by_own_app(runtime, domain, app, now))
-    return _connect(runtime, lambda now: arrivals.shopify_by_token(runtime, domain, access_token.strip()))
+    return _connect(
+        runtime, lambda now: arrivals.shopify_by_token(runtime, domain, access_token.strip(), now)
+    )
 
 
 def disconnect(runtime: Runtime, store_id: int) -> Shown:

@@ -22,8 +22,9 @@ from app.stores import credentials
 from app.stores.credentials import Credentials
 from app.stores.platforms import CONNECTED, NEEDS_RECONNECT, UNINSTALLED
 from connectors.base import ConnectorError, Unauthorized
-from connectors.storefronts.shopify import auth, own_app
-from connectors.storefronts.shopify.auth import AppCredentials, TokenSet
+from connectors.storefronts.shopify import grants, own_app
+from connectors.storefronts.shopify.auth import AppCredentials
+from connectors.storefronts.shopify.grants import TokenSet
 from connectors.transport import StoreTransport
 
 RENEW_BEFORE = timedelta(minutes=5)
@@ -172,6 +173,8 @@ def _ask(runtime: Runtime, claim: _Claim) -> _Renewed:
     try:
         if "client_id" in claim.secrets.kept:
             return _mint(runtime, claim, transport)
+        if not claim.secrets.access.get("refresh_token") and claim.secrets.access.get("access_token"):
+            return _migrate(runtime, claim, transport)
         return _refresh(runtime, claim, transport)
     finally:
         transport.close()
@@ -189,13 +192,26 @@ def _mint(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> _Renewe
     return _Renewed(access_of_own_app(token), token.scopes)
 
 
+def _migrate(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> _Renewed:
+    """A token of before that has no end, traded for a pair."""
+    pair = grants.migrate(
+        transport,
+        admin_url=runtime.settings.shopify_admin_url,
+        shop=claim.shop,
+        app=app_credentials(runtime),
+        access_token=str(claim.secrets.access["access_token"]),
+        now=claim.now,
+    )
+    return _Renewed(access_of(pair), pair.scopes)
+
+
 def _refresh(runtime: Runtime, claim: _Claim, transport: StoreTransport) -> _Renewed:
     """The new pair, with the refresh token that brought it: it is good until the pair is used."""
     known = (claim.secrets.access.get(name) for name in ("refresh_token", "previous_refresh_token"))
     refusal = Unauthorized("the shop has no refresh token", status=None)
     for refresh_token in [token for token in known if token]:
         try:
-            tokens = auth.refresh(
+            tokens = grants.refresh(
                 transport,
                 admin_url=runtime.settings.shopify_admin_url,
                 shop=claim.shop,

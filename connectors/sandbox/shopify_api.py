@@ -55,7 +55,7 @@ def blueprint(world: WorldView, app: AppRegistration) -> Blueprint:
         sent = request.get_json(silent=True)
         if not isinstance(sent, dict) or not isinstance(sent.get("query"), str):
             return _json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
-        caller = Caller(world, scopes, desk, request.host_url)
+        caller = Caller(world, scopes, desk, request.host_url, client_id=app.client_id)
         return _json(answer(sent, caller, bucket))
 
     _serve_files(pages, desk, app)

@@ -1,11 +1,12 @@
-"""Shopify's side of the installation: the authorization code grant and expiring offline tokens.
+"""Shopify's side of the installation: code grant, token exchange and expiring offline tokens.
 
-Source: shopify.dev "authorization code grant", "offline access tokens", changelog on resilient refreshes
-(November 2026).
+Source: shopify.dev "authorization code grant", "token exchange", "offline access tokens", changelog on
+resilient refreshes (November 2026).
 """
 
 import base64
 import hmac
+import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +21,10 @@ from connectors.sandbox.written import Fact, written
 ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 7_776_000
 CODE_SECONDS = 600
+CLOCK_LEEWAY = 10
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+SESSION_TYPE = "urn:ietf:params:oauth:token-type:id_token"
+OFFLINE_TYPE = "urn:shopify:params:oauth:token-type:offline-access-token"
 DEFAULT_SCOPES = (
     "read_all_orders,read_customer_merge,read_customers,read_discounts,read_fulfillments,read_orders,"
     "read_products,write_customers,write_discounts,write_marketing_events"
@@ -106,13 +111,16 @@ class AuthorizationServer:
         grant = str(request.get("grant_type") or "authorization_code")
         if grant == "refresh_token":
             return self._refresh(str(request.get("refresh_token", "")))
+        is_expiring = str(request.get("expiring", "")) in {"1", "True"}
+        if grant == EXCHANGE:
+            return self._exchange(request, is_expiring=is_expiring)
         if grant != "authorization_code":
             raise OAuthError("unsupported_grant_type", f"The grant type {grant} is not supported.")
         scope, until = self.codes.pop(str(request.get("code", "")), ("", 0.0))
         if until <= self.app.clock():
             description = "The authorization code was not found or was already used"
             raise OAuthError("invalid_request", description)
-        return self._issue(scope, is_expiring=str(request.get("expiring", "")) in {"1", "True"})
+        return self._issue(scope, is_expiring=is_expiring)
 
     def scopes_of(self, access_token: str) -> frozenset[str] | None:
         """The scopes of a token that is good now, None otherwise."""
@@ -122,12 +130,30 @@ class AuthorizationServer:
         expires_at = fact["expires_at"]
         if isinstance(expires_at, int | float) and expires_at <= self.app.clock():
             return None
+        if written(self.world, "shopify_migration", "access_token").last_of(access_token) is not None:
+            return None
         return frozenset(str(fact["scope"]).split(","))
 
     def _is_client(self, request: Mapping[str, object]) -> bool:
         expected = f"{self.app.client_id}:{self.app.client_secret}"
         given = f"{request.get('client_id', '')}:{request.get('client_secret', '')}"
         return hmac.compare_digest(given.encode(), expected.encode())
+
+    def _exchange(self, request: Mapping[str, object], *, is_expiring: bool) -> dict[str, object]:
+        """A session token for an offline one, or an offline token without an end for one that has one."""
+        kind, subject = (str(request.get(f"subject_token{part}", "")) for part in ("_type", ""))
+        if str(request.get("requested_token_type", "")) != OFFLINE_TYPE:
+            raise OAuthError("invalid_request", "The requested token type is not supported.")
+        if kind == SESSION_TYPE:
+            if not is_session_token(subject, self.app, SHOPIFY_SHOP):
+                raise OAuthError("invalid_subject_token", "The subject token is invalid.")
+            return self._issue(self.app.scopes, is_expiring=is_expiring)
+        fact = written(self.world, "shopify_token", "access_token").last_of(subject)
+        lasts = fact is not None and fact["expires_at"] is None and self.scopes_of(subject) is not None
+        if kind != OFFLINE_TYPE or not lasts or not is_expiring or fact is None:
+            raise OAuthError("invalid_subject_token", "The subject token is invalid.")
+        self.world.remember("shopify_migration", {"access_token": subject})
+        return self._issue(str(fact["scope"]), is_expiring=True)
 
     def _refresh(self, refresh_token: str) -> dict[str, object]:
         newest = self.world.remembered("shopify_token")[-1:]
@@ -164,6 +190,26 @@ class AuthorizationServer:
             "refresh_token": token["refresh_token"],
             "refresh_token_expires_in": REFRESH_SECONDS,
         }
+
+
+def is_session_token(token: str, app: AppRegistration, shop: str) -> bool:
+    """Whether a JWT is one that the admin gives the app's pages: signed with its secret, for it, in time."""
+    try:
+        head, body, signature = token.split(".")
+        claims = json.loads(_unpadded(body))
+        algorithm = json.loads(_unpadded(head))["alg"]
+        expected = hmac.digest(app.client_secret.encode(), f"{head}.{body}".encode(), "sha256")
+        is_signed = algorithm == "HS256" and hmac.compare_digest(_unpadded(signature), expected)
+        is_now = claims["nbf"] <= app.clock() + CLOCK_LEEWAY and claims["exp"] > app.clock() - CLOCK_LEEWAY
+        return bool(
+            is_signed and is_now and claims["aud"] == app.client_id and claims["dest"] == f"https://{shop}"
+        )
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _unpadded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def _is_within(url: str, base: str) -> bool:

@@ -227,6 +227,7 @@ def _installation(info: GraphQLResolveInfo) -> Node:
     scopes = sorted(info.context.scopes)
     return {
         "id": gid("AppInstallation", 1),
+        "app": {"id": gid("App", 1), "apiKey": info.context.client_id},
         "accessScopes": [{"handle": scope, "description": scope.replace("_", " ")} for scope in scopes],
     }
 

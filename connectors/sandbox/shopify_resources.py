@@ -42,6 +42,7 @@ class Caller:
         desk: bulk operations, where there are any.
         host: how the caller reaches us, for the addresses of files.
         page: the part of each listing that a bulk operation reads; None outside of one.
+        client_id: whose token it is.
     """
 
     world: WorldView
@@ -49,6 +50,7 @@ class Caller:
     desk: BulkDesk | None = None
     host: str = ""
     page: BulkPage | None = None
+    client_id: str = ""
 
 
 def listed(found: Found | None) -> Found:

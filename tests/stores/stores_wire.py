@@ -28,6 +28,8 @@ class FakePlatforms:
 
     Attributes:
         refresh_tokens: good ones; the one before the newest stays good until the newest pair is used.
+        endless_tokens: those of our app that are to be migrated.
+        app_id: whose app a token is said to be of.
         before_token_answer: called when a token was made and before it is sent.
         silent_paths: answered 503.
     """
@@ -35,6 +37,8 @@ class FakePlatforms:
     codes: set[str] = field(default_factory=set)
     refresh_tokens: list[str] = field(default_factory=list)
     access_tokens: list[str] = field(default_factory=list)
+    endless_tokens: list[str] = field(default_factory=list)
+    app_id: str = "another app"
     own_app: tuple[str, str] = ("own-client", "own-secret")
     shop_says: str = SHOP
     woo_home: str = "http://bottega.example"
@@ -66,7 +70,7 @@ class FakePlatforms:
         if headers.get("x-shopify-access-token") not in self.access_tokens:
             return 401, {"errors": "unauthorized"}
         del self.refresh_tokens[:-1]
-        return 200, {"data": _identity(self.shop_says)}
+        return 200, {"data": _identity(self.shop_says, self.app_id)}
 
     def _token(self, payload: dict[str, Any]) -> Answer:
         grant, client = payload["grant_type"], (payload.get("client_id"), payload.get("client_secret"))
@@ -76,6 +80,10 @@ class FakePlatforms:
             return 401, {"error": "invalid_client"}
         if grant == "authorization_code" and payload.get("code") in self.codes:
             self.codes.remove(payload["code"])
+            return self._pair()
+        if grant.endswith("token-exchange") and payload.get("subject_token") in self.endless_tokens:
+            self.endless_tokens.remove(payload["subject_token"])
+            self.access_tokens.remove(payload["subject_token"])
             return self._pair()
         if grant == "refresh_token" and payload.get("refresh_token") in self.refresh_tokens[-2:]:
             return self._pair()
@@ -194,7 +202,7 @@ def _quoted(text: str) -> str:
     return quote(text, safe="-._~")
 
 
-def _identity(shop: str) -> dict[str, Any]:
+def _identity(shop: str, app_id: str) -> dict[str, Any]:
     return {
         "shop": {
             "id": "gid://shopify/Shop/77",
@@ -206,5 +214,8 @@ def _identity(shop: str) -> dict[str, Any]:
             "primaryDomain": {"url": "https://aurora.example"},
             "shopAddress": {"countryCodeV2": "IT"},
         },
-        "currentAppInstallation": {"accessScopes": [{"handle": "read_orders"}]},
+        "currentAppInstallation": {
+            "app": {"apiKey": app_id},
+            "accessScopes": [{"handle": "read_orders"}],
+        },
     }

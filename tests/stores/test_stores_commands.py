@@ -13,7 +13,7 @@ from app.runtime import Runtime
 from app.stores import commands, connections, credentials, subscribe, verification
 from connectors.base import ConnectorError, Resource, Unauthorized
 from tests.stores.stores_seed import INSTALLED_AT
-from tests.stores.stores_wire import SHOP, WOO_KEY, WOO_SECRET, FakePlatforms
+from tests.stores.stores_wire import CLIENT_ID, SHOP, WOO_KEY, WOO_SECRET, FakePlatforms
 
 
 def _load(runtime: Runtime, store_id: int) -> Store:
@@ -85,6 +85,21 @@ def test_connecting_by_a_lasting_token(runtime: Runtime, platforms: FakePlatform
 
     assert connections.storefront(runtime, _load(runtime, shown["id"])).identity().domain == SHOP
     assert platforms.grants == []
+
+
+def test_a_lasting_token_of_our_own_app_becomes_one_that_ends(
+    runtime: Runtime, platforms: FakePlatforms
+) -> None:
+    platforms.access_tokens.append("from before")
+    platforms.endless_tokens.append("from before")
+    platforms.app_id = CLIENT_ID
+
+    shown = commands.connect_shopify(runtime, SHOP, access_token="from before")
+
+    kept = credentials.unseal(runtime.vault, _load(runtime, shown["id"]).credentials).access
+    assert [grant["subject_token"] for grant in platforms.grants] == ["from before"]
+    assert (kept["access_token"], kept["refresh_token"]) == ("access-1", "refresh-1")
+    assert "is_lasting" not in kept
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,27 @@ def test_a_token_without_an_end_counts_as_ended(
     assert fresh_shopify_token(runtime, shopify_store.id) == "access-1"
 
 
+def test_a_token_of_before_is_migrated_once(
+    runtime: Runtime, platforms: FakePlatforms, shopify_store: Store
+) -> None:
+    platforms.access_tokens.append("from before")
+    platforms.endless_tokens.append("from before")
+    with runtime.database.write() as session:
+        credentials.change(
+            session,
+            runtime.vault,
+            session.get_one(Store, shopify_store.id),
+            lambda secrets: replace(secrets, access={"access_token": "from before"}),
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        tokens = list(pool.map(lambda _: fresh_shopify_token(runtime, shopify_store.id), range(8)))
+
+    assert set(tokens) == {"access-1"}
+    assert [call.get("subject_token") for call in platforms.grants] == ["from before"]
+    assert _access(runtime, shopify_store)["refresh_token"] == "refresh-1"
+
+
 def test_the_pair_is_kept_with_the_token_that_brought_it(
     runtime: Runtime, platforms: FakePlatforms, shopify_store: Store
 ) -> None:

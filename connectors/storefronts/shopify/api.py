@@ -58,6 +58,7 @@ class ShopifyStorefront:
                 email=fields.text(shop, "email") or "",
                 scopes=_scopes(installation),
                 store_uid=fields.external_id(shop, "id"),
+                app_id=fields.text(fields.child(installation, "app") or {}, "apiKey") or "",
             )
 
     def count(self, resource: Resource) -> int | None:

@@ -1,5 +1,8 @@
 """The emulated Shopify over HTTP: installation, tokens, GraphQL, limits."""
 
+import hmac
+import json
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from connectors.sandbox.model import SHOPIFY, Birth
 from connectors.sandbox.shopify_api import AppRegistration, blueprint
+from connectors.sandbox.shopify_oauth import OFFLINE_TYPE, SESSION_TYPE
 from connectors.sandbox.signing import sign_query
 from tests.connectors.sandbox.sandbox_fake_world import NOW, PLACED, FakeWorld, order, shopper, small_world
 
@@ -161,6 +165,95 @@ def test_access_token_ends_after_an_hour_and_a_refresh_brings_a_new_pair(shop: S
     assert old.status_code == 401
     assert fresh is not None
     assert shop.ask("{shop{name}}", fresh["access_token"])["data"] == {"shop": {"name": "Sandbox Aurora"}}
+
+
+def _exchange(shop: Shop, subject: str, kind: str, **changes: str) -> TestResponse:
+    sent = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": subject,
+        "subject_token_type": kind,
+        "requested_token_type": OFFLINE_TYPE,
+        "expiring": "1",
+    }
+    return shop.token(**(sent | changes))
+
+
+def _session_token(shop: Shop, **changes: object) -> str:
+    now = int(shop.seconds[0])
+    claims = {
+        "iss": "https://sandbox-aurora.myshopify.com/admin",
+        "dest": "https://sandbox-aurora.myshopify.com",
+        "aud": "app-id",
+        "exp": now + 60,
+        "nbf": now,
+    }
+    parts = [_part(json.dumps(part).encode()) for part in ({"alg": "HS256"}, {**claims, **changes})]
+    signature = hmac.digest(b"app-secret", ".".join(parts).encode(), "sha256")
+    return ".".join((*parts, _part(signature)))
+
+
+def _part(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def test_a_session_token_is_exchanged_for_an_expiring_pair(shop: Shop) -> None:
+    pair = _exchange(shop, _session_token(shop), SESSION_TYPE).json
+
+    assert pair is not None
+    assert (pair["expires_in"], pair["scope"]) == (3600, shop.app.scopes)
+    assert shop.ask("{shop{name}}", pair["access_token"])["data"] == {"shop": {"name": "Sandbox Aurora"}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "another app"},
+        {"dest": "https://other.myshopify.com"},
+        {"exp": 1_799_999_000},
+        {"nbf": 1_800_009_000},
+    ],
+)
+def test_a_session_token_that_is_not_for_this_app_now_is_refused(
+    shop: Shop, changes: dict[str, object]
+) -> None:
+    answer = _exchange(shop, _session_token(shop, **changes), SESSION_TYPE)
+
+    assert (answer.status_code, answer.json and answer.json["error"]) == (400, "invalid_subject_token")
+
+
+@pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "e30.e30.e30"])
+def test_what_is_no_session_token_is_refused(shop: Shop, token: str) -> None:
+    assert _exchange(shop, token, SESSION_TYPE).status_code == 400
+
+
+def test_a_token_without_an_end_is_migrated_once_and_is_over_then(shop: Shop) -> None:
+    location = shop.authorize().headers["Location"]
+    old = shop.token(code=parse_qs(urlsplit(location).query)["code"][0]).json
+    assert old is not None
+
+    pair = _exchange(shop, old["access_token"], OFFLINE_TYPE)
+    again = _exchange(shop, old["access_token"], OFFLINE_TYPE)
+    asked = shop.client.post(
+        f"{BASE}/admin/api/2026-10/graphql.json",
+        json={"query": "{shop{name}}"},
+        headers={"X-Shopify-Access-Token": old["access_token"]},
+    )
+
+    assert pair.json is not None
+    assert (pair.json["expires_in"], pair.json["scope"]) == (3600, old["scope"])
+    assert (again.status_code, asked.status_code) == (400, 401)
+
+
+def test_an_expiring_token_cannot_be_migrated(shop: Shop) -> None:
+    pair = shop.install()
+
+    assert _exchange(shop, pair["access_token"], OFFLINE_TYPE).status_code == 400
+
+
+def test_a_token_says_whose_app_it_is_of(shop: Shop) -> None:
+    answer = shop.ask("{currentAppInstallation{app{apiKey}}}", shop.install()["access_token"])
+
+    assert answer["data"]["currentAppInstallation"]["app"]["apiKey"] == "app-id"
 
 
 def test_replaced_refresh_token_works_until_the_new_one_is_used(shop: Shop) -> None:

@@ -14,13 +14,11 @@ from connectors.base import ConnectorError, InvalidSignature, Unauthorized
 from connectors.storefronts.shopify.auth import (
     AppCredentials,
     InvalidShop,
-    TokenSet,
     authorize_url,
-    exchange_code,
     normalize_shop,
-    refresh,
     verify_query,
 )
+from connectors.storefronts.shopify.grants import TokenSet, exchange_code, migrate, refresh
 from connectors.transport import StoreTransport
 
 VECTORS = json.loads((Path(__file__).parents[2] / "fixtures" / "shopify" / "vectors.json").read_text())
@@ -216,6 +214,31 @@ def test_a_refused_grant_asks_the_merchant_to_reconnect(status: int) -> None:
 
     assert failure.value.permanent
     assert "old-refresh" not in str(failure.value)
+
+
+@responses.activate
+def test_an_old_token_without_an_end_is_traded_for_a_pair() -> None:
+    sent = responses.post(TOKEN_URL, json=ANSWER)
+
+    pair = migrate(
+        StoreTransport(),
+        admin_url="https://{shop}",
+        shop=SHOP,
+        app=APP,
+        access_token="from before",
+        now=NOW,
+    )
+
+    assert json.loads(sent.calls[0].request.body or b"") == {
+        "client_id": "our-id",
+        "client_secret": "our-secret",
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": "from before",
+        "subject_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+        "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
+        "expiring": "1",
+    }
+    assert pair.access_token == ANSWER["access_token"]
 
 
 @responses.activate
