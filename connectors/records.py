@@ -38,11 +38,10 @@ class ConsentRecord:
     """What the platform knows of one channel's consent.
 
     Attributes:
-        channel: email, sms or tracking.
-        state: what was said.
+        channel, state: email, sms or tracking, and what was said of it.
         basis: consent, double_opt_in or None.
         occurred_at: when it was said, or None where the platform does not tell.
-        source: where it was read.
+        source, wording: where it was read, and the text that the person agreed to, where that is told.
         is_standing: a state read from a profile, not a dated statement: only a change of it is news.
     """
 
@@ -52,6 +51,7 @@ class ConsentRecord:
     occurred_at: datetime | None
     source: str
     is_standing: bool = False
+    wording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +212,10 @@ class ProductRecord:
 class ConsentUpdate:
     """A consent that arrives by a topic of its own, without the rest of the person.
 
-    It names the address it speaks of: it may come before the person does.
+    It names the address it speaks of: it may come before the person does, and guests have no id.
     """
 
-    customer_external_id: str
+    customer_external_id: str | None
     consent: ConsentRecord
     email: str | None = None
     phone: str | None = None

@@ -174,6 +174,7 @@ def _statement(
         occurred_at=moment,
         source="backfill" if is_old else item.source,
         address=person.email if item.channel == "email" else None,
+        wording=item.wording,
         is_history=is_old,
         is_standing=item.is_standing,
     )

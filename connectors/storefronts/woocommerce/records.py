@@ -16,7 +16,8 @@ from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
 from connectors.storefronts.woocommerce.orders import read_order
 from connectors.storefronts.woocommerce.payload import identifier, parse_object
 from connectors.storefronts.woocommerce.products import read_product
-from connectors.storefronts.woocommerce.topics import News, meaning
+from connectors.storefronts.woocommerce.statements import read_statement
+from connectors.storefronts.woocommerce.topics import STATEMENTS, News, meaning
 
 _GONE = (404, 410)
 _FORBIDDEN = (401, 403)
@@ -29,7 +30,7 @@ class OwnerDemoted(UnreadablePayload):
 def records(topic: str, body: bytes, mapping: MetaMapping, triggered_at: datetime | None) -> list[Record]:
     """What a verified delivery tells, in Ritorno's words.
 
-    Empty for topics without use (coupons, `action.*`, unknown ones), for variations, and for a
+    Empty for topics without use (coupons, others' `action.*`, unknown ones), for variations, and for a
     resource that was gone before WooCommerce built the body. A Deletion needs a second proof by a
     look-up, because stores before 11.x send `product.deleted` and `coupon.deleted` for each other.
 
@@ -45,7 +46,7 @@ def records(topic: str, body: bytes, mapping: MetaMapping, triggered_at: datetim
     """
     known = meaning(topic)
     if known is None:
-        return []
+        return read_statement(parse_object(body)) if topic == STATEMENTS else []
     payload = parse_object(body)
     refused_with = _error_status(payload)
     if refused_with is not None:
