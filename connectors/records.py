@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connectors.reviews import ReviewRecord
+
 
 class Resource(StrEnum):
     """What a storefront can be asked to list."""
@@ -14,6 +16,7 @@ class Resource(StrEnum):
     CUSTOMERS = "customers"
     PRODUCTS = "products"
     ORDERS = "orders"
+    REVIEWS = "reviews"
 
 
 class ConsentState(StrEnum):
@@ -121,9 +124,8 @@ class OrderRecord:
     Attributes:
         status: open, cancelled, draft (not an order yet) or the platform's own word.
         is_paid: the platform counts it as paid; `paid_at` may still be unknown.
-        lines: None when the payload did not carry the lines at all.
-        refunds, fulfillments: None when the payload did not carry them; then the mirror keeps what
-            it knows.
+        lines, refunds, fulfillments: None when the payload did not carry them; then the mirror keeps
+            what it knows.
         customer: who ordered; a guest has no external id.
     """
 
@@ -210,10 +212,7 @@ class ProductRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConsentUpdate:
-    """A consent that arrives by a topic of its own, without the rest of the person.
-
-    It names the address it speaks of: it may come before the person does, and guests have no id.
-    """
+    """A consent that comes by itself and names its address: it may be ahead of the person, or a guest's."""
 
     customer_external_id: str | None
     consent: ConsentRecord
@@ -290,6 +289,7 @@ Record = (
     | FulfillmentUpdate
     | RefundUpdate
     | ProductRecord
+    | ReviewRecord
     | ConsentUpdate
     | Deletion
     | CustomerMerge

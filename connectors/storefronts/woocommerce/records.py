@@ -16,6 +16,7 @@ from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
 from connectors.storefronts.woocommerce.orders import read_order
 from connectors.storefronts.woocommerce.payload import identifier, parse_object
 from connectors.storefronts.woocommerce.products import read_product
+from connectors.storefronts.woocommerce.reviews import read_review
 from connectors.storefronts.woocommerce.statements import read_statement
 from connectors.storefronts.woocommerce.topics import STATEMENTS, News, meaning
 
@@ -67,6 +68,8 @@ def read_resource(resource: Resource, payload: JsonObject, mapping: MetaMapping)
         return read_order(payload, mapping)
     if resource is Resource.PRODUCTS:
         return read_product(payload, mapping)
+    if resource is Resource.REVIEWS:
+        return [read_review(payload)]
     if is_anonymised(payload, meta_of(payload)):
         return [PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, identifier(payload, "id"), None)]
     return [read_customer(payload, mapping)]
