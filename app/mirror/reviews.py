@@ -1,15 +1,15 @@
 """ReviewRecords become reviews, and entries in the timelines of those who wrote them.
 
 Who wrote a review is known by the e-mail alone. It may come before its writer does (a guest whose order
-is read later), so each batch also looks for the writers of the earlier ones. Reviewers who are nobody's
-customers stay without one: a review makes no customer.
+is read later), so the writers of earlier ones are looked for again with each pull. Reviewers who are
+nobody's customers stay without one: a review makes no customer.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from app import timeline, tombstones
@@ -42,8 +42,16 @@ def upsert_reviews(
     stones = tombstones.find(session, signer, store.id, emails)
     rows = [_row(store.id, record, stones) for record in told.values()]
     upsert(session, REVIEWS, rows, key=_KEY, update=_TOLD)
+    _forget_again(session, store.id)
+    find_writers(session, store, now)
+    _announce(session, store, is_among(session, REVIEWS.c.external_id, list(told)), now)
+
+
+def find_writers(session: Session, store: Store, now: datetime) -> None:
+    """Give the reviews without a writer to the customers who have come meanwhile."""
     linked = _link(session, store.id)
-    _announce(session, store, list(told), linked, now=now)
+    if linked:
+        _announce(session, store, is_among(session, REVIEWS.c.id, linked), now)
 
 
 def _row(store_id: int, record: ReviewRecord, stones: Mapping[str, Tombstone]) -> dict[str, Any]:
@@ -65,6 +73,17 @@ def _row(store_id: int, record: ReviewRecord, stones: Mapping[str, Tombstone]) -
     }
 
 
+def _forget_again(session: Session, store_id: int) -> None:
+    """What came anew of somebody who was erased, under an address of theirs that no tombstone knows."""
+    theirs = (REVIEWS.c.store_id == store_id, REVIEWS.c.customer_id.in_(_erased(store_id)))
+    told = or_(REVIEWS.c.email.is_not(None), REVIEWS.c.text.is_not(None))
+    session.execute(REVIEWS.update().where(*theirs, told).values(email=None, text=None))
+
+
+def _erased(store_id: int) -> Select[Any]:
+    return select(CUSTOMERS.c.id).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.erased_at.is_not(None))
+
+
 def _link(session: Session, store_id: int) -> list[int]:
     """Find the writers of reviews that have none yet, accounts before guests; the reviews found."""
     statement = (
@@ -83,14 +102,13 @@ def _link(session: Session, store_id: int) -> list[int]:
     return sorted(found)
 
 
-def _announce(
-    session: Session, store: Store, external_ids: Sequence[str], linked: Sequence[int], *, now: datetime
-) -> None:
+def _announce(session: Session, store: Store, which: ColumnElement[bool], now: datetime) -> None:
     statement = select(REVIEWS).where(
         REVIEWS.c.store_id == store.id,
         REVIEWS.c.customer_id.is_not(None),
+        REVIEWS.c.customer_id.not_in(_erased(store.id)),
         REVIEWS.c.status.in_(WRITTEN),
-        or_(is_among(session, REVIEWS.c.external_id, external_ids), is_among(session, REVIEWS.c.id, linked)),
+        which,
     )
     events = [
         NewEvent(

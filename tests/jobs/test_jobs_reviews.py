@@ -34,13 +34,14 @@ class WooShop(BaseHTTPRequestHandler):
 
     asked: list[dict[str, list[str]]]
     status: int
+    body: bytes
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         is_reviews = parts.path.endswith("/products/reviews")
         if is_reviews:
             self.asked.append(parse_qs(parts.query))
-        body = CAPTURED.encode() if is_reviews else b"[]"
+        body = self.body if is_reviews else b"[]"
         self.send_response(self.status if is_reviews else 200)
         self.send_header("Content-Type", "application/json; charset=UTF-8")
         self.send_header("X-WP-TotalPages", "1")
@@ -61,7 +62,7 @@ def runtime(settings: Settings, database: Database) -> Runtime:
 @pytest.fixture
 def shop() -> type[WooShop]:
     """What the store answers; changed by a test."""
-    return type("Served", (WooShop,), {"asked": [], "status": 200})
+    return type("Served", (WooShop,), {"asked": [], "status": 200, "body": CAPTURED.encode()})
 
 
 @pytest.fixture
@@ -98,6 +99,19 @@ def test_reviews_are_read_whole_at_first_and_then_every_hour(
     assert [row for row in events if row[0] == "review.received"] == [
         ("review.received", "product:38", {"rating": 5})
     ]
+
+
+def test_a_writer_who_comes_later_is_found_by_the_next_pull(
+    runtime: Runtime, store: Store, shop: type[WooShop]
+) -> None:
+    _pull(runtime, NOW + HOUR)
+    with runtime.database.write() as session:
+        late = add_customer(session, store.id, "8", email="lucia.rossi@example.test").id
+    shop.body = b"[]"
+
+    _pull(runtime, NOW + 2 * HOUR)
+
+    assert ("6", late) in rows_of(runtime.database, Review, "external_id", "customer_id")
 
 
 def test_a_store_without_reviews_goes_on_with_the_rest(

@@ -142,6 +142,19 @@ def test_what_an_erased_person_wrote_goes_and_does_not_come_back(database: Datab
     assert rows_of(database, Review, *columns) == [*erased, ("32", None, None, 5)]
 
 
+def test_what_they_wrote_under_an_earlier_address_does_not_come_back_either(database: Database) -> None:
+    store_id = store_of(database)
+    tell(database, store_id, person())
+    tell(database, store_id, review())
+    tell(database, store_id, person(email="new@example.com", updated_at=NOW))
+    with database.write() as session:
+        erasure.erase_customer(session, SIGNER, store_id, anna(database), now=NOW)
+
+    tell(database, store_id, review())
+
+    assert rows_of(database, Review, "email", "text", "rating") == [(None, None, 5)]
+
+
 def test_a_review_is_no_customer(database: Database) -> None:
     store_id = store_of(database)
 

@@ -29,7 +29,8 @@ require_once __DIR__ . '/includes/checkout.php';
 require_once __DIR__ . '/includes/account.php';
 require_once __DIR__ . '/includes/admin.php';
 
-add_action( 'init', 'ritorno_load_texts', 0 );
+// Before WooCommerce begins, which is when the fields of the block checkout are named.
+add_action( 'init', 'ritorno_load_texts', -10 );
 add_action( 'before_woocommerce_init', 'ritorno_declare_compatibility' );
 
 /**
