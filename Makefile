@@ -4,6 +4,7 @@
 #   make test    set everything up, run every gate and every test
 #   make check   the gates alone          make pytest   the tests alone
 #   make fix     what the gates can mend by themselves
+#   make plugin  our plugin for WordPress as a zip in dist/
 #   make lock    write requirements/*.lock anew from pyproject.toml
 
 PYTHON ?= python3
@@ -118,6 +119,13 @@ ifneq ($(wildcard benchmarks/*.py),)
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
 endif
+
+# Our plugin for WordPress; `make plugin SERVER=https://ritorno.example` builds the address into it.
+PLUGIN := dist/ritorno-for-woocommerce.zip
+.PHONY: plugin
+plugin: $(VENV)/run.stamp
+	@$(BIN)/python -m connectors.storefronts.woocommerce.plugin.package $(PLUGIN) "$(SERVER)"
+	@echo "$(PLUGIN)"
 
 # --- seldom ---------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from connectors.records import (
     Uninstalled,
     VariantRecord,
 )
+from connectors.reviews import ReviewRecord
 from connectors.sending import Channel, Outcome, OutgoingMessage, SendResult
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "RefundRecord",
     "RefundUpdate",
     "Resource",
+    "ReviewRecord",
     "SendResult",
     "StoreIdentity",
     "StoreUpdate",

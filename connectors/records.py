@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connectors.reviews import ReviewRecord
+
 
 class Resource(StrEnum):
     """What a storefront can be asked to list."""
@@ -14,6 +16,7 @@ class Resource(StrEnum):
     CUSTOMERS = "customers"
     PRODUCTS = "products"
     ORDERS = "orders"
+    REVIEWS = "reviews"
 
 
 class ConsentState(StrEnum):
@@ -38,11 +41,10 @@ class ConsentRecord:
     """What the platform knows of one channel's consent.
 
     Attributes:
-        channel: email, sms or tracking.
-        state: what was said.
+        channel, state: email, sms or tracking, and what was said of it.
         basis: consent, double_opt_in or None.
         occurred_at: when it was said, or None where the platform does not tell.
-        source: where it was read.
+        source, wording: where it was read, and the text that the person agreed to, where that is told.
         is_standing: a state read from a profile, not a dated statement: only a change of it is news.
     """
 
@@ -52,6 +54,7 @@ class ConsentRecord:
     occurred_at: datetime | None
     source: str
     is_standing: bool = False
+    wording: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +124,8 @@ class OrderRecord:
     Attributes:
         status: open, cancelled, draft (not an order yet) or the platform's own word.
         is_paid: the platform counts it as paid; `paid_at` may still be unknown.
-        lines: None when the payload did not carry the lines at all.
-        refunds, fulfillments: None when the payload did not carry them; then the mirror keeps what
-            it knows.
+        lines, refunds, fulfillments: None when the payload did not carry them; then the mirror keeps
+            what it knows.
         customer: who ordered; a guest has no external id.
     """
 
@@ -210,12 +212,9 @@ class ProductRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConsentUpdate:
-    """A consent that arrives by a topic of its own, without the rest of the person.
+    """A consent that comes by itself and names its address: it may be ahead of the person, or a guest's."""
 
-    It names the address it speaks of: it may come before the person does.
-    """
-
-    customer_external_id: str
+    customer_external_id: str | None
     consent: ConsentRecord
     email: str | None = None
     phone: str | None = None
@@ -290,6 +289,7 @@ Record = (
     | FulfillmentUpdate
     | RefundUpdate
     | ProductRecord
+    | ReviewRecord
     | ConsentUpdate
     | Deletion
     | CustomerMerge

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import select
 
 from app.flows import switch
-from app.mirror import lookups, outlines, pulls
+from app.mirror import lookups, outlines, pulls, reviews
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
@@ -145,6 +145,8 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
         held = session.get(Store, store.id)
         if held is not None:
             pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
+        if held is not None and pull.resource is Resource.REVIEWS:
+            reviews.find_writers(session, held, now)
     return count
 
 

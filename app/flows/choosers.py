@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import table_of
 from app.flows.delays import STANDARD, review_delay_days
 from app.messaging.conditions import LEFT_STATES
+from app.messaging.reviewed import products_reviewed
 from app.models import Message, Order, OrderLine, Product, ProductPair
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
@@ -83,8 +84,13 @@ def review_products(
     customer_id: int,
     asked_now: frozenset[str],
 ) -> list[Mapping[str, Any]]:
-    """Which of the dearest three this customer was not asked about yet, `asked_now` in the same batch."""
-    asked = _asked(session, store_id, customer_id) | asked_now
+    """Which of the dearest three this customer neither reviewed nor was asked about.
+
+    Args:
+        asked_now: about what they are asked in the same batch.
+    """
+    reviewed = products_reviewed(session, store_id, [customer_id]).get(customer_id, frozenset())
+    asked = _asked(session, store_id, customer_id) | asked_now | reviewed
     return [
         {"external_id": item.external_id, "title": item.title}
         for item in bought[:MOST_ASKED]

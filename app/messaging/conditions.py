@@ -34,7 +34,8 @@ class ConditionFacts:
     """What conditions look at. `redeemed` holds the names of this enrollment's redeemed codes.
 
     `is_stopped`: an exit came, before or after the last step. `has_earlier_orders`: the shop counts orders
-    of this customer that it does not show, older than any that is mirrored.
+    of this customer that it does not show, older than any that is mirrored. `is_answered`: something that the
+    message asks about was reviewed; seen when it leaves.
     """
 
     is_stopped: bool = False
@@ -44,6 +45,7 @@ class ConditionFacts:
     first_paid_at: datetime | None = None
     entered_at: datetime | None = None
     has_earlier_orders: bool = False
+    is_answered: bool = False
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
@@ -93,6 +95,10 @@ def _not_clicked(facts: ConditionFacts, argument: str) -> bool:
     return sibling is None or not sibling.is_clicked
 
 
+def _not_reviewed(facts: ConditionFacts, argument: str) -> bool:
+    return not facts.is_answered
+
+
 def _is_first_order(facts: ConditionFacts, argument: str) -> bool:
     """No counted order was paid before this one; whether it counts itself is seen when a message leaves."""
     if facts.order is None or facts.order.paid_at is None or facts.has_earlier_orders:
@@ -114,6 +120,7 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "code-unused": _code_unused,
     "left": _left,
     "not-clicked": _not_clicked,
+    "not-reviewed": _not_reviewed,
     "bought-before-entry": _bought_before_entry,
     "is-first-order": _is_first_order,
 }

@@ -14,6 +14,7 @@ from app.messaging import addresses, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.gate import Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import WEEK, Departure, Rails
+from app.messaging.reviewed import answered
 from app.models import (
     ConsentState,
     Customer,
@@ -49,6 +50,7 @@ class Loaded:
     siblings: dict[int, dict[str, SiblingFacts]]
     vouchers: dict[tuple[int, str], Row[Any]]
     departures: dict[int, list[Departure]]
+    answered: frozenset[int]
     active_flows: frozenset[str]
     store_facts: Mapping[str, str | bool | None]
     now: datetime
@@ -83,6 +85,7 @@ def load(session: Session, signer: Signer, store: Store, *, rows: Sequence[Any],
             for row in _in_parts(session, VOUCHERS, "enrollment_id", store_id=store.id, keys=journeys)
         },
         departures=_departures(session, store.id, people, now),
+        answered=answered(session, store.id, rows),
         active_flows=frozenset(
             session.execute(select(Flow.key).where(Flow.store_id == store.id, Flow.is_active)).scalars()
         ),
@@ -166,6 +169,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         first_paid_at=customer.first_paid_at if customer is not None else None,
         entered_at=enrollment.entered_at if enrollment is not None else None,
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
+        is_answered=row.id in loaded.answered,
     )
 
 

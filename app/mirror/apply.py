@@ -9,7 +9,7 @@ from app import consent, customers, timeline
 from app.consent import NewConsent
 from app.crypto import Signer
 from app.customers import People, Person, Telling
-from app.mirror import earlier, lookups, merges, orders, parcels, petitions, products
+from app.mirror import earlier, lookups, merges, orders, parcels, petitions, products, reviews
 from app.models import Store
 from app.stores import install, scopes, writes
 from connectors.base import (
@@ -26,6 +26,7 @@ from connectors.base import (
     ProductRecord,
     Record,
     RefundUpdate,
+    ReviewRecord,
     StoreUpdate,
     Uninstalled,
 )
@@ -58,6 +59,8 @@ def apply_records(
         earlier.refresh(session, store.id, people.living_ids())
     updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
     parcels.apply_updates(session, store.id, updates, now)
+    written = [record for record in records if isinstance(record, ReviewRecord)]
+    reviews.upsert_reviews(session, signer, store, written, now=now)
     _apply_consents(session, store, records, people=people, now=now, history_until=history_until)
     for record in records:
         _apply_rare(session, signer, store, record=record, now=now)
@@ -174,6 +177,7 @@ def _statement(
         occurred_at=moment,
         source="backfill" if is_old else item.source,
         address=person.email if item.channel == "email" else None,
+        wording=item.wording,
         is_history=is_old,
         is_standing=item.is_standing,
     )

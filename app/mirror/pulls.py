@@ -1,7 +1,7 @@
 """The rows that say what is to be pulled from a storefront: claimed with a lease, moved with its token."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,8 +17,12 @@ BACKFILLS, RECONCILIATIONS = table_of(Backfill), table_of(Reconciliation)
 LEASE = timedelta(seconds=120)
 OVERLAP = timedelta(minutes=10)
 _LONGEST_PAUSE = timedelta(hours=1)
-_EVERY = {"products": timedelta(hours=1), "customers": timedelta(hours=1)}
+_EVERY = dict.fromkeys(("products", "customers", "reviews"), timedelta(hours=1))
 _WOO_CUSTOMERS = timedelta(days=1)
+_RESOURCES = (Resource.ORDERS, Resource.PRODUCTS, Resource.CUSTOMERS)
+_WHOLE = {"woocommerce": (Resource.REVIEWS,)}
+"""What only some platforms have, and is pulled from its beginning: a few, of which nothing is backfilled."""
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _BACKFILL_DUE = (
@@ -60,18 +64,19 @@ def claim_reconciliation(session: Session, now: datetime) -> Pull | None:
 
 def ensure_reconciliations(session: Session, store: Store, now: datetime) -> None:
     """Give a connected store its rows; the first pull begins where the install did."""
+    wholes = _WHOLE.get(store.platform, ())
     rows = [
         {
             "store_id": store.id,
             "resource": resource.value,
-            "pulled_to": store.installed_at,
+            "pulled_to": _BEGINNING if resource in wholes else store.installed_at,
             "next_at": now + interval(store, resource),
             "lease_token": None,
             "lease_until": None,
             "attempts": 0,
             "error": None,
         }
-        for resource in (Resource.ORDERS, Resource.PRODUCTS, Resource.CUSTOMERS)
+        for resource in (*_RESOURCES, *wholes)
     ]
     insert_new(session, RECONCILIATIONS, rows)
 

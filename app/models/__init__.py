@@ -16,6 +16,7 @@ from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
+from app.models.review import Review
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
@@ -52,6 +53,7 @@ __all__ = [
     "ProductVariant",
     "Reconciliation",
     "Refund",
+    "Review",
     "ScheduledJob",
     "SignInLink",
     "Store",

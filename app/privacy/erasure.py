@@ -85,6 +85,7 @@ def erase_customer(
     counts += traces.end_journeys(session, store_id, customer, now)
     counts += traces.erase_words(session, store_id, customer_id)
     counts += traces.erase_merges(session, store_id, customer_id)
+    counts += traces.erase_reviews(session, store_id, customer_id, marks.addresses)
     counts += traces.drop_writes(session, store_id, customer_id)
     _empty(session, store_id, customer, now)
     _announce(session, store_id, customer_id, now)

@@ -1,7 +1,7 @@
 """What a person left in messages, journeys, consents, entries and decisions, and how each is emptied."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from app.models import (
     Enrollment,
     Message,
     MessageAttempt,
+    Review,
     StoreWrite,
 )
 from app.models.enrollment import ACTIVE, EXITED
@@ -28,7 +29,7 @@ from connectors.base import Resource
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
 ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
-MERGES = table_of(CustomerMerge)
+MERGES, REVIEWS = table_of(CustomerMerge), table_of(Review)
 WRITES = table_of(StoreWrite)
 
 ERASED = "erased"
@@ -94,6 +95,18 @@ def erase_merges(session: Session, store_id: int, customer_id: int) -> Counter[s
     mine = (MERGES.c.store_id == store_id, MERGES.c.customer_id == customer_id)
     gone = session.execute(delete(MERGES).where(*mine).returning(MERGES.c.id)).all()
     return Counter({"merges": len(gone)})
+
+
+def erase_reviews(
+    session: Session, store_id: int, customer_id: int, addresses: Collection[str]
+) -> Counter[str]:
+    """What they wrote, under any address that they had; the stars stay, as the shop's own page shows them."""
+    theirs = or_(REVIEWS.c.customer_id == customer_id, REVIEWS.c.email.in_(sorted(addresses)))
+    told = or_(REVIEWS.c.email.is_not(None), REVIEWS.c.text.is_not(None))
+    emptied = {"email": None, "text": None}
+    return Counter(
+        {"reviews": _set(session, REVIEWS, and_(REVIEWS.c.store_id == store_id, theirs, told), emptied)}
+    )
 
 
 def drop_writes(session: Session, store_id: int, customer_id: int) -> Counter[str]:

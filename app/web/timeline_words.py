@@ -64,7 +64,7 @@ def _entry(event: CustomerEvent, orders: Mapping[str, Order]) -> Entry:
     return Entry(event.type, event.occurred_at, str(note or ""), None)
 
 
-_NOTES = {timeline.MERGED: "external_id"}
+_NOTES = {timeline.MERGED: "external_id", "review.received": "rating"}
 """What of an entry's details is worth showing, by its type."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, request
 
-from connectors.sandbox import woo_coupons, woo_resources, woo_store, woo_webhooks
+from connectors.sandbox import woo_coupons, woo_resources, woo_reviews, woo_store, woo_webhooks
 from connectors.sandbox.model import WorldView
 from connectors.sandbox.woo_auth import Gate, Signed, php_query
 from connectors.sandbox.woo_connect import AccessDeniedError, Desk, denied_page
@@ -36,6 +36,7 @@ ROUTES: dict[str, dict[str, tuple[Resource, str]]] = {
         "PUT": (woo_resources.put_customer, "edit"),
     },
     "/products": {"GET": (woo_resources.list_products, "list")},
+    "/products/reviews": {"GET": (woo_reviews.list_reviews, "list")},
     "/products/<int:number>": {"GET": (woo_resources.get_product, "view")},
     "/coupons": {
         "GET": (woo_coupons.list_coupons, "list"),

@@ -600,6 +600,23 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "reviews",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("email", sa.String(length=320), nullable=True),
+        sa.Column("rating", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("is_verified", sa.Boolean(), nullable=False),
+        sa.Column("written_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
+        sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_reviews_store_id_external_id")),
+    )
+    op.create_index("ix_reviews_customer", "reviews", ["store_id", "customer_id"], unique=False)
+    op.create_table(
         "scheduled_jobs",
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("purpose", sa.String(length=200), nullable=False),
@@ -772,6 +789,7 @@ def downgrade() -> None:
     op.drop_table("store_writes")
     op.drop_table("sign_in_links")
     op.drop_table("scheduled_jobs")
+    op.drop_table("reviews")
     op.drop_table("refunds")
     op.drop_table("products")
     op.drop_table("product_variants")

@@ -7,10 +7,20 @@ import pytest
 from sqlalchemy import delete
 
 from app.customers import aliases
-from app.models import Customer, CustomerEvent, CustomerMerge, Enrollment, Message, Order, Store, Timer
+from app.models import (
+    Customer,
+    CustomerEvent,
+    CustomerMerge,
+    Enrollment,
+    Message,
+    Order,
+    Review,
+    Store,
+    Timer,
+)
 from app.stores import credentials
 from connectors.base import CustomerMerge as Told
-from connectors.base import Deletion, Record, Resource
+from connectors.base import Deletion, Record, Resource, ReviewRecord
 from tests import seeds
 from tests.conftest import NOW
 from tests.merging.merging_shop import KEPT, MERGED, SWEPT, MergeShop
@@ -204,3 +214,15 @@ def test_the_same_ids_in_another_shop_are_somebody_elses(shop: MergeShop) -> Non
 def theirs(shop: MergeShop, store_id: int) -> list[tuple[object, ...]]:
     tables = (Customer, Order, Message, CustomerEvent)
     return [row for table in tables for row in seeds.rows_of(shop.database, table) if row[1] == store_id]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_the_merged_customer_reviewed_the_kept_one_did(shop: MergeShop) -> None:
+    told = ReviewRecord("30", "P1", "lucia.rossi4@example.com", 5, "Ottimo!", "approved", True, NOW - DAY)
+    shop.hear(told)
+    before = seeds.values_of(shop.database, Review, "customer_id")
+
+    shop.merge()
+
+    assert before == [shop.merged]
+    assert seeds.values_of(shop.database, Review, "customer_id") == [shop.kept]

@@ -6,9 +6,9 @@ import pytest
 
 from app.db import Database
 from app.mirror import pulls
-from app.models import Store
+from app.models import Reconciliation, Store
 from tests.conftest import NOW
-from tests.seeds import new_store
+from tests.seeds import new_store, rows_of
 
 LATER = NOW + timedelta(days=2)
 
@@ -35,7 +35,7 @@ def test_what_one_worker_claimed_no_other_does(database: Database, store_id: int
 
     second = _claimed(database)
 
-    assert (sorted(first), second) == (["customers", "orders", "products"], [])
+    assert (sorted(first), second) == (["customers", "orders", "products", "reviews"], [])
 
 
 def test_what_a_killed_worker_held_is_free_again_for_its_shop_alone(
@@ -49,4 +49,20 @@ def test_what_a_killed_worker_held_is_free_again_for_its_shop_alone(
     with database.write() as session:
         pulls.release_own(session, store_id)
 
-    assert (held, len(_claimed(database))) == (6, 3)
+    assert (held, len(_claimed(database))) == (8, 4)
+
+
+def test_reviews_are_pulled_whole_where_the_platform_has_any(database: Database) -> None:
+    shops = {
+        platform: new_store(database, platform, platform=platform) for platform in ("shopify", "woocommerce")
+    }
+
+    with database.write() as session:
+        for store_id in shops.values():
+            pulls.ensure_reconciliations(session, session.get_one(Store, store_id), NOW)
+
+    rows = rows_of(database, Reconciliation, "store_id", "resource", "pulled_to", "next_at")
+    reviews = [row for row in rows if row[1] == "reviews"]
+    assert [(row[0], row[2].year, row[3]) for row in reviews] == [
+        (shops["woocommerce"], 2000, NOW + timedelta(hours=1))
+    ]

@@ -29,6 +29,7 @@ PARTS = {
     "consents",
     "consent_history",
     "timeline",
+    "reviews",
     "vouchers",
     "journeys",
     "decisions",

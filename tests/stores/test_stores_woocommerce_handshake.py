@@ -239,3 +239,9 @@ def test_pending_keys_are_sealed(
     assert WOO_KEY not in rows
     assert WOO_SECRET not in rows
     assert user_id.rsplit(".", 1)[0] not in rows
+
+
+def test_the_plugins_button_fills_the_shops_address_in(member: FlaskClient) -> None:
+    page = member.get("/app/", query_string={"store": 'https://bottega.example/"><script>'}).text
+
+    assert 'value="https://bottega.example/&#34;&gt;&lt;script&gt;"' in page

@@ -24,7 +24,7 @@ from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_ans
 from connectors.storefronts.woocommerce.identity import read_identity, read_index
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.orders import OUTLINE_FIELDS, read_outline
-from connectors.storefronts.woocommerce.paging import PER_PAGE, Place
+from connectors.storefronts.woocommerce.paging import PER_PAGE, Place, path_of
 from connectors.storefronts.woocommerce.payload import as_object, identifier, text
 from connectors.storefronts.woocommerce.products import parent_of_variation
 from connectors.storefronts.woocommerce.records import read_resource
@@ -69,16 +69,17 @@ class WooStorefront:
     def count(self, resource: Resource) -> int | None:
         """How many there are, checkout drafts included; None where a proxy dropped the header."""
         params = {**Place().params(resource), "per_page": "1", "_fields": "id"}
-        return self._calls.get(resource.value, params).number("X-WP-Total")
+        return self._calls.get(path_of(resource), params).number("X-WP-Total")
 
     def page(self, resource: Resource, *, cursor: str | None, updated_since: datetime | None) -> RecordPage:
         """Up to 100 of a resource, by id, or by change for orders and products with `updated_since`.
 
-        Customers are always read whole: WooCommerce ignores the question for changes. An object that
-        cannot be read is logged by its id and left out, so that it stops only itself.
+        Customers are always read whole: WooCommerce ignores the question for changes. Of reviews those
+        that were written since, and in the two weeks before. An object that cannot be read is logged by
+        its id and left out, so that it stops only itself.
         """
         place = Place.read(cursor) if cursor else Place.start(resource, updated_since)
-        answer = self._calls.get(resource.value, place.params(resource))
+        answer = self._calls.get(path_of(resource), place.params(resource))
         if not isinstance(answer.value, list):
             raise ConnectorError("the store answered no list")
         found: list[Record] = []
@@ -172,7 +173,7 @@ class WooStorefront:
 
     def _item(self, resource: Resource, external_id: str) -> JsonObject | None:
         try:
-            return self._calls.get(f"{resource.value}/{external_id}").one()
+            return self._calls.get(f"{path_of(resource)}/{external_id}").one()
         except Refused as error:
             if _is_gone(error):
                 return None

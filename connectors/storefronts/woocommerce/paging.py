@@ -14,6 +14,14 @@ PER_PAGE = 100
 # Source: facts of two measured stores, fact 14: customers ignore modified_after without a word.
 _LISTS_CHANGES = (Resource.ORDERS, Resource.PRODUCTS)
 _SECOND = timedelta(seconds=1)
+# Reviews are listed by when they were written, in the store's time; merchants approve them later.
+_REVIEWS_AGAIN = timedelta(days=14)
+_PATHS = {Resource.REVIEWS: "products/reviews"}
+
+
+def path_of(resource: Resource) -> str:
+    """Where a resource is listed, below `wc/v3`."""
+    return _PATHS.get(resource, resource.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +39,10 @@ class Place:
     @classmethod
     def start(cls, resource: Resource, updated_since: datetime | None) -> "Place":
         """The first page. The store compares with "later than", hence the second less."""
-        if updated_since is None or resource not in _LISTS_CHANGES:
+        if updated_since is None or resource not in (*_LISTS_CHANGES, Resource.REVIEWS):
             return cls()
-        return cls(after=updated_since.astimezone(UTC).replace(microsecond=0) - _SECOND)
+        since = updated_since - (_REVIEWS_AGAIN if resource is Resource.REVIEWS else _SECOND)
+        return cls(after=since.astimezone(UTC).replace(microsecond=0))
 
     @classmethod
     def read(cls, cursor: str) -> "Place":
@@ -54,7 +63,11 @@ class Place:
         params = {"per_page": str(PER_PAGE), "page": str(self.number), "order": "asc", "orderby": "id"}
         if resource is Resource.CUSTOMERS:
             params["role"] = "all"
-        if self.after is not None:
+        if resource is Resource.REVIEWS:
+            params["status"] = "all"
+        if self.after is not None and resource is Resource.REVIEWS:
+            params["after"] = _written(self.after)
+        elif self.after is not None:
             changes = {"orderby": "modified", "modified_after": _written(self.after), "dates_are_gmt": "true"}
             params.update(changes)
         return params

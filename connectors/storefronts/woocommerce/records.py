@@ -16,7 +16,9 @@ from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
 from connectors.storefronts.woocommerce.orders import read_order
 from connectors.storefronts.woocommerce.payload import identifier, parse_object
 from connectors.storefronts.woocommerce.products import read_product
-from connectors.storefronts.woocommerce.topics import News, meaning
+from connectors.storefronts.woocommerce.reviews import read_review
+from connectors.storefronts.woocommerce.statements import read_statement
+from connectors.storefronts.woocommerce.topics import STATEMENTS, News, meaning
 
 _GONE = (404, 410)
 _FORBIDDEN = (401, 403)
@@ -29,7 +31,7 @@ class OwnerDemoted(UnreadablePayload):
 def records(topic: str, body: bytes, mapping: MetaMapping, triggered_at: datetime | None) -> list[Record]:
     """What a verified delivery tells, in Ritorno's words.
 
-    Empty for topics without use (coupons, `action.*`, unknown ones), for variations, and for a
+    Empty for topics without use (coupons, others' `action.*`, unknown ones), for variations, and for a
     resource that was gone before WooCommerce built the body. A Deletion needs a second proof by a
     look-up, because stores before 11.x send `product.deleted` and `coupon.deleted` for each other.
 
@@ -45,7 +47,7 @@ def records(topic: str, body: bytes, mapping: MetaMapping, triggered_at: datetim
     """
     known = meaning(topic)
     if known is None:
-        return []
+        return read_statement(parse_object(body)) if topic == STATEMENTS else []
     payload = parse_object(body)
     refused_with = _error_status(payload)
     if refused_with is not None:
@@ -66,6 +68,8 @@ def read_resource(resource: Resource, payload: JsonObject, mapping: MetaMapping)
         return read_order(payload, mapping)
     if resource is Resource.PRODUCTS:
         return read_product(payload, mapping)
+    if resource is Resource.REVIEWS:
+        return [read_review(payload)]
     if is_anonymised(payload, meta_of(payload)):
         return [PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, identifier(payload, "id"), None)]
     return [read_customer(payload, mapping)]

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from connectors.base import Resource
 
+STATEMENTS = "action.wc_ritorno_consent"
+"""What our plugin for WordPress tells; a store without the plugin accepts the topic and never uses it."""
+
 # Source: facts of two measured stores, section 3 (minimum subscription set). Coupons are asked for so
 # that a voucher changed in the shop is seen; their redemption shows in orders.
 MINIMUM_TOPICS = (
@@ -21,6 +24,7 @@ MINIMUM_TOPICS = (
     "product.restored",
     "coupon.updated",
     "coupon.deleted",
+    STATEMENTS,
 )
 
 
@@ -45,7 +49,8 @@ _NEWS = {
 def meaning(topic: str) -> tuple[Resource, News] | None:
     """The resource of a topic and what its body is, or None for topics that we have no use for.
 
-    Coupons, `action.*` and names of later versions are of the last kind: kept, and nothing made of them.
+    Coupons, `action.*` and names of later versions are of the last kind: kept, and nothing made of them. Our
+    plugin's STATEMENTS speak of no resource.
     """
     return _MEANINGS.get(topic)
 

@@ -379,3 +379,11 @@ def _error(body: Any) -> tuple[str, int]:
 
 def _fields(voucher: Any) -> dict[str, Any]:
     return {name: getattr(voucher, name) for name in voucher.__slots__}
+
+
+def test_nobody_writes_reviews_but_they_can_be_asked_for(store: Store) -> None:
+    found = store.call("GET", "/products/reviews", {"status": "all", "after": "2026-11-02T09:00:00"})
+    wrong = store.call("GET", "/products/reviews", {"orderby": "modified"})
+
+    assert (found.status_code, found.json, found.headers["X-WP-Total"]) == (200, [], "0")
+    assert _error(wrong.json) == ("rest_invalid_param", 400)
