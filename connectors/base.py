@@ -247,5 +247,8 @@ class Storefront(Protocol):
     def subscribe(self, url_by_topic: Mapping[str, str], secret: str) -> Sequence[Subscription]:
         """Make the missing subscriptions. WooCommerce pings the URL before it answers."""
 
+    def unsubscribe(self, external_ids: Sequence[str]) -> None:
+        """Remove these subscriptions; those that are gone already do no harm."""
+
     def unsubscribe_all(self) -> None:
         """Remove our subscriptions, when the merchant disconnects."""

@@ -29,6 +29,7 @@ class StoreAccess:
         mapping: how WooCommerce's payloads are to be read.
         timezone: the store's IANA zone.
         hook_prefix: webhooks that deliver below this address are ours.
+        hook_ids: webhooks that are ours by their ids.
     """
 
     url: str
@@ -37,6 +38,7 @@ class StoreAccess:
     mapping: MetaMapping = field(default_factory=MetaMapping)
     timezone: str = "UTC"
     hook_prefix: str = ""
+    hook_ids: frozenset[str] = frozenset()
 
 
 Opener = Callable[[StoreAccess, StoreTransport], Storefront]
@@ -68,7 +70,7 @@ def _woo_settings(store: StoreAccess) -> WooSettings:
         secret=store.access["secret"],
         mode=AuthMode(store.access["mode"]),
     )
-    return WooSettings(keys, store.mapping, store.timezone, store.hook_prefix)
+    return WooSettings(keys, store.mapping, store.timezone, store.hook_prefix, store.hook_ids)
 
 
 def _read_shopify(

@@ -14,6 +14,7 @@ from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
 from app.stores import connections, install, subscribe
+from app.stores.platforms import SHOPIFY
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
@@ -51,24 +52,29 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def run_subscriptions(kit: Kit, now: datetime) -> Counter[str]:
-    """Equip newly connected stores: flows, pulls, and the webhooks that they lack."""
+    """Equip newly connected stores: flows, pulls, and the webhooks that Shopify declares.
+
+    WooCommerce's webhooks are made by jobs/webhook_checks.py, which waits longer after each failure.
+    """
     done: Counter[str] = Counter()
     with kit.runtime.database.read() as session:
         lacking = subscribe.stores_without_webhooks(session)
     for store_id in lacking:
-        _equip(kit, store_id, now)
+        if _equip(kit, store_id, now) != SHOPIFY:
+            continue
         result = run_guarded(partial(subscribe.register_webhooks, kit.runtime, store_id))
         if not isinstance(result, Failed):
             done["subscribed"] += 1
     return done
 
 
-def _equip(kit: Kit, store_id: int, now: datetime) -> None:
+def _equip(kit: Kit, store_id: int, now: datetime) -> str:
+    """Give a store its flows and its pulls; its platform."""
     with kit.runtime.database.write() as session:
-        store = session.get(Store, store_id)
-        if store is not None:
-            switch.ensure_flows(session, store_id, now)
-            pulls.ensure_reconciliations(session, store, now)
+        store = session.get_one(Store, store_id)
+        switch.ensure_flows(session, store_id, now)
+        pulls.ensure_reconciliations(session, store, now)
+        return store.platform
 
 
 def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:

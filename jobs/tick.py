@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from app import clock
-from jobs import attribution, daily, flows, inbox, lookups, outbox, privacy, pulls, writes
+from jobs import attribution, daily, flows, inbox, lookups, outbox, privacy, pulls, webhook_checks, writes
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -23,6 +23,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("privacy", privacy.run),
     ("look-ups", lookups.run),
     ("subscriptions", pulls.run_subscriptions),
+    ("webhook checks", webhook_checks.run),
     ("backfill", pulls.run_backfills),
     ("reconciliation", pulls.run_reconciliations),
     ("calendar", daily.run),

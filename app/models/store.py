@@ -17,6 +17,8 @@ class Store(Base):
         url: where the storefront's API is reached.
         credentials: a sealed JSON object (tokens, keys, webhook secrets).
         webhook_path: the random part of a WooCommerce delivery address; empty for Shopify.
+        webhook_turns: by topic, the turns of the webhook secrets that are accepted, the newest first; a topic
+            that is not there is at its turn 0.
         settings: what the settings page sets (see app/stores/settings.py).
     """
 
@@ -38,6 +40,7 @@ class Store(Base):
     scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     subscriptions: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    webhook_turns: Mapped[dict[str, list[int]]] = mapped_column(JSON, default=dict)
     installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

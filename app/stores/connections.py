@@ -93,6 +93,7 @@ def _woocommerce_access(runtime: Runtime, store: Store) -> StoreAccess:
         mapping=meta_mapping(store),
         timezone=store.timezone,
         hook_prefix=_woocommerce_prefix(runtime, store),
+        hook_ids=frozenset(one["external_id"] for one in store.subscriptions),
     )
 
 

@@ -12,6 +12,7 @@ from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
 from app.models.store_write import RESTING
 from app.stores import scopes
+from app.web import upkeep
 from app.web.context import count_up_to, literals
 
 _CAP = 999
@@ -44,6 +45,7 @@ def of_store(
     items = [
         *_connection(session, store),
         *(Item(f"scope.{scope}", "bad", 0, grant_url) for scope in scopes.missing(store)),
+        *_webhooks(store),
         *_inbox(session, store.id),
         *_privacy(session, store.id),
         *_messages(session, store.id),
@@ -66,6 +68,12 @@ def _connection(session: Session, store: Store) -> Iterator[Item]:
     )
     if session.execute(stuck.limit(1)).first() is not None:
         yield Item("backfill", "warn", 0, "/app/activity")
+
+
+def _webhooks(store: Store) -> Iterator[Item]:
+    n = len(upkeep.paused_topics(store))
+    if n:
+        yield Item("webhooks_paused", "warn", n, "/app/activity#upkeep")
 
 
 def _inbox(session: Session, store_id: int) -> Iterator[Item]:

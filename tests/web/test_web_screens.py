@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.models import Backfill, Message, Store, StoreWrite
+from app.models import Backfill, Chore, Message, Store, StoreWrite
 from app.runtime import Runtime
 from app.stores import scopes, settings
 from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message, signed_in
@@ -291,3 +291,34 @@ def test_a_message_of_unknown_status_is_shown_as_it_is(
         session.query(Message).update({"status": "teleported"})
 
     assert "teleported" in _read(member, "/app/outbox")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            (
+                "had switched it off",
+                "Paused in the store",
+                "Failed 2 times in a row",
+                "the store answered 503",
+            ),
+        ),
+        ("it", ("l’aveva spento", "In pausa nel negozio", "Non riuscito 2 volte", "the store answered 503")),
+    ],
+)
+def test_activity_tells_of_webhooks_made_anew_and_of_a_store_that_is_slow(
+    member: FlaskClient, runtime: Runtime, shop: Shop, language: str, words: tuple[str, ...]
+) -> None:
+    remade = [{"topic": "order.updated", "reason": "disabled", "at": NOW.isoformat()}]
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.subscriptions = [{"external_id": "1", "topic": "order.created", "url": "", "state": "paused"}]
+        chore = {"store_id": store.id, "name": "webhooks", "next_at": NOW, "notes": {"remade": remade}}
+        session.add(Chore(**chore, attempts=2, error="the store answered 503"))
+
+    page, home = _read(member, "/app/activity", language), _read(member, "/app/", language)
+
+    assert [word for word in words if word not in page] == []
+    assert 'href="/app/activity#upkeep"' in home

@@ -42,12 +42,14 @@ class WooSettings:
         mapping: how its payloads are read; holds its paid statuses and its currency, too.
         timezone: its IANA zone, in which coupons expire.
         hook_prefix: webhooks whose delivery URL lies below it are ours; "" knows none.
+        hook_ids: webhooks with these ids are ours wherever they deliver: made before our address changed.
     """
 
     keys: StoreKeys
     mapping: MetaMapping = field(default_factory=MetaMapping)
     timezone: str = "UTC"
     hook_prefix: str = ""
+    hook_ids: frozenset[str] = frozenset()
 
 
 class WooStorefront:
@@ -143,7 +145,7 @@ class WooStorefront:
             answer = self._calls.get("webhooks", params)
             with reading_answer():
                 rows = answer.many()
-                found += [_subscription(row) for row in rows if self._is_ours(text(row, "delivery_url"))]
+                found += [one for one in map(_subscription, rows) if self._is_ours(one)]
             place = place.following(rows, answer)
         return tuple(found)
 
@@ -165,10 +167,14 @@ class WooStorefront:
             self._calls.post("webhooks", body)
         return self.subscriptions()
 
+    def unsubscribe(self, external_ids: Sequence[str]) -> None:
+        """Delete these webhooks; one that is gone already does no harm."""
+        for external_id in external_ids:
+            self._delete_webhook(external_id)
+
     def unsubscribe_all(self) -> None:
         """Delete our webhooks. The key itself can only be revoked by the merchant."""
-        for found in self.subscriptions():
-            self._delete_webhook(found.external_id)
+        self.unsubscribe([found.external_id for found in self.subscriptions()])
 
     def _item(self, resource: Resource, external_id: str) -> JsonObject | None:
         try:
@@ -187,9 +193,11 @@ class WooStorefront:
             _log.warning("left out one of %s that cannot be read: id %s, %s", resource.value, shown, error)
             return []
 
-    def _is_ours(self, delivery_url: str) -> bool:
+    def _is_ours(self, found: Subscription) -> bool:
+        if found.external_id in self._settings.hook_ids:
+            return True
         prefix = self._settings.hook_prefix.rstrip("/")
-        return bool(prefix) and (delivery_url == prefix or delivery_url.startswith(f"{prefix}/"))
+        return bool(prefix) and (found.url == prefix or found.url.startswith(f"{prefix}/"))
 
     def _delete_webhook(self, external_id: str) -> None:
         try:
