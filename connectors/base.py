@@ -107,10 +107,15 @@ class ConnectorError(Exception):
 
 
 class Unauthorized(ConnectorError):
-    """The store no longer accepts our credentials: the merchant must reconnect."""
+    """The store no longer accepts our credentials: the merchant must reconnect.
 
-    def __init__(self, message: str, *, status: int | None = 401) -> None:
+    Args:
+        reason: why, as a word that a screen has a sentence for (key, owner, read-only, locked, clock), or "".
+    """
+
+    def __init__(self, message: str, *, status: int | None = 401, reason: str = "") -> None:
         super().__init__(message, permanent=True, status=status)
+        self.reason = reason
 
 
 class InvalidSignature(Exception):

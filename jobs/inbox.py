@@ -17,7 +17,7 @@ from app.mirror.parcels import OrderNotMirrored
 from app.models import Store
 from app.models.inbound_event import OPEN
 from app.scans import StoreScan
-from app.stores import connections, install
+from app.stores import connections, refusals
 from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePayload
 from connectors.registry import READERS
 from connectors.storefronts.woocommerce.records import OwnerDemoted
@@ -88,7 +88,7 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
             return len(events)
         reading = _read(store, events)
         if reading.is_demoted:
-            install.ask_to_reconnect(session, store.id)
+            refusals.note(session, store, "owner", now)
         welcome = {
             event_id: [record for record in records if _is_welcome(store, record)]
             for event_id, records in reading.told.items()

@@ -7,15 +7,17 @@ from datetime import datetime
 from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.flows import switch
 from app.mirror import lookups, outlines, pulls
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
-from app.stores import connections, install, subscribe
+from app.stores import connections, refusals, subscribe
 from app.stores.platforms import SHOPIFY
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
+from jobs import access
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -84,15 +86,13 @@ def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
     try:
         if store.state != "connected":
             raise Unauthorized("the shop must be reconnected")
-        storefront = connections.storefront(kit.runtime, store)
-        if is_backfill:
-            return _backfill(kit, pull, storefront, store=store, now=now)
-        return _reconcile(kit, pull, storefront, store=store, now=now)
+        with access.watched(kit, store, now):
+            storefront = connections.storefront(kit.runtime, store)
+            work = _backfill if is_backfill else _reconcile
+            return work(kit, pull, storefront, store=store, now=now)
     except ConnectorError as error:
         with kit.runtime.database.write() as session:
             pulls.put_off(session, pull, error=error, now=now, is_backfill=is_backfill)
-            if isinstance(error, Unauthorized) and store.state == "connected":
-                install.ask_to_reconnect(session, store.id)
         return 0
 
 
@@ -126,6 +126,7 @@ def _keep_history(
         if held is None or not is_ours:
             session.rollback()
             return False
+        _is_let_in(session, held)
         apply_records(
             session,
             kit.runtime.signer,
@@ -183,4 +184,11 @@ def _keep(kit: Kit, store: Store, records: Sequence[Record], now: datetime) -> N
     with kit.runtime.database.write() as session:
         held = session.get(Store, store.id)
         if held is not None:
+            _is_let_in(session, held)
             apply_records(session, kit.runtime.signer, held, records, now=now)
+
+
+def _is_let_in(session: Session, store: Store) -> None:
+    """A page arrived, so what refused us before was passing, even if the next page is refused again."""
+    if store.refusals:
+        refusals.forget(session, store.id)

@@ -23,7 +23,7 @@ from app.stores.mending import Remake
 from app.stores.platforms import CONNECTED
 from connectors.base import Storefront
 from connectors.storefronts.woocommerce.topics import meaning
-from jobs import failpoints
+from jobs import access, failpoints
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -70,7 +70,7 @@ class _Mending:
 def _check(kit: Kit, held: Held, now: datetime) -> int:
     with kit.runtime.database.read() as session:
         store = session.get_one(Store, held.store_id)
-    result = run_guarded(partial(_look_after, _Mending(kit, held, store, now)))
+    result = run_guarded(partial(_watched, _Mending(kit, held, store, now)))
     with kit.runtime.database.write() as session:
         if isinstance(result, Failed):
             log.warning("webhooks not checked", store=store.id, error=result.summary)
@@ -78,6 +78,11 @@ def _check(kit: Kit, held: Held, now: datetime) -> int:
             return 0
         chores.finish(session, held, now=now, next_at=now + EVERY)
     return 1
+
+
+def _watched(work: _Mending) -> None:
+    with access.watched(work.kit, work.store, work.now):
+        _look_after(work)
 
 
 def _look_after(work: _Mending) -> None:

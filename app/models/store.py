@@ -19,6 +19,8 @@ class Store(Base):
         webhook_path: the random part of a WooCommerce delivery address; empty for Shopify.
         webhook_turns: by topic, the turns of the webhook secrets that are accepted, the newest first; a topic
             that is not there is at its turn 0.
+        refusals, refused_at, refusal: how often in a row it refused our credentials, since when, and the
+            connector's word for why.
         settings: what the settings page sets (see app/stores/settings.py).
     """
 
@@ -41,6 +43,9 @@ class Store(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     subscriptions: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     webhook_turns: Mapped[dict[str, list[int]]] = mapped_column(JSON, default=dict)
+    refusals: Mapped[int] = mapped_column(default=0)
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refusal: Mapped[str] = mapped_column(String(20), default="")
     installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

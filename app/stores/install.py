@@ -136,6 +136,8 @@ def _new_row(arrival: Arrival, domain: str, now: datetime) -> dict[str, Any]:
         "settings": {},
         "subscriptions": [],
         "webhook_turns": {},
+        "refusals": 0,
+        "refusal": "",
         "installed_at": now,
     }
 
@@ -174,6 +176,7 @@ def _connect(store: Store, vault: Vault, arrival: Arrival, now: datetime, *, was
     store.locale = store.settings.get("locale", identity.locale[:_LONGEST_LOCALE])
     store.scopes = list(arrival.scopes)
     store.subscriptions = []
+    store.refusals, store.refused_at, store.refusal = 0, None, ""
     store.installed_at = now
     update_store(
         store,

@@ -1,88 +1,21 @@
 """WooCommerce's webhooks every quarter of an hour: what was switched off or lost is made anew, and told."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from app.config import Settings
-from app.db import Database
 from app.mirror import pulls
-from app.models import Chore, Reconciliation, Store
-from app.runtime import Runtime
+from app.models import Reconciliation, Store
 from app.stores import verification
 from connectors.storefronts.woocommerce.topics import MINIMUM_TOPICS
-from jobs import webhook_checks
-from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
-from tests.jobs.jobs_seed import delivery, kit_of, receive
+from tests.jobs.jobs_seed import delivery, receive
+from tests.jobs.jobs_woo import Watched
 from tests.stores.stores_seed import arrive, woo_arrival
-from tests.stores.stores_wire import FakePlatforms, serve
 
 QUARTER = timedelta(minutes=15)
 WEBHOOKS = "/woo/wp-json/wc/v3/webhooks"
-
-
-@dataclass
-class Watched:
-    """A store whose webhooks were registered at NOW."""
-
-    platforms: FakePlatforms
-    runtime: Runtime
-    kit: Kit
-    store_id: int
-
-    def check(self, at: datetime) -> int:
-        """What is due of the checks at a moment; how many stores were checked."""
-        return webhook_checks.run(self.kit, at)["webhooks checked"]
-
-    def store(self) -> Store:
-        """The store's row as it is now."""
-        with self.runtime.database.read() as session:
-            return session.get_one(Store, self.store_id)
-
-    def hook(self, topic: str) -> dict[str, Any]:
-        """The one webhook of a topic at the shop."""
-        [found] = [hook for hook in self.platforms.webhooks if hook["topic"] == topic]
-        return found
-
-    def chore(self) -> Chore:
-        """The row of the checks."""
-        with self.runtime.database.read() as session:
-            return session.get_one(Chore, (self.store_id, "webhooks"))
-
-    def remade(self) -> list[tuple[str, str]]:
-        """What the merchant is told, the newest first."""
-        return [(one["topic"], one["reason"]) for one in self.chore().notes.get("remade", [])]
-
-    def accepted(self, topic: str) -> list[str]:
-        """The secrets that a delivery of the topic may be signed with."""
-        return verification.woocommerce_secrets(self.runtime, self.store(), topic)
-
-
-@pytest.fixture
-def platforms() -> Iterator[FakePlatforms]:
-    """WooCommerce on a real socket."""
-    fake = FakePlatforms()
-    server = serve(fake)
-    yield fake
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def watched(platforms: FakePlatforms, settings: Settings, database: Database) -> Watched:
-    """A store that arrived, whose webhooks a first check registered and whose pulls are up to date."""
-    runtime = Runtime.build(settings.model_copy(update={"allow_private_stores": True}), database)
-    store = arrive(runtime, woo_arrival(platforms), NOW)
-    with database.write() as session:
-        pulls.ensure_reconciliations(session, store, NOW)
-    found = Watched(platforms, runtime, kit_of(runtime), store.id)
-    assert found.check(NOW) == 1
-    return found
 
 
 def test_the_first_check_registers_what_a_new_store_lacks(watched: Watched) -> None:
@@ -181,7 +114,7 @@ def test_a_deleted_webhook_is_made_anew(watched: Watched) -> None:
 
 
 def test_a_paused_webhook_is_the_merchants_wish(watched: Watched) -> None:
-    watched.hook("order.updated")["status"] = "paused"
+    watched.hook("order.updated").update(status="paused", delivery_url="https://before.example/hooks")
 
     watched.check(NOW + QUARTER)
 

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from app.models import Backfill, Chore, Message, Store, StoreWrite
 from app.runtime import Runtime
 from app.stores import scopes, settings
+from app.web.catalogue import CATALOGUES
 from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message, signed_in
 
 
@@ -322,3 +323,28 @@ def test_activity_tells_of_webhooks_made_anew_and_of_a_store_that_is_slow(
 
     assert [word for word in words if word not in page] == []
     assert 'href="/app/activity#upkeep"' in home
+
+
+@pytest.mark.parametrize("refusal", ["key", "owner", "read-only", "locked", "clock"])
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_home_says_why_a_store_turns_us_away(
+    member: FlaskClient, runtime: Runtime, shop: Shop, language: str, refusal: str
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.state, store.refusal, store.refusals = "needs_reconnect", refusal, 3
+
+    page = _read(member, "/app/", language)
+
+    assert CATALOGUES[language][f"attention.reconnect.{refusal}"] in page
+
+
+def test_home_warns_of_a_store_that_begins_to_turn_us_away(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    with runtime.database.write() as session:
+        session.get_one(Store, shop.store_id).refusals = 2
+
+    page = _read(member, "/app/")
+
+    assert "turned us away 2 times in a row" in page
