@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import Record, Storefront
+from connectors.present import Sweepable
 from connectors.storefronts.shopify.api import ShopifyStorefront
 from connectors.storefronts.shopify.records import records as shopify_records
 from connectors.storefronts.shopify.writer import ShopifyWriter
@@ -54,7 +55,7 @@ def _write_shopify(store: StoreAccess, transport: StoreTransport) -> StoreWriter
     return ShopifyWriter(store.url, store.domain, store.access["access_token"], transport)
 
 
-def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> Storefront:
+def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> WooStorefront:
     return WooStorefront(_woo_settings(store), transport)
 
 
@@ -84,6 +85,11 @@ STOREFRONTS: Mapping[str, Opener] = {
     "woocommerce": _open_woocommerce,
 }
 """Opens a connected store."""
+
+SWEEPABLE: Mapping[str, Callable[[StoreAccess, StoreTransport], Sweepable]] = {
+    "woocommerce": _open_woocommerce,
+}
+"""Opens a connected store that deletes without a word."""
 
 WRITERS: Mapping[str, WriterOpener] = {
     "shopify": _write_shopify,

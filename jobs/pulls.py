@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.flows import switch
-from app.mirror import lookups, outlines, pulls
+from app.mirror import lookups, outlines, pulls, sweeps
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
@@ -148,11 +148,25 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
     for records in read(kit, pull, storefront, since):
         count += len(records)
         _keep(kit, store, records, now)
+    if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
+        _doubt_trashed(kit, store, since, now)
     with kit.runtime.database.write() as session:
         held = session.get(Store, store.id)
         if held is not None:
             pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
     return count
+
+
+def _doubt_trashed(kit: Kit, store: Store, since: datetime, now: datetime) -> None:
+    """Have orders looked up that came into the trash: its one webhook may be lost, and lists leave it out."""
+    sweepable = connections.sweepable(kit.runtime, store)
+    cursor, is_last = None, False
+    while not is_last:
+        page = sweepable.trashed_orders(cursor=cursor, updated_since=since)
+        cursor, is_last = page.cursor, page.cursor is None
+        with kit.runtime.database.write() as session:
+            held = sweeps.alive(session, store.id, Resource.ORDERS, page.ids)
+            sweeps.doubt(session, store.id, Resource.ORDERS, held, now=now)
 
 
 def _orders_lacked(

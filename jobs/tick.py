@@ -12,7 +12,19 @@ from functools import partial
 import structlog
 
 from app import clock
-from jobs import attribution, daily, flows, inbox, lookups, outbox, privacy, pulls, webhook_checks, writes
+from jobs import (
+    attribution,
+    daily,
+    flows,
+    inbox,
+    lookups,
+    outbox,
+    privacy,
+    pulls,
+    sweeps,
+    webhook_checks,
+    writes,
+)
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -26,6 +38,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("webhook checks", webhook_checks.run),
     ("backfill", pulls.run_backfills),
     ("reconciliation", pulls.run_reconciliations),
+    ("sweeps", sweeps.run),
     ("calendar", daily.run),
     ("attribution", attribution.run),
     ("flows", flows.run),

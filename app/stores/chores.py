@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session
 from app.db import lease_now, table_of, upsert
 from app.models import Chore, Store
 from app.stores.platforms import CONNECTED, WOOCOMMERCE
-from connectors.base import ConnectorError
+from connectors.base import ConnectorError, Resource
 
 CHORES = table_of(Chore)
 STORES = table_of(Store)
 WEBHOOKS = "webhooks"
 """WooCommerce switches off what it could not deliver, and tells nobody."""
-NAMES = (WEBHOOKS,)
+SWEEPS = {"sweep.orders": Resource.ORDERS, "sweep.products": Resource.PRODUCTS}
+"""WooCommerce deletes for good without a word, and so do batches and the trash of orders at times."""
+NAMES = (WEBHOOKS, *SWEEPS)
 LEASE = timedelta(seconds=180)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 _LONGEST_ERROR = 2000
@@ -95,6 +97,11 @@ def put_off(session: Session, held: Held, error: Exception, now: datetime) -> bo
     text = str(error)[:_LONGEST_ERROR] or type(error).__name__
     values = {"next_at": now + pause, "attempts": held.row.attempts + 1, "error": text}
     return _write(session, held, {**values, **_FREE})
+
+
+def release(session: Session, held: Held) -> None:
+    """Give the row back after a round; the next round goes on from its position."""
+    _write(session, held, {**_FREE})
 
 
 def release_own(session: Session, store_id: int) -> None:

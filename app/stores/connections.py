@@ -6,7 +6,8 @@ from app.stores import credentials, settings
 from app.stores.platforms import SHOPIFY, UNINSTALLED, WOOCOMMERCE
 from app.stores.tokens import fresh_shopify_token
 from connectors.base import Storefront, Unauthorized
-from connectors.registry import STOREFRONTS, WRITERS, StoreAccess
+from connectors.present import Sweepable
+from connectors.registry import STOREFRONTS, SWEEPABLE, WRITERS, StoreAccess
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.transport import StoreTransport
 from connectors.writing import StoreWriter
@@ -33,6 +34,21 @@ def writer(runtime: Runtime, store: Store) -> StoreWriter:
         ConnectorError: the token could not be renewed now.
     """
     return WRITERS[store.platform](_access(runtime, store), transport(runtime))
+
+
+def sweepable(runtime: Runtime, store: Store) -> Sweepable:
+    """Open a store that deletes without a word, to be asked what it still has; never inside a transaction.
+
+    Raises:
+        Unauthorized: the store must be reconnected, or removed the app.
+        KeyError: its platform tells of every deletion, see `is_sweepable`.
+    """
+    return SWEEPABLE[store.platform](_access(runtime, store), transport(runtime))
+
+
+def is_sweepable(store: Store) -> bool:
+    """Whether the store deletes without a word."""
+    return store.platform in SWEEPABLE
 
 
 def transport(runtime: Runtime) -> StoreTransport:

@@ -19,6 +19,7 @@ from connectors.base import (
     UnreadablePayload,
 )
 from connectors.history import by_page
+from connectors.present import IdPage
 from connectors.storefronts.woocommerce.auth import StoreKeys
 from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_answer
 from connectors.storefronts.woocommerce.identity import read_identity, read_index
@@ -117,6 +118,25 @@ class WooStorefront:
                 rows = answer.many()
             found = [self._readable(Resource.ORDERS, row, is_plain=answer.is_plain) for row in rows]
             yield tuple(record for records in found for record in records)
+
+    def present(self, resource: Resource, external_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these ids (at most 100) the store lists, whatever their state; the trash is no part."""
+        asked = ",".join(_checked(one) for one in external_ids)
+        params = {"include": asked, "per_page": str(PER_PAGE), "_fields": "id"}
+        answer = self._calls.get(resource.value, params)
+        with reading_answer():
+            return frozenset(identifier(row, "id") for row in answer.many())
+
+    def trashed_orders(self, *, cursor: str | None, updated_since: datetime) -> IdPage:
+        """Up to 100 orders of the trash, the longest there first; nothing that lies elsewhere."""
+        place = Place.read(cursor) if cursor else Place.start(Resource.ORDERS, updated_since)
+        fields = {"status": "trash", "_fields": "id,status,date_modified_gmt"}
+        answer = self._calls.get("orders", {**place.params(Resource.ORDERS), **fields})
+        with reading_answer():
+            rows = answer.many()
+            found = tuple(identifier(row, "id") for row in rows if text(row, "status") == "trash")
+        following = place.following(rows, answer)
+        return IdPage(ids=found, cursor=following.cursor() if following else None)
 
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now; None for what is gone or in the trash.
