@@ -21,6 +21,7 @@ class Store(Base):
             that is not there is at its turn 0.
         refusals, refused_at, refusal: how often in a row it refused our credentials, since when, and the
             connector's word for why.
+        order_statuses: [word, name] of each status that its orders may have, where it says so.
         settings: what the settings page sets (see app/stores/settings.py).
     """
 
@@ -46,6 +47,7 @@ class Store(Base):
     refusals: Mapped[int] = mapped_column(default=0)
     refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refusal: Mapped[str] = mapped_column(String(20), default="")
+    order_statuses: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
     installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

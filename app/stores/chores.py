@@ -19,7 +19,9 @@ WEBHOOKS = "webhooks"
 """WooCommerce switches off what it could not deliver, and tells nobody."""
 SWEEPS = {"sweep.orders": Resource.ORDERS, "sweep.products": Resource.PRODUCTS}
 """WooCommerce deletes for good without a word, and so do batches and the trash of orders at times."""
-NAMES = (WEBHOOKS, *SWEEPS)
+IDENTITY = "identity"
+"""What the store says of itself."""
+NAMES = (WEBHOOKS, IDENTITY, *SWEEPS)
 LEASE = timedelta(seconds=180)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 _LONGEST_ERROR = 2000

@@ -69,6 +69,8 @@ def meta_mapping(store: Store) -> MetaMapping:
         birthday_format=settings.read(store, "meta.birthday_format"),
         paid_statuses=settings.words(store, "meta.paid_statuses"),
         delivered_statuses=settings.words(store, "meta.delivered_statuses"),
+        delivered_key=settings.read(store, "meta.delivered_key"),
+        delivered_values=settings.words(store, "meta.delivered_values"),
         currency=store.currency,
     )
 

@@ -137,6 +137,7 @@ def _new_row(arrival: Arrival, domain: str, now: datetime) -> dict[str, Any]:
         "subscriptions": [],
         "webhook_turns": {},
         "refusals": 0,
+        "order_statuses": [],
         "refusal": "",
         "installed_at": now,
     }

@@ -671,6 +671,7 @@ def upgrade() -> None:
         sa.Column("refusals", sa.Integer(), nullable=False),
         sa.Column("refused_at", MOMENT, nullable=True),
         sa.Column("refusal", sa.String(length=20), nullable=False),
+        sa.Column("order_statuses", sa.JSON(), nullable=False),
         sa.Column("installed_at", MOMENT, nullable=False),
         sa.Column("uninstalled_at", MOMENT, nullable=True),
         sa.Column("reconciled_at", MOMENT, nullable=True),

@@ -348,3 +348,34 @@ def test_home_warns_of_a_store_that_begins_to_turn_us_away(
     page = _read(member, "/app/")
 
     assert "turned us away 2 times in a row" in page
+
+
+def test_settings_offer_the_shops_own_statuses_and_keep_several(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.order_statuses = [["completed", "Completed"], ["arrived", "È arrivato"]]
+    page = _read(member, "/app/settings")
+
+    chosen = {"meta.delivered_statuses": ["", "completed", "arrived"], "csrf": csrf(member)}
+    good = member.post("/app/settings", data=chosen)
+    bad = member.post("/app/settings", data={"meta.paid_statuses": "nix", "csrf": csrf(member)})
+
+    assert "È arrivato (arrived)" in page
+    assert (good.status_code, bad.status_code) == (303, 400)
+    assert "completed, arrived" in bad.get_data(as_text=True)
+    with runtime.database.read() as session:
+        held = session.get_one(Store, shop.store_id)
+    assert settings.words(held, "meta.delivered_statuses") == ("completed", "arrived")
+
+
+def test_settings_fill_in_what_a_plugin_keeps_where(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    answer = member.post("/app/settings/preset", data={"preset": "trackship", "csrf": csrf(member)})
+
+    assert answer.status_code == 303
+    with runtime.database.read() as session:
+        held = session.get_one(Store, shop.store_id)
+    assert settings.read(held, "meta.delivered_key") == "ts_shipment_status"

@@ -127,6 +127,12 @@ class WooStorefront:
         with reading_answer():
             return frozenset(identifier(row, "id") for row in answer.many())
 
+    def order_statuses(self) -> tuple[tuple[str, str], ...]:
+        """Every status of the store's orders, plugins' own among them: its word and its name."""
+        answer = self._calls.get("orders/statuses")
+        with reading_answer():
+            return tuple((text(row, "slug"), text(row, "name")) for row in answer.many())
+
     def trashed_orders(self, *, cursor: str | None, updated_since: datetime) -> IdPage:
         """Up to 100 orders of the trash, the longest there first; nothing that lies elsewhere."""
         place = Place.read(cursor) if cursor else Place.start(Resource.ORDERS, updated_since)
