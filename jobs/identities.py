@@ -1,4 +1,4 @@
-"""What a WooCommerce store says of itself, read once a day: its name and its money, its order statuses."""
+"""What a WooCommerce store says of itself, read once a day: name, money, order statuses, and its home."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from app.models import Store
-from app.stores import chores, connections, install
+from app.stores import chores, connections, homes, install
 from app.stores.chores import Held
 from connectors.base import StoreUpdate
 from jobs import access
@@ -51,4 +51,8 @@ def _read(kit: Kit, held: Held, now: datetime) -> None:
             return
         news = StoreUpdate(name=identity.name, timezone=identity.timezone, currency=identity.currency)
         install.update_store(found, news)
+        is_other = bool(found.store_uid and identity.store_uid and found.store_uid != identity.store_uid)
+        if is_other or homes.is_elsewhere(found, identity.home_url):
+            homes.note(found, identity.home_url, homes.SHOP)
+        found.store_uid = found.store_uid or identity.store_uid
         found.order_statuses = [[slug, name] for slug, name in statuses]

@@ -14,7 +14,7 @@ from app.crypto import Vault
 from app.db import insert_new, table_of
 from app.errors import BadInput
 from app.models import Store
-from app.stores import backfills, chores, credentials, scopes, writes
+from app.stores import backfills, chores, credentials, homes, scopes, writes
 from app.stores.credentials import Credentials
 from app.stores.platforms import CONNECTED, NEEDS_RECONNECT, UNINSTALLED, WOOCOMMERCE
 from connectors.base import StoreIdentity, StoreUpdate
@@ -138,6 +138,7 @@ def _new_row(arrival: Arrival, domain: str, now: datetime) -> dict[str, Any]:
         "webhook_turns": {},
         "refusals": 0,
         "order_statuses": [],
+        **homes.forgotten(),
         "refusal": "",
         "installed_at": now,
     }
@@ -178,6 +179,7 @@ def _connect(store: Store, vault: Vault, arrival: Arrival, now: datetime, *, was
     store.scopes = list(arrival.scopes)
     store.subscriptions = []
     store.refusals, store.refused_at, store.refusal = 0, None, ""
+    store.other_home, store.copies, store.is_copy = {}, [], False
     store.installed_at = now
     update_store(
         store,

@@ -70,6 +70,10 @@ def _connection(session: Session, store: Store) -> Iterator[Item]:
         yield Item(store.state, "bad", 0, "/app/settings")
     elif store.refusals:
         yield Item("refused", "warn", store.refusals, "/app/activity#upkeep")
+    if store.other_home:
+        yield Item("other_home", "bad", 0, "/app/settings#home")
+    if store.is_copy:
+        yield Item("copy", "warn", 0, "/app/settings")
     stuck = select(Backfill.resource).where(
         Backfill.store_id == store.id, Backfill.finished_at.is_(None), Backfill.error.is_not(None)
     )

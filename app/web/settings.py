@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app import clock
 from app.errors import BadInput
 from app.models import Store
-from app.stores import presets, settings
+from app.stores import homes, presets, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
 from app.web.auth import merchant_required
@@ -84,6 +85,21 @@ def use_preset() -> ResponseReturnValue:
     return redirect(url_for("settings.show"), code=303)
 
 
+@blueprint.post("/app/settings/home")
+@merchant_required
+def settle_home() -> ResponseReturnValue:
+    """The merchant says whether a shop that speaks from another address moved, or is a copy."""
+    is_moved = request.form.get("home") == "moved"
+    with runtime().database.write() as session:
+        store = session.get_one(Store, chosen_store(session).id, with_for_update=True)
+        if is_moved:
+            homes.settle_moved(session, runtime().vault, store, clock.now())
+        else:
+            homes.settle_copy(store)
+    flash(translate("settings.saved"))
+    return redirect(url_for("settings.show"), code=303)
+
+
 def _typed(key: str) -> str:
     """What was typed, or the words that were chosen of several."""
     return ",".join(filter(None, (text.strip() for text in request.form.getlist(key))))[:_LONGEST]
@@ -113,6 +129,8 @@ def _form(store: Store, typed: Mapping[str, str], errors: Mapping[str, str]) -> 
         "settings.html",
         groups={name: fields for name, fields in groups.items() if fields},
         errors=errors,
+        other_home=store.other_home.get("url", ""),
+        domain=store.domain,
         statuses=settings.statuses_of(store),
         status_keys=settings.STATUS_KEYS,
         presets=presets.NAMES if store.platform == WOOCOMMERCE else (),

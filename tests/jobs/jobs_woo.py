@@ -15,7 +15,7 @@ from app.runtime import Runtime
 from app.stores import verification
 from app.stores.install import Arrival
 from connectors.base import StoreIdentity
-from connectors.sandbox import woo_api, woo_removals
+from connectors.sandbox import woo_api, woo_removals, woo_store
 from connectors.sandbox.model import WOO_HOME
 from jobs import pulls, webhook_checks
 from jobs.kit import Kit
@@ -132,13 +132,13 @@ def _arrival(url: str) -> Arrival:
         "signing_url": WOO_HOME,
     }
     identity = StoreIdentity(
-        domain="bottega.example",
+        domain=WOO_HOME.partition("://")[2],
         name="Bottega",
         timezone="Europe/Rome",
         currency="USD",
         country="IT",
         locale="it",
         home_url=WOO_HOME,
-        store_uid="uid-1",
+        store_uid=str(woo_store.ENVIRONMENT["store_id"]),
     )
     return Arrival("woocommerce", url, identity, access)

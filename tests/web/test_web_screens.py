@@ -379,3 +379,23 @@ def test_settings_fill_in_what_a_plugin_keeps_where(
     with runtime.database.read() as session:
         held = session.get_one(Store, shop.store_id)
     assert settings.read(held, "meta.delivered_key") == "ts_shipment_status"
+
+
+@pytest.mark.parametrize(("answer", "domain"), [("moved", "new.example"), ("copy", "azure.example")])
+def test_settings_ask_whether_a_shop_moved(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, answer: str, domain: str
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.domain = "azure.example"
+        store.other_home = {"url": "https://new.example", "by": "delivery"}
+    asked, home = _read(member, "/app/settings"), _read(member, "/app/")
+
+    saved = member.post("/app/settings/home", data={"home": answer, "csrf": csrf(member)})
+
+    assert "Did the store move?" in asked
+    assert 'href="/app/settings#home"' in home
+    assert saved.status_code == 303
+    with runtime.database.read() as session:
+        held = session.get_one(Store, shop.store_id)
+    assert (held.domain, held.other_home) == (domain, {})

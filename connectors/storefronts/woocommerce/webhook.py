@@ -23,6 +23,7 @@ _PREFIX = "x-wc-webhook-"
 _PING = re.compile(rb"webhook_id=[0-9]{1,20}(&[\x20-\x7e]{0,500})?")
 _TOPIC = re.compile(r"[A-Za-z0-9_./\-]{1,120}")
 _LONGEST_SHOP = 255
+_OWN_LINK = re.compile(rb'"_links":\{"self":\[\{"href":"(http[^"]{1,250}?)\\?/wp-json\\?/')
 
 
 def verify(headers: Mapping[str, str], body: bytes, *secrets: str) -> Envelope:
@@ -48,6 +49,15 @@ def verify(headers: Mapping[str, str], body: bytes, *secrets: str) -> Envelope:
         return Envelope(SOURCE, "ping", "", hashlib.sha256(body).hexdigest(), is_ping=True)
     _check_signature(named.get(_PREFIX + "signature", ""), body, secrets)
     return _envelope(named, body)
+
+
+def home_in(body: bytes) -> str:
+    """The home URL that a body names in its own link, found without reading it as a whole; "" without one.
+
+    Source: facts of two measured stores, section 3: the body is ASCII JSON with escaped slashes.
+    """
+    found = _OWN_LINK.search(body, max(0, body.rfind(b'"_links"')))
+    return found.group(1).replace(b"\\/", b"/").decode("ascii", "replace").lower() if found else ""
 
 
 def _is_ping(named: Mapping[str, str], body: bytes) -> bool:
