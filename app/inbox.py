@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_among, is_one_of, table_of, to_micros
@@ -144,6 +144,15 @@ def waiting(
         .with_for_update(skip_locked=True)
     )
     return [Delivery(*row) for row in session.execute(statement)]
+
+
+def last_received_at(session: Session, store_id: int, topic: str) -> datetime | None:
+    """When the last good delivery of a topic that is still kept arrived."""
+    statement = select(func.max(EVENTS.c.received_at)).where(
+        EVENTS.c.store_id == store_id, EVENTS.c.topic == topic
+    )
+    last: datetime | None = session.execute(statement).scalar_one()
+    return last
 
 
 def mark_done(session: Session, store_id: int, ids: Sequence[int], now: datetime) -> None:

@@ -109,10 +109,15 @@ class ConnectorError(Exception):
 
 
 class Unauthorized(ConnectorError):
-    """The store no longer accepts our credentials: the merchant must reconnect."""
+    """The store no longer accepts our credentials: the merchant must reconnect.
 
-    def __init__(self, message: str, *, status: int | None = 401) -> None:
+    Args:
+        reason: why, as a word that a screen has a sentence for (key, owner, read-only, locked, clock), or "".
+    """
+
+    def __init__(self, message: str, *, status: int | None = 401, reason: str = "") -> None:
         super().__init__(message, permanent=True, status=status)
+        self.reason = reason
 
 
 class InvalidSignature(Exception):
@@ -253,6 +258,9 @@ class Storefront(Protocol):
 
     def subscribe(self, url_by_topic: Mapping[str, str], secret: str) -> Sequence[Subscription]:
         """Make the missing subscriptions. WooCommerce pings the URL before it answers."""
+
+    def unsubscribe(self, external_ids: Sequence[str]) -> None:
+        """Remove these subscriptions; those that are gone already do no harm."""
 
     def unsubscribe_all(self) -> None:
         """Remove our subscriptions, when the merchant disconnects."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import Record, Storefront
+from connectors.present import Sweepable
 from connectors.storefronts.shopify.api import ShopifyStorefront
 from connectors.storefronts.shopify.records import records as shopify_records
 from connectors.storefronts.shopify.writer import ShopifyWriter
@@ -29,6 +30,7 @@ class StoreAccess:
         mapping: how WooCommerce's payloads are to be read.
         timezone: the store's IANA zone.
         hook_prefix: webhooks that deliver below this address are ours.
+        hook_ids: webhooks that are ours by their ids.
     """
 
     url: str
@@ -37,6 +39,7 @@ class StoreAccess:
     mapping: MetaMapping = field(default_factory=MetaMapping)
     timezone: str = "UTC"
     hook_prefix: str = ""
+    hook_ids: frozenset[str] = frozenset()
 
 
 Opener = Callable[[StoreAccess, StoreTransport], Storefront]
@@ -52,7 +55,7 @@ def _write_shopify(store: StoreAccess, transport: StoreTransport) -> StoreWriter
     return ShopifyWriter(store.url, store.domain, store.access["access_token"], transport)
 
 
-def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> Storefront:
+def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> WooStorefront:
     return WooStorefront(_woo_settings(store), transport)
 
 
@@ -68,7 +71,7 @@ def _woo_settings(store: StoreAccess) -> WooSettings:
         secret=store.access["secret"],
         mode=AuthMode(store.access["mode"]),
     )
-    return WooSettings(keys, store.mapping, store.timezone, store.hook_prefix)
+    return WooSettings(keys, store.mapping, store.timezone, store.hook_prefix, store.hook_ids)
 
 
 def _read_shopify(
@@ -82,6 +85,11 @@ STOREFRONTS: Mapping[str, Opener] = {
     "woocommerce": _open_woocommerce,
 }
 """Opens a connected store."""
+
+SWEEPABLE: Mapping[str, Callable[[StoreAccess, StoreTransport], Sweepable]] = {
+    "woocommerce": _open_woocommerce,
+}
+"""Opens a connected store that deletes without a word."""
 
 WRITERS: Mapping[str, WriterOpener] = {
     "shopify": _write_shopify,

@@ -17,10 +17,12 @@ from app.mirror.parcels import OrderNotMirrored
 from app.models import Store
 from app.models.inbound_event import OPEN
 from app.scans import StoreScan
-from app.stores import connections, install
+from app.stores import connections, homes, refusals
+from app.stores.platforms import WOOCOMMERCE
 from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePayload
 from connectors.registry import READERS
 from connectors.storefronts.woocommerce.records import OwnerDemoted
+from connectors.storefronts.woocommerce.webhook import home_in
 from jobs.guard import Failed, pause_after, run_guarded
 from jobs.kit import Kit
 
@@ -37,11 +39,15 @@ _WAITING = StoreScan(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the deliveries of a batch say, by row id; `unreadable` with the reason."""
+    """What the deliveries of a batch say, by row id; `unreadable` with the reason.
+
+    `elsewhere` has those that another address sent, with it: the shop moved, or a copy of it delivers.
+    """
 
     told: dict[int, list[Record]]
     unreadable: dict[int, str]
     is_demoted: bool
+    elsewhere: dict[int, str]
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -87,8 +93,11 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
             inbox.mark_ignored(session, store_id, ids, now=now, reason="unknown shop")
             return len(events)
         reading = _read(store, events)
+        for home in reading.elsewhere.values():
+            homes.note(store, home, homes.DELIVERY)
+        inbox.mark_ignored(session, store_id, list(reading.elsewhere), now=now, reason="from another address")
         if reading.is_demoted:
-            install.ask_to_reconnect(session, store.id)
+            refusals.note(session, store, "owner", now)
         welcome = {
             event_id: [record for record in records if _is_welcome(store, record)]
             for event_id, records in reading.told.items()
@@ -107,7 +116,12 @@ def _read(store: Store, events: Sequence[Delivery]) -> Reading:
     unreadable: dict[int, str] = {}
     mapping = connections.meta_mapping(store)
     is_demoted = False
+    elsewhere: dict[int, str] = {}
     for event in events:
+        home = home_in(event.body or b"") if event.source == WOOCOMMERCE else ""
+        if homes.is_elsewhere(store, home):
+            elsewhere[event.id] = home
+            continue
         try:
             read = READERS[event.source]
             told[event.id] = read(event.topic, event.body or b"", mapping, event.triggered_at)
@@ -116,7 +130,7 @@ def _read(store: Store, events: Sequence[Delivery]) -> Reading:
             unreadable[event.id] = str(reason)
         except UnreadablePayload as reason:
             unreadable[event.id] = str(reason) or "unreadable"
-    return Reading(told, unreadable, is_demoted)
+    return Reading(told, unreadable, is_demoted, elsewhere)
 
 
 def _is_welcome(store: Store, record: Record) -> bool:

@@ -13,8 +13,8 @@ from app.mirror import lookups
 from app.mirror.apply import apply_records
 from app.models import Store
 from app.stores import connections, install
-from connectors.base import ConnectorError, Unauthorized
-from jobs import merges
+from connectors.base import ConnectorError
+from jobs import access, merges
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.proof import has_left
@@ -47,11 +47,8 @@ def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
     resource = lookups.KINDS[row.kind]
     external_id = str(row.subject_id)
     try:
-        record = connections.storefront(kit.runtime, store).fetch(resource, external_id)
-    except Unauthorized:
-        with kit.runtime.database.write() as session:
-            install.ask_to_reconnect(session, store.id)
-        return False
+        with access.watched(kit, store, now):
+            record = connections.storefront(kit.runtime, store).fetch(resource, external_id)
     except ConnectorError:
         _put_off(kit, row, now + _LATER)
         return False

@@ -11,9 +11,10 @@ from app.merging import moving
 from app.mirror import lookups, merges
 from app.mirror.apply import apply_records
 from app.models import CustomerMerge, Store
-from app.stores import connections, install
+from app.stores import connections
 from app.timers import NewTimer
 from connectors.base import ConnectorError, CustomerRecord, Record, Resource, Unauthorized
+from jobs import access
 from jobs.kit import Kit
 
 log = structlog.get_logger()
@@ -31,12 +32,12 @@ def confirm(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
         _sweep(kit, store, row, now)
         return False
     try:
-        storefront = connections.storefront(kit.runtime, store)
-        merged = storefront.fetch(Resource.CUSTOMERS, merge.merged_external_id)
-        kept = storefront.fetch(Resource.CUSTOMERS, kept_id)
+        with access.watched(kit, store, now):
+            storefront = connections.storefront(kit.runtime, store)
+            merged = storefront.fetch(Resource.CUSTOMERS, merge.merged_external_id)
+            kept = storefront.fetch(Resource.CUSTOMERS, kept_id)
     except Unauthorized:
         with kit.runtime.database.write() as session:
-            install.ask_to_reconnect(session, store.id)
             timers.put_off(session, row, now + _RECONNECTED)
         return False
     except ConnectorError:

@@ -15,7 +15,7 @@ from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED, UNKNOWN
 from app.scans import StoreScan
-from app.stores import connections, install
+from app.stores import connections, refusals
 from connectors.base import ConnectorError, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
 from jobs import failpoints
@@ -131,8 +131,7 @@ def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
     results = _mint(kit, store, claimed)
     failpoints.reached("outbox.after-mint")
     with kit.runtime.database.write() as session:
-        if any(isinstance(result.error, Unauthorized) for result in results.values()):
-            install.ask_to_reconnect(session, store.id)
+        _note_refusal(session, store, list(results.values()), now)
         by_moment: dict[datetime, list[int]] = {}
         for wanted in claimed.wanted:
             result = results.get(wanted.spec.code)
@@ -142,6 +141,15 @@ def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
         by_moment.setdefault(now, []).extend(id_ for id_ in claimed.prepared_ids if id_ not in waiting)
         for next_at, ids in sorted(by_moment.items()):
             claim.release_unprepared(session, store.id, claimed.token, ids=sorted(ids), next_at=next_at)
+
+
+def _note_refusal(session: Session, store: Store, results: Sequence[VoucherResult], now: datetime) -> None:
+    """Whether the shop took our credentials, as its answers show."""
+    refused = next((one.error for one in results if isinstance(one.error, Unauthorized)), None)
+    if refused is not None:
+        refusals.note(session, store, refused.reason, now)
+    elif store.refusals and any(one.external_id is not None for one in results):
+        refusals.forget(session, store.id)
 
 
 def _mint(kit: Kit, store: Store, claimed: Claimed) -> dict[str, VoucherResult]:

@@ -15,7 +15,7 @@ from app.models import PrivacyRequest, Store
 from app.models.privacy_request import REFUSED
 from app.privacy import deliveries, erasure, requests, shops
 from app.scans import StoreScan
-from app.stores import install
+from app.stores import install, refusals
 from app.stores.platforms import UNINSTALLED
 from connectors.base import PrivacyKind
 from jobs import failpoints
@@ -127,7 +127,7 @@ def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) ->
             return False
         since = datetime.fromisoformat(held.proof.get("refused_since", now.isoformat()))
         if now < since + SOFT_DELETE:
-            install.ask_to_reconnect(session, shop.id)
+            refusals.note(session, shop, "", now)
             requests.put_off(held, since + SOFT_DELETE, refused_since=since.isoformat())
             return False
         install.uninstall(session, shop, now)

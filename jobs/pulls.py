@@ -7,14 +7,17 @@ from datetime import datetime
 from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.flows import switch
-from app.mirror import lookups, outlines, pulls, reviews
+from app.mirror import lookups, outlines, pulls, reviews, sweeps
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
-from app.stores import connections, install, subscribe
+from app.stores import connections, refusals, subscribe
+from app.stores.platforms import SHOPIFY
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
+from jobs import access
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -51,24 +54,29 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def run_subscriptions(kit: Kit, now: datetime) -> Counter[str]:
-    """Equip newly connected stores: flows, pulls, and the webhooks that they lack."""
+    """Equip newly connected stores: flows, pulls, and the webhooks that Shopify declares.
+
+    WooCommerce's webhooks are made by jobs/webhook_checks.py, which waits longer after each failure.
+    """
     done: Counter[str] = Counter()
     with kit.runtime.database.read() as session:
         lacking = subscribe.stores_without_webhooks(session)
     for store_id in lacking:
-        _equip(kit, store_id, now)
+        if _equip(kit, store_id, now) != SHOPIFY:
+            continue
         result = run_guarded(partial(subscribe.register_webhooks, kit.runtime, store_id))
         if not isinstance(result, Failed):
             done["subscribed"] += 1
     return done
 
 
-def _equip(kit: Kit, store_id: int, now: datetime) -> None:
+def _equip(kit: Kit, store_id: int, now: datetime) -> str:
+    """Give a store its flows and its pulls; its platform."""
     with kit.runtime.database.write() as session:
-        store = session.get(Store, store_id)
-        if store is not None:
-            switch.ensure_flows(session, store_id, now)
-            pulls.ensure_reconciliations(session, store, now)
+        store = session.get_one(Store, store_id)
+        switch.ensure_flows(session, store_id, now)
+        pulls.ensure_reconciliations(session, store, now)
+        return store.platform
 
 
 def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
@@ -78,15 +86,13 @@ def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
     try:
         if store.state != "connected":
             raise Unauthorized("the shop must be reconnected")
-        storefront = connections.storefront(kit.runtime, store)
-        if is_backfill:
-            return _backfill(kit, pull, storefront, store=store, now=now)
-        return _reconcile(kit, pull, storefront, store=store, now=now)
+        with access.watched(kit, store, now):
+            storefront = connections.storefront(kit.runtime, store)
+            work = _backfill if is_backfill else _reconcile
+            return work(kit, pull, storefront, store=store, now=now)
     except ConnectorError as error:
         with kit.runtime.database.write() as session:
             pulls.put_off(session, pull, error=error, now=now, is_backfill=is_backfill)
-            if isinstance(error, Unauthorized) and store.state == "connected":
-                install.ask_to_reconnect(session, store.id)
         return 0
 
 
@@ -120,6 +126,7 @@ def _keep_history(
         if held is None or not is_ours:
             session.rollback()
             return False
+        _is_let_in(session, held)
         apply_records(
             session,
             kit.runtime.signer,
@@ -141,6 +148,8 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
     for records in read(kit, pull, storefront, since):
         count += len(records)
         _keep(kit, store, records, now)
+    if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
+        _doubt_trashed(kit, store, since, now)
     with kit.runtime.database.write() as session:
         held = session.get(Store, store.id)
         if held is not None:
@@ -148,6 +157,18 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
         if held is not None and pull.resource is Resource.REVIEWS:
             reviews.find_writers(session, held, now)
     return count
+
+
+def _doubt_trashed(kit: Kit, store: Store, since: datetime, now: datetime) -> None:
+    """Have orders looked up that came into the trash: its one webhook may be lost, and lists leave it out."""
+    sweepable = connections.sweepable(kit.runtime, store)
+    cursor, is_last = None, False
+    while not is_last:
+        page = sweepable.trashed_orders(cursor=cursor, updated_since=since)
+        cursor, is_last = page.cursor, page.cursor is None
+        with kit.runtime.database.write() as session:
+            held = sweeps.alive(session, store.id, Resource.ORDERS, page.ids)
+            sweeps.doubt(session, store.id, Resource.ORDERS, held, now=now)
 
 
 def _orders_lacked(
@@ -179,4 +200,11 @@ def _keep(kit: Kit, store: Store, records: Sequence[Record], now: datetime) -> N
     with kit.runtime.database.write() as session:
         held = session.get(Store, store.id)
         if held is not None:
+            _is_let_in(session, held)
             apply_records(session, kit.runtime.signer, held, records, now=now)
+
+
+def _is_let_in(session: Session, store: Store) -> None:
+    """A page arrived, so what refused us before was passing, even if the next page is refused again."""
+    if store.refusals:
+        refusals.forget(session, store.id)

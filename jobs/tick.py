@@ -12,7 +12,20 @@ from functools import partial
 import structlog
 
 from app import clock
-from jobs import attribution, daily, flows, inbox, lookups, outbox, privacy, pulls, writes
+from jobs import (
+    attribution,
+    daily,
+    flows,
+    identities,
+    inbox,
+    lookups,
+    outbox,
+    privacy,
+    pulls,
+    sweeps,
+    webhook_checks,
+    writes,
+)
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -23,8 +36,11 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("privacy", privacy.run),
     ("look-ups", lookups.run),
     ("subscriptions", pulls.run_subscriptions),
+    ("webhook checks", webhook_checks.run),
+    ("identities", identities.run),
     ("backfill", pulls.run_backfills),
     ("reconciliation", pulls.run_reconciliations),
+    ("sweeps", sweeps.run),
     ("calendar", daily.run),
     ("attribution", attribution.run),
     ("flows", flows.run),

@@ -17,11 +17,11 @@ from app.flows import switch
 from app.models import Store
 from app.models.store_write import DONE, FAILED, QUEUED, SKIPPED
 from app.scans import StoreScan
-from app.stores import connections, install, scopes, writes
+from app.stores import connections, scopes, writes
 from app.stores.writes import Held
 from connectors.base import ConnectorError, Resource, Unauthorized
 from connectors.writing import NotSupported, StoreWriter
-from jobs import failpoints
+from jobs import access, failpoints
 from jobs.guard import Failed, pause_after, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import is_connected
@@ -103,18 +103,16 @@ def _run_store(kit: Kit, store: Store, now: datetime) -> int:
         return 0
     settled, next_at = 0, now
     try:
-        writer = connections.writer(kit.runtime, store)
-        for write_id in ids:
-            with kit.runtime.database.read() as session:
-                held = writes.held(session, store.id, write_id, token)
-            if held is not None:
-                _write(kit, store, writer, held=held, now=now)
-                settled += 1
+        with access.refusals_noted(kit, store, now):
+            writer = connections.writer(kit.runtime, store)
+            for write_id in ids:
+                with kit.runtime.database.read() as session:
+                    held = writes.held(session, store.id, write_id, token)
+                if held is not None:
+                    _write(kit, store, writer, held=held, now=now)
+                    settled += 1
     except ConnectorError as error:
         next_at = now + _pause_of(error)
-        if isinstance(error, Unauthorized):
-            with kit.runtime.database.write() as session:
-                install.ask_to_reconnect(session, store.id)
     with kit.runtime.database.write() as session:
         writes.release(session, store.id, token, next_at=next_at)
     return settled

@@ -77,8 +77,9 @@ class StorefrontDeliveries:
         store = self._directory.woocommerce(connection, path)
         if store is None:
             return _NOT_HERE
-        secret = verification.woocommerce_secret(self._runtime, store, headers.get("x-wc-webhook-topic", ""))
-        envelope = woocommerce.verify(headers, body, secret)
+        topic = headers.get("x-wc-webhook-topic", "")
+        secrets = verification.woocommerce_secrets(self._runtime, store, topic)
+        envelope = woocommerce.verify(headers, body, *secrets)
         return PONG if envelope.is_ping else Kept(store.id, envelope, body, clock.now(), WAITING)
 
 

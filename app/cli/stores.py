@@ -5,7 +5,7 @@ from typing import Any
 
 from app.errors import BadInput
 from app.runtime import Runtime
-from app.stores import commands
+from app.stores import commands, presets
 
 
 def _connect_woocommerce(runtime: Runtime, arguments: argparse.Namespace) -> object:
@@ -44,6 +44,10 @@ def _set(runtime: Runtime, arguments: argparse.Namespace) -> object:
     return commands.set_values(runtime, arguments.id, values)
 
 
+def _preset(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    return commands.set_preset(runtime, arguments.id, arguments.name)
+
+
 def _get(runtime: Runtime, arguments: argparse.Namespace) -> object:
     return commands.get_values(runtime, arguments.id, arguments.key)
 
@@ -58,12 +62,15 @@ def _add_store(branches: Any) -> None:
         ("disconnect", _disconnect, "leave a store"),
         ("set", _set, "set key=value …"),
         ("get", _get, "what is set"),
+        ("preset", _preset, f"set what a plugin keeps where: {', '.join(presets.NAMES)}"),
     ):
         action = actions.add_parser(name, help=words)
         if name != "list":
             action.add_argument("id", type=int)
         if name == "set":
             action.add_argument("values", nargs="+", metavar="key=value")
+        if name == "preset":
+            action.add_argument("name")
         if name == "get":
             action.add_argument("key", nargs="?")
         action.add_argument("--json", action="store_true")

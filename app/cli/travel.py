@@ -19,7 +19,7 @@ from app.messaging import send
 from app.mirror import pulls as mirrored
 from app.models import Backfill, Message, Store
 from app.models.message import OPEN_STATES, QUEUED
-from app.stores import commands, writes
+from app.stores import chores, commands, writes
 from app.web.auth import issue_sign_in_link
 from jobs import daily, pulls
 from jobs.kit import Kit
@@ -73,6 +73,7 @@ class Journey:
                 send.sweep_own(session, store.id, clock.now())
                 mirrored.release_own(session, store.id)
                 writes.release_own(session, store.id)
+                chores.release_own(session, store.id)
         for platform in self.platforms:
             if not self._is_installed(platform):
                 self._install(platform)

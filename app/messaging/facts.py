@@ -110,9 +110,9 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
         ),
         store=StoreFacts(
             state=store.state,
-            is_copy=False,
+            is_copy=store.is_copy,
             is_flow_active=row.flow_key in loaded.active_flows,
-            sender_pause=None,
+            sender_pause="the shop speaks from another address" if store.other_home else None,
             sender_problem=_text(loaded.store_facts["sender_problem"]),
             allows_soft_opt_in=bool(loaded.store_facts["soft_opt_in"]),
         ),

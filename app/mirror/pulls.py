@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, Table, bindparam, or_, select, update
+from sqlalchemy import Row, Table, bindparam, case, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, insert_new, lease_now, table_of
@@ -119,6 +119,22 @@ def finish_reconciliation(
     next_at = now + interval(store, pull.resource)
     values = {"pulled_to": pulled_to, "next_at": next_at, "attempts": 0, "error": None}
     return _write(session, RECONCILIATIONS, pull, {**values, "lease_token": None, "lease_until": None})
+
+
+def catch_up(session: Session, store_id: int, resource: Resource, *, since: datetime, now: datetime) -> None:
+    """Have a resource pulled at once from `since` on, or from where it was pulled to if that is earlier.
+
+    A pull that is under way loses its lease, so that its end does not put this off.
+    """
+    earlier = case(
+        (RECONCILIATIONS.c.pulled_to > since, literal(since, UtcDateTime())),
+        else_=RECONCILIATIONS.c.pulled_to,
+    )
+    session.execute(
+        update(RECONCILIATIONS)
+        .where(RECONCILIATIONS.c.store_id == store_id, RECONCILIATIONS.c.resource == resource.value)
+        .values(pulled_to=earlier, next_at=now, lease_token=None, lease_until=None)
+    )
 
 
 def put_off(session: Session, pull: Pull, *, error: ConnectorError, now: datetime, is_backfill: bool) -> None:

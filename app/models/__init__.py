@@ -2,6 +2,7 @@
 
 from app.models.api_key import ApiKey
 from app.models.attribution import Attribution
+from app.models.chore import Chore
 from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
@@ -28,6 +29,7 @@ __all__ = [
     "ApiKey",
     "Attribution",
     "Backfill",
+    "Chore",
     "Consent",
     "ConsentState",
     "Customer",

@@ -17,6 +17,14 @@ class Store(Base):
         url: where the storefront's API is reached.
         credentials: a sealed JSON object (tokens, keys, webhook secrets).
         webhook_path: the random part of a WooCommerce delivery address; empty for Shopify.
+        webhook_turns: by topic, the turns of the webhook secrets that are accepted, the newest first; a topic
+            that is not there is at its turn 0.
+        refusals, refused_at, refusal: how often in a row it refused our credentials, since when, and the
+            connector's word for why.
+        order_statuses: [word, name] of each status that its orders may have, where it says so.
+        other_home: another address under which the shop spoke, and who said so, until the merchant answers.
+        copies: the hosts of copies of the shop, whose deliveries are passed over.
+        is_copy: the shop that we call is a copy for testing, so nothing is ever sent.
         settings: what the settings page sets (see app/stores/settings.py).
     """
 
@@ -38,6 +46,14 @@ class Store(Base):
     scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     subscriptions: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    webhook_turns: Mapped[dict[str, list[int]]] = mapped_column(JSON, default=dict)
+    refusals: Mapped[int] = mapped_column(default=0)
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refusal: Mapped[str] = mapped_column(String(20), default="")
+    order_statuses: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
+    other_home: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    copies: Mapped[list[str]] = mapped_column(JSON, default=list)
+    is_copy: Mapped[bool] = mapped_column(default=False)
     installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -13,7 +13,7 @@ from app.db import lease_now
 from app.errors import AppError, BadInput, NotFound
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import arrivals, backfills, connections, install, scopes, settings
+from app.stores import arrivals, backfills, connections, install, presets, scopes, settings
 from app.stores.install import Arrival
 from app.stores.platforms import UNINSTALLED
 from connectors.base import ConnectorError
@@ -119,6 +119,16 @@ def set_values(runtime: Runtime, store_id: int, values: Mapping[str, str]) -> di
         store = _store(session, store_id)
         settings.write(session, store, values, vault=runtime.vault)
         return {key: settings.read(store, key) for key in values}
+
+
+def set_preset(runtime: Runtime, store_id: int, name: str) -> dict[str, str]:
+    """Set what a well-known plugin keeps where, and return how those settings hold now.
+
+    Raises:
+        BadInput: there is no such preset; the text names them all.
+        NotFound: there is no such store.
+    """
+    return set_values(runtime, store_id, presets.values_of(name))
 
 
 def get_values(runtime: Runtime, store_id: int, key: str | None = None) -> dict[str, str]:

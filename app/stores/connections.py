@@ -6,7 +6,8 @@ from app.stores import credentials, settings
 from app.stores.platforms import SHOPIFY, UNINSTALLED, WOOCOMMERCE
 from app.stores.tokens import fresh_shopify_token
 from connectors.base import Storefront, Unauthorized
-from connectors.registry import STOREFRONTS, WRITERS, StoreAccess
+from connectors.present import Sweepable
+from connectors.registry import STOREFRONTS, SWEEPABLE, WRITERS, StoreAccess
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.transport import StoreTransport
 from connectors.writing import StoreWriter
@@ -35,6 +36,21 @@ def writer(runtime: Runtime, store: Store) -> StoreWriter:
     return WRITERS[store.platform](_access(runtime, store), transport(runtime))
 
 
+def sweepable(runtime: Runtime, store: Store) -> Sweepable:
+    """Open a store that deletes without a word, to be asked what it still has; never inside a transaction.
+
+    Raises:
+        Unauthorized: the store must be reconnected, or removed the app.
+        KeyError: its platform tells of every deletion, see `is_sweepable`.
+    """
+    return SWEEPABLE[store.platform](_access(runtime, store), transport(runtime))
+
+
+def is_sweepable(store: Store) -> bool:
+    """Whether the store deletes without a word."""
+    return store.platform in SWEEPABLE
+
+
 def transport(runtime: Runtime) -> StoreTransport:
     """A guarded way to storefronts, for one thread."""
     return StoreTransport(allow_private=runtime.settings.allow_private_stores)
@@ -53,6 +69,8 @@ def meta_mapping(store: Store) -> MetaMapping:
         birthday_format=settings.read(store, "meta.birthday_format"),
         paid_statuses=settings.words(store, "meta.paid_statuses"),
         delivered_statuses=settings.words(store, "meta.delivered_statuses"),
+        delivered_key=settings.read(store, "meta.delivered_key"),
+        delivered_values=settings.words(store, "meta.delivered_values"),
         currency=store.currency,
     )
 
@@ -93,6 +111,7 @@ def _woocommerce_access(runtime: Runtime, store: Store) -> StoreAccess:
         mapping=meta_mapping(store),
         timezone=store.timezone,
         hook_prefix=_woocommerce_prefix(runtime, store),
+        hook_ids=frozenset(one["external_id"] for one in store.subscriptions),
     )
 
 

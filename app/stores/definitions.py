@@ -141,6 +141,18 @@ _META = (
         ",".join(_WOO.delivered_statuses),
         "The order statuses that say that the parcel has arrived.",
     ),
+    Setting(
+        "meta.delivered_key",
+        rules.line(_META_KEY_LENGTH),
+        "",
+        "The meta key where your shipment plugin keeps how the parcel stands; where it is, it alone counts.",
+    ),
+    Setting(
+        "meta.delivered_values",
+        rules.WORDS,
+        ",".join(_WOO.delivered_values),
+        "The values of that key that mean delivered.",
+    ),
 )
 
 _FLOWS = (

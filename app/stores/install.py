@@ -14,7 +14,7 @@ from app.crypto import Vault
 from app.db import insert_new, table_of
 from app.errors import BadInput
 from app.models import Store
-from app.stores import backfills, credentials, scopes, writes
+from app.stores import backfills, chores, credentials, homes, scopes, writes
 from app.stores.credentials import Credentials
 from app.stores.platforms import CONNECTED, NEEDS_RECONNECT, UNINSTALLED, WOOCOMMERCE
 from connectors.base import StoreIdentity, StoreUpdate
@@ -59,6 +59,7 @@ def complete(session: Session, vault: Vault, arrival: Arrival, now: datetime) ->
     _connect(store, vault, arrival, now, was_away=not new and store.state == UNINSTALLED)
     plan = backfills.plan_anew if store.uninstalled_at is not None else backfills.plan
     plan(session, store.id, now)
+    chores.plan(session, store, now)
     writes.try_again(session, store.id, now, reason=scopes.LACKING)
     store.uninstalled_at = None
     session.flush()
@@ -134,6 +135,11 @@ def _new_row(arrival: Arrival, domain: str, now: datetime) -> dict[str, Any]:
         "scopes": [],
         "settings": {},
         "subscriptions": [],
+        "webhook_turns": {},
+        "refusals": 0,
+        "order_statuses": [],
+        **homes.forgotten(),
+        "refusal": "",
         "installed_at": now,
     }
 
@@ -165,12 +171,15 @@ def _connect(store: Store, vault: Vault, arrival: Arrival, now: datetime, *, was
     if arrival.platform == WOOCOMMERCE and (was_away or not store.webhook_path):
         # Path and secret change together: a webhook at the old path must not count as one of ours.
         store.webhook_path = secrets.token_urlsafe(24)
+        store.webhook_turns = {}
     store.url = arrival.url
     store.state = CONNECTED
     store.store_uid = identity.store_uid
     store.locale = store.settings.get("locale", identity.locale[:_LONGEST_LOCALE])
     store.scopes = list(arrival.scopes)
     store.subscriptions = []
+    store.refusals, store.refused_at, store.refusal = 0, None, ""
+    store.other_home, store.copies, store.is_copy = {}, [], False
     store.installed_at = now
     update_store(
         store,

@@ -15,15 +15,21 @@ from app.models import Store
 from app.stores import backfills, credentials
 from app.stores.definitions import DEFINITIONS, Setting
 
+STATUS_KEYS = ("meta.paid_statuses", "meta.delivered_statuses")
+"""The settings whose words are order statuses of the shop."""
+
 __all__ = [
     "DEFINITIONS",
+    "STATUS_KEYS",
     "Setting",
+    "UnknownStatus",
     "hours",
     "is_on",
     "number",
     "read",
     "read_all",
     "secret",
+    "statuses_of",
     "words",
     "write",
 ]
@@ -79,6 +85,19 @@ def secret(vault: Vault, store: Store, key: str) -> str:
     return str(kept.get("providers", {}).get(key, ""))
 
 
+class UnknownStatus(BadInput):
+    """A word that is no order status of the shop; `known` are those that are."""
+
+    def __init__(self, key: str, unknown: str, known: str) -> None:
+        super().__init__(f"{key}: The shop has no order status {unknown}. It has: {known}.", field=key)
+        self.known = known
+
+
+def statuses_of(store: Store) -> dict[str, str]:
+    """The order statuses of the shop by their words, as it names them; empty where it never said."""
+    return {pair[0]: pair[1] for pair in store.order_statuses}
+
+
 def write(session: Session, store: Store, values: Mapping[str, str], *, vault: Vault) -> None:
     """Set what is given, all or nothing; an empty text returns a setting to its default.
 
@@ -91,6 +110,7 @@ def write(session: Session, store: Store, values: Mapping[str, str], *, vault: V
     changed = {
         key: _check(_definition(key), text) for key, text in values.items() if not _is_mask(store, key, text)
     }
+    _check_statuses(store, changed)
     secrets = {key: text for key, text in changed.items() if DEFINITIONS[key].is_secret}
     if secrets:
         credentials.change(session, vault, store, lambda current: _with_providers(current, secrets))
@@ -130,6 +150,15 @@ def _check(setting: Setting, text: str) -> str:
         return setting.rule.check(trimmed)
     except ValueError as error:
         raise BadInput(f"{setting.key}: {error}", field=setting.key) from error
+
+
+def _check_statuses(store: Store, changed: Mapping[str, str]) -> None:
+    """Refuse words that the shop does not know, where it said which ones it does."""
+    known = statuses_of(store)
+    for key in STATUS_KEYS:
+        unknown = [word for word in changed.get(key, "").split(",") if word and word not in known]
+        if known and unknown:
+            raise UnknownStatus(key, ", ".join(unknown)[:200], ", ".join(known))
 
 
 def _is_mask(store: Store, key: str, text: str) -> bool:

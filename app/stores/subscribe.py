@@ -1,6 +1,6 @@
-"""Registering a store's webhooks, from a job: WooCommerce calls us back before it answers."""
+"""Registering a store's first webhooks, from a job: WooCommerce calls us back before it answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Text, cast, select, update
@@ -41,6 +41,14 @@ def register_webhooks(runtime: Runtime, store_id: int) -> None:
     _note(runtime, store_id, store.installed_at, found)
 
 
+def rows_of(found: Iterable[Subscription]) -> list[dict[str, str]]:
+    """How webhooks are noted in `stores.subscriptions`."""
+    return [
+        {"external_id": one.external_id, "topic": one.topic, "url": one.url, "state": one.state}
+        for one in found
+    ]
+
+
 def _woocommerce(runtime: Runtime, store: Store) -> list[Subscription]:
     storefront = connections.storefront(runtime, store)
     url = connections.webhook_url(runtime, store)
@@ -68,13 +76,9 @@ def _declared(runtime: Runtime, store: Store) -> list[Subscription]:
 
 def _note(runtime: Runtime, store_id: int, installed_at: datetime, found: Sequence[Subscription]) -> None:
     """Write what the store has, unless it was installed anew or uninstalled meanwhile."""
-    rows = [
-        {"external_id": one.external_id, "topic": one.topic, "url": one.url, "state": one.state}
-        for one in found
-    ]
     with runtime.database.write() as session:
         session.execute(
             update(Store)
             .where(Store.id == store_id, Store.installed_at == installed_at, Store.state == CONNECTED)
-            .values(subscriptions=rows)
+            .values(subscriptions=rows_of(found))
         )

@@ -34,7 +34,19 @@ def shopify_secrets(runtime: Runtime, store: Store | None) -> list[str]:
 
 
 def woocommerce_secret(runtime: Runtime, store: Store, topic: str) -> str:
-    """What signs a topic's deliveries, "" where nothing is known.
+    """What signs a topic's newest webhook, "" where nothing is known.
+
+    Raises:
+        UnreadableSecret: none of ENCRYPTION_KEYS fits.
+    """
+    return _of_turn(_kept(runtime.vault, store).get("webhook_secret", ""), topic, _turns(store, topic)[0])
+
+
+def woocommerce_secrets(runtime: Runtime, store: Store, topic: str) -> list[str]:
+    """What may sign a topic's deliveries, the likeliest first; empty where nothing is known.
+
+    A delivery of a webhook that was just made anew may still be signed with the secret before, and one
+    that comes a moment after with the secret behind the one that a process remembers of the store.
 
     Each topic has its own: WooCommerce signs the body alone, so a body of one topic must not pass under
     the header of another.
@@ -43,10 +55,23 @@ def woocommerce_secret(runtime: Runtime, store: Store, topic: str) -> str:
         UnreadableSecret: none of ENCRYPTION_KEYS fits.
     """
     secret = _kept(runtime.vault, store).get("webhook_secret", "")
+    turns = _turns(store, topic)
+    return [_of_turn(secret, topic, turn) for turn in (*turns, turns[0] + 1)] if secret else []
+
+
+def _turns(store: Store, topic: str) -> list[int]:
+    return store.webhook_turns.get(topic) or [0]
+
+
+def _of_turn(secret: str, topic: str, turn: int) -> str:
+    """The secret of a topic's webhook that was made anew so many times.
+
+    Hex: WooCommerce would read HTML entities in it.
+    """
     if not secret:
         return ""
-    # Hex: WooCommerce would read HTML entities in it.
-    return hmac.new(secret.encode(), topic.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    text = f"{topic} {turn}" if turn else topic
+    return hmac.new(secret.encode(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
 def _kept(vault: Vault, store: Store) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from app.models import InboundEvent, JobRun, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.models.store_write import RESTING
 from app.stores import writes
-from app.web import paging
+from app.web import paging, upkeep
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, count_up_to, literals, rows_of, runtime
 from app.web.home import progress_of
@@ -41,6 +41,7 @@ def show() -> ResponseReturnValue:
         failures = _failures(session, jobs)
         progress = progress_of(session, [store.id])[store.id]
         written = writes.counts(session, store.id)
+        kept = upkeep.of_store(session, store)
     return render_template(
         "activity.html",
         page=page,
@@ -51,6 +52,7 @@ def show() -> ResponseReturnValue:
         failures=failures,
         progress=progress,
         written=written,
+        upkeep=kept,
         can_write_again=any(group.state in RESTING for group in written),
     )
 

@@ -12,10 +12,14 @@ from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
 from app.models.store_write import RESTING
 from app.stores import scopes
+from app.stores.platforms import NEEDS_RECONNECT, UNINSTALLED
+from app.web import upkeep
 from app.web.context import count_up_to, literals
 
 _CAP = 999
-_STATES = ("needs_reconnect", "uninstalled")
+_STATES = (NEEDS_RECONNECT, UNINSTALLED)
+_REFUSALS = ("key", "owner", "read-only", "locked", "clock")
+"""Why a shop turns us away, where the merchant is told in so many words."""
 _RESTING = (UNKNOWN, FAILED, HELD)
 
 
@@ -44,6 +48,7 @@ def of_store(
     items = [
         *_connection(session, store),
         *(Item(f"scope.{scope}", "bad", 0, grant_url) for scope in scopes.missing(store)),
+        *_webhooks(store),
         *_inbox(session, store.id),
         *_privacy(session, store.id),
         *_messages(session, store.id),
@@ -59,13 +64,27 @@ def of_store(
 
 
 def _connection(session: Session, store: Store) -> Iterator[Item]:
-    if store.state in _STATES:
+    if store.state == NEEDS_RECONNECT and store.refusal in _REFUSALS:
+        yield Item(f"reconnect.{store.refusal}", "bad", 0, "/app/settings")
+    elif store.state in _STATES:
         yield Item(store.state, "bad", 0, "/app/settings")
+    elif store.refusals:
+        yield Item("refused", "warn", store.refusals, "/app/activity#upkeep")
+    if store.other_home:
+        yield Item("other_home", "bad", 0, "/app/settings#home")
+    if store.is_copy:
+        yield Item("copy", "warn", 0, "/app/settings")
     stuck = select(Backfill.resource).where(
         Backfill.store_id == store.id, Backfill.finished_at.is_(None), Backfill.error.is_not(None)
     )
     if session.execute(stuck.limit(1)).first() is not None:
         yield Item("backfill", "warn", 0, "/app/activity")
+
+
+def _webhooks(store: Store) -> Iterator[Item]:
+    n = len(upkeep.paused_topics(store))
+    if n:
+        yield Item("webhooks_paused", "warn", n, "/app/activity#upkeep")
 
 
 def _inbox(session: Session, store_id: int) -> Iterator[Item]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app import clock
 from app.errors import BadInput
 from app.models import Store
-from app.stores import settings
+from app.stores import homes, presets, settings
+from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
 from app.web.auth import merchant_required
 from app.web.catalogue import language, translate
@@ -56,18 +58,51 @@ def save() -> ResponseReturnValue:
     with runtime().database.write() as session:
         store = chosen_store(session)
         held = settings.read_all(store)
-        typed = {key: request.form[key].strip()[:_LONGEST] for key in DEFINITIONS if key in request.form}
+        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form}
         changed = {key: text for key, text in typed.items() if text != held[key]}
         errors = _errors(changed)
         if not errors:
             try:
                 settings.write(session, store, changed, vault=runtime().vault)
+            except settings.UnknownStatus as error:
+                errors = {error.field or "": translate("setting.error.statuses", known=error.known)}
             except BadInput as error:
                 errors = {error.field or "": str(error)}
     if errors:
         return _form(store, typed, errors), 400
     flash(translate("settings.saved"))
     return redirect(url_for("settings.show"), code=303)
+
+
+@blueprint.post("/app/settings/preset")
+@merchant_required
+def use_preset() -> ResponseReturnValue:
+    """Set what a well-known plugin keeps where."""
+    values = presets.values_of(request.form.get("preset", ""))
+    with runtime().database.write() as session:
+        settings.write(session, chosen_store(session), values, vault=runtime().vault)
+    flash(translate("settings.saved"))
+    return redirect(url_for("settings.show"), code=303)
+
+
+@blueprint.post("/app/settings/home")
+@merchant_required
+def settle_home() -> ResponseReturnValue:
+    """The merchant says whether a shop that speaks from another address moved, or is a copy."""
+    is_moved = request.form.get("home") == "moved"
+    with runtime().database.write() as session:
+        store = session.get_one(Store, chosen_store(session).id, with_for_update=True)
+        if is_moved:
+            homes.settle_moved(session, runtime().vault, store, clock.now())
+        else:
+            homes.settle_copy(store)
+    flash(translate("settings.saved"))
+    return redirect(url_for("settings.show"), code=303)
+
+
+def _typed(key: str) -> str:
+    """What was typed, or the words that were chosen of several."""
+    return ",".join(filter(None, (text.strip() for text in request.form.getlist(key))))[:_LONGEST]
 
 
 def _errors(changed: Mapping[str, str]) -> dict[str, str]:
@@ -91,5 +126,12 @@ def _form(store: Store, typed: Mapping[str, str], errors: Mapping[str, str]) -> 
         field = Field(setting, typed.get(key, held[key]), errors.get(key))
         groups.setdefault(_GROUP_OF.get(first, first), []).append(field)
     return render_template(
-        "settings.html", groups={name: fields for name, fields in groups.items() if fields}, errors=errors
+        "settings.html",
+        groups={name: fields for name, fields in groups.items() if fields},
+        errors=errors,
+        other_home=store.other_home.get("url", ""),
+        domain=store.domain,
+        statuses=settings.statuses_of(store),
+        status_keys=settings.STATUS_KEYS,
+        presets=presets.NAMES if store.platform == WOOCOMMERCE else (),
     )

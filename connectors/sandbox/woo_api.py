@@ -27,6 +27,7 @@ ROUTES: dict[str, dict[str, tuple[Resource, str]]] = {
     "/orders/<int:number>": {
         "GET": (woo_resources.get_order, "view"),
         "PUT": (woo_resources.put_order, "edit"),
+        "DELETE": (woo_resources.delete_order, "delete"),
     },
     "/orders/<int:number>/refunds": {"GET": (woo_resources.list_order_refunds, "list")},
     "/refunds": {"GET": (woo_resources.list_refunds, "list")},
@@ -37,7 +38,10 @@ ROUTES: dict[str, dict[str, tuple[Resource, str]]] = {
     },
     "/products": {"GET": (woo_resources.list_products, "list")},
     "/products/reviews": {"GET": (woo_reviews.list_reviews, "list")},
-    "/products/<int:number>": {"GET": (woo_resources.get_product, "view")},
+    "/products/<int:number>": {
+        "GET": (woo_resources.get_product, "view"),
+        "DELETE": (woo_resources.delete_product, "delete"),
+    },
     "/coupons": {
         "GET": (woo_coupons.list_coupons, "list"),
         "POST": (woo_coupons.create_coupon, "create"),

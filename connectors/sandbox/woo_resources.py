@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.sandbox import woo_removals
+from connectors.sandbox.forms import gmt_time, local_time
 from connectors.sandbox.lifecycle import state_of
 from connectors.sandbox.model import WOOCOMMERCE, Order, Product, Shopper
 from connectors.sandbox.woo_meta import write_meta
@@ -27,8 +29,11 @@ def list_orders(call: Call) -> Reply:
     after = moment(call.arguments, "modified_after")
     start = after + NEXT if after else None
     by_id = orderby != "modified"
-    ids = call.world.order_ids(WOOCOMMERCE, updated_from=start, by_id=by_id)
+    ids: Sequence[int] = call.world.order_ids(WOOCOMMERCE, updated_from=start, by_id=by_id)
+    ids = woo_removals.left(call.world, "orders", ids)
     ids = _kept(ids, _order_tests(call))
+    if call.arguments.get("status") == woo_removals.TRASH:
+        ids = woo_removals.trashed(call.world, "orders", after)
     if orderby == "date":
         ids = sorted(ids, key=lambda basket: (_order(call, basket).placed_at, basket))
     ids = _arranged(call, ids, orderby, is_descending)
@@ -49,6 +54,11 @@ def put_order(call: Call) -> Reply:
     _order(call, call.number)
     write_meta(call.world, "orders", call.number, call.sent.get("meta_data"))
     return Reply(_order_json(call, call.number))
+
+
+def delete_order(call: Call) -> Reply:
+    """DELETE /orders/<id>: into the trash, or with `force` for good."""
+    return _removed(call, "orders", _order_json(call, call.number))
 
 
 def list_order_refunds(call: Call) -> Reply:
@@ -120,7 +130,8 @@ def list_products(call: Call) -> Reply:
     after = moment(call.arguments, "modified_after")
     start = after + NEXT if after else None
     by_id = orderby not in {"modified", "date"}
-    ids = call.world.product_ids(WOOCOMMERCE, updated_from=start, by_id=by_id)
+    ids: Sequence[int] = call.world.product_ids(WOOCOMMERCE, updated_from=start, by_id=by_id)
+    ids = woo_removals.left(call.world, "products", ids)
     ids = _kept(ids, _product_tests(call))
     ids = _arranged(call, ids, orderby, is_descending)
     reply = paged(call, ids, lambda number: product_body(_product(call, number)))
@@ -130,9 +141,14 @@ def list_products(call: Call) -> Reply:
 
 def get_product(call: Call) -> Reply:
     """GET /products/<id>."""
-    body = product_body(_product(call, call.number))
+    body = _as_it_lies(call, "products", call.number, product_body(_product(call, call.number)))
     call.world.log_read(WOOCOMMERCE, "products", [call.number], None)
     return Reply(body)
+
+
+def delete_product(call: Call) -> Reply:
+    """DELETE /products/<id>: into the trash, or with `force` for good."""
+    return _removed(call, "products", get_product(call).body)
 
 
 _CUSTOMER_KEYS: dict[str, Callable[[Shopper], Any]] = {
@@ -206,7 +222,8 @@ def _customer_id(call: Call, basket: int) -> int:
 
 def _order(call: Call, basket: int) -> Order:
     order = call.world.order(basket)
-    if order is None or order.platform != WOOCOMMERCE:
+    is_gone = woo_removals.is_removed(call.world, "orders", basket, woo_removals.GONE)
+    if order is None or order.platform != WOOCOMMERCE or is_gone:
         raise WooError("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)
     return order
 
@@ -216,7 +233,7 @@ def _order_json(call: Call, basket: int) -> dict[str, Any]:
     shopper = call.world.shopper(order.household)
     if shopper is None:
         raise WooError("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)
-    return order_body(call.world, order, shopper, call.world.now)
+    return _as_it_lies(call, "orders", basket, order_body(call.world, order, shopper, call.world.now))
 
 
 def _customer(call: Call, number: int) -> Shopper:
@@ -232,9 +249,26 @@ def _customer_json(call: Call, number: int) -> dict[str, Any]:
 
 def _product(call: Call, number: int) -> Product:
     product = call.world.product(number)
-    if product is None or not product.is_sold_on(WOOCOMMERCE):
+    is_gone = woo_removals.is_removed(call.world, "products", number, woo_removals.GONE)
+    if product is None or not product.is_sold_on(WOOCOMMERCE) or is_gone:
         raise WooError("woocommerce_rest_product_invalid_id", "Invalid ID.", 404)
     return product
+
+
+def _as_it_lies(call: Call, resource: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
+    """The body of something that may lie in the trash."""
+    at = woo_removals.trashed_at(call.world, resource, number)
+    if at is None:
+        return body
+    moments = {"date_modified": local_time(at), "date_modified_gmt": gmt_time(at)}
+    return {**body, "status": woo_removals.TRASH, **moments}
+
+
+def _removed(call: Call, resource: str, body: dict[str, Any]) -> Reply:
+    """Remove and answer: the object as it was, or as it lies in the trash."""
+    is_forced = call.arguments.get("force", "").lower() in {"true", "1"}
+    woo_removals.remove(call.world, resource, call.number, is_forced=is_forced)
+    return Reply(body if is_forced else _as_it_lies(call, resource, call.number, body))
 
 
 def _log(call: Call, resource: str, reply: Reply, updated_from: datetime | None) -> None:

@@ -684,6 +684,14 @@ def upgrade() -> None:
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("settings", sa.JSON(), nullable=False),
         sa.Column("subscriptions", sa.JSON(), nullable=False),
+        sa.Column("webhook_turns", sa.JSON(), nullable=False),
+        sa.Column("refusals", sa.Integer(), nullable=False),
+        sa.Column("refused_at", MOMENT, nullable=True),
+        sa.Column("refusal", sa.String(length=20), nullable=False),
+        sa.Column("order_statuses", sa.JSON(), nullable=False),
+        sa.Column("other_home", sa.JSON(), nullable=False),
+        sa.Column("copies", sa.JSON(), nullable=False),
+        sa.Column("is_copy", sa.Boolean(), nullable=False),
         sa.Column("installed_at", MOMENT, nullable=False),
         sa.Column("uninstalled_at", MOMENT, nullable=True),
         sa.Column("reconciled_at", MOMENT, nullable=True),
@@ -759,6 +767,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "resource", name=op.f("pk_backfills")),
     )
     op.create_table(
+        "chores",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("position", sa.String(length=40), nullable=True),
+        sa.Column("notes", sa.JSON(), nullable=False),
+        sa.Column("lease_token", sa.String(length=36), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("done_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_chores_store_id_stores")),
+        sa.PrimaryKeyConstraint("store_id", "name", name=op.f("pk_chores")),
+    )
+    op.create_index("ix_chores_next", "chores", ["name", "next_at", "store_id"], unique=False)
+    op.create_table(
         "reconciliations",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("resource", sa.String(length=20), nullable=False),
@@ -780,6 +804,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """The way back."""
     op.drop_table("reconciliations")
+    op.drop_table("chores")
     op.drop_table("backfills")
     op.drop_table("vouchers")
     op.drop_table("timers")

@@ -134,12 +134,18 @@ def running_shop(world: FakeWorld, **values: Any) -> Iterator[Shop]:
         shop.asked.append((request.path, named.group(1) if named else request.headers.get("Range", "")))
         return shop.on_call(named.group(1)) if named else None
 
+    with listening(server) as shop.url:
+        yield shop
+
+
+@contextmanager
+def listening(server: Flask) -> Iterator[str]:
+    """An app on a socket of the loopback: its address."""
     listening = waitress.create_server(server, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=listening.run, daemon=True)
     thread.start()
     try:
-        shop.url = f"http://127.0.0.1:{listening.effective_port}"
-        yield shop
+        yield f"http://127.0.0.1:{listening.effective_port}"
     finally:
         listening.trigger.pull_trigger(lambda: wasyncore.close_all(listening._map, ignore_all=True))
         thread.join()

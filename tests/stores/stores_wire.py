@@ -31,7 +31,7 @@ class FakePlatforms:
         endless_tokens: those of our app that are to be migrated.
         app_id: whose app a token is said to be of.
         before_token_answer: called when a token was made and before it is sent.
-        silent_paths: answered 503.
+        silent_paths, silent_methods: answered 503.
     """
 
     codes: set[str] = field(default_factory=set)
@@ -45,7 +45,9 @@ class FakePlatforms:
     woo_uid: str = "uid-1"
     woo_keys: dict[str, str] = field(default_factory=lambda: {WOO_KEY: WOO_SECRET})
     webhooks: list[dict[str, Any]] = field(default_factory=list)
+    hooks_made: int = 0
     silent_paths: set[str] = field(default_factory=set)
+    silent_methods: set[str] = field(default_factory=set)
     before_token_answer: Callable[[], None] = lambda: None
     calls: list[tuple[str, str]] = field(default_factory=list)
     grants: list[dict[str, Any]] = field(default_factory=list)
@@ -57,7 +59,7 @@ class FakePlatforms:
         parts = urlsplit(target)
         with self._lock:
             self.calls.append((method, parts.path))
-            if parts.path in self.silent_paths:
+            if parts.path in self.silent_paths or method in self.silent_methods:
                 return 503, {}
             if parts.path.startswith("/shopify/"):
                 return self._shopify(parts.path, headers, json.loads(body or b"{}"))
@@ -123,7 +125,8 @@ class FakePlatforms:
 
     def _woo_webhooks(self, method: str, rest: str, payload: dict[str, Any]) -> Answer:
         if method == "POST":
-            hook = {"id": len(self.webhooks) + 1, "status": "active", **payload}
+            self.hooks_made += 1
+            hook = {"id": self.hooks_made, "status": "active", **payload}
             self.webhooks.append(hook)
             return 201, {name: hook[name] for name in hook if name != "secret"}
         if method == "DELETE":

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.errors import BadInput
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import credentials, settings
+from app.stores import commands, credentials, presets, settings
 from app.stores.definitions import DEFINITIONS
 from app.stores.install import uninstall, update_store
 from connectors.base import StoreUpdate
@@ -207,3 +207,46 @@ def test_an_uninstall_keeps_the_providers_keys_and_drops_the_stores(
 
     assert credentials.unseal(runtime.vault, store.credentials).access == {}
     assert settings.secret(runtime.vault, store, "sendgrid.api_key") == API_KEY
+
+
+def test_statuses_that_the_shop_does_not_have_are_refused_with_those_it_has(
+    runtime: Runtime, woo_store: Store
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, woo_store.id)
+        store.order_statuses = [["completed", "Completed"], ["arrived", "Arrived"]]
+
+    with pytest.raises(BadInput, match=r"no order status shiped\. It has: completed, arrived"):
+        _write(runtime, woo_store, {"meta.delivered_statuses": "arrived,shiped"})
+    _write(runtime, woo_store, {"meta.delivered_statuses": "arrived"})
+
+    with runtime.database.read() as session:
+        held = session.get_one(Store, woo_store.id)
+    assert settings.words(held, "meta.delivered_statuses") == ("arrived",)
+
+
+def test_any_status_may_be_set_while_the_shop_has_not_said_which_it_has(
+    runtime: Runtime, woo_store: Store
+) -> None:
+    _write(runtime, woo_store, {"meta.paid_statuses": "whatever"})
+
+    with runtime.database.read() as session:
+        assert settings.words(session.get_one(Store, woo_store.id), "meta.paid_statuses") == ("whatever",)
+
+
+def test_a_preset_fills_in_what_its_plugin_keeps_where(runtime: Runtime, woo_store: Store) -> None:
+    brazil = commands.set_preset(runtime, woo_store.id, "brazil-checkout-fields")
+    trackship = commands.set_preset(runtime, woo_store.id, "trackship")
+
+    assert brazil == {"meta.birthday": "_billing_birthdate", "meta.birthday_format": "DD/MM/YYYY"}
+    assert trackship == {"meta.delivered_key": "ts_shipment_status"}
+
+
+@pytest.mark.parametrize("name", presets.NAMES)
+def test_every_preset_can_be_set(runtime: Runtime, woo_store: Store, name: str) -> None:
+    assert commands.set_preset(runtime, woo_store.id, name) == dict(presets.values_of(name))
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are(runtime: Runtime, woo_store: Store) -> None:
+    with pytest.raises(BadInput, match="There are: activecampaign"):
+        commands.set_preset(runtime, woo_store.id, "other")

@@ -4,9 +4,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.models import Backfill, Message, Store, StoreWrite
+from app.models import Backfill, Chore, Message, Store, StoreWrite
 from app.runtime import Runtime
 from app.stores import scopes, settings
+from app.web.catalogue import CATALOGUES
 from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message, signed_in
 
 
@@ -291,3 +292,110 @@ def test_a_message_of_unknown_status_is_shown_as_it_is(
         session.query(Message).update({"status": "teleported"})
 
     assert "teleported" in _read(member, "/app/outbox")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            (
+                "had switched it off",
+                "Paused in the store",
+                "Failed 2 times in a row",
+                "the store answered 503",
+            ),
+        ),
+        ("it", ("l’aveva spento", "In pausa nel negozio", "Non riuscito 2 volte", "the store answered 503")),
+    ],
+)
+def test_activity_tells_of_webhooks_made_anew_and_of_a_store_that_is_slow(
+    member: FlaskClient, runtime: Runtime, shop: Shop, language: str, words: tuple[str, ...]
+) -> None:
+    remade = [{"topic": "order.updated", "reason": "disabled", "at": NOW.isoformat()}]
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.subscriptions = [{"external_id": "1", "topic": "order.created", "url": "", "state": "paused"}]
+        chore = {"store_id": store.id, "name": "webhooks", "next_at": NOW, "notes": {"remade": remade}}
+        session.add(Chore(**chore, attempts=2, error="the store answered 503"))
+
+    page, home = _read(member, "/app/activity", language), _read(member, "/app/", language)
+
+    assert [word for word in words if word not in page] == []
+    assert 'href="/app/activity#upkeep"' in home
+
+
+@pytest.mark.parametrize("refusal", ["key", "owner", "read-only", "locked", "clock"])
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_home_says_why_a_store_turns_us_away(
+    member: FlaskClient, runtime: Runtime, shop: Shop, language: str, refusal: str
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.state, store.refusal, store.refusals = "needs_reconnect", refusal, 3
+
+    page = _read(member, "/app/", language)
+
+    assert CATALOGUES[language][f"attention.reconnect.{refusal}"] in page
+
+
+def test_home_warns_of_a_store_that_begins_to_turn_us_away(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    with runtime.database.write() as session:
+        session.get_one(Store, shop.store_id).refusals = 2
+
+    page = _read(member, "/app/")
+
+    assert "turned us away 2 times in a row" in page
+
+
+def test_settings_offer_the_shops_own_statuses_and_keep_several(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.order_statuses = [["completed", "Completed"], ["arrived", "È arrivato"]]
+    page = _read(member, "/app/settings")
+
+    chosen = {"meta.delivered_statuses": ["", "completed", "arrived"], "csrf": csrf(member)}
+    good = member.post("/app/settings", data=chosen)
+    bad = member.post("/app/settings", data={"meta.paid_statuses": "nix", "csrf": csrf(member)})
+
+    assert "È arrivato (arrived)" in page
+    assert (good.status_code, bad.status_code) == (303, 400)
+    assert "completed, arrived" in bad.get_data(as_text=True)
+    with runtime.database.read() as session:
+        held = session.get_one(Store, shop.store_id)
+    assert settings.words(held, "meta.delivered_statuses") == ("completed", "arrived")
+
+
+def test_settings_fill_in_what_a_plugin_keeps_where(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    answer = member.post("/app/settings/preset", data={"preset": "trackship", "csrf": csrf(member)})
+
+    assert answer.status_code == 303
+    with runtime.database.read() as session:
+        held = session.get_one(Store, shop.store_id)
+    assert settings.read(held, "meta.delivered_key") == "ts_shipment_status"
+
+
+@pytest.mark.parametrize(("answer", "domain"), [("moved", "new.example"), ("copy", "azure.example")])
+def test_settings_ask_whether_a_shop_moved(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, answer: str, domain: str
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.domain = "azure.example"
+        store.other_home = {"url": "https://new.example", "by": "delivery"}
+    asked, home = _read(member, "/app/settings"), _read(member, "/app/")
+
+    saved = member.post("/app/settings/home", data={"home": answer, "csrf": csrf(member)})
+
+    assert "Did the store move?" in asked
+    assert 'href="/app/settings#home"' in home
+    assert saved.status_code == 303
+    with runtime.database.read() as session:
+        held = session.get_one(Store, shop.store_id)
+    assert (held.domain, held.other_home) == (domain, {})

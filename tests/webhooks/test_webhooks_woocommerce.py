@@ -177,7 +177,7 @@ def test_a_signed_error_in_place_of_the_resource_is_told_apart(
     assert inbox.states() == [state]
 
 
-def test_a_store_that_signs_its_refusals_is_asked_to_reconnect(
+def test_a_refusal_that_the_store_signs_counts_like_one_of_a_call(
     served: Serving, runtime: Runtime, store: Store
 ) -> None:
     code = {"code": "woocommerce_rest_cannot_view", "message": "no", "data": {"status": 403}}
@@ -187,4 +187,5 @@ def test_a_store_that_signs_its_refusals_is_asked_to_reconnect(
     Inbox(runtime, store).work()
 
     with runtime.database.read() as session:
-        assert session.get_one(Store, store.id).state == "needs_reconnect"
+        found = session.get_one(Store, store.id)
+        assert (found.state, found.refusals, found.refusal) == ("connected", 1, "owner")

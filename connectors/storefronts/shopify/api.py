@@ -130,6 +130,9 @@ class ShopifyStorefront:
         """Nothing to do: Shopify keeps the app's declared subscriptions; what exists is returned."""
         return self.subscriptions()
 
+    def unsubscribe(self, _external_ids: Sequence[str]) -> None:
+        """Nothing to do: Shopify keeps what the app declares."""
+
     def unsubscribe_all(self) -> None:
         """Nothing to do: Shopify drops the app's declared subscriptions when it is uninstalled."""
 

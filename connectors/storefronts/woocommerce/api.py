@@ -19,6 +19,7 @@ from connectors.base import (
     UnreadablePayload,
 )
 from connectors.history import by_page
+from connectors.present import IdPage
 from connectors.storefronts.woocommerce.auth import StoreKeys
 from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_answer
 from connectors.storefronts.woocommerce.identity import read_identity, read_index
@@ -42,12 +43,14 @@ class WooSettings:
         mapping: how its payloads are read; holds its paid statuses and its currency, too.
         timezone: its IANA zone, in which coupons expire.
         hook_prefix: webhooks whose delivery URL lies below it are ours; "" knows none.
+        hook_ids: webhooks with these ids are ours wherever they deliver: made before our address changed.
     """
 
     keys: StoreKeys
     mapping: MetaMapping = field(default_factory=MetaMapping)
     timezone: str = "UTC"
     hook_prefix: str = ""
+    hook_ids: frozenset[str] = frozenset()
 
 
 class WooStorefront:
@@ -117,6 +120,31 @@ class WooStorefront:
             found = [self._readable(Resource.ORDERS, row, is_plain=answer.is_plain) for row in rows]
             yield tuple(record for records in found for record in records)
 
+    def present(self, resource: Resource, external_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these ids (at most 100) the store lists, whatever their state; the trash is no part."""
+        asked = ",".join(_checked(one) for one in external_ids)
+        params = {"include": asked, "per_page": str(PER_PAGE), "_fields": "id"}
+        answer = self._calls.get(resource.value, params)
+        with reading_answer():
+            return frozenset(identifier(row, "id") for row in answer.many())
+
+    def order_statuses(self) -> tuple[tuple[str, str], ...]:
+        """Every status of the store's orders, plugins' own among them: its word and its name."""
+        answer = self._calls.get("orders/statuses")
+        with reading_answer():
+            return tuple((text(row, "slug"), text(row, "name")) for row in answer.many())
+
+    def trashed_orders(self, *, cursor: str | None, updated_since: datetime) -> IdPage:
+        """Up to 100 orders of the trash, the longest there first; nothing that lies elsewhere."""
+        place = Place.read(cursor) if cursor else Place.start(Resource.ORDERS, updated_since)
+        fields = {"status": "trash", "_fields": "id,status,date_modified_gmt"}
+        answer = self._calls.get("orders", {**place.params(Resource.ORDERS), **fields})
+        with reading_answer():
+            rows = answer.many()
+            found = tuple(identifier(row, "id") for row in rows if text(row, "status") == "trash")
+        following = place.following(rows, answer)
+        return IdPage(ids=found, cursor=following.cursor() if following else None)
+
     def fetch(self, resource: Resource, external_id: str) -> Record | None:
         """One resource as it is now; None for what is gone or in the trash.
 
@@ -144,7 +172,7 @@ class WooStorefront:
             answer = self._calls.get("webhooks", params)
             with reading_answer():
                 rows = answer.many()
-                found += [_subscription(row) for row in rows if self._is_ours(text(row, "delivery_url"))]
+                found += [one for one in map(_subscription, rows) if self._is_ours(one)]
             place = place.following(rows, answer)
         return tuple(found)
 
@@ -166,10 +194,14 @@ class WooStorefront:
             self._calls.post("webhooks", body)
         return self.subscriptions()
 
+    def unsubscribe(self, external_ids: Sequence[str]) -> None:
+        """Delete these webhooks; one that is gone already does no harm."""
+        for external_id in external_ids:
+            self._delete_webhook(external_id)
+
     def unsubscribe_all(self) -> None:
         """Delete our webhooks. The key itself can only be revoked by the merchant."""
-        for found in self.subscriptions():
-            self._delete_webhook(found.external_id)
+        self.unsubscribe([found.external_id for found in self.subscriptions()])
 
     def _item(self, resource: Resource, external_id: str) -> JsonObject | None:
         try:
@@ -188,9 +220,11 @@ class WooStorefront:
             _log.warning("left out one of %s that cannot be read: id %s, %s", resource.value, shown, error)
             return []
 
-    def _is_ours(self, delivery_url: str) -> bool:
+    def _is_ours(self, found: Subscription) -> bool:
+        if found.external_id in self._settings.hook_ids:
+            return True
         prefix = self._settings.hook_prefix.rstrip("/")
-        return bool(prefix) and (delivery_url == prefix or delivery_url.startswith(f"{prefix}/"))
+        return bool(prefix) and (found.url == prefix or found.url.startswith(f"{prefix}/"))
 
     def _delete_webhook(self, external_id: str) -> None:
         try:

@@ -132,9 +132,9 @@ def refusal(response: Response) -> ConnectorError:
     if code == "rest_no_route":
         return Refused(INACTIVE, status=status, code=code, permanent=True)
     if status == 401:
-        return Unauthorized(_unauthorized_text(code, message), status=status)
+        return _unauthorized(code, message)
     if status == 403 and code:
-        return Unauthorized(OWNER_DEMOTED, status=status)
+        return Unauthorized(OWNER_DEMOTED, status=status, reason="owner")
     retry_after = response.retry_after_seconds()
     if status == 403:
         # An account's refusal is JSON; a page comes from a firewall and may be over in a minute.
@@ -174,11 +174,15 @@ _CODE = re.compile(r"[a-z0-9_]{1,80}")
 
 # WooCommerce's own words, in an English store; elsewhere the general text has to do.
 _UNAUTHORIZED = (
-    ("write permissions", READ_ONLY),
-    ("consumer key is invalid", "The store does not know this key. Was it revoked, or made in another shop?"),
-    ("secret is invalid", "The secret does not belong to this key. Copy both again."),
-    ("signature does not match", "The secret does not belong to this key. Copy both again."),
-    ("timestamp", "The clock of the store's server is wrong by more than 15 minutes."),
+    ("write permissions", READ_ONLY, "read-only"),
+    (
+        "consumer key is invalid",
+        "The store does not know this key. Was it revoked, or made in another shop?",
+        "key",
+    ),
+    ("secret is invalid", "The secret does not belong to this key. Copy both again.", "key"),
+    ("signature does not match", "The secret does not belong to this key. Copy both again.", "key"),
+    ("timestamp", "The clock of the store's server is wrong by more than 15 minutes.", "clock"),
 )
 
 
@@ -199,8 +203,11 @@ def _error_of(body: bytes) -> tuple[str, str]:
     return (str(code) if is_word else ""), (message if isinstance(message, str) else "")
 
 
-def _unauthorized_text(code: str, message: str) -> str:
+def _unauthorized(code: str, message: str) -> Unauthorized:
     if not code:
-        return LOCKED
+        return Unauthorized(LOCKED, reason="locked")
     said = message.lower()
-    return next((text for fragment, text in _UNAUTHORIZED if fragment in said), KEY_REFUSED)
+    for fragment, text, reason in _UNAUTHORIZED:
+        if fragment in said:
+            return Unauthorized(text, reason=reason)
+    return Unauthorized(KEY_REFUSED, reason="key")

@@ -19,7 +19,7 @@ from connectors.base import (
     Resource,
 )
 from connectors.storefronts.woocommerce.customers import is_anonymised, read_buyer
-from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
+from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of, says_delivered
 from connectors.storefronts.woocommerce.payload import (
     decimal,
     entries,
@@ -105,7 +105,10 @@ def _order(
     updated_at = required_moment(payload, "date_modified_gmt", "date_created_gmt")
     is_paid = _is_paid(payload, mapping)
     completed_at = moment(payload, "date_completed_gmt")
+    by_plugin = says_delivered(meta, mapping)
     delivered_at = _delivered_at(status, mapping, completed_at, updated_at)
+    if by_plugin is not None:
+        delivered_at = updated_at if by_plugin else None
     refunds = _refunds(payload, currency, updated_at)
     codes = tuple(text(line, "code").lower() for line in entries(payload, "coupon_lines"))
     return OrderRecord(

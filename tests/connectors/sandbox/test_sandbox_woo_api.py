@@ -387,3 +387,28 @@ def test_nobody_writes_reviews_but_they_can_be_asked_for(store: Store) -> None:
 
     assert (found.status_code, found.json, found.headers["X-WP-Total"]) == (200, [], "0")
     assert _error(wrong.json) == ("rest_invalid_param", 400)
+
+
+def test_an_order_in_the_trash_is_listed_there_alone_and_can_be_read(store: Store) -> None:
+    removed = store.call("DELETE", "/orders/1000").json
+
+    anywhere = [found["id"] for found in store.get("/orders")]
+    in_trash = [found["id"] for found in store.get("/orders", status="trash")]
+    assert (removed["status"], store.get("/orders/1000")["status"]) == ("trash", "trash")
+    assert (1000 in anywhere, in_trash) == (False, [1000])
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/orders/1000", "woocommerce_rest_shop_order_invalid_id"),
+        ("/products/601", "woocommerce_rest_product_invalid_id"),
+    ],
+)
+def test_what_is_deleted_for_good_is_unknown(store: Store, path: str, code: str) -> None:
+    removed = store.call("DELETE", path, {"force": "true"})
+
+    again = store.call("GET", path)
+    listed = [found["id"] for found in store.get(path.rpartition("/")[0])]
+    assert (removed.status_code, again.status_code, again.json["code"]) == (200, 404, code)
+    assert removed.json["id"] not in listed

@@ -17,7 +17,7 @@ from connectors.base import (
     Record,
     Resource,
 )
-from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.storefronts.woocommerce.meta import PRESETS, MetaMapping
 from connectors.storefronts.woocommerce.records import records
 from tests.connectors.woocommerce.woo_wire import Answers, Deliveries, Delivery, buyer, only
 
@@ -256,3 +256,26 @@ def test_an_anonymised_account_asks_for_its_own_erasure(
 
     account = str(json.loads(updated.payload())["id"])
     assert request == PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, account, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_delivered"), [("delivered", True), ("Delivered", True), ("in_transit", False), ("", False)]
+)
+def test_a_shipment_plugin_alone_says_whether_its_order_was_delivered(
+    delivery: Deliveries, value: str, is_delivered: bool
+) -> None:
+    completed = delivery("hpos_019_order_updated")
+    meta = [{"id": 1, "key": "ts_shipment_status", "value": value}]
+    body = completed.payload(meta_data=meta, status="completed")
+
+    order = only(records("order.updated", body, PRESETS["trackship"], AT), OrderRecord)
+
+    assert (order.delivered_at is not None) is is_delivered
+
+
+def test_an_order_that_the_shipment_plugin_does_not_know_goes_by_its_status(delivery: Deliveries) -> None:
+    body = delivery("hpos_019_order_updated").payload(meta_data=[], status="completed")
+
+    order = only(records("order.updated", body, PRESETS["trackship"], AT), OrderRecord)
+
+    assert order.delivered_at == order.fulfilled_at

@@ -1,0 +1,121 @@
+"""What is done for one store again and again: claimed with a lease, put off slower each time it fails."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db import lease_now, table_of, upsert
+from app.models import Chore, Store
+from app.stores.platforms import CONNECTED, WOOCOMMERCE
+from connectors.base import ConnectorError, Resource
+
+CHORES = table_of(Chore)
+STORES = table_of(Store)
+WEBHOOKS = "webhooks"
+"""WooCommerce switches off what it could not deliver, and tells nobody."""
+SWEEPS = {"sweep.orders": Resource.ORDERS, "sweep.products": Resource.PRODUCTS}
+"""WooCommerce deletes for good without a word, and so do batches and the trash of orders at times."""
+IDENTITY = "identity"
+"""What the store says of itself."""
+NAMES = (WEBHOOKS, IDENTITY, *SWEEPS)
+LEASE = timedelta(seconds=180)
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+_LONGEST_ERROR = 2000
+_FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
+_KEY = ("store_id", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A claimed row; `token` guards every later write of it."""
+
+    store_id: int
+    name: str
+    token: str
+    row: Row[Any]
+
+
+def plan(session: Session, store: Store, now: datetime) -> None:
+    """Have every chore of a store that just arrived done soon; Shopify needs none."""
+    if store.platform != WOOCOMMERCE:
+        return
+    fresh = {"next_at": now, "position": None, "attempts": 0, "error": None, **_FREE}
+    rows = [{"store_id": store.id, "name": name, "notes": {}, "done_at": None, **fresh} for name in NAMES]
+    upsert(session, CHORES, rows, key=_KEY, update=list(fresh))
+
+
+def claim(session: Session, name: str, now: datetime, *, store_id: int | None = None) -> Held | None:
+    """The longest waiting connected store's chore of that name (or that store's, if it is due), or None."""
+    moment = lease_now(session)
+    connected = select(STORES.c.id).where(STORES.c.state == CONNECTED)
+    statement = select(CHORES).where(
+        CHORES.c.name == name,
+        CHORES.c.next_at <= now,
+        or_(CHORES.c.lease_until.is_(None), CHORES.c.lease_until < moment),
+        CHORES.c.store_id.in_(connected),
+    )
+    if store_id is not None:
+        statement = statement.where(CHORES.c.store_id == store_id)
+    statement = statement.order_by(CHORES.c.next_at, CHORES.c.store_id).limit(1)
+    row = session.execute(statement.with_for_update(skip_locked=True)).one_or_none()
+    if row is None:
+        return None
+    held = Held(row.store_id, name, uuid4().hex, row)
+    session.execute(
+        update(CHORES)
+        .where(CHORES.c.store_id == row.store_id, CHORES.c.name == name)
+        .values(lease_token=held.token, lease_until=moment + LEASE)
+    )
+    return held
+
+
+def is_due(session: Session, name: str, now: datetime) -> bool:
+    """Whether a store may be waiting for the chore."""
+    statement = select(CHORES.c.store_id).where(CHORES.c.name == name, CHORES.c.next_at <= now).limit(1)
+    return session.execute(statement).first() is not None
+
+
+def move(session: Session, held: Held, **values: Any) -> bool:
+    """Write how far a chore has come and keep it; False when it is somebody else's by now."""
+    return _write(session, held, {"lease_until": lease_now(session) + LEASE, **values})
+
+
+def finish(session: Session, held: Held, *, now: datetime, next_at: datetime, **values: Any) -> bool:
+    """The chore is done until `next_at`; False when it was somebody else's by now."""
+    ended = {"next_at": next_at, "done_at": now, "attempts": 0, "error": None, **_FREE}
+    return _write(session, held, {**ended, **values})
+
+
+def put_off(session: Session, held: Held, error: Exception, now: datetime) -> bool:
+    """The storefront failed; try again when it asks us to, or later, slower each time."""
+    pause = min(_FIRST_PAUSE * 2 ** min(held.row.attempts, 10), _LONGEST_PAUSE)
+    asked = error.retry_after_seconds if isinstance(error, ConnectorError) else None
+    if asked is not None:
+        pause = min(timedelta(seconds=asked), _LONGEST_PAUSE)
+    text = str(error)[:_LONGEST_ERROR] or type(error).__name__
+    values = {"next_at": now + pause, "attempts": held.row.attempts + 1, "error": text}
+    return _write(session, held, {**values, **_FREE})
+
+
+def release(session: Session, held: Held) -> None:
+    """Give the row back after a round; the next round goes on from its position."""
+    _write(session, held, {**_FREE})
+
+
+def release_own(session: Session, store_id: int) -> None:
+    """Give back what a killed process held, where nobody else works on the database."""
+    session.execute(update(CHORES).where(CHORES.c.store_id == store_id).values(**_FREE))
+
+
+def _write(session: Session, held: Held, values: dict[str, Any]) -> bool:
+    mine = (
+        CHORES.c.store_id == held.store_id,
+        CHORES.c.name == held.name,
+        CHORES.c.lease_token == held.token,
+    )
+    written = update(CHORES).where(*mine).values(**values).returning(CHORES.c.store_id)
+    return bool(session.execute(written).all())
