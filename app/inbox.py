@@ -155,6 +155,13 @@ def last_received_at(session: Session, store_id: int, topic: str) -> datetime | 
     return last
 
 
+def arrived_since(session: Session, store_id: int, since: datetime) -> bool:
+    """Whether any delivery of a store arrived from that moment on; its newest row tells."""
+    newest = select(EVENTS.c.received_at).where(EVENTS.c.store_id == store_id).order_by(EVENTS.c.id.desc())
+    last: datetime | None = session.execute(newest.limit(1)).scalar()
+    return last is not None and last >= since
+
+
 def mark_done(session: Session, store_id: int, ids: Sequence[int], now: datetime) -> None:
     """These deliveries are in the mirror, committed together with it."""
     _set(session, store_id, ids, status=DONE, done_at=now, error=None)

@@ -57,7 +57,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("look-ups", "deletions are confirmed by the storefront", 10),
     ClockJob("subscriptions", "newly connected stores get their flows and their pulls", 5),
     ClockJob("webhook checks", "webhooks that a store lacks or switched off are made anew", 5),
-    ClockJob("identities", "what a store says of itself is read, its order statuses among it", 30),
+    ClockJob("identities", "what a store says of itself is read, and whether its webhooks arrive", 30),
     ClockJob("backfill", "the history of newly connected stores is read", 1),
     ClockJob("reconciliation", "what webhooks lost is pulled from the storefront", 15),
     ClockJob("sweeps", "what the shop deleted without a word is found at night", 60),

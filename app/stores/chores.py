@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db import lease_now, table_of, upsert
 from app.models import Chore, Store
-from app.stores.platforms import CONNECTED, WOOCOMMERCE
+from app.stores.platforms import CONNECTED, SHOPIFY, WOOCOMMERCE
 from connectors.base import ConnectorError, Resource
 
 CHORES = table_of(Chore)
@@ -20,8 +20,11 @@ WEBHOOKS = "webhooks"
 SWEEPS = {"sweep.orders": Resource.ORDERS, "sweep.products": Resource.PRODUCTS}
 """WooCommerce deletes for good without a word, and so do batches and the trash of orders at times."""
 IDENTITY = "identity"
-"""What the store says of itself."""
-NAMES = (WEBHOOKS, IDENTITY, *SWEEPS)
+"""What the store says of itself, and whether its webhooks arrive."""
+SILENT = "silent"
+"""In the notes of IDENTITY: how many orders of a day came by looking alone, while no webhook did."""
+NAMES = {WOOCOMMERCE: (WEBHOOKS, IDENTITY, *SWEEPS), SHOPIFY: (IDENTITY,)}
+"""What is done for a store, by its platform."""
 LEASE = timedelta(seconds=180)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 _LONGEST_ERROR = 2000
@@ -40,11 +43,12 @@ class Held:
 
 
 def plan(session: Session, store: Store, now: datetime) -> None:
-    """Have every chore of a store that just arrived done soon; Shopify needs none."""
-    if store.platform != WOOCOMMERCE:
-        return
+    """Have every chore of a store that just arrived done soon."""
     fresh = {"next_at": now, "position": None, "attempts": 0, "error": None, **_FREE}
-    rows = [{"store_id": store.id, "name": name, "notes": {}, "done_at": None, **fresh} for name in NAMES]
+    rows = [
+        {"store_id": store.id, "name": name, "notes": {}, "done_at": None, **fresh}
+        for name in NAMES[store.platform]
+    ]
     upsert(session, CHORES, rows, key=_KEY, update=list(fresh))
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import Backfill, InboundEvent, Message, PrivacyRequest, Store, StoreWrite
+from app.models import Backfill, Chore, InboundEvent, Message, PrivacyRequest, Store, StoreWrite
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
 from app.models.store_write import RESTING
-from app.stores import scopes
+from app.stores import chores, scopes
 from app.stores.platforms import NEEDS_RECONNECT, UNINSTALLED
 from app.web import upkeep
 from app.web.context import count_up_to, literals
@@ -48,7 +48,7 @@ def of_store(
     items = [
         *_connection(session, store),
         *(Item(f"scope.{scope}", "bad", 0, grant_url) for scope in scopes.missing(store)),
-        *_webhooks(store),
+        *_webhooks(session, store),
         *_inbox(session, store.id),
         *_privacy(session, store.id),
         *_messages(session, store.id),
@@ -81,7 +81,11 @@ def _connection(session: Session, store: Store) -> Iterator[Item]:
         yield Item("backfill", "warn", 0, "/app/activity")
 
 
-def _webhooks(store: Store) -> Iterator[Item]:
+def _webhooks(session: Session, store: Store) -> Iterator[Item]:
+    notes = select(Chore.notes).where(Chore.store_id == store.id, Chore.name == chores.IDENTITY)
+    silent = (session.execute(notes).scalar() or {}).get(chores.SILENT, 0)
+    if silent:
+        yield Item("webhooks_silent", "bad", silent, "/app/activity")
     n = len(upkeep.paused_topics(store))
     if n:
         yield Item("webhooks_paused", "warn", n, "/app/activity#upkeep")
