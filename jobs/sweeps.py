@@ -13,7 +13,7 @@ import structlog
 
 from app.mirror import sweeps
 from app.models import Store
-from app.stores import chores, connections
+from app.stores import chores, connections, settings
 from app.stores.chores import Held
 from connectors.base import Resource
 from connectors.present import Sweepable
@@ -51,6 +51,10 @@ def next_night(store: Store, now: datetime) -> datetime:
     local = now.astimezone(ZoneInfo(store.timezone or "UTC"))
     night = datetime.combine(local.date(), NIGHT, local.tzinfo)
     return night if night > local else datetime.combine(local.date() + timedelta(days=1), NIGHT, local.tzinfo)
+
+
+def _next_sweep(store: Store, now: datetime) -> datetime:
+    return next_night(store, now + timedelta(days=settings.number(store, "reconcile.sweep_days") - 1))
 
 
 def _round(kit: Kit, held: Held, resource: Resource, now: datetime) -> int:
@@ -95,5 +99,6 @@ def _end(kit: Kit, held: Held, store: Store, *, position: str | None, doubts: in
     """Done for tonight; with a position the rest of the mirror waits for the next night."""
     log.info("sweep ended", store=store.id, sweep=held.name, doubts=doubts, is_whole=position is None)
     with kit.runtime.database.write() as session:
-        next_at = next_night(store, now)
+        # What was left over is not kept waiting for longer than a night.
+        next_at = _next_sweep(store, now) if position is None else next_night(store, now)
         chores.finish(session, held, now=now, next_at=next_at, position=position, notes={"doubts": 0})

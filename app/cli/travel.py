@@ -31,6 +31,7 @@ SENDER = {
     "sender.postal_address": "Via del Mercato 1, 20121 Milano, Italia",
     "consent.import": "declined",
     "reconcile.every_minutes": "1440",
+    "reconcile.sweep_days": "90",
 }
 WOO_MAPPING = {
     "meta.email_consent": "_wc_other/sandbox/newsletter,sandbox_newsletter",

@@ -162,6 +162,12 @@ _FLOWS = (
         "15",
         "How often the shop is asked for what its webhooks lost.",
     ),
+    Setting(
+        "reconcile.sweep_days",
+        rules.number(1, 90),
+        "1",
+        "After how many nights a WooCommerce is asked for what it deleted without a word.",
+    ),
     Setting("welcome.percentage", rules.number(1, 100), "10", "What the welcome code takes off, in percent."),
     Setting("birthday.percentage", rules.number(1, 100), "10", "What birthday codes take off, in percent."),
     Setting(

@@ -166,8 +166,8 @@ def _kept(ids: Sequence[int], tests: Sequence[Test]) -> Sequence[int]:
 def _arranged(call: Call, ids: Sequence[int], orderby: str, is_descending: bool) -> Sequence[int]:
     wanted = numbers(call.arguments, "include")
     if wanted:
-        present = set(ids)
-        ids = [number for number in ids if number in set(wanted)]
+        present, chosen = set(ids), set(wanted)
+        ids = [number for number in ids if number in chosen]
         if orderby == "include":
             return [number for number in wanted if number in present]
     return ids[::-1] if is_descending else ids

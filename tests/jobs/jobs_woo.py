@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from app.config import Settings
 from app.db import Database
@@ -76,6 +76,8 @@ class Bottega:
     asked: list[str]
     refuse: Callable[[str], int | None] = lambda _path: None
     """A status that is answered instead, by the path."""
+    instead: Callable[[str], Response | None] = lambda _path: None
+    """An answer that is given instead, by the path."""
 
     @property
     def database(self) -> Database:
@@ -119,7 +121,7 @@ def running_bottega(settings: Settings, database: Database, world: FakeWorld) ->
         def note() -> Any:
             found.asked.append(request.path)
             status = found.refuse(request.path)
-            return None if status is None else ("<html>", status)
+            return found.instead(request.path) if status is None else ("<html>", status)
 
         yield found
 

@@ -172,3 +172,14 @@ def test_shopify_is_not_swept(settings: Settings, database: Database) -> None:
     seeds.new_store(database, platform="shopify")
 
     assert seeds.values_of(database, Chore, "name") == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_merchant_may_have_it_done_less_often(bottega: Bottega) -> None:
+    with bottega.database.write() as session:
+        store = session.get_one(Store, bottega.store_id)
+        store.settings = {**store.settings, "reconcile.sweep_days": "30"}
+
+    _sweep(bottega, NIGHT)
+
+    assert bottega.chore("sweep.orders").next_at == sweeps.next_night(store, NIGHT + 29 * DAY)

@@ -216,8 +216,8 @@ def test_statuses_that_the_shop_does_not_have_are_refused_with_those_it_has(
         store = session.get_one(Store, woo_store.id)
         store.order_statuses = [["completed", "Completed"], ["arrived", "Arrived"]]
 
-    with pytest.raises(BadInput, match=r"no order status shiped\. It has: completed, arrived"):
-        _write(runtime, woo_store, {"meta.delivered_statuses": "arrived,shiped"})
+    with pytest.raises(BadInput, match=r"no order status dispatchd\. It has: completed, arrived"):
+        _write(runtime, woo_store, {"meta.delivered_statuses": "arrived,dispatchd"})
     _write(runtime, woo_store, {"meta.delivered_statuses": "arrived"})
 
     with runtime.database.read() as session:
