@@ -97,7 +97,8 @@ def _sweep(kit: Kit, held: Held, resource: Resource, *, store: Store, now: datet
 
 def _end(kit: Kit, held: Held, store: Store, *, position: str | None, doubts: int, now: datetime) -> None:
     """Done for tonight; with a position the rest of the mirror waits for the next night."""
-    log.info("sweep ended", store=store.id, sweep=held.name, doubts=doubts, is_whole=position is None)
+    tell = log.debug if position is None else log.warning
+    tell("sweep ended", store=store.id, sweep=held.name, doubts=doubts, is_whole=position is None)
     with kit.runtime.database.write() as session:
         # What was left over is not kept waiting for longer than a night.
         next_at = _next_sweep(store, now) if position is None else next_night(store, now)

@@ -89,6 +89,7 @@ def test_what_was_lost_is_pulled_from_the_last_good_delivery_on(watched: Watched
         ("customers", NOW, NOW + timedelta(days=1)),
         ("orders", last_good, NOW + QUARTER),
         ("products", NOW, NOW + timedelta(days=1)),
+        ("reviews", NOW, NOW + timedelta(days=1)),
     ]
 
 

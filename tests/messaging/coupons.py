@@ -36,24 +36,32 @@ class Coupons:
     on_making: Callable[[], None] = lambda: None
 
     def post(self, request: PreparedRequest) -> Reply:
-        body = json.loads(request.body or b"{}")
-        self.asked += 1
+        wanted = json.loads(request.body or b"{}")["create"]
+        self.asked += len(wanted)
         if self.status:
             return self.status, {}, json.dumps({"code": "error", "message": "not now"})
-        if body["code"] in self.refused:
-            return 400, {}, json.dumps({"code": "rest_invalid_param", "message": "no"})
-        if body["code"] in self.made:
-            taken = "woocommerce_rest_coupon_code_already_exists"
-            return 400, {}, json.dumps({"code": taken, "message": "exists"})
-        self.made[body["code"]] = {**body, "id": len(self.made) + 1}
-        self.on_making()
+        answer = {"create": [self._make(one) for one in wanted]}
         if self.loses_answers:
             raise requests.exceptions.ReadTimeout
-        return 201, {}, json.dumps(self.made[body["code"]])
+        return 200, {}, json.dumps(answer)
+
+    def _make(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        code = wanted["code"]
+        if code in self.refused:
+            return _refusal("rest_invalid_param")
+        if code in self.made:
+            return _refusal("woocommerce_rest_coupon_code_already_exists")
+        self.made[code] = {**wanted, "id": len(self.made) + 1}
+        self.on_making()
+        return self.made[code]
 
     def get(self, request: PreparedRequest) -> Reply:
         code = parse_qs(urlsplit(str(request.url)).query).get("code", [""])[0]
         return 200, {}, json.dumps([self.made[code]] if code in self.made else [])
+
+
+def _refusal(code: str) -> dict[str, Any]:
+    return {"id": 0, "error": {"code": code, "message": "no", "data": {"status": 400}}}
 
 
 @contextmanager
@@ -61,6 +69,8 @@ def open_coupons() -> Iterator[Coupons]:
     """The shop answers for as long as the block runs."""
     coupons = Coupons()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
-        wire.add_callback(responses.POST, URL, callback=coupons.post, content_type="application/json")
+        wire.add_callback(
+            responses.POST, f"{URL}/batch", callback=coupons.post, content_type="application/json"
+        )
         wire.add_callback(responses.GET, URL, callback=coupons.get, content_type="application/json")
         yield coupons

@@ -1,6 +1,6 @@
 """The writing side of a connected WooCommerce store, as `StoreWriter` of connectors.writing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from connectors.base import ConnectorError, JsonObject
@@ -57,9 +57,9 @@ class WooWriter:
         for codes in _batched(bodies, MOST_COUPONS):
             try:
                 yield from self._mint({code: bodies[code] for code in codes})
-            except ConnectorError as error:
-                yield from (VoucherResult(code, error=error) for code in codes)
-                return
+            except ConnectorError:
+                if not (yield from self._mint_singly({code: bodies[code] for code in codes})):
+                    return
 
     def report_activity(self, activity: FlowActivity) -> None:
         """WooCommerce keeps no marketing activities: nothing is asked.
@@ -92,6 +92,21 @@ class WooWriter:
         if len(made) != len(bodies):
             raise ConnectorError("the store did not answer for every coupon")
         return [self._result(code, item) for code, item in zip(bodies, made, strict=True)]
+
+    def _mint_singly(self, bodies: Mapping[str, JsonObject]) -> Generator[VoucherResult, None, bool]:
+        """After a batch that failed: one that brings the store down stops itself alone, for it comes first.
+
+        Returns:
+            whether the store answers, so that it is worth asking for more.
+        """
+        for code, body in bodies.items():
+            try:
+                yield from self._mint({code: body})
+            except ConnectorError as error:
+                yield VoucherResult(code, error=error)
+                if not error.permanent:
+                    return False
+        return True
 
     def _result(self, code: str, item: JsonObject) -> VoucherResult:
         """A code that is there was made by us, perhaps by a call whose answer was lost: nobody guesses it."""
