@@ -17,7 +17,7 @@ from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
 
 RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
-QUARTER, DAY = timedelta(hours=6), timedelta(days=1)
+HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
 
 
@@ -74,12 +74,11 @@ def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
         )
         shown = {
             "name": job.name,
-            "purpose": job.purpose,
-            "every": job.shown_every,
+            "every_hours": job.every // HOUR,
             "last_run_at": now,
             "next_run_at": slot + job.every,
         }
-        names = ("purpose", "every", "last_run_at", "next_run_at")
+        names = ("every_hours", "last_run_at", "next_run_at")
         upsert(session, SCHEDULED, [shown], key=("name",), update=names)
     return 1
 

@@ -33,6 +33,27 @@ def run_guarded(work: Callable[[], T]) -> T | Failed:
         return Failed(error, summary, traceback.format_exc()[-3500:])
 
 
+def rounds(one: Callable[[dict[int, Failed]], int], most: int) -> int:
+    """Go round the stores until a round finds nothing; how much was done in all.
+
+    Args:
+        one: does a round, leaves out the stores that failed before, and notes those that fail now.
+
+    Raises:
+        Exception: the first store's failure, once its neighbours are done.
+    """
+    failures: dict[int, Failed] = {}
+    done = 0
+    for _ in range(most):
+        count = one(failures)
+        done += count
+        if not count:
+            break
+    for failure in failures.values():
+        raise failure.error
+    return done
+
+
 def pause_after(attempts: int) -> timedelta | None:
     """How long to wait after so many failed tries (±10 %), or None when it is enough."""
     if attempts >= len(PAUSES):

@@ -6,9 +6,7 @@ And whether its webhooks arrive: reconciliation hides it well that none does.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
-import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -19,39 +17,19 @@ from app.stores import chores, connections, homes, install
 from app.stores.chores import Held
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 from connectors.base import StoreIdentity, StoreUpdate
-from jobs import access
-from jobs.guard import Failed, run_guarded
+from jobs import access, upkeep
 from jobs.kit import Kit
 
-log = structlog.get_logger()
 ORDERS = table_of(Order)
 EVERY = timedelta(days=1)
-_MOST_STORES = 200
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Ask the stores whose day has passed."""
-    done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
-        is_due = chores.is_due(session, chores.IDENTITY, now)
-    for _ in range(_MOST_STORES if is_due else 0):
-        with kit.runtime.database.write() as session:
-            held = chores.claim(session, chores.IDENTITY, now)
-        if held is None:
-            break
-        result = run_guarded(partial(_read, kit, held, now))
-        if isinstance(result, Failed):
-            log.warning("identity not read", store=held.store_id, error=result.summary)
-            with kit.runtime.database.write() as session:
-                chores.put_off(session, held, result.error, now)
-        else:
-            done["identities read"] += 1
-    return +done
+    return +Counter({"identities read": upkeep.run(kit, chores.IDENTITY, now, _read)})
 
 
-def _read(kit: Kit, held: Held, now: datetime) -> None:
-    with kit.runtime.database.read() as session:
-        store = session.get_one(Store, held.store_id)
+def _read(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     with access.watched(kit, store, now):
         identity = connections.storefront(kit.runtime, store).identity()
         statuses = _statuses(kit, store)
@@ -59,7 +37,7 @@ def _read(kit: Kit, held: Held, now: datetime) -> None:
         found = session.get_one(Store, store.id, with_for_update=True)
         notes = {chores.SILENT: _silent_orders(session, store.id, now)}
         if not chores.finish(session, held, now=now, next_at=now + EVERY, notes=notes):
-            return
+            return 0
         news = StoreUpdate(
             name=identity.name,
             timezone=identity.timezone,
@@ -69,6 +47,7 @@ def _read(kit: Kit, held: Held, now: datetime) -> None:
         install.update_store(found, news)
         _note_home(found, identity)
         found.order_statuses = [[slug, name] for slug, name in statuses]
+    return 1
 
 
 def _statuses(kit: Kit, store: Store) -> Sequence[tuple[str, str]]:

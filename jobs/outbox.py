@@ -19,7 +19,7 @@ from app.stores import connections, refusals
 from connectors.base import ConnectorError, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
 from jobs import failpoints
-from jobs.guard import Failed, run_guarded
+from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
 
 MESSAGES = table_of(Message)
@@ -47,14 +47,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
             done["swept"] = send.sweep(session, now)
     for store_id in doubtful:
         done["settled"] += settle_unknown(kit, store_id, now)
-    failures: dict[int, Failed] = {}
-    for _ in range(_MOST_ROUNDS):
-        count = _round(kit, now, failures)
-        done["decided"] += count
-        if not count:
-            break
-    for failure in failures.values():
-        raise failure.error
+    done["decided"] = rounds(partial(_round, kit, now), _MOST_ROUNDS)
     return +done
 
 

@@ -35,12 +35,6 @@ class CalendarJob:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + self.offset
         return midnight + ((now - midnight) // self.every) * self.every
 
-    @property
-    def shown_every(self) -> str:
-        """How often, in words."""
-        hours = self.every.total_seconds() / 3600
-        return f"every {hours:g} h from {self.offset} UTC"
-
 
 @dataclass(frozen=True, slots=True)
 class ClockJob:

@@ -6,7 +6,6 @@ page that fails or comes back cut short makes nothing look deleted.
 
 from collections import Counter
 from datetime import datetime, time, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -15,10 +14,7 @@ from app.mirror import sweeps
 from app.models import Store
 from app.stores import chores, connections, settings
 from app.stores.chores import Held
-from connectors.base import Resource
-from connectors.present import Sweepable
-from jobs import access
-from jobs.guard import Failed, run_guarded
+from jobs import access, upkeep
 from jobs.kit import Kit
 
 log = structlog.get_logger()
@@ -28,22 +24,11 @@ MOST_DOUBTS = 500
 """The look-ups of one night; the rest of the mirror waits for the next."""
 _IDS_A_PAGE = 100
 _PAGES_A_ROUND = 20
-_MOST_ROUNDS = 200
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Go on with the sweeps whose night has come, a round of pages at a time."""
-    done: Counter[str] = Counter()
-    for name, resource in chores.SWEEPS.items():
-        with kit.runtime.database.read() as session:
-            is_due = chores.is_due(session, name, now)
-        for _ in range(_MOST_ROUNDS if is_due else 0):
-            with kit.runtime.database.write() as session:
-                held = chores.claim(session, name, now)
-            if held is None:
-                break
-            done["swept"] += _round(kit, held, resource, now)
-    return +done
+    return +Counter({"swept": sum(upkeep.run(kit, name, now, _sweep) for name in chores.SWEEPS)})
 
 
 def next_night(store: Store, now: datetime) -> datetime:
@@ -57,22 +42,10 @@ def _next_sweep(store: Store, now: datetime) -> datetime:
     return next_night(store, now + timedelta(days=settings.number(store, "reconcile.sweep_days") - 1))
 
 
-def _round(kit: Kit, held: Held, resource: Resource, now: datetime) -> int:
-    with kit.runtime.database.read() as session:
-        store = session.get_one(Store, held.store_id)
-    result = run_guarded(partial(_sweep, kit, held, resource, store=store, now=now))
-    if not isinstance(result, Failed):
-        return result
-    log.warning("sweep put off", store=store.id, sweep=held.name, error=result.summary)
-    with kit.runtime.database.write() as session:
-        chores.put_off(session, held, result.error, now)
-    return 0
-
-
-def _sweep(kit: Kit, held: Held, resource: Resource, *, store: Store, now: datetime) -> int:
+def _sweep(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     """Some pages, each moved on in the transaction that files its doubts; how many ids were asked for."""
     after, doubts, count = held.row.position or "", int(held.row.notes.get("doubts", 0)), 0
-    sweepable: Sweepable | None = None
+    resource, sweepable = chores.SWEEPS[held.name], None
     for _ in range(_PAGES_A_ROUND):
         with kit.runtime.database.read() as session:
             ids = sweeps.part(session, store.id, resource, after=after, limit=_IDS_A_PAGE)

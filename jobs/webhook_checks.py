@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -23,27 +22,16 @@ from app.stores.mending import Remake
 from app.stores.platforms import CONNECTED
 from connectors.base import Storefront
 from connectors.storefronts.woocommerce.topics import meaning
-from jobs import access, failpoints
-from jobs.guard import Failed, run_guarded
+from jobs import access, failpoints, upkeep
 from jobs.kit import Kit
 
 log = structlog.get_logger()
 EVERY = timedelta(minutes=15)
-_MOST_CHECKS = 200
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Register the webhooks of new stores and mend those of the others, each store when its time has come."""
-    done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
-        is_due = chores.is_due(session, chores.WEBHOOKS, now)
-    for _ in range(_MOST_CHECKS if is_due else 0):
-        with kit.runtime.database.write() as session:
-            held = chores.claim(session, chores.WEBHOOKS, now)
-        if held is None:
-            break
-        done["webhooks checked"] += _check(kit, held, now)
-    return +done
+    return +Counter({"webhooks checked": upkeep.run(kit, chores.WEBHOOKS, now, _check)})
 
 
 @dataclass
@@ -67,22 +55,12 @@ class _Mending:
         return found if found is not None and is_same and found.state == CONNECTED else None
 
 
-def _check(kit: Kit, held: Held, now: datetime) -> int:
-    with kit.runtime.database.read() as session:
-        store = session.get_one(Store, held.store_id)
-    result = run_guarded(partial(_watched, _Mending(kit, held, store, now)))
+def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
+    with access.watched(kit, store, now):
+        _look_after(_Mending(kit, held, store, now))
     with kit.runtime.database.write() as session:
-        if isinstance(result, Failed):
-            log.warning("webhooks not checked", store=store.id, error=result.summary)
-            chores.put_off(session, held, result.error, now)
-            return 0
         chores.finish(session, held, now=now, next_at=now + EVERY)
     return 1
-
-
-def _watched(work: _Mending) -> None:
-    with access.watched(work.kit, work.store, work.now):
-        _look_after(work)
 
 
 def _look_after(work: _Mending) -> None:

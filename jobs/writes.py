@@ -22,7 +22,7 @@ from app.stores.writes import Held
 from connectors.base import ConnectorError, Resource, Unauthorized
 from connectors.writing import NotSupported, StoreWriter
 from jobs import access, failpoints
-from jobs.guard import Failed, pause_after, run_guarded
+from jobs.guard import Failed, pause_after, rounds, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import is_connected
 
@@ -68,16 +68,7 @@ class _Kind:
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Write what is due, round after round with a fair share of every store."""
-    done: Counter[str] = Counter()
-    failures: dict[int, Failed] = {}
-    for _ in range(_MOST_ROUNDS):
-        count = _round(kit, now, failures)
-        done["written back"] += count
-        if not count:
-            break
-    for failure in failures.values():
-        raise failure.error
-    return +done
+    return +Counter({"written back": rounds(partial(_round, kit, now), _MOST_ROUNDS)})
 
 
 def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:

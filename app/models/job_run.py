@@ -21,12 +21,11 @@ class JobRun(Base):
 
 
 class ScheduledJob(Base):
-    """What the screens show of the schedule: one row per job of jobs/schedule.py."""
+    """What the screens show of the calendar: one row per job of jobs/daily.py; its words are the screens'."""
 
     __tablename__ = "scheduled_jobs"
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
-    purpose: Mapped[str] = mapped_column(String(200))
-    every: Mapped[str] = mapped_column(String(60))
+    every_hours: Mapped[int] = mapped_column()
     last_run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

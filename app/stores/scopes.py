@@ -48,5 +48,5 @@ def hides_older_orders(store: Store) -> bool:
 
 
 def lacks(store: Store, scope: str) -> bool:
-    """Whether the merchant has not granted this; a grant that was never told lacks nothing."""
-    return store.platform == SHOPIFY and bool(store.scopes) and scope not in store.scopes
+    """Whether the merchant has not granted one of NEEDED."""
+    return scope in missing(store)

@@ -619,8 +619,7 @@ def upgrade() -> None:
     op.create_table(
         "scheduled_jobs",
         sa.Column("name", sa.String(length=60), nullable=False),
-        sa.Column("purpose", sa.String(length=200), nullable=False),
-        sa.Column("every", sa.String(length=60), nullable=False),
+        sa.Column("every_hours", sa.Integer(), nullable=False),
         sa.Column("last_run_at", MOMENT, nullable=True),
         sa.Column("next_run_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_scheduled_jobs")),

@@ -49,8 +49,8 @@ def _change(world: FakeWorld, number: int, at: datetime) -> int:
         world.add_order(order(basket, 1, WOOCOMMERCE, placed_at=at, paid_at=at, fulfilled_at=None))
         return basket
     placed = world.orders[basket]
-    given_back = {"refunded_at": at, "refunded_minor": 100, "refunded_lines": (placed.lines[0].line_id,)}
-    world.add_order(replace(placed, **given_back))  # type: ignore[arg-type]
+    lines = (placed.lines[0].line_id,)
+    world.add_order(replace(placed, refunded_at=at, refunded_minor=100, refunded_lines=lines))
     return basket
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import pytest
 
 from app.config import Settings
 from app.db import Database
 from app.mirror import pulls as rows
+from app.mirror.apply import apply_records
 from app.models import Order, Store
 from connectors.sandbox.model import SHOPIFY
 from jobs import pulls
@@ -104,3 +107,55 @@ def test_a_refund_whose_webhooks_were_lost_comes_with_its_lines(reader: Reader, 
 
     assert ("9000", 100) in rows_of(reader.database, Order, "external_id", "refunded_minor")
     assert any("9000" in row and "100" in row for row in reader.mirror()["refunds"])
+
+
+def test_a_kill_between_two_commits_of_a_pull_costs_nothing(
+    reader: Reader, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(23):
+        moment = reader.now + timedelta(minutes=number)
+        shop.world.add_order(order(9000 + number, FIRST + number % 10, SHOPIFY, placed_at=moment))
+    kept = count()
+
+    def keep_and_die(*arguments: Any, **options: Any) -> None:
+        if next(kept) == 1:
+            raise _KilledError
+        apply_records(*arguments, **options)
+
+    monkeypatch.setattr("jobs.pulls.apply_records", keep_and_die)
+    with pytest.raises(_KilledError):
+        _reconcile(reader, shop)
+    monkeypatch.undo()
+    half = _new_orders(reader)
+    with reader.database.write() as session:
+        rows.release_own(session, reader.store_id)
+    shop.asked.clear()
+
+    _reconcile(reader, shop)
+
+    assert (len(half), len(_new_orders(reader))) == (10, 23)
+    # Those of before the kill are not read again.
+    assert _asked_for(shop, "SeveralOrders") == 2
+
+
+def test_a_shop_that_fails_in_the_middle_is_asked_for_the_rest_later(reader: Reader, shop: Shop) -> None:
+    for number in range(23):
+        moment = reader.now + timedelta(minutes=number)
+        shop.world.add_order(order(9000 + number, FIRST + number % 10, SHOPIFY, placed_at=moment))
+    calls = count()
+    shop.on_call = lambda name: ("", 503) if name == "SeveralOrders" and next(calls) == 1 else None
+
+    _reconcile(reader, shop)
+    half = _new_orders(reader)
+    _reconcile(reader, shop)
+
+    assert (len(half), len(_new_orders(reader))) == (10, 23)
+
+
+class _KilledError(BaseException):
+    """What nobody catches."""
+
+
+def _new_orders(reader: Reader) -> set[str]:
+    found = {row[0] for row in rows_of(reader.database, Order, "external_id")}
+    return {external_id for external_id in found if external_id.startswith("90") and len(external_id) == 4}

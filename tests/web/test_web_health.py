@@ -71,7 +71,7 @@ def test_figures_tell_what_waits_and_for_how_long(app: Flask, runtime: Runtime, 
         add_message(session, shop.store_id, 1, word="lost", status="unknown")
         session.add(TimerCursor(store_id=shop.store_id, next_due_at=NOW - timedelta(seconds=5)))
         ran_at = NOW - timedelta(seconds=90)
-        session.add(ScheduledJob(name="birthdays", purpose="x", every="day", last_run_at=ran_at))
+        session.add(ScheduledJob(name="birthdays", every_hours=24, last_run_at=ran_at))
 
     figures = _figures(app.test_client())
 

@@ -14,6 +14,7 @@ from app.messaging.conditions import CONDITIONS
 from app.stores.settings import DEFINITIONS
 from app.web.catalogue import CATALOGUES
 from app.web.outbox import STATUSES
+from jobs.daily import CALENDAR
 from tests.web.test_web_headers import SCREENS
 from tests.web.web_shops import Csrf, Shop
 
@@ -33,6 +34,12 @@ EVENTS = (
     "message.complained message.replied segment.entered segment.left class.changed state.changed "
     "tag.added tag.removed voucher.redeemed"
 ).split()
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+@pytest.mark.parametrize("job", [job.name for job in CALENDAR])
+def test_every_job_of_the_calendar_is_told_in_words(language: str, job: str) -> None:
+    assert {f"job.name.{job}", f"job.purpose.{job}"} <= CATALOGUES[language].keys()
 
 
 def _places(text: str) -> set[str]:

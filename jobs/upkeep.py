@@ -1,0 +1,44 @@
+"""The chores of stores: whatever is due is claimed, done, and put off where it fails; the others go on."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from app.models import Store
+from app.stores import chores
+from app.stores.chores import Held
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+log = structlog.get_logger()
+Work = Callable[[Kit, Held, Store, datetime], int]
+"""Does one claimed chore of one store, gives the row back, and counts what it did."""
+_MOST_ROUNDS = 200
+
+
+def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
+    """Do the chore of that name for every store whose time has come; the sum of what was done."""
+    with kit.runtime.database.read() as session:
+        is_due = chores.is_due(session, name, now)
+    done = 0
+    for _ in range(_MOST_ROUNDS if is_due else 0):
+        with kit.runtime.database.write() as session:
+            held = chores.claim(session, name, now)
+        if held is None:
+            break
+        done += _do(kit, held, now, work)
+    return done
+
+
+def _do(kit: Kit, held: Held, now: datetime, work: Work) -> int:
+    with kit.runtime.database.read() as session:
+        store = session.get_one(Store, held.store_id)
+    result = run_guarded(partial(work, kit, held, store, now))
+    if not isinstance(result, Failed):
+        return result
+    log.warning("chore put off", chore=held.name, store=held.store_id, error=result.summary)
+    with kit.runtime.database.write() as session:
+        chores.put_off(session, held, result.error, now)
+    return 0
