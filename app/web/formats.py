@@ -1,6 +1,6 @@
 """How templates write numbers, money, moments and our own words."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +16,8 @@ from app.web.catalogue import LANGUAGES, language, translate, word
 
 _SKELETON_MOMENT = {"it": "d MMM y, HH:mm", "en": "d MMM y, HH:mm"}
 _SKELETON_DAY = {"it": "d MMM y", "en": "d MMM y"}
+
+_A_SECOND = timedelta(seconds=1)
 
 
 def register(app: Flask) -> None:
@@ -58,7 +60,10 @@ def ago(value: datetime | None) -> str:
     """How long ago, or in how long, in words."""
     if value is None:
         return "–"
-    return format_timedelta(value - clock.now(), add_direction=True, locale=language())
+    passed = value - clock.now()
+    if abs(passed) < _A_SECOND:
+        return translate("ago.now")
+    return format_timedelta(passed, add_direction=True, locale=language())
 
 
 def _of_this_request() -> dict[str, Any]:

@@ -11,9 +11,11 @@ from flask.testing import FlaskClient
 from app import web
 from app.flows.definition import recipe, recipe_keys
 from app.messaging.conditions import CONDITIONS
+from app.stores.chores import NAMES
 from app.stores.settings import DEFINITIONS
 from app.web.catalogue import CATALOGUES
 from app.web.outbox import STATUSES
+from connectors.base import Resource
 from jobs.daily import CALENDAR
 from tests.web.test_web_headers import SCREENS
 from tests.web.web_shops import Csrf, Shop
@@ -40,6 +42,14 @@ EVENTS = (
 @pytest.mark.parametrize("job", [job.name for job in CALENDAR])
 def test_every_job_of_the_calendar_is_told_in_words(language: str, job: str) -> None:
     assert {f"job.name.{job}", f"job.purpose.{job}"} <= CATALOGUES[language].keys()
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+def test_whatever_is_done_for_a_store_again_and_again_is_told_in_words(language: str) -> None:
+    pulled = {f"upkeep.{resource}" for resource in Resource}
+    tended = {f"upkeep.{name}" for names in NAMES.values() for name in names}
+
+    assert pulled | tended <= CATALOGUES[language].keys()
 
 
 def _places(text: str) -> set[str]:
