@@ -35,7 +35,7 @@ from connectors.records import (
     VariantRecord,
 )
 from connectors.reviews import ReviewRecord
-from connectors.sending import Channel, Outcome, OutgoingMessage, SendResult
+from connectors.sending import Channel, Outcome, OutgoingMessage, SendResult, Unsettled
 
 __all__ = [
     "BirthDate",
@@ -77,6 +77,7 @@ __all__ = [
     "Unauthorized",
     "Uninstalled",
     "UnreadablePayload",
+    "Unsettled",
     "VariantRecord",
 ]
 

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 
 class Outcome(StrEnum):
-    """How a call to a provider ended."""
+    """How a call to a provider ended.
+
+    ACCEPTED: the provider took it. RETRY: it certainly did not, and may later. FAILED: it never will take
+    this message. SUPPRESS: it never will take this address. PAUSE_SENDER: it takes nothing of this sender
+    until somebody mends it. UNKNOWN: nobody can tell from the answer whether it was taken.
+    """
 
     ACCEPTED = "accepted"
     RETRY = "retry"
     FAILED = "failed"
+    SUPPRESS = "suppress"
     PAUSE_SENDER = "pause-sender"
     UNKNOWN = "unknown"
 
@@ -23,6 +30,8 @@ class OutgoingMessage:
     Attributes:
         message_id: our opaque id (decimal text); it travels with the message and comes back in events.
         headers: List-Unsubscribe and the like; empty for SMS.
+        labels: what the provider may show it under (flow, step); nothing of a person.
+        lifetime_seconds: how long it is worth delivering from now on; None where that does not matter.
     """
 
     message_id: str
@@ -35,23 +44,46 @@ class OutgoingMessage:
     html: str | None
     headers: Mapping[str, str] = field(default_factory=dict)
     track_clicks: bool = False
+    labels: tuple[str, ...] = ()
+    lifetime_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What the provider said, by its documented answers only; everything else is UNKNOWN."""
+    """What the provider said, by its documented answers only; everything else is UNKNOWN.
+
+    Attributes:
+        error: safe to store and show: no address, no content, no secret.
+        code: the provider's own number for it, or the HTTP status, as text.
+        retry_after_seconds: with RETRY, how long it asked us to wait.
+    """
 
     outcome: Outcome
     provider_message_id: str | None = None
     error: str | None = None
+    code: str | None = None
     retry_after_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A message whose answer was lost, as far as a provider needs it to look it up."""
+
+    message_id: str
+    channel: str
+    to_address: str
+    text: str
+    sent_at: datetime
+
+
 class Channel(Protocol):
-    """A way to reach people. `send` never raises for what the network or the provider does."""
+    """A way to reach people. `send` and `look_up` never raise for what the network or the provider does."""
+
+    look_up_after: timedelta
+    """How long after a lost answer the first look-up makes sense."""
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
         """One result per message, in order."""
 
-    def look_up(self, message_id: str) -> SendResult | None:
-        """What became of an unknown message; None where the provider cannot say."""
+    def look_up(self, unsettled: Unsettled) -> SendResult | None:
+        """What became of it: ACCEPTED, or RETRY if it certainly never arrived; None where nobody can say."""

@@ -90,7 +90,7 @@ def settle_unknown(kit: Kit, store_id: int, now: datetime) -> int:
         rows = send.unknown_rows(session, store_id)
     settled = 0
     for row in rows:
-        result = kit.channel.look_up(str(row.id))
+        result = kit.channel.look_up(send.unsettled(row))
         if result is None:
             continue
         with kit.runtime.database.write() as session:

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from app import timeline
 from app.db import UtcDateTime, is_one_of, lease_now, table_of
+from app.messaging import letters
 from app.models import Message, MessageAttempt
 from app.models.message import FAILED, OPEN_STATES, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
-from connectors.base import Outcome, SendResult
+from connectors.base import Outcome, SendResult, Unsettled
 
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
 SETTLED = {Outcome.ACCEPTED: "arrived", Outcome.RETRY: "lost"}
@@ -101,6 +102,18 @@ def unknown_rows(session: Session, store_id: int, limit: int = 500) -> Sequence[
     return session.execute(statement).all()
 
 
+def unsettled(row: Row[Any]) -> Unsettled:
+    """What a provider needs to look the message up."""
+    kept = letters.read_content(row.content)
+    return Unsettled(
+        message_id=str(row.id),
+        channel=row.channel,
+        to_address=row.to_address or "",
+        text=kept["text"] if kept else "",
+        sent_at=row.sent_at or row.unknown_since,
+    )
+
+
 def _sweep(session: Session, ids: Sequence[int], now: datetime) -> int:
     if not ids:
         return 0
@@ -139,6 +152,8 @@ def _values_after(row: Row[Any], result: SendResult, now: datetime) -> dict[str,
         return {"status": UNKNOWN, "unknown_since": now}
     if result.outcome is Outcome.FAILED:
         return {"status": FAILED, "reason": "refused", "sent_at": None}
+    if result.outcome is Outcome.SUPPRESS:
+        return {"status": FAILED, "reason": "address-refused", "sent_at": None}
     if result.outcome is Outcome.PAUSE_SENDER:
         return {"status": QUEUED, "reason": "sender-paused", "next_at": now + _SENDER_PAUSE, "sent_at": None}
     pause = min(_FIRST_RETRY * 2 ** min(row.attempts - 1, 10), _LONGEST_RETRY)

@@ -9,10 +9,11 @@ Source: connectors/sandbox, `/sink/messages`.
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult
+from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unsettled
 from connectors.transport import Limits, NotSent, ProviderPool, Response
 
 _LIMITS = Limits(connect_seconds=3, read_seconds=10, total_seconds=30)
@@ -28,6 +29,8 @@ class LocalChannel:
         sink_url: where the sandbox listens, without final slash, or None.
         pool: the connections to use; one kept open by default.
     """
+
+    look_up_after = timedelta(0)
 
     def __init__(self, sink_url: str | None, *, pool: ProviderPool | None = None) -> None:
         self._sink = f"{sink_url.rstrip('/')}/sink/messages" if sink_url else None
@@ -47,10 +50,11 @@ class LocalChannel:
             return [SendResult(_outcome(error), error=str(error))] * len(messages)
         return [_result(numbers.get(message.message_id)) for message in messages]
 
-    def look_up(self, message_id: str) -> SendResult | None:
+    def look_up(self, unsettled: Unsettled) -> SendResult | None:
         """What the sink knows: accepted, or never seen and so to be sent; None if it cannot be asked."""
         if self._sink is None:
             return None
+        message_id = unsettled.message_id
         try:
             answer = self._pool.get(f"{self._sink}/{quote(message_id, safe='')}")
         except ConnectorError:

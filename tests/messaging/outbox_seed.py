@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -11,7 +12,7 @@ from app.consent import NewConsent
 from app.db import Database, table_of
 from app.models import Message
 from app.runtime import Runtime
-from connectors.base import Outcome, OutgoingMessage, SendResult
+from connectors.base import Outcome, OutgoingMessage, SendResult, Unsettled
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
@@ -28,15 +29,16 @@ class Post:
     known: SendResult | None = None
     sent: list[OutgoingMessage] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    look_up_after: timedelta = timedelta(0)
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
         """Take all and answer each the same."""
         self.sent += messages
         return [self.answer for _ in messages]
 
-    def look_up(self, message_id: str) -> SendResult | None:
+    def look_up(self, unsettled: Unsettled) -> SendResult | None:
         """What the test says is known."""
-        self.asked.append(message_id)
+        self.asked.append(unsettled.message_id)
         return self.known
 
     @property

@@ -2,15 +2,17 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from connectors.base import Outcome, OutgoingMessage, SendResult
+from connectors.base import Outcome, OutgoingMessage, SendResult, Unsettled
 from connectors.channels.local import LocalChannel
 
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
 Answer = Callable[[str, list[dict[str, Any]]], tuple[int, bytes]]
 
 
@@ -90,6 +92,10 @@ def message(number: int = 1) -> OutgoingMessage:
         html="<p>testo</p>",
         headers={"List-Unsubscribe": "<https://m.example/u/1>"},
     )
+
+
+def unsettled(number: int) -> Unsettled:
+    return Unsettled(str(number), "email", "lucia@example.com", "testo", NOW)
 
 
 def sent(answer: Answer, *messages: OutgoingMessage) -> list[SendResult]:
@@ -199,7 +205,7 @@ def test_a_refused_connection_means_try_again() -> None:
 def test_the_sink_settles_an_unknown_message(answer: Answer, outcome: Outcome | None) -> None:
     with sink(answer) as (url, _):
         channel = LocalChannel(url)
-        found = channel.look_up("7")
+        found = channel.look_up(unsettled(7))
         channel.close()
 
     assert (found.outcome if found else None) == outcome
@@ -213,4 +219,4 @@ def test_without_a_sink_the_outbox_is_the_delivery() -> None:
     assert [(result.outcome, result.provider_message_id) for result in results] == [
         (Outcome.ACCEPTED, "outbox-5")
     ]
-    assert channel.look_up("5") is None
+    assert channel.look_up(unsettled(5)) is None

@@ -1,0 +1,79 @@
+"""What a provider says of a message after it took it, in our words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class DeliveryKind(StrEnum):
+    """What happened to a message, or to the account that sent it.
+
+    `bounced` will not change, `blocked` and `deferred` may; `failed` is the provider's own refusal after it
+    had taken the message.
+    """
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    CLICKED = "clicked"
+    OPENED = "opened"
+    REPLIED = "replied"
+    ACCOUNT = "account"
+
+
+class Advice(StrEnum):
+    """What the table of the provider's codes says is to be done, besides noting it."""
+
+    NOTHING = "nothing"
+    SUPPRESS = "suppress"
+    COUNT = "count"
+    """Suppress the address only once it happened often enough (3 in 14 days)."""
+    ALERT = "alert"
+    PAUSE_SENDER = "pause-sender"
+
+
+class Word(StrEnum):
+    """What a reply by text message asks for."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryUpdate:
+    """One event of a provider.
+
+    Attributes:
+        key: equal for two tellings of the same event, at most 200 characters; not the provider's own
+            event id, which may change between them.
+        message_id: our id, as it travelled with the message; None where the event does not carry it.
+        store_id: our store's number as it travelled with the message; None where it did not.
+        address: of the recipient, or of who replied; empty where the event names none.
+        reason: a word or code of the provider, at most 200 characters, safe to store and to show.
+        url: what was clicked. agent, ip: who clicked or opened, as the provider saw it.
+        word, text: of a reply.
+        is_machine: the provider itself says that no person did it.
+    """
+
+    kind: DeliveryKind
+    occurred_at: datetime
+    key: str
+    message_id: str | None = None
+    store_id: str | None = None
+    address: str = ""
+    provider_message_id: str | None = None
+    reason: str = ""
+    advice: Advice = Advice.NOTHING
+    url: str = ""
+    agent: str = ""
+    ip: str = ""
+    word: Word | None = None
+    text: str = ""
+    is_machine: bool = False
