@@ -16,6 +16,7 @@ from connectors.channels.sendgrid.send import SendGridChannel
 from connectors.transport import Limits, ProviderPool
 from tests.connectors.channels import channel_stage as at_the_wire
 from tests.connectors.channels.channel_stage import QUICK, LeapingClock, Reply, Request, Stage, mail
+from tests.connectors.channels.described import problems
 
 KEY = "SG.abc.def"
 ACCEPTED = Reply(202, headers={"X-Message-Id": "Xj5LmNkWSOqRbdvOpR34BA"})
@@ -65,6 +66,19 @@ def test_a_mail_goes_out_whole(stage: Stage, account: Callable[..., SendGridAcco
             "ganalytics": {"enable": False},
         },
     }
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"track_clicks": True}, {"html": None}, {"text": ""}, {"labels": ()}, {"from_name": ""}]
+)
+def test_a_mail_is_as_sendgrid_describes_it(
+    changes: dict[str, Any], stage: Stage, account: Callable[..., SendGridAccount]
+) -> None:
+    stage.says(ACCEPTED)
+
+    SendGridChannel(account(is_sandbox=True)).send([mail(**changes)])
+
+    assert problems("sendgrid", "POST /v3/mail/send", stage.only.json()) == []
 
 
 def test_clicks_are_tracked_only_where_the_message_says_so(
