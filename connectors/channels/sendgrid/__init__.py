@@ -1,0 +1,1 @@
+"""SendGrid: mails out (`send`), what became of them (`events`), and its account (`setup`)."""

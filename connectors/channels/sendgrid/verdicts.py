@@ -1,0 +1,80 @@
+"""What an event means; the table is `events.toml`."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connectors.delivery import Advice, DeliveryKind
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row of the table; see its head for what the columns mean."""
+
+    event: str
+    kind: DeliveryKind | None
+    advice: Advice
+    patterns: Mapping[str, re.Pattern[str]]
+
+
+def verdict(event: Mapping[str, Any]) -> Verdict | None:
+    """The row for an event, or None where there is none."""
+    told = {
+        "type": _text(event, "type"),
+        "class": _text(event, "bounce_classification"),
+        "reason": _text(event, "reason"),
+        "status": enhanced_status(event),
+    }
+    rows = _BY_EVENT.get(_text(event, "event").lower(), ())
+    return next((row for row in rows if _fits(row, told)), None)
+
+
+def enhanced_status(event: Mapping[str, Any]) -> str:
+    """The enhanced status of RFC 3463 (5.1.1) of a bounce or deferral, or empty."""
+    for key in ("status", "reason", "response"):
+        found = _ENHANCED.search(_text(event, key))
+        if found:
+            return found[0]
+    return ""
+
+
+_ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+_WHOLE = {"type": r"\s*(?:{})\s*$", "class": r"\s*(?:{})", "reason": r"\s*(?:{})\s*$", "status": r"(?:{})"}
+
+
+def _read() -> tuple[Verdict, ...]:
+    table = tomllib.loads(Path(__file__).with_name("events.toml").read_text(encoding="utf-8"))
+    return tuple(_row(entry) for entry in table["row"])
+
+
+def _row(entry: Mapping[str, str]) -> Verdict:
+    return Verdict(
+        event=entry["event"],
+        kind=DeliveryKind(entry["kind"]) if "kind" in entry else None,
+        advice=Advice(entry.get("advice", Advice.NOTHING)),
+        patterns={
+            column: re.compile(shape.format(entry[column]), re.IGNORECASE)
+            for column, shape in _WHOLE.items()
+            if column in entry
+        },
+    )
+
+
+ROWS = _read()
+"""The table, in order."""
+
+_BY_EVENT: dict[str, tuple[Verdict, ...]] = {
+    name: tuple(row for row in ROWS if row.event == name) for name in {row.event for row in ROWS}
+}
+
+
+def _text(event: Mapping[str, Any], key: str) -> str:
+    value = event.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _fits(row: Verdict, told: Mapping[str, str]) -> bool:
+    return all(pattern.match(told[column]) for column, pattern in row.patterns.items())

@@ -1,0 +1,1 @@
+"""Twilio: text messages out (`send`), what became of them (`events`), and its account (`setup`)."""
