@@ -17,6 +17,7 @@ from app.db import is_among, is_one_of, table_of, to_micros
 from app.errors import AppError
 from app.models import InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
+from app.stores.platforms import PLATFORMS
 from connectors.base import Envelope
 
 EVENTS = table_of(InboundEvent)
@@ -33,8 +34,10 @@ class Delivery(NamedTuple):
     id: int
     source: str
     topic: str
+    subject_external_id: str | None
     body: bytes | None
     triggered_at: datetime | None
+    received_at: datetime
     attempts: int
 
 
@@ -156,8 +159,12 @@ def last_received_at(session: Session, store_id: int, topic: str) -> datetime | 
 
 
 def arrived_since(session: Session, store_id: int, since: datetime) -> bool:
-    """Whether any delivery of a store arrived from that moment on; its newest row tells."""
-    newest = select(EVENTS.c.received_at).where(EVENTS.c.store_id == store_id).order_by(EVENTS.c.id.desc())
+    """Whether any delivery of a store's platform arrived from that moment on; its newest row tells."""
+    newest = (
+        select(EVENTS.c.received_at)
+        .where(EVENTS.c.store_id == store_id, EVENTS.c.source.in_(PLATFORMS))
+        .order_by(EVENTS.c.id.desc())
+    )
     last: datetime | None = session.execute(newest.limit(1)).scalar()
     return last is not None and last >= since
 

@@ -13,9 +13,10 @@ from app.db import RECEIVE_BUSY_SECONDS, Database
 from app.runtime import Runtime
 from webhooks.bodies import Receive, Scope
 from webhooks.bridge import WsgiBridge
+from webhooks.deliveries import Deliveries
 from webhooks.door import WebhookDoor
+from webhooks.ear import Ear
 from webhooks.front import Send, WebhookFront
-from webhooks.storefronts import StorefrontDeliveries
 from webhooks.writer import InboxWriter
 
 PAGE_THREADS = 16
@@ -41,7 +42,7 @@ def create_app(runtime: Runtime) -> Flask:
 def create_site(runtime: Runtime) -> Site:
     """Everything that a server process answers with."""
     inbox = create_inbox(runtime)
-    door = WebhookDoor(StorefrontDeliveries(runtime), inbox, create_app(runtime).wsgi_app)
+    door = WebhookDoor(Deliveries(runtime), inbox, create_app(runtime).wsgi_app)
     return Site(door, inbox)
 
 
@@ -58,7 +59,8 @@ class HostedSite:
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
         self._inbox = create_inbox(runtime)
         pages = WsgiBridge(create_app(runtime).wsgi_app, self._threads)
-        self._front = WebhookFront(StorefrontDeliveries(runtime), self._inbox, pages, threads=self._threads)
+        self._ear = Ear(runtime.database)
+        self._front = WebhookFront(Deliveries(runtime), self._inbox, pages, threads=self._threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or follow the server's life: what was taken is finished when it stops."""
@@ -66,8 +68,10 @@ class HostedSite:
             await self._front(scope, receive, send)
             return
         await receive()
+        self._ear.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        self._ear.close()
         self._threads.shutdown()
         self._inbox.close()
         self._runtime.database.dispose()

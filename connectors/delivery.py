@@ -77,3 +77,22 @@ class DeliveryUpdate:
     word: Word | None = None
     text: str = ""
     is_machine: bool = False
+
+    @property
+    def message(self) -> int | None:
+        """The number of our message, where the event carries one."""
+        return _own_number(self.message_id)
+
+    @property
+    def store(self) -> int | None:
+        """The number of our store, where the event carries one."""
+        return _own_number(self.store_id)
+
+
+_MOST_DIGITS = 18
+
+
+def _own_number(text: str | None) -> int | None:
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
+        return None
+    return int(text)

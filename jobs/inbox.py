@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from sqlalchemy import bindparam
+from sqlalchemy.orm import Session
 
 from app import inbox
 from app.db import UtcDateTime, is_one_of
@@ -23,6 +24,7 @@ from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePaylo
 from connectors.registry import READERS
 from connectors.storefronts.woocommerce.records import OwnerDemoted
 from connectors.storefronts.woocommerce.webhook import home_in
+from jobs import provider_posts
 from jobs.guard import Failed, pause_after, run_guarded
 from jobs.kit import Kit
 
@@ -86,29 +88,37 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
     """One transaction: the rows' marks and everything that follows from them."""
     with kit.runtime.database.write() as session:
         store = session.get(Store, store_id)
-        events = inbox.waiting(session, store_id, now, limit=limit, only=only)
+        arrived = inbox.waiting(session, store_id, now, limit=limit, only=only)
+        posts = [event for event in arrived if event.source in provider_posts.CHANNELS]
+        provider_posts.apply(session, kit.runtime.signer, store_id, posts=posts, now=now)
+        events = [event for event in arrived if event.source not in provider_posts.CHANNELS]
         if store is None:
             ids = [event.id for event in events]
             inbox.forget(session, store_id, ids)
             inbox.mark_ignored(session, store_id, ids, now=now, reason="unknown shop")
-            return len(events)
-        reading = _read(store, events)
-        for home in reading.elsewhere.values():
-            homes.note(store, home, homes.DELIVERY)
-        inbox.mark_ignored(session, store_id, list(reading.elsewhere), now=now, reason="from another address")
-        if reading.is_demoted:
-            refusals.note(session, store, "owner", now)
-        welcome = {
-            event_id: [record for record in records if _is_welcome(store, record)]
-            for event_id, records in reading.told.items()
-        }
-        records = [record for told in welcome.values() for record in told]
-        people = apply_records(session, kit.runtime.signer, store, records, now=now)
-        inbox.mark_done(session, store_id, list(reading.told), now)
-        inbox.forget(session, store_id, forgotten.among(session, store_id, welcome, people))
-        for event_id, reason in reading.unreadable.items():
-            inbox.mark_dead(session, store_id, [event_id], reason)
-        return len(events)
+        elif events:
+            _mirror(session, kit, store, events=events, now=now)
+        return len(arrived)
+
+
+def _mirror(session: Session, kit: Kit, store: Store, *, events: Sequence[Delivery], now: datetime) -> None:
+    """What the store's own deliveries say becomes rows."""
+    reading = _read(store, events)
+    for home in reading.elsewhere.values():
+        homes.note(store, home, homes.DELIVERY)
+    inbox.mark_ignored(session, store.id, list(reading.elsewhere), now=now, reason="from another address")
+    if reading.is_demoted:
+        refusals.note(session, store, "owner", now)
+    welcome = {
+        event_id: [record for record in records if _is_welcome(store, record)]
+        for event_id, records in reading.told.items()
+    }
+    records = [record for told in welcome.values() for record in told]
+    people = apply_records(session, kit.runtime.signer, store, records, now=now)
+    inbox.mark_done(session, store.id, list(reading.told), now)
+    inbox.forget(session, store.id, forgotten.among(session, store.id, welcome, people))
+    for event_id, reason in reading.unreadable.items():
+        inbox.mark_dead(session, store.id, [event_id], reason)
 
 
 def _read(store: Store, events: Sequence[Delivery]) -> Reading:

@@ -6,7 +6,9 @@ from datetime import datetime
 from app.messaging.letters import Letters
 from app.messaging.render import CompiledContents
 from app.runtime import Runtime
+from app.stores.accounts import Accounts
 from connectors.base import Channel
+from jobs.carriers import Carriers
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Kit:
     """The pieces of one worker process."""
 
     runtime: Runtime
-    channel: Channel
+    carriers: Carriers
     letters: Letters
     slots_seen: dict[str, datetime] = field(default_factory=dict)
     """The latest slot of each calendar job that the ledger is known to hold, to ask it less often."""
@@ -22,9 +24,16 @@ class Kit:
     """When something was erased whose copies may still stand in the database's log."""
 
     @classmethod
-    def build(cls, runtime: Runtime, channel: Channel) -> "Kit":
-        """Put a worker's pieces together."""
+    def build(cls, runtime: Runtime, outbox: Channel, *, is_local: bool = False) -> "Kit":
+        """Put a worker's pieces together.
+
+        Args:
+            outbox: carries the messages of stores that no provider's account sends for.
+            is_local: it carries those of all stores, whatever accounts they have.
+        """
         letters = Letters(
             signer=runtime.signer, base_url=runtime.settings.base_url, compiled=CompiledContents()
         )
-        return cls(runtime=runtime, channel=channel, letters=letters)
+        accounts = Accounts(runtime.vault, runtime.settings, is_local=is_local)
+        carriers = Carriers(accounts, outbox, runtime.settings.base_url)
+        return cls(runtime=runtime, carriers=carriers, letters=letters)

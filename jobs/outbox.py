@@ -9,16 +9,16 @@ from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, is_one_of, table_of
-from app.messaging import claim, send, vouchers
+from app.messaging import claim, receipts, send, senders, settling, vouchers
 from app.messaging.claim import Claimed
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
-from app.models.message import OPEN_STATES, QUEUED, UNKNOWN
+from app.models.message import OPEN_STATES, QUEUED
 from app.scans import StoreScan
 from app.stores import connections, refusals
-from connectors.base import ConnectorError, OutgoingMessage, SendResult, Unauthorized
+from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
-from jobs import failpoints
+from jobs import doubts, failpoints
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
 
@@ -26,6 +26,7 @@ MESSAGES = table_of(Message)
 BATCH = 200
 _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
+_NOT_CALLED = SendResult(Outcome.RETRY, error="the account was taken away")
 _AT_ONCE, _SOON, _LATER = timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5)
 _QUEUED = StoreScan(
     MESSAGES.c.store_id,
@@ -33,20 +34,18 @@ _QUEUED = StoreScan(
     MESSAGES.c.status == QUEUED,
     MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
 )
-_UNKNOWN = StoreScan(MESSAGES.c.store_id, MESSAGES.c.status == UNKNOWN)
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Settle what is unknown, sweep what lost its worker, then send what is due, fairly."""
     done: Counter[str] = Counter()
+    done["settled"] = doubts.run(kit, now)
+    done["polled"] = doubts.poll(kit, now)
     with kit.runtime.database.read() as session:
-        is_late = send.has_late(session)
-        doubtful = _UNKNOWN.run(session)
+        is_late = settling.has_late(session)
     if is_late:
         with kit.runtime.database.write() as session:
-            done["swept"] = send.sweep(session, now)
-    for store_id in doubtful:
-        done["settled"] += settle_unknown(kit, store_id, now)
+            done["swept"] = settling.sweep(session, now)
     done["decided"] = rounds(partial(_round, kit, now), _MOST_ROUNDS)
     return +done
 
@@ -76,43 +75,60 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
         store = session.get(Store, store_id)
         if store is None:
             return 0, False
-        claimed = claim.claim(session, kit.letters, store, now=now, limit=limit)
+        accounts = kit.carriers.accounts.of(store)
+        claimed = claim.claim(session, kit.letters, store, accounts=accounts, now=now, limit=limit)
     if claimed.prepared_ids:
         _prepare(kit, store, claimed, now)
     if claimed.outgoing:
-        _send(kit, store_id, claimed, now)
+        _send(kit, store, claimed, now)
     return claimed.looked_at, bool(claimed.prepared_ids) or claimed.looked_at >= limit
 
 
-def settle_unknown(kit: Kit, store_id: int, now: datetime) -> int:
-    """Ask the channel about messages whose answer was lost; what it cannot say stays unknown."""
-    with kit.runtime.database.read() as session:
-        rows = send.unknown_rows(session, store_id)
-    settled = 0
-    for row in rows:
-        result = kit.channel.look_up(send.unsettled(row))
-        if result is None:
-            continue
+def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
+    """Call each channel outside any transaction, and write down what it said before calling the next."""
+    by_channel: dict[str, list[OutgoingMessage]] = {}
+    for message in claimed.outgoing:
+        by_channel.setdefault(message.channel, []).append(message)
+    for name, messages in sorted(by_channel.items()):
+        channel = kit.carriers.of(store, name)
+        failpoints.reached("outbox.before-call")
+        results = [_NOT_CALLED] * len(messages) if channel is None else channel.send(messages)
+        failpoints.reached("outbox.after-call")
         with kit.runtime.database.write() as session:
-            send.settle(session, row, result, now)
-        settled += 1
-    return settled
+            _record(session, kit, store.id, claimed.token, answered=_paired(messages, results), now=now)
+        failpoints.reached("outbox.after-record")
 
 
-def _send(kit: Kit, store_id: int, claimed: Claimed, now: datetime) -> None:
-    failpoints.reached("outbox.before-call")
-    results = kit.channel.send(claimed.outgoing)
-    failpoints.reached("outbox.after-call")
-    with kit.runtime.database.write() as session:
-        paired = _paired(claimed.outgoing, results)
-        send.record(session, store_id, claimed.token, results=paired, now=now)
-    failpoints.reached("outbox.after-record")
+def _record(
+    session: Session,
+    kit: Kit,
+    store_id: int,
+    token: str,
+    *,
+    answered: Sequence[tuple[OutgoingMessage, SendResult]],
+    now: datetime,
+) -> None:
+    results = [(int(message.message_id), result) for message, result in answered]
+    send.record(session, store_id, token, results=results, now=now)
+    answers = [result for _, result in answered]
+    senders.note_left(session, store_id, answered[0][0].channel, answers=answers, now=now)
+    for message, result in answered:
+        if result.outcome is Outcome.SUPPRESS:
+            receipts.suppress(
+                session,
+                kit.runtime.signer,
+                store_id,
+                channel=message.channel,
+                address=message.to_address,
+                reason="provider",
+                now=now,
+            )
 
 
 def _paired(
-    outgoing: Sequence[OutgoingMessage], results: Sequence[SendResult]
-) -> list[tuple[int, SendResult]]:
-    return [(int(message.message_id), result) for message, result in zip(outgoing, results, strict=True)]
+    messages: Sequence[OutgoingMessage], results: Sequence[SendResult]
+) -> list[tuple[OutgoingMessage, SendResult]]:
+    return list(zip(messages, results, strict=True))
 
 
 def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from app.errors import Busy
+from app.inbox import Kept
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,17 @@ def too_busy(busy: Busy) -> Answer:
 
 
 KEPT = Answer("200 OK", b"kept")
+_NO_REPLY = Answer("200 OK", b"<Response/>", "application/xml")
+"""Twilio texts the body of any other answer back to whoever wrote."""
+_BY_TOPIC = {("twilio", "inbound"): _NO_REPLY}
 PONG = Answer("200 OK", b"pong")
 NOT_POSTED = problem("405 Method Not Allowed", "deliveries are posted", ("Allow", "POST"))
+FORGED = problem("401 Unauthorized", "the signature does not fit the body")
+NOT_HERE = problem("404 Not Found", "nothing receives deliveries at this address")
 TOO_LARGE = problem("413 Content Too Large", "a delivery holds at most 2 MiB")
 TOO_SLOW = problem("408 Request Timeout", "the body did not arrive in time")
+
+
+def kept_answer(kept: Kept) -> Answer:
+    """What somebody is told whose delivery is durable."""
+    return _BY_TOPIC.get((kept.envelope.source, kept.envelope.topic), KEPT)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from app.errors import Busy
-from webhooks.answers import KEPT, NOT_POSTED, TOO_LARGE, Answer, too_busy
-from webhooks.storefronts import StorefrontDeliveries
+from webhooks.answers import NOT_POSTED, TOO_LARGE, Answer, kept_answer, too_busy
+from webhooks.deliveries import Deliveries
+from webhooks.posted import Posted
 from webhooks.writer import InboxWriter
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -22,7 +23,7 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 class WebhookDoor:
     """A WSGI app that takes `/webhooks/…` and hands everything else on."""
 
-    def __init__(self, deliveries: StorefrontDeliveries, inbox: InboxWriter, inner: WsgiApp) -> None:
+    def __init__(self, deliveries: Deliveries, inbox: InboxWriter, inner: WsgiApp) -> None:
         self._deliveries = deliveries
         self._inbox = inbox
         self._inner = inner
@@ -43,13 +44,15 @@ class WebhookDoor:
         if body is None:
             return TOO_LARGE
         try:
-            checked = self._deliveries.check(path.removeprefix(PREFIX), header_mapping(environ), body)
+            query = cast(str, environ.get("QUERY_STRING", ""))
+            posted = Posted(path.removeprefix(PREFIX), query, header_mapping(environ), body)
+            checked = self._deliveries.check(posted)
             if isinstance(checked, Answer):
                 return checked
             self._inbox.keep(checked)
         except Busy as busy:
             return too_busy(busy)
-        return KEPT
+        return kept_answer(checked)
 
 
 def read_body(environ: dict[str, Any]) -> bytes | None:

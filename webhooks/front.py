@@ -7,16 +7,17 @@ the same door under WSGI (BENCHMARKS.md, P1).
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor
 from typing import Any
 
 from app.errors import Busy
 from app.inbox import Kept
-from webhooks.answers import KEPT, NOT_POSTED, Answer, too_busy
+from webhooks.answers import NOT_POSTED, Answer, kept_answer, too_busy
 from webhooks.bodies import Bodies, BodyRefused, Receive, Scope
+from webhooks.deliveries import Deliveries
 from webhooks.door import PREFIX
-from webhooks.storefronts import StorefrontDeliveries
+from webhooks.posted import Posted
 from webhooks.writer import ANSWER_SECONDS, InboxWriter
 
 _LONG_BODY_BYTES = 64 * 1024
@@ -33,7 +34,7 @@ class WebhookFront:
     """
 
     def __init__(
-        self, deliveries: StorefrontDeliveries, inbox: InboxWriter, inner: AsgiApp, *, threads: Executor
+        self, deliveries: Deliveries, inbox: InboxWriter, inner: AsgiApp, *, threads: Executor
     ) -> None:
         self._deliveries = deliveries
         self._inbox = inbox
@@ -58,7 +59,8 @@ class WebhookFront:
         try:
             body = await self._bodies.read(scope, receive)
             try:
-                checked = await self._check(scope["path"].removeprefix(PREFIX), headers, body)
+                query = scope["query_string"].decode("latin-1")
+                checked = await self._check(Posted(scope["path"].removeprefix(PREFIX), query, headers, body))
                 if isinstance(checked, Answer):
                     return checked
                 await self._keep(checked)
@@ -68,13 +70,13 @@ class WebhookFront:
             return refused.answer
         except Busy as busy:
             return too_busy(busy)
-        return KEPT
+        return kept_answer(checked)
 
-    async def _check(self, place: str, headers: Mapping[str, str], body: bytes) -> Kept | Answer:
-        if len(body) <= _LONG_BODY_BYTES and self._deliveries.is_quick(place, headers):
-            return self._deliveries.check(place, headers, body)
+    async def _check(self, posted: Posted) -> Kept | Answer:
+        if len(posted.body) <= _LONG_BODY_BYTES and self._deliveries.is_quick(posted):
+            return self._deliveries.check(posted)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._deliveries.check, place, headers, body)
+        return await loop.run_in_executor(self._threads, self._deliveries.check, posted)
 
     async def _keep(self, kept: Kept) -> None:
         """Return once the delivery is durable.

@@ -18,12 +18,10 @@ from app.stores import verification
 from connectors.base import InvalidSignature
 from connectors.storefronts.shopify import webhook as shopify
 from connectors.storefronts.woocommerce import webhook as woocommerce
-from webhooks.answers import PONG, Answer, problem
+from webhooks.answers import FORGED, NOT_HERE, PONG, Answer
 
 _REMEMBER_SECONDS = 2.0
 _MOST_REMEMBERED = 10_000
-_FORGED = problem("401 Unauthorized", "the signature does not fit the body")
-_NOT_HERE = problem("404 Not Found", "nothing receives deliveries at this address")
 
 
 class StorefrontDeliveries:
@@ -51,10 +49,10 @@ class StorefrontDeliveries:
             if platform == "woocommerce":
                 return self._check_woocommerce(rest, headers, body)
         except InvalidSignature:
-            return _FORGED
+            return FORGED
         except UnreadableSecret as error:
             raise Busy("the secrets of this store cannot be read now") from error
-        return _NOT_HERE
+        return NOT_HERE
 
     def is_quick(self, place: str, headers: Mapping[str, str]) -> bool:
         """Whether `check` would go without asking the database."""
@@ -76,7 +74,7 @@ class StorefrontDeliveries:
         connection, _, path = rest.strip("/").partition("/")
         store = self._directory.woocommerce(connection, path)
         if store is None:
-            return _NOT_HERE
+            return NOT_HERE
         topic = headers.get("x-wc-webhook-topic", "")
         secrets = verification.woocommerce_secrets(self._runtime, store, topic)
         envelope = woocommerce.verify(headers, body, *secrets)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import clock, inbox, migrate
 from app.config import Settings
 from app.errors import NotFound
-from app.messaging import send
+from app.messaging import settling
 from app.models import Message, Store
 from app.runtime import Runtime
 from app.web.auth import create_api_key
@@ -35,7 +35,7 @@ def _settle(runtime: Runtime, arguments: argparse.Namespace) -> object:
     outcome = Outcome.ACCEPTED if arguments.sent else Outcome.RETRY
     with runtime.database.write() as session:
         row = _message(session, arguments.id)
-        send.settle(session, row, SendResult(outcome), clock.now())
+        settling.settle(session, row, SendResult(outcome), clock.now())
     return {"id": arguments.id, "settled": "sent" if arguments.sent else "queued"}
 
 

@@ -45,7 +45,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     server = serving.open_server(site, "127.0.0.1", plan.port)
     threading.Thread(target=server.run, name="server", daemon=True).start()
     sandbox.ensure_running()
-    kit = Kit.build(runtime, LocalChannel(sandbox.url))
+    kit = Kit.build(runtime, LocalChannel(sandbox.url), is_local=True)
     journey = travel.Journey(kit, sandbox, plan, timedelta(minutes=arguments.step_minutes))
     if arguments.serve:
         _stay(site, journey, begun=begun)

@@ -16,6 +16,7 @@ from connectors.channels.local import LocalChannel
 from jobs.kit import Kit
 from jobs.worker import Worker
 from webhooks.door import MAX_BODY_BYTES
+from webhooks.ear import Ear
 
 THREADS = 32
 _SERVER = {
@@ -50,6 +51,8 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     server = open_server(site, arguments.host, port)
     worker = None if arguments.worker == "none" else Worker(Kit.build(runtime, LocalChannel(None)))
     keep_loaded()
+    ear = Ear(runtime.database)
+    ear.open()
     if worker is not None:
         worker.start()
     print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)
@@ -59,6 +62,7 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     finally:
         if worker is not None:
             worker.stop()
+        ear.close()
         site.inbox.close()
 
 

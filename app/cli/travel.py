@@ -15,7 +15,7 @@ from app.cli.sandboxed import DemoPlan, Sandbox
 from app.db import is_one_of, table_of
 from app.errors import AppError
 from app.flows import switch
-from app.messaging import send
+from app.messaging import settling
 from app.mirror import pulls as mirrored
 from app.models import Backfill, Message, Store
 from app.models.message import OPEN_STATES, QUEUED
@@ -71,7 +71,7 @@ class Journey:
         with runtime.database.write() as session:
             daily.forget_unfinished(session)
             for store in session.execute(select(Store)).scalars():
-                send.sweep_own(session, store.id, clock.now())
+                settling.sweep_own(session, store.id, clock.now())
                 mirrored.release_own(session, store.id)
                 writes.release_own(session, store.id)
                 chores.release_own(session, store.id)

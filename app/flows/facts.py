@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.db import table_of
 from app.flows.moments import Place
-from app.messaging import zones
+from app.messaging import senders, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
-from app.messaging.facts import siblings
+from app.messaging.fact_rows import siblings
 from app.models import ConsentState, Customer, Order, Store, Voucher
 from app.stores import settings
 
@@ -47,7 +47,7 @@ def load(
         orders=_by(session, ORDERS, "external_id", store_id=store.id, keys=sorted(set(order_external_ids))),
         siblings=siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
-        sms=_sms(session, store.id, people),
+        sms=_sms(session, store.id, people) if senders.can_text(session, store.id) else frozenset(),
     )
 
 

@@ -4,6 +4,7 @@ What passes is rendered, written down as `sending` with a lease and an attempt, 
 anybody calls a provider. What needs the storefront first (a code) becomes `preparing`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.db import is_one_of, lease_now, table_of
-from app.messaging import claim_rows, facts, gate, letters, vouchers
+from app.messaging import claim_rows, facts, gate, letters, senders, vouchers
 from app.messaging.errors import ContentError
 from app.messaging.facts import Loaded
 from app.messaging.gate import ANSWER, TRANSACTIONAL, Decision, Verdict
@@ -23,10 +24,12 @@ from app.messaging.limits import Departure
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, PREPARING, QUEUED
+from app.stores.accounts import StoreAccounts
 from connectors.base import OutgoingMessage
 
 MESSAGES = table_of(Message)
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=120)
+"""More than twice the longest call to a provider, and longer than a whole batch of them may take."""
 
 
 @dataclass(slots=True)
@@ -40,16 +43,19 @@ class Claimed:
     prepared_ids: list[int] = field(default_factory=list)
 
 
-def claim(session: Session, kit: Letters, store: Store, *, now: datetime, limit: int) -> Claimed:
+def claim(
+    session: Session, kit: Letters, store: Store, *, accounts: StoreAccounts, now: datetime, limit: int
+) -> Claimed:
     """Decide about a store's due messages, at most `limit` and whatever else their customers have due."""
     claimed = Claimed(token=uuid4().hex)
     rows = _due(session, store.id, now, limit)
     if not rows:
         return claimed
     claimed.looked_at = len(rows)
+    ways = senders.load(session, store, accounts, channels={row.channel for row in rows}, now=now)
     work = _Work(
         kit=kit,
-        loaded=facts.load(session, kit.signer, store, rows=rows, now=now),
+        loaded=facts.load(session, kit.signer, store, rows=rows, now=now, senders=ways),
         goods=letters.goods_of(session, store, rows, now),
         outcome=claim_rows.Outcome(
             store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
@@ -64,6 +70,8 @@ def claim(session: Session, kit: Letters, store: Store, *, now: datetime, limit:
     claimed.prepared_ids = [row.id for row in work.to_prepare]
     claimed.outgoing = work.outgoing
     work.outcome.write(session)
+    if ways:
+        senders.spend(session, store.id, Counter(message.channel for message in work.outgoing))
     return claimed
 
 
@@ -148,8 +156,9 @@ def _post(work: _Work, row: Row[Any], decision: Decision) -> None:
         incomplete = facts.facts_of(work.loaded, row, content_problem=str(error))
         work.outcome.refuse(row, gate.decide(incomplete, work.outcome.now))
         return
-    work.outcome.send(row, decision, letter)
+    work.outcome.begin(row, decision, letter)
     work.outgoing.append(letter.outgoing)
+    work.loaded.spend(row.channel)
     _count(work, row)
 
 

@@ -46,7 +46,7 @@ class Outcome:
         """The storefront must do something first; the lease keeps others away."""
         self._change(row, PREPARING, None, row.next_at, leased=True)
 
-    def send(self, row: Any, decision: Decision, letter: Letter) -> None:
+    def begin(self, row: Any, decision: Decision, letter: Letter) -> None:
         """Write `sending` down before anybody calls the provider."""
         self.sends.append(
             {

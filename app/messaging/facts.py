@@ -1,39 +1,39 @@
 """What the gate must know of a batch of messages of one store, fetched with one statement a kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Table, select, tuple_
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import table_of
-from app.messaging import addresses, zones
+from app.messaging import addresses, fact_rows, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
-from app.messaging.gate import Facts, MessageFacts, PersonFacts, StoreFacts
-from app.messaging.limits import WEEK, Departure, Rails
+from app.messaging.gate import Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
+from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered
 from app.models import (
     ConsentState,
     Customer,
     Enrollment,
     Flow,
-    Message,
     Order,
     Store,
-    Suppression,
     Voucher,
 )
-from app.models.message import COUNTED_STATES
 from app.stores import settings
 
-CUSTOMERS, CONSENTS, MESSAGES = table_of(Customer), table_of(ConsentState), table_of(Message)
+CUSTOMERS, CONSENTS = table_of(Customer), table_of(ConsentState)
 ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
-SUPPRESSIONS = table_of(Suppression)
-_PER_QUERY = 400
 _ADULT_YEARS = 18
+REFUSALS = ("unsubscribe", "stop")
+"""Suppressions that are their owner's word, so that a later word of theirs lifts them; a bounce is none."""
+_IDENTITY = {"email": ("sender.email", "sender.name", "sender.postal_address")}
+_TEXT_IDENTITY = ("sender.sms_name",)
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Loaded:
     signer: Signer
     customers: dict[int, Row[Any]]
     consents: dict[tuple[int, str], Row[Any]]
-    suppressed: dict[tuple[str, str], str]
+    suppressed: dict[tuple[str, str], Row[Any]]
     enrollments: dict[int, Row[Any]]
     orders: dict[str, Row[Any]]
     siblings: dict[int, dict[str, SiblingFacts]]
@@ -52,45 +52,51 @@ class Loaded:
     departures: dict[int, list[Departure]]
     answered: frozenset[int]
     active_flows: frozenset[str]
-    store_facts: Mapping[str, str | bool | None]
+    allows_soft_opt_in: bool
     now: datetime
+    senders: dict[str, SenderFacts] = field(default_factory=dict)
+
+    def spend(self, channel: str) -> None:
+        """One message more is about to leave on the channel."""
+        sender = self.senders.get(channel)
+        if sender is not None and sender.allowance is not None:
+            self.senders[channel] = replace(sender, allowance=sender.allowance - 1)
 
 
-def load(session: Session, signer: Signer, store: Store, *, rows: Sequence[Any], now: datetime) -> Loaded:
+def load(
+    session: Session,
+    signer: Signer,
+    store: Store,
+    *,
+    rows: Sequence[Any],
+    now: datetime,
+    senders: Mapping[str, SenderFacts] | None = None,
+) -> Loaded:
     """Fetch what the gate asks; the customers' rows are locked, so that two workers cannot both send."""
     people = sorted({row.customer_id for row in rows})
     journeys = sorted({row.enrollment_id for row in rows if row.enrollment_id})
     orders = sorted({row.context["order"] for row in rows if "order" in row.context})
-    locked = _in_parts(session, CUSTOMERS, "id", store_id=store.id, keys=people, lock=True)
-    customers = {row.id: row for row in locked}
+    rows_of = partial(fact_rows.in_parts, session, store_id=store.id)
+    customers = {row.id: row for row in rows_of(CUSTOMERS, "id", keys=people, lock=True)}
+    consents = rows_of(CONSENTS, "customer_id", keys=people)
+    minted = rows_of(VOUCHERS, "enrollment_id", keys=journeys)
+    active = select(Flow.key).where(Flow.store_id == store.id, Flow.is_active)
     return Loaded(
         store=store,
         signer=signer,
         customers=customers,
-        consents={
-            (row.customer_id, row.channel): row
-            for row in _in_parts(session, CONSENTS, "customer_id", store_id=store.id, keys=people)
-        },
-        suppressed=_suppressed(session, signer, store.id, customers.values()),
-        enrollments={
-            row.id: row for row in _in_parts(session, ENROLLMENTS, "id", store_id=store.id, keys=journeys)
-        },
-        orders={
-            row.external_id: row
-            for row in _in_parts(session, ORDERS, "external_id", store_id=store.id, keys=orders)
-        },
-        siblings=siblings(session, store.id, journeys),
-        vouchers={
-            (row.enrollment_id, row.name): row
-            for row in _in_parts(session, VOUCHERS, "enrollment_id", store_id=store.id, keys=journeys)
-        },
-        departures=_departures(session, store.id, people, now),
+        consents={(row.customer_id, row.channel): row for row in consents},
+        suppressed=fact_rows.suppressed(session, signer, store.id, customers.values()),
+        enrollments={row.id: row for row in rows_of(ENROLLMENTS, "id", keys=journeys)},
+        orders={row.external_id: row for row in rows_of(ORDERS, "external_id", keys=orders)},
+        siblings=fact_rows.siblings(session, store.id, journeys),
+        vouchers={(row.enrollment_id, row.name): row for row in minted},
+        departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
-        active_flows=frozenset(
-            session.execute(select(Flow.key).where(Flow.store_id == store.id, Flow.is_active)).scalars()
-        ),
-        store_facts=_store_facts(store),
+        active_flows=frozenset(session.execute(active).scalars()),
+        allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
+        senders=dict(senders or {}),
     )
 
 
@@ -113,12 +119,13 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
             is_copy=store.is_copy,
             is_flow_active=row.flow_key in loaded.active_flows,
             sender_pause="the shop speaks from another address" if store.other_home else None,
-            sender_problem=_text(loaded.store_facts["sender_problem"]),
-            allows_soft_opt_in=bool(loaded.store_facts["soft_opt_in"]),
+            sender_problem=_sender_problem(store, row.channel),
+            allows_soft_opt_in=loaded.allows_soft_opt_in,
         ),
         person=_person(loaded, row, customer, content_problem),
         conditions=_conditions(loaded, row, customer),
         rails=_rails(loaded, customer, row),
+        sender=loaded.senders.get(row.channel, SenderFacts()),
     )
 
 
@@ -137,13 +144,23 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
         is_minor=_is_minor(customer, loaded.now, loaded.store.timezone),
         address=address,
         address_problem=addresses.problem(row.channel, address),
-        suppressed_for=loaded.suppressed.get((row.channel, hashed)),
+        suppressed_for=_suppressed_for(loaded, row, hashed),
         consent=state,
         consent_basis=basis,
         has_bought=customer is not None and customer.orders_count > 0,
         content_problem=content_problem,
         tracks_clicks=consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed",
     )
+
+
+def _suppressed_for(loaded: Loaded, row: Any, hashed: str) -> str | None:
+    """Why the address must not be written to; who refused and agreed again later is written to."""
+    held = loaded.suppressed.get((row.channel, hashed))
+    if held is None:
+        return None
+    said = loaded.consents.get((row.customer_id, row.channel))
+    is_lifted = said is not None and said.state == "subscribed" and said.occurred_at > held.created_at
+    return None if is_lifted and held.reason in REFUSALS else str(held.reason)
 
 
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
@@ -196,16 +213,11 @@ def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
     )
 
 
-def _store_facts(store: Store) -> dict[str, str | bool | None]:
-    missing = [
-        key
-        for key in ("sender.email", "sender.name", "sender.postal_address")
-        if not settings.read(store, key)
-    ]
-    return {
-        "sender_problem": f"not set: {', '.join(missing)}" if missing else None,
-        "soft_opt_in": settings.is_on(store, "consent.soft_opt_in"),
-    }
+def _sender_problem(store: Store, channel: str) -> str | None:
+    """What the merchant has not said yet of who sends."""
+    wanted = _IDENTITY.get(channel, _TEXT_IDENTITY)
+    missing = [key for key in wanted if not settings.read(store, key)]
+    return f"not set: {', '.join(missing)}" if missing else None
 
 
 def _is_minor(customer: Any, now: datetime, store_timezone: str) -> bool:
@@ -222,76 +234,3 @@ def _is_minor(customer: Any, now: datetime, store_timezone: str) -> bool:
     had_birthday = (today.month, today.day) >= (customer.birth_month, customer.birth_day)
     age = today.year - customer.birth_year - (0 if had_birthday else 1)
     return bool(age < _ADULT_YEARS)
-
-
-def _suppressed(
-    session: Session, signer: Signer, store_id: int, customers: Iterable[Any]
-) -> dict[tuple[str, str], str]:
-    keys = [
-        (channel, addresses.suppression_hash(signer, channel, address))
-        for customer in customers
-        for channel, address in (("email", customer.email), ("sms", customer.phone))
-        if address
-    ]
-    found: dict[tuple[str, str], str] = {}
-    for start in range(0, len(keys), _PER_QUERY):
-        statement = select(SUPPRESSIONS).where(
-            SUPPRESSIONS.c.store_id == store_id,
-            tuple_(SUPPRESSIONS.c.channel, SUPPRESSIONS.c.address_hash).in_(keys[start : start + _PER_QUERY]),
-        )
-        found |= {(row.channel, row.address_hash): row.reason for row in session.execute(statement)}
-    return found
-
-
-def siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[int, dict[str, SiblingFacts]]:
-    """What became of a journey's messages; without their contents, which are most of such a row."""
-    found: dict[int, dict[str, SiblingFacts]] = {}
-    for start in range(0, len(journeys), _PER_QUERY):
-        statement = select(
-            MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at
-        ).where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.enrollment_id.in_(journeys[start : start + _PER_QUERY]),
-        )
-        for row in session.execute(statement):
-            sibling = SiblingFacts(row.status, row.clicked_at is not None)
-            found.setdefault(row.enrollment_id, {})[row.step] = sibling
-    return found
-
-
-def _departures(
-    session: Session, store_id: int, people: Sequence[int], now: datetime
-) -> dict[int, list[Departure]]:
-    found: dict[int, list[Departure]] = {}
-    for start in range(0, len(people), _PER_QUERY):
-        statement = select(
-            MESSAGES.c.customer_id, MESSAGES.c.sent_at, MESSAGES.c.channel, MESSAGES.c.step
-        ).where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.customer_id.in_(people[start : start + _PER_QUERY]),
-            MESSAGES.c.sent_at > now - WEEK,
-            MESSAGES.c.status.in_(COUNTED_STATES),
-            MESSAGES.c.purpose.in_(("marketing", "service")),
-        )
-        for row in session.execute(statement):
-            departure = Departure(row.sent_at, row.channel, row.step)
-            found.setdefault(row.customer_id, []).append(departure)
-    return found
-
-
-def _in_parts(
-    session: Session, table: Table, name: str, *, store_id: int, keys: Sequence[Any], lock: bool = False
-) -> list[Row[Any]]:
-    rows: list[Row[Any]] = []
-    for start in range(0, len(keys), _PER_QUERY):
-        statement = select(table).where(
-            table.c.store_id == store_id, table.c[name].in_(keys[start : start + _PER_QUERY])
-        )
-        if lock:
-            statement = statement.order_by(table.c[name]).with_for_update()
-        rows += session.execute(statement).all()
-    return rows
-
-
-def _text(value: str | bool | None) -> str | None:
-    return value if isinstance(value, str) else None

@@ -38,6 +38,27 @@ class MessageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderFacts:
+    """How the way out on the message's channel stands; the defaults are those of the local outbox.
+
+    Attributes:
+        problem: why the account can send nothing until somebody mends it, in words to show.
+        pause, paused_until: why it is left alone for now, and until when.
+        breaker: why its reputation forbids to go on.
+        allowance: how many messages may leave now, None without a limit. refill_at: when there are more.
+        pace: the limit in words.
+    """
+
+    problem: str | None = None
+    pause: str | None = None
+    paused_until: datetime | None = None
+    breaker: str | None = None
+    allowance: int | None = None
+    refill_at: datetime | None = None
+    pace: str = "the local outbox has no limit"
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFacts:
     """Switches and sender. `sender_problem` and `sender_pause` are words to show, or None."""
 
@@ -77,6 +98,7 @@ class Facts:
     person: PersonFacts
     conditions: ConditionFacts
     rails: Rails
+    sender: SenderFacts = SenderFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +144,9 @@ def _switches(facts: Facts, now: datetime) -> StepVerdict:
     pause = "the shop must be reconnected" if store.state == "needs_reconnect" else store.sender_pause
     if pause is not None:
         return StepVerdict("switches", Verdict.POSTPONE, "sender-paused", pause, now + _SENDER_PAUSE)
+    if facts.sender.pause is not None:
+        until = facts.sender.paused_until or now + _SENDER_PAUSE
+        return StepVerdict("switches", Verdict.POSTPONE, "sender-paused", facts.sender.pause, until)
     return _pass("switches", "on")
 
 
@@ -199,8 +224,14 @@ def _rails(facts: Facts, now: datetime) -> StepVerdict:
 
 
 def _sender(facts: Facts, now: datetime) -> StepVerdict:
+    """Who sends is told, and the provider lets us; an account that is to be mended keeps messages waiting."""
     problem = facts.store.sender_problem
-    return _stop("sender", "sender-not-ready", problem) if problem else _pass("sender", "ready")
+    if problem:
+        return _stop("sender", "sender-not-ready", problem)
+    if facts.sender.problem:
+        until = now + _SENDER_PAUSE
+        return StepVerdict("sender", Verdict.POSTPONE, "sender-not-ready", facts.sender.problem, until)
+    return _pass("sender", "ready")
 
 
 def _content(facts: Facts, now: datetime) -> StepVerdict:
@@ -213,8 +244,14 @@ def _tracking(facts: Facts, now: datetime) -> StepVerdict:
 
 
 def _pace(facts: Facts, now: datetime) -> StepVerdict:
-    """Pace, budget, warm-up and breaker come with the providers; the local channel needs none."""
-    return _pass("pace", "not built: the local channel has no limit")
+    """The sender's reputation, then its pace; what answers the customer's own act is bound by pace alone."""
+    sender = facts.sender
+    if sender.breaker and facts.message.purpose not in (ANSWER, TRANSACTIONAL):
+        return StepVerdict("pace", Verdict.POSTPONE, "breaker", sender.breaker, now + _SENDER_PAUSE)
+    if sender.allowance is not None and sender.allowance < 1:
+        until = sender.refill_at or now + _SENDER_PAUSE
+        return StepVerdict("pace", Verdict.POSTPONE, "pace", sender.pace, until)
+    return _pass("pace", sender.pace)
 
 
 def _commit(facts: Facts, now: datetime) -> StepVerdict:

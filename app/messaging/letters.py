@@ -70,7 +70,8 @@ class Letters:
             links=self._links(loaded, row),
         )
         address = addresses.address_of(customer, row.channel) or ""
-        return Letter(_outgoing(store, row, rendered, address), _packed(rendered))
+        lifetime = int((row.expires_at - loaded.now).total_seconds())
+        return Letter(_outgoing(store, row, rendered, address, lifetime=lifetime), _packed(rendered))
 
     def _links(self, loaded: Loaded, row: Any) -> LinkMaker:
         host = urlsplit(_store_url(loaded.store)).hostname or ""
@@ -109,7 +110,7 @@ def _packed(rendered: Rendered) -> bytes:
     return zlib.compress(json.dumps(kept, ensure_ascii=False).encode(), _LEVEL)
 
 
-def _outgoing(store: Store, row: Any, rendered: Rendered, address: str) -> OutgoingMessage:
+def _outgoing(store: Store, row: Any, rendered: Rendered, address: str, *, lifetime: int) -> OutgoingMessage:
     return OutgoingMessage(
         message_id=str(row.id),
         channel=row.channel,
@@ -120,6 +121,8 @@ def _outgoing(store: Store, row: Any, rendered: Rendered, address: str) -> Outgo
         text=rendered.text,
         html=rendered.html,
         headers=rendered.headers,
+        labels=(row.flow_key, row.step),
+        lifetime_seconds=lifetime,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a provider's answer means for a message, and what happens to those without an answer.
+"""What a provider's answer means for a message.
 
 Every final write is guarded by status and fencing token: an event of the provider may have arrived
 before our own record, and a worker that slept past its lease owns nothing any more.
@@ -8,27 +8,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, literal, or_, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import UtcDateTime, is_one_of, lease_now, table_of
-from app.messaging import letters
+from app.db import table_of
 from app.models import Message, MessageAttempt
-from app.models.message import FAILED, OPEN_STATES, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
+from app.models.message import FAILED, QUEUED, SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
-from connectors.base import Outcome, SendResult, Unsettled
+from connectors.base import Outcome, SendResult
 
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
-SETTLED = {Outcome.ACCEPTED: "arrived", Outcome.RETRY: "lost"}
-"""How an attempt without an answer ended, by the evidence that settled its message."""
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 _SENDER_PAUSE = timedelta(hours=1)
-_LATE = select(MESSAGES.c.id).where(
-    is_one_of(MESSAGES.c.status, OPEN_STATES),
-    MESSAGES.c.status.in_((SENDING, PREPARING)),
-    MESSAGES.c.lease_until < bindparam("moment", type_=UtcDateTime),
-)
+FIRST_POLL = timedelta(hours=1)
+"""How long a provider's word is awaited before it is asked for, where it can be."""
 
 
 def record(
@@ -49,88 +43,6 @@ def record(
     _close_attempts(session, store_id, token, results=results, now=now)
 
 
-def settle(session: Session, row: Row[Any], result: SendResult, now: datetime) -> None:
-    """Evidence about an unknown message: it left, or it did not and goes back in line."""
-    mine = (MESSAGES.c.store_id == row.store_id, MESSAGES.c.id == row.id, MESSAGES.c.status == UNKNOWN)
-    if result.outcome is Outcome.ACCEPTED:
-        values: dict[str, Any] = {"status": SENT, "unknown_since": None, "reason": None}
-        values["provider_message_id"] = result.provider_message_id
-    elif result.outcome is Outcome.RETRY:
-        values = {"status": QUEUED, "unknown_since": None, "next_at": now, "sent_at": None, "reason": None}
-    else:
-        return
-    changed = session.execute(update(MESSAGES).where(*mine).values(**values).returning(MESSAGES.c.id)).all()
-    if not changed:
-        return
-    _settle_attempt(session, row, SETTLED[result.outcome], now)
-    if result.outcome is Outcome.ACCEPTED:
-        timeline.record(session, [_sent_event(row, row.sent_at or now)], now)
-
-
-def has_late(session: Session) -> bool:
-    """Whether a lease ran out, so that a sweep has something to do."""
-    return session.execute(_LATE, {"moment": lease_now(session)}).first() is not None
-
-
-def sweep(session: Session, now: datetime, limit: int = 500) -> int:
-    """Leases that ran out: what may have been sent becomes unknown, what was only prepared goes back.
-
-    The database's clock decides, never the business clock.
-    """
-    moment = lease_now(session)
-    late = _LATE.limit(limit).with_for_update(skip_locked=True)
-    ids = list(session.execute(late, {"moment": moment}).scalars())
-    return _sweep(session, ids, now)
-
-
-def sweep_own(session: Session, store_id: int, now: datetime) -> int:
-    """The same without waiting for the lease, for a single process that knows it has just started."""
-    late = select(MESSAGES.c.id).where(
-        MESSAGES.c.store_id == store_id, MESSAGES.c.status.in_((SENDING, PREPARING))
-    )
-    return _sweep(session, list(session.execute(late).scalars()), now)
-
-
-def unknown_rows(session: Session, store_id: int, limit: int = 500) -> Sequence[Row[Any]]:
-    """Messages whose fate nobody knows, the oldest first."""
-    statement = (
-        select(MESSAGES)
-        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.status == UNKNOWN)
-        .order_by(MESSAGES.c.id)
-        .limit(limit)
-    )
-    return session.execute(statement).all()
-
-
-def unsettled(row: Row[Any]) -> Unsettled:
-    """What a provider needs to look the message up."""
-    kept = letters.read_content(row.content)
-    return Unsettled(
-        message_id=str(row.id),
-        channel=row.channel,
-        to_address=row.to_address or "",
-        text=kept["text"] if kept else "",
-        sent_at=row.sent_at or row.unknown_since,
-    )
-
-
-def _sweep(session: Session, ids: Sequence[int], now: datetime) -> int:
-    if not ids:
-        return 0
-    free = {"lease_token": None, "lease_until": None}
-    session.execute(
-        update(MESSAGES)
-        .where(MESSAGES.c.id.in_(ids), MESSAGES.c.status == SENDING)
-        .values(status=UNKNOWN, unknown_since=now, **free)
-    )
-    session.execute(
-        update(MESSAGES)
-        .where(MESSAGES.c.id.in_(ids), MESSAGES.c.status == PREPARING)
-        .values(status=QUEUED, next_at=now, **free)
-    )
-    return len(ids)
-
-
 def _ours(session: Session, store_id: int, token: str, ids: Sequence[int]) -> dict[int, Row[Any]]:
     statement = (
         select(MESSAGES)
@@ -149,7 +61,7 @@ def _ours(session: Session, store_id: int, token: str, ids: Sequence[int]) -> di
 def _values_after(row: Row[Any], result: SendResult, now: datetime) -> dict[str, Any]:
     """What becomes of a message that was not accepted, by the documented outcomes alone."""
     if result.outcome is Outcome.UNKNOWN:
-        return {"status": UNKNOWN, "unknown_since": now}
+        return {"status": UNKNOWN, "unknown_since": now, "next_at": now}
     if result.outcome is Outcome.FAILED:
         return {"status": FAILED, "reason": "refused", "sent_at": None}
     if result.outcome is Outcome.SUPPRESS:
@@ -193,7 +105,7 @@ def _accept(
             MESSAGES.c.status == SENDING,
             MESSAGES.c.lease_token == token,
         )
-        .values(status=SENT, lease_token=None, lease_until=None)
+        .values(status=SENT, lease_token=None, lease_until=None, next_at=now + FIRST_POLL)
     )
     session.execute(statement)
     named = [
@@ -208,7 +120,7 @@ def _accept(
             .values(provider_message_id=bindparam("provider_message_id"))
         )
         session.connection().execute(statement, named)
-    timeline.record(session, [_sent_event(row, row.sent_at) for row, _ in accepted], now)
+    timeline.record(session, [sent_event(row, row.sent_at) for row, _ in accepted], now)
 
 
 def _close_attempts(
@@ -231,20 +143,8 @@ def _close_attempts(
         )
 
 
-def _settle_attempt(session: Session, row: Row[Any], outcome: str, now: datetime) -> None:
-    """The call whose answer was lost ended like this, as we know by now; every other one had its answer."""
-    session.execute(
-        update(ATTEMPTS)
-        .where(
-            ATTEMPTS.c.store_id == row.store_id,
-            ATTEMPTS.c.message_id == row.id,
-            or_(ATTEMPTS.c.outcome.is_(None), ATTEMPTS.c.outcome == Outcome.UNKNOWN.value),
-        )
-        .values(ended_at=func.coalesce(ATTEMPTS.c.ended_at, literal(now, UtcDateTime)), outcome=outcome)
-    )
-
-
-def _sent_event(row: Row[Any], sent_at: datetime) -> NewEvent:
+def sent_event(row: Row[Any], sent_at: datetime) -> NewEvent:
+    """The timeline's entry of a message that left."""
     return NewEvent(
         store_id=row.store_id,
         customer_id=row.customer_id,

@@ -9,6 +9,7 @@ from app.models.customer_event import CustomerEvent
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowVersion
+from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
@@ -18,6 +19,7 @@ from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.review import Review
+from app.models.sender import Sender, SenderDay
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
@@ -42,6 +44,7 @@ __all__ = [
     "Flow",
     "FlowVersion",
     "Fulfillment",
+    "Heartbeat",
     "InboundEvent",
     "InstallAttempt",
     "JobRun",
@@ -57,6 +60,8 @@ __all__ = [
     "Refund",
     "Review",
     "ScheduledJob",
+    "Sender",
+    "SenderDay",
     "SignInLink",
     "Store",
     "StoreWrite",

@@ -59,6 +59,7 @@ class Customer(Base):
     __table_args__ = (
         UniqueConstraint("store_id", "identity"),
         Index("ix_customers_store_id_email", "store_id", "email"),
+        Index("ix_customers_store_id_phone", "store_id", "phone"),
         Index("ix_customers_store_id_external_id", "store_id", "external_id"),
         Index("ix_customers_birthday", "store_id", "birth_month", "birth_day"),
     )

@@ -11,6 +11,8 @@ from app.db import Base, Id, UtcDateTime, is_one_of
 QUEUED, PREPARING, SENDING = "queued", "preparing", "sending"
 SENT, DELIVERED, BOUNCED, FAILED = "sent", "delivered", "bounced", "failed"
 STOPPED, EXPIRED, CANCELLED, HELD, UNKNOWN = "stopped", "expired", "cancelled", "held", "unknown"
+POLLED_STATES, POLLED_CHANNELS = (SENT,), ("sms",)
+"""Those of which the provider is asked, where its own word does not come."""
 OPEN_STATES = (QUEUED, PREPARING, SENDING)
 COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
 
@@ -81,6 +83,13 @@ class Message(Base):
         ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         Index("ix_messages_status", "store_id", "status", "id"),
+        Index(
+            "ix_messages_polled",
+            "store_id",
+            "next_at",
+            sqlite_where=is_one_of(status, POLLED_STATES) & is_one_of(channel, POLLED_CHANNELS),
+            postgresql_where=is_one_of(status, POLLED_STATES) & is_one_of(channel, POLLED_CHANNELS),
+        ),
     )
 
 
@@ -116,6 +125,7 @@ class DeliveryEvent(Base):
     event_key: Mapped[str] = mapped_column(String(200))
     is_human: Mapped[bool] = mapped_column(default=True)
     url: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(String(200))
 
     __table_args__ = (
         UniqueConstraint("store_id", "event_key"),

@@ -21,9 +21,11 @@ SWEEPS = {"sweep.orders": Resource.ORDERS, "sweep.products": Resource.PRODUCTS}
 """WooCommerce deletes for good without a word, and so do batches and the trash of orders at times."""
 IDENTITY = "identity"
 """What the store says of itself, and whether its webhooks arrive."""
+SENDERS = "senders"
+"""Whether the store's accounts at providers can send, and whom they bar already."""
 SILENT = "silent"
 """In the notes of IDENTITY: how many orders of a day came by looking alone, while no webhook did."""
-NAMES = {WOOCOMMERCE: (WEBHOOKS, IDENTITY, *SWEEPS), SHOPIFY: (IDENTITY,)}
+NAMES = {WOOCOMMERCE: (WEBHOOKS, IDENTITY, SENDERS, *SWEEPS), SHOPIFY: (IDENTITY, SENDERS)}
 """What is done for a store, by its platform."""
 LEASE = timedelta(seconds=180)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
@@ -81,6 +83,15 @@ def is_due(session: Session, name: str, now: datetime) -> bool:
     """Whether a store may be waiting for the chore."""
     statement = select(CHORES.c.store_id).where(CHORES.c.name == name, CHORES.c.next_at <= now).limit(1)
     return session.execute(statement).first() is not None
+
+
+def hurry(session: Session, store_id: int, name: str, now: datetime) -> None:
+    """Have a store's chore done at the next turn."""
+    session.execute(
+        update(CHORES)
+        .where(CHORES.c.store_id == store_id, CHORES.c.name == name, CHORES.c.next_at > now)
+        .values(next_at=now, attempts=0)
+    )
 
 
 def move(session: Session, held: Held, **values: Any) -> bool:

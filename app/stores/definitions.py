@@ -87,6 +87,24 @@ _SENDING = (
     ),
     Setting("twilio.messaging_service_sid", rules.coded("MG"), "", "The numbers that Twilio sends from."),
     Setting(
+        "sending.email_per_day",
+        rules.number(0, 10_000_000),
+        "0",
+        "The most mails that leave in a day, as your plan allows; 0 is no limit.",
+    ),
+    Setting(
+        "sending.sms_per_day",
+        rules.number(0, 1_000_000),
+        "0",
+        "The most text messages that leave in a day; 0 is no limit.",
+    ),
+    Setting(
+        "sending.sms_per_second",
+        rules.number(0, 1000),
+        "10",
+        "How many text messages your numbers may send in a second; 0 is no limit.",
+    ),
+    Setting(
         "sending.settle",
         rules.choice("look-up", "silence"),
         "look-up",

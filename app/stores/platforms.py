@@ -2,6 +2,7 @@
 
 SHOPIFY = "shopify"
 WOOCOMMERCE = "woocommerce"
+PLATFORMS = (SHOPIFY, WOOCOMMERCE)
 
 CONNECTED = "connected"
 NEEDS_RECONNECT = "needs_reconnect"

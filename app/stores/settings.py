@@ -12,7 +12,7 @@ from app import clock
 from app.crypto import Vault
 from app.errors import BadInput
 from app.models import Store
-from app.stores import backfills, credentials
+from app.stores import backfills, chores, credentials
 from app.stores.definitions import DEFINITIONS, Setting
 
 STATUS_KEYS = ("meta.paid_statuses", "meta.delivered_statuses")
@@ -124,12 +124,16 @@ def write(session: Session, store: Store, values: Mapping[str, str], *, vault: V
     if was_read_by != {key: store.settings.get(key) for key in _READ_BY}:
         # What the shop has told already was read without this mapping: read it again, as history.
         backfills.plan_anew(session, store.id, clock.now())
+    if any(key.partition(".")[0] in _SENDERS for key in changed):
+        chores.hurry(session, store.id, chores.SENDERS, clock.now())
     session.flush()
 
 
 # Queries read these columns; what the platform says of them no longer counts once they are set.
 _COPIED = {"timezone": "timezone", "locale": "locale"}
 _READ_BY = tuple(key for key in DEFINITIONS if key.startswith("meta."))
+_SENDERS = ("sender", "sendgrid", "twilio", "consent")
+"""What decides whether the store's senders can send."""
 _MASK = "••••"
 _SHOWN_CHARACTERS = 4
 _LONG_ENOUGH = 20

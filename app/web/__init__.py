@@ -22,6 +22,7 @@ from app.web import (
     outbox,
     privacy,
     public,
+    senders,
     settings,
     timeline_words,
 )
@@ -43,6 +44,7 @@ _BLUEPRINTS = (
     outbox.blueprint,
     activity.blueprint,
     settings.blueprint,
+    senders.blueprint,
     install.blueprint,
     embedded.blueprint,
     public.blueprint,

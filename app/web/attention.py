@@ -13,8 +13,9 @@ from app.models.message import FAILED, HELD, UNKNOWN
 from app.models.store_write import RESTING
 from app.stores import chores, scopes
 from app.stores.platforms import NEEDS_RECONNECT, UNINSTALLED
-from app.web import upkeep
+from app.web import senders, upkeep
 from app.web.context import count_up_to, literals
+from app.web.senders import View
 
 _CAP = 999
 _STATES = (NEEDS_RECONNECT, UNINSTALLED)
@@ -32,6 +33,7 @@ class Item:
         tone: bad (something is broken), warn (a person must decide) or calm (a step of the set-up).
         path: where the line leads.
         until: the last day for it, if there is one.
+        channel, problem: of a sender that stands still.
     """
 
     key: str
@@ -39,10 +41,18 @@ class Item:
     n: int
     path: str
     until: datetime | None = None
+    channel: str = ""
+    problem: str = ""
 
 
 def of_store(
-    session: Session, store: Store, *, has_sender: bool, active_flows: int, grant_url: str
+    session: Session,
+    store: Store,
+    *,
+    has_sender: bool,
+    active_flows: int,
+    grant_url: str,
+    ways_out: Sequence[View],
 ) -> list[Item]:
     """Every line of one store; `grant_url` is where its merchant grants what we need."""
     items = [
@@ -51,6 +61,7 @@ def of_store(
         *_webhooks(session, store),
         *_inbox(session, store.id),
         *_privacy(session, store.id),
+        *_senders(ways_out),
         *_messages(session, store.id),
         *_writes(session, store.id),
     ]
@@ -106,6 +117,12 @@ def _privacy(session: Session, store_id: int) -> Iterator[Item]:
     if n:
         until = session.execute(select(func.min(PrivacyRequest.due_at)).where(*is_open)).scalar_one()
         yield Item("privacy", "warn", n, "/app/privacy", until)
+
+
+def _senders(ways_out: Sequence[View]) -> Iterator[Item]:
+    for key, channel, problem in senders.in_trouble(ways_out):
+        tone = "warn" if key == "sender_paused" else "bad"
+        yield Item(key, tone, 0, "/app/settings#senders", channel=channel, problem=problem)
 
 
 def _messages(session: Session, store_id: int) -> Iterator[Item]:

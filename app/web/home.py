@@ -14,7 +14,7 @@ from app.errors import BadInput
 from app.flows import switch
 from app.models import Backfill, Store
 from app.stores import credentials, scopes, settings
-from app.web import attention, figures, headers
+from app.web import attention, figures, headers, senders
 from app.web.auth import merchant_required
 from app.web.context import choose_store, load_stores, runtime, visit
 
@@ -129,6 +129,7 @@ def _chosen(session: Session, now: datetime) -> dict[str, object]:
             has_sender=bool(settings.read(store, "sender.email")),
             active_flows=len(active),
             grant_url=scopes.grant_url(store, _client_id(store)),
+            ways_out=senders.of_store(session, runtime(), store, now),
         ),
     }
 

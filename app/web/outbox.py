@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import BadInput, NotFound
 from app.flows.definition import recipe_keys
-from app.messaging import letters, send
+from app.messaging import letters, settling
 from app.models import Customer, Decision, DeliveryEvent, Message, MessageAttempt
 from app.models.message import (
     BOUNCED,
@@ -116,7 +116,7 @@ def settle(message_id: int) -> ResponseReturnValue:
         message = row_of(session, Message, chosen_store(session).id, message_id)
         mine = (Message.store_id == message.store_id, Message.id == message.id)
         row = session.execute(select(Message.__table__).where(*mine)).one()
-        send.settle(session, row, SendResult(outcome), clock.now())
+        settling.settle(session, row, SendResult(outcome), clock.now())
     return redirect(url_for("outbox.show", message_id=message_id), code=303)
 
 

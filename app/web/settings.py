@@ -12,6 +12,7 @@ from app.models import Store
 from app.stores import homes, presets, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
+from app.web import senders
 from app.web.auth import merchant_required
 from app.web.catalogue import language, translate
 from app.web.context import chosen_store, runtime
@@ -46,9 +47,7 @@ class Field:
 @merchant_required
 def show() -> ResponseReturnValue:
     """The form as it stands."""
-    with runtime().database.read() as session:
-        store = chosen_store(session)
-    return _form(store, {}, {})
+    return _form({}, {})
 
 
 @blueprint.post("/app/settings")
@@ -69,7 +68,7 @@ def save() -> ResponseReturnValue:
             except BadInput as error:
                 errors = {error.field or "": str(error)}
     if errors:
-        return _form(store, typed, errors), 400
+        return _form(typed, errors), 400
     flash(translate("settings.saved"))
     return redirect(url_for("settings.show"), code=303)
 
@@ -118,7 +117,10 @@ def _errors(changed: Mapping[str, str]) -> dict[str, str]:
     return errors
 
 
-def _form(store: Store, typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    with runtime().database.read() as session:
+        store = chosen_store(session)
+        ways_out = senders.of_store(session, runtime(), store, clock.now())
     held = settings.read_all(store)
     groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
     for key, setting in DEFINITIONS.items():
@@ -129,6 +131,7 @@ def _form(store: Store, typed: Mapping[str, str], errors: Mapping[str, str]) -> 
         "settings.html",
         groups={name: fields for name, fields in groups.items() if fields},
         errors=errors,
+        senders=ways_out,
         other_home=store.other_home.get("url", ""),
         domain=store.domain,
         statuses=settings.statuses_of(store),

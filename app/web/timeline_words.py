@@ -42,9 +42,10 @@ def step_value(value: object, step: str = "") -> str:
         if known != name:
             return known
     condition, _, argument = text.partition(":")
-    named = word("condition", condition)
-    if named != condition:
-        return named.replace("{argument}", word("step", argument))
+    for kind in ("condition", "value"):
+        named = word(kind, condition)
+        if named != condition:
+            return named.replace("{argument}", word("step", argument.strip()))
     in_zone = _ISO.sub(lambda found: moment(datetime.fromisoformat(found.group())), text)
     if in_zone.startswith("until "):
         return translate("until", moment=in_zone.removeprefix("until "))

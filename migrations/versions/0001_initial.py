@@ -198,6 +198,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_customers_store_id_external_id", "customers", ["store_id", "external_id"], unique=False
     )
+    op.create_index("ix_customers_store_id_phone", "customers", ["store_id", "phone"], unique=False)
     op.create_table(
         "decisions",
         sa.Column("id", ID, nullable=False),
@@ -226,6 +227,7 @@ def upgrade() -> None:
         sa.Column("event_key", sa.String(length=200), nullable=False),
         sa.Column("is_human", sa.Boolean(), nullable=False),
         sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("reason", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_events")),
         sa.UniqueConstraint("store_id", "event_key", name=op.f("uq_delivery_events_store_id_event_key")),
     )
@@ -318,6 +320,13 @@ def upgrade() -> None:
         sa.Column("source_updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_fulfillments")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "heartbeats",
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeats")),
     )
     op.create_table(
         "inbound_events",
@@ -452,6 +461,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status IN ('queued', 'preparing', 'sending')"),
         postgresql_where=sa.text("status IN ('queued', 'preparing', 'sending')"),
+    )
+    op.create_index(
+        "ix_messages_polled",
+        "messages",
+        ["store_id", "next_at"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('sent') AND channel IN ('sms')"),
+        postgresql_where=sa.text("status IN ('sent') AND channel IN ('sms')"),
     )
     op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
     op.create_table(
@@ -623,6 +640,34 @@ def upgrade() -> None:
         sa.Column("last_run_at", MOMENT, nullable=True),
         sa.Column("next_run_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_scheduled_jobs")),
+    )
+    op.create_table(
+        "sender_days",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("bounced", sa.Integer(), nullable=False),
+        sa.Column("blocked", sa.Integer(), nullable=False),
+        sa.Column("complained", sa.Integer(), nullable=False),
+        sa.Column("unsubscribed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "channel", "day", name=op.f("pk_sender_days")),
+    )
+    op.create_table(
+        "senders",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("pause", sa.Text(), nullable=True),
+        sa.Column("paused_until", MOMENT, nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("tokens", sa.Double(), nullable=False),
+        sa.Column("refilled_at", MOMENT, nullable=True),
+        sa.Column("trusted_from", sa.Date(), nullable=True),
+        sa.Column("checked_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "channel", name=op.f("pk_senders")),
     )
     op.create_table(
         "sign_in_links",
@@ -812,6 +857,8 @@ def downgrade() -> None:
     op.drop_table("stores")
     op.drop_table("store_writes")
     op.drop_table("sign_in_links")
+    op.drop_table("senders")
+    op.drop_table("sender_days")
     op.drop_table("scheduled_jobs")
     op.drop_table("reviews")
     op.drop_table("refunds")
@@ -826,6 +873,7 @@ def downgrade() -> None:
     op.drop_table("job_runs")
     op.drop_table("install_attempts")
     op.drop_table("inbound_events")
+    op.drop_table("heartbeats")
     op.drop_table("fulfillments")
     op.drop_table("flows")
     op.drop_table("flow_versions")

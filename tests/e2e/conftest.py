@@ -7,6 +7,15 @@ import pytest
 
 from tests.e2e.e2e_demo import end_sandbox
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole worlds are judged by their figures; counting their lines makes them half as slow again."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.no_cover)
+
 
 @pytest.fixture
 def demo_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:

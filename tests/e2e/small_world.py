@@ -98,7 +98,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         site = create_site(runtime)
         held.callback(site.inbox.close)
         held.enter_context(_running(serving.open_server(site, "127.0.0.1", plan.port)))
-        kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))))
+        kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))), is_local=True)
         journey = travel.Journey(kit, sandbox, plan, size.step, offset=timedelta(0), platforms=size.platforms)
         yield SmallWorld(journey, folder)
 

@@ -44,7 +44,9 @@ def _silent(reader: Reader) -> list[int]:
     """What the home page says of webhooks that do not arrive."""
     with reader.database.read() as session:
         store = session.get_one(Store, reader.store_id)
-        items = attention.of_store(session, store, has_sender=True, active_flows=1, grant_url="/")
+        items = attention.of_store(
+            session, store, has_sender=True, active_flows=1, grant_url="/", ways_out=[]
+        )
         return [item.n for item in items if item.key == "webhooks_silent"]
 
 

@@ -101,6 +101,10 @@ REASONS: dict[str, tuple[Changes, str, Verdict, str]] = {
         STOP,
         "expired",
     ),
+    "account": ({"sender": {"problem": "key refused"}}, "sender", POSTPONE, "sender-not-ready"),
+    "account-rests": ({"sender": {"pause": "silent"}}, "switches", POSTPONE, "sender-paused"),
+    "bad-name": ({"sender": {"breaker": "came back: 9 / 10"}}, "pace", POSTPONE, "breaker"),
+    "too-fast": ({"sender": {"allowance": 0}}, "pace", POSTPONE, "pace"),
     "sender": ({"store": {"sender_problem": "not set"}}, "sender", STOP, "sender-not-ready"),
     "content": ({"person": {"content_problem": "voucher.code"}}, "content", STOP, "content-unresolved"),
 }
@@ -147,6 +151,7 @@ MENDED: tuple[tuple[str, Changes], ...] = (
     ("store-copy", {"store": {"is_copy": False}}),
     ("switched-off", {"store": {"is_flow_active": True}}),
     ("sender-paused", {"store": {"state": "connected"}}),
+    ("sender-paused", {"sender": {"pause": None}}),
     ("not-due", {"message": {"due_at": NOW, "expires_at": NOW}}),
     ("expired", {"message": {"expires_at": NOW + 48 * HOUR}}),
     ("trigger-false", {"message": {"only_if": ()}}),
@@ -160,7 +165,10 @@ MENDED: tuple[tuple[str, Changes], ...] = (
     ("lost-to-better", {"rails": {"departures": ()}}),
     ("quiet-hours", {"rails": {"hours": (8, 21)}}),
     ("sender-not-ready", {"store": {"sender_problem": None}}),
+    ("sender-not-ready", {"sender": {"problem": None}}),
     ("content-unresolved", {"person": {"content_problem": None}}),
+    ("breaker", {"sender": {"breaker": None}}),
+    ("pace", {"sender": {"allowance": 1}}),
 )
 """The reasons in the order of the steps, each with what takes it away and leaves the next."""
 
@@ -181,6 +189,7 @@ ALL_WRONG: Changes = {
         "content_problem": "voucher.code",
     },
     "rails": {"hours": (11, 21), "departures": RECENT},
+    "sender": {"problem": "key refused", "pause": "silent", "breaker": "came back: 9 / 10", "allowance": 0},
 }
 
 
@@ -216,6 +225,24 @@ def test_transactional_mail_needs_no_consent(consent: str) -> None:
     decision = decided(message={"purpose": "transactional"}, person={"consent": consent})
 
     assert decision.verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("purpose", "reason"), [("answer", None), ("transactional", None), ("service", "breaker")]
+)
+def test_a_bad_name_holds_back_all_but_answers(purpose: str, reason: str | None) -> None:
+    decision = decided(message={"purpose": purpose}, sender={"breaker": "came back: 9 / 10"})
+
+    assert decision.reason == reason
+
+
+@pytest.mark.parametrize("purpose", ["answer", "transactional", "service", "marketing"])
+def test_nothing_leaves_faster_than_the_provider_allows(purpose: str) -> None:
+    again = NOW + 7 * MINUTE
+
+    decision = decided(message={"purpose": purpose}, sender={"allowance": 0, "refill_at": again})
+
+    assert (decision.reason, decision.next_at) == ("pace", again)
 
 
 @pytest.mark.parametrize("purpose", ["answer", "service"])

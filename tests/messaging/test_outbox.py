@@ -7,7 +7,7 @@ import pytest
 
 from app.messaging import outbox, receipts
 from app.messaging.outbox import NewMessage
-from app.models import CustomerEvent, Decision, Message, MessageAttempt
+from app.models import Customer, CustomerEvent, Decision, Message, MessageAttempt
 from app.runtime import Runtime
 from connectors.base import Outcome, SendResult
 from jobs.outbox import run
@@ -238,6 +238,39 @@ def test_who_unsubscribes_before_the_claim_gets_nothing(shop: Shop) -> None:
     row = shop.message(message_id)
     assert post.sent == []
     assert (row.status, row.reason, row.content) == ("stopped", "suppressed", None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "later", "status"),
+    [
+        ("unsubscribe", MINUTE, "sent"),
+        ("stop", MINUTE, "sent"),
+        ("unsubscribe", -MINUTE, "stopped"),
+        ("bounce", MINUTE, "stopped"),
+        ("complaint", MINUTE, "stopped"),
+        ("provider", MINUTE, "stopped"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_who_refused_and_agreed_again_later_is_written_to(
+    shop: Shop, reason: str, later: timedelta, status: str
+) -> None:
+    message_id = shop.add_message()
+    with shop.database.write() as session:
+        customer = session.get_one(Customer, shop.message(message_id).customer_id)
+        receipts.suppress(
+            session,
+            shop.runtime.signer,
+            shop.id,
+            channel="email",
+            address=customer.email or "",
+            reason=reason,
+            now=NOW - later,
+        )
+
+    run(shop.kit(Post()), NOW)
+
+    assert shop.message(message_id).status == status
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -12,6 +12,7 @@ from app.flows import switch
 from app.messaging import claim
 from app.models import ConsentState, Message, Store, Voucher
 from app.stores import connections
+from app.stores.accounts import NO_ACCOUNTS
 from connectors.sandbox.model import SHOPIFY
 from connectors.sandbox.shopify_codes import PACE
 from connectors.sandbox.shopify_discounts import discount_node
@@ -183,7 +184,7 @@ def test_a_worker_that_died_after_minting_makes_no_second_code(reader: Reader, s
     kit = kit_of(reader, post)
     with reader.database.write() as session:
         store = session.get_one(Store, reader.store_id)
-        claimed = claim.claim(session, kit.letters, store, now=NOW, limit=10)
+        claimed = claim.claim(session, kit.letters, store, accounts=NO_ACCOUNTS, now=NOW, limit=10)
     specs = [wanted.spec for wanted in claimed.wanted]
     mint_and_die(reader, specs)
 
@@ -198,7 +199,8 @@ def test_a_code_that_the_shop_refuses_stops_its_own_message_alone(reader: Reader
     post = Post()
     kit = kit_of(reader, post)
     with reader.database.write() as session:
-        claim.claim(session, kit.letters, session.get_one(Store, reader.store_id), now=NOW, limit=10)
+        store = session.get_one(Store, reader.store_id)
+        claim.claim(session, kit.letters, store, accounts=NO_ACCOUNTS, now=NOW, limit=10)
         table = table_of(Voucher)
         mine = select(table.c.id).where(table.c.store_id == reader.store_id).order_by(table.c.id).limit(1)
         session.execute(update(table).where(table.c.id.in_(mine)).values(code=" "))

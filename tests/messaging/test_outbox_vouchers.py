@@ -15,6 +15,7 @@ from app.messaging.vouchers import code_for
 from app.models import ConsentState, Customer, Enrollment, Store, Voucher
 from app.runtime import Runtime
 from app.stores import credentials
+from app.stores.accounts import NO_ACCOUNTS
 from app.stores.credentials import Credentials
 from jobs.outbox import run
 from tests import seeds
@@ -123,7 +124,7 @@ def test_a_worker_that_died_after_minting_makes_no_second_code(shop: Shop, coupo
     message_id, post = promised(shop), Post()
     with shop.database.write() as session:
         store = session.get_one(Store, shop.id)
-        claimed = claim.claim(session, shop.kit(post).letters, store, now=NOW, limit=10)
+        claimed = claim.claim(session, shop.kit(post).letters, store, accounts=NO_ACCOUNTS, now=NOW, limit=10)
     coupons.made[claimed.wanted[0].spec.code.lower()] = {"code": claimed.wanted[0].spec.code, "id": 7}
     _end_leases(shop)
 
@@ -197,7 +198,8 @@ def test_a_code_that_the_shop_refuses_stops_its_own_message_alone(shop: Shop, co
     post = Post()
     with shop.database.write() as session:
         store = session.get_one(Store, shop.id)
-        wanted = claim.claim(session, shop.kit(post).letters, store, now=NOW, limit=10).wanted
+        letters = shop.kit(post).letters
+        wanted = claim.claim(session, letters, store, accounts=NO_ACCOUNTS, now=NOW, limit=10).wanted
         coupons.refused = {wanted[0].spec.code.lower()}
     _end_leases(shop)
 

@@ -8,10 +8,11 @@ from threading import Barrier
 import pytest
 from sqlalchemy import update
 
-from app.messaging import claim, send
+from app.messaging import claim, send, settling
 from app.messaging.claim import Claimed
 from app.models import CustomerEvent, MessageAttempt, Store
 from app.runtime import Runtime
+from app.stores.accounts import NO_ACCOUNTS
 from connectors.base import Outcome, SendResult
 from jobs.outbox import run, run_store
 from tests import seeds
@@ -33,7 +34,7 @@ def claimed(shop: Shop) -> Claimed:
     """A worker's claim, committed; the worker does nothing more."""
     with shop.database.write() as session:
         store = session.get_one(Store, shop.id)
-        return claim.claim(session, shop.kit(Post()).letters, store, now=NOW, limit=10)
+        return claim.claim(session, shop.kit(Post()).letters, store, accounts=NO_ACCOUNTS, now=NOW, limit=10)
 
 
 def end_leases(shop: Shop) -> None:
@@ -113,7 +114,7 @@ def test_a_stale_worker_writes_nothing_over_the_one_that_followed(shop: Shop, ou
     end_leases(shop)
     run(shop.kit(Post()), NOW)
     with shop.database.write() as session:
-        send.settle(session, shop.message(message_id), SendResult(Outcome.RETRY), NOW)
+        settling.settle(session, shop.message(message_id), SendResult(Outcome.RETRY), NOW)
     quick = claimed(shop)
     before = shop.message(message_id)
 

@@ -10,6 +10,7 @@ from app.db import table_of
 TABLES = tuple(table_of(getattr(models, name)) for name in models.__all__)
 
 OF_NO_STORE = {
+    "heartbeats": "since when our own ears are open",
     "install_attempts": "an install under way; the store does not exist yet",
     "job_runs": "the ledger of the calendar, one for all",
     "scheduled_jobs": "what the screens show of the schedule",

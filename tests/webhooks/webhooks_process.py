@@ -12,15 +12,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.webhooks.webhooks_providers import public_key, signing_key
+
 ROOT = Path(__file__).parents[2]
 CLIENT_SECRET = "the secret of the app"
 ENCRYPTION_KEY = "dGhpcnR5LXR3byBieXRlcyBvZiB0aGUgdGVzdHMgISE="
+OPERATORS_KEY = signing_key(4710)
 SETTINGS = {
     "SECRET_KEY": "signing-key-of-the-tests",
     "ENCRYPTION_KEYS": ENCRYPTION_KEY,
     "SHOPIFY_CLIENT_SECRET": CLIENT_SECRET,
     "ALLOW_PRIVATE_STORES": "1",
     "LOG_LEVEL": "WARNING",
+    "SENDGRID_WEBHOOK_PUBLIC_KEY": public_key(OPERATORS_KEY),
 }
 EMBEDDED, HOSTED = ("--worker", "none"), ("--hosted",)
 _START_SECONDS = 60.0

@@ -1,0 +1,91 @@
+"""The statements that fetch a batch's rows for the gate, one a kind."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.crypto import Signer
+from app.db import table_of
+from app.messaging import addresses
+from app.messaging.conditions import SiblingFacts
+from app.messaging.limits import WEEK, Departure
+from app.models import Message, Suppression
+from app.models.message import COUNTED_STATES
+
+MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
+_PER_QUERY = 400
+
+
+def suppressed(
+    session: Session, signer: Signer, store_id: int, customers: Iterable[Any]
+) -> dict[tuple[str, str], Row[Any]]:
+    """Which of these customers' addresses must not be written to: reason and moment, by channel and hash."""
+    keys = [
+        (channel, addresses.suppression_hash(signer, channel, address))
+        for customer in customers
+        for channel, address in (("email", customer.email), ("sms", customer.phone))
+        if address
+    ]
+    found: dict[tuple[str, str], Row[Any]] = {}
+    for start in range(0, len(keys), _PER_QUERY):
+        statement = select(SUPPRESSIONS).where(
+            SUPPRESSIONS.c.store_id == store_id,
+            tuple_(SUPPRESSIONS.c.channel, SUPPRESSIONS.c.address_hash).in_(keys[start : start + _PER_QUERY]),
+        )
+        found |= {(row.channel, row.address_hash): row for row in session.execute(statement)}
+    return found
+
+
+def siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[int, dict[str, SiblingFacts]]:
+    """What became of a journey's messages; without their contents, which are most of such a row."""
+    found: dict[int, dict[str, SiblingFacts]] = {}
+    for start in range(0, len(journeys), _PER_QUERY):
+        statement = select(
+            MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at
+        ).where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.enrollment_id.in_(journeys[start : start + _PER_QUERY]),
+        )
+        for row in session.execute(statement):
+            sibling = SiblingFacts(row.status, row.clicked_at is not None)
+            found.setdefault(row.enrollment_id, {})[row.step] = sibling
+    return found
+
+
+def departures(
+    session: Session, store_id: int, people: Sequence[int], now: datetime
+) -> dict[int, list[Departure]]:
+    """What left for each of these people within a week, as far as the caps count it."""
+    found: dict[int, list[Departure]] = {}
+    for start in range(0, len(people), _PER_QUERY):
+        statement = select(
+            MESSAGES.c.customer_id, MESSAGES.c.sent_at, MESSAGES.c.channel, MESSAGES.c.step
+        ).where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.customer_id.in_(people[start : start + _PER_QUERY]),
+            MESSAGES.c.sent_at > now - WEEK,
+            MESSAGES.c.status.in_(COUNTED_STATES),
+            MESSAGES.c.purpose.in_(("marketing", "service")),
+        )
+        for row in session.execute(statement):
+            departure = Departure(row.sent_at, row.channel, row.step)
+            found.setdefault(row.customer_id, []).append(departure)
+    return found
+
+
+def in_parts(
+    session: Session, table: Table, name: str, *, store_id: int, keys: Sequence[Any], lock: bool = False
+) -> list[Row[Any]]:
+    """The store's rows of a table whose column holds one of these keys."""
+    rows: list[Row[Any]] = []
+    for start in range(0, len(keys), _PER_QUERY):
+        statement = select(table).where(
+            table.c.store_id == store_id, table.c[name].in_(keys[start : start + _PER_QUERY])
+        )
+        if lock:
+            statement = statement.order_by(table.c[name]).with_for_update()
+        rows += session.execute(statement).all()
+    return rows

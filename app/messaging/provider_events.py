@@ -1,0 +1,240 @@
+"""What providers say of messages after they took them: statuses, suppressions, consents, the timeline.
+
+Every event counts once, in whatever order they come: what is new is what the table of events did not hold,
+and a status only moves up. Facts of each provider's codes lie in its connector; here are their effects.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.orm import Session
+
+from app import consent, timeline
+from app.crypto import Signer
+from app.db import insert_new, table_of
+from app.messaging import receipts, replies, senders, settling
+from app.messaging.send import sent_event
+from app.models import DeliveryEvent, Message
+from app.models.message import BOUNCED, DELIVERED, FAILED, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
+from app.timeline import NewEvent
+from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate
+
+MESSAGES, EVENTS = table_of(Message), table_of(DeliveryEvent)
+_UNPROVEN = (QUEUED, PREPARING, SENDING, UNKNOWN)
+_PAUSE = timedelta(hours=1)
+_SOFT_WINDOW, _SOFT_DAYS = timedelta(days=14), 3
+_ENDS = {
+    DeliveryKind.FAILED: (FAILED, (SENT,), "refused"),
+    DeliveryKind.DELIVERED: (DELIVERED, (SENT,), None),
+    DeliveryKind.BOUNCED: (BOUNCED, (SENT, DELIVERED), "bounced"),
+}
+"""The status that an event leads to, those that it may follow, and the reason that is kept."""
+_COUNTERS = {
+    DeliveryKind.DELIVERED: "delivered",
+    DeliveryKind.BOUNCED: "bounced",
+    DeliveryKind.BLOCKED: "blocked",
+    DeliveryKind.COMPLAINED: "complained",
+    DeliveryKind.UNSUBSCRIBED: "unsubscribed",
+}
+_TOLD = {
+    DeliveryKind.DELIVERED: "message.delivered",
+    DeliveryKind.BOUNCED: "message.bounced",
+    DeliveryKind.COMPLAINED: "message.complained",
+}
+_SOFT = (DeliveryKind.BLOCKED.value, DeliveryKind.BOUNCED.value)
+
+
+def apply(
+    session: Session,
+    signer: Signer,
+    store_id: int,
+    channel: str,
+    *,
+    updates: Sequence[DeliveryUpdate],
+    now: datetime,
+) -> int:
+    """Let the events of one store and channel take effect; how many were new."""
+    messages = _messages(session, store_id, updates)
+    told = _new(session, store_id, updates, messages)
+    proven = {
+        row.id: row for update_ in told if (row := _row(messages, update_)) is not None and _proves(update_)
+    }
+    _prove(session, store_id, list(proven.values()), now)
+    _end(session, store_id, told, messages)
+    timeline.record(session, [entry for one in told if (entry := _entry(_row(messages, one), one))], now)
+    for one in sorted(told, key=lambda update_: update_.occurred_at):
+        _take(session, signer, store_id, channel, one=one, row=_row(messages, one), now=now)
+    _count(session, store_id, channel, told)
+    return len(told)
+
+
+def _messages(session: Session, store_id: int, updates: Sequence[DeliveryUpdate]) -> dict[int, Row[Any]]:
+    """The store's messages that these events name, locked."""
+    ids = sorted({number for one in updates if (number := one.message) is not None})
+    statement = (
+        select(MESSAGES)
+        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id.in_(ids))
+        .order_by(MESSAGES.c.id)
+        .with_for_update()
+    )
+    return {row.id: row for row in session.execute(statement)}
+
+
+def _row(messages: dict[int, Row[Any]], one: DeliveryUpdate) -> Row[Any] | None:
+    return messages.get(one.message or 0)
+
+
+def _new(
+    session: Session, store_id: int, updates: Sequence[DeliveryUpdate], messages: dict[int, Row[Any]]
+) -> list[DeliveryUpdate]:
+    """Those that were not told before; one that names a message of somebody else is none of ours."""
+    ours = {one.key: one for one in updates if one.message_id is None or _row(messages, one) is not None}
+    rows = [
+        {
+            "store_id": store_id,
+            "message_id": one.message or 0,
+            "type": one.kind.value,
+            "occurred_at": one.occurred_at,
+            "event_key": key,
+            "is_human": not one.is_machine,
+            "url": one.url or None,
+            "reason": one.reason or None,
+        }
+        for key, one in ours.items()
+    ]
+    inserted = insert_new(session, EVENTS, rows, EVENTS.c.event_key)
+    return [ours[row.event_key] for row in inserted]
+
+
+def _proves(one: DeliveryUpdate) -> bool:
+    """Whether the event shows that the provider took the message: each does that is about one."""
+    return one.kind not in (DeliveryKind.ACCOUNT, DeliveryKind.REPLIED)
+
+
+def _prove(session: Session, store_id: int, rows: Sequence[Row[Any]], now: datetime) -> None:
+    """A message whose answer was lost, or that waits to be tried again, was taken after all."""
+    doubtful = [row.id for row in rows if row.status in _UNPROVEN and row.attempts > 0]
+    if not doubtful:
+        return
+    changed = session.execute(
+        update(MESSAGES)
+        .where(
+            MESSAGES.c.store_id == store_id,
+            MESSAGES.c.id.in_(doubtful),
+            MESSAGES.c.status.in_(_UNPROVEN),
+            MESSAGES.c.attempts > 0,
+        )
+        .values(status=SENT, reason=None, unknown_since=None, lease_token=None, lease_until=None)
+        .returning(MESSAGES.c.id)
+    )
+    ids = {row.id for row in changed}
+    taken = [row for row in rows if row.id in ids]
+    for row in taken:
+        settling.close_attempt(session, row, settling.ARRIVED, now)
+    timeline.record(session, [sent_event(row, row.sent_at or now) for row in taken], now)
+
+
+def _take(
+    session: Session,
+    signer: Signer,
+    store_id: int,
+    channel: str,
+    *,
+    one: DeliveryUpdate,
+    row: Row[Any] | None,
+    now: datetime,
+) -> None:
+    """What one new event means beyond its own message."""
+    if one.kind is DeliveryKind.REPLIED:
+        replies.take(session, signer, store_id, reply=one, now=now)
+        return
+    if one.advice is Advice.PAUSE_SENDER:
+        senders.pause(session, store_id, channel, why=one.reason or "the provider", until=now + _PAUSE)
+    reason = _suppression(session, row, one, now)
+    address = one.address or (row.to_address if row is not None else None)
+    if reason is None or not address:
+        return
+    receipts.suppress(
+        session, signer, store_id, channel=channel, address=address, reason=reason, now=one.occurred_at
+    )
+    if row is not None and one.kind in (DeliveryKind.COMPLAINED, DeliveryKind.UNSUBSCRIBED):
+        consent.withdraw(
+            session,
+            store_id,
+            row.customer_id,
+            channel,
+            source=f"provider:{one.kind.value}",
+            now=one.occurred_at,
+        )
+
+
+def _end(
+    session: Session, store_id: int, told: Sequence[DeliveryUpdate], messages: dict[int, Row[Any]]
+) -> None:
+    """Move the statuses up, all that end alike in one statement; a bounce has the last word."""
+    for kind, (status, after, reason) in _ENDS.items():
+        ids = sorted({row.id for one in told if one.kind is kind and (row := _row(messages, one))})
+        if ids:
+            session.execute(
+                update(MESSAGES)
+                .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id.in_(ids), MESSAGES.c.status.in_(after))
+                .values(status=status, reason=reason)
+            )
+
+
+def _entry(row: Row[Any] | None, one: DeliveryUpdate) -> NewEvent | None:
+    """The timeline's entry of an event, where it has one."""
+    kind = _TOLD.get(one.kind)
+    if kind is None or row is None:
+        return None
+    return NewEvent(
+        store_id=row.store_id,
+        customer_id=row.customer_id,
+        type=kind,
+        subject=f"message:{row.id}",
+        source_key=f"{kind}:{row.id}",
+        occurred_at=one.occurred_at,
+        details={"flow": row.flow_key, "step": row.step, "channel": row.channel, "reason": one.reason},
+    )
+
+
+def _suppression(session: Session, row: Row[Any] | None, one: DeliveryUpdate, now: datetime) -> str | None:
+    """Why the address is not to be written to any more, or None."""
+    if one.kind is DeliveryKind.COMPLAINED:
+        return "complaint"
+    if one.kind is DeliveryKind.UNSUBSCRIBED:
+        return "unsubscribe"
+    if one.advice is Advice.SUPPRESS:
+        return "bounce"
+    is_soft = one.advice is Advice.COUNT and row is not None
+    return "bounce" if is_soft and row is not None and _soft_days(session, row, now) >= _SOFT_DAYS else None
+
+
+def _soft_days(session: Session, row: Row[Any], now: datetime) -> int:
+    """On how many days of the last fortnight the person's address was not reached."""
+    statement = (
+        select(EVENTS.c.occurred_at)
+        .join(MESSAGES, (MESSAGES.c.store_id == EVENTS.c.store_id) & (MESSAGES.c.id == EVENTS.c.message_id))
+        .where(
+            EVENTS.c.store_id == row.store_id,
+            EVENTS.c.type.in_(_SOFT),
+            EVENTS.c.occurred_at > now - _SOFT_WINDOW,
+            MESSAGES.c.customer_id == row.customer_id,
+            MESSAGES.c.channel == row.channel,
+            MESSAGES.c.to_address == row.to_address,
+        )
+    )
+    return len({moment.date() for moment in session.execute(statement).scalars()})
+
+
+def _count(session: Session, store_id: int, channel: str, told: Sequence[DeliveryUpdate]) -> None:
+    by_day: dict[Any, Counter[str]] = {}
+    for one in told:
+        name = _COUNTERS.get(one.kind)
+        if name is not None:
+            by_day.setdefault(one.occurred_at.date(), Counter())[name] += 1
+    for day, counts in sorted(by_day.items()):
+        senders.count(session, store_id, channel, day=day, counts=counts)

@@ -1,0 +1,294 @@
+"""How a store's way out stands on each channel: its account, pauses, pace and reputation.
+
+The rows are those of `app/models/sender.py`; a channel that no provider carries has none, and no limit.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import ceil, floor
+from typing import Any
+
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.db import insert_new, is_one_of, lease_now, table_of, upsert
+from app.messaging.gate import SenderFacts
+from app.models import Message, Sender, SenderDay, Store
+from app.models.message import OPEN_STATES, QUEUED
+from app.stores import settings
+from app.stores.accounts import StoreAccounts
+from connectors.base import Outcome, SendResult
+
+SENDERS, DAYS, MESSAGES = table_of(Sender), table_of(SenderDay), table_of(Message)
+COUNTED = ("sent", "delivered", "bounced", "blocked", "complained", "unsubscribed")
+UNDECIDED = "no word on the earlier list"
+"""Why nobody is written to before the merchant said what became of an earlier service's refusals."""
+_REPUTATION = timedelta(days=7)
+_FEWEST_SENT = 200
+_MOST_BOUNCED, _MOST_COMPLAINED = 0.02, 0.003
+"""Shares from which mailbox providers begin to refuse a sender: facts of Gmail and Yahoo, 2024 to 2026."""
+_BURST_SECONDS = 10
+_SILENT_BATCHES = 3
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+_SENDER_PAUSE = timedelta(hours=1)
+_WAITING = ("sender-paused", "sender-not-ready")
+_ANSWERED = (Outcome.ACCEPTED, Outcome.FAILED, Outcome.SUPPRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Reputation:
+    """What left in the last seven days and what of it came back."""
+
+    sent: int
+    bounced: int
+    complained: int
+
+    @property
+    def problem(self) -> str | None:
+        """Why it would be unwise to go on, in words to show."""
+        if self.sent < _FEWEST_SENT:
+            return None
+        if self.complained > self.sent * _MOST_COMPLAINED:
+            return f"called spam: {self.complained} / {self.sent}"
+        if self.bounced > self.sent * _MOST_BOUNCED:
+            return f"came back: {self.bounced} / {self.sent}"
+        return None
+
+
+def load(
+    session: Session, store: Store, accounts: StoreAccounts, *, channels: Iterable[str], now: datetime
+) -> dict[str, SenderFacts]:
+    """What the gate must know of the channels that a batch of messages wants; locks the senders' rows."""
+    if accounts.is_local:
+        return {}
+    if not settings.read(store, "consent.import"):
+        # Who unsubscribed at the merchant's earlier service is not known here yet.
+        return dict.fromkeys(channels, SenderFacts(problem=UNDECIDED))
+    found: dict[str, SenderFacts] = {}
+    for channel in sorted(set(channels)):
+        account = accounts.by_channel.get(channel)
+        if account is None:
+            found[channel] = SenderFacts(problem=f"no account: {channel}")
+            continue
+        row = _row(session, store.id, channel, account.fingerprint)
+        found[channel] = _facts(session, store, row, now)
+    return found
+
+
+def note_left(
+    session: Session, store_id: int, channel: str, *, answers: Sequence[SendResult], now: datetime
+) -> None:
+    """Remember how the provider answered a batch: what left, and whether it is to be left alone."""
+    row = session.execute(_of(store_id, channel).with_for_update()).one_or_none()
+    if row is None:
+        return
+    outcomes = Counter(answer.outcome for answer in answers)
+    values = _standing(row, answers, outcomes, now)
+    if values:
+        _write(session, store_id, channel, values)
+    gone = outcomes[Outcome.ACCEPTED] + outcomes[Outcome.UNKNOWN]
+    if gone:
+        count(session, store_id, channel, day=now.date(), counts={"sent": gone})
+
+
+def spend(session: Session, store_id: int, used: Mapping[str, int]) -> None:
+    """Take what a claim is about to send from the pace's tokens."""
+    for channel, number in sorted(used.items()):
+        session.execute(
+            update(SENDERS)
+            .where(
+                SENDERS.c.store_id == store_id,
+                SENDERS.c.channel == channel,
+                SENDERS.c.refilled_at.is_not(None),
+            )
+            .values(tokens=SENDERS.c.tokens - number)
+        )
+
+
+def count(session: Session, store_id: int, channel: str, *, day: date, counts: Mapping[str, int]) -> None:
+    """Add to the counters of a day."""
+    key = {"store_id": store_id, "channel": channel, "day": day}
+    insert_new(session, DAYS, [key | dict.fromkeys(COUNTED, 0)])
+    session.execute(
+        update(DAYS)
+        .where(DAYS.c.store_id == store_id, DAYS.c.channel == channel, DAYS.c.day == day)
+        .values({name: DAYS.c[name] + number for name, number in counts.items()})
+    )
+
+
+def pause(session: Session, store_id: int, channel: str, *, why: str, until: datetime) -> None:
+    """Send nothing on the channel before that moment."""
+    _write(session, store_id, channel, {"pause": why, "paused_until": until})
+
+
+def note_check(session: Session, store_id: int, channel: str, *, problem: str | None, now: datetime) -> None:
+    """What the provider said of the account just now; without a problem a pause is over, too."""
+    values: dict[str, Any] = {"problem": problem, "checked_at": now}
+    if problem is None:
+        values |= {"pause": None, "paused_until": None, "failures": 0}
+        _wake(session, store_id, channel, now)
+    _write(session, store_id, channel, values)
+
+
+def trust(session: Session, store_id: int, channel: str, today: date) -> None:
+    """The merchant looked at what came back and goes on: earlier days count no more."""
+    _write(session, store_id, channel, {"trusted_from": today})
+
+
+def of_store(session: Session, store_id: int) -> Sequence[Row[Any]]:
+    """Every sender of a store."""
+    statement = select(SENDERS).where(SENDERS.c.store_id == store_id).order_by(SENDERS.c.channel)
+    return session.execute(statement).all()
+
+
+def sync(session: Session, store_id: int, accounts: StoreAccounts) -> None:
+    """Have a row for each channel that an account carries now, and for no other."""
+    for row in of_store(session, store_id):
+        if row.channel not in accounts.by_channel:
+            session.execute(
+                delete(SENDERS).where(SENDERS.c.store_id == store_id, SENDERS.c.channel == row.channel)
+            )
+    for channel, account in sorted(accounts.by_channel.items()):
+        _row(session, store_id, channel, account.fingerprint)
+
+
+def can_text(session: Session, store_id: int) -> bool:
+    """Whether text messages have a way out: an account, or the local outbox of a store without any."""
+    channels = {row.channel for row in of_store(session, store_id)}
+    return not channels or "sms" in channels
+
+
+def reputation(session: Session, store_id: int, channel: str, *, row: Row[Any], now: datetime) -> Reputation:
+    """The sums of the last seven days, or since the merchant went on."""
+    since = (now - _REPUTATION).date()
+    if row.trusted_from is not None:
+        since = max(since, row.trusted_from)
+    sums = [func.coalesce(func.sum(DAYS.c[name]), 0) for name in ("sent", "bounced", "complained")]
+    statement = select(*sums).where(
+        DAYS.c.store_id == store_id, DAYS.c.channel == channel, DAYS.c.day >= since
+    )
+    return Reputation(*(int(number) for number in session.execute(statement).one()))
+
+
+def ensure(session: Session, store_id: int, channel: str, fingerprint: str) -> None:
+    """Have a row for the account that carries the channel now; what was known of another one is dropped."""
+    fresh = dict.fromkeys(("problem", "pause", "paused_until", "refilled_at", "trusted_from", "checked_at"))
+    row = {"store_id": store_id, "channel": channel, "account": fingerprint, "failures": 0, "tokens": 0.0}
+    upsert(
+        session, SENDERS, [row | fresh], key=("store_id", "channel"), update=[*fresh, "account", "failures"]
+    )
+
+
+def _row(session: Session, store_id: int, channel: str, fingerprint: str) -> Row[Any]:
+    statement = _of(store_id, channel).with_for_update()
+    row = session.execute(statement).one_or_none()
+    if row is None or row.account != fingerprint:
+        ensure(session, store_id, channel, fingerprint)
+        row = session.execute(statement).one()
+    return row
+
+
+def _of(store_id: int, channel: str) -> Any:
+    return select(SENDERS).where(SENDERS.c.store_id == store_id, SENDERS.c.channel == channel)
+
+
+def _facts(session: Session, store: Store, row: Row[Any], now: datetime) -> SenderFacts:
+    allowance, refill_at, pace = _allowance(session, store, row, now)
+    is_paused = row.paused_until is not None and row.paused_until > now
+    return SenderFacts(
+        problem=row.problem,
+        pause=row.pause if is_paused else None,
+        paused_until=row.paused_until if is_paused else None,
+        breaker=reputation(session, store.id, row.channel, row=row, now=now).problem,
+        allowance=allowance,
+        refill_at=refill_at,
+        pace=pace,
+    )
+
+
+def _allowance(
+    session: Session, store: Store, row: Row[Any], now: datetime
+) -> tuple[int | None, datetime | None, str]:
+    """How many may leave now, when there are more, and both in words; None where nothing limits them."""
+    limits = [
+        limit
+        for limit in (_daily(session, store, row, now), _steady(session, store, row, now))
+        if limit is not None
+    ]
+    return min(limits, key=lambda limit: limit[0], default=(None, None, "no limit"))
+
+
+def _daily(session: Session, store: Store, row: Row[Any], now: datetime) -> tuple[int, datetime, str] | None:
+    most = settings.number(store, f"sending.{row.channel}_per_day")
+    if not most:
+        return None
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    left = max(0, most - _sent_on(session, store.id, row.channel, now.date()))
+    return left, tomorrow, f"a day: {most}"
+
+
+def _steady(session: Session, store: Store, row: Row[Any], now: datetime) -> tuple[int, datetime, str] | None:
+    per_second = settings.number(store, "sending.sms_per_second") if row.channel == "sms" else 0
+    if not per_second:
+        return None
+    tokens = _refill(session, row, per_second)
+    wait = timedelta(seconds=ceil(max(1.0, 1 - tokens) / per_second))
+    return max(0, floor(tokens)), now + wait, f"a second: {per_second}"
+
+
+def _refill(session: Session, row: Row[Any], per_second: int) -> float:
+    """Fill the bucket up to now by the database's clock; it holds ten seconds' worth."""
+    moment = lease_now(session)
+    most = float(per_second * _BURST_SECONDS)
+    if row.refilled_at is None:
+        tokens = most
+    else:
+        tokens = min(most, row.tokens + (moment - row.refilled_at).total_seconds() * per_second)
+    _write(session, row.store_id, row.channel, {"tokens": tokens, "refilled_at": moment})
+    return tokens
+
+
+def _sent_on(session: Session, store_id: int, channel: str, day: date) -> int:
+    statement = select(DAYS.c.sent).where(
+        DAYS.c.store_id == store_id, DAYS.c.channel == channel, DAYS.c.day == day
+    )
+    return session.execute(statement).scalar_one_or_none() or 0
+
+
+def _standing(
+    row: Row[Any], answers: Sequence[SendResult], outcomes: Counter[Outcome], now: datetime
+) -> dict[str, Any]:
+    """What changes in the sender's row after these answers."""
+    if outcomes[Outcome.PAUSE_SENDER]:
+        why = next(one.error for one in answers if one.outcome is Outcome.PAUSE_SENDER)
+        return {"pause": why or "the provider refuses the account", "paused_until": now + _SENDER_PAUSE}
+    if any(outcomes[outcome] for outcome in _ANSWERED):
+        return {"failures": 0, "pause": None, "paused_until": None} if row.failures or row.pause else {}
+    failures = row.failures + 1
+    if failures < _SILENT_BATCHES:
+        return {"failures": failures}
+    rest = min(_FIRST_PAUSE * 2 ** min(failures - _SILENT_BATCHES, 10), _LONGEST_PAUSE)
+    return {"failures": failures, "pause": "the provider does not answer", "paused_until": now + rest}
+
+
+def _wake(session: Session, store_id: int, channel: str, now: datetime) -> None:
+    """What waited for the account is looked at again at once."""
+    session.execute(
+        update(MESSAGES)
+        .where(
+            MESSAGES.c.store_id == store_id,
+            is_one_of(MESSAGES.c.status, OPEN_STATES),
+            MESSAGES.c.status == QUEUED,
+            MESSAGES.c.channel == channel,
+            MESSAGES.c.reason.in_(_WAITING),
+        )
+        .values(next_at=now)
+    )
+
+
+def _write(session: Session, store_id: int, channel: str, values: Mapping[str, Any]) -> None:
+    session.execute(
+        update(SENDERS).where(SENDERS.c.store_id == store_id, SENDERS.c.channel == channel).values(**values)
+    )

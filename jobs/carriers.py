@@ -1,0 +1,71 @@
+"""Which channel carries a store's messages: the one place where accounts become ways out."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from app.models import Store
+from app.stores.accounts import SENDGRID, TWILIO, Account, Accounts
+from connectors.base import Channel
+from connectors.channels.sendgrid.account import SendGridAccount
+from connectors.channels.sendgrid.send import SendGridChannel
+from connectors.channels.twilio.account import TwilioAccount
+from connectors.channels.twilio.send import TwilioChannel
+
+_MOST_OPEN = 500
+"""Channels kept open, each with its connections."""
+
+
+class Carriers:
+    """Opens channels and keeps those that were used last.
+
+    Args:
+        accounts: whose accounts carry a store's messages.
+        outbox: carries the messages of stores without any account.
+        base_url: where providers reach us.
+    """
+
+    def __init__(self, accounts: Accounts, outbox: Channel, base_url: str) -> None:
+        self.accounts = accounts
+        self._outbox = outbox
+        self._base_url = base_url
+        self._open: OrderedDict[tuple[int, Account], Channel] = OrderedDict()
+
+    def of(self, store: Store, channel: str) -> Channel | None:
+        """What carries the store's messages on that channel now; None where nothing may."""
+        accounts = self.accounts.of(store)
+        if accounts.is_local:
+            return self._outbox
+        account = accounts.by_channel.get(channel)
+        return None if account is None else self._opened(store.id, account)
+
+    def _opened(self, store_id: int, account: Account) -> Channel:
+        key = (store_id, account)
+        channel = self._open.get(key) or _OPENERS[account.kind](account, store_id, self._base_url)
+        self._open[key] = channel
+        self._open.move_to_end(key)
+        if len(self._open) > _MOST_OPEN:
+            self._open.popitem(last=False)
+        return channel
+
+
+def _open_sendgrid(account: Account, store_id: int, _base_url: str) -> Channel:
+    return SendGridChannel(SendGridAccount(account.secret, account.api_url, str(store_id)))
+
+
+def _open_twilio(account: Account, store_id: int, base_url: str) -> Channel:
+    return TwilioChannel(
+        TwilioAccount(
+            account_sid=account.account_sid,
+            auth_token=account.secret,
+            messaging_service_sid=account.service_sid,
+            api_url=account.api_url,
+            status_url=f"{base_url}/webhooks/twilio/{store_id}/status",
+            store_id=str(store_id),
+        )
+    )
+
+
+_OPENERS: Mapping[str, Callable[[Account, int, str], Channel]] = {
+    SENDGRID: _open_sendgrid,
+    TWILIO: _open_twilio,
+}

@@ -1,0 +1,103 @@
+"""Messages whose answer was lost: the channel is asked what became of them; silence settles them on request.
+
+Source: PRODUCT.md C5. An event of the provider that carries our id settles a message as well, in receipts.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam
+
+from app.db import UtcDateTime, table_of
+from app.messaging import polls, provider_events, settling, silence
+from app.models import Message, Store
+from app.models.message import UNKNOWN
+from app.scans import StoreScan
+from connectors.base import Channel, Outcome, SendResult
+from connectors.channels.twilio.send import TwilioChannel
+from connectors.delivery import DeliveryUpdate
+from jobs import failpoints
+from jobs.kit import Kit
+
+MESSAGES = table_of(Message)
+_ASKED_FOR = timedelta(hours=24)
+"""How long a provider is asked again; after that a message rests until somebody decides."""
+_MOST_POLLS = 100
+_UNKNOWN = StoreScan(
+    MESSAGES.c.store_id,
+    MESSAGES.c.status == UNKNOWN,
+    MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
+)
+
+
+def run(kit: Kit, now: datetime) -> int:
+    """Ask about what is to be asked about; how many messages were settled."""
+    with kit.runtime.database.read() as session:
+        stores = _UNKNOWN.run(session, now=now)
+    return sum(settle_store(kit, store_id, now) for store_id in stores)
+
+
+def poll(kit: Kit, now: datetime) -> int:
+    """Ask what became of text messages of which no final word came; how many were asked about."""
+    with kit.runtime.database.read() as session:
+        stores = polls.WAITING.run(session, now=now)
+    return sum(_poll_store(kit, store_id, now) for store_id in stores)
+
+
+def settle_store(kit: Kit, store_id: int, now: datetime) -> int:
+    """Settle a store's messages as far as anybody can say what became of them."""
+    with kit.runtime.database.read() as session:
+        store = session.get(Store, store_id)
+        rows = settling.unknown_rows(session, store_id, now)
+    return sum(_settle(kit, store, row, now) for row in rows) if store is not None else 0
+
+
+def _settle(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
+    channel = kit.carriers.of(store, row.channel)
+    result = _look_up(channel, row, now)
+    failpoints.reached("outbox.after-look-up")
+    with kit.runtime.database.write() as session:
+        if result is None and silence.speaks(session, store, row, now):
+            result = SendResult(Outcome.RETRY, error="no event came, while later ones did")
+        if result is not None:
+            settling.settle(session, row, result, now)
+            return True
+        settling.ask_again(session, row, next_at=_next_look(channel, store, row, now))
+    return False
+
+
+def _look_up(channel: Channel | None, row: Row[Any], now: datetime) -> SendResult | None:
+    age = now - row.unknown_since
+    if channel is None or age < channel.look_up_after or (channel.look_up_after and age > _ASKED_FOR):
+        return None
+    return channel.look_up(settling.unsettled(row))
+
+
+def _next_look(channel: Channel | None, store: Store, row: Row[Any], now: datetime) -> datetime:
+    """Twice as late each time; a channel of this machine is asked at every turn."""
+    first = channel.look_up_after if channel is not None else timedelta(hours=1)
+    pause = max(first, now - row.unknown_since) if first else timedelta(0)
+    patience = silence.patience(store, row.channel)
+    return now + (min(pause, patience) if patience is not None else pause)
+
+
+def _poll_store(kit: Kit, store_id: int, now: datetime) -> int:
+    with kit.runtime.database.read() as session:
+        store = session.get(Store, store_id)
+        rows = polls.due(session, store_id, now, _MOST_POLLS)
+    channel = kit.carriers.of(store, "sms") if store is not None else None
+    for row in rows:
+        update = _status(channel, row, now)
+        with kit.runtime.database.write() as session:
+            polls.asked(session, row, now)
+            if update is not None:
+                provider_events.apply(
+                    session, kit.runtime.signer, store_id, row.channel, updates=[update], now=now
+                )
+    return len(rows)
+
+
+def _status(channel: Channel | None, row: Row[Any], now: datetime) -> DeliveryUpdate | None:
+    if not isinstance(channel, TwilioChannel) or not row.provider_message_id:
+        return None
+    return channel.fetch_status(row.provider_message_id, message_id=str(row.id), received_at=now)

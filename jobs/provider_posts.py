@@ -1,0 +1,76 @@
+"""What providers posted, read by their connectors and handed to those whose messages it is about."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import inbox
+from app.crypto import Signer
+from app.inbox import NOBODY, Delivery
+from app.messaging import provider_events
+from app.models import Store
+from app.stores.accounts import SENDGRID, TWILIO
+from connectors.base import UnreadablePayload
+from connectors.channels.sendgrid import events as sendgrid
+from connectors.channels.twilio import events as twilio
+from connectors.delivery import DeliveryUpdate
+
+log = structlog.get_logger()
+CHANNELS: Mapping[str, str] = {SENDGRID: "email", TWILIO: "sms"}
+"""What each provider carries, by the source of its posts."""
+_INBOUND = "inbound"
+
+
+def apply(
+    session: Session, signer: Signer, store_id: int, *, posts: Sequence[Delivery], now: datetime
+) -> None:
+    """Let posts take effect and mark them; their bodies, full of addresses, are not kept any longer.
+
+    Args:
+        store_id: whose account posted; NOBODY for the operator's own, whose events name their store.
+    """
+    read: list[int] = []
+    for post in posts:
+        try:
+            updates = _read(post)
+        except UnreadablePayload as reason:
+            inbox.mark_dead(session, store_id, [post.id], str(reason) or "unreadable")
+            continue
+        for owner, told in _by_owner(session, store_id, updates):
+            channel = CHANNELS[post.source]
+            provider_events.apply(session, signer, owner, channel, updates=told, now=now)
+        read.append(post.id)
+    inbox.mark_done(session, store_id, read, now)
+    inbox.forget(session, store_id, read)
+
+
+def _read(post: Delivery) -> Sequence[DeliveryUpdate]:
+    body = post.body or b""
+    if post.source == SENDGRID:
+        report = sendgrid.read(body, received_at=post.received_at)
+        if report.unreadable:
+            log.warning("events unreadable", n=report.unreadable, of=report.total, post=post.id)
+        return report.updates
+    if post.topic == _INBOUND:
+        return twilio.read_inbound(body, received_at=post.received_at)
+    return twilio.read_status(body, post.subject_external_id, received_at=post.received_at)
+
+
+def _by_owner(
+    session: Session, store_id: int, updates: Sequence[DeliveryUpdate]
+) -> Iterator[tuple[int, list[DeliveryUpdate]]]:
+    """The events by the store that they are about.
+
+    A store's own account speaks of its messages alone; the operator's says with each event whose it is.
+    """
+    if store_id != NOBODY:
+        own = [one for one in updates if one.store in (None, store_id)]
+        if own:
+            yield store_id, own
+        return
+    known = set(session.execute(select(Store.id)).scalars())
+    for owner in sorted({one.store for one in updates if one.store in known}):
+        yield owner, [one for one in updates if one.store == owner]
