@@ -45,28 +45,30 @@ def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     accounts = kit.carriers.accounts.of(store)
     with kit.runtime.database.write() as session:
         senders.sync(session, store.id, accounts)
-    problems = {
-        channel: _PROBLEMS[account.kind](store, account) for channel, account in accounts.by_channel.items()
-    }
+    problems = {channel: problem(store, account) for channel, account in accounts.by_channel.items()}
     email = accounts.by_channel.get("email")
     barred = _barred(email, held.row.done_at) if email is not None and problems["email"] is None else []
     with kit.runtime.database.write() as session:
         is_fine = not any(problems.values())
         if not chores.finish(session, held, now=now, next_at=now + (EVERY if is_fine else SOON)):
             return 0
-        for channel, problem in problems.items():
-            senders.note_check(session, store.id, channel, problem=problem, now=now)
+        for channel, found in problems.items():
+            senders.note_check(session, store.id, channel, problem=found, now=now)
         for reason, one in barred:
             _take_over(session, kit, store.id, one, reason=reason, now=now)
     return len(problems)
 
 
-def sendgrid_problem(store: Store, account: Account) -> str | None:
-    """Why an account of SendGrid cannot send for the store, as a word that a screen has a sentence for.
+def problem(store: Store, account: Account) -> str | None:
+    """Why an account cannot send for the store, as a word that a screen has a sentence for, or None.
 
     Raises:
         ConnectorError: it cannot be asked now.
     """
+    return _PROBLEMS[account.kind](store, account)
+
+
+def _sendgrid_problem(store: Store, account: Account) -> str | None:
     setup = SendGridSetup(SendGridAccount(account.secret, account.api_url, str(store.id)))
     try:
         if "mail.send" not in setup.scopes():
@@ -81,12 +83,7 @@ def sendgrid_problem(store: Store, account: Account) -> str | None:
     return None if is_ready else f"domain not authenticated: {domain}"
 
 
-def twilio_problem(store: Store, account: Account) -> str | None:
-    """Why an account of Twilio cannot send; see `sendgrid_problem`.
-
-    Raises:
-        ConnectorError: it cannot be asked now.
-    """
+def _twilio_problem(_store: Store, account: Account) -> str | None:
     setup = TwilioSetup(
         TwilioAccount(account.account_sid, account.secret, account.service_sid, account.api_url)
     )
@@ -103,8 +100,8 @@ def twilio_problem(store: Store, account: Account) -> str | None:
 
 _GONE = 404
 _PROBLEMS: Mapping[str, Callable[[Store, Account], str | None]] = {
-    SENDGRID: sendgrid_problem,
-    TWILIO: twilio_problem,
+    SENDGRID: _sendgrid_problem,
+    TWILIO: _twilio_problem,
 }
 
 

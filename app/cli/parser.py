@@ -22,7 +22,8 @@ _GROUPS = {
     "app.cli.stores": ("store",),
     "app.cli.flows": ("flow", "tick"),
     "app.cli.people": ("customer",),
-    "app.cli.doing": ("api-key", "inbound", "message", "doctor"),
+    "app.cli.doing": ("api-key", "inbound", "message"),
+    "app.cli.doctor": ("doctor",),
 }
 """Which module has which commands: a process loads the one that it was asked for, and no other."""
 

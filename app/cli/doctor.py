@@ -1,0 +1,118 @@
+"""`doctor`: settings, database, stores and senders: what is wrong and how to mend it."""
+
+import argparse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import select, text
+
+from app import migrate
+from app.config import Settings
+from app.messaging.senders import UNDECIDED
+from app.models import Store
+from app.runtime import Runtime
+from app.stores import settings
+from app.stores.accounts import SENDGRID, Account, Accounts
+from connectors.base import ConnectorError
+from jobs import sender_checks
+
+_SECRET = ("secret", "key", "token")
+_MENDS: Mapping[str, str] = {
+    UNDECIDED: "say what became of an earlier service's list; where there was none:"
+    " `ritorno store set {id} consent.import=declined`",
+    "key refused": "make a new key at {provider} and set it for store {id}",
+    "key may not send": "give the SendGrid key the permission mail.send",
+    "domain not authenticated": "authenticate the domain of sender.email at SendGrid (Settings, Sender"
+    " Authentication) and put its records into the domain's DNS",
+    "account not active": "ask {provider} why the account is not active",
+    "no number to send from": "add a number to the messaging service at Twilio",
+    "no such service": "set twilio.messaging_service_sid to a service of the account",
+    "cannot be asked": "look at {provider}'s status page and try again",
+}
+"""How each problem is mended, by its word."""
+
+
+def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    with runtime.database.read() as session:
+        session.execute(text("SELECT 1"))
+        version = migrate.current(session)
+        stores = session.execute(select(Store).order_by(Store.id)).scalars().all()
+    accounts = Accounts(runtime.vault, runtime.settings)
+    return {
+        "settings": {name.upper(): _shown(runtime.settings, name) for name in Settings.model_fields},
+        "database": {
+            "reachable": True,
+            "version": version,
+            "newest": migrate.head(),
+            "mend": None if version == migrate.head() else "run `ritorno migrate`",
+        },
+        "stores": [
+            {
+                "id": store.id,
+                "domain": store.domain,
+                "state": store.state,
+                "webhooks": len(store.subscriptions),
+                "mend": _mend(store),
+                "senders": list(_senders(runtime, accounts, store)),
+            }
+            for store in stores
+        ],
+    }
+
+
+def _shown(settings_: Settings, name: str) -> object:
+    value = getattr(settings_, name)
+    is_secret = any(part in name for part in _SECRET) and not name.endswith("_url")
+    return "set" if is_secret and value else value
+
+
+def _mend(store: Store) -> str | None:
+    if store.state == "needs_reconnect":
+        return "the shop no longer accepts our keys: let the merchant install the app again"
+    if store.state == "connected" and not store.subscriptions:
+        return "no webhooks yet: start the worker and look again"
+    return None
+
+
+def _senders(runtime: Runtime, accounts: Accounts, store: Store) -> Iterator[dict[str, Any]]:
+    """Each account that carries the store's messages, asked just now."""
+    for channel, account in sorted(accounts.of(store).by_channel.items()):
+        problem = _problem(store, account)
+        word = (problem or "").partition(":")[0]
+        mend = _MENDS.get(word)
+        yield {
+            "channel": channel,
+            "provider": account.kind,
+            "account": "store" if account.is_own else "operator",
+            "problem": problem,
+            "mend": mend.format(id=store.id, provider=account.kind) if mend else None,
+            "reports": _reports(runtime, store, account),
+        }
+
+
+def _problem(store: Store, account: Account) -> str | None:
+    if not settings.read(store, "consent.import"):
+        return UNDECIDED
+    try:
+        return sender_checks.problem(store, account)
+    except ConnectorError as error:
+        return f"cannot be asked: {error}"
+
+
+def _reports(runtime: Runtime, store: Store, account: Account) -> str:
+    """Whether what becomes of messages can be told to us, and how to mend it where not."""
+    if account.kind != SENDGRID:
+        return "by the address that travels with each message"
+    own = settings.read(store, "sendgrid.webhook_public_key")
+    key = own if account.is_own else runtime.settings.sendgrid_webhook_public_key
+    place = f"{runtime.settings.base_url}/webhooks/sendgrid/{store.id if account.is_own else 0}"
+    return f"at {place}" if key else f"none: have SendGrid post signed events to {place} and set their key"
+
+
+def _add_doctor(branches: Any) -> None:
+    parser = branches.add_parser("doctor", help="what is wrong and how to mend it")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=_doctor, needs_runtime=True)
+
+
+COMMANDS = (_add_doctor,)
