@@ -148,9 +148,13 @@ def _matching(providers: Providers, query: Mapping[str, str]) -> Iterator[dict[s
         message = _current(providers, line)
         if query.get("From") not in {None, "", message["from"]}:
             continue
-        sent_at = line["accepted_at"] if message["date_sent"] else None
+        sent_at = _sent_at(line) if message["date_sent"] else None
         if all(sent_at is not None and test(sent_at, bound) for test, bound in bounds):
             yield message
+
+
+def _sent_at(line: Mapping[str, Any]) -> int:
+    return next(int(planned["at"]) for planned in line["plan"] if planned["event"]["status"] == SENT)
 
 
 _DATES: Mapping[str, Callable[[int, int], bool]] = {
