@@ -72,6 +72,7 @@ OUTCOMES: Mapping[str, tuple[tuple[int, dict[str, Any]], ...]] = {
     "complained": (_PROCESSED, _DELIVERY, (HOUR, {"event": "spamreport"})),
     "unsubscribed": (_PROCESSED, _DELIVERY, (HOUR, {"event": "unsubscribe"})),
     "opened": (_PROCESSED, _DELIVERY, (HOUR, {"event": "open"})),
+    "machine-opened": (_PROCESSED, _DELIVERY, (MINUTE, {"event": "open", "sg_machine_open": True})),
     "clicked": (_PROCESSED, _DELIVERY, (HOUR, {"event": "click"})),
     SILENT: (),
 }
@@ -163,7 +164,7 @@ def _written(event: Mapping[str, Any], mail: Mapping[str, Any], number: int, at:
     common = {"email": mail["to"], "timestamp": at, "sg_event_id": identity, "sg_message_id": mail["id"]}
     if mail["categories"]:
         common["category"] = mail["categories"]
-    return {**common, **event, **_EXTRAS.get(event["event"], _by_smtp)(mail)}
+    return {**common, **_EXTRAS.get(event["event"], _by_smtp)(mail), **event}
 
 
 def _by_smtp(mail: Mapping[str, Any]) -> dict[str, Any]:

@@ -166,8 +166,9 @@ def _status(events: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _event(event: Mapping[str, Any], custom_args: Mapping[str, str]) -> dict[str, Any]:
-    """The logs keep custom_args in a field of their own; an unsubscription carries its date."""
-    shown = {name: value for name, value in event.items() if name not in custom_args}
+    """The logs keep custom_args in a field of their own, and tell of machines only where one opened."""
+    hidden = set(custom_args) if event.get("sg_machine_open") else {*custom_args, "sg_machine_open"}
+    shown = {name: value for name, value in event.items() if name not in hidden}
     if event["event"] == "unsubscribe":
         shown["date"] = rfc3339(event["timestamp"])[:10]
     return {**shown, "custom_args": dict(custom_args)}

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def test_what_fails_comes_again_at_growing_pauses_for_a_day(pair: Pair) -> None:
             moments.append(due)
             pair.control("/post", {})
 
-    pauses = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(moments)]
     assert len(app.got) == len(moments) > 5
     assert pauses == sorted(pauses)
     assert moments[-1] - moments[0] <= DAY

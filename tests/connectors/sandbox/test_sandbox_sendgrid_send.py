@@ -71,7 +71,7 @@ def test_sandbox_mode_checks_and_takes_nothing(pair: Pair) -> None:
     assert pair.providers.log.lines == []
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no personalizations": ({"personalizations": None}, "personalizations"),
     "empty personalizations": ({"personalizations": []}, "personalizations"),
     "1001 personalizations": ({"personalizations": many(1001)}, "personalizations"),
