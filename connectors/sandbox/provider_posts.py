@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http.client import HTTPException
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -54,10 +55,13 @@ class Wire:
         self._lane = Lane()
 
     def send(self, request: Request) -> tuple[int, bool]:
-        """The status, 0 for no answer, and whether a connection was made at all."""
+        """The status, 0 for no answer, and whether a connection was made at all.
+
+        An address that is none, which its owner registered all the same, is nobody's.
+        """
         try:
             self._lane.start(request)
-        except UnreachableError:
+        except (UnreachableError, HTTPException, ValueError):
             return 0, False
         try:
             return self._lane.finish(), True

@@ -11,7 +11,7 @@ from hashlib import sha256
 from hmac import digest as hmac_digest
 from time import gmtime, strftime
 from typing import Any
-from urllib.parse import parse_qsl, urldefrag, urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from connectors.sandbox.draws import digest, fraction
 from connectors.sandbox.provider_config import Misfortune
@@ -78,9 +78,10 @@ def sign(url: str, form: Mapping[str, str], auth_token: str) -> str:
 
 def send(wire: Wire, url: str, form: Mapping[str, str], auth_token: str) -> int:
     """Post a signed form, again as often as the URL asks for; the last status, 0 for no answer."""
-    target, fragment = urldefrag(url)
+    target, _, fragment = url.partition("#")
     wishes = dict(parse_qsl(fragment))
-    retries = min(int(wishes.get("rc", "1")), _MOST_RETRIES)
+    wished = wishes.get("rc", "1")
+    retries = min(int(wished), _MOST_RETRIES) if wished.isdecimal() else 1
     policy = wishes.get("rp", "ct").split(",")
     headers = {
         "User-Agent": "TwilioProxy/1.1",

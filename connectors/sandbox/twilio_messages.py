@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from connectors.sandbox.draws import digest
 from connectors.sandbox.moments import DAY, aware, rfc3339
@@ -35,7 +35,7 @@ _PRICE = "-0.07500"
 
 def aim_of(form: Mapping[str, str]) -> tuple[str, str]:
     """Our id, which travels in the callback's query, and the recipient of a message."""
-    query = parse_qs(urlsplit(form.get("StatusCallback", "")).query)
+    query = parse_qs(form.get("StatusCallback", "").partition("#")[0].partition("?")[2])
     return (query.get("m") or query.get("mid") or [""])[0], form.get("To", "")
 
 

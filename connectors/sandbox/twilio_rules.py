@@ -119,7 +119,7 @@ def _check_validity(asked: Asked) -> Refusal | None:
 
 def _check_callback(asked: Asked) -> Refusal | None:
     url = asked.form.get("StatusCallback", "")
-    if url and not re.match(r"https?://[^/\s]+", url):
+    if url and not re.match(r"https?://[\w.-]+(:\d+)?([/?#]|$)", url):
         return Refusal(21609, f"The 'StatusCallback' URL {url} is not a valid fully qualified URL.")
     return None
 

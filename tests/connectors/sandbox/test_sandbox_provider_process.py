@@ -19,7 +19,7 @@ from urllib3.util.retry import Retry
 from connectors.sandbox.provider_config import ProviderSettings, changed
 from connectors.sandbox.server import create_app, open_providers
 from connectors.sandbox.shopify_api import AppRegistration
-from tests.connectors.sandbox.sandbox_providers import KNOWN, mail, sms
+from tests.connectors.sandbox.sandbox_providers import KNOWN, mail, open_pair, sms
 from tests.connectors.sandbox.sandbox_stage import Got, config, open_simulation, running_app, write_data
 
 SERVE = """
@@ -75,13 +75,12 @@ def test_what_was_accepted_survives_the_death_of_the_process(
 
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    process = start(tmp_path, port)
-    session.post(f"{url}/sendgrid/v3/mail/send", json=mail()).raise_for_status()
-    counts = session.get(f"{url}/control/providers/accepted/count").json()
-    again = session.get(f"{url}/control/providers/accepted", params={"mid": "m-1", "after": "1"}).json()
-    rules_kept = session.get(f"{url}/control/providers/faults").json()["rules"]
-    process.kill()
-    process.wait()
+    with open_pair(tmp_path) as after:
+        assert after.sendgrid("POST", "/v3/mail/send", mail()).status_code == 202
+        client = after.app.test_client()
+        counts = client.get("/control/providers/accepted/count").json
+        again = client.get("/control/providers/accepted?mid=m-1&after=1").json or {}
+        rules_kept = (client.get("/control/providers/faults").json or {})["rules"]
 
     assert counts == {"sendgrid": {"m-1": 2, "m-hang": 1}}
     assert (again["count"], again["accepted"][0]["times"]) == (1, 2)

@@ -65,6 +65,7 @@ REFUSED = {
     "text too long": ({"Body": "x" * 1601}, 21617),
     "validity too long": ({"ValidityPeriod": "36001"}, 20422),
     "bad callback": ({"StatusCallback": "shop.example.com"}, 21609),
+    "broken callback": ({"StatusCallback": "http://[/t?m=1"}, 21609),
     "scheduled without type": ({"SendAt": "2026-11-02T12:00:00Z"}, 35111),
     "scheduled without service": (
         {"SendAt": "2026-11-02T12:00:00Z", "MessagingServiceSid": "", "From": OWN},

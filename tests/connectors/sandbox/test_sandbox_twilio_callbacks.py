@@ -100,8 +100,11 @@ def test_more_tries_are_made_for_a_url_that_asks_for_them(pair: Pair) -> None:
     assert all(verify(app, got) for got in app.got)
 
 
-def test_a_callback_that_finds_nobody_is_lost(pair: Pair) -> None:
-    told = send_and_post(pair, DEAD)
+@pytest.mark.parametrize("url", [DEAD, "http://127.0.0.1:port/t", "http://[/t", f"{DEAD}#rc=x"])
+def test_a_callback_that_finds_nobody_is_lost(pair: Pair, url: str) -> None:
+    pair.control("/settings", {"status_url": url})
+
+    told = send_and_post(pair, "")
 
     assert (told["given_up"], told["waiting"]) == (3, 0)
     sid = pair.providers.log.lines[0]["id"]
