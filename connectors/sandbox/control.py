@@ -12,16 +12,19 @@ from connectors.sandbox.merchant import Browser, Page, install_shopify, install_
 from connectors.sandbox.merges import AFTER, BEFORE, NEVER
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
 from connectors.sandbox.moments import parse_rfc3339, rfc3339
+from connectors.sandbox.provider_state import Providers
 from connectors.sandbox.simulation import Simulation
 
 Answer = Response | tuple[Response, int]
 
 
-def blueprint(simulation: Simulation) -> Blueprint:
-    """The routes of one simulation."""
+def blueprint(simulation: Simulation, providers: Providers | None = None) -> Blueprint:
+    """The routes of one simulation; where there are providers, time passes for them as well."""
     routes = Blueprint("control", __name__)
     for method, path, view in _ROUTES:
         routes.add_url_rule(path, view.__name__, partial(view, simulation), methods=[method])
+    for method, path, timed in _TIMED:
+        routes.add_url_rule(path, timed.__name__, partial(timed, simulation, providers), methods=[method])
     return routes
 
 
@@ -29,9 +32,10 @@ def _state(simulation: Simulation) -> Answer:
     return jsonify(simulation.state())
 
 
-def _next(simulation: Simulation) -> Answer:
-    at = simulation.next_at()
-    return jsonify(at=None if at is None else rfc3339(at))
+def _next(simulation: Simulation, providers: Providers | None) -> Answer:
+    due = providers.next_world_due() if providers else None
+    known = [at for at in (simulation.next_at(), due) if at is not None]
+    return jsonify(at=rfc3339(max(min(known), simulation.world.now_seconds)) if known else None)
 
 
 def _app(simulation: Simulation) -> Answer:
@@ -62,11 +66,13 @@ def _install(simulation: Simulation) -> Answer:
     return _tell_page(page)
 
 
-def _advance(simulation: Simulation) -> Answer:
+def _advance(simulation: Simulation, providers: Providers | None) -> Answer:
     try:
-        return jsonify(simulation.advance(parse_rfc3339(str(_body().get("to", "")))))
+        advanced = simulation.advance(parse_rfc3339(str(_body().get("to", ""))))
     except ValueError as error:
         return _refuse(str(error))
+    posts = providers.pass_world_time() if providers and not advanced["blocked"] else None
+    return jsonify(advanced if posts is None else {**advanced, "posts": posts})
 
 
 def _merge(simulation: Simulation) -> Answer:
@@ -115,11 +121,13 @@ def _refuse(why: str) -> Answer:
 
 _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/control/state", _state),
-    ("GET", "/control/next", _next),
     ("POST", "/control/app", _app),
     ("POST", "/control/install", _install),
-    ("POST", "/control/advance", _advance),
     ("POST", "/control/merge", _merge),
     ("POST", "/sink/messages", _accept),
     ("GET", "/sink/messages/<path:message_id>", _find),
+)
+_TIMED: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
+    ("GET", "/control/next", _next),
+    ("POST", "/control/advance", _advance),
 )

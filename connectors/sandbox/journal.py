@@ -15,7 +15,11 @@ REACTIONS = "reactions"
 READS = "reads"
 SINK = "sink"
 STATE = "state"
-_NAMES = (FACTS, ADVANCES, DELIVERIES, REACTIONS, READS, SINK, STATE)
+ACCEPTED = "accepted"
+POSTED = "posted"
+FAULTS = "faults"
+PROVIDERS = "providers"
+_NAMES = (FACTS, ADVANCES, DELIVERIES, REACTIONS, READS, SINK, STATE, ACCEPTED, POSTED, FAULTS, PROVIDERS)
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 

@@ -5,17 +5,19 @@ from pathlib import Path
 import waitress
 from flask import Flask
 
-from connectors.sandbox import control, shopify_api, woo_api
+from connectors.sandbox import control, provider_control, sendgrid_api, shopify_api, twilio_api, woo_api
 from connectors.sandbox.config import WorldConfig, load_or_store
 from connectors.sandbox.journal import Journal
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
+from connectors.sandbox.provider_state import Providers
 from connectors.sandbox.script import write_script
 from connectors.sandbox.shopify_api import AppRegistration
 from connectors.sandbox.shopify_payloads import webhook as shopify_webhook
 from connectors.sandbox.simulation import Simulation
 from connectors.sandbox.woo_payloads import webhook as woo_webhook
 
-_THREADS = 12
+# A provider's call that hangs holds a thread until its caller gives up.
+_THREADS = 32
 
 
 def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
@@ -25,8 +27,12 @@ def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
         config: used at the first start; later starts go on with the one in `<journal_dir>/world.json`.
     """
     simulation, app = open_world(journal_dir, config)
-    server = create_app(simulation, app)
-    waitress.serve(server, host="127.0.0.1", port=port, threads=_THREADS, ident=None)
+    providers = open_providers(simulation)
+    server = create_app(simulation, app, providers)
+    # Looking ahead is how waitress learns that a caller has left.
+    waitress.serve(
+        server, host="127.0.0.1", port=port, threads=_THREADS, ident=None, channel_request_lookahead=1
+    )
 
 
 def open_world(journal_dir: Path, config: WorldConfig) -> tuple[Simulation, AppRegistration]:
@@ -37,11 +43,21 @@ def open_world(journal_dir: Path, config: WorldConfig) -> tuple[Simulation, AppR
     return Simulation(write_script(kept), Journal(journal_dir), app, builders=builders), app
 
 
-def create_app(simulation: Simulation, app: AppRegistration) -> Flask:
-    """The Flask application over a world."""
+def open_providers(simulation: Simulation) -> Providers:
+    """The two providers of a world; whoever opens them closes them, before the simulation."""
+    world = simulation.world
+    return Providers(simulation.journal, seed=world.script.config.seed, world_now=lambda: world.now_seconds)
+
+
+def create_app(simulation: Simulation, app: AppRegistration, providers: Providers | None = None) -> Flask:
+    """The Flask application over a world, with its providers where there are any."""
     server = Flask("connectors.sandbox", static_folder=None)
     server.json.sort_keys = False  # type: ignore[attr-defined]
-    server.register_blueprint(control.blueprint(simulation))
+    server.register_blueprint(control.blueprint(simulation, providers))
     server.register_blueprint(shopify_api.blueprint(simulation.world, app))
     server.register_blueprint(woo_api.blueprint(simulation.world))
+    if providers:
+        server.register_blueprint(provider_control.blueprint(providers))
+        server.register_blueprint(sendgrid_api.blueprint(providers))
+        server.register_blueprint(twilio_api.blueprint(providers))
     return server

@@ -49,7 +49,7 @@ class Simulation:
         self.app = app
         self.world = World(script, journal)
         self.sink = Sink(journal)
-        self._journal = journal
+        self.journal = journal
         self._builders = builders
         self._runner = runner or Runner()
         self._subscriptions = Subscriptions(self.world, app)
@@ -73,9 +73,9 @@ class Simulation:
             before = self._counts.copy()
             if to > self.world.now_seconds:
                 self._queue(plan_deliveries(self.world.script, self.world.make_facts(to)))
-            syncing = self._journal.start_sync()
+            syncing = self.journal.start_sync()
             error = self._flush()
-            self._journal.sync()
+            self.journal.sync()
             wait_for(syncing)
             changes = {name: self._counts[name] - before[name] for name in _REPORTED}
             pending = self._count_pending()
@@ -135,13 +135,13 @@ class Simulation:
     def close(self) -> None:
         """Stop the threads and close the journal."""
         self._runner.close()
-        self._journal.close()
+        self.journal.close()
 
     def _open(self) -> None:
-        advances = list(self._journal.read(ADVANCES))
+        advances = list(self.journal.read(ADVANCES))
         if not advances:
             self.world.begin()
-            self._journal.sync()
+            self.journal.sync()
             return
         self.world.load(advances[-1])
         for moved in self.world.remembered(APP):
@@ -156,7 +156,7 @@ class Simulation:
         """Plan again what the facts so far cause, less what the journal says is done."""
         script, now = self.world.script, self.world.now_seconds
         done = set()
-        for line in self._journal.read(DELIVERIES):
+        for line in self.journal.read(DELIVERIES):
             done.add(int(line["id"], 16))
             self._count_delivery(line["outcome"], is_duplicate=line["duplicate"])
         planned = [
@@ -173,7 +173,7 @@ class Simulation:
 
     def _count_reactions(self) -> list[str]:
         keys = []
-        for line in self._journal.read(REACTIONS):
+        for line in self.journal.read(REACTIONS):
             keys.append(line["key"])
             self._counts[line["kind"]] += 1
         return keys
@@ -231,8 +231,8 @@ class Simulation:
             self._count_delivery(verdict, is_duplicate=planned.is_duplicate)
             moment = acked_at if outcome.status else None
             line = {"acked_at": moment, "status": outcome.status or None, "outcome": verdict}
-            self._journal.append(DELIVERIES, planned.line() | line)
-        self._journal.flush(DELIVERIES)
+            self.journal.append(DELIVERIES, planned.line() | line)
+        self.journal.flush(DELIVERIES)
 
     def _count_delivery(self, verdict: str, *, is_duplicate: bool) -> None:
         self._counts[verdict] += 1
@@ -245,8 +245,8 @@ class Simulation:
         for reaction, outcome in done:
             self._counts[reaction.kind] += 1
             line = reaction.line() | {"done_at": done_at, "status": outcome.status}
-            self._journal.append(REACTIONS, line)
-        self._journal.flush(REACTIONS)
+            self.journal.append(REACTIONS, line)
+        self.journal.flush(REACTIONS)
 
     def _count_pending(self) -> int:
         now = self.world.now_seconds
