@@ -274,6 +274,16 @@ def test_another_event_has_another_key(changes: dict[str, Any]) -> None:
     assert _only(_event("click")).key != _only(_event("click"), **changes).key
 
 
+def test_whatever_lies_in_an_event_makes_a_key() -> None:
+    deep: list[Any] = []
+    for _ in range(400):
+        deep = [deep]
+
+    told = _read({**_event("click"), "url": deep, "url_offset": {"index": deep}, "attempt": {"a": 1}})
+
+    assert len(told.updates) == 1
+
+
 def test_a_key_names_nobody_and_is_short() -> None:
     stranger = {**_event("bounce"), "mid": None, "sg_message_id": None}
 
