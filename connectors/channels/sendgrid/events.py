@@ -69,6 +69,7 @@ def read(body: bytes, *, received_at: datetime) -> Events:
 _OWN_ID = re.compile(r"[0-9]{1,19}")
 _SMTP_CODE = re.compile(r"\b[245]\d\d\b")
 _LONGEST_INT = 20
+_PLAIN = (str, int, float)
 _LONGEST_ADDRESS, _LONGEST_URL, _LONGEST_AGENT, _LONGEST_IP, _LONGEST_ID = 320, 2000, 400, 45, 200
 _AHEAD = timedelta(hours=1)
 # Where our own arguments may lie: usually flattened, older exports and tools nest them.
@@ -140,9 +141,11 @@ def _key(event: Mapping[str, Any]) -> str:
     """Equal for two tellings; SendGrid's `sg_event_id` may differ between them (sendgrid-nodejs 1435)."""
     own = _own(event, "mid")
     whose = [_own(event, "store"), own] if own else [event.get("sg_message_id"), event.get("email")]
-    told = [event.get(name) for name in ("event", "timestamp", "url", "url_offset", "attempt", "type")]
-    exact = json.dumps([*whose, *told], sort_keys=True).encode()
-    return f"{storable(event['event'], 30)}:{own or ''}:{hashlib.sha256(exact).hexdigest()}"
+    told = [event.get(name) for name in ("event", "timestamp", "url", "attempt", "type")]
+    offset = event.get("url_offset")
+    place = [offset.get("index"), offset.get("type")] if isinstance(offset, dict) else []
+    exact = json.dumps([value if isinstance(value, _PLAIN) else None for value in (*whose, *told, *place)])
+    return f"{storable(event['event'], 30)}:{own or ''}:{hashlib.sha256(exact.encode()).hexdigest()}"
 
 
 def _reason(event: Mapping[str, Any], row: Verdict) -> str:

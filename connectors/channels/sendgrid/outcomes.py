@@ -11,7 +11,7 @@ from connectors.answers import Response
 from connectors.base import ConnectorError
 from connectors.channels.sendgrid.pace import wait_seconds
 from connectors.sending import Outcome, SendResult
-from connectors.wording import harmless
+from connectors.wording import harmless, storable
 
 MESSAGE_ID = "X-Message-Id"
 
@@ -42,7 +42,7 @@ def result(answer: Response, *, to_address: str, is_sandbox: bool) -> SendResult
     is_taken = row.outcome is Outcome.ACCEPTED
     return SendResult(
         row.outcome,
-        provider_message_id=(answer.headers.get(MESSAGE_ID, "").strip() or None) if is_taken else None,
+        provider_message_id=(_message_id(answer) or None) if is_taken else None,
         error=_words(row, errors, to_address),
         code=None if is_taken else str(answer.status),
         retry_after_seconds=wait_seconds(answer) if row.outcome is Outcome.RETRY else None,
@@ -73,6 +73,8 @@ ROWS = _read()
 
 _UNDOCUMENTED = Row("", Outcome.UNKNOWN, words="SendGrid gave no answer that it documents")
 
+_LONGEST_ID = 200
+
 Errors = Sequence[tuple[str, str]]
 
 
@@ -94,8 +96,12 @@ def _text(error: dict[str, Any], key: str) -> str:
 
 
 def _marks(answer: Response, *, is_sandbox: bool) -> frozenset[str]:
-    found = {"message-id"} if answer.headers.get(MESSAGE_ID, "").strip() else set()
+    found = {"message-id"} if _message_id(answer) else set()
     return frozenset(found | {"sandbox"} if is_sandbox else found)
+
+
+def _message_id(answer: Response) -> str:
+    return storable(answer.headers.get(MESSAGE_ID, "").strip(), _LONGEST_ID)
 
 
 def _fits(row: Row, status: int, errors: Errors, marks: frozenset[str]) -> bool:

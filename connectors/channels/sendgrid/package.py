@@ -1,4 +1,6 @@
-"""All that touches SendGrid's own package; imported at first use only: 0.12 s and 29 MB.
+"""All that touches SendGrid's own package; imported at first use only.
+
+On its own it costs 0.12 s and 29 MB, beside what we load anyway 0.03 s and 1 MB (November 2026).
 
 The package opens a connection, and over TLS reads every CA, for each mail; it has no time-out, follows
 redirects with the key in hand, and merges a call's headers into all later ones. So its client keeps
@@ -60,7 +62,7 @@ class PooledClient(Client):  # type: ignore[misc]
             self.pool,
             host=self.host,
             version=self._version,
-            request_headers=dict(self.request_headers),
+            request_headers=self.request_headers,
             url_path=[*self._url_path, name] if name else list(self._url_path),
         )
 

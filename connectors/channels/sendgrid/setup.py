@@ -94,15 +94,19 @@ class SendGridSetup:
 
     def suppressions(self, kind: SuppressionKind, since: datetime | None = None) -> Iterator[Suppression]:
         """The addresses of one list that came onto it from that moment on, page by page."""
-        params: dict[str, object] = {"limit": _PAGE, "offset": 0}
+        params = {"limit": _PAGE, "offset": 0}
         if since is not None:
             params["start_time"] = int(since.timestamp())
+        before: list[Any] = []
         while True:
             entries = _list(_answer(self._client.suppression._(kind.value).get(query_params=params)))
+            if entries and entries == before:
+                raise ConnectorError("SendGrid gives the same page again and again")
             yield from (_suppression(entry) for entry in entries if _has_address(entry))
             if len(entries) < _PAGE:
                 return
-            params["offset"] = int(str(params["offset"])) + _PAGE
+            before = entries
+            params["offset"] += _PAGE
 
     def close(self) -> None:
         """Close the connection kept open."""

@@ -10,7 +10,7 @@ from connectors.answers import Response
 from connectors.base import ConnectorError
 from connectors.delivery import Advice, DeliveryKind
 from connectors.sending import Outcome, SendResult
-from connectors.wording import harmless
+from connectors.wording import harmless, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _code(entry: Mapping[str, Any]) -> Code:
 
 
 _CREATED, _REFUSED, _BROKEN = 201, 400, 500
-_SLOW_DOWN = 429
+_LONGEST_SID = 64
 
 CODES, STATUSES = _read()
 """The table: what a code means, and what an HTTP status means where the code is not known."""
@@ -86,8 +86,8 @@ def _number(body: Mapping[str, Any]) -> int | None:
 
 
 def _created(body: Mapping[str, Any]) -> SendResult:
-    sid = body.get("sid")
-    if isinstance(sid, str) and sid.strip():
+    sid = storable(body.get("sid"), _LONGEST_SID).strip()
+    if sid:
         return SendResult(Outcome.ACCEPTED, provider_message_id=sid)
     return SendResult(Outcome.UNKNOWN, error="Twilio's answer names no message", code=str(_CREATED))
 

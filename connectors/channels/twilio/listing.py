@@ -28,7 +28,7 @@ def find(client: "TwilioClient", unsettled: Unsettled, service_sid: str) -> Send
         listed = list(_messages(client, unsettled))
     except ConnectorError:
         return None
-    sids = {str(message["sid"]) for message in listed if _fits(message, unsettled, service_sid)}
+    sids = {message["sid"] for message in listed if _fits(message, unsettled, service_sid)}
     return SendResult(Outcome.ACCEPTED, sids.pop()) if len(sids) == 1 else None
 
 
@@ -91,13 +91,13 @@ def _body(page: Response) -> dict[str, Any]:
 
 
 def _fits(message: Mapping[str, Any], unsettled: Unsettled, service_sid: str) -> bool:
-    body, made_at = message.get("body"), _moment(message.get("date_created"))
-    if not message.get("sid") or not isinstance(body, str) or made_at is None:
+    sid, body, made_at = message.get("sid"), message.get("body"), _moment(message.get("date_created"))
+    if not isinstance(sid, str) or not sid or not isinstance(body, str) or made_at is None:
         return False
-    if message.get("direction") == "inbound" or message.get("messaging_service_sid") not in {
+    if message.get("direction") == "inbound" or message.get("messaging_service_sid") not in (
         None,
-        service_sid or None,
-    }:
+        service_sid,
+    ):
         return False
     is_near = unsettled.sent_at - BEFORE <= made_at <= unsettled.sent_at + AFTER
     return is_near and plain(body) == plain(unsettled.text)

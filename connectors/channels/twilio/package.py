@@ -1,4 +1,6 @@
-"""All that touches Twilio's own package; imported at first use only: 0.3 s and 34 MB.
+"""All that touches Twilio's own package; imported at first use only.
+
+On its own it costs 0.3 s and 34 MB, beside what we load anyway 0.3 s and 11 MB (November 2026).
 
 The package has no time-out of its own, and its errors drop the answer's headers (Retry-After) and cannot
 be told from its failures to read an answer. So its calls go through our pool, and what it makes of an

@@ -1,6 +1,7 @@
 """What SendGrid's event webhook tells."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,15 @@ def test_a_second_telling_has_the_same_key() -> None:
 )
 def test_another_event_has_another_key(changes: dict[str, Any]) -> None:
     assert _only(_event("click")).key != _only(_event("click"), **changes).key
+
+
+def test_no_depth_of_an_event_breaks_more_than_the_post() -> None:
+    depths = range(700, 1000)
+
+    for depth in depths:
+        body = b'[{"event": "click", "url": ' + b"[" * depth + b"]" * depth + b"}]"
+        with suppress(UnreadablePayload):
+            assert len(read(body, received_at=NOW).updates) == 1
 
 
 def test_a_key_names_nobody_and_is_short() -> None:

@@ -132,6 +132,15 @@ def test_a_list_of_barred_addresses_is_read_to_its_end(stage: Stage) -> None:
     ]
 
 
+def test_a_list_that_never_ends_is_given_up(stage: Stage) -> None:
+    stage.says(Reply(200, [{"email": "a@x.example"}] * 500))
+
+    with pytest.raises(ConnectorError, match="same page"):
+        list(_setup(stage).suppressions(SuppressionKind.BLOCKS))
+
+    assert len(stage.requests) == 2
+
+
 @pytest.mark.parametrize("kind", SuppressionKind)
 def test_every_list_has_its_address(kind: SuppressionKind, stage: Stage) -> None:
     stage.says(Reply(200, []))

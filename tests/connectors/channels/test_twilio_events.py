@@ -1,5 +1,7 @@
 """What Twilio calls back."""
 
+import base64
+import hmac
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +50,13 @@ SIGNED = {"X-Twilio-Signature": FORM["signature"]}
 
 def _check(url: str = FORM["url"], body: bytes = _body(FORM["params"]), **changes: Any) -> None:
     verify(url, changes.get("headers", SIGNED), body, changes.get("tokens", [TOKEN]))
+
+
+def test_an_empty_token_signs_nothing() -> None:
+    signed = base64.b64encode(hmac.new(b"", f"{FORM['url']}a1".encode(), "sha1").digest()).decode()
+
+    with pytest.raises(InvalidSignature):
+        _check(body=b"a=1", headers={"X-Twilio-Signature": signed}, tokens=[""])
 
 
 def test_what_stands_behind_the_mark_is_not_signed() -> None:

@@ -86,6 +86,8 @@ def test_what_smart_encoding_replaces_is_no_difference(body: str, stage: Stage) 
         {"date_created": "yesterday"},
         {"date_created": None},
         {"sid": None},
+        {"sid": ""},
+        {"sid": 7},
     ],
 )
 def test_a_message_that_differs_is_another_one(changes: dict[str, Any], stage: Stage) -> None:

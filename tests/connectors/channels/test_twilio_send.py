@@ -3,13 +3,15 @@
 import base64
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from connectors.base import Outcome
+from connectors.base import ConnectorError, Outcome
 from connectors.channels.twilio.account import TwilioAccount
 from connectors.channels.twilio.codes import CODES, STATUSES
+from connectors.channels.twilio.package import PooledHttpClient, TwilioClient
 from connectors.channels.twilio.send import TwilioChannel
 from connectors.transport import Limits, ProviderPool
 from tests.connectors.channels import channel_stage as at_the_wire
@@ -276,6 +278,33 @@ def test_what_never_left_may_be_sent_again(scheme: str) -> None:
     [result] = TwilioChannel(TwilioAccount(ACCOUNT, TOKEN, SERVICE, url)).send([sms()])
 
     assert (result.outcome, result.error) == (Outcome.RETRY, "no connection")
+
+
+def test_an_answer_is_never_that_of_another_thread(stage: Stage) -> None:
+    stage.answer = lambda request: Reply(200, request.path)
+    way_out = PooledHttpClient(ProviderPool())
+    together = threading.Barrier(2)
+
+    def ask(path: str) -> str:
+        def call() -> None:
+            way_out.request("GET", f"{stage.url}/{path}")
+            together.wait(5)
+
+        return str(way_out.answer_to(call).json())
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(ask, ["a", "b"])) == ["/a", "/b"]
+
+
+def test_what_the_package_makes_no_call_of_has_no_answer(stage: Stage) -> None:
+    stage.says(CREATED)
+    client = TwilioClient(_account(stage), ProviderPool())
+    client.create_message(to="+39333", body="ciao")
+
+    with pytest.raises(ConnectorError, match="made no call"):
+        client.create_message(to="+39333", body="half \ud83d")
+
+    assert len(stage.requests) == 1
 
 
 def test_each_thread_sees_the_answer_to_its_own_call(stage: Stage) -> None:
