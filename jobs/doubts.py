@@ -76,7 +76,8 @@ def _look_up(channel: Channel | None, row: Row[Any], now: datetime) -> SendResul
 def _next_look(channel: Channel | None, store: Store, row: Row[Any], now: datetime) -> datetime:
     """Twice as late each time; a channel of this machine is asked at every turn."""
     first = channel.look_up_after if channel is not None else timedelta(hours=1)
-    pause = max(first, now - row.unknown_since) if first else timedelta(0)
+    age = now - row.unknown_since
+    pause = first - age if age < first else max(first, age) if first else timedelta(0)
     patience = silence.patience(store, row.channel)
     return now + (min(pause, patience) if patience is not None else pause)
 

@@ -71,8 +71,12 @@ def problem(store: Store, account: Account) -> str | None:
 def _sendgrid_problem(store: Store, account: Account) -> str | None:
     setup = SendGridSetup(SendGridAccount(account.secret, account.api_url, str(store.id)))
     try:
-        if "mail.send" not in setup.scopes():
+        scopes = setup.scopes()
+        if "mail.send" not in scopes:
             return "key may not send"
+        if "whitelabel.read" not in scopes:
+            # A key that may send and nothing else is a good one; nobody can look at the domain with it.
+            return None
         domains = setup.domains()
     except ConnectorError as error:
         return _refusal(error)

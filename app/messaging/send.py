@@ -21,6 +21,7 @@ from connectors.base import Outcome, SendResult
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 _SENDER_PAUSE = timedelta(hours=1)
+_HOURS, _MOST_TRIES = 3600, 3
 FIRST_POLL = timedelta(hours=1)
 """How long a provider's word is awaited before it is asked for, where it can be."""
 
@@ -62,7 +63,7 @@ def _values_after(row: Row[Any], result: SendResult, now: datetime) -> dict[str,
     """What becomes of a message that was not accepted, by the documented outcomes alone."""
     if result.outcome is Outcome.UNKNOWN:
         return {"status": UNKNOWN, "unknown_since": now, "next_at": now}
-    if result.outcome is Outcome.FAILED:
+    if result.outcome is Outcome.FAILED or _is_hopeless(row, result):
         return {"status": FAILED, "reason": "refused", "sent_at": None}
     if result.outcome is Outcome.SUPPRESS:
         return {"status": FAILED, "reason": "address-refused", "sent_at": None}
@@ -72,6 +73,13 @@ def _values_after(row: Row[Any], result: SendResult, now: datetime) -> dict[str,
     if result.retry_after_seconds is not None:
         pause = max(pause, timedelta(seconds=result.retry_after_seconds))
     return {"status": QUEUED, "reason": "pace", "next_at": now + pause, "sent_at": None}
+
+
+def _is_hopeless(row: Row[Any], result: SendResult) -> bool:
+    """An address that a provider cannot reach for hours is tried three times in all, not until the end."""
+    asked = result.retry_after_seconds or 0
+    is_about_it = result.outcome is Outcome.RETRY and asked >= _HOURS
+    return bool(is_about_it and row.attempts >= _MOST_TRIES)
 
 
 def _end(session: Session, row: Row[Any], token: str, values: dict[str, Any]) -> None:

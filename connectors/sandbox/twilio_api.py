@@ -111,6 +111,40 @@ def _answer(call: Call, view: View, status: int) -> Response:
     return answer
 
 
+def list_service_numbers(call: Call) -> Any:
+    """GET /v1/Services/<sid>/PhoneNumbers."""
+    numbers = call.providers.settings.from_numbers
+    return _senders(call, "phone_numbers", [{"phone_number": number} for number in numbers])
+
+
+def list_short_codes(call: Call) -> Any:
+    """GET /v1/Services/<sid>/ShortCodes: there are none."""
+    return _senders(call, "short_codes", [])
+
+
+def list_alpha_senders(call: Call) -> Any:
+    """GET /v1/Services/<sid>/AlphaSenders: there are none."""
+    return _senders(call, "alpha_senders", [])
+
+
+def _senders(call: Call, key: str, listed: list[dict[str, str]]) -> Any:
+    settings = call.providers.settings
+    if call.found["sid"] != settings.service_sid:
+        return _not_found()
+    of_service = {"account_sid": settings.account_sid, "service_sid": settings.service_sid}
+    url = request.base_url
+    meta = {
+        "page": 0,
+        "page_size": 50,
+        "first_page_url": f"{url}?PageSize=50&Page=0",
+        "previous_page_url": None,
+        "next_page_url": None,
+        "url": f"{url}?PageSize=50&Page=0",
+        "key": key,
+    }
+    return {key: [of_service | one for one in listed], "meta": meta}
+
+
 def _unauthorized(call: Call) -> Refusal | None:
     settings, given = call.providers.settings, request.authorization
     known = {(settings.account_sid, settings.auth_token), (settings.api_key_sid, settings.api_key_secret)}
@@ -164,4 +198,7 @@ _ROUTES: tuple[tuple[str, str, View, int], ...] = (
     ("GET", f"{_ACCOUNT}.json", show_account, 200),
     ("GET", "/v1/Services/<sid>", show_service, 200),
     ("POST", "/v1/Services/<sid>", edit_service, 200),
+    ("GET", "/v1/Services/<sid>/PhoneNumbers", list_service_numbers, 200),
+    ("GET", "/v1/Services/<sid>/ShortCodes", list_short_codes, 200),
+    ("GET", "/v1/Services/<sid>/AlphaSenders", list_alpha_senders, 200),
 )

@@ -1,0 +1,210 @@
+"""Sending by SendGrid and Twilio as they are emulated: what leaves, what comes back, every way it fails."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.models import ConsentState, MessageAttempt, Sender, SenderDay, Suppression
+from tests import seeds
+from tests.conftest import NOW
+from tests.connectors.sandbox.sandbox_providers import open_pair
+from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
+from tests.jobs.jobs_providers import Sending, sending
+
+TEXT: dict[str, Any] = {
+    "channel": "sms",
+    "flow_key": "birthday",
+    "step": "B2",
+    "context": {"content": "birthday/B2", "only_if": []},
+}
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def shop(settings: Any, database: Any, tmp_path: Path) -> Iterator[Sending]:
+    """A shop that sends by both providers, which behave."""
+    with (
+        open_pair(tmp_path) as opened,
+        on_a_socket(opened) as pair,
+        sending(settings, database, pair) as found,
+    ):
+        yield found
+
+
+def test_a_mail_leaves_and_its_delivery_is_told(shop: Sending) -> None:
+    message_id = shop.message()
+
+    shop.send()
+    left = shop.row(message_id)
+    shop.hear()
+
+    assert (left.status, bool(left.provider_message_id)) == ("sent", True)
+    assert shop.row(message_id).status == "delivered"
+    assert shop.accepted() == {str(message_id): 1}
+    assert seeds.rows_of(shop.runtime.database, SenderDay, "channel", "sent", "delivered") == [
+        ("email", 1, 1)
+    ]
+
+
+def test_a_text_leaves_and_its_delivery_is_told(shop: Sending) -> None:
+    message_id = shop.message(**TEXT)
+
+    shop.send()
+    shop.hear()
+
+    assert shop.row(message_id).status == "delivered"
+    assert shop.accepted() == {str(message_id): 1}
+
+
+@pytest.mark.parametrize(
+    ("channel", "outcome", "status", "reason"),
+    [
+        ("email", "bounced", "bounced", "bounce"),
+        ("email", "blocked", "sent", None),
+        ("email", "deferred", "delivered", None),
+        ("email", "complained", "delivered", "complaint"),
+        ("email", "unsubscribed", "delivered", "unsubscribe"),
+        ("email", "silent", "sent", None),
+        ("sms", "failed", "failed", None),
+        ("sms", "silent", "sent", None),
+    ],
+)
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_becomes_of_a_message_is_told(
+    shop: Sending, channel: str, outcome: str, status: str, reason: str | None
+) -> None:
+    message_id = shop.message(**(TEXT if channel == "sms" else {}))
+    shop.pair.control("/outcomes", {"whom": str(message_id), "outcome": outcome})
+
+    shop.send()
+    shop.hear()
+
+    assert shop.row(message_id).status == status
+    assert seeds.values_of(shop.runtime.database, Suppression, "reason") == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_accepted", "status", "reason"),
+    [
+        ("close", False, "unknown", None),
+        ("close", True, "unknown", None),
+        ("reset", False, "unknown", None),
+        ("reset", True, "unknown", None),
+        ("500", False, "unknown", None),
+        ("503", True, "unknown", None),
+        ("503", False, "unknown", None),
+        ("502-html", True, "unknown", None),
+        ("200-html", False, "unknown", None),
+        ("302", False, "unknown", None),
+        ("429", False, "queued", "pace"),
+        ("401", False, "queued", "sender-paused"),
+    ],
+)
+@pytest.mark.parametrize("channel", ["email", "sms"])
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_answer_that_says_nothing_is_never_taken_for_a_refusal(
+    shop: Sending, channel: str, kind: str, is_accepted: bool, status: str, reason: str | None
+) -> None:
+    message_id = shop.message(**(TEXT if channel == "sms" else {}))
+    shop.pair.control("/faults", {"kind": kind, "accepted": is_accepted, "times": 1})
+
+    shop.send()
+    left = shop.row(message_id)
+    shop.pair.control("/faults", [])
+    shop.send()
+    shop.hear()
+
+    assert (left.status, left.reason) == (status, reason)
+    assert shop.accepted() == ({str(message_id): 1} if is_accepted else {})
+    assert shop.row(message_id).status == ("delivered" if is_accepted else status)
+    assert len(seeds.values_of(shop.runtime.database, MessageAttempt, "id")) == 1
+
+
+def test_a_lost_answer_is_looked_up_where_no_event_came(shop: Sending) -> None:
+    mail, text = shop.message("anna1"), shop.message("anna2", **TEXT)
+    shop.pair.control("/faults", {"kind": "close", "accepted": True})
+    shop.send()
+    shop.pair.control("/faults", [])
+
+    shop.send(NOW + 9 * MINUTE)
+    early = [shop.row(one).status for one in (mail, text)]
+    shop.pair.now += 660
+    shop.send(NOW + 11 * MINUTE)
+
+    assert early == ["unknown", "unknown"]
+    assert [shop.row(one).status for one in (mail, text)] == ["sent", "delivered"]
+    assert shop.accepted() == {str(mail): 1, str(text): 1}
+
+
+def test_a_text_of_which_nothing_is_heard_is_asked_about(shop: Sending) -> None:
+    message_id = shop.message(**TEXT)
+    shop.send()
+
+    shop.pair.now += 3600
+    shop.send(NOW + 59 * MINUTE)
+    early = shop.row(message_id).status
+    shop.send(NOW + 61 * MINUTE)
+
+    assert (early, shop.row(message_id).status) == ("sent", "delivered")
+
+
+def test_basta_ends_the_texts(shop: Sending) -> None:
+    first = shop.message("anna7", **TEXT)
+    shop.send()
+
+    shop.pair.control("/inbound", {"from": "+393330000007", "body": "Basta!"})
+    shop.hear()
+    with shop.runtime.database.write() as session:
+        values = {**TEXT, "key": "later", "due_at": NOW + 10 * HOUR * 24}
+        customer = shop.row(first).customer_id
+        later = seeds.add_message(session, shop.store_id, customer, **_due(values)).id
+    shop.send(NOW + 10 * HOUR * 24)
+
+    assert shop.row(later).reason in ("suppressed", "consent-withdrawn")
+    states = seeds.rows_of(shop.runtime.database, ConsentState, "channel", "state")
+    assert ("sms", "unsubscribed") in states
+
+
+def test_a_refused_key_pauses_the_account_and_a_good_one_goes_on(shop: Sending) -> None:
+    message_id = shop.message()
+    shop.set(**{"sendgrid.api_key": "SG.wrong.key"})
+
+    shop.send()
+    paused = seeds.values_of(shop.runtime.database, Sender, "pause")
+    shop.set(**{"sendgrid.api_key": shop.pair.providers.settings.sendgrid_api_key})
+    shop.send(NOW + HOUR)
+
+    assert len(paused) == 1
+    assert shop.row(message_id).status == "sent"
+    assert shop.accepted() == {str(message_id): 1}
+
+
+def test_many_messages_through_a_bad_hour_leave_once_each_or_are_named(shop: Sending) -> None:
+    rules = [
+        {"kind": "close", "accepted": True, "probability": 0.02},
+        {"kind": "429", "probability": 0.05},
+        {"kind": "503", "accepted": False, "probability": 0.01},
+        {"kind": "500", "accepted": True, "probability": 0.02},
+    ]
+    ids = {shop.message(f"anna{number}") for number in range(150)}
+    shop.pair.control("/faults", rules)
+
+    for minutes in range(10):
+        shop.send(NOW + minutes * MINUTE)
+    shop.pair.control("/faults", [])
+    shop.hear(NOW + 10 * MINUTE)
+
+    accepted = shop.accepted()
+    unknown = {one for one in ids if shop.row(one).status == "unknown"}
+    assert set(accepted.values()) == {1}
+    assert {int(mid) for mid in accepted} | unknown == ids
+    assert {int(mid) for mid in accepted} & unknown == set()
+    assert shop.statuses() == {"delivered": len(accepted), "unknown": len(unknown)}
+
+
+def _due(values: dict[str, Any]) -> dict[str, Any]:
+    due = values["due_at"]
+    return {**values, "next_at": due, "expires_at": due + 48 * HOUR}
