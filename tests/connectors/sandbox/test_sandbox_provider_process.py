@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
@@ -27,7 +27,6 @@ import sys
 import waitress
 from contextlib import closing
 from pathlib import Path
-from queue import Queue
 from flask import Flask
 from connectors.sandbox import provider_control, sendgrid_api, twilio_api
 from connectors.sandbox.journal import Journal
@@ -51,30 +50,36 @@ def port() -> int:
 def session() -> Iterator[requests.Session]:
     """Waits for a server that is just coming up."""
     with requests.Session() as opened:
-        patience = Retry(connect=60, backoff_factor=0.05, backoff_max=0.2)
+        patience = Retry(total=None, connect=100, read=0, backoff_factor=0.05, backoff_max=0.2)
         opened.mount("http://", requests.adapters.HTTPAdapter(max_retries=patience))
         opened.headers["Authorization"] = f"Bearer {KNOWN.sendgrid_api_key}"
         yield opened
 
 
-def start(folder: Path, port: int) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", SERVE, str(folder), str(port)], stdin=subprocess.DEVNULL)
+@contextmanager
+def started(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """The providers as a process, which does not survive the test."""
+    command = [sys.executable, "-c", SERVE, str(folder), str(port)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_what_was_accepted_survives_the_death_of_the_process(
     tmp_path: Path, port: int, session: requests.Session
 ) -> None:
     url = f"http://127.0.0.1:{port}"
-    process = start(tmp_path, port)
-    rules = [{"kind": "hang", "accepted": True, "mid": "m-hang"}]
-    session.post(f"{url}/control/providers/faults", json=rules).raise_for_status()
-    session.post(f"{url}/sendgrid/v3/mail/send", json=mail()).raise_for_status()
-    hanging = [{"to": [{"email": "b@example.com"}], "custom_args": {"mid": "m-hang"}}]
-    with pytest.raises(requests.ReadTimeout):
-        session.post(f"{url}/sendgrid/v3/mail/send", json=mail(personalizations=hanging), timeout=0.2)
+    with started(tmp_path, port) as process:
+        rules = [{"kind": "close", "accepted": True, "mid": "m-cut"}]
+        session.post(f"{url}/control/providers/faults", json=rules).raise_for_status()
+        session.post(f"{url}/sendgrid/v3/mail/send", json=mail()).raise_for_status()
+        cut = [{"to": [{"email": "b@example.com"}], "custom_args": {"mid": "m-cut"}}]
+        with pytest.raises(requests.ConnectionError):
+            session.post(f"{url}/sendgrid/v3/mail/send", json=mail(personalizations=cut))
 
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+        os.kill(process.pid, signal.SIGKILL)
     with open_pair(tmp_path) as after:
         assert after.sendgrid("POST", "/v3/mail/send", mail()).status_code == 202
         client = after.app.test_client()
@@ -82,11 +87,11 @@ def test_what_was_accepted_survives_the_death_of_the_process(
         again = client.get("/control/providers/accepted?mid=m-1&after=1").json or {}
         rules_kept = (client.get("/control/providers/faults").json or {})["rules"]
 
-    assert counts == {"sendgrid": {"m-1": 2, "m-hang": 1}}
+    assert counts == {"sendgrid": {"m-1": 2, "m-cut": 1}}
     assert (again["count"], again["accepted"][0]["times"]) == (1, 2)
-    assert [rule["mid"] for rule in rules_kept] == ["m-hang"]
+    assert [rule["mid"] for rule in rules_kept] == ["m-cut"]
     lines = (tmp_path / "accepted.jsonl").read_text().splitlines()
-    assert [json.loads(line)["mid"] for line in lines] == ["m-1", "m-hang", "m-1"]
+    assert [json.loads(line)["mid"] for line in lines] == ["m-1", "m-cut", "m-1"]
 
 
 def test_providers_live_by_the_worlds_clock_when_told_so(tmp_path: Path) -> None:
