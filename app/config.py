@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     sendgrid_api_key: str = Field(default="", description="the operator's own SendGrid key")
     sendgrid_api_url: str = Field(default="https://api.sendgrid.com", description="EU host or emulator")
     sendgrid_webhook_public_key: str = Field(default="", description="checks SendGrid's event posts")
+    notice_from: str = Field(default="", description="whom merchants hear from when their shop stands still")
     twilio_account_sid: str = Field(default="", description="the operator's Twilio account")
     twilio_auth_token: str = Field(default="", description="signs Twilio's callbacks")
     twilio_messaging_service_sid: str = Field(default="", description="the pool of senders")

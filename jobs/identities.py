@@ -22,6 +22,7 @@ from jobs.kit import Kit
 
 ORDERS = table_of(Order)
 EVERY = timedelta(days=1)
+_LONGEST_EMAIL = 320
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -45,6 +46,7 @@ def _read(kit: Kit, held: Held, store: Store, now: datetime) -> int:
             scopes=identity.scopes if store.platform == SHOPIFY and identity.scopes else None,
         )
         install.update_store(found, news)
+        found.email = identity.email[:_LONGEST_EMAIL] or found.email
         _note_home(found, identity)
         found.order_statuses = [[slug, name] for slug, name in statuses]
     return 1

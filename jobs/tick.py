@@ -19,6 +19,7 @@ from jobs import (
     identities,
     inbox,
     lookups,
+    notices,
     outbox,
     privacy,
     pulls,
@@ -48,6 +49,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("flows", flows.run),
     ("outbox", outbox.run),
     ("writes", writes.run),
+    ("notices", notices.run),
 )
 _MOST_ROUNDS = 10_000
 

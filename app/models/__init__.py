@@ -15,6 +15,7 @@ from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
 from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
+from app.models.notice import Notice
 from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
@@ -50,6 +51,7 @@ __all__ = [
     "JobRun",
     "Message",
     "MessageAttempt",
+    "Notice",
     "Order",
     "OrderLine",
     "PrivacyRequest",

@@ -15,6 +15,7 @@ class Store(Base):
     Attributes:
         domain: lower case; Shopify's myshopify.com domain, WooCommerce's home host and path.
         url: where the storefront's API is reached.
+        email: of the merchant, as the shop says.
         credentials: a sealed JSON object (tokens, keys, webhook secrets).
         webhook_path: the random part of a WooCommerce delivery address; empty for Shopify.
         webhook_turns: by topic, the turns of the webhook secrets that are accepted, the newest first; a topic
@@ -40,6 +41,7 @@ class Store(Base):
     currency: Mapped[str] = mapped_column(String(3))
     country: Mapped[str] = mapped_column(String(2))
     locale: Mapped[str] = mapped_column(String(10))
+    email: Mapped[str] = mapped_column(String(320), default="")
     store_uid: Mapped[str] = mapped_column(String(80), default="")
     credentials: Mapped[str] = mapped_column(Text)
     webhook_path: Mapped[str] = mapped_column(String(64), default="")

@@ -40,6 +40,13 @@ _IDENTITY = (
     Setting("sender.email", rules.EMAIL, "", "The address that mails come from, on a domain you verified."),
     Setting("sender.name", rules.line(100), "", "The name that mails come from.", column="name"),
     Setting("sender.postal_address", rules.line(300), "", "The postal address that stands under every mail."),
+    Setting(
+        "notices.email",
+        rules.EMAIL,
+        "",
+        "Where we write to you when something stops; the shop's own address if empty.",
+        column="email",
+    ),
     Setting("sender.sms_name", rules.line(30), "", "The name that text messages begin with.", column="name"),
 )
 

@@ -113,6 +113,7 @@ def ask_to_reconnect(session: Session, store_id: int) -> bool:
 _LONGEST_NAME = 255
 _LONGEST_ZONE = 64
 _LONGEST_LOCALE = 10
+_LONGEST_EMAIL = 320
 _CURRENCY_LENGTH = 3
 _COUNTRY_LENGTH = 2
 
@@ -129,6 +130,7 @@ def _new_row(arrival: Arrival, domain: str, now: datetime) -> dict[str, Any]:
         "currency": "",
         "country": "",
         "locale": "",
+        "email": "",
         "store_uid": arrival.identity.store_uid,
         "credentials": "",
         "webhook_path": "",
@@ -177,6 +179,7 @@ def _connect(store: Store, vault: Vault, arrival: Arrival, now: datetime, *, was
     store.store_uid = identity.store_uid
     store.locale = store.settings.get("locale", identity.locale[:_LONGEST_LOCALE])
     store.scopes = list(arrival.scopes)
+    store.email = identity.email[:_LONGEST_EMAIL]
     store.subscriptions = []
     store.refusals, store.refused_at, store.refusal = 0, None, ""
     store.other_home, store.copies, store.is_copy = {}, [], False

@@ -26,6 +26,7 @@ _GROUP_OF = {
     "timezone": "identity",
     "locale": "identity",
     "sender": "identity",
+    "notices": "identity",
     "sendgrid": "providers",
     "twilio": "providers",
     "welcome": "offers",

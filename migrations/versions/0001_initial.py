@@ -472,6 +472,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
     op.create_table(
+        "notices",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("raised_at", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "kind", name=op.f("pk_notices")),
+    )
+    op.create_table(
         "order_lines",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("order_id", ID, nullable=False),
@@ -722,6 +732,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("locale", sa.String(length=10), nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=False),
         sa.Column("store_uid", sa.String(length=80), nullable=False),
         sa.Column("credentials", sa.Text(), nullable=False),
         sa.Column("webhook_path", sa.String(length=64), nullable=False),
@@ -868,6 +879,7 @@ def downgrade() -> None:
     op.drop_table("privacy_requests")
     op.drop_table("orders")
     op.drop_table("order_lines")
+    op.drop_table("notices")
     op.drop_table("messages")
     op.drop_table("message_attempts")
     op.drop_table("job_runs")

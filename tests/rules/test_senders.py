@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from tests.rules.sources import Source, sources
 
 CHANNELS = ("SendGridChannel", "TwilioChannel")
-OPENED_IN = {"jobs/carriers.py"}
-SENT_IN = {"jobs/outbox.py:_send"}
+OPENED_IN = {"jobs/carriers.py", "jobs/notices.py"}
+SENT_IN = {"jobs/outbox.py:_send", "jobs/notices.py:_tell"}
+"""The outbox for customers; merchants hear from the operator when their own shop stands still."""
 PACKAGES = ("sendgrid", "twilio", "python_http_client")
 
 

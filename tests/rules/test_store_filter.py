@@ -18,6 +18,7 @@ ACROSS_STORES = {
     "app/cli/travel.py:_next": "the demo waits for both of its stores",
     "app/inbox.py:replay": "the operator names deliveries by their ids; the screen passes only its store's",
     "app/messaging/settling.py:_sweep": "the rows that the sweep has just locked",
+    "app/stores/notices.py:claim": "what is to be told to the merchants of all stores",
     "app/timers.py:drop": "rows by their whole key, which leads with the store",
     "app/timers.py:next_due": "the earliest moment of all stores, for the demo's clock",
     "app/web/metrics.py:_flows": "the operator's metrics count over all stores",

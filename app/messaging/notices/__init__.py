@@ -1,0 +1,44 @@
+"""What merchants are told by mail: plain words, in the shop's language."""
+
+import html
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from app.messaging.content import language_for
+from app.models import Store
+from app.stores import settings
+from connectors.base import OutgoingMessage
+
+_MAIL = '<!doctype html><html lang="{language}"><body style="font: 16px/1.5 sans-serif">{text}</body></html>'
+
+
+def mail(store: Store, kind: str, *, to_address: str, from_address: str, base_url: str) -> OutgoingMessage:
+    """The mail about one notice. Its id is no message's, so that events about it are nobody's."""
+    language = language_for(settings.read(store, "locale"), "")
+    words = _words(kind)[language]
+    told = {"store": store.name or store.domain, "url": f"{base_url}/app/"}
+    text = words["text"].format_map(told)
+    return OutgoingMessage(
+        message_id=f"notice-{store.id}-{kind}",
+        channel="email",
+        to_address=to_address,
+        from_address=from_address,
+        from_name="Ritorno",
+        subject=words["subject"].format_map(told),
+        text=text,
+        html=_MAIL.format(language=language, text=_paragraphs(text)),
+        labels=("notice", kind),
+    )
+
+
+@cache
+def _words(kind: str) -> dict[str, dict[str, str]]:
+    text = files(__name__).joinpath(f"{kind}.json").read_text(encoding="utf-8")
+    words: dict[str, Any] = json.loads(text)
+    return words
+
+
+def _paragraphs(text: str) -> str:
+    return "".join(f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in text.split("\n\n"))

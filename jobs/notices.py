@@ -1,0 +1,66 @@
+"""Merchants whose store stands still are told by mail, from the operator's account, once while it lasts."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.messaging import addresses
+from app.messaging.notices import mail
+from app.models import Store
+from app.stores import notices, settings
+from connectors.base import Channel, Outcome, SendResult
+from connectors.channels.sendgrid.account import SendGridAccount
+from connectors.channels.sendgrid.send import SendGridChannel
+from jobs.kit import Kit
+
+_AGAIN = timedelta(minutes=15)
+_NO_ADDRESS = SendResult(Outcome.FAILED, error="the shop named no address to write to")
+_STATUS = {Outcome.ACCEPTED: "sent", Outcome.UNKNOWN: "unknown", Outcome.RETRY: notices.QUEUED}
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Tell those who are to be told; nobody where the operator has no account or no address for it."""
+    told: Counter[str] = Counter()
+    if not (kit.runtime.settings.sendgrid_api_key and kit.runtime.settings.notice_from):
+        return told
+    with kit.runtime.database.read() as session:
+        is_due = notices.is_due(session, now)
+    if not is_due:
+        return told
+    with kit.runtime.database.write() as session:
+        notices.follow(session, now)
+        claimed = notices.claim(session, now)
+        stores = {row.store_id: session.get_one(Store, row.store_id) for row in claimed}
+    if claimed:
+        channel = _channel(kit)
+        for row in claimed:
+            _tell(kit, channel, stores[row.store_id], row=row, now=now)
+        channel.close()
+    told["notices"] = len(claimed)
+    return +told
+
+
+def _channel(kit: Kit) -> SendGridChannel:
+    operator = kit.runtime.settings
+    return SendGridChannel(SendGridAccount(operator.sendgrid_api_key, operator.sendgrid_api_url))
+
+
+def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datetime) -> None:
+    operator = kit.runtime.settings
+    to_address = settings.read(store, "notices.email")
+    if addresses.problem("email", to_address) is not None:
+        result = _NO_ADDRESS
+    else:
+        letter = mail(
+            store,
+            row.kind,
+            to_address=to_address,
+            from_address=operator.notice_from,
+            base_url=operator.base_url,
+        )
+        (result,) = channel.send([letter])
+    values = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error, "next_at": now + _AGAIN}
+    with kit.runtime.database.write() as session:
+        notices.note(session, store.id, row.kind, **values)

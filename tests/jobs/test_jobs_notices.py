@@ -1,0 +1,145 @@
+"""A merchant whose shop stands still is told by mail, once while it lasts, from the operator's account."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import Settings
+from app.messaging.notices import mail
+from app.models import Notice, Store
+from app.runtime import Runtime
+from connectors.channels.local import LocalChannel
+from jobs import notices
+from jobs.kit import Kit
+from tests import seeds
+from tests.conftest import NOW
+from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
+from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
+
+FROM = "ritorno@sandbox.example.com"
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """The emulated providers."""
+    with open_pair(tmp_path) as opened, on_a_socket(opened) as found:
+        yield found
+
+
+@pytest.fixture
+def operator(runtime: Runtime, pair: Pair) -> Runtime:
+    """An operator with an account of its own."""
+    given = {
+        "sendgrid_api_key": KNOWN.sendgrid_api_key,
+        "sendgrid_api_url": f"{pair.url}/sendgrid",
+        "notice_from": FROM,
+    }
+    return replace(runtime, settings=Settings.model_validate(runtime.settings.model_dump() | given))
+
+
+def test_a_merchant_is_told_once_while_it_lasts_and_again_the_next_time(
+    operator: Runtime, pair: Pair
+) -> None:
+    store_id = seeds.new_store(operator.database, email="anna@bottega.example", state="needs_reconnect")
+    _run(operator)
+    _run(operator, later=1)
+    first = _told(pair)
+
+    _set_state(operator, store_id, "connected")
+    _run(operator, later=2)
+    kept = seeds.values_of(operator.database, Notice, "status")
+    _set_state(operator, store_id, "needs_reconnect")
+    _run(operator, later=3)
+
+    assert [(line["to"], line["mid"]) for line in first] == [
+        ("anna@bottega.example", f"notice-{store_id}-needs_reconnect")
+    ]
+    assert kept == []
+    assert len(_told(pair)) == 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_merchants_own_choice_of_address_counts(operator: Runtime, pair: Pair) -> None:
+    chosen = {"notices.email": "io@altrove.example"}
+    seeds.new_store(operator.database, email="anna@bottega.example", state="needs_reconnect", settings=chosen)
+
+    _run(operator)
+
+    assert [line["to"] for line in _told(pair)] == ["io@altrove.example"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(
+    ("fault", "status", "times"),
+    [
+        ({"kind": "429", "times": 1}, "sent", 1),
+        ({"kind": "close", "accepted": True, "times": 1}, "unknown", 1),
+        ({"kind": "close", "accepted": False, "times": 1}, "unknown", 0),
+        ({"kind": "401", "times": 1}, "failed", 0),
+    ],
+    ids=["refused for now", "lost after", "lost before", "refused"],
+)
+def test_a_notice_leaves_at_most_once(
+    operator: Runtime, pair: Pair, fault: dict[str, Any], status: str, times: int
+) -> None:
+    seeds.new_store(operator.database, email="anna@bottega.example", state="needs_reconnect")
+    pair.control("/faults", fault)
+
+    _run(operator)
+    _run(operator, later=20)
+
+    assert seeds.values_of(operator.database, Notice, "status") == [status]
+    assert len(_told(pair)) == times
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_without_an_address_it_rests_with_the_reason(operator: Runtime, pair: Pair) -> None:
+    seeds.new_store(operator.database, state="needs_reconnect")
+
+    _run(operator)
+
+    assert seeds.rows_of(operator.database, Notice, "status", "error") == [
+        ("failed", "the shop named no address to write to")
+    ]
+
+
+@pytest.mark.parametrize(("locale", "word"), [("it", "Ricollega"), ("en", "Reconnect"), ("fr", "Reconnect")])
+def test_it_is_told_in_the_shops_language_with_the_way_back(locale: str, word: str) -> None:
+    store = Store(name="Bottega <b>", domain="b.example", locale=locale, settings={}, email="")
+
+    told = mail(
+        store, "needs_reconnect", to_address="a@b.example", from_address=FROM, base_url="https://r.example"
+    )
+
+    assert word in told.text
+    assert "https://r.example/app/" in told.text
+    assert "Bottega &lt;b&gt;" in (told.html or "")
+    assert "Bottega <b>" in told.subject
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_operator_without_an_account_tells_nobody(runtime: Runtime, pair: Pair) -> None:
+    seeds.new_store(runtime.database, email="anna@bottega.example", state="needs_reconnect")
+
+    _run(runtime)
+
+    assert seeds.values_of(runtime.database, Notice, "status") == []
+    assert _told(pair) == []
+
+
+def _run(runtime: Runtime, later: int = 0) -> None:
+    notices.run(Kit.build(runtime, LocalChannel(None)), NOW + later * MINUTE)
+
+
+def _told(pair: Pair) -> list[dict[str, Any]]:
+    return [dict(line) for line in pair.providers.log.lines]
+
+
+def _set_state(runtime: Runtime, store_id: int, state: str) -> None:
+    with runtime.database.write() as session:
+        session.get_one(Store, store_id).state = state
