@@ -105,7 +105,8 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
         records = [record for told in welcome.values() for record in told]
         people = apply_records(session, kit.runtime.signer, store, records, now=now)
         inbox.mark_done(session, store_id, list(reading.told), now)
-        inbox.forget(session, store_id, forgotten.among(session, store_id, welcome, people))
+        signer = kit.runtime.signer
+        inbox.forget(session, store_id, forgotten.among(session, signer, store_id, welcome, people=people))
         for event_id, reason in reading.unreadable.items():
             inbox.mark_dead(session, store_id, [event_id], reason)
         return len(events)

@@ -14,6 +14,7 @@ import structlog
 from app import clock
 from jobs import (
     attribution,
+    checkouts,
     daily,
     flows,
     identities,
@@ -42,6 +43,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("reconciliation", pulls.run_reconciliations),
     ("sweeps", sweeps.run),
     ("calendar", daily.run),
+    ("checkouts", checkouts.run),
     ("attribution", attribution.run),
     ("flows", flows.run),
     ("outbox", outbox.run),
