@@ -108,26 +108,31 @@ def _ask_for_unknown(
 
 
 def _row(store_id: int, record: CheckoutRecord, old: Row[Any] | None, owners: Owners) -> dict[str, Any]:
-    completed_at = record.completed_at or (old and old.completed_at)
-    return {
-        "store_id": store_id,
-        "external_id": old.external_id if old else record.external_id,
-        "token": record.token or (old and old.token),
-        "customer_id": owners.of(record) or (old and old.customer_id),
+    """The columns of a checkout; what the news do not tell stays as it was."""
+    told = {
+        "token": record.token,
+        "customer_id": owners.of(record),
         "customer_external_id": record.customer_external_id,
         "email": normalise_email(record.email),
         "phone": (record.phone or "")[:40] or None,
         "locale": (record.locale or "")[:20] or None,
+        "accepts_email": record.accepts_email,
+        "accepts_sms": record.accepts_sms,
+        "completed_at": record.completed_at,
+        "order_external_id": None,
+    }
+    if old is not None:
+        told = {name: old._mapping[name] if value is None else value for name, value in told.items()}
+    return {
+        **told,
+        "store_id": store_id,
+        "external_id": old.external_id if old is not None else record.external_id,
         "currency": record.currency,
         "total_minor": to_minor(record.total or "0", record.currency),
         "lines": [_line(line, record.currency) for line in record.lines],
-        "recovery_url": None if completed_at else record.recovery_url,
-        "accepts_email": record.accepts_email,
-        "accepts_sms": record.accepts_sms,
+        "recovery_url": None if told["completed_at"] else record.recovery_url,
         "started_at": record.started_at,
         "source_updated_at": record.updated_at,
-        "completed_at": completed_at,
-        "order_external_id": old and old.order_external_id,
         "deleted_at": None,
     }
 
