@@ -108,7 +108,9 @@ def _order(
     by_plugin = says_delivered(meta, mapping)
     delivered_at = _delivered_at(status, mapping, completed_at, updated_at)
     if by_plugin is not None:
-        delivered_at = updated_at if by_plugin else None
+        # "completed" is how such plugins call an order that left; a status of its own for arrived stays one.
+        has_own_status = status != "completed" and status in mapping.delivered_statuses
+        delivered_at = updated_at if by_plugin or has_own_status else None
     refunds = _refunds(payload, currency, updated_at)
     codes = tuple(text(line, "code").lower() for line in entries(payload, "coupon_lines"))
     return OrderRecord(
