@@ -24,6 +24,7 @@ from connectors.base import CheckoutLineRecord, CheckoutRecord, Resource
 CHECKOUTS = table_of(Checkout)
 _KEY = ("store_id", "external_id")
 _KEPT = frozenset({"id", "store_id", "external_id", "abandoned_at"})
+_ENDS = frozenset({"completed_at", "order_external_id"})
 _UPDATED = tuple(column.name for column in CHECKOUTS.columns if column.name not in _KEPT)
 
 
@@ -54,8 +55,8 @@ def upsert_checkouts(
     _end_with_orders(session, store.id, rows)
     upsert(session, CHECKOUTS, rows, key=_KEY, update=_UPDATED, newer_by="source_updated_at")
     written = _find(session, store.id, [row["external_id"] for row in rows])
-    known = {row.id for row in held.values()}
-    checkout_ends.wait(session, store, [row for row in written if row.id not in known])
+    waiting = {row.id for row in held.values() if row.completed_at is None}
+    checkout_ends.wait(session, store, [row for row in written if row.id not in waiting])
     checkout_ends.tell(session, store, checkout_ends.STARTED, written, now=now)
 
 
@@ -122,7 +123,12 @@ def _row(store_id: int, record: CheckoutRecord, old: Row[Any] | None, owners: Ow
         "order_external_id": None,
     }
     if old is not None:
-        told = {name: old._mapping[name] if value is None else value for name, value in told.items()}
+        # What ended by its own order, and is told again, came to nothing: WooCommerce's payment failed.
+        is_reopened = record.token is not None and old.order_external_id == record.token
+        stays = told.keys() - (_ENDS if is_reopened else frozenset())
+        told = {
+            name: old._mapping[name] if told[name] is None and name in stays else told[name] for name in told
+        }
     return {
         **told,
         "store_id": store_id,

@@ -280,3 +280,17 @@ def test_a_shop_sees_its_own_checkouts_only(database: Database, store_id: int) -
         assert checkouts.find(session, store_id, "70") is None
         statement = select(Checkout.store_id).where(Checkout.store_id == other)
         assert session.execute(statement).scalar_one() == other
+
+
+def test_a_payment_that_failed_opens_the_checkout_again(database: Database, store_id: int) -> None:
+    """WooCommerce's draft, order and failed payment share one id."""
+    unpaid = {"is_paid": False, "placed_at": BEGUN}
+    tell(database, store_id, checkout(token="70"))
+    tell(database, store_id, order("70", financial_status="pending", updated_at=NOW, **unpaid))
+    ended = values_of(database, Checkout, "order_external_id")
+    failed = order("70", financial_status="failed", updated_at=NOW + MINUTE, **unpaid)
+    tell(database, store_id, checkout(token="70", updated_at=NOW + MINUTE), failed)
+
+    assert ended == ["70"]
+    assert is_open(database, store_id)
+    assert pass_hour(database, store_id, NOW + 2 * HOUR) == 1
