@@ -7,6 +7,7 @@ from functools import partial
 from app import timers
 from app.mirror import checkout_ends
 from app.models import Store
+from app.stores.platforms import UNINSTALLED
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -35,7 +36,7 @@ def _run_store(kit: Kit, store_id: int, now: datetime) -> int:
     with kit.runtime.database.write() as session:
         due = timers.take_due(session, store_id, now, kind=checkout_ends.TIMER_KIND, limit=BATCH)
         store = session.get(Store, store_id)
-        if store is not None and due:
+        if store is not None and store.state != UNINSTALLED and due:
             checkout_ends.settle(session, store, sorted({row.subject_id for row in due}), now)
         timers.settle_cursor(session, store_id)
         return len(due)

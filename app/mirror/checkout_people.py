@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from app import tombstones
 from app.crypto import Signer
 from app.customers import CUSTOMERS, aliases, normalise_email
-from app.db import is_among
-from connectors.base import CheckoutRecord
+from app.db import is_among, table_of
+from app.models import Checkout
+from connectors.base import CheckoutRecord, PrivacyRequest
+
+CHECKOUTS = table_of(Checkout)
 
 
 class Named(Protocol):
@@ -79,6 +82,21 @@ def erased_among(session: Session, signer: Signer, store_id: int, records: Seque
         if (stone := stones.get(identity)) is not None
         and (identity.startswith("id:") or record.started_at <= stone.erased_at)
     }
+
+
+def forget_strangers(session: Session, store_id: int, request: PrivacyRequest) -> int:
+    """Delete the checkouts of somebody who asked for it and may be nobody's customer; how many there were."""
+    email = normalise_email(request.email)
+    named = {
+        CHECKOUTS.c.customer_external_id: [request.customer_external_id],
+        CHECKOUTS.c.email: [email],
+        CHECKOUTS.c.token: request.order_external_ids,
+    }
+    theirs = [column.in_(names) for column, names in named.items() if any(names)]
+    if not theirs:
+        return 0
+    gone = delete(CHECKOUTS).where(CHECKOUTS.c.store_id == store_id, or_(*theirs))
+    return len(session.execute(gone.returning(CHECKOUTS.c.id)).all())
 
 
 def _identities(record: CheckoutRecord) -> list[str]:

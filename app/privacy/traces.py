@@ -25,6 +25,7 @@ from app.models import (
 )
 from app.models.enrollment import ACTIVE, EXITED
 from app.models.message import CANCELLED, HELD, PREPARING, QUEUED
+from app.privacy.marks import Marks
 from connectors.base import Resource
 
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
@@ -110,14 +111,13 @@ def erase_reviews(
     )
 
 
-def drop_checkouts(
-    session: Session, store_id: int, customer_id: int, addresses: Collection[str]
-) -> Counter[str]:
+def drop_checkouts(session: Session, store_id: int, customer_id: int, marks: Marks) -> Counter[str]:
     """What they left in checkouts, under any address that they had; no figure counts them."""
     theirs = or_(
         CHECKOUTS.c.customer_id == customer_id,
-        CHECKOUTS.c.email.in_(sorted(addresses)),
-        CHECKOUTS.c.phone.in_(sorted(addresses)),
+        CHECKOUTS.c.customer_external_id.in_(sorted(marks.external_ids)),
+        CHECKOUTS.c.email.in_(sorted(marks.addresses)),
+        CHECKOUTS.c.phone.in_(sorted(marks.addresses)),
     )
     gone = delete(CHECKOUTS).where(CHECKOUTS.c.store_id == store_id, theirs).returning(CHECKOUTS.c.id)
     return Counter({"checkouts": len(session.execute(gone).all())})

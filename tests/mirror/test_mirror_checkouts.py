@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app import retention, timers
+from app import models, retention, timers
 from app.db import Database
 from app.mirror import checkout_ends, checkouts, lookups
 from app.models import Checkout, Customer, CustomerEvent, Store, Timer
 from app.privacy import access, erasure
-from connectors.base import CheckoutLineRecord, CheckoutRecord, Deletion, Record, Resource
+from connectors.base import (
+    CheckoutLineRecord,
+    CheckoutRecord,
+    Deletion,
+    PrivacyKind,
+    PrivacyRequest,
+    Record,
+    Resource,
+)
 from tests.conftest import NOW
 from tests.mirror.mirror_news import SIGNER, order, person
 from tests.mirror.mirror_news import tell as tell_as_of
@@ -19,6 +27,8 @@ from tests.seeds import new_store, rows_of, values_of
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 BEGUN = NOW - 30 * MINUTE
+ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
+"""Where no statement is that another test does not send to PostgreSQL as well."""
 
 
 def checkout(external_id: str = "70", **values: Any) -> CheckoutRecord:
@@ -106,6 +116,7 @@ def test_an_hour_without_an_order_makes_it_abandoned_once(database: Database, st
     assert values_of(database, Checkout, "abandoned_at") == [BEGUN + HOUR]
 
 
+@ON_SQLITE
 def test_the_hour_begins_again_while_somebody_is_busy_with_it(database: Database, store_id: int) -> None:
     tell(database, store_id, checkout())
     tell(database, store_id, checkout(updated_at=NOW))
@@ -116,6 +127,7 @@ def test_the_hour_begins_again_while_somebody_is_busy_with_it(database: Database
     assert values_of(database, Checkout, "abandoned_at") == [NOW + HOUR]
 
 
+@ON_SQLITE
 def test_news_older_than_the_row_change_nothing(database: Database, store_id: int) -> None:
     tell(database, store_id, checkout(total="20.00", updated_at=NOW))
 
@@ -152,6 +164,7 @@ def test_the_order_that_follows_ends_it(
     assert not is_open(database, store_id)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "other",
     [
@@ -171,6 +184,7 @@ def test_no_other_order_ends_it(database: Database, store_id: int, other: Any) -
     assert pass_hour(database, store_id) == 1
 
 
+@ON_SQLITE
 def test_an_order_that_only_the_mirror_saw_ends_it_at_the_hour(database: Database, store_id: int) -> None:
     """A guest's checkout finds its owner late, and the owner's order with it."""
     begun = checkout(email="bea@example.com", token=None)
@@ -182,6 +196,7 @@ def test_an_order_that_only_the_mirror_saw_ends_it_at_the_hour(database: Databas
     assert values_of(database, Checkout, "order_external_id") == ["100"]
 
 
+@ON_SQLITE
 def test_what_the_platform_says_is_finished_is(database: Database, store_id: int) -> None:
     tell(database, store_id, checkout())
 
@@ -204,6 +219,7 @@ def test_a_checkout_makes_no_customer_and_waits_for_one_in_silence(database: Dat
     assert [row[0] for row in told(database)] == ["checkout.started", "checkout.abandoned"]
 
 
+@ON_SQLITE
 def test_an_account_that_the_mirror_never_heard_of_is_looked_up(database: Database, store_id: int) -> None:
     tell(database, store_id, checkout(email="x@example.com", customer_external_id="4711"))
 
@@ -223,6 +239,7 @@ def test_one_checkout_under_two_ids_is_known_by_its_token(database: Database, st
     assert rows_of(database, Checkout, "external_id", "total_minor") == [("70", 1500)]
 
 
+@ON_SQLITE
 def test_what_was_begun_before_the_install_is_history(database: Database, store_id: int) -> None:
     tell(database, store_id, checkout(started_at=NOW - 25 * HOUR, updated_at=NOW))
 
@@ -259,6 +276,35 @@ def test_erasing_somebody_takes_their_checkouts_for_good(database: Database, sto
     assert values_of(database, Checkout, "customer_id") == [None, None]
 
 
+def test_who_asks_to_be_forgotten_need_not_be_a_customer(database: Database, store_id: int) -> None:
+    """Shopify passes requests on for people who never ordered."""
+    with database.write() as session:
+        session.get_one(Store, store_id).platform = "shopify"
+    tell(database, store_id, checkout("70", email="bea@example.com"), checkout("71", email="c@example.com"))
+    account = checkout("72", email="d@example.com", customer_external_id="C9")
+
+    tell(database, store_id, account)
+    for names in ((None, "Bea@example.com"), ("C9", None), (None, None)):
+        tell(database, store_id, PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, *names))
+    tell(database, store_id, account, checkout("70", email="bea@example.com"))
+
+    assert values_of(database, Checkout, "external_id") == ["71"]
+    proofs = values_of(database, models.PrivacyRequest, "proof")
+    assert proofs == [{"checkouts": 1}, {"checkouts": 1}, {"stored": 0}]
+
+
+@ON_SQLITE
+def test_an_order_that_came_back_without_a_name_takes_its_checkout_along(
+    database: Database, store_id: int
+) -> None:
+    tell(database, store_id, checkout("70", token="70", email="bea@example.com"))
+
+    tell(database, store_id, PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, None, None, ("70",)))
+
+    assert values_of(database, Checkout, "id") == []
+
+
+@ON_SQLITE
 def test_checkouts_are_kept_for_thirty_days(database: Database, store_id: int) -> None:
     tell(database, store_id, checkout(), checkout("71", started_at=NOW, updated_at=NOW))
 
@@ -269,6 +315,7 @@ def test_checkouts_are_kept_for_thirty_days(database: Database, store_id: int) -
     assert values_of(database, Checkout, "external_id") == ["71"]
 
 
+@ON_SQLITE
 def test_a_shop_sees_its_own_checkouts_only(database: Database, store_id: int) -> None:
     other = new_store(database, "second")
     tell(database, other, checkout())
@@ -282,6 +329,7 @@ def test_a_shop_sees_its_own_checkouts_only(database: Database, store_id: int) -
         assert session.execute(statement).scalar_one() == other
 
 
+@ON_SQLITE
 def test_a_payment_that_failed_opens_the_checkout_again(database: Database, store_id: int) -> None:
     """WooCommerce's draft, order and failed payment share one id."""
     unpaid = {"is_paid": False, "placed_at": BEGUN}
