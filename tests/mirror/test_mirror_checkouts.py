@@ -156,10 +156,9 @@ def test_the_order_that_follows_ends_it(
     for record in (ending, begun) if comes_first else (begun, ending):
         tell(database, store_id, record)
 
+    ended = rows_of(database, Checkout, "completed_at", "order_external_id", "recovery_url")
+    assert ended == [(ending.placed_at, ending.external_id, None)]
     assert pass_hour(database, store_id) == 0
-    assert rows_of(database, Checkout, "completed_at", "order_external_id", "recovery_url") == [
-        (ending.placed_at, ending.external_id, None)
-    ]
     assert [row[0] for row in told(database)] == ["checkout.started"]
     assert not is_open(database, store_id)
 
@@ -194,6 +193,16 @@ def test_an_order_that_only_the_mirror_saw_ends_it_at_the_hour(database: Databas
 
     assert pass_hour(database, store_id) == 0
     assert values_of(database, Checkout, "order_external_id") == ["100"]
+
+
+@ON_SQLITE
+def test_an_order_ends_what_was_begun_before_it_and_nothing_later(database: Database, store_id: int) -> None:
+    tell(database, store_id, order(placed_at=NOW))
+
+    tell(database, store_id, checkout("70"), checkout("71", started_at=NOW + MINUTE, updated_at=NOW + MINUTE))
+
+    assert [is_open(database, store_id, name) for name in ("70", "71")] == [False, True]
+    assert values_of(database, Checkout, "order_external_id") == ["100", None]
 
 
 @ON_SQLITE
@@ -339,6 +348,13 @@ def test_a_payment_that_failed_opens_the_checkout_again(database: Database, stor
     failed = order("70", financial_status="failed", updated_at=NOW + MINUTE, **unpaid)
     tell(database, store_id, checkout(token="70", updated_at=NOW + MINUTE), failed)
 
-    assert ended == ["70"]
+    opened = is_open(database, store_id)
+    first = pass_hour(database, store_id, NOW + 2 * HOUR)
+    later = NOW + 3 * HOUR
+    tell(database, store_id, order("70", financial_status="pending", updated_at=later, **unpaid))
+    failed = order("70", financial_status="failed", updated_at=later + MINUTE, **unpaid)
+    tell(database, store_id, checkout(token="70", updated_at=later + MINUTE), failed)
+
+    assert (ended, opened, first) == (["70"], True, 1)
     assert is_open(database, store_id)
-    assert pass_hour(database, store_id, NOW + 2 * HOUR) == 1
+    assert pass_hour(database, store_id, NOW + 9 * HOUR) == 0
