@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from connectors.checkouts import CheckoutLineRecord, CheckoutRecord
 from connectors.outlines import OrderOutline, OutlinePage
+from connectors.petitions import PrivacyKind, PrivacyRequest
 from connectors.records import (
     ConsentRecord,
     ConsentState,
@@ -23,8 +25,6 @@ from connectors.records import (
     Money,
     OrderLineRecord,
     OrderRecord,
-    PrivacyKind,
-    PrivacyRequest,
     ProductRecord,
     Record,
     RefundRecord,
@@ -40,6 +40,8 @@ from connectors.sending import Channel, Outcome, OutgoingMessage, SendResult, Un
 __all__ = [
     "BirthDate",
     "Channel",
+    "CheckoutLineRecord",
+    "CheckoutRecord",
     "ConnectorError",
     "ConsentRecord",
     "ConsentState",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connectors.checkouts import CheckoutRecord
+from connectors.petitions import PrivacyRequest
 from connectors.reviews import ReviewRecord
 
 
@@ -17,6 +19,7 @@ class Resource(StrEnum):
     PRODUCTS = "products"
     ORDERS = "orders"
     REVIEWS = "reviews"
+    CHECKOUTS = "checkouts"
 
 
 class ConsentState(StrEnum):
@@ -127,6 +130,7 @@ class OrderRecord:
         lines, refunds, fulfillments: None when the payload did not carry them; then the mirror keeps
             what it knows.
         customer: who ordered; a guest has no external id.
+        checkout_token: which checkout it completes, see CheckoutRecord.
     """
 
     external_id: str
@@ -153,6 +157,7 @@ class OrderRecord:
     refunds: tuple[RefundRecord, ...] | None = None
     fulfillments: tuple[FulfillmentRecord, ...] | None = None
     is_test: bool = False
+    checkout_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,24 +251,6 @@ class Hint:
     external_id: str
 
 
-class PrivacyKind(StrEnum):
-    """The three compliance requests."""
-
-    ACCESS = "access"
-    ERASE_CUSTOMER = "erase-customer"
-    ERASE_SHOP = "erase-shop"
-
-
-@dataclass(frozen=True, slots=True)
-class PrivacyRequest:
-    """A request under privacy law, passed on by the platform."""
-
-    kind: PrivacyKind
-    customer_external_id: str | None
-    email: str | None
-    order_external_ids: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class StoreUpdate:
     """What the platform says of the shop itself (name, zone, currency, address)."""
@@ -290,6 +277,7 @@ Record = (
     | RefundUpdate
     | ProductRecord
     | ReviewRecord
+    | CheckoutRecord
     | ConsentUpdate
     | Deletion
     | CustomerMerge

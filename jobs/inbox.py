@@ -116,7 +116,8 @@ def _mirror(session: Session, kit: Kit, store: Store, *, events: Sequence[Delive
     records = [record for told in welcome.values() for record in told]
     people = apply_records(session, kit.runtime.signer, store, records, now=now)
     inbox.mark_done(session, store.id, list(reading.told), now)
-    inbox.forget(session, store.id, forgotten.among(session, store.id, welcome, people))
+    signer = kit.runtime.signer
+    inbox.forget(session, store.id, forgotten.among(session, signer, store.id, welcome, people=people))
     for event_id, reason in reading.unreadable.items():
         inbox.mark_dead(session, store.id, [event_id], reason)
 

@@ -57,6 +57,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("sweeps", "what the shop deleted without a word is found at night", 60),
     ClockJob("senders", "the accounts that mails and texts leave by are checked", 60),
     ClockJob("calendar", "the slots of the calendar are run, each once", 15),
+    ClockJob("checkouts", "checkouts that rested for an hour count as abandoned", 15),
     ClockJob("attribution", "changed orders find the message that brought them", 5),
     ClockJob("flows", "welcome, review, cross-sell and birthday: entries and timers move people on", 1),
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),

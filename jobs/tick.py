@@ -14,6 +14,7 @@ import structlog
 from app import clock
 from jobs import (
     attribution,
+    checkouts,
     daily,
     flows,
     identities,
@@ -45,6 +46,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("sweeps", sweeps.run),
     ("senders", sender_checks.run),
     ("calendar", daily.run),
+    ("checkouts", checkouts.run),
     ("attribution", attribution.run),
     ("flows", flows.run),
     ("outbox", outbox.run),

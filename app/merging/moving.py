@@ -20,6 +20,7 @@ from app.db import table_of
 from app.merging import consents, journeys
 from app.mirror import earlier, merges, petitions, sums
 from app.models import (
+    Checkout,
     CustomerEvent,
     CustomerMerge,
     Decision,
@@ -42,6 +43,7 @@ MOVED: Mapping[Table, Mapping[str, Any]] = {
     table_of(Decision): {},
     table_of(Voucher): {},
     table_of(Review): {},
+    table_of(Checkout): {},
     table_of(PrivacyRequest): {},
     table_of(ErasedIdentity): {},
     MERGES: {},

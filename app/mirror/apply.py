@@ -9,10 +9,22 @@ from app import consent, customers, timeline
 from app.consent import NewConsent
 from app.crypto import Signer
 from app.customers import People, Person, Telling
-from app.mirror import earlier, lookups, merges, orders, parcels, petitions, products, reviews
+from app.mirror import (
+    checkout_ends,
+    checkouts,
+    earlier,
+    lookups,
+    merges,
+    orders,
+    parcels,
+    petitions,
+    products,
+    reviews,
+)
 from app.models import Store
 from app.stores import install, scopes, writes
 from connectors.base import (
+    CheckoutRecord,
     ConsentRecord,
     ConsentState,
     ConsentUpdate,
@@ -26,6 +38,7 @@ from connectors.base import (
     ProductRecord,
     Record,
     RefundUpdate,
+    Resource,
     ReviewRecord,
     StoreUpdate,
     Uninstalled,
@@ -57,10 +70,13 @@ def apply_records(
     orders.upsert_orders(session, store.id, placed, buyers=buyers, now=now, history_until=history_until)
     if scopes.hides_older_orders(store):
         earlier.refresh(session, store.id, people.living_ids())
+    checkout_ends.complete(session, store.id, placed, buyers)
     updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
     parcels.apply_updates(session, store.id, updates, now)
     written = [record for record in records if isinstance(record, ReviewRecord)]
     reviews.upsert_reviews(session, signer, store, written, now=now)
+    begun = [record for record in records if isinstance(record, CheckoutRecord)]
+    checkouts.upsert_checkouts(session, signer, store, begun, now=now)
     _apply_consents(session, store, records, people=people, now=now, history_until=history_until)
     for record in records:
         _apply_rare(session, signer, store, record=record, now=now)
@@ -100,7 +116,8 @@ def _buyers(placed: Sequence[OrderRecord], people: People) -> dict[str, Person]:
 def _apply_rare(session: Session, signer: Signer, store: Store, *, record: Record, now: datetime) -> None:
     """News that come one at a time."""
     if isinstance(record, Deletion | Hint):
-        lookups.ask(session, store.id, record.resource, record.external_id, now=now)
+        if _is_worth_asking(session, store.id, record):
+            lookups.ask(session, store.id, record.resource, record.external_id, now=now)
     elif isinstance(record, CustomerMerge):
         merges.ask(session, signer, store.id, record, now=now)
     elif isinstance(record, PrivacyRequest):
@@ -111,6 +128,13 @@ def _apply_rare(session: Session, signer: Signer, store: Store, *, record: Recor
             writes.try_again(session, store.id, now, reason=scopes.LACKING)
     elif isinstance(record, Uninstalled):
         lookups.ask_store(session, store.id, record.occurred_at or now, now)
+
+
+def _is_worth_asking(session: Session, store_id: int, record: Deletion | Hint) -> bool:
+    """Shops delete checkouts by the dozen, most of which became orders or never had an address."""
+    return record.resource is not Resource.CHECKOUTS or checkouts.is_open(
+        session, store_id, record.external_id
+    )
 
 
 def _apply_consents(

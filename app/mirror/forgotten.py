@@ -5,16 +5,32 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.crypto import Signer
 from app.customers import CUSTOMERS, People
 from app.db import table_of
+from app.mirror import checkout_people
 from app.mirror.apply import telling_of
 from app.models import Order
-from connectors.base import CustomerMerge, FulfillmentUpdate, PrivacyRequest, Record, RefundUpdate
+from connectors.base import (
+    CheckoutRecord,
+    CustomerMerge,
+    FulfillmentUpdate,
+    PrivacyRequest,
+    Record,
+    RefundUpdate,
+)
 
 ORDERS = table_of(Order)
 
 
-def among(session: Session, store_id: int, told: Mapping[int, Sequence[Record]], people: People) -> list[int]:
+def among(
+    session: Session,
+    signer: Signer,
+    store_id: int,
+    told: Mapping[int, Sequence[Record]],
+    *,
+    people: People,
+) -> list[int]:
     """The ids of the deliveries whose bodies go as soon as they were read.
 
     A request under privacy law goes, too: its row in `privacy_requests` says the same without a name; and so
@@ -25,10 +41,16 @@ def among(session: Session, store_id: int, told: Mapping[int, Sequence[Record]],
         people: whom the batch was about, as the mirror found them.
     """
     orders = _orders_of_erased(session, store_id, told)
+    records = [record for one in told.values() for record in one]
+    checkouts = checkout_people.erased_among(session, signer, store_id, records)
     return [
         event_id
         for event_id, records in told.items()
-        if any(_names_erased(record, people, orders) for record in records)
+        if any(
+            _names_erased(record, people, orders)
+            or (isinstance(record, CheckoutRecord) and record.external_id in checkouts)
+            for record in records
+        )
     ]
 
 

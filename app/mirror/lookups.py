@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import table_of, to_micros
-from app.mirror import products, sums
+from app.mirror import checkout_ends, products, sums
 from app.models import Order
 from app.timers import NewTimer, set_timers
 from connectors.base import Resource
@@ -40,6 +40,8 @@ def mark_gone(
     """
     if resource is Resource.PRODUCTS:
         products.mark_deleted(session, store_id, external_id, now)
+    elif resource is Resource.CHECKOUTS:
+        checkout_ends.mark_deleted(session, store_id, external_id, now)
     elif resource is Resource.ORDERS:
         where = (ORDERS.c.store_id == store_id, ORDERS.c.external_id == external_id)
         customer_id = session.execute(select(ORDERS.c.customer_id).where(*where)).scalar_one_or_none()

@@ -9,6 +9,7 @@ from app import tombstones
 from app.crypto import Signer
 from app.customers import CUSTOMERS, aliases, normalise_email
 from app.db import table_of
+from app.mirror import checkout_people
 from app.models import Order, PrivacyRequest, Store
 from app.models.privacy_request import DONE
 from app.stores.platforms import WOOCOMMERCE
@@ -26,18 +27,20 @@ def ask(
     """Keep a request open; the worker or the merchant answers it.
 
     Of somebody whom we do not know, or who was erased, there is nothing to give: that is answered at once.
-    Nor is there anything to erase of somebody unknown, and a delivery that still is under way will not make
-    them known. WooCommerce passes no requests on: there it is an order or an account that came back
+    Nor is there more to erase of somebody unknown than checkouts, and a delivery that still is under way will
+    not make them known. WooCommerce passes no requests on: there it is an order or an account that came back
     anonymised, told again with every news of it.
     """
     store_id = store.id
     names = _names(request)
+    is_erasure = request.kind is PrivacyKind.ERASE_CUSTOMER
+    forgotten = checkout_people.forget_strangers(session, store_id, request) if is_erasure else 0
     customer_id = _customer_id(session, signer, store_id, request=request, names=names)
     is_told_by_shop = store.platform == WOOCOMMERCE
     if is_told_by_shop and _is_needless(session, store_id, customer_id):
         return
     source = "storefront" if is_told_by_shop else "platform"
-    if request.kind is PrivacyKind.ERASE_CUSTOMER:
+    if is_erasure:
         known = tombstones.find(session, signer, store_id, names)
         tombstones.add(
             session,
@@ -51,7 +54,9 @@ def ask(
         request.kind is PrivacyKind.ACCESS and _is_erased(session, store_id, customer_id)
     )
     is_done = is_gone and request.kind is not PrivacyKind.ERASE_SHOP
-    keep(session, store_id, request.kind, customer_id, source=source, now=now, is_unknown=is_done)
+    kept = keep(session, store_id, request.kind, customer_id, source=source, now=now, is_unknown=is_done)
+    if is_done and forgotten:
+        kept.proof = {"checkouts": forgotten}
 
 
 def keep(

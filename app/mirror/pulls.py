@@ -19,7 +19,7 @@ OVERLAP = timedelta(minutes=10)
 _LONGEST_PAUSE = timedelta(hours=1)
 _EVERY = dict.fromkeys(("products", "customers", "reviews"), timedelta(hours=1))
 _WOO_CUSTOMERS = timedelta(days=1)
-_RESOURCES = (Resource.ORDERS, Resource.PRODUCTS, Resource.CUSTOMERS)
+_RESOURCES = (Resource.ORDERS, Resource.PRODUCTS, Resource.CUSTOMERS, Resource.CHECKOUTS)
 _WHOLE = {"woocommerce": (Resource.REVIEWS,)}
 """What only some platforms have, and is pulled from its beginning: a few, of which nothing is backfilled."""
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)

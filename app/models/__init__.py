@@ -2,6 +2,7 @@
 
 from app.models.api_key import ApiKey
 from app.models.attribution import Attribution
+from app.models.checkout import Checkout
 from app.models.chore import Chore
 from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
@@ -32,6 +33,7 @@ __all__ = [
     "ApiKey",
     "Attribution",
     "Backfill",
+    "Checkout",
     "Chore",
     "Consent",
     "ConsentState",

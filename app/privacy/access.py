@@ -15,6 +15,7 @@ from app.messaging import addresses
 from app.messaging.letters import read_content
 from app.models import (
     Attribution,
+    Checkout,
     Consent,
     ConsentState,
     CustomerEvent,
@@ -44,6 +45,7 @@ _OF_PERSON = {
     "timeline": CustomerEvent,
     "vouchers": Voucher,
     "reviews": Review,
+    "checkouts": Checkout,
     "journeys": Enrollment,
     "decisions": Decision,
     "privacy_requests": PrivacyRequest,

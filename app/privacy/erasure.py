@@ -86,6 +86,7 @@ def erase_customer(
     counts += traces.erase_words(session, store_id, customer_id)
     counts += traces.erase_merges(session, store_id, customer_id)
     counts += traces.erase_reviews(session, store_id, customer_id, marks.addresses)
+    counts += traces.drop_checkouts(session, store_id, customer_id, marks)
     counts += traces.drop_writes(session, store_id, customer_id)
     _empty(session, store_id, customer, now)
     _announce(session, store_id, customer_id, now)

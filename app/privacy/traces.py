@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import timeline, timers
 from app.db import table_of
 from app.models import (
+    Checkout,
     Consent,
     CustomerEvent,
     CustomerMerge,
@@ -24,13 +25,14 @@ from app.models import (
 )
 from app.models.enrollment import ACTIVE, EXITED
 from app.models.message import CANCELLED, HELD, PREPARING, QUEUED
+from app.privacy.marks import Marks
 from connectors.base import Resource
 
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
 ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 MERGES, REVIEWS = table_of(CustomerMerge), table_of(Review)
-WRITES = table_of(StoreWrite)
+WRITES, CHECKOUTS = table_of(StoreWrite), table_of(Checkout)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
@@ -107,6 +109,18 @@ def erase_reviews(
     return Counter(
         {"reviews": _set(session, REVIEWS, and_(REVIEWS.c.store_id == store_id, theirs, told), emptied)}
     )
+
+
+def drop_checkouts(session: Session, store_id: int, customer_id: int, marks: Marks) -> Counter[str]:
+    """What they left in checkouts, under any address that they had; no figure counts them."""
+    theirs = or_(
+        CHECKOUTS.c.customer_id == customer_id,
+        CHECKOUTS.c.customer_external_id.in_(sorted(marks.external_ids)),
+        CHECKOUTS.c.email.in_(sorted(marks.addresses)),
+        CHECKOUTS.c.phone.in_(sorted(marks.addresses)),
+    )
+    gone = delete(CHECKOUTS).where(CHECKOUTS.c.store_id == store_id, theirs).returning(CHECKOUTS.c.id)
+    return Counter({"checkouts": len(session.execute(gone).all())})
 
 
 def drop_writes(session: Session, store_id: int, customer_id: int) -> Counter[str]:

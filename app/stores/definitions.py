@@ -170,7 +170,7 @@ _META = (
         "meta.delivered_key",
         rules.line(_META_KEY_LENGTH),
         "",
-        "The meta key where your shipment plugin keeps how the parcel stands; where it is, it alone counts.",
+        "The meta key where your shipment plugin keeps its parcels; where it is, completed is not delivered.",
     ),
     Setting(
         "meta.delivered_values",

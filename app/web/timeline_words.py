@@ -61,6 +61,9 @@ def _entry(event: CustomerEvent, orders: Mapping[str, Order]) -> Entry:
     if kind == "consent":
         state = str(event.details.get("state", ""))
         return Entry(event.type, event.occurred_at, f"{word('channel', key)}: {word('consent', state)}", None)
+    if kind == "checkout":
+        total = money(int(event.details["total_minor"]), str(event.details["currency"]))
+        return Entry(event.type, event.occurred_at, total, None)
     note = event.details.get("code") or event.details.get(_NOTES.get(event.type, ""))
     return Entry(event.type, event.occurred_at, str(note or ""), None)
 

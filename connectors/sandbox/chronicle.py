@@ -66,6 +66,16 @@ def _plain(value: object) -> object:
     return rfc3339(seconds_of(value)) if isinstance(value, datetime) else value
 
 
+def _checkout(script: Script, number: int) -> Line:
+    begun = script.checkouts[number]
+    return {
+        "number": number,
+        **_order_moment(script, begun.order),
+        "email": script.shoppers[script.book.baskets.household[begun.order]].email,
+        "completed_at": rfc3339(begun.completed) if begun.completed else None,
+    }
+
+
 def _household(script: Script, household: int) -> Line:
     shopper = script.shoppers[household]
     return {"household": household, "email": shopper.email, "level": shopper.email_consent_level}
@@ -114,6 +124,7 @@ _TELLERS: Mapping[Kind, tuple[str, Callable[[Script, int], Line]]] = {
     Kind.SMS_CONSENT: ("shopper.sms_consent", _household),
     Kind.WITHDRAWN: ("shopper.email_withdrawn", _household),
     Kind.PAYING: ("shopper.paying", _household),
+    Kind.CHECKOUT: ("checkout.started", _checkout),
     Kind.PLACED: ("order.placed", _order),
     Kind.PAID: ("order.paid", _order_moment),
     Kind.FULFILLED: ("order.fulfilled", _order_moment),

@@ -16,7 +16,8 @@ _FILE = "world.json"
 class Rates:
     """Shares between 0 and 1: of deliveries, shoppers, orders and messages in that order.
 
-    `tracking` is the share of those who consent to mails.
+    `tracking` is the share of those who consent to mails; `checkouts` that of the orders whose checkout was
+    heard of, `abandoned` that of the orders whose goods are once more taken to the till and left there.
     """
 
     duplicate: float = 0.02
@@ -32,6 +33,8 @@ class Rates:
     withdrawn: float = 0.01
     cancelled: float = 0.02
     refunded: float = 0.03
+    checkouts: float = 0.05
+    abandoned: float = 0.05
     click: float = 0.25
     scanner: float = 0.1
     unsubscribe: float = 0.01

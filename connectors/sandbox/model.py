@@ -141,6 +141,33 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkout:
+    """A basket that somebody took to the till and left an address with; some of them become orders.
+
+    Attributes:
+        number: Shopify's number of it; at WooCommerce the id of the draft, which an order keeps.
+        basket: the order that it became, or whose goods lie in it once more.
+        token: what the order carries that it becomes.
+        completed_at: when it becomes an order; None for one that is left behind.
+    """
+
+    number: int
+    basket: int
+    household: int
+    platform: str
+    token: str
+    started_at: datetime
+    completed_at: datetime | None
+    total_minor: int
+    lines: tuple[Line, ...]
+
+    def updated_at(self, now: datetime) -> datetime:
+        """The latest moment of its life that is not after `now`."""
+        is_completed = self.completed_at is not None and self.completed_at <= now
+        return self.completed_at if self.completed_at and is_completed else self.started_at
+
+
+@dataclass(frozen=True, slots=True)
 class Voucher:
     """A code that Ritorno minted in one of the two shops."""
 
@@ -193,6 +220,12 @@ class WorldView(Protocol):
 
     def product_ids(self, platform: str, *, updated_from: datetime | None, by_id: bool) -> Sequence[int]:
         """Ids of the products visible now."""
+
+    def checkout(self, number: int) -> Checkout | None:
+        """One checkout that was begun by now, whatever became of it."""
+
+    def checkout_ids(self, platform: str, *, updated_from: datetime | None, by_id: bool) -> Sequence[int]:
+        """The numbers of the checkouts begun by now, by (updated_at, number) or by number."""
 
     def customer_updated_at(self, shopper: Shopper) -> datetime:
         """When the person last changed, as of now."""

@@ -17,6 +17,7 @@ TOPICS: Mapping[tuple[str, Kind], tuple[str, ...]] = {
     (SHOPIFY, Kind.EMAIL_CONSENT): (_EMAIL_CONSENT,),
     (SHOPIFY, Kind.SMS_CONSENT): ("customers_marketing_consent/update",),
     (SHOPIFY, Kind.WITHDRAWN): (_EMAIL_CONSENT,),
+    (SHOPIFY, Kind.CHECKOUT): ("checkouts/create",),
     (SHOPIFY, Kind.PLACED): ("orders/create",),
     (SHOPIFY, Kind.PAID): ("orders/paid",),
     (SHOPIFY, Kind.FULFILLED): ("orders/fulfilled",),
@@ -29,6 +30,7 @@ TOPICS: Mapping[tuple[str, Kind], tuple[str, ...]] = {
     (WOOCOMMERCE, Kind.SMS_CONSENT): ("customer.updated",),
     (WOOCOMMERCE, Kind.WITHDRAWN): ("customer.updated",),
     (WOOCOMMERCE, Kind.PAYING): ("customer.updated",),
+    (WOOCOMMERCE, Kind.CHECKOUT): ("order.updated",),
     (WOOCOMMERCE, Kind.PLACED): ("order.created",),
     (WOOCOMMERCE, Kind.PAID): ("order.updated",),
     (WOOCOMMERCE, Kind.FULFILLED): ("order.updated",),
@@ -98,7 +100,8 @@ def plan_deliveries(script: Script, facts: Iterable[Fact]) -> Iterator[Planned]:
 
 
 def _is_guest(script: Script, fact: Fact) -> bool:
-    is_about_shopper = fact.kind is not Kind.PRODUCT and not Kind.PLACED <= fact.kind <= Kind.REFUNDED
+    is_of_goods = fact.kind in (Kind.PRODUCT, Kind.CHECKOUT)
+    is_about_shopper = not is_of_goods and not Kind.PLACED <= fact.kind <= Kind.REFUNDED
     return is_about_shopper and script.shoppers[fact.subject].is_guest
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.sandbox.catalogue import shops_of, stock_products
+from connectors.sandbox.checkouts import Begun, begin_checkouts
 from connectors.sandbox.config import WorldConfig
 from connectors.sandbox.dataset import data_folder, read_baskets, read_catalogue
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE, Product, Shopper
@@ -50,10 +51,14 @@ class Kind(IntEnum):
     REFUNDED = 9
     PAYING = 10
     WITHDRAWN = 11
+    CHECKOUT = 12
 
 
 class Fact(NamedTuple):
-    """One thing that happens; the subject is a product id, a household or an order's index."""
+    """One thing that happens to a product, a household, an order or a checkout.
+
+    The subject is the id of the first two, the order's index, the checkout's number.
+    """
 
     at: int
     kind: Kind
@@ -70,8 +75,10 @@ class Script:
     book: OrderBook
     shoppers: Mapping[int, Shopper]
     products: Mapping[int, Product]
+    checkouts: Mapping[int, Begun]
     _households: tuple[int, ...]
     _product_ids: tuple[int, ...]
+    _checkout_numbers: tuple[int, ...]
     _schedule: array[int]
     _addresses: Mapping[str, int]
 
@@ -104,6 +111,10 @@ class Script:
             return Fact(at, kind, _PLATFORMS[index % 2], self._product_ids[index // 2])
         if Kind.PLACED <= kind <= Kind.REFUNDED:
             return Fact(at, kind, _PLATFORMS[self.book.baskets.household[index] % 2], index)
+        if kind is Kind.CHECKOUT:
+            number = self._checkout_numbers[index]
+            household = self.book.baskets.household[self.checkouts[number].order]
+            return Fact(at, kind, _PLATFORMS[household % 2], number)
         household = self._households[index]
         return Fact(at, kind, _PLATFORMS[household % 2], household)
 
@@ -121,15 +132,29 @@ def write_script(config: WorldConfig, folder: Path | None = None) -> Script:
     )
     rows = read_catalogue(source, set(baskets.product))
     products = stock_products(rows, book, seed=config.seed, span=span)
+    checkouts = begin_checkouts(book, shoppers, seed=config.seed, rates=config.rates, span=span)
     households, product_ids = tuple(sorted(shoppers)), tuple(sorted(products))
+    numbers = tuple(sorted(checkouts))
     codes = [
         *_product_codes(products, product_ids),
         *_shopper_codes(shoppers, households, book),
         *_order_codes(book),
+        *(_code(checkouts[number].at, Kind.CHECKOUT, index) for index, number in enumerate(numbers)),
     ]
     schedule = array("q", sorted(codes))
-    addresses = _addresses(shoppers)
-    return Script(config, span, book, shoppers, products, households, product_ids, schedule, addresses)
+    return Script(
+        config=config,
+        span=span,
+        book=book,
+        shoppers=shoppers,
+        products=products,
+        checkouts=checkouts,
+        _households=households,
+        _product_ids=product_ids,
+        _checkout_numbers=numbers,
+        _schedule=schedule,
+        _addresses=_addresses(shoppers),
+    )
 
 
 def _addresses(shoppers: Mapping[int, Shopper]) -> dict[str, int]:

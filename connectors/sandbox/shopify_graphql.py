@@ -128,6 +128,9 @@ def _line_variant(source: Node, info: GraphQLResolveInfo) -> Node | None:
 _RESOLVERS = {
     ("Order", "customer"): _order_customer,
     ("Customer", "lastOrder"): _last_order,
+    ("AbandonedCheckout", "customer"): _order_customer,
+    ("AbandonedCheckoutLineItem", "product"): _line_product,
+    ("AbandonedCheckoutLineItem", "variant"): _line_variant,
     ("LineItem", "product"): _line_product,
     ("LineItem", "variant"): _line_variant,
 }

@@ -43,6 +43,12 @@ def order_node(world: WorldView, order: Order) -> Node:
     }
 
 
+def bag(minor: int) -> Node:
+    """GraphQL's pair of shop and presentment money, of cents."""
+    amount = {"amount": money(minor), "currencyCode": CURRENCY}
+    return {"shopMoney": amount, "presentmentMoney": amount}
+
+
 def _identity(order: Order, shopper: Shopper, state: OrderState) -> Node:
     placed = zulu(order.placed_at)
     return {
@@ -82,20 +88,15 @@ def _status(order: Order, state: OrderState) -> Node:
 
 def _amounts(order: Order, state: OrderState) -> Node:
     return {
-        "totalPriceSet": _bag(order.total_minor),
-        "subtotalPriceSet": lambda _info: _bag(order.total_minor),
-        "currentTotalPriceSet": _bag(order.total_minor - state.refunded_minor),
-        "totalDiscountsSet": lambda _info: _bag(order.discount_minor),
-        "currentTotalDiscountsSet": lambda _info: _bag(order.discount_minor),
-        "totalRefundedSet": _bag(state.refunded_minor),
-        "totalShippingPriceSet": lambda _info: _bag(0),
-        "totalTaxSet": lambda _info: _bag(0),
+        "totalPriceSet": bag(order.total_minor),
+        "subtotalPriceSet": lambda _info: bag(order.total_minor),
+        "currentTotalPriceSet": bag(order.total_minor - state.refunded_minor),
+        "totalDiscountsSet": lambda _info: bag(order.discount_minor),
+        "currentTotalDiscountsSet": lambda _info: bag(order.discount_minor),
+        "totalRefundedSet": bag(state.refunded_minor),
+        "totalShippingPriceSet": lambda _info: bag(0),
+        "totalTaxSet": lambda _info: bag(0),
     }
-
-
-def _bag(minor: int) -> Node:
-    amount = {"amount": money(minor), "currencyCode": CURRENCY}
-    return {"shopMoney": amount, "presentmentMoney": amount}
 
 
 def _unit_bag(line: Line) -> Node:
@@ -138,10 +139,10 @@ def _line(world: WorldView, line: Line, state: OrderState) -> Node:
         "vendor": product.brand if product else None,
         "isGiftCard": False,
         "requiresShipping": True,
-        "discountedTotalSet": lambda _info, **_arguments: _bag(line.total_minor),
-        "originalTotalSet": lambda _info: _bag(line.total_minor + line.discount_minor),
+        "discountedTotalSet": lambda _info, **_arguments: bag(line.total_minor),
+        "originalTotalSet": lambda _info: bag(line.total_minor + line.discount_minor),
         "originalUnitPriceSet": lambda _info: _unit_bag(line),
-        "totalDiscountSet": lambda _info: _bag(line.discount_minor),
+        "totalDiscountSet": lambda _info: bag(line.discount_minor),
     }
 
 
@@ -183,7 +184,7 @@ def _refunds(world: WorldView, order: Order, state: OrderState) -> list[Node]:
             "createdAt": moment,
             "processedAt": moment,
             "updatedAt": moment,
-            "totalRefundedSet": _bag(state.refunded_minor),
+            "totalRefundedSet": bag(state.refunded_minor),
             "refundLineItems": connection_of(returned, lambda line: _refund_line(world, line, state)),
         }
     ]
@@ -194,5 +195,5 @@ def _refund_line(world: WorldView, line: Line, state: OrderState) -> Node:
         "id": gid("RefundLineItem", line.line_id * 10 + 1),
         "lineItem": _line(world, line, state),
         "quantity": line.quantity,
-        "subtotalSet": _bag(line.total_minor),
+        "subtotalSet": bag(line.total_minor),
     }

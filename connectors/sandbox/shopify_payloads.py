@@ -13,6 +13,7 @@ from connectors.sandbox.consents import ConsentState, email_consent, sms_consent
 from connectors.sandbox.forms import COUNTRY_NAMES, gid, money, offset_time, slug
 from connectors.sandbox.lifecycle import state_of
 from connectors.sandbox.model import CURRENCY, Order, Product, Shopper, WorldView
+from connectors.sandbox.shopify_checkouts import checkout_body
 from connectors.sandbox.shopify_lines import fulfillment_body, line_body, refund_body
 from connectors.sandbox.shopify_merges import deletion_webhook, merge_webhook
 from connectors.sandbox.shopify_orders import order_body
@@ -28,7 +29,7 @@ def webhook(topic: str, world: WorldView, subject_id: int, at: datetime) -> Body
         topic: e.g. ``orders/create``.
         world: where the subject lives.
         subject_id: the basket for orders, fulfillments and refunds; the household for customers;
-            the product id for products; ignored for ``app/uninstalled``.
+            the product id for products; the number for checkouts; ignored for ``app/uninstalled``.
         at: the moment of the fact; the body shows the subject as of then.
 
     Raises:
@@ -208,6 +209,15 @@ def _order_webhook(world: WorldView, basket: int, at: datetime) -> Body:
     return {**order_body(world, order, shopper, at), "customer": order_customer_body(world, shopper, at)}
 
 
+def _checkout_webhook(world: WorldView, number: int, at: datetime) -> Body:
+    checkout = world.checkout(number)
+    if checkout is None:
+        raise KeyError(number)
+    shopper = _shopper(world, checkout.household)
+    customer = order_customer_body(world, shopper, at)
+    return {**checkout_body(world, checkout, shopper, at), "customer": customer}
+
+
 def _fulfillment_webhook(world: WorldView, basket: int, at: datetime) -> Body:
     order = _order(world, basket)
     state = state_of(order, at)
@@ -259,6 +269,7 @@ def _shop_webhook(_world: WorldView, _subject_id: int, at: datetime) -> Body:
 
 
 _BUILDERS: dict[str, Callable[[WorldView, int, datetime], Body]] = {
+    "checkouts/create": _checkout_webhook,
     "customers/create": _customer_webhook,
     "customers/delete": deletion_webhook,
     "customers/merge": merge_webhook,

@@ -11,6 +11,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from connectors.sandbox.forms import gid, gid_number, zulu
 from connectors.sandbox.model import CURRENCY, SHOPIFY, SHOPIFY_SHOP, TIMEZONE
 from connectors.sandbox.shopify_bulk_fields import bulk_operation
+from connectors.sandbox.shopify_checkout_node import checkout_node, checkouts, find_checkout
 from connectors.sandbox.shopify_discounts import discount_node, discount_node_by_code
 from connectors.sandbox.shopify_nodes import Node, connection_of, customer_node, product_node
 from connectors.sandbox.shopify_order_node import order_node
@@ -66,6 +67,10 @@ def _product_of(caller: Caller, number: int) -> Node:
     return product_node(listed(caller.world.product(number)))
 
 
+def _checkout_of(caller: Caller, number: int) -> Node:
+    return checkout_node(caller.world, listed(caller.world.checkout(number)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     name: str
@@ -78,6 +83,7 @@ _KINDS = (
     _Kind("customers", "read_customers", customers, _customer_of),
     _Kind("orders", "read_orders", orders, _order_of),
     _Kind("products", "read_products", products, _product_of),
+    _Kind("abandonedCheckouts", "read_orders", checkouts, _checkout_of),
 )
 
 
@@ -163,6 +169,12 @@ def _product(info: GraphQLResolveInfo, **arguments: str) -> Node | None:
     return product_node(product)
 
 
+def _checkout(info: GraphQLResolveInfo, **arguments: str) -> Node | None:
+    require_scope(info, "read_orders")
+    checkout = find_checkout(info.context.world, arguments["id"])
+    return None if checkout is None else checkout_node(info.context.world, checkout)
+
+
 def _discount(info: GraphQLResolveInfo, **arguments: str) -> Node | None:
     require_scope(info, "read_discounts")
     number = gid_number(arguments["id"], "DiscountCodeNode")
@@ -175,6 +187,7 @@ def _discount_by_code(info: GraphQLResolveInfo, code: str) -> Node | None:
 
 
 _BY_KIND: Mapping[str, Callable[..., Node | None]] = {
+    "AbandonedCheckout": _checkout,
     "BulkOperation": bulk_operation,
     "Customer": _customer,
     "Order": _order,

@@ -13,6 +13,7 @@ from typing import Any
 from connectors.sandbox.consents import email_consent, sms_consent
 from connectors.sandbox.forms import birth_text, gmt_time, local_time, money, slug, token_of
 from connectors.sandbox.model import WOO_HOME, Product, Shopper, WorldView
+from connectors.sandbox.woo_drafts import draft, draft_body
 from connectors.sandbox.woo_meta import meta_list
 from connectors.sandbox.woo_orders import Body, links, order_body
 
@@ -203,14 +204,21 @@ def _customer_meta(world: WorldView, shopper: Shopper, at: datetime) -> list[Bod
     return [meta for meta in listed if not str(meta["key"]).startswith("_")]
 
 
-def _customer_webhook(world: WorldView, household: int, at: datetime) -> Body:
+def _shopper(world: WorldView, household: int) -> Shopper:
     shopper = world.shopper(household)
     if shopper is None:
         raise KeyError(household)
-    return customer_body(world, shopper, at)
+    return shopper
+
+
+def _customer_webhook(world: WorldView, household: int, at: datetime) -> Body:
+    return customer_body(world, _shopper(world, household), at)
 
 
 def _order_webhook(world: WorldView, basket: int, at: datetime) -> Body:
+    begun = draft(world, basket, at)
+    if begun is not None:
+        return draft_body(world, begun, _shopper(world, begun.household), at)
     order = world.order(basket)
     shopper = world.shopper(order.household) if order else None
     if order is None or shopper is None:

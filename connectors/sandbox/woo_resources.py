@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from connectors.sandbox import woo_removals
 from connectors.sandbox.forms import gmt_time, local_time
 from connectors.sandbox.lifecycle import state_of
 from connectors.sandbox.model import WOOCOMMERCE, Order, Product, Shopper
+from connectors.sandbox.woo_drafts import DRAFT, draft, draft_json, list_drafts, with_drafts
 from connectors.sandbox.woo_meta import write_meta
 from connectors.sandbox.woo_orders import order_body, order_status, refund_body
 from connectors.sandbox.woo_payloads import customer_body, product_body
@@ -29,13 +31,18 @@ def list_orders(call: Call) -> Reply:
     after = moment(call.arguments, "modified_after")
     start = after + NEXT if after else None
     by_id = orderby != "modified"
+    if call.arguments.get("status") == DRAFT:
+        return list_drafts(call, start, by_id=by_id)
     ids: Sequence[int] = call.world.order_ids(WOOCOMMERCE, updated_from=start, by_id=by_id)
     ids = woo_removals.left(call.world, "orders", ids)
-    ids = _kept(ids, _order_tests(call))
+    tests = _order_tests(call)
+    ids = _kept(ids, tests)
     if call.arguments.get("status") == woo_removals.TRASH:
         ids = woo_removals.trashed(call.world, "orders", after)
+    elif not tests:
+        ids = with_drafts(call.world, ids, start, None if by_id else partial(_changed_at, call))
     if orderby == "date":
-        ids = sorted(ids, key=lambda basket: (_order(call, basket).placed_at, basket))
+        ids = sorted(ids, key=lambda basket: (_begun_at(call, basket), basket))
     ids = _arranged(call, ids, orderby, is_descending)
     reply = paged(call, ids, lambda basket: _order_json(call, basket), hides_total=True)
     _log(call, "orders", reply, after)
@@ -151,6 +158,16 @@ def delete_product(call: Call) -> Reply:
     return _removed(call, "products", get_product(call).body)
 
 
+def _begun_at(call: Call, number: int) -> datetime:
+    begun = draft(call.world, number, call.world.now)
+    return begun.started_at if begun else _order(call, number).placed_at
+
+
+def _changed_at(call: Call, number: int) -> datetime:
+    begun = draft(call.world, number, call.world.now)
+    return begun.started_at if begun else _order(call, number).updated_at(call.world.now)
+
+
 _CUSTOMER_KEYS: dict[str, Callable[[Shopper], Any]] = {
     "name": lambda shopper: f"{shopper.first_name} {shopper.last_name}".lower(),
     "registered_date": lambda shopper: shopper.registered_at,
@@ -229,6 +246,9 @@ def _order(call: Call, basket: int) -> Order:
 
 
 def _order_json(call: Call, basket: int) -> dict[str, Any]:
+    begun = draft_json(call.world, basket)
+    if begun is not None:
+        return begun
     order = _order(call, basket)
     shopper = call.world.shopper(order.household)
     if shopper is None:

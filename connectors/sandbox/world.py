@@ -5,17 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
+from connectors.sandbox.checkouts import checkout_of, number_of
 from connectors.sandbox.chronicle import describe, describe_redemption, describe_start
 from connectors.sandbox.journal import ADVANCES, FACTS, READS, STATE, Journal
 from connectors.sandbox.listing import Listing
 from connectors.sandbox.memory import Memory
 from connectors.sandbox.merges import MERGE, Merges
-from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE, Order, Product, Shopper, Voucher
+from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE, Checkout, Order, Product, Shopper, Voucher
 from connectors.sandbox.moments import aware, parse_rfc3339, rfc3339, seconds_of
 from connectors.sandbox.redemptions import Intentions
 from connectors.sandbox.script import Fact, Kind, Script
 
-_ORDERS, _CUSTOMERS, _PRODUCTS = "orders", "customers", "products"
+_ORDERS, _CUSTOMERS, _PRODUCTS, _CHECKOUTS = "orders", "customers", "products", "checkouts"
 
 
 class World:
@@ -32,7 +33,7 @@ class World:
         self._listings = {
             (platform, kind): Listing()
             for platform in (SHOPIFY, WOOCOMMERCE)
-            for kind in (_ORDERS, _CUSTOMERS, _PRODUCTS)
+            for kind in (_ORDERS, _CUSTOMERS, _PRODUCTS, _CHECKOUTS)
         }
         self._paid_orders: dict[int, int] = {}
 
@@ -116,6 +117,18 @@ class World:
     def product_ids(self, platform: str, *, updated_from: datetime | None, by_id: bool) -> Sequence[int]:
         """Ids of the products visible now."""
         return self._ids(platform, _PRODUCTS, updated_from, by_id)
+
+    def checkout(self, number: int) -> Checkout | None:
+        """One checkout that was begun by now, whatever became of it."""
+        begun = self.script.checkouts.get(number)
+        if begun is None or begun.at > self._now:
+            return None
+        household = self.script.book.baskets.household[begun.order]
+        return checkout_of(begun, self.script.book, self.merges.heir(household))
+
+    def checkout_ids(self, platform: str, *, updated_from: datetime | None, by_id: bool) -> Sequence[int]:
+        """The numbers of the checkouts begun by now, by (last change, number) or by number."""
+        return self._ids(platform, _CHECKOUTS, updated_from, by_id)
 
     def customer_updated_at(self, shopper: Shopper) -> datetime:
         """When the person last changed, as of now."""
@@ -203,7 +216,10 @@ class World:
         book = self.script.book
         if fact.kind is Kind.PRODUCT:
             self._listings[fact.platform, _PRODUCTS].touch(fact.subject, fact.at)
+        elif fact.kind is Kind.CHECKOUT:
+            self._listings[fact.platform, _CHECKOUTS].touch(fact.subject, fact.at)
         elif Kind.PLACED <= fact.kind <= Kind.REFUNDED:
+            self._finish_checkout(fact)
             self._listings[fact.platform, _ORDERS].touch(book.baskets.basket[fact.subject], fact.at)
             change = _COUNTED.get(fact.kind, 0)
             if change:
@@ -211,6 +227,13 @@ class World:
                 self._paid_orders[household] = self._paid_orders.get(household, 0) + change
         elif not self.script.shoppers[fact.subject].is_guest:
             self._listings[fact.platform, _CUSTOMERS].touch(fact.subject, fact.at)
+
+    def _finish_checkout(self, fact: Fact) -> None:
+        basket = self.script.book.baskets.basket[fact.subject]
+        number = number_of(fact.platform, basket, is_completed=True)
+        begun = self.script.checkouts.get(number)
+        if fact.kind is Kind.PLACED and begun is not None and begun.completed:
+            self._listings[fact.platform, _CHECKOUTS].touch(number, fact.at)
 
 
 _COUNTED = {Kind.PAID: 1, Kind.CANCELLED: -1}

@@ -71,6 +71,36 @@ def upgrade() -> None:
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
     op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
     op.create_table(
+        "checkouts",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("external_id", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.String(length=128), nullable=True),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("customer_external_id", sa.String(length=64), nullable=True),
+        sa.Column("email", sa.String(length=320), nullable=True),
+        sa.Column("phone", sa.String(length=40), nullable=True),
+        sa.Column("locale", sa.String(length=20), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("recovery_url", sa.Text(), nullable=True),
+        sa.Column("accepts_email", sa.Boolean(), nullable=True),
+        sa.Column("accepts_sms", sa.Boolean(), nullable=True),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("source_updated_at", MOMENT, nullable=False),
+        sa.Column("completed_at", MOMENT, nullable=True),
+        sa.Column("order_external_id", sa.String(length=64), nullable=True),
+        sa.Column("abandoned_at", MOMENT, nullable=True),
+        sa.Column("deleted_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_checkouts")),
+        sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_checkouts_store_id_external_id")),
+    )
+    op.create_index("ix_checkouts_customer", "checkouts", ["store_id", "customer_id"], unique=False)
+    op.create_index("ix_checkouts_email", "checkouts", ["store_id", "email"], unique=False)
+    op.create_index("ix_checkouts_token", "checkouts", ["store_id", "token"], unique=False)
+    op.create_index("ix_checkouts_updated", "checkouts", ["store_id", "source_updated_at"], unique=False)
+    op.create_table(
         "consent_states",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("customer_id", ID, nullable=False),
@@ -898,5 +928,6 @@ def downgrade() -> None:
     op.drop_table("customer_events")
     op.drop_table("consents")
     op.drop_table("consent_states")
+    op.drop_table("checkouts")
     op.drop_table("attributions")
     op.drop_table("api_keys")

@@ -9,10 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from connectors.base import UnreadablePayload
+from connectors.sandbox.model import SHOPIFY
 from connectors.sandbox.shopify_payloads import webhook
 from connectors.storefronts.shopify.records import records
 from connectors.storefronts.shopify.topics import READERS
-from tests.connectors.sandbox.sandbox_fake_world import PLACED, small_world
+from tests.connectors.sandbox.sandbox_fake_world import PLACED, checkout, small_world
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -86,6 +87,7 @@ def test_a_sample_under_the_topic_of_another_erases_and_removes_nothing(
 @pytest.mark.parametrize(
     ("topic", "subject_id"),
     [
+        ("checkouts/create", 77),
         ("orders/create", 2000),
         ("orders/updated", 2000),
         ("customers/create", 2),
@@ -102,7 +104,10 @@ def test_a_sample_under_the_topic_of_another_erases_and_removes_nothing(
 def test_what_the_emulator_sends_satisfies_shopifys_schema(
     payload_schemas: Mapping[str, Mapping[str, Any]], topic: str, subject_id: int
 ) -> None:
-    body = webhook(topic, small_world(), subject_id, PLACED)
+    world = small_world()
+    world.checkouts[77] = checkout(77, 2, SHOPIFY)
+
+    body = webhook(topic, world, subject_id, PLACED)
 
     found = Draft202012Validator(payload_schemas[topic]).iter_errors(json.loads(json.dumps(body)))
 

@@ -86,6 +86,7 @@ def test_what_was_lost_is_pulled_from_the_last_good_delivery_on(watched: Watched
 
     due = seeds.rows_of(watched.runtime.database, Reconciliation, "resource", "pulled_to", "next_at")
     assert sorted(due) == [
+        ("checkouts", NOW, NOW + timedelta(days=1)),
         ("customers", NOW, NOW + timedelta(days=1)),
         ("orders", last_good, NOW + QUARTER),
         ("products", NOW, NOW + timedelta(days=1)),

@@ -35,7 +35,7 @@ def test_what_one_worker_claimed_no_other_does(database: Database, store_id: int
 
     second = _claimed(database)
 
-    assert (sorted(first), second) == (["customers", "orders", "products", "reviews"], [])
+    assert (sorted(first), second) == (["checkouts", "customers", "orders", "products", "reviews"], [])
 
 
 def test_what_a_killed_worker_held_is_free_again_for_its_shop_alone(
@@ -49,7 +49,7 @@ def test_what_a_killed_worker_held_is_free_again_for_its_shop_alone(
     with database.write() as session:
         pulls.release_own(session, store_id)
 
-    assert (held, len(_claimed(database))) == (8, 4)
+    assert (held, len(_claimed(database))) == (10, 5)
 
 
 def test_reviews_are_pulled_whole_where_the_platform_has_any(database: Database) -> None:

@@ -30,6 +30,7 @@ PARTS = {
     "consent_history",
     "timeline",
     "reviews",
+    "checkouts",
     "vouchers",
     "journeys",
     "decisions",

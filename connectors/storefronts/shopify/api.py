@@ -19,6 +19,7 @@ from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.answers import readable
 from connectors.storefronts.shopify.auth import admin_base
 from connectors.storefronts.shopify.bulk_history import Assemble, BulkHistory
+from connectors.storefronts.shopify.checkouts import checkout_node
 from connectors.storefronts.shopify.customers import customer_node
 from connectors.storefronts.shopify.listing import all_pages, changed_since, next_cursor, page_of, whole
 from connectors.storefronts.shopify.products import product_node
@@ -81,6 +82,9 @@ class ShopifyStorefront:
     def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
         """All there is by a bulk operation, or by pages where none does; an old page's cursor goes on."""
         listing = _LISTINGS[resource]
+        if listing.bulk_document is None or listing.assemble is None:
+            yield from by_page(self, resource, cursor)
+            return
         history = BulkHistory(
             self._admin,
             self._transport,
@@ -142,15 +146,18 @@ Reader = Callable[[Admin, JsonObject, JsonObject], Record]
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """How one resource is asked for and read. `read` takes the node and the whole answer of a page."""
+    """How one resource is asked for and read. `read` takes the node and the whole answer of a page.
+
+    Without a bulk document its history is read by pages.
+    """
 
     kind: str
     page_document: str
     one_document: str
     count_document: str
-    bulk_document: str
     read: Reader
-    assemble: Assemble
+    bulk_document: str | None = None
+    assemble: Assemble | None = None
 
 
 def _scopes(installation: JsonObject) -> tuple[str, ...]:
@@ -164,6 +171,10 @@ def _topic(enum: str) -> str:
 
 def _read_customer(_admin: Admin, node: JsonObject, _answer: JsonObject) -> Record:
     return customer_node(node)
+
+
+def _read_checkout(_admin: Admin, node: JsonObject, _answer: JsonObject) -> Record:
+    return checkout_node(node)
 
 
 def _read_product(admin: Admin, node: JsonObject, answer: JsonObject) -> Record:
@@ -200,5 +211,12 @@ _LISTINGS = {
         bulk_document=documents.BULK_ORDERS,
         read=order_listing.read,
         assemble=bulk_records.orders,
+    ),
+    Resource.CHECKOUTS: _Listing(
+        kind="AbandonedCheckout",
+        page_document=documents.CHECKOUTS,
+        one_document=documents.CHECKOUT,
+        count_document=documents.CHECKOUTS_COUNT,
+        read=_read_checkout,
     ),
 }

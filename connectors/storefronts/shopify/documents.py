@@ -31,6 +31,10 @@ ORDER_REFUNDS = _document("order_refunds", "refund_fields")
 SEVERAL_REFUNDS = _document("several_refunds", "refund_fields")
 ORDER_PARCELS = _document("order_parcels", "parcel_fields")
 
+CHECKOUTS = _document("checkouts", "checkout_fields")
+CHECKOUTS_COUNT = _document("checkouts_count")
+CHECKOUT = _document("checkout", "checkout_fields")
+
 PRODUCTS = _document("products", "product_parts", *_PRODUCT)
 PRODUCTS_COUNT = _document("products_count")
 PRODUCT = _document("product", "product_parts", *_PRODUCT)

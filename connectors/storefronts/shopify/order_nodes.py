@@ -67,6 +67,7 @@ def order(node: JsonObject, parts: OrderParts) -> OrderRecord:
         refunds=tuple(_refund(refund, currency) for refund in parts.refunds),
         fulfillments=sent,
         is_test=fields.flag(node, "test"),
+        checkout_token=fields.text(node, "checkoutToken"),
     )
 
 

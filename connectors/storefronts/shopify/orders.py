@@ -78,6 +78,7 @@ def order(body: JsonObject) -> OrderRecord:
         refunds=given_back,
         fulfillments=sent,
         is_test=fields.flag(body, "test"),
+        checkout_token=fields.text(body, "checkout_token"),
     )
 
 

@@ -1,20 +1,19 @@
-"""Every topic that Ritorno reads, and its reader.
-
-Topics that are subscribed to but not read here need a Record of their own first: checkouts
-(capability B8).
-"""
+"""Every topic that Ritorno reads, and its reader."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from connectors.base import JsonObject, Record
-from connectors.storefronts.shopify import customers, orders, parcels, products, refunds, stores
+from connectors.storefronts.shopify import checkouts, customers, orders, parcels, products, refunds, stores
 
 Reader = Callable[[JsonObject, datetime | None], list[Record]]
 
 READERS: dict[str, Reader] = {
     "app/scopes_update": stores.scopes_changed,
     "app/uninstalled": stores.uninstalled,
+    "checkouts/create": checkouts.changed,
+    "checkouts/delete": checkouts.deleted,
+    "checkouts/update": checkouts.changed,
     "customer.tags_added": customers.tags_changed,
     "customer.tags_removed": customers.tags_changed,
     "customers/create": customers.changed,

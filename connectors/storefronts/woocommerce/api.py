@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import (
+    CheckoutRecord,
     ConnectorError,
     Deletion,
     JsonObject,
@@ -88,6 +89,9 @@ class WooStorefront:
         found: list[Record] = []
         for item in answer.value:
             found += self._readable(resource, item, is_plain=answer.is_plain)
+        if resource is Resource.ORDERS:
+            # Checkouts among them have a listing of their own, and a page counts its orders.
+            found = [record for record in found if not isinstance(record, CheckoutRecord)]
         following = place.following(answer.value, answer)
         is_narrowed = cursor is not None and place.after is not None
         return RecordPage(

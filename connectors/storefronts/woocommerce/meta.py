@@ -35,8 +35,8 @@ class MetaMapping:
         birthday_format: one of BIRTHDAY_FORMATS; `--MM-DD` is understood with each of them.
         paid_statuses: order statuses that count as paid without a payment date (cash on delivery).
         delivered_statuses: order statuses that stand for "the parcel has arrived".
-        delivered_key: a meta key (or several, as above) where a shipment plugin keeps how the parcel stands;
-            of an order that has it, it alone says whether it was delivered.
+        delivered_key: a meta key (or several, as above) where a shipment plugin keeps how the parcel stands,
+            or a list of its parcels; of an order that has it, `completed` no longer stands for delivered.
         delivered_values: its values that mean delivered, compared without case.
         currency: the store's currency, because product payloads name none; "" where it is not known.
 
@@ -74,6 +74,9 @@ PRESETS: Mapping[str, MetaMapping] = {
     # Source: facts of two measured stores, section 4 (meta of shipment plugins).
     "trackship": MetaMapping(delivered_key="ts_shipment_status"),
     "aftership": MetaMapping(delivered_key="_aftership_tracking_status"),
+    # Lists of parcels, which seldom say more than that they left; their plugins complete orders when sent.
+    "ast": MetaMapping(delivered_key="ts_shipment_status,shipment_status,_wc_shipment_tracking_items"),
+    "ost": MetaMapping(delivered_key="_ost_tracking_items"),
     "brazil-checkout-fields": MetaMapping(birthday_key="_billing_birthdate", birthday_format="DD/MM/YYYY"),
     "yith-birthday": MetaMapping(birthday_key="yith_birthday,ywces_birthday"),
 }
@@ -85,11 +88,15 @@ def meta_of(payload: JsonObject) -> dict[str, Any]:
 
 
 def says_delivered(meta: Mapping[str, Any], mapping: MetaMapping) -> bool | None:
-    """Whether a shipment plugin says that the parcel arrived; None where it says nothing of this order."""
+    """Whether a shipment plugin says that the parcel arrived; None where it says nothing of this order.
+
+    Of several parcels each must have arrived; one of which no state is told is under way.
+    """
     key = _first_present(meta, mapping.delivered_key)
-    if key is None:
+    if key is None or meta[key] in ([], {}):
         return None
-    return _as_written(meta[key]).lower() in {word.lower() for word in mapping.delivered_values}
+    arrived = {word.lower() for word in mapping.delivered_values}
+    return all(word.lower() in arrived for word in _parcel_states(meta[key]))
 
 
 def order_consents(
@@ -151,6 +158,14 @@ def _answers(meta: Mapping[str, Any], mapping: MetaMapping) -> Iterator[tuple[st
 def _first_present(meta: Mapping[str, Any], keys: str) -> str | None:
     wanted = (key.strip() for key in keys.split(","))
     return next((key for key in wanted if key and key in meta), None)
+
+
+def _parcel_states(value: Any) -> Iterator[str]:
+    """The word for each parcel, "" where none is told; PHP writes a list with gaps as an object."""
+    if isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
+        value = list(value.values())
+    for parcel in value if isinstance(value, list) else [value]:
+        yield _as_written(parcel.get("status") if isinstance(parcel, dict) else parcel)
 
 
 def _as_written(value: Any) -> str:

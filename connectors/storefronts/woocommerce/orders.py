@@ -18,6 +18,7 @@ from connectors.base import (
     RefundRecord,
     Resource,
 )
+from connectors.storefronts.woocommerce.checkouts import read_checkout
 from connectors.storefronts.woocommerce.customers import is_anonymised, read_buyer
 from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of, says_delivered
 from connectors.storefronts.woocommerce.payload import (
@@ -59,6 +60,8 @@ _UNPAID = {
 def read_order(payload: JsonObject, mapping: MetaMapping) -> list[Record]:
     """What an order payload says: the order, its removal to the trash, or an erasure beside the order.
 
+    A draft, and an order whose payment failed, is a checkout as well, which comes before it.
+
     An anonymised order names no person any more; the request names the order, under which the person
     was known, and comes first so that the link can still be followed.
 
@@ -72,7 +75,8 @@ def read_order(payload: JsonObject, mapping: MetaMapping) -> list[Record]:
     if is_anonymised(payload, meta):
         erasure = PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, None, None, (order_id,))
         return [erasure, _order(payload, meta, mapping, is_erased=True)]
-    return [_order(payload, meta, mapping, is_erased=False)]
+    begun = read_checkout(payload)
+    return [*([begun] if begun else []), _order(payload, meta, mapping, is_erased=False)]
 
 
 def read_outline(payload: JsonObject, mapping: MetaMapping) -> OrderOutline:
@@ -108,7 +112,9 @@ def _order(
     by_plugin = says_delivered(meta, mapping)
     delivered_at = _delivered_at(status, mapping, completed_at, updated_at)
     if by_plugin is not None:
-        delivered_at = updated_at if by_plugin else None
+        # "completed" is how such plugins call an order that left; a status of its own for arrived stays one.
+        has_own_status = status != "completed" and status in mapping.delivered_statuses
+        delivered_at = updated_at if by_plugin or has_own_status else None
     refunds = _refunds(payload, currency, updated_at)
     codes = tuple(text(line, "code").lower() for line in entries(payload, "coupon_lines"))
     return OrderRecord(
@@ -134,6 +140,7 @@ def _order(
         cancelled_at=updated_at if status == "cancelled" else None,
         lines=_lines(payload, currency),
         refunds=refunds,
+        checkout_token=order_id,
     )
 
 

@@ -7,16 +7,17 @@ from typing import Any
 
 from connectors.base import Resource, UnreadablePayload
 from connectors.storefronts.woocommerce.calls import Answer
+from connectors.storefronts.woocommerce.checkouts import DRAFT
 from connectors.storefronts.woocommerce.payload import moment
 
 PER_PAGE = 100
 
 # Source: facts of two measured stores, fact 14: customers ignore modified_after without a word.
-_LISTS_CHANGES = (Resource.ORDERS, Resource.PRODUCTS)
+_LISTS_CHANGES = (Resource.ORDERS, Resource.PRODUCTS, Resource.CHECKOUTS)
 _SECOND = timedelta(seconds=1)
 # Reviews are listed by when they were written, in the store's time; merchants approve them later.
 _REVIEWS_AGAIN = timedelta(days=14)
-_PATHS = {Resource.REVIEWS: "products/reviews"}
+_PATHS = {Resource.REVIEWS: "products/reviews", Resource.CHECKOUTS: "orders"}
 
 
 def path_of(resource: Resource) -> str:
@@ -65,6 +66,8 @@ class Place:
             params["role"] = "all"
         if resource is Resource.REVIEWS:
             params["status"] = "all"
+        if resource is Resource.CHECKOUTS:
+            params["status"] = DRAFT
         if self.after is not None and resource is Resource.REVIEWS:
             params["after"] = _written(self.after)
         elif self.after is not None:

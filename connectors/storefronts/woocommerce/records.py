@@ -11,6 +11,7 @@ from connectors.base import (
     Resource,
     UnreadablePayload,
 )
+from connectors.storefronts.woocommerce.checkouts import read_checkout
 from connectors.storefronts.woocommerce.customers import is_anonymised, read_customer
 from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
 from connectors.storefronts.woocommerce.orders import read_order
@@ -68,6 +69,9 @@ def read_resource(resource: Resource, payload: JsonObject, mapping: MetaMapping)
         return read_order(payload, mapping)
     if resource is Resource.PRODUCTS:
         return read_product(payload, mapping)
+    if resource is Resource.CHECKOUTS:
+        begun = read_checkout(payload)
+        return [begun] if begun else []
     if resource is Resource.REVIEWS:
         return [read_review(payload)]
     if is_anonymised(payload, meta_of(payload)):

@@ -8,6 +8,7 @@ from connectors.sandbox.model import (
     SHOPIFY,
     WOOCOMMERCE,
     Birth,
+    Checkout,
     Line,
     Order,
     Product,
@@ -90,6 +91,22 @@ def order(basket: int, household: int, platform: str, **changes: object) -> Orde
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
+def checkout(number: int, household: int, platform: str, **changes: object) -> Checkout:
+    """Three of one product for 9.00, taken to the till a day ago and left there."""
+    plain = Checkout(
+        number=number,
+        basket=household * 1000,
+        household=household,
+        platform=platform,
+        token=f"token{number}",
+        started_at=NOW - timedelta(hours=23),
+        completed_at=None,
+        total_minor=900,
+        lines=(Line(number * 1000, 501, 3, 900, 0),),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
 @dataclass(eq=False)
 class FakeWorld:
     """Everything in dicts; listings are sorted at each call."""
@@ -98,6 +115,7 @@ class FakeWorld:
     orders: dict[int, Order] = field(default_factory=dict)
     shoppers: dict[int, Shopper] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
+    checkouts: dict[int, Checkout] = field(default_factory=dict)
     vouchers: list[Voucher] = field(default_factory=list)
     codes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     kept: dict[str, list[Mapping[str, object]]] = field(default_factory=dict)
@@ -154,6 +172,20 @@ class FakeWorld:
             found.product_id: found.created_at
             for found in self.products.values()
             if found.platform == platform
+        }
+        return _listed(changed, updated_from, by_id)
+
+    def checkout(self, number: int) -> Checkout | None:
+        """One checkout that was begun by now."""
+        found = self.checkouts.get(number)
+        return found if found and found.started_at <= self.now else None
+
+    def checkout_ids(self, platform: str, *, updated_from: datetime | None, by_id: bool) -> Sequence[int]:
+        """The numbers of the checkouts begun by now."""
+        changed = {
+            found.number: found.updated_at(self.now)
+            for found in self.checkouts.values()
+            if found.platform == platform and found.started_at <= self.now
         }
         return _listed(changed, updated_from, by_id)
 

@@ -1,12 +1,14 @@
 """Payloads as Records: orders, customers, products, deletions and what is not readable."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from connectors.base import (
+    CheckoutRecord,
     CustomerRecord,
     Deletion,
     Money,
@@ -54,7 +56,10 @@ def test_every_captured_delivery_reads_to_what_its_topic_promises(each_delivery:
     expected = (
         [] if is_variation else [EXPECTED[each_delivery.topic]] if each_delivery.topic in EXPECTED else []
     )
-    assert [type(record) for record in found] == expected
+    is_checkout = (
+        b'"status":"checkout-draft"' in each_delivery.body and b'"email":""' not in each_delivery.body
+    )
+    assert [type(record) for record in found] == [CheckoutRecord] * is_checkout + expected
 
 
 def test_a_paid_order_carries_money_lines_and_moments(delivery: Deliveries) -> None:
@@ -269,6 +274,31 @@ def test_a_shipment_plugin_alone_says_whether_its_order_was_delivered(
     body = completed.payload(meta_data=meta, status="completed")
 
     order = only(records("order.updated", body, PRESETS["trackship"], AT), OrderRecord)
+
+    assert (order.delivered_at is not None) is is_delivered
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "status", "is_delivered"),
+    [
+        ("_wc_shipment_tracking_items", [{"tracking_number": "1"}], "completed", False),
+        ("_ost_tracking_items", {"2": {"tracking_number": "1"}}, "completed", False),
+        ("shipment_status", [{"status": "delivered"}, {"status": "in_transit"}], "completed", False),
+        ("shipment_status", [{"status": "delivered"}, {"status": "Delivered"}], "completed", True),
+        ("shipment_status", {"status": "delivered"}, "completed", True),
+        ("_wc_shipment_tracking_items", [{"tracking_number": "1"}], "delivered", True),
+        ("_wc_shipment_tracking_items", [], "completed", True),
+    ],
+)
+def test_a_list_of_parcels_says_whether_all_have_arrived(
+    delivery: Deliveries, key: str, value: object, status: str, is_delivered: bool
+) -> None:
+    preset = PRESETS["ost" if key.startswith("_ost") else "ast"]
+    mapping = replace(preset, delivered_statuses=("completed", "delivered"))
+    meta = [{"id": 1, "key": key, "value": value}]
+    body = delivery("hpos_019_order_updated").payload(meta_data=meta, status=status)
+
+    order = only(records("order.updated", body, mapping, AT), OrderRecord)
 
     assert (order.delivered_at is not None) is is_delivered
 

@@ -178,7 +178,12 @@ class FakeStore:
     def _list(self, resource: str, query: dict[str, str]) -> Reply:
         rows = list(self.rows.get(resource, []))
         if resource == "orders":
-            rows = [row for row in rows if (row.get("status") == "trash") is (query.get("status") == "trash")]
+            asked = query.get("status", "any")
+            rows = [
+                row
+                for row in rows
+                if (row.get("status") != "trash" if asked == "any" else row.get("status") == asked)
+            ]
         if resource == "customers" and query.get("role") != "all":
             rows = [row for row in rows if row["role"] == query.get("role", "customer")]
         if "modified_after" in query and resource != "customers":

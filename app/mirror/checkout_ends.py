@@ -1,0 +1,204 @@
+"""How checkouts end: by the order that they become, or by an hour without one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from app import timeline, timers
+from app.customers import Person
+from app.db import is_among, table_of, update_rows
+from app.mirror.checkout_people import owners_of
+from app.models import Checkout, Order, Store
+from app.timeline import NewEvent
+from app.timers import NewTimer
+from connectors.base import OrderRecord
+
+CHECKOUTS, ORDERS = table_of(Checkout), table_of(Order)
+STARTED, ABANDONED = "checkout.started", "checkout.abandoned"
+TIMER_KIND = "checkout"
+PATIENCE = timedelta(hours=1)
+"""How long a checkout rests before it counts as abandoned. Source: the recipe "Abandoned checkout" (B8)."""
+UNBOUGHT = "failed"
+"""The financial status of an order that came to nothing: its checkout is still open."""
+End = tuple[datetime, str]
+"""When a checkout became an order, and that order's id at the storefront."""
+
+
+def complete(
+    session: Session, store_id: int, placed: Iterable[OrderRecord], buyers: Mapping[str, Person]
+) -> None:
+    """End the open checkouts that orders come from: by their token, or because their person bought since.
+
+    Args:
+        placed: orders as the storefront tells them.
+        buyers: who placed them, by the orders' external ids.
+    """
+    bought = sorted(filter(_is_bought, placed), key=lambda record: record.placed_at)
+    tokens = {record.checkout_token for record in bought if record.checkout_token}
+    people = [buyers[record.external_id] for record in bought if record.external_id in buyers]
+    if not tokens and not people:
+        return
+    theirs = or_(
+        is_among(session, CHECKOUTS.c.token, sorted(tokens)),
+        is_among(session, CHECKOUTS.c.customer_id, sorted({person.id for person in people})),
+        is_among(session, CHECKOUTS.c.email, sorted({person.email for person in people if person.email})),
+    )
+    statement = select(CHECKOUTS).where(
+        CHECKOUTS.c.store_id == store_id, CHECKOUTS.c.completed_at.is_(None), theirs
+    )
+    ends = []
+    for row in session.execute(statement.order_by(CHECKOUTS.c.id).with_for_update()):
+        record = next((one for one in bought if _comes_from(row, one, buyers.get(one.external_id))), None)
+        if record is not None:
+            ends.append(_ended(row, (record.placed_at, record.external_id)))
+    update_rows(session, CHECKOUTS, ends)
+
+
+def orders_since(session: Session, store_id: int, rows: Iterable[Any]) -> dict[str, End]:
+    """What each checkout came to as the mirror knows it, by the checkout's id; nothing for an open one.
+
+    That is the order whose id is the checkout's token (WooCommerce's draft becomes the order), or the first
+    that its customer placed since.
+    """
+    asked = list(rows)
+    if not asked:
+        return {}
+    by_token = is_among(session, ORDERS.c.external_id, sorted({row.token for row in asked if row.token}))
+    statement = (
+        select(ORDERS.c.external_id, ORDERS.c.customer_id, ORDERS.c.placed_at)
+        .where(
+            ORDERS.c.store_id == store_id,
+            ORDERS.c.financial_status != UNBOUGHT,
+            ORDERS.c.is_test.is_(False),
+            or_(by_token, _of_customers_since(session, asked)),
+        )
+        .order_by(ORDERS.c.placed_at, ORDERS.c.id)
+    )
+    found = session.execute(statement).all()
+    firsts = {row.external_id: next((one for one in found if _is_of(row, one)), None) for row in asked}
+    return {name: (one.placed_at, one.external_id) for name, one in firsts.items() if one is not None}
+
+
+def wait(session: Session, store: Store, rows: Iterable[Row[Any]]) -> None:
+    """Set the hour of open checkouts; those begun before the install are history and wait for nothing."""
+    waiting = [
+        NewTimer(store.id, row.source_updated_at + PATIENCE, TIMER_KIND, row.id)
+        for row in rows
+        if row.completed_at is None and not timeline.is_history(row.started_at, store.installed_at)
+    ]
+    timers.set_timers(session, waiting)
+
+
+def settle(session: Session, store: Store, checkout_ids: Sequence[int], now: datetime) -> int:
+    """See what became of checkouts whose hour is over; how many were abandoned.
+
+    One that somebody was busy with meanwhile gets another hour. One whose owner the store does not know is
+    abandoned in silence.
+    """
+    open_ones = and_(
+        CHECKOUTS.c.store_id == store.id,
+        CHECKOUTS.c.id.in_(checkout_ids),
+        CHECKOUTS.c.completed_at.is_(None),
+        CHECKOUTS.c.deleted_at.is_(None),
+        CHECKOUTS.c.abandoned_at.is_(None),
+    )
+    _give_to_owners(session, store.id, open_ones)
+    statement = select(CHECKOUTS).where(open_ones).order_by(CHECKOUTS.c.id).with_for_update()
+    rows = session.execute(statement).all()
+    wait(session, store, [row for row in rows if _rested_at(row) > now])
+    rested = [row for row in rows if _rested_at(row) <= now]
+    ends = orders_since(session, store.id, rested)
+    update_rows(
+        session, CHECKOUTS, [_ended(row, ends[row.external_id]) for row in rested if row.external_id in ends]
+    )
+    left = [row for row in rested if row.external_id not in ends]
+    marks = [{"store_id": row.store_id, "id": row.id, "abandoned_at": _rested_at(row)} for row in left]
+    update_rows(session, CHECKOUTS, marks)
+    tell(session, store, STARTED, rested, now=now)
+    tell(session, store, ABANDONED, left, now=now)
+    return len(left)
+
+
+def mark_deleted(session: Session, store_id: int, external_id: str, now: datetime) -> None:
+    """The storefront no longer has the checkout, so that nothing can be restored."""
+    session.execute(
+        CHECKOUTS.update()
+        .where(CHECKOUTS.c.store_id == store_id, CHECKOUTS.c.external_id == external_id)
+        .values(deleted_at=now, recovery_url=None)
+    )
+
+
+def tell(session: Session, store: Store, kind: str, rows: Iterable[Row[Any]], *, now: datetime) -> None:
+    """Write into the timeline that checkouts were begun or abandoned; once each, of known customers."""
+    events = [
+        NewEvent(
+            store_id=store.id,
+            customer_id=row.customer_id,
+            type=kind,
+            subject=f"checkout:{row.external_id}",
+            source_key=f"{kind}:{row.external_id}",
+            occurred_at=row.started_at if kind == STARTED else _rested_at(row),
+            details={"checkout_id": row.id, "total_minor": row.total_minor, "currency": row.currency},
+            is_history=timeline.is_history(row.started_at, store.installed_at),
+        )
+        for row in rows
+        if row.customer_id is not None
+    ]
+    timeline.record(session, events, now)
+
+
+def _is_bought(record: OrderRecord) -> bool:
+    return record.financial_status != UNBOUGHT and not record.is_test
+
+
+def _comes_from(row: Row[Any], record: OrderRecord, buyer: Person | None) -> bool:
+    if row.token is not None and row.token == record.checkout_token:
+        return True
+    is_theirs = buyer is not None and (
+        row.customer_id == buyer.id or (row.email is not None and row.email == buyer.email)
+    )
+    return is_theirs and record.placed_at >= row.started_at
+
+
+def _of_customers_since(session: Session, rows: Sequence[Any]) -> ColumnElement[bool]:
+    owners = sorted({row.customer_id for row in rows if row.customer_id is not None})
+    if not owners:
+        return false()
+    since = min(row.started_at for row in rows)
+    return and_(is_among(session, ORDERS.c.customer_id, owners), ORDERS.c.placed_at >= since)
+
+
+def _is_of(row: Any, order: Any) -> bool:
+    if row.token is not None and row.token == order.external_id:
+        return True
+    is_theirs = row.customer_id is not None and row.customer_id == order.customer_id
+    return is_theirs and bool(order.placed_at >= row.started_at)
+
+
+def _ended(row: Row[Any], end: End) -> dict[str, Any]:
+    placed_at, order_id = end
+    ended = {"completed_at": placed_at, "order_external_id": order_id, "recovery_url": None}
+    return {"store_id": row.store_id, "id": row.id, **ended}
+
+
+def _rested_at(row: Row[Any]) -> datetime:
+    moment: datetime = row.source_updated_at + PATIENCE
+    return moment
+
+
+def _give_to_owners(session: Session, store_id: int, which: ColumnElement[bool]) -> None:
+    """The customer may have come later than the checkout."""
+    statement = select(CHECKOUTS).where(
+        CHECKOUTS.c.store_id == store_id, which, CHECKOUTS.c.customer_id.is_(None)
+    )
+    rows = session.execute(statement.order_by(CHECKOUTS.c.id).with_for_update()).all()
+    owners = owners_of(session, store_id, rows)
+    found = [
+        {"store_id": store_id, "id": row.id, "customer_id": owner}
+        for row in rows
+        if (owner := owners.of(row)) is not None
+    ]
+    update_rows(session, CHECKOUTS, found)

@@ -1,0 +1,42 @@
+"""The checkouts' tick: those that rested for an hour without an order count as abandoned."""
+
+from collections import Counter
+from datetime import datetime
+from functools import partial
+
+from app import timers
+from app.mirror import checkout_ends
+from app.models import Store
+from app.stores.platforms import UNINSTALLED
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+BATCH = 500
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Settle what is due, store by store; a store that fails stops only itself."""
+    with kit.runtime.database.read() as session:
+        due = timers.peek_due(session, now, (checkout_ends.TIMER_KIND,), BATCH)
+    done: Counter[str] = Counter()
+    failures: list[Failed] = []
+    for store_id in sorted({row.store_id for row in due}):
+        result = run_guarded(partial(_run_store, kit, store_id, now))
+        if isinstance(result, Failed):
+            failures.append(result)
+        else:
+            done["checkouts"] += result
+    if failures:
+        raise failures[0].error
+    return +done
+
+
+def _run_store(kit: Kit, store_id: int, now: datetime) -> int:
+    """One transaction: the timers taken and all that follows from them; how many there were."""
+    with kit.runtime.database.write() as session:
+        due = timers.take_due(session, store_id, now, kind=checkout_ends.TIMER_KIND, limit=BATCH)
+        store = session.get(Store, store_id)
+        if store is not None and store.state != UNINSTALLED and due:
+            checkout_ends.settle(session, store, sorted({row.subject_id for row in due}), now)
+        timers.settle_cursor(session, store_id)
+        return len(due)
