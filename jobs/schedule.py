@@ -61,8 +61,8 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("attribution", "changed orders find the message that brought them", 5),
     ClockJob("flows", "welcome, review, cross-sell and birthday: entries and timers move people on", 1),
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),
-    ClockJob("notices", "merchants whose shop stands still are told by mail", 60),
     ClockJob("writes", "what people said to us is told to the storefront", 2),
+    ClockJob("notices", "merchants whose shop stands still are told by mail", 60),
 )
 
 
