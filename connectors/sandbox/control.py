@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from connectors.sandbox.merges import AFTER, BEFORE, NEVER
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
 from connectors.sandbox.moments import parse_rfc3339, rfc3339
 from connectors.sandbox.simulation import Simulation
+from connectors.sandbox.woo_traits import change_traits
 
 Answer = Response | tuple[Response, int]
 
@@ -69,6 +71,13 @@ def _advance(simulation: Simulation) -> Answer:
         return _refuse(str(error))
 
 
+def _woocommerce(simulation: Simulation) -> Answer:
+    try:
+        return jsonify(asdict(change_traits(simulation.world, _body())))
+    except ValueError as error:
+        return _refuse(str(error))
+
+
 def _merge(simulation: Simulation) -> Answer:
     body = _body()
     try:
@@ -120,6 +129,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/control/install", _install),
     ("POST", "/control/advance", _advance),
     ("POST", "/control/merge", _merge),
+    ("POST", "/control/woocommerce", _woocommerce),
     ("POST", "/sink/messages", _accept),
     ("GET", "/sink/messages/<path:message_id>", _find),
 )

@@ -27,6 +27,10 @@ class Errand(Protocol):
     def key(self) -> str:
         """The same text in every run."""
 
+    @property
+    def is_tried_again(self) -> bool:
+        """Whether an answer that says "not now" is followed by another try."""
+
     def __lt__(self, _other: Any, /) -> bool:
         """Earlier errands first."""
 
@@ -47,6 +51,7 @@ class _Job:
     key: str
     requests: Sequence[Request]
     sent: int
+    is_tried_again: bool
 
 
 class Queue(Generic[E]):
@@ -127,7 +132,7 @@ class Runner:
         outcomes: dict[str, Outcome] = {}
         free, busy = list(self._lanes), dict[Lane, _Job]()
         for errand in errands:
-            job = _Job(errand.key, write(errand), self._sent.pop(errand.key, 0))
+            job = _Job(errand.key, write(errand), self._sent.pop(errand.key, 0), errand.is_tried_again)
             if job.sent >= len(job.requests):
                 outcomes[job.key] = Outcome()
                 continue
@@ -172,7 +177,7 @@ class Runner:
             status = lane.finish()
         except UnreachableError as error:
             return self._postpone(job, str(error))
-        if status >= 500 or status == _TOO_MANY:
+        if job.is_tried_again and (status >= 500 or status == _TOO_MANY):
             return self._postpone(job, f"{job.requests[job.sent].url} answered {status}")
         job.sent += 1
         return Outcome(status) if job.sent == len(job.requests) else None
