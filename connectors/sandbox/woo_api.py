@@ -116,10 +116,13 @@ def _add_other_pages(pages: Blueprint, world: WorldView) -> None:
         return _error(world, woo_front.no_route())
 
     @pages.get("/")
-    def front_page() -> Response:
-        route = request.args.get("rest_route", "")
+    @pages.get("/<path:rest>")
+    def any_page(rest: str = "") -> Response:
+        store, route = traits(world), request.args.get("rest_route", "")
+        if rest and not woo_front.is_wordpress(store, rest):
+            return woo_front.not_found()
         if not route:
-            return woo_front.page(traits(world))
+            return woo_front.page(store)
         if route == "/" and not traits(world).hides_index:
             return _answer(world, Reply(woo_store.index(world)), "GET")
         return _error(world, woo_front.refuse_route(route))

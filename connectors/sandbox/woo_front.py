@@ -26,7 +26,7 @@ def answer(store: Traits, host: str, path: str) -> Response | None:
     if store.redirects and host != urlsplit(store.home).netloc:
         return Response(_MOVED, 301, {"Location": f"{store.home}{path}"}, mimetype="text/html")
     if store.permalinks == PLAIN and path.startswith(_REWRITTEN):
-        return Response(_NOT_FOUND, 404, mimetype="text/html")
+        return not_found()
     return None
 
 
@@ -34,6 +34,16 @@ def page(store: Traits) -> Response:
     """The shop's start page."""
     body = f"<!DOCTYPE html><title>Shop</title><a href='{store.home}/'>Shop</a>"
     return Response(body, mimetype="text/html")
+
+
+def is_wordpress(store: Traits, path: str) -> bool:
+    """Whether WordPress' own files lie there: they answer `?rest_route=` as the home does."""
+    return bool(store.site) and f"{store.home}/{path}".rstrip("/") == store.site
+
+
+def not_found() -> Response:
+    """The theme's page for what does not exist."""
+    return Response(_NOT_FOUND, 404, mimetype="text/html")
 
 
 def no_route() -> WooError:
