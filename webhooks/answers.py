@@ -45,7 +45,6 @@ def too_busy(busy: Busy) -> Answer:
 
 
 KEPT = Answer("200 OK", b"kept")
-PONG = Answer("200 OK", b"pong")
 NOT_POSTED = problem("405 Method Not Allowed", "deliveries are posted", ("Allow", "POST"))
 TOO_LARGE = problem("413 Content Too Large", "a delivery holds at most 2 MiB")
 TOO_SLOW = problem("408 Request Timeout", "the body did not arrive in time")
