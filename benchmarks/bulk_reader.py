@@ -1,4 +1,7 @@
-"""A worker that reads one history and prints JSON: `bulk_reader DATABASE_URL SHOP_URL DOMAIN TOKEN`."""
+"""A worker that reads one history and prints JSON: `bulk_reader DATABASE_URL SHOP_URL DOMAIN TOKEN`.
+
+The domain `woocommerce` stands for a WooCommerce at that URL, whose key is known.
+"""
 
 import json
 import resource
@@ -10,6 +13,8 @@ from sqlalchemy import delete, func, select
 
 from app.db import table_of
 from app.models import Backfill, Order, OrderLine
+from app.runtime import Runtime
+from app.stores.platforms import WOOCOMMERCE
 from benchmarks import stores
 from connectors.channels.local import LocalChannel
 from jobs import pulls
@@ -24,9 +29,7 @@ def read(url: str, shop_url: str, domain: str, token: str) -> dict[str, float]:
     Raises:
         RuntimeError: the shop failed.
     """
-    runtime = stores.connect(
-        url, domain=domain, token=token, shopify_admin_url=shop_url, allow_private_stores=True
-    )
+    runtime = _connected(url, shop_url, domain, token)
     kit = Kit.build(runtime, LocalChannel(None))
     now = datetime(2026, 11, 2, 9, tzinfo=UTC)
     with runtime.database.write() as session:
@@ -51,6 +54,14 @@ def read(url: str, shop_url: str, domain: str, token: str) -> dict[str, float]:
     runtime.database.dispose()
     figures = {"seconds": seconds, "cpu_seconds": cpu, "mib": _resident_mib(), "mib_before": before}
     return {**figures, "orders": orders, "lines": lines, "total": row.total or 0}
+
+
+def _connected(url: str, shop_url: str, domain: str, token: str) -> Runtime:
+    if domain == WOOCOMMERCE:
+        return stores.connect_woocommerce(url, shop_url)
+    return stores.connect(
+        url, domain=domain, token=token, shopify_admin_url=shop_url, allow_private_stores=True
+    )
 
 
 def _resident_mib() -> float:

@@ -66,7 +66,9 @@ def test_every_captured_delivery_is_answered_200_and_kept_once(
     assert len(rows) == len(different)
 
 
-def test_pings_are_answered_200_and_nothing_comes_of_them(served: Serving, runtime: Runtime, store: Store) -> None:
+def test_pings_are_answered_200_and_nothing_comes_of_them(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
     pings = [one for one in woo_fixtures(*CAPTURED) if one["topic"] == "ping"]
 
     deliveries = [woo_fixture(runtime, store, ping) for ping in pings]
