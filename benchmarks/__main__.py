@@ -99,8 +99,8 @@ def _woo_backfill(databases: Databases, arguments: argparse.Namespace) -> None:
         large = min(arguments.large, 100_000)
         floor, run = woo_backfill.compare("SQLite", databases, orders=large, rounds=1)
         print(
-            f"  {large} orders: floor {floor.rate:.0f}/s, product {run.rate:.0f}/s ({run.rate / floor.rate:.0%}; "
-            f"per CPU second {run.cpu_rate / floor.cpu_rate:.0%}), "
+            f"  {large} orders: floor {floor.rate:.0f}/s, product {run.rate:.0f}/s "
+            f"({run.rate / floor.rate:.0%}; per CPU second {run.cpu_rate / floor.cpu_rate:.0%}), "
             f"{run.mib:.0f} MiB (at most {woo_backfill.MOST_MIB:.0f})",
             flush=True,
         )
