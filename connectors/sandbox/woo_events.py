@@ -6,7 +6,7 @@ Source: deliveries of WooCommerce 10.0 and 10.5 (November 2026): a failed one is
 is the REST answer of the moment of delivery for the webhook's owner, even where that is an error.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -33,11 +33,12 @@ _INVALID_IDS = {
 
 def fire(world: WorldView, topic: str, number: int) -> None:
     """Queue what a topic's webhooks hear of a thing; what waits already will show the newest state."""
-    waiting = [(fact["webhook"], fact["number"]) for fact in _waiting(world)]
-    for hook in woo_webhooks.active_webhooks(world, topic):
-        if (hook["external_id"], number) not in waiting:
-            event = {"webhook": hook["external_id"], "topic": topic, "number": number}
-            world.remember(EVENT, event)
+    _queue(world, topic, {"number": number})
+
+
+def fire_action(world: WorldView, hook: str, argument: Mapping[str, object]) -> None:
+    """Queue what the webhooks of a WordPress action hear: its name, and its first argument as it is now."""
+    _queue(world, f"action.{hook}", {"argument": argument})
 
 
 def post(request: Request) -> int:
@@ -66,6 +67,14 @@ def run_queue(world: WorldView, send: Send = post) -> int:
     return sum(_deliver(world, event, send) for event in waiting)
 
 
+def _queue(world: WorldView, topic: str, about: Fact) -> None:
+    waiting = _waiting(world)
+    for hook in woo_webhooks.active_webhooks(world, topic):
+        event = {"webhook": hook["external_id"], "topic": topic, **about}
+        if event not in waiting:
+            world.remember(EVENT, event)
+
+
 def _waiting(world: WorldView) -> Sequence[Fact]:
     runs = world.remembered(RUN)
     done = int(str(runs[-1]["done"])) if runs else 0
@@ -78,7 +87,10 @@ def _deliver(world: WorldView, event: Fact, send: Send) -> bool:
         return False
     topic, webhook_id = str(event["topic"]), int(str(hook["external_id"]))
     target = Target(str(hook["url"]), str(hook["secret"]), webhook_id)
-    body = encode(_body(world, topic, int(str(event["number"]))))
+    if "argument" in event:
+        body = encode({"action": topic.partition(".")[2], "arg": event["argument"]})
+    else:
+        body = encode(_body(world, topic, int(str(event["number"]))))
     second = int(world.now.timestamp())
     status = send(write_delivery(traits(world), target, topic, second=second, body=body))
     woo_webhooks.note_attempt(world, webhook_id, status, beats=True)
