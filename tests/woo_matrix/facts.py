@@ -263,8 +263,10 @@ FACTS: Sequence[Callable[[Shop], None]] = (
 def _answering(shop: Shop, status: int) -> Iterator[None]:
     """The app's side answers so for a while."""
     shop.line.receiver.status = status
-    yield
-    shop.line.receiver.status = 200
+    try:
+        yield
+    finally:
+        shop.line.receiver.status = 200
 
 
 def _topics(got: Sequence[Got]) -> list[str]:
