@@ -4,6 +4,7 @@
 #   make test    set everything up, run every gate and every test
 #   make check   the gates alone          make pytest   the tests alone
 #   make fix     what the gates can mend by themselves
+#   make matrix  every kind of WooCommerce store against the emulator, into docs/woocommerce-matrix.md
 #   make plugin  our plugin for WordPress as a zip in dist/
 #   make lock    write requirements/*.lock anew from pyproject.toml
 
@@ -107,6 +108,11 @@ fix: $(VENV)/dev.stamp
 .PHONY: oracle
 oracle: $(VENV)/dev.stamp
 	$(BIN)/pytest -m oracle -p no:randomly tests/e2e
+
+# Minutes: every store address × permalinks × TLS and proxy × role × order storage × the fifteen facts.
+.PHONY: matrix
+matrix: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.woo_matrix docs/woocommerce-matrix.md
 
 ifneq ($(wildcard tests/faults),)
 .PHONY: faults

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import bulk, machine, mirror, receive, start
+from benchmarks import bulk, machine, mirror, receive, start, woo_backfill
 from benchmarks.bodies import order_body
 from benchmarks.databases import Databases, opened
 
@@ -13,9 +13,13 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *_PARTS], metavar="PART", help=", ".join(_PARTS))
     parser.add_argument("--only", default="", help="cases whose title holds this text")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round of `receive`")
-    parser.add_argument("--orders", type=int, default=10_000, help="of `mirror` and `bulk`")
-    parser.add_argument("--large", type=int, default=200_000, help="orders of `bulk` for its memory")
-    parser.add_argument("--households", type=int, default=600, help="of the emulator in `bulk`")
+    parser.add_argument("--orders", type=int, default=10_000, help="of `mirror`, `bulk` and `woo_backfill`")
+    parser.add_argument(
+        "--large", type=int, default=200_000, help="orders of `bulk` and `woo_backfill` for their memory"
+    )
+    parser.add_argument(
+        "--households", type=int, default=600, help="of the emulator in `bulk` and `woo_backfill`"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -80,6 +84,34 @@ def _bulk(databases: Databases, arguments: argparse.Namespace) -> None:
     print(f"  through the emulator: {orders} orders, {found.rate:.0f}/s (goal {bulk.LEAST_EMULATED:.0f})")
 
 
+def _woo_backfill(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nP2 WooCommerce's history, {arguments.orders} orders of 2 lines, pages of 100")
+    for kind in ("SQLite", "PostgreSQL"):
+        found = woo_backfill.compare(kind, databases, orders=arguments.orders, rounds=arguments.rounds)
+        floor, product = found
+        print(
+            f"  {kind:11} floor {floor.rate:6.0f}/s, product {product.rate:6.0f}/s "
+            f"({product.rate / floor.rate:.0%}; per CPU second {product.cpu_rate:.0f}, "
+            f"{product.cpu_rate / floor.cpu_rate:.0%}; goal 30%), {product.mib:.0f} MiB",
+            flush=True,
+        )
+    if arguments.large:
+        large = min(arguments.large, 100_000)
+        floor, run = woo_backfill.compare("SQLite", databases, orders=large, rounds=1)
+        print(
+            f"  {large} orders: floor {floor.rate:.0f}/s, product {run.rate:.0f}/s "
+            f"({run.rate / floor.rate:.0%}; per CPU second {run.cpu_rate / floor.cpu_rate:.0%}), "
+            f"{run.mib:.0f} MiB (at most {woo_backfill.MOST_MIB:.0f})",
+            flush=True,
+        )
+    through, orders = woo_backfill.emulated(databases, households=arguments.households)
+    print(
+        f"  through the emulator: {orders} orders, {through.rate:.0f}/s "
+        f"(goal {woo_backfill.LEAST_EMULATED:.0f})",
+        flush=True,
+    )
+
+
 def _start(databases: Databases, arguments: argparse.Namespace) -> None:
     seconds, cpu = start.imports(arguments.rounds)
     print(f"\nP7 start: the imports of the named packages alone take {seconds:.2f} s ({cpu:.2f} s CPU)")
@@ -91,7 +123,13 @@ def _start(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
-_PARTS = {"receive": _receive, "mirror": _mirror, "bulk": _bulk, "start": _start}
+_PARTS = {
+    "receive": _receive,
+    "mirror": _mirror,
+    "bulk": _bulk,
+    "woo_backfill": _woo_backfill,
+    "start": _start,
+}
 
 if __name__ == "__main__":
     main()

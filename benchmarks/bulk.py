@@ -77,7 +77,7 @@ def _product(kind: str, databases: Databases, path: Path, *, lines: int, orders:
     port = machine.free_port()
     command = machine.python("-m", "benchmarks.bulk_shop", str(port), str(path), str(lines), str(orders))
     with machine.running(command, port, {}, databases.folder):
-        found = _read(_url(kind, databases), f"http://127.0.0.1:{port}", SHOP, "t")
+        found = _read(kind_url(kind, databases), f"http://127.0.0.1:{port}", SHOP, "t")
     if found["lines"] != lines - orders:
         raise AssertionError(f"{found['lines']} of {lines - orders} lines are there")
     return _run(found, orders)
@@ -97,7 +97,8 @@ def _run(found: dict[str, Any], orders: int) -> Run:
     return Run(orders / found["seconds"], orders / found["cpu_seconds"], found["mib"])
 
 
-def _url(kind: str, databases: Databases) -> str:
+def kind_url(kind: str, databases: Databases) -> str:
+    """A fresh database of a kind, as SQLAlchemy writes its address."""
     makers: dict[str, Callable[[], str]] = {
         "SQLite": lambda: f"sqlite:///{databases.sqlite()}",
         "PostgreSQL": lambda: alchemy_url(databases.postgresql()),

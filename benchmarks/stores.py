@@ -1,5 +1,6 @@
 """A shop as it stands after its handshake, in a fresh database."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from app import migrate
@@ -7,8 +8,10 @@ from app.config import Settings
 from app.runtime import Runtime
 from app.stores import install
 from app.stores.install import Arrival
+from benchmarks import woo_shop
 from benchmarks.bodies import CLIENT_SECRET, SHOP
 from connectors.base import StoreIdentity
+from connectors.sandbox.model import CURRENCY, WOO_HOME
 
 ENVIRONMENT = {
     "SECRET_KEY": "benchmark",
@@ -19,20 +22,36 @@ ENVIRONMENT = {
 
 def connect(url: str, *, domain: str = SHOP, token: str = "t", **settings: object) -> Runtime:  # noqa: S107 (it opens nothing)
     """Migrate the database, register one Shopify store there (it is number 1), and open it."""
-    migrate.upgrade(url)
-    values = {name.lower(): value for name, value in ENVIRONMENT.items()}
-    runtime = Runtime.build(Settings.model_validate({"database_url": url, **values, **settings}))
-    identity = StoreIdentity(
+    identity = _identity(domain, f"https://{domain}", "EUR")
+    arrival = Arrival("shopify", f"https://{domain}", identity, {"access_token": token, "is_lasting": True})
+    return _arrived(url, arrival, settings)
+
+
+def connect_woocommerce(url: str, shop_url: str) -> Runtime:
+    """The same with a WooCommerce store that is called at `shop_url` and signs for the sandbox's home."""
+    access = {"key": woo_shop.KEY, "secret": woo_shop.SECRET, "mode": "oauth-home", "signing_url": WOO_HOME}
+    identity = _identity(WOO_HOME.partition("://")[2], WOO_HOME, CURRENCY)
+    arrival = Arrival("woocommerce", shop_url, identity, access)
+    return _arrived(url, arrival, {"allow_private_stores": True})
+
+
+def _identity(domain: str, home_url: str, currency: str) -> StoreIdentity:
+    return StoreIdentity(
         domain=domain,
         name="Bench",
         timezone="Europe/Rome",
-        currency="EUR",
+        currency=currency,
         country="IT",
         locale="it",
-        home_url=f"https://{domain}",
+        home_url=home_url,
         store_uid="",
     )
-    arrival = Arrival("shopify", f"https://{domain}", identity, {"access_token": token, "is_lasting": True})
+
+
+def _arrived(url: str, arrival: Arrival, settings: Mapping[str, object]) -> Runtime:
+    migrate.upgrade(url)
+    values = {name.lower(): value for name, value in ENVIRONMENT.items()}
+    runtime = Runtime.build(Settings.model_validate({"database_url": url, **values, **settings}))
     with runtime.database.write() as session:
         install.complete(session, runtime.vault, arrival, datetime(2026, 11, 1, tzinfo=UTC))
     return runtime

@@ -144,7 +144,7 @@ class Envelope:
         event_id: the platform's id of what happened, where there is one.
         subject_external_id: the id of the resource in the body, where it is readable.
         triggered_at: when it happened, as the platform says, or None.
-        is_ping: True for WooCommerce's unsigned test call: answered 200, never kept.
+        is_ping: True for WooCommerce's unsigned test call: answered 200, and nothing comes of it.
     """
 
     source: str

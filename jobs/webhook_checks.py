@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -43,9 +44,12 @@ class _Mending:
     store: Store
     now: datetime
     remade: list[Remake] = field(default_factory=list)
+    has_registered: bool = False
 
     def notes(self) -> Mapping[str, Any]:
         """What the merchant is told."""
+        if not self.remade:
+            return dict(self.held.row.notes)
         return mending.with_remade(self.held.row.notes, self.remade[::-1], self.now)
 
     def lock(self, session: Session) -> Store | None:
@@ -56,15 +60,23 @@ class _Mending:
 
 
 def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
+    work = _Mending(kit, held, store, now)
     with access.watched(kit, store, now):
-        _look_after(_Mending(kit, held, store, now))
+        _look_after(work)
     with kit.runtime.database.write() as session:
-        chores.finish(session, held, now=now, next_at=now + EVERY)
+        notes = mending.with_reach(
+            work.notes(),
+            connections.webhook_url(kit.runtime, store),
+            made_at=now if work.remade or work.has_registered else None,
+            arrived_since=partial(inbox.arrived_since, session, store.id),
+        )
+        chores.finish(session, held, now=now, next_at=now + EVERY, notes=notes)
     return 1
 
 
 def _look_after(work: _Mending) -> None:
     if not work.store.subscriptions:
+        work.has_registered = True
         subscribe.register_webhooks(work.kit.runtime, work.store.id)
         return
     storefront = connections.storefront(work.kit.runtime, work.store)

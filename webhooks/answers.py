@@ -49,7 +49,6 @@ KEPT = Answer("200 OK", b"kept")
 _NO_REPLY = Answer("200 OK", b"<Response/>", "application/xml")
 """Twilio texts the body of any other answer back to whoever wrote."""
 _BY_TOPIC = {("twilio", "inbound"): _NO_REPLY}
-PONG = Answer("200 OK", b"pong")
 NOT_POSTED = problem("405 Method Not Allowed", "deliveries are posted", ("Allow", "POST"))
 FORGED = problem("401 Unauthorized", "the signature does not fit the body")
 NOT_HERE = problem("404 Not Found", "nothing receives deliveries at this address")

@@ -18,7 +18,7 @@ from app.stores import verification
 from connectors.base import InvalidSignature
 from connectors.storefronts.shopify import webhook as shopify
 from connectors.storefronts.woocommerce import webhook as woocommerce
-from webhooks.answers import FORGED, NOT_HERE, PONG, Answer
+from webhooks.answers import FORGED, NOT_HERE, Answer
 
 _REMEMBER_SECONDS = 2.0
 _MOST_REMEMBERED = 10_000
@@ -78,7 +78,9 @@ class StorefrontDeliveries:
         topic = headers.get("x-wc-webhook-topic", "")
         secrets = verification.woocommerce_secrets(self._runtime, store, topic)
         envelope = woocommerce.verify(headers, body, *secrets)
-        return PONG if envelope.is_ping else Kept(store.id, envelope, body, clock.now(), WAITING)
+        # A ping asks for nothing; that it came shows that the shop reaches us.
+        status = IGNORED if envelope.is_ping else WAITING
+        return Kept(store.id, envelope, body, clock.now(), status)
 
 
 def _named_shop(headers: Mapping[str, str]) -> str:

@@ -4,9 +4,9 @@ A webhook that WooCommerce disabled would be disabled again by one failure more,
 anew, with a new secret. One that the merchant paused stays as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Subscription
@@ -16,7 +16,9 @@ DISABLED, MISSING, MOVED, STRANGE = "disabled", "missing", "moved", "strange"
 """Why a webhook is made anew: switched off by the shop, deleted there, of an earlier address of ours, or not
 the one whose secret we know."""
 PAUSED = "paused"
+REACH = "reach"
 _REMEMBERED = 20
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,34 @@ def with_remade(notes: Mapping[str, Any], remade: Sequence[Remake], at: datetime
     """What is told to the merchant, the newest first: which webhooks were made anew, when and why."""
     new = [{"topic": one.topic, "reason": one.reason, "at": at.isoformat()} for one in remade]
     return {**notes, "remade": [*new, *notes.get("remade", [])][:_REMEMBERED]}
+
+
+def with_reach(
+    notes: Mapping[str, Any], url: str, *, made_at: datetime | None, arrived_since: Callable[[datetime], bool]
+) -> dict[str, Any]:
+    """Whether anything ever came to this address since webhooks were made for it: a ping, or a delivery.
+
+    A shop accepts any address; one that it can never reach shows by the missing ping only.
+
+    Args:
+        made_at: when this check made a webhook, None if it made none.
+
+    Source: facts of two measured stores, section 3 (create and manage).
+    """
+    known = dict(notes.get(REACH, {}))
+    if known.get("url") != url:
+        if made_at is None:
+            return dict(notes)
+        known = {"url": url, "since": (made_at - _CLOCKS_DIFFER).isoformat(), "is_heard": False}
+    if not known["is_heard"]:
+        known["is_heard"] = arrived_since(datetime.fromisoformat(known["since"]))
+    return {**notes, REACH: known}
+
+
+def is_unreached(notes: Mapping[str, Any]) -> bool:
+    """Whether the shop's test calls are still awaited."""
+    known: Mapping[str, Any] = notes.get(REACH, {})
+    return bool(known) and not known["is_heard"]
 
 
 def _reason(ours: Sequence[Subscription], known_id: str, url: str) -> str | None:

@@ -11,7 +11,7 @@ from app.models import Backfill, Chore, InboundEvent, Message, PrivacyRequest, S
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
 from app.models.store_write import RESTING
-from app.stores import chores, scopes
+from app.stores import chores, mending, scopes
 from app.stores.platforms import NEEDS_RECONNECT, UNINSTALLED
 from app.web import senders, upkeep
 from app.web.context import count_up_to, literals
@@ -93,8 +93,11 @@ def _connection(session: Session, store: Store) -> Iterator[Item]:
 
 
 def _webhooks(session: Session, store: Store) -> Iterator[Item]:
-    notes = select(Chore.notes).where(Chore.store_id == store.id, Chore.name == chores.IDENTITY)
-    silent = (session.execute(notes).scalar() or {}).get(chores.SILENT, 0)
+    found = select(Chore.name, Chore.notes).where(Chore.store_id == store.id)
+    notes = {row.name: row.notes for row in session.execute(found)}
+    if mending.is_unreached(notes.get(chores.WEBHOOKS, {})):
+        yield Item("webhooks_unreached", "bad", 0, "/app/activity#upkeep")
+    silent = notes.get(chores.IDENTITY, {}).get(chores.SILENT, 0)
     if silent:
         yield Item("webhooks_silent", "bad", silent, "/app/activity")
     n = len(upkeep.paused_topics(store))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.sandbox.model import TIMEZONE
+from connectors.sandbox.woo_traits import Traits, read_traits
 
 _FILE = "world.json"
 
@@ -51,6 +52,7 @@ class WorldConfig:
         first_started_at: the real moment of the first start; the data set's weeks are shifted to it.
         client_id: of the app, as Shopify knows it; `client_secret` signs its webhooks.
         ritorno_url: where the app is reached.
+        woocommerce: what kind of store the WooCommerce one is at its beginning.
     """
 
     first_started_at: datetime
@@ -62,6 +64,7 @@ class WorldConfig:
     ritorno_url: str = "http://127.0.0.1:8000"
     timezone: str = TIMEZONE
     rates: Rates = field(default_factory=Rates)
+    woocommerce: Traits = field(default_factory=Traits)
 
 
 def load_or_store(folder: Path, config: WorldConfig) -> WorldConfig:
@@ -81,4 +84,5 @@ def _from_json(stored: Mapping[str, Any]) -> WorldConfig:
     values = dict(stored)
     values["first_started_at"] = datetime.fromisoformat(values["first_started_at"])
     values["rates"] = Rates(**values["rates"])
+    values["woocommerce"] = read_traits(values.get("woocommerce", {}))
     return WorldConfig(**values)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
 from connectors.sandbox.moments import parse_rfc3339, rfc3339
 from connectors.sandbox.provider_state import Providers
 from connectors.sandbox.simulation import Simulation
+from connectors.sandbox.woo_traits import change_traits
 
 Answer = Response | tuple[Response, int]
 
@@ -75,6 +77,13 @@ def _advance(simulation: Simulation, providers: Providers | None) -> Answer:
     return jsonify(advanced if posts is None else {**advanced, "posts": posts})
 
 
+def _woocommerce(simulation: Simulation) -> Answer:
+    try:
+        return jsonify(asdict(change_traits(simulation.world, _body())))
+    except ValueError as error:
+        return _refuse(str(error))
+
+
 def _merge(simulation: Simulation) -> Answer:
     body = _body()
     try:
@@ -124,6 +133,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/control/app", _app),
     ("POST", "/control/install", _install),
     ("POST", "/control/merge", _merge),
+    ("POST", "/control/woocommerce", _woocommerce),
     ("POST", "/sink/messages", _accept),
     ("GET", "/sink/messages/<path:message_id>", _find),
 )

@@ -4,21 +4,23 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from hashlib import md5, sha256
+from hashlib import sha256
 from hmac import digest as hmac_digest
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from connectors.sandbox.model import SHOPIFY, SHOPIFY_SHOP, WOO_HOME, WOOCOMMERCE
+from connectors.sandbox import woo_hookshot
+from connectors.sandbox.model import SHOPIFY, SHOPIFY_SHOP, WOOCOMMERCE
 from connectors.sandbox.moments import aware
 from connectors.sandbox.plan import Planned
-from connectors.sandbox.wire import Request
+from connectors.sandbox.wire import Request, Target
+from connectors.sandbox.woo_hookshot import write_delivery
+from connectors.sandbox.woo_traits import traits
 from connectors.sandbox.world import World
 
 API_VERSION = "2026-10"
 INSTALL = "install"
 WEBHOOK = "webhook"
 _SHOPIFY_AGENT = "Shopify-Captain-Hook"
-_WOO_AGENT = "WooCommerce/10.5.0 Hookshot (WordPress/7.0.4)"
 _STOLEN_SECRET = "not-the-secret"
 _FORGED_ID_OFFSET = 10**15
 _FORGED_TOTAL = "4999.00"
@@ -35,14 +37,6 @@ class App(Protocol):
     client_id: str
     client_secret: str
     ritorno_url: str
-
-
-class Target(NamedTuple):
-    """Where a topic's deliveries go: the URL, the signing secret, the webhook's id (0: Shopify)."""
-
-    url: str
-    secret: str
-    webhook_id: int
 
 
 class Subscriptions:
@@ -83,16 +77,16 @@ def write_requests(
         payload = _tempt(payload)
     body = _BODIES[planned.platform](payload)
     write = _WRITERS[planned.platform]
-    requests = [write(planned, target, body) for target in targets]
+    requests = [write(planned, target, body, world) for target in targets]
     return requests * 2 if planned.is_duplicate else requests
 
 
 def is_success(platform: str, status: int) -> bool:
     """Whether the platform takes the status for a success.
 
-    Source: Shopify, "only 2xx counts"; WooCommerce counts 200 to 302.
+    Source: Shopify, "only 2xx counts".
     """
-    return 200 <= status < (300 if platform == SHOPIFY else 303)
+    return 200 <= status < 300 if platform == SHOPIFY else woo_hookshot.is_success(status)
 
 
 def _live_by_topic(kept: Sequence[tuple[int, Mapping[str, object]]]) -> dict[str, list[tuple[int, Target]]]:
@@ -125,7 +119,7 @@ def _woo_body(payload: Mapping[str, Any]) -> bytes:
     return _encode_ascii(payload).replace("/", "\\/").encode()
 
 
-def _shopify_request(planned: Planned, target: Target, body: bytes) -> Request:
+def _shopify_request(planned: Planned, target: Target, body: bytes, _world: World) -> Request:
     key = planned.key
     event = sha256(f"event:{planned.subject_id}:{planned.at}".encode()).hexdigest()
     headers = {
@@ -142,24 +136,9 @@ def _shopify_request(planned: Planned, target: Target, body: bytes) -> Request:
     return Request("POST", target.url, headers, body)
 
 
-def _woo_request(planned: Planned, target: Target, body: bytes) -> Request:
-    """Source: deliveries captured from WooCommerce 10.5.0; the delivery id repeats within a second."""
-    resource, event = planned.topic.split(".")
-    delivery_id = md5(f"{target.webhook_id}{planned.due}".encode(), usedforsecurity=False).hexdigest()
-    headers = {
-        "User-Agent": _WOO_AGENT,
-        "Accept": "*/*",
-        "Accept-Encoding": "deflate, gzip, br, zstd",
-        "Content-Type": "application/json",
-        "X-WC-Webhook-Source": f"{WOO_HOME}/",
-        "X-WC-Webhook-Topic": planned.topic,
-        "X-WC-Webhook-Resource": resource,
-        "X-WC-Webhook-Event": event,
-        "X-WC-Webhook-Signature": _sign(planned, target, body),
-        "X-WC-Webhook-ID": str(target.webhook_id),
-        "X-WC-Webhook-Delivery-ID": delivery_id,
-    }
-    return Request("POST", target.url, headers, body)
+def _woo_request(planned: Planned, target: Target, body: bytes, world: World) -> Request:
+    signing = target._replace(secret=_STOLEN_SECRET) if planned.is_forged else target
+    return write_delivery(traits(world), signing, planned.topic, second=planned.due, body=body)
 
 
 def _sign(planned: Planned, target: Target, body: bytes) -> str:
@@ -172,7 +151,7 @@ def _uuid(digits: str) -> str:
 
 
 _BODIES: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {SHOPIFY: _shopify_body, WOOCOMMERCE: _woo_body}
-_WRITERS: Mapping[str, Callable[[Planned, Target, bytes], Request]] = {
+_WRITERS: Mapping[str, Callable[[Planned, Target, bytes, World], Request]] = {
     SHOPIFY: _shopify_request,
     WOOCOMMERCE: _woo_request,
 }

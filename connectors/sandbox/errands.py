@@ -16,8 +16,8 @@ _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 _TOO_MANY = 429
 
 
-class Errand(Protocol):
-    """Something to be done at a moment; errands compare by (due, key)."""
+class Due(Protocol):
+    """Something that waits for its moment; what waits compares by (due, key)."""
 
     @property
     def due(self) -> int:
@@ -28,9 +28,18 @@ class Errand(Protocol):
         """The same text in every run."""
 
     def __lt__(self, _other: Any, /) -> bool:
-        """Earlier errands first."""
+        """The earlier first."""
 
 
+class Errand(Due, Protocol):
+    """Something to be done at a moment."""
+
+    @property
+    def is_tried_again(self) -> bool:
+        """Whether an answer that says "not now" is followed by another try."""
+
+
+D = TypeVar("D", bound=Due)
 E = TypeVar("E", bound=Errand)
 
 
@@ -47,23 +56,24 @@ class _Job:
     key: str
     requests: Sequence[Request]
     sent: int
+    is_tried_again: bool
 
 
-class Queue(Generic[E]):
+class Queue(Generic[D]):
     """Errands in the order of (due, key); may be filled while it is being emptied."""
 
     def __init__(self) -> None:
-        self._heap: list[E] = []
+        self._heap: list[D] = []
         self._lock = Lock()
 
-    def push(self, errand: E) -> None:
+    def push(self, errand: D) -> None:
         """Add an errand."""
         with self._lock:
             heappush(self._heap, errand)
 
-    def take(self, to: int, limit: int) -> list[E]:
+    def take(self, to: int, limit: int) -> list[D]:
         """Take out the first errands that are due by `to`."""
-        taken: list[E] = []
+        taken: list[D] = []
         with self._lock:
             while len(taken) < limit and self._heap and self._heap[0].due <= to:
                 taken.append(heappop(self._heap))
@@ -127,7 +137,7 @@ class Runner:
         outcomes: dict[str, Outcome] = {}
         free, busy = list(self._lanes), dict[Lane, _Job]()
         for errand in errands:
-            job = _Job(errand.key, write(errand), self._sent.pop(errand.key, 0))
+            job = _Job(errand.key, write(errand), self._sent.pop(errand.key, 0), errand.is_tried_again)
             if job.sent >= len(job.requests):
                 outcomes[job.key] = Outcome()
                 continue
@@ -172,7 +182,7 @@ class Runner:
             status = lane.finish()
         except UnreachableError as error:
             return self._postpone(job, str(error))
-        if status >= 500 or status == _TOO_MANY:
+        if job.is_tried_again and (status >= 500 or status == _TOO_MANY):
             return self._postpone(job, f"{job.requests[job.sent].url} answered {status}")
         job.sent += 1
         return Outcome(status) if job.sent == len(job.requests) else None

@@ -61,6 +61,11 @@ class Planned:
     is_delayed: bool = False
     is_forged: bool = False
 
+    @property
+    def is_tried_again(self) -> bool:
+        """Whether the platform repeats a delivery that was answered with an error: WooCommerce never does."""
+        return self.platform == SHOPIFY
+
     def line(self) -> dict[str, Any]:
         """The delivery's part of its journal line."""
         return {

@@ -36,6 +36,11 @@ class Reaction:
     accepted_at: int
     urls: tuple[str, ...]
 
+    @property
+    def is_tried_again(self) -> bool:
+        """People try again."""
+        return True
+
     def line(self) -> dict[str, Any]:
         """The reaction's part of its journal line."""
         return {

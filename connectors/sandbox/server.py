@@ -1,5 +1,6 @@
 """The sandbox as a process: one world, its emulated APIs and its controls on one local port."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import waitress
@@ -15,6 +16,7 @@ from connectors.sandbox.shopify_api import AppRegistration
 from connectors.sandbox.shopify_payloads import webhook as shopify_webhook
 from connectors.sandbox.simulation import Simulation
 from connectors.sandbox.woo_payloads import webhook as woo_webhook
+from connectors.sandbox.woo_traits import Traits, change_traits, traits
 
 # A provider's call that hangs holds a thread until its caller gives up.
 _THREADS = 32
@@ -40,7 +42,10 @@ def open_world(journal_dir: Path, config: WorldConfig) -> tuple[Simulation, AppR
     kept = load_or_store(journal_dir, config)
     app = AppRegistration(kept.client_id, kept.client_secret, kept.ritorno_url.rstrip("/"))
     builders = {SHOPIFY: shopify_webhook, WOOCOMMERCE: woo_webhook}
-    return Simulation(write_script(kept), Journal(journal_dir), app, builders=builders), app
+    simulation = Simulation(write_script(kept), Journal(journal_dir), app, builders=builders)
+    if traits(simulation.world) == Traits() != kept.woocommerce:
+        change_traits(simulation.world, asdict(kept.woocommerce))
+    return simulation, app
 
 
 def open_providers(simulation: Simulation) -> Providers:

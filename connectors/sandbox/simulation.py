@@ -8,6 +8,7 @@ from typing import Any
 from connectors.sandbox.deliveries import App, Builder, Subscriptions, is_success, write_requests
 from connectors.sandbox.errands import Outcome, Queue, Runner
 from connectors.sandbox.journal import ADVANCES, DELIVERIES, REACTIONS, Journal, wait_for
+from connectors.sandbox.model import WOOCOMMERCE
 from connectors.sandbox.moments import rfc3339
 from connectors.sandbox.plan import Planned, plan_deliveries
 from connectors.sandbox.reactions import (
@@ -20,6 +21,8 @@ from connectors.sandbox.reactions import (
 from connectors.sandbox.script import Script
 from connectors.sandbox.sink import Sink
 from connectors.sandbox.wire import Request
+from connectors.sandbox.woo_events import run_queue
+from connectors.sandbox.woo_webhooks import note_attempt
 from connectors.sandbox.world import World
 
 APP = "app"
@@ -209,6 +212,7 @@ class Simulation:
         error = self._runner.flush(self._deliveries, now, self._write_delivery, self._record_deliveries)
         if error:
             return error
+        run_queue(self.world)
         return self._runner.flush(self._reactions, now, write_reaction, self._record_reactions)
 
     def _write_delivery(self, planned: Planned) -> Sequence[Request]:
@@ -229,10 +233,16 @@ class Simulation:
                 continue
             verdict = _verdict(planned, outcome.status)
             self._count_delivery(verdict, is_duplicate=planned.is_duplicate)
+            if planned.platform == WOOCOMMERCE and outcome.status and not planned.is_forged:
+                self._note_attempt(planned, outcome.status)
             moment = acked_at if outcome.status else None
             line = {"acked_at": moment, "status": outcome.status or None, "outcome": verdict}
             self.journal.append(DELIVERIES, planned.line() | line)
         self.journal.flush(DELIVERIES)
+
+    def _note_attempt(self, planned: Planned, status: int) -> None:
+        for target in self._subscriptions.targets(planned):
+            note_attempt(self.world, target.webhook_id, status)
 
     def _count_delivery(self, verdict: str, *, is_duplicate: bool) -> None:
         self._counts[verdict] += 1

@@ -27,6 +27,14 @@ class Request(NamedTuple):
     body: bytes = b""
 
 
+class Target(NamedTuple):
+    """Where a topic's deliveries go: the URL, the signing secret, the webhook's id (0: Shopify)."""
+
+    url: str
+    secret: str
+    webhook_id: int
+
+
 class Lane:
     """One connection at a time to one server, kept open between requests. Redirects are not followed."""
 

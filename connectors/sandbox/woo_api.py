@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
 
-from connectors.sandbox import woo_coupons, woo_resources, woo_reviews, woo_store, woo_webhooks
+from connectors.sandbox import woo_coupons, woo_front, woo_resources, woo_reviews, woo_store, woo_webhooks
 from connectors.sandbox.model import WorldView
 from connectors.sandbox.woo_auth import Gate, Signed, php_query
 from connectors.sandbox.woo_connect import AccessDeniedError, Desk, denied_page
 from connectors.sandbox.woo_payloads import encode
-from connectors.sandbox.woo_rest import INDEX_LINK, Call, Reply, WooError, only_fields
+from connectors.sandbox.woo_rest import Call, Reply, WooError, index_link, only_fields
+from connectors.sandbox.woo_traits import Traits, traits
+from connectors.sandbox.written import Fact
 
 PREFIX = "/woo"
 API = "/wp-json/wc/v3"
@@ -73,36 +76,63 @@ FORBIDDEN = {
 }
 
 
-def blueprint(world: WorldView, *, clock: Callable[[], float] = time.time) -> Blueprint:
-    """Everything under ``/woo``; `clock` gives real seconds since the epoch, for the OAuth timestamps."""
-    pages = Blueprint("sandbox_woo", __name__, url_prefix=PREFIX)
+def blueprint(world: WorldView, *, clock: Callable[[], float] = time.time, prefix: str = PREFIX) -> Blueprint:
+    """The whole store.
+
+    Args:
+        world: the store behind it; `woo_traits` says what kind of store.
+        clock: real seconds since the epoch, for the OAuth timestamps.
+        prefix: the folder it is served from, "" at the root of its host.
+    """
+    pages = Blueprint("sandbox_woo", __name__, url_prefix=prefix or None)
     gate = Gate(world, clock)
-    _add_connect_pages(pages, Desk(world))
+    pages.before_request(partial(_answer_before_wordpress, world, prefix))
+    _add_connect_pages(pages, Desk(world), prefix)
     for rule, listed in ROUTES.items():
         # WordPress edits by PUT, PATCH and POST alike.
         edits = {method: listed["PUT"] for method in ("POST", "PATCH") if "PUT" in listed}
         methods = {**listed, **edits}
-        view = _view(world, gate, methods)
+        view = _view(world, gate, methods, prefix)
         endpoint = rule.strip("/").replace("/", "_").replace("<", "").replace(">", "").replace(":", "_")
         pages.add_url_rule(f"{API}{rule}", endpoint, view, methods=list(methods))
-
-    @pages.get("/wp-json/")
-    def index() -> Response:
-        return _answer(Reply(woo_store.index(world)), "GET")
-
-    @pages.route("/wp-json/<path:_rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    def no_route(_rest: str) -> Response:
-        message = "No route was found matching the URL and request method."
-        return _error(WooError("rest_no_route", message, 404))
-
+    _add_other_pages(pages, world)
     return pages
 
 
-def _add_connect_pages(pages: Blueprint, desk: Desk) -> None:
+def _answer_before_wordpress(world: WorldView, prefix: str) -> Response | None:
+    """What the web server in front says itself."""
+    return woo_front.answer(traits(world), request.host, request.full_path.rstrip("?").removeprefix(prefix))
+
+
+def _add_other_pages(pages: Blueprint, world: WorldView) -> None:
+    @pages.get("/wp-json/")
+    def index() -> Response:
+        if traits(world).hides_index:
+            return _error(world, woo_front.hidden_index())
+        return _answer(world, Reply(woo_store.index(world)), "GET")
+
+    @pages.route("/wp-json/<path:_rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    def no_route(_rest: str) -> Response:
+        return _error(world, woo_front.no_route())
+
+    @pages.get("/")
+    @pages.get("/<path:rest>")
+    def any_page(rest: str = "") -> Response:
+        store, route = traits(world), request.args.get("rest_route", "")
+        if rest and not woo_front.is_wordpress(store, rest):
+            return woo_front.not_found()
+        if not route:
+            return woo_front.page(store)
+        if route == "/" and not traits(world).hides_index:
+            return _answer(world, Reply(woo_store.index(world)), "GET")
+        return _error(world, woo_front.refuse_route(route))
+
+
+def _add_connect_pages(pages: Blueprint, desk: Desk, prefix: str) -> None:
     @pages.get("/wc-auth/v1/authorize")
     def authorize() -> Response:
         try:
-            page = desk.grant_page(request.args, f"{PREFIX}/wc-auth/v1/")
+            page = desk.grant_page(request.args, f"{prefix}/wc-auth/v1/")
         except AccessDeniedError as error:
             return Response(denied_page(error), 401, mimetype="text/html")
         return Response(page, mimetype="text/html")
@@ -115,34 +145,42 @@ def _add_connect_pages(pages: Blueprint, desk: Desk) -> None:
             return Response(denied_page(error), 401, mimetype="text/html")
 
 
-def _view(world: WorldView, gate: Gate, methods: dict[str, tuple[Resource, str]]) -> Callable[..., Response]:
+def _view(
+    world: WorldView, gate: Gate, methods: dict[str, tuple[Resource, str]], prefix: str
+) -> Callable[..., Response]:
     def view(number: int = 0, name: str = "") -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
-            message = "No route was found matching the URL and request method."
-            return _error(WooError("rest_no_route", message, 404))
+            return _error(world, woo_front.no_route())
         resource, action = methods[method]
         try:
-            signed = _signed()
-            if gate.key_of(signed) is None:
-                kind, message = FORBIDDEN[action]
-                raise WooError(f"woocommerce_rest_cannot_{kind}", message, 401)
+            signed = _signed(traits(world), prefix)
+            _check_access(traits(world), gate.key_of(signed), action)
             call = Call(world, signed.path, _own_arguments(signed), _sent(), number)
-            return _answer(resource(call), ", ".join(methods))
+            return _answer(world, resource(call), ", ".join(methods))
         except WooError as error:
-            return _error(error)
+            return _error(world, error)
 
     return view
 
 
-def _signed() -> Signed:
+def _signed(store: Traits, prefix: str) -> Signed:
+    authorization = "" if store.strips_authorization else request.headers.get("Authorization", "")
     return Signed(
         method=request.method,
-        path=request.path.removeprefix(PREFIX),
+        path=request.path.removeprefix(prefix),
         query=php_query(list(request.args.items(multi=True))),
-        authorization=request.headers.get("Authorization", ""),
-        is_secure=request.is_secure,
+        authorization=authorization,
+        is_secure=request.is_secure and not store.hides_tls,
     )
+
+
+def _check_access(store: Traits, key: Fact | None, action: str) -> None:
+    """Refuse a caller: 401 for one who is nobody, 403 for one without the right."""
+    if key is not None and store.may_manage:
+        return
+    kind, message = FORBIDDEN[action]
+    raise WooError(f"woocommerce_rest_cannot_{kind}", message, 401 if key is None else 403)
 
 
 def _own_arguments(signed: Signed) -> dict[str, str]:
@@ -161,15 +199,15 @@ def _sent() -> dict[str, Any]:
     return {}
 
 
-def _answer(reply: Reply, allowed: str) -> Response:
+def _answer(world: WorldView, reply: Reply, allowed: str) -> Response:
     wanted = request.args.get("_fields", "")
     body = only_fields(reply.body, set(wanted.split(","))) if wanted else reply.body
-    headers = {"Link": INDEX_LINK, "Allow": allowed, **reply.headers}
+    headers = {"Link": index_link(world), "Allow": allowed, **reply.headers}
     return _response(body, reply.status, headers)
 
 
-def _error(error: WooError) -> Response:
-    return _response(error.body(), error.status, {"Link": INDEX_LINK})
+def _error(world: WorldView, error: WooError) -> Response:
+    return _response(error.body(), error.status, {"Link": index_link(world)})
 
 
 def _response(body: object, status: int, headers: dict[str, str]) -> Response:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from urllib.parse import quote, unquote
 
-from connectors.sandbox.model import WOO_HOME, WorldView
+from connectors.sandbox.model import WorldView
 from connectors.sandbox.woo_rest import WooError
+from connectors.sandbox.woo_traits import DELETED, traits
 from connectors.sandbox.written import Fact, written
 
 WINDOW_SECONDS = 15 * 60
@@ -100,12 +101,16 @@ class Gate:
         key = self._find(parameters["oauth_consumer_key"])
         if key is None:
             raise _refused("Consumer key is invalid.")
-        _check_signature(signed, parameters, str(key["consumer_secret"]))
+        _check_signature(traits(self.world).home, signed, parameters, str(key["consumer_secret"]))
         self._check_freshness(str(key["consumer_key"]), parameters)
         return key
 
     def _find(self, consumer_key: str) -> Fact | None:
-        return written(self.world, "woo_key", "consumer_key").last_of(consumer_key) if consumer_key else None
+        # With an account go its keys; a revoked one is remembered as such.
+        if not consumer_key or traits(self.world).role == DELETED:
+            return None
+        key = written(self.world, "woo_key", "consumer_key").last_of(consumer_key)
+        return None if key is None or key.get("is_revoked") else key
 
     def _check_freshness(self, consumer_key: str, parameters: Mapping[str, str]) -> None:
         now = self.clock()
@@ -140,7 +145,7 @@ def _refused(message: str) -> WooError:
     return WooError("woocommerce_rest_authentication_error", message, 401)
 
 
-def _check_signature(signed: Signed, parameters: Mapping[str, str], secret: str) -> None:
+def _check_signature(home: str, signed: Signed, parameters: Mapping[str, str], secret: str) -> None:
     digest = HASHES.get(parameters["oauth_signature_method"])
     if digest is None:
         raise _refused("Invalid signature - signature method is invalid.")
@@ -149,11 +154,12 @@ def _check_signature(signed: Signed, parameters: Mapping[str, str], secret: str)
         for name, value in parameters.items()
         if name not in {"oauth_signature", "realm"}
     )
-    home = WOO_HOME.replace("http://", "https://") if signed.is_secure else WOO_HOME
+    # WooCommerce takes the home URL with the scheme that PHP sees, and the path below it.
+    seen_home = f"{'https' if signed.is_secure else 'http'}://{home.partition('://')[2]}"
     base = "&".join(
         (
             signed.method.upper(),
-            quote(home + signed.path, safe="~"),
+            quote(seen_home + signed.path, safe="~"),
             quote("&".join(f"{name}={value}" for name, value in encoded), safe="~"),
         )
     )

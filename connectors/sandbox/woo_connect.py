@@ -13,8 +13,9 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
-from connectors.sandbox.model import WOO_HOME, WorldView
+from connectors.sandbox.model import WorldView
 from connectors.sandbox.woo_payloads import encode
+from connectors.sandbox.woo_traits import traits
 
 PARAMETERS = ("app_name", "user_id", "return_url", "callback_url", "scope")
 SCOPES = ("read", "write", "read_write")
@@ -53,6 +54,7 @@ class Desk:
             AccessDeniedError: a parameter is missing or wrong.
         """
         grant = read_grant(query)
+        self._check_role()
         nonce = secrets.token_hex(5)
         self.nonces.add(nonce)
         asked = {name: str(getattr(grant, name)) for name in PARAMETERS}
@@ -66,6 +68,7 @@ class Desk:
             AccessDeniedError: a wrong parameter or nonce, or the callback did not answer 200.
         """
         grant = read_grant(query)
+        self._check_role()
         if query.get("wc_auth_nonce") not in self.nonces:
             raise AccessDeniedError("Invalid nonce verification")
         key = {
@@ -75,11 +78,29 @@ class Desk:
             "consumer_secret": f"cs_{secrets.token_hex(20)}",
             "key_permissions": grant.scope,
         }
-        if not _post(grant.callback_url, key):
+        if not self._post(grant.callback_url, key):
             raise AccessDeniedError(UNSENT)
         kept = {name: key[name] for name in ("key_id", "consumer_key", "consumer_secret")}
         self.world.remember("woo_key", {**kept, "permissions": grant.scope, "app_name": grant.app_name})
         return _return_url(grant, 1)
+
+    def _check_role(self) -> None:
+        if not traits(self.world).may_manage:
+            raise AccessDeniedError("You do not have permission to access this page")
+
+    def _post(self, url: str, key: Mapping[str, object]) -> bool:
+        headers = {
+            "User-Agent": f"WordPress/7.0.4; {traits(self.world).home}",
+            "Content-Type": "application/json;charset=UTF-8",
+        }
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                # As in WordPress, a redirect is followed as a GET and its 200 counts.
+                response = session.post(url, data=encode(key), headers=headers, timeout=CALLBACK_SECONDS)
+            except requests.RequestException:
+                return False
+        return response.status_code == 200
 
 
 def read_grant(query: Mapping[str, str]) -> Grant:
@@ -135,18 +156,3 @@ def _page(grant: Grant, approve: str, deny: str) -> str:
         f'<a href="{html.escape(approve)}" class="button button-primary wc-auth-approve">Approve</a>\n'
         f'<a href="{html.escape(deny)}" class="button wc-auth-deny">Deny</a>\n</p>\n'
     )
-
-
-def _post(url: str, key: Mapping[str, object]) -> bool:
-    headers = {
-        "User-Agent": f"WordPress/7.0.4; {WOO_HOME}",
-        "Content-Type": "application/json;charset=UTF-8",
-    }
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            # As in WordPress, a redirect is followed as a GET and its 200 counts.
-            response = session.post(url, data=encode(key), headers=headers, timeout=CALLBACK_SECONDS)
-        except requests.RequestException:
-            return False
-    return response.status_code == 200

@@ -32,12 +32,12 @@ SETTINGS: Mapping[str, Any] = {
     "email_restrictions": [],
     "meta_data": [],
 }
-DELETED = "deleted"
+PUBLISHED, TRASH, DELETED = "publish", "trash", "deleted"
 
 
 def list_coupons(call: Call) -> Reply:
     """GET /coupons, newest first; `code=` finds one."""
-    facts = [fact for fact in _index(call.world).latest() if fact["status"] != DELETED]
+    facts = [fact for fact in _index(call.world).latest() if fact["status"] == PUBLISHED]
     code = call.arguments.get("code", "").strip().lower()
     after = moment(call.arguments, "modified_after")
     wanted = numbers(call.arguments, "include")
@@ -106,7 +106,7 @@ def coupon_body(world: WorldView, number: int) -> dict[str, Any]:
         "id": number,
         "code": fact["code"],
         "amount": fact["amount"],
-        "status": "publish",
+        "status": fact["status"],
         "date_created": local_time(created),
         "date_created_gmt": gmt_time(created),
         "date_modified": local_time(changed),
@@ -117,8 +117,17 @@ def coupon_body(world: WorldView, number: int) -> dict[str, Any]:
         "usage_count": len(users),
         **{name: settings.get(name, default) for name, default in SETTINGS.items()},
         "used_by": users,
-        "_links": links("coupons", number),
+        "_links": links(world, "coupons", number),
     }
+
+
+def remove_coupon(world: WorldView, number: int, *, is_forced: bool) -> None:
+    """Put a coupon into the trash, or delete it for good.
+
+    Raises:
+        WooError: 404, no such coupon.
+    """
+    world.remember("woo_coupon", {**_fact(world, number), "status": DELETED if is_forced else TRASH})
 
 
 def _create(world: WorldView, sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +161,7 @@ def _create(world: WorldView, sent: Mapping[str, Any]) -> dict[str, Any]:
         "discount_type": discount_type,
         "amount": amount,
         "settings": _settings(sent),
-        "status": "publish",
+        "status": PUBLISHED,
         "created_at": now,
         "changed_at": now,
     }
@@ -177,7 +186,7 @@ def _change(world: WorldView, number: int, sent: Mapping[str, Any]) -> dict[str,
 
 def _delete(world: WorldView, number: int) -> dict[str, Any]:
     body = coupon_body(world, number)
-    world.remember("woo_coupon", {**_fact(world, number), "status": DELETED})
+    remove_coupon(world, number, is_forced=True)
     return body
 
 

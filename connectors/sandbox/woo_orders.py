@@ -8,7 +8,6 @@ from connectors.sandbox.forms import birth_text, gmt_time, local_time, money, to
 from connectors.sandbox.lifecycle import OrderState, state_of
 from connectors.sandbox.model import (
     CURRENCY,
-    WOO_HOME,
     WOOCOMMERCE,
     Line,
     Order,
@@ -16,10 +15,11 @@ from connectors.sandbox.model import (
     Voucher,
     WorldView,
 )
+from connectors.sandbox.woo_checkouts import as_it_stands
 from connectors.sandbox.woo_meta import MetaList, meta_list
+from connectors.sandbox.woo_traits import traits
 
 Body = dict[str, Any]
-VERSION = "10.5.0"
 NEWSLETTER_FIELD = "_wc_other/sandbox/newsletter"
 DISCOUNT_TYPES = {"percent": "percent", "amount": "fixed_cart"}
 
@@ -27,8 +27,8 @@ DISCOUNT_TYPES = {"percent": "percent", "amount": "fixed_cart"}
 def order_body(world: WorldView, order: Order, shopper: Shopper, at: datetime) -> Body:
     """An order as of `at`."""
     state = state_of(order, at)
-    return {
-        **_head(order, state),
+    body = {
+        **_head(world, order, state),
         **_totals(order),
         **_people(order, shopper),
         **_course(order, state),
@@ -39,8 +39,9 @@ def order_body(world: WorldView, order: Order, shopper: Shopper, at: datetime) -
         "fee_lines": [],
         "coupon_lines": _coupon_lines(world, order),
         "refunds": _refund_lines(order, state),
-        **_tail(order, shopper, state),
+        **_tail(world, order, shopper, state),
     }
+    return as_it_stands(world, order.basket, body)
 
 
 def order_status(state: OrderState) -> str:
@@ -54,10 +55,10 @@ def order_status(state: OrderState) -> str:
     return "processing" if state.paid_at else "pending"
 
 
-def refund_body(order: Order, state: OrderState, *, with_parent: bool) -> Body:
+def refund_body(world: WorldView, order: Order, state: OrderState, *, with_parent: bool) -> Body:
     """The order's only refund; ``/refunds`` shows it with its parent's id."""
     refund_id = order.basket * 10 + 3
-    base = f"{WOO_HOME}/wp-json/wc/v3/orders/{order.basket}"
+    base = f"{traits(world).home}/wp-json/wc/v3/orders/{order.basket}"
     parent = {"parent_id": order.basket} if with_parent else {}
     return {
         "id": refund_id,
@@ -81,9 +82,9 @@ def refund_body(order: Order, state: OrderState, *, with_parent: bool) -> Body:
     }
 
 
-def links(resource: str, number: int) -> Body:
+def links(world: WorldView, resource: str, number: int) -> Body:
     """The `_links` of an object; they use the store's home URL."""
-    base = f"{WOO_HOME}/wp-json/wc/v3/{resource}"
+    base = f"{traits(world).home}/wp-json/wc/v3/{resource}"
     allowed = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return {
         "self": [{"href": f"{base}/{number}", "targetHints": {"allow": allowed}}],
@@ -100,13 +101,13 @@ def typed_email(order: Order, shopper: Shopper) -> str:
     return spellings[int(token_of("typed", order.basket)[:2], 16) % len(spellings)]
 
 
-def _head(order: Order, state: OrderState) -> Body:
+def _head(world: WorldView, order: Order, state: OrderState) -> Body:
     return {
         "id": order.basket,
         "parent_id": 0,
         "status": order_status(state),
         "currency": CURRENCY,
-        "version": VERSION,
+        "version": traits(world).version,
         "prices_include_tax": False,
         "date_created": local_time(order.placed_at),
         "date_modified": local_time(state.updated_at),
@@ -161,16 +162,16 @@ def _course(order: Order, state: OrderState) -> Body:
     }
 
 
-def _tail(order: Order, shopper: Shopper, state: OrderState) -> Body:
-    key = _order_key(order)
+def _tail(world: WorldView, order: Order, shopper: Shopper, state: OrderState) -> Body:
+    home, key = traits(world).home, _order_key(order)
     status = order_status(state)
-    order_links = links("orders", order.basket)
-    templates = f"{WOO_HOME}/wp-json/wc/v3/orders/{order.basket}/actions/email_templates"
+    order_links = links(world, "orders", order.basket)
+    templates = f"{home}/wp-json/wc/v3/orders/{order.basket}/actions/email_templates"
     order_links["email_templates"] = [{"embeddable": True, "href": templates}]
     if not shopper.is_guest:
-        order_links["customer"] = [{"href": f"{WOO_HOME}/wp-json/wc/v3/customers/{shopper.household}"}]
+        order_links["customer"] = [{"href": f"{home}/wp-json/wc/v3/customers/{shopper.household}"}]
     return {
-        "payment_url": f"{WOO_HOME}/checkout/order-pay/{order.basket}/?pay_for_order=true&key={key}",
+        "payment_url": f"{home}/checkout/order-pay/{order.basket}/?pay_for_order=true&key={key}",
         "is_editable": status == "pending",
         "needs_payment": status == "pending",
         "needs_processing": True,
@@ -203,6 +204,7 @@ def _order_meta(world: WorldView, order: Order, shopper: Shopper) -> MetaList:
 def _line(world: WorldView, line: Line) -> Body:
     product = world.product(line.product_id)
     price = round(line.total_minor / 100 / line.quantity, 6)
+    unique_id = {} if traits(world).is_before_10_5 else {"global_unique_id": ""}
     return {
         "id": line.line_id,
         "name": product.title if product else f"Product {line.product_id}",
@@ -217,7 +219,7 @@ def _line(world: WorldView, line: Line) -> Body:
         "taxes": [],
         "meta_data": [],
         "sku": f"SKU-{line.product_id}",
-        "global_unique_id": "",
+        **unique_id,
         "price": int(price) if price.is_integer() else price,
         "image": {"id": "", "src": ""},
         "parent_name": None,

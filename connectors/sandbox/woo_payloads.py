@@ -12,10 +12,11 @@ from typing import Any
 
 from connectors.sandbox.consents import email_consent, sms_consent
 from connectors.sandbox.forms import birth_text, gmt_time, local_time, money, slug, token_of
-from connectors.sandbox.model import WOO_HOME, Product, Shopper, WorldView
+from connectors.sandbox.model import Product, Shopper, WorldView
 from connectors.sandbox.woo_drafts import draft, draft_body
 from connectors.sandbox.woo_meta import meta_list
 from connectors.sandbox.woo_orders import Body, links, order_body
+from connectors.sandbox.woo_traits import traits
 
 TERM_IDS = 1_000_000
 
@@ -60,7 +61,7 @@ def customer_body(world: WorldView, shopper: Shopper, at: datetime) -> Body:
         "is_paying_customer": world.orders_count(shopper.household) > 0,
         "avatar_url": f"https://secure.gravatar.com/avatar/{_avatar(shopper.email)}?s=96&d=mm&r=g",
         "meta_data": _customer_meta(world, shopper, at),
-        "_links": links("customers", shopper.household),
+        "_links": links(world, "customers", shopper.household),
     }
 
 
@@ -79,7 +80,7 @@ def customer_address(shopper: Shopper) -> dict[str, str]:
     }
 
 
-def product_body(product: Product) -> Body:
+def product_body(world: WorldView, product: Product) -> Body:
     """A simple published product."""
     handle = f"{slug(product.title)}-{product.product_id}"
     price = money(product.price_minor)
@@ -88,7 +89,7 @@ def product_body(product: Product) -> Body:
         "id": product.product_id,
         "name": product.title,
         "slug": handle,
-        "permalink": f"{WOO_HOME}/product/{handle}/",
+        "permalink": f"{traits(world).home}/product/{handle}/",
         "date_created": created,
         "date_created_gmt": created_gmt,
         "date_modified": created,
@@ -112,7 +113,7 @@ def product_body(product: Product) -> Body:
         "categories": [_term(product.department), _term(product.category)],
         "brands": [_term(product.brand)] if product.brand else [],
         **_looks(price),
-        "_links": links("products", product.product_id),
+        "_links": links(world, "products", product.product_id),
     }
 
 
@@ -230,7 +231,7 @@ def _product_webhook(world: WorldView, product_id: int, _at: datetime) -> Body:
     product = world.product(product_id)
     if product is None:
         raise KeyError(product_id)
-    return product_body(product)
+    return product_body(world, product)
 
 
 _BUILDERS: dict[str, Callable[[WorldView, int, datetime], Body]] = {

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from connectors.sandbox import woo_removals
-from connectors.sandbox.forms import gmt_time, local_time
+from connectors.sandbox import woo_acts, woo_checkouts, woo_removals
 from connectors.sandbox.lifecycle import state_of
 from connectors.sandbox.model import WOOCOMMERCE, Order, Product, Shopper
 from connectors.sandbox.woo_drafts import DRAFT, draft, draft_json, list_drafts, with_drafts
@@ -73,7 +72,7 @@ def list_order_refunds(call: Call) -> Reply:
     order = _order(call, call.number)
     state = state_of(order, call.world.now)
     found = [order.basket] if state.refunded_at else []
-    return paged(call, found, lambda _basket: refund_body(order, state, with_parent=False))
+    return paged(call, found, lambda _basket: refund_body(call.world, order, state, with_parent=False))
 
 
 def list_refunds(call: Call) -> Reply:
@@ -90,7 +89,7 @@ def list_refunds(call: Call) -> Reply:
 
     def body(basket: int) -> dict[str, Any]:
         order = _order(call, basket)
-        return refund_body(order, state_of(order, now), with_parent=True)
+        return refund_body(call.world, order, state_of(order, now), with_parent=True)
 
     return paged(call, newest, body)
 
@@ -102,6 +101,7 @@ def list_customers(call: Call) -> Reply:
     ids: Sequence[int] = ()
     if call.arguments.get("role", "customer") in {"customer", "all"}:
         ids = call.world.customer_ids(WOOCOMMERCE, updated_from=None, by_id=True)
+        ids = woo_removals.left(call.world, "customers", ids)
     email = call.arguments.get("email", "").lower()
     if email:
         ids = [number for number in ids if _customer(call, number).email.lower() == email]
@@ -141,14 +141,15 @@ def list_products(call: Call) -> Reply:
     ids = woo_removals.left(call.world, "products", ids)
     ids = _kept(ids, _product_tests(call))
     ids = _arranged(call, ids, orderby, is_descending)
-    reply = paged(call, ids, lambda number: product_body(_product(call, number)))
+    reply = paged(call, ids, lambda number: product_body(call.world, _product(call, number)))
     _log(call, "products", reply, after)
     return reply
 
 
 def get_product(call: Call) -> Reply:
     """GET /products/<id>."""
-    body = _as_it_lies(call, "products", call.number, product_body(_product(call, call.number)))
+    as_sold = product_body(call.world, _product(call, call.number))
+    body = woo_removals.as_it_lies(call.world, "products", call.number, as_sold)
     call.world.log_read(WOOCOMMERCE, "products", [call.number], None)
     return Reply(body)
 
@@ -195,7 +196,7 @@ def _order_tests(call: Call) -> list[Test]:
     tests: list[Test] = []
     statuses = set(_words(call.arguments.get("status", "any")))
     if "any" not in statuses:
-        tests.append(lambda basket: order_status(state_of(_order(call, basket), now)) in statuses)
+        tests.append(lambda basket: _status(call, basket) in statuses)
     customer = call.arguments.get("customer")
     if customer is not None:
         tests.append(lambda basket: str(_customer_id(call, basket)) == customer)
@@ -228,6 +229,12 @@ def _product_tests(call: Call) -> list[Test]:
     return tests
 
 
+def _status(call: Call, basket: int) -> str:
+    if woo_checkouts.is_draft(call.world, basket):
+        return woo_checkouts.DRAFT
+    return order_status(state_of(_order(call, basket), call.world.now))
+
+
 def _words(text: str) -> Iterable[str]:
     return (word.strip() for word in text.split(",") if word.strip())
 
@@ -253,12 +260,14 @@ def _order_json(call: Call, basket: int) -> dict[str, Any]:
     shopper = call.world.shopper(order.household)
     if shopper is None:
         raise WooError("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)
-    return _as_it_lies(call, "orders", basket, order_body(call.world, order, shopper, call.world.now))
+    body = order_body(call.world, order, shopper, call.world.now)
+    return woo_removals.as_it_lies(call.world, "orders", basket, body)
 
 
 def _customer(call: Call, number: int) -> Shopper:
     shopper = call.world.shopper(number)
-    if shopper is None or shopper.platform != WOOCOMMERCE or shopper.is_guest:
+    is_gone = woo_removals.is_removed(call.world, "customers", number, woo_removals.GONE)
+    if shopper is None or shopper.platform != WOOCOMMERCE or shopper.is_guest or is_gone:
         raise WooError("wc_user_invalid_id", "Invalid user ID.", 404)
     return shopper
 
@@ -275,20 +284,11 @@ def _product(call: Call, number: int) -> Product:
     return product
 
 
-def _as_it_lies(call: Call, resource: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
-    """The body of something that may lie in the trash."""
-    at = woo_removals.trashed_at(call.world, resource, number)
-    if at is None:
-        return body
-    moments = {"date_modified": local_time(at), "date_modified_gmt": gmt_time(at)}
-    return {**body, "status": woo_removals.TRASH, **moments}
-
-
 def _removed(call: Call, resource: str, body: dict[str, Any]) -> Reply:
     """Remove and answer: the object as it was, or as it lies in the trash."""
     is_forced = call.arguments.get("force", "").lower() in {"true", "1"}
-    woo_removals.remove(call.world, resource, call.number, is_forced=is_forced)
-    return Reply(body if is_forced else _as_it_lies(call, resource, call.number, body))
+    woo_acts.remove(call.world, resource, call.number, is_forced=is_forced)
+    return Reply(body if is_forced else woo_removals.as_it_lies(call.world, resource, call.number, body))
 
 
 def _log(call: Call, resource: str, reply: Reply, updated_from: datetime | None) -> None:

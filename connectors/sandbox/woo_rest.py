@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.sandbox.forms import STORE_ZONE
-from connectors.sandbox.model import WOO_HOME, WorldView
+from connectors.sandbox.model import WorldView
+from connectors.sandbox.woo_traits import traits
 
 MAX_PAGE = 100
-INDEX_LINK = f'<{WOO_HOME}/wp-json/>; rel="https://api.w.org/"'
 Arguments = Mapping[str, str]
 
 
@@ -58,6 +58,11 @@ class Reply:
     body: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def index_link(world: WorldView) -> str:
+    """The header by which every answer says where the API begins."""
+    return f'<{traits(world).home}/wp-json/>; rel="https://api.w.org/"'
 
 
 def bad_parameter(name: str, message: str, code: str = "rest_invalid_param") -> WooError:
@@ -170,11 +175,11 @@ def only_fields(body: Any, wanted: Collection[str]) -> Any:
 def _link_header(call: Call, page: int, pages: int) -> str:
     def target(number: int, relation: str) -> str:
         query = urlencode({**call.arguments, "page": str(number)})
-        return f'<{WOO_HOME}{call.path}?{query}>; rel="{relation}"'
+        return f'<{traits(call.world).home}{call.path}?{query}>; rel="{relation}"'
 
     found = []
     if page > 1:
         found.append(target(min(page - 1, pages), "prev"))
     if page < pages:
         found.append(target(page + 1, "next"))
-    return ", ".join(found) or INDEX_LINK
+    return ", ".join(found) or index_link(call.world)

@@ -5,8 +5,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from connectors.sandbox.forms import STORE_ZONE
 from connectors.sandbox.model import CURRENCY, TIMEZONE, WOO_HOME, WorldView
-from connectors.sandbox.woo_orders import VERSION
 from connectors.sandbox.woo_rest import Call, Reply, WooError
+from connectors.sandbox.woo_traits import HPOS, Traits, traits
 
 STORE_NAME = "Sandbox Bottega"
 NAMESPACES = ("oembed/1.0", "wc/v1", "wc/v2", "wc/v3", "wc-analytics", "wc/store", "wc/store/v1", "wp/v2")
@@ -35,10 +35,7 @@ SETTINGS = (
     ("woocommerce_price_num_decimals", "Number of decimals", "number", "2", "2"),
 )
 ENVIRONMENT = {
-    "home_url": WOO_HOME,
-    "site_url": WOO_HOME,
     "store_id": str(uuid5(NAMESPACE_URL, WOO_HOME)),
-    "version": VERSION,
     "wp_version": "7.0.4",
     "wp_multisite": False,
     "wp_debug_mode": False,
@@ -57,19 +54,19 @@ STATUS_SETTINGS = {
     "thousand_separator": ",",
     "decimal_separator": ".",
     "number_of_decimals": 2,
-    "HPOS_enabled": True,
     "HPOS_sync_enabled": False,
 }
 
 
 def index(world: WorldView) -> dict[str, Any]:
     """GET /wp-json/: open to all."""
+    store = traits(world)
     offset = world.now.astimezone(STORE_ZONE).utcoffset()
     return {
         "name": STORE_NAME,
         "description": "",
-        "url": WOO_HOME,
-        "home": WOO_HOME,
+        "url": store.site or store.home,
+        "home": store.home,
         "gmt_offset": str(int(offset.total_seconds() // 3600)) if offset else "0",
         "timezone_string": TIMEZONE,
         "page_for_posts": 0,
@@ -85,17 +82,19 @@ def index(world: WorldView) -> dict[str, Any]:
     }
 
 
-def system_status(_call: Call) -> Reply:
+def system_status(call: Call) -> Reply:
     """GET /system_status."""
-    plugin = {"plugin": "woocommerce/woocommerce.php", "name": "WooCommerce", "version": VERSION}
+    store = traits(call.world)
+    version = store.version
+    plugin = {"plugin": "woocommerce/woocommerce.php", "name": "WooCommerce", "version": version}
     body = {
-        "environment": ENVIRONMENT,
-        "database": {"wc_database_version": VERSION, "database_prefix": "wp_"},
-        "active_plugins": [{**plugin, "version_latest": VERSION, "network_activated": False}],
+        "environment": _environment(store),
+        "database": {"wc_database_version": version, "database_prefix": "wp_"},
+        "active_plugins": [{**plugin, "version_latest": version, "network_activated": False}],
         "inactive_plugins": [],
         "dropins_mu_plugins": {"dropins": [], "mu_plugins": []},
         "theme": {"name": "Storefront", "version": "4.6.1"},
-        "settings": STATUS_SETTINGS,
+        "settings": {**STATUS_SETTINGS, "HPOS_enabled": store.storage == HPOS},
         "security": {"secure_connection": False, "hide_errors": True},
         "pages": [],
         "post_type_counts": [],
@@ -104,9 +103,9 @@ def system_status(_call: Call) -> Reply:
     return Reply(body)
 
 
-def general_settings(_call: Call) -> Reply:
+def general_settings(call: Call) -> Reply:
     """GET /settings/general."""
-    return Reply([_setting(setting) for setting in SETTINGS])
+    return Reply([_setting(call.world, setting) for setting in SETTINGS])
 
 
 def general_setting(call: Call) -> Reply:
@@ -114,7 +113,7 @@ def general_setting(call: Call) -> Reply:
     name = call.path.rpartition("/")[2]
     for setting in SETTINGS:
         if setting[0] == name:
-            return Reply(_setting(setting))
+            return Reply(_setting(call.world, setting))
     raise WooError("rest_setting_setting_invalid", "Invalid setting.", 404)
 
 
@@ -123,9 +122,9 @@ def order_statuses(_call: Call) -> Reply:
     return Reply([{"slug": slug, "name": name} for slug, name in STATUSES])
 
 
-def current_currency(_call: Call) -> Reply:
+def current_currency(call: Call) -> Reply:
     """GET /data/currencies/current."""
-    base = f"{WOO_HOME}/wp-json/wc/v3/data/currencies"
+    base = f"{traits(call.world).home}/wp-json/wc/v3/data/currencies"
     own = [{"href": f"{base}/{CURRENCY}", "targetHints": {"allow": ["GET"]}}]
     currency_links = {"self": own, "collection": [{"href": base}]}
     body = {
@@ -137,9 +136,14 @@ def current_currency(_call: Call) -> Reply:
     return Reply(body)
 
 
-def _setting(setting: tuple[str, str, str, str, str]) -> dict[str, Any]:
+def _environment(store: Traits) -> dict[str, Any]:
+    urls = {"home_url": store.home, "site_url": store.site or store.home}
+    return {**urls, **ENVIRONMENT, "version": store.version}
+
+
+def _setting(world: WorldView, setting: tuple[str, str, str, str, str]) -> dict[str, Any]:
     name, label, kind, default, value = setting
-    base = f"{WOO_HOME}/wp-json/wc/v3/settings/general"
+    base = f"{traits(world).home}/wp-json/wc/v3/settings/general"
     allowed = {"allow": ["GET", "POST", "PUT", "PATCH"]}
     return {
         "id": name,

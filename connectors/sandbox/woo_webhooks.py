@@ -15,12 +15,14 @@ import requests
 
 from connectors.sandbox.forms import gmt_time, local_time, token_of
 from connectors.sandbox.model import WorldView
+from connectors.sandbox.woo_hookshot import is_success
 from connectors.sandbox.woo_orders import links
 from connectors.sandbox.woo_rest import Call, Reply, WooError, choice, paged
+from connectors.sandbox.woo_traits import traits
 from connectors.sandbox.written import Fact, written
 
-HOOKSHOT = "WooCommerce/10.5.0 Hookshot (WordPress/7.0.4)"
 PING_SECONDS = 5
+MOST_FAILURES = 5
 TOPIC = re.compile(
     r"(coupon|customer|order|product)\.(created|updated|deleted|restored)|action\.(woocommerce|wc)_\w+"
 )
@@ -43,7 +45,7 @@ HOOKS = {
 }
 
 
-def ping(url: str, external_id: int) -> bool:
+def ping(world: WorldView, url: str, external_id: int) -> bool:
     """Post the unsigned ping; True for exactly 200."""
     with requests.Session() as session:
         session.trust_env = False
@@ -51,13 +53,48 @@ def ping(url: str, external_id: int) -> bool:
             response = session.post(
                 url,
                 data={"webhook_id": external_id},
-                headers={"User-Agent": HOOKSHOT},
+                headers={"User-Agent": traits(world).hookshot},
                 timeout=PING_SECONDS,
                 allow_redirects=False,
             )
         except requests.RequestException:
             return False
     return response.status_code == 200
+
+
+def active_webhooks(world: WorldView, topic: str) -> list[Fact]:
+    """The webhooks that hear of a topic now."""
+    facts = written(world, "webhook", "external_id").latest()
+    return [fact for fact in facts if fact["topic"] == topic and fact["status"] == "active"]
+
+
+def note_attempt(world: WorldView, number: int, status: int, *, beats: bool = False) -> None:
+    """Count how a delivery went; the 7th failure in a row disables the webhook, a success forgets them.
+
+    One whose ping was never answered with 200 pings again.
+
+    Args:
+        status: HTTP, 0 without an answer.
+        beats: note the moment even if nothing else changed, as the shop does.
+
+    Source: failing receivers of WooCommerce 10.0 and 10.5 (November 2026): the counter stops at 6, so that
+        one that is made active again is disabled by its next failure.
+    """
+    fact = written(world, "webhook", "external_id").last_of(number)
+    if fact is None or fact["status"] == DELETED:
+        return
+    failures = int(str(fact.get("failures", 0)))
+    changed = dict(fact)
+    if is_success(status):
+        changed["failures"] = 0
+    elif failures > MOST_FAILURES:
+        changed["status"] = "disabled"
+    else:
+        changed["failures"] = failures + 1
+    if fact.get("is_pending"):
+        changed["is_pending"] = not ping(world, str(fact["url"]), number)
+    if beats or changed != {"failures": 0, **fact}:
+        world.remember("webhook", {**changed, "changed_at": world.now.isoformat()})
 
 
 def list_webhooks(call: Call) -> Reply:
@@ -68,24 +105,24 @@ def list_webhooks(call: Call) -> Reply:
         for fact in reversed(written(call.world, "webhook", "external_id").latest())
         if fact["status"] != DELETED and status in ("all", fact["status"])
     ]
-    return paged(call, found, lambda number: _body(_fact(call.world, number)))
+    return paged(call, found, lambda number: _body(call.world, _fact(call.world, number)))
 
 
 def get_webhook(call: Call) -> Reply:
     """GET /webhooks/<id>."""
-    return Reply(_body(_fact(call.world, call.number)))
+    return Reply(_body(call.world, _fact(call.world, call.number)))
 
 
 def create_webhook(call: Call) -> Reply:
     """POST /webhooks: always active, whatever `status` says."""
     fact = _create(call.world, call.sent)
-    location = links("webhooks", int(str(fact["external_id"])))["self"][0]["href"]
-    return Reply(_body(fact), 201, {"Location": location})
+    location = links(call.world, "webhooks", int(str(fact["external_id"])))["self"][0]["href"]
+    return Reply(_body(call.world, fact), 201, {"Location": location})
 
 
 def change_webhook(call: Call) -> Reply:
     """PUT /webhooks/<id>: name, status, topic, URL, secret."""
-    return Reply(_body(_change(call.world, call.number, call.sent)))
+    return Reply(_body(call.world, _change(call.world, call.number, call.sent)))
 
 
 def delete_webhook(call: Call) -> Reply:
@@ -104,9 +141,9 @@ def batch_webhooks(call: Call) -> Reply:
         raise WooError("woocommerce_rest_request_entity_too_large", message, 413)
     body: dict[str, Any] = {}
     if creates:
-        body["create"] = [_body(_create(call.world, item)) for item in creates]
+        body["create"] = [_body(call.world, _create(call.world, item)) for item in creates]
     if updates:
-        body["update"] = [_body(_change(call.world, item["id"], item)) for item in updates]
+        body["update"] = [_body(call.world, _change(call.world, item["id"], item)) for item in updates]
     if deletes:
         body["delete"] = [_delete(call.world, number) for number in deletes]
     return Reply(body)
@@ -123,7 +160,7 @@ def _create(world: WorldView, sent: Mapping[str, Any]) -> Fact:
         "secret": str(sent.get("secret") or token_of("secret", external_id)),
         "name": str(sent.get("name") or f"Webhook created on {world.now:%b %d, %Y}"),
         "status": "active",
-        "is_pending": not ping(url, external_id),
+        "is_pending": not ping(world, url, external_id),
         "created_at": now,
         "changed_at": now,
     }
@@ -139,7 +176,7 @@ def _change(world: WorldView, number: int, sent: Mapping[str, Any]) -> Fact:
         fact["topic"] = _checked_topic(sent["topic"])
     if "delivery_url" in sent:
         fact["url"] = _checked_url(sent["delivery_url"])
-        fact["is_pending"] = not ping(str(fact["url"]), number)
+        fact["is_pending"] = not ping(world, str(fact["url"]), number)
     for name in ("name", "secret"):
         if sent.get(name):
             fact[name] = str(sent[name])
@@ -151,7 +188,7 @@ def _change(world: WorldView, number: int, sent: Mapping[str, Any]) -> Fact:
 def _delete(world: WorldView, number: int) -> dict[str, Any]:
     fact = _fact(world, number)
     world.remember("webhook", {**fact, "status": DELETED})
-    return _body(fact)
+    return _body(world, fact)
 
 
 def _fact(world: WorldView, number: int) -> Fact:
@@ -161,7 +198,7 @@ def _fact(world: WorldView, number: int) -> Fact:
     return fact
 
 
-def _body(fact: Fact) -> dict[str, Any]:
+def _body(world: WorldView, fact: Fact) -> dict[str, Any]:
     topic = str(fact["topic"])
     resource, _, event = topic.partition(".")
     created = datetime.fromisoformat(str(fact["created_at"]))
@@ -179,7 +216,7 @@ def _body(fact: Fact) -> dict[str, Any]:
         "date_created_gmt": gmt_time(created),
         "date_modified": local_time(changed),
         "date_modified_gmt": gmt_time(changed),
-        "_links": links("webhooks", int(str(fact["external_id"]))),
+        "_links": links(world, "webhooks", int(str(fact["external_id"]))),
     }
 
 

@@ -1,12 +1,13 @@
 """WooCommerce's webhooks every quarter of an hour: what was switched off or lost is made anew, and told."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from app.mirror import pulls
-from app.models import Reconciliation, Store
+from app.models import InboundEvent, Reconciliation, Store
 from app.stores import verification
+from app.web import attention
 from connectors.storefronts.woocommerce.topics import MINIMUM_TOPICS
 from tests import seeds
 from tests.conftest import NOW
@@ -198,3 +199,42 @@ def test_a_store_that_comes_back_keeps_the_secrets_of_the_webhooks_it_still_has(
 
     for hook in watched.platforms.webhooks:
         assert hook["secret"] in watched.accepted(hook["topic"])
+
+
+def _told(watched: Watched) -> list[str]:
+    """What the home page says of webhooks."""
+    with watched.runtime.database.read() as session:
+        store = session.get_one(Store, watched.store_id)
+        items = attention.of_store(
+            session, store, has_sender=True, active_flows=1, grant_url="/", ways_out=[]
+        )
+        return [item.key for item in items if item.key.startswith("webhooks")]
+
+
+def _receive_ping(watched: Watched, at: datetime) -> None:
+    row = delivery(watched.store_id, "ping", b"webhook_id=1", "ping", received_at=at, source="woocommerce")
+    receive(watched.runtime.database, [row | {"status": "ignored"}])
+
+
+def test_a_shop_that_never_reaches_us_is_told_until_its_first_ping(watched: Watched) -> None:
+    told = [_told(watched)]
+    watched.check(NOW + QUARTER)
+    told.append(_told(watched))
+
+    _receive_ping(watched, NOW + QUARTER)
+    watched.check(NOW + 2 * QUARTER)
+
+    assert told == [["webhooks_unreached"]] * 2
+    assert _told(watched) == []
+
+
+def test_a_shop_that_reached_us_once_is_not_doubted_for_being_quiet(watched: Watched) -> None:
+    _receive_ping(watched, NOW)
+    watched.check(NOW + QUARTER)
+    with watched.runtime.database.write() as session:
+        session.query(InboundEvent).delete()
+    watched.hook("order.updated")["status"] = "disabled"
+
+    watched.check(NOW + 2 * QUARTER)
+
+    assert _told(watched) == []

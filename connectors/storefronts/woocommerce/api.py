@@ -30,6 +30,7 @@ from connectors.storefronts.woocommerce.paging import PER_PAGE, Place, path_of
 from connectors.storefronts.woocommerce.payload import as_object, identifier, text
 from connectors.storefronts.woocommerce.products import parent_of_variation
 from connectors.storefronts.woocommerce.records import read_resource
+from connectors.storefronts.woocommerce.together import joined
 from connectors.transport import StoreTransport
 
 _log = logging.getLogger(__name__)
@@ -101,8 +102,8 @@ class WooStorefront:
         )
 
     def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
-        """The whole listing by pages: WooCommerce has nothing larger."""
-        return by_page(self, resource, cursor)
+        """The whole listing by pages, some of them joined: WooCommerce has nothing larger."""
+        return joined(by_page(self, resource, cursor))
 
     def outline_orders(self, *, cursor: str | None, updated_since: datetime) -> OutlinePage:
         """Up to 100 changed orders in outline, the longest unchanged first."""

@@ -26,6 +26,10 @@ READ_ONLY = (
     "The key may only read. Make a new one with the permission Read/Write in WooCommerce > Settings > "
     "Advanced > REST API."
 )
+WRITE_ONLY = (
+    "The key may only write. Make a new one with the permission Read/Write in WooCommerce > Settings > "
+    "Advanced > REST API."
+)
 INACTIVE = "WooCommerce is switched off in this WordPress, or it is older than version 3.5."
 FIREWALL = "Something in front of the shop (a firewall or a security plugin) turned our call away."
 LOCKED = "The whole site asks for a password before it answers. Switch that off, or let /wp-json/ through."
@@ -151,6 +155,11 @@ def refusal(response: Response) -> ConnectorError:
     )
 
 
+def is_error_of_wordpress(response: Response) -> bool:
+    """Whether an answer is a refusal in WordPress' own words, and no page of somebody else."""
+    return _error_of(response.body)[0].startswith("rest_")
+
+
 def item_refusal(item: JsonObject) -> Refused | None:
     """Why one item of a batch was refused, or None if it was done; no text of the store gets into it.
 
@@ -175,6 +184,7 @@ _CODE = re.compile(r"[a-z0-9_]{1,80}")
 # WooCommerce's own words, in an English store; elsewhere the general text has to do.
 _UNAUTHORIZED = (
     ("write permissions", READ_ONLY, "read-only"),
+    ("read permissions", WRITE_ONLY, "write-only"),
     (
         "consumer key is invalid",
         "The store does not know this key. Was it revoked, or made in another shop?",

@@ -6,12 +6,18 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from connectors.base import ConnectorError, JsonObject, StoreIdentity, UnreadablePayload
 from connectors.storefronts.woocommerce.auth import REST_ROOT, normalise_store_url
-from connectors.storefronts.woocommerce.calls import INACTIVE, Calls, reading_answer, refusal
+from connectors.storefronts.woocommerce.calls import (
+    INACTIVE,
+    Calls,
+    is_error_of_wordpress,
+    reading_answer,
+    refusal,
+)
 from connectors.storefronts.woocommerce.payload import entries, parse_object, section, text
 from connectors.transport import NotSent, Response, StoreTransport
 
@@ -22,6 +28,7 @@ PLAIN_PERMALINKS = (
 NOT_WORDPRESS = (
     "No WordPress with its REST API answers at this address. Is it the address of the shop's start page?"
 )
+NOT_HOME = "WordPress' own files lie at this address, the shop does not."
 NO_TLS = (
     "The shop answers, but not securely: its TLS certificate is missing, expired or not trusted. "
     "Have it renewed, or connect with http:// in front."
@@ -129,9 +136,25 @@ def _redirected(response: Response, url: str) -> ConnectorError:
 
 
 def _no_index(transport: StoreTransport, url: str) -> ConnectorError:
+    """Tell plain permalinks from the folder of WordPress' own files and from no WordPress at all.
+
+    All of WordPress answers `?rest_route=`, its own files' folder too, and says where its home is.
+    """
     answer = transport.request("GET", f"{url}/?rest_route={quote('/', safe='')}")
-    is_plain = _index_in(answer) is not None
-    return ConnectorError(PLAIN_PERMALINKS if is_plain else NOT_WORDPRESS, permanent=True)
+    index = _index_in(answer)
+    if index is not None:
+        home = _home(text(index, "home"), url)
+        if urlsplit(home).path != urlsplit(url).path:
+            return _elsewhere(home, url)
+    is_wordpress = index is not None or is_error_of_wordpress(answer)
+    return ConnectorError(PLAIN_PERMALINKS if is_wordpress else NOT_WORDPRESS, permanent=True)
+
+
+def _elsewhere(home: str, url: str) -> ConnectorError:
+    if url.startswith("https://"):
+        # A WordPress behind a proxy may not know of the TLS that we just used.
+        home = home.replace("http://", "https://", 1)
+    return ConnectorError(f"{NOT_HOME} Connect with {home} instead.", permanent=True)
 
 
 def _index_in(response: Response) -> JsonObject | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from connectors.base import BirthDate, ConsentRecord, ConsentState, JsonObject
@@ -156,8 +157,16 @@ def _answers(meta: Mapping[str, Any], mapping: MetaMapping) -> Iterator[tuple[st
 
 
 def _first_present(meta: Mapping[str, Any], keys: str) -> str | None:
-    wanted = (key.strip() for key in keys.split(","))
-    return next((key for key in wanted if key and key in meta), None)
+    for key in _split(keys):
+        if key in meta:
+            return key
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _split(keys: str) -> tuple[str, ...]:
+    """The keys of a setting; a store's few settings are asked for with each of its orders."""
+    return tuple(key.strip() for key in keys.split(",") if key.strip())
 
 
 def _parcel_states(value: Any) -> Iterator[str]:

@@ -204,5 +204,8 @@ def _lines(payload: JsonObject, currency: str) -> tuple[OrderLineRecord, ...] | 
 
 
 def _pieces(row: JsonObject) -> int:
+    quantity = row.get("quantity")
+    if type(quantity) is int and 0 <= quantity < 10**9:
+        return quantity
     # Plugins sell by weight: half a kilo is one thing bought.
     return int(decimal(row, "quantity").to_integral_value(rounding=ROUND_UP))

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from connectors.base import JsonObject, Money, UnreadablePayload
@@ -125,6 +126,8 @@ def identifier(source: JsonObject, key: str) -> str:
 def optional_identifier(source: JsonObject, key: str) -> str | None:
     """The id under a key, or None for the 0, "" and null that WordPress writes for nobody."""
     value = source.get(key)
+    if type(value) is int and 1 <= value <= LARGEST_ID:
+        return str(value)
     return None if value in (None, "", 0, "0", False) else as_identifier(value, key)
 
 
@@ -158,8 +161,7 @@ def moment(source: JsonObject, key: str) -> datetime | None:
     if not written or written.startswith(_ZERO_DATES):
         return None
     try:
-        found = datetime.fromisoformat(written)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return _as_utc(written)
     except (ValueError, OverflowError):
         raise UnreadablePayload(f"{key} is not a moment") from None
 
@@ -184,6 +186,13 @@ def email(source: JsonObject, key: str) -> str | None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+@lru_cache(maxsize=1024)
+def _as_utc(written: str) -> datetime:
+    """The moment of a text; an order has the same one under several keys."""
+    found = datetime.fromisoformat(written)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _decimal_text(source: JsonObject, key: str) -> str:

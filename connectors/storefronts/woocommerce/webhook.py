@@ -30,7 +30,7 @@ def verify(headers: Mapping[str, str], body: bytes, *secrets: str) -> Envelope:
     """What a delivery says of itself, once its signature is found right.
 
     The ping of a new webhook carries no signature and no X-WC header; it is told by `is_ping`, must be
-    answered exactly 200 and is never kept. An unreadable body is verified all the same. The
+    answered exactly 200. An unreadable body is verified all the same. The
     Delivery-ID is ignored: two deliveries of one second share it.
 
     Args:

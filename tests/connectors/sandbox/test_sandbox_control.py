@@ -14,6 +14,7 @@ from connectors.sandbox import control
 from connectors.sandbox.model import SHOPIFY_SHOP
 from connectors.sandbox.signing import sign_query
 from connectors.sandbox.simulation import Simulation
+from connectors.sandbox.woo_traits import traits
 from tests.connectors.sandbox.sandbox_stage import Got, config, open_simulation, running_app, write_data
 
 
@@ -199,3 +200,15 @@ def test_now_is_told_in_utc(client: FlaskClient) -> None:
 
     assert state is not None
     assert datetime.fromisoformat(state["now"]).tzinfo == UTC
+
+
+def test_the_woocommerce_store_can_become_another_kind_of_store(
+    client: FlaskClient, simulation: Simulation
+) -> None:
+    changed = client.post("/control/woocommerce", json={"role": "subscriber", "permalinks": "plain"}).json
+    refused = client.post("/control/woocommerce", json={"role": "emperor"})
+
+    assert changed is not None
+    assert (changed["role"], changed["permalinks"], changed["storage"]) == ("subscriber", "plain", "hpos")
+    assert refused.status_code == 400
+    assert traits(simulation.world).role == "subscriber"

@@ -204,7 +204,7 @@ def test_a_server_error_blocks_and_only_the_unanswered_half_of_a_duplicate_is_se
 
     def fail_second(got: Got) -> tuple[int, dict[str, str]]:
         key = got.headers.get("x-shopify-webhook-id") or got.body.decode()
-        if taken[key] and broken:
+        if taken[key] and broken and "x-shopify-webhook-id" in got.headers:
             return 503, {}
         taken[key] += 1
         return 200, {}
@@ -216,11 +216,32 @@ def test_a_server_error_blocks_and_only_the_unanswered_half_of_a_duplicate_is_se
         broken.clear()
         done = simulation.advance(moment)
 
-    assert (blocked["blocked"], blocked["delivered"]) == (True, 0)
+    assert blocked["blocked"]
     assert blocked["error"].endswith("answered 503")
     assert (done["blocked"], done["pending"]) == (False, 0)
     assert set(taken.values()) == {2}
     assert simulation.state()["counts"]["delivered"] == len(taken) * 2
+
+
+def test_woocommerce_repeats_nothing_and_disables_a_webhook_at_its_seventh_failure(
+    data: Path, tmp_path: Path
+) -> None:
+    def fail(got: Got) -> tuple[int, dict[str, str]]:
+        return (500 if "x-wc-webhook-id" in got.headers else 200), {}
+
+    with running_app(fail) as app:
+        simulation = start(data, tmp_path / "j", app)
+        run(simulation)
+
+    tried = Counter(got.headers["x-wc-webhook-topic"] for got in app.got if "x-wc-webhook-id" in got.headers)
+    hooks = {str(fact["topic"]): fact["status"] for fact in simulation.world.remembered("webhook")}
+    bodies = [got.body for got in app.got if "x-wc-webhook-id" in got.headers]
+    assert len(bodies) == len(set(bodies))
+    assert tried["order.created"] >= 7
+    assert {topic: status for topic, status in hooks.items() if status == "disabled"} == {
+        topic: "disabled" for topic, times in tried.items() if times >= 7
+    }
+    assert simulation.state()["counts"]["failed"] == len(bodies)
 
 
 def test_a_restarted_sandbox_goes_on_where_it_was_killed(data: Path, tmp_path: Path) -> None:

@@ -115,6 +115,27 @@ def test_plain_permalinks_are_named(store: FakeStore, transport: StoreTransport)
     assert error.permanent
 
 
+def test_plain_permalinks_are_named_where_the_index_is_hidden(
+    store: FakeStore, transport: StoreTransport
+) -> None:
+    store.has_pretty_permalinks = False
+    store.overrides["/"] = (401, {}, '{"code":"rest_login_required","message":"","data":{"status":401}}')
+
+    assert "permalinks" in str(failure(transport))
+
+
+def test_the_folder_of_wordpress_own_files_is_told_from_the_shop(
+    store: FakeStore, transport: StoreTransport
+) -> None:
+    """It answers `?rest_route=` only, and says that its home is elsewhere, without TLS for all it knows."""
+    store.has_pretty_permalinks, store.home = False, "http://shop.example.test"
+
+    error = failure(transport, url=f"{URL}/wordpress")
+
+    assert f"Connect with {URL} instead" in str(error)
+    assert error.permanent
+
+
 def test_an_address_without_wordpress_is_named(store: FakeStore, transport: StoreTransport) -> None:
     store.overrides["/"] = (200, {}, "<html>Hello</html>")
 
@@ -152,6 +173,20 @@ def test_a_key_that_only_reads_is_named_in_any_language(store: FakeStore, transp
 
     assert isinstance(error, Unauthorized)
     assert "Read/Write" in str(error)
+
+
+def test_a_key_that_only_writes_is_named_whatever_way_it_was_signed(
+    store: FakeStore, transport: StoreTransport
+) -> None:
+    store.home = "https://home.example.test"
+    said = "The API key provided does not have read permissions."
+    refused = f'{{"code":"woocommerce_rest_authentication_error","message":"{said}","data":{{"status":401}}}}'
+    store.overrides["/wc/v3/system_status"] = (401, {}, refused)
+
+    error = failure(transport)
+
+    assert isinstance(error, Unauthorized)
+    assert "may only write" in str(error)
 
 
 def test_a_demoted_owner_is_named_and_not_tried_further(store: FakeStore, transport: StoreTransport) -> None:
