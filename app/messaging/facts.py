@@ -154,12 +154,16 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
 
 
 def _suppressed_for(loaded: Loaded, row: Any, hashed: str) -> str | None:
-    """Why the address must not be written to; who refused and agreed again later is written to."""
+    """Why the address must not be written to; who refused and agreed again later, to us, is written to.
+
+    What a shop says of its orders is no such word: plugins repeat an old tick with every order.
+    """
     held = loaded.suppressed.get((row.channel, hashed))
     if held is None:
         return None
     said = loaded.consents.get((row.customer_id, row.channel))
-    is_lifted = said is not None and said.state == "subscribed" and said.occurred_at > held.created_at
+    is_new_word = said is not None and said.is_own and said.occurred_at > held.created_at
+    is_lifted = is_new_word and said is not None and said.state == "subscribed"
     return None if is_lifted and held.reason in REFUSALS else str(held.reason)
 
 

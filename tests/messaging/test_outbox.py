@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
+from app.db import table_of
 from app.messaging import outbox, receipts
 from app.messaging.outbox import NewMessage
-from app.models import Customer, CustomerEvent, Decision, Message, MessageAttempt
+from app.models import ConsentState, Customer, CustomerEvent, Decision, Message, MessageAttempt
 from app.runtime import Runtime
 from connectors.base import Outcome, SendResult
 from jobs.outbox import run
@@ -241,22 +243,24 @@ def test_who_unsubscribes_before_the_claim_gets_nothing(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "later", "status"),
+    ("reason", "later", "is_own", "status"),
     [
-        ("unsubscribe", MINUTE, "sent"),
-        ("stop", MINUTE, "sent"),
-        ("unsubscribe", -MINUTE, "stopped"),
-        ("bounce", MINUTE, "stopped"),
-        ("complaint", MINUTE, "stopped"),
-        ("provider", MINUTE, "stopped"),
+        ("unsubscribe", MINUTE, True, "sent"),
+        ("stop", MINUTE, True, "sent"),
+        ("unsubscribe", MINUTE, False, "stopped"),
+        ("unsubscribe", -MINUTE, True, "stopped"),
+        ("bounce", MINUTE, True, "stopped"),
+        ("complaint", MINUTE, True, "stopped"),
+        ("provider", MINUTE, True, "stopped"),
     ],
 )
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_who_refused_and_agreed_again_later_is_written_to(
-    shop: Shop, reason: str, later: timedelta, status: str
+    shop: Shop, reason: str, later: timedelta, is_own: bool, status: str
 ) -> None:
     message_id = shop.add_message()
     with shop.database.write() as session:
+        session.execute(update(table_of(ConsentState)).values(is_own=is_own))
         customer = session.get_one(Customer, shop.message(message_id).customer_id)
         receipts.suppress(
             session,
