@@ -12,6 +12,7 @@ from connectors.registry import STOREFRONTS, StoreAccess
 from connectors.storefronts.shopify import auth, grants, own_app
 from connectors.storefronts.shopify.auth import AppCredentials
 from connectors.storefronts.shopify.grants import TokenSet
+from connectors.storefronts.woocommerce.identity import read_index
 from connectors.storefronts.woocommerce.probe import probe
 
 
@@ -97,6 +98,22 @@ def shopify_by_own_app(runtime: Runtime, shop: str, app: AppCredentials, now: da
         own_app={"client_id": app.client_id, "client_secret": app.client_secret},
         scopes=token.scopes,
     )
+
+
+def look_at_woocommerce(runtime: Runtime, url: str) -> None:
+    """Look whether a shop can be connected at all, before its merchant is sent to a page that may not exist.
+
+    Args:
+        url: as `normalise_store_url` gives it.
+
+    Raises:
+        ConnectorError: permanent; its text tells the merchant what to mend. What may pass is passed over.
+    """
+    try:
+        read_index(transport(runtime), url)
+    except ConnectorError as error:
+        if error.permanent:
+            raise
 
 
 def woocommerce(runtime: Runtime, url: str, *, key: str, secret: str, now: datetime) -> Arrival:

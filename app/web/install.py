@@ -90,6 +90,11 @@ def start_woocommerce() -> ResponseReturnValue:
         raise BadInput(str(error), field="store") from error
     if len(url) > _LONGEST_URL:
         raise BadInput("This address is too long.", field="store")
+    try:
+        arrivals.look_at_woocommerce(built, url)
+    except ConnectorError as error:
+        flash(str(error))
+        return _home()
     with built.database.write() as session:
         state = attempts.start(session, platform=WOOCOMMERCE, shop=url, browser=browser)
     approval = woocommerce.authorize_url(

@@ -43,6 +43,7 @@ class FakePlatforms:
     shop_says: str = SHOP
     woo_home: str = "http://bottega.example"
     woo_uid: str = "uid-1"
+    woo_namespaces: list[str] = field(default_factory=lambda: ["wc/v3"])
     woo_keys: dict[str, str] = field(default_factory=lambda: {WOO_KEY: WOO_SECRET})
     webhooks: list[dict[str, Any]] = field(default_factory=list)
     hooks_made: int = 0
@@ -114,7 +115,7 @@ class FakePlatforms:
                 "name": "Bottega",
                 "home": self.woo_home,
                 "url": self.woo_home,
-                "namespaces": ["wc/v3"],
+                "namespaces": self.woo_namespaces,
                 "timezone_string": "Europe/Rome",
             }
         if not self._is_signed(method, target):

@@ -41,12 +41,13 @@ def test_the_handshake_connects_the_store(
 ) -> None:
     asked = _start(member, platforms)
     handed_over = _hand_over(app.test_client(), asked["user_id"])
-    calls_before_return = list(platforms.calls)
+    calls_before_return = platforms.calls.copy()
 
     answer = _return(member, asked["user_id"])
 
     assert handed_over == 200
-    assert calls_before_return == []
+    # The shop waits for us with what may be its only process: it is asked for its index before, not for more.
+    assert calls_before_return == [("GET", "/woo/wp-json/")]
     assert (answer.status_code, answer.location) == (303, "/app/")
     store = all_stores(runtime)[0]
     assert (store.domain, store.state, store.url) == (
@@ -96,6 +97,25 @@ def test_what_is_no_address_of_a_shop_is_refused(member: FlaskClient, store: str
     answer = member.get("/install/woocommerce", query_string={"store": store})
 
     assert answer.status_code == 400
+
+
+def test_a_shop_that_cannot_be_connected_is_told_before_its_merchant_is_sent_there(
+    member: FlaskClient, platforms: FakePlatforms
+) -> None:
+    platforms.woo_namespaces = ["wp/v2"]
+
+    answer = member.get("/install/woocommerce", query_string={"store": f"{platforms.base}/woo"})
+
+    assert (answer.status_code, answer.location) == (303, "/app/")
+    assert "switched off" in member.get("/app/").get_data(as_text=True)
+
+
+def test_a_shop_in_passing_trouble_may_show_its_own_page(
+    member: FlaskClient, platforms: FakePlatforms
+) -> None:
+    platforms.silent_paths.add("/woo/wp-json/")
+
+    _start(member, platforms)
 
 
 def test_a_hand_over_that_nobody_waits_for_is_refused(
@@ -180,7 +200,7 @@ def test_a_return_from_another_browser_connects_nothing(
 
     assert (stranger.status_code, other_member.status_code) == (401, 400)
     assert all_stores(runtime) == []
-    assert platforms.calls == []
+    assert platforms.calls == [("GET", "/woo/wp-json/")]
 
 
 def test_a_return_before_the_keys_came_connects_nothing(
