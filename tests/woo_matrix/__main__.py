@@ -1,4 +1,4 @@
-"""Print the matrix of WooCommerce stores, or write it to a file: `python -m tests.woo_matrix [page.md]`."""
+"""Print the matrix of WooCommerce stores, and write it to a file: `python -m tests.woo_matrix [page.md]`."""
 
 import sys
 import tempfile
@@ -18,10 +18,9 @@ def main(arguments: list[str]) -> int:
     """Examine every kind of store; 1 if a cell is not as expected."""
     outcomes = dict(_examined())
     written = page(outcomes, datetime.now(UTC))
+    sys.stdout.write(written)
     if arguments:
         Path(arguments[0]).write_text(written)
-    else:
-        sys.stdout.write(written)
     wrong = list(problems(outcomes))
     counts = f"{len(outcomes)} kinds of store, {len(wrong)} cells not as expected"
     sys.stderr.write("\n".join([*wrong, counts, ""]))
