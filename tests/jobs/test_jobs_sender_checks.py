@@ -78,6 +78,7 @@ def test_a_key_that_may_send_and_nothing_else_is_a_good_one(shop: Sending) -> No
     assert seeds.values_of(shop.runtime.database, Sender, "problem") == [None, None]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_provider_that_cannot_be_asked_is_asked_again(shop: Sending) -> None:
     shop.pair.control("/faults", {"kind": "503", "calls": "read", "provider": "sendgrid"})
 
@@ -87,6 +88,7 @@ def test_a_provider_that_cannot_be_asked_is_asked_again(shop: Sending) -> None:
     assert NOW < _next_check(shop) < NOW + HOUR
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_mended_setting_is_checked_at_once_and_wakes_what_waited(shop: Sending) -> None:
     message_id = shop.message()
     shop.set(**{"sendgrid.api_key": "SG.wrong"})

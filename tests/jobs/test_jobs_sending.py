@@ -49,6 +49,7 @@ def test_a_mail_leaves_and_its_delivery_is_told(shop: Sending) -> None:
     ]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_text_leaves_and_its_delivery_is_told(shop: Sending) -> None:
     message_id = shop.message(**TEXT)
 
@@ -123,6 +124,7 @@ def test_an_answer_that_says_nothing_is_never_taken_for_a_refusal(
     assert len(seeds.values_of(shop.runtime.database, MessageAttempt, "id")) == 1
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_lost_answer_is_looked_up_where_no_event_came(shop: Sending) -> None:
     mail, text = shop.message("anna1"), shop.message("anna2", **TEXT)
     shop.pair.control("/faults", {"kind": "close", "accepted": True})
@@ -139,6 +141,7 @@ def test_a_lost_answer_is_looked_up_where_no_event_came(shop: Sending) -> None:
     assert shop.accepted() == {str(mail): 1, str(text): 1}
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_text_of_which_nothing_is_heard_is_asked_about(shop: Sending) -> None:
     message_id = shop.message(**TEXT)
     shop.send()
@@ -151,6 +154,7 @@ def test_a_text_of_which_nothing_is_heard_is_asked_about(shop: Sending) -> None:
     assert (early, shop.row(message_id).status) == ("sent", "delivered")
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_basta_ends_the_texts(shop: Sending) -> None:
     first = shop.message("anna7", **TEXT)
     shop.send()
@@ -168,6 +172,7 @@ def test_basta_ends_the_texts(shop: Sending) -> None:
     assert ("sms", "unsubscribed") in states
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_refused_key_pauses_the_account_and_a_good_one_goes_on(shop: Sending) -> None:
     message_id = shop.message()
     shop.set(**{"sendgrid.api_key": "SG.wrong.key"})

@@ -92,6 +92,7 @@ def test_an_event_proves_that_a_message_left_whose_answer_was_lost(shop: Shop, s
     assert [kind for kind in told if kind == "message.sent"] == ["message.sent"]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_event_about_a_message_that_never_left_changes_nothing(shop: Shop) -> None:
     message_id = _sent(shop, status="queued", attempts=0)
 
@@ -100,6 +101,7 @@ def test_an_event_about_a_message_that_never_left_changes_nothing(shop: Shop) ->
     assert shop.message(message_id).status == "queued"
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_event_about_another_stores_message_is_none_of_ours(shop: Shop) -> None:
     other = open_shop(shop.runtime, "altra")
     theirs = _sent(other)
@@ -121,6 +123,7 @@ def test_an_event_about_another_stores_message_is_none_of_ours(shop: Shop) -> No
         ({"kind": K.FAILED, "advice": Advice.SUPPRESS}, "bounce", "subscribed"),
     ],
 )
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_who_cannot_or_will_not_be_written_to_is_not_written_to(
     shop: Shop, event: dict[str, Any], reason: str, state: str
 ) -> None:
@@ -132,12 +135,14 @@ def test_who_cannot_or_will_not_be_written_to_is_not_written_to(
     assert seeds.rows_of(shop.database, ConsentState, "channel", "state") == [("email", state)]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_bounce_of_a_message_that_is_not_named_bars_the_address_all_the_same(shop: Shop) -> None:
     _tell(shop, _event(K.BOUNCED, None, advice=Advice.SUPPRESS, address=TO))
 
     assert seeds.values_of(shop.database, Suppression, "reason") == ["bounce"]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_mailbox_that_turns_us_away_on_three_days_of_a_fortnight_is_left_alone(shop: Shop) -> None:
     customer = shop.add_subscriber()
     barred: list[int] = []
@@ -150,6 +155,7 @@ def test_a_mailbox_that_turns_us_away_on_three_days_of_a_fortnight_is_left_alone
     assert barred == [0, 0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_account_that_the_provider_stops_rests(shop: Shop) -> None:
     with shop.database.write() as session:
         session.add(Sender(store_id=shop.id, channel="email", account="mine"))

@@ -53,6 +53,7 @@ def test_start_takes_back_what_stop_ended_in_the_words_that_were_written(shop: S
     assert ("sms-reply", "subscribed", "Start please", NUMBER) in said
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_start_alone_is_no_consent(shop: Shop) -> None:
     with shop.database.write() as session:
         consent.withdraw(session, shop.id, _people(shop)[0], "sms", source="unsubscribe-link", now=NOW)

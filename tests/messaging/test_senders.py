@@ -36,23 +36,27 @@ def shop(runtime: Runtime) -> Shop:
     return shop
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_local_outbox_has_no_limit_and_no_row(shop: Shop) -> None:
     assert _facts(shop, accounts=NO_ACCOUNTS) == {}
     assert seeds.values_of(shop.database, Sender, "channel") == []
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_nobody_is_written_to_before_the_earlier_list_is_settled(shop: Shop) -> None:
     _set(shop, **{"consent.import": ""})
 
     assert _facts(shop)["email"].problem == senders.UNDECIDED
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_channel_without_an_account_says_so(shop: Shop) -> None:
     facts = _facts(shop, accounts=StoreAccounts({"email": MAILS}), channels=("email", "sms"))
 
     assert facts == {"email": SenderFacts(pace="no limit"), "sms": SenderFacts(problem="no account: sms")}
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_account_that_is_refused_rests_for_an_hour(shop: Shop) -> None:
     _facts(shop)
 
@@ -64,6 +68,7 @@ def test_an_account_that_is_refused_rests_for_an_hour(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("silent", [UNKNOWN, NOT_SENT])
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_provider_that_is_silent_three_times_rests_longer_each_time(shop: Shop, silent: SendResult) -> None:
     _facts(shop)
 
@@ -76,6 +81,7 @@ def test_a_provider_that_is_silent_three_times_rests_longer_each_time(shop: Shop
 
 
 @pytest.mark.parametrize("answer", [ACCEPTED, FAILED])
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_provider_that_answers_again_is_trusted_again(shop: Shop, answer: SendResult) -> None:
     _facts(shop)
     for _ in range(3):
@@ -87,6 +93,7 @@ def test_a_provider_that_answers_again_is_trusted_again(shop: Shop, answer: Send
     assert seeds.values_of(shop.database, Sender, "failures") == [0]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_another_account_begins_anew(shop: Shop) -> None:
     _facts(shop)
     _answer(shop, REFUSED)
@@ -106,6 +113,7 @@ def test_what_left_is_counted_by_day(shop: Shop) -> None:
     assert counted == [(NOW.date(), 2), ((NOW + DAY).date(), 1)]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_day_has_no_more_mails_than_the_plan(shop: Shop) -> None:
     _set(shop, **{"sending.email_per_day": "3"})
     _facts(shop)
@@ -144,6 +152,7 @@ def test_texts_leave_no_faster_than_the_numbers_can(shop: Shop) -> None:
         (1000, 0, 4, "called spam: 4 / 1000"),
     ],
 )
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_bad_name_stops_the_sender(
     shop: Shop, sent: int, bounced: int, complained: int, problem: str | None
 ) -> None:
@@ -153,6 +162,7 @@ def test_a_bad_name_stops_the_sender(
     assert _facts(shop)["email"].breaker == problem
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_is_a_week_ago_is_forgotten_and_so_is_what_the_merchant_looked_at(shop: Shop) -> None:
     _facts(shop)
     _count(shop, days=8, sent=1000, bounced=500)
@@ -184,6 +194,7 @@ def test_a_good_check_wakes_what_waited(shop: Shop) -> None:
     assert (shop.message(waiting).next_at, shop.message(other).next_at) == (NOW, NOW + DAY)
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_texts_are_planned_only_where_they_have_a_way_out(shop: Shop) -> None:
     told = []
     for accounts in (StoreAccounts({"email": MAILS}), BOTH, NO_ACCOUNTS):

@@ -107,6 +107,7 @@ def test_a_provider_is_asked_after_a_while_and_then_more_and_more_seldom(shop: S
     assert asked == [10, 20, 40, 80, 160, 320, 640, 1280]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_the_provider_knows_settles_it(shop: Shop) -> None:
     message_id = _unknown(shop, Listening(setting="look-up"))
     post = Post(known=SendResult(Outcome.ACCEPTED, provider_message_id="sg-7"))
