@@ -109,7 +109,6 @@ def test_without_an_address_it_rests_with_the_reason(operator: Runtime, pair: Pa
 
 
 @pytest.mark.parametrize(("locale", "word"), [("it", "Ricollega"), ("en", "Reconnect"), ("fr", "Reconnect")])
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_it_is_told_in_the_shops_language_with_the_way_back(locale: str, word: str) -> None:
     store = Store(name="Bottega <b>", domain="b.example", locale=locale, settings={}, email="")
 
