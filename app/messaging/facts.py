@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import table_of
-from app.messaging import addresses, fact_rows, zones
+from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.gate import Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered
+from app.messaging.wishes import Wishes
 from app.models import (
     ConsentState,
     Customer,
@@ -51,6 +52,7 @@ class Loaded:
     vouchers: dict[tuple[int, str], Row[Any]]
     departures: dict[int, list[Departure]]
     answered: frozenset[int]
+    wishes: dict[int, Wishes]
     active_flows: frozenset[str]
     allows_soft_opt_in: bool
     now: datetime
@@ -93,6 +95,7 @@ def load(
         vouchers={(row.enrollment_id, row.name): row for row in minted},
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
+        wishes=fact_rows.wishes(session, store.id, people),
         active_flows=frozenset(session.execute(active).scalars()),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
@@ -113,6 +116,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
             due_at=row.due_at,
             expires_at=row.expires_at,
             only_if=tuple(row.context.get("only_if", ())),
+            topic=wishes.topic_of(row.flow_key),
         ),
         store=StoreFacts(
             state=store.state,
@@ -126,6 +130,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
         conditions=_conditions(loaded, row, customer),
         rails=_rails(loaded, customer, row),
         sender=loaded.senders.get(row.channel, SenderFacts()),
+        wishes=loaded.wishes.get(row.customer_id, Wishes()),
     )
 
 
@@ -192,6 +197,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
 
 def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
     store = loaded.store
+    wished = loaded.wishes.get(row.customer_id, Wishes())
     zone_names = (
         zones.zones_for_hours(
             country=customer.country,
@@ -208,7 +214,7 @@ def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
         country=(customer.country if customer is not None else None) or store.country,
         hours=settings.hours(store, "rails.sms_hours" if row.channel == "sms" else "rails.email_hours"),
         cap_per_day=settings.number(store, "rails.cap_per_day"),
-        cap_per_week=settings.number(store, "rails.cap_per_week"),
+        cap_per_week=wishes.cap(wished, settings.number(store, "rails.cap_per_week")),
         sms_cap_per_week=settings.number(store, "rails.sms_cap_per_week"),
     )
 

@@ -16,6 +16,7 @@ from app.models.job_run import JobRun, ScheduledJob
 from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.order import Fulfillment, Order, OrderLine, Refund
+from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.review import Review
@@ -52,6 +53,7 @@ __all__ = [
     "MessageAttempt",
     "Order",
     "OrderLine",
+    "Preference",
     "PrivacyRequest",
     "Product",
     "ProductPair",

@@ -26,6 +26,7 @@ from app.models import (
     Message,
     Order,
     OrderLine,
+    Preference,
     PrivacyRequest,
     Refund,
     Review,
@@ -41,6 +42,7 @@ _PARTS = {"lines": OrderLine, "refunds": Refund, "parcels": Fulfillment}
 _OF_PERSON = {
     "consents": ConsentState,
     "consent_history": Consent,
+    "preferences": Preference,
     "timeline": CustomerEvent,
     "vouchers": Voucher,
     "reviews": Review,

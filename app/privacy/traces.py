@@ -19,6 +19,7 @@ from app.models import (
     Enrollment,
     Message,
     MessageAttempt,
+    Preference,
     Review,
     StoreWrite,
 )
@@ -30,7 +31,7 @@ MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_
 ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 MERGES, REVIEWS = table_of(CustomerMerge), table_of(Review)
-WRITES = table_of(StoreWrite)
+WRITES, PREFERENCES = table_of(StoreWrite), table_of(Preference)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
@@ -114,6 +115,13 @@ def drop_writes(session: Session, store_id: int, customer_id: int) -> Counter[st
     mine = (WRITES.c.store_id == store_id, WRITES.c.customer_id == customer_id)
     gone = session.execute(delete(WRITES).where(*mine).returning(WRITES.c.id)).all()
     return Counter({"writes": len(gone)})
+
+
+def drop_preferences(session: Session, store_id: int, customer_id: int) -> Counter[str]:
+    """What they wished to hear of; that they wish nothing at all is kept among the suppressions."""
+    mine = (PREFERENCES.c.store_id == store_id, PREFERENCES.c.customer_id == customer_id)
+    gone = session.execute(delete(PREFERENCES).where(*mine).returning(PREFERENCES.c.customer_id)).all()
+    return Counter({"preferences": len(gone)})
 
 
 def _without_birthday(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Any]]:

@@ -70,6 +70,18 @@ _CONSENT = (
         "",
         "Whether the list of your earlier mail service was imported, so that its refusals are kept.",
     ),
+    Setting(
+        "preferences.language",
+        rules.SWITCH,
+        "on",
+        "Let people choose on their preference page in which language you write to them.",
+    ),
+    Setting(
+        "preferences.birthday",
+        rules.SWITCH,
+        "off",
+        "Ask for the birthday on the preference page: day and month, the year only if they like.",
+    ),
 )
 
 _SENDING = (

@@ -20,6 +20,7 @@ from app.web import (
     install,
     orders,
     outbox,
+    preferences,
     privacy,
     public,
     senders,
@@ -48,6 +49,7 @@ _BLUEPRINTS = (
     install.blueprint,
     embedded.blueprint,
     public.blueprint,
+    preferences.blueprint,
     api,
 )
 

@@ -30,6 +30,7 @@ _GROUP_OF = {
     "twilio": "providers",
     "welcome": "offers",
     "birthday": "offers",
+    "preferences": "consent",
     "reconcile": "sending",
 }
 

@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("birth_month", sa.Integer(), nullable=True),
         sa.Column("birth_day", sa.Integer(), nullable=True),
         sa.Column("birth_known_at", MOMENT, nullable=True),
+        sa.Column("own_words", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("orders_count", sa.Integer(), nullable=False),
         sa.Column("discounted_count", sa.Integer(), nullable=False),
@@ -537,6 +538,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_counted = true AND is_paired = false"),
     )
     op.create_table(
+        "preferences",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("paused_until", MOMENT, nullable=True),
+        sa.Column("topics_off", sa.JSON(), nullable=False),
+        sa.Column("is_fewer", sa.Boolean(), nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_preferences")),
+    )
+    op.create_table(
         "privacy_requests",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -866,6 +877,7 @@ def downgrade() -> None:
     op.drop_table("product_variants")
     op.drop_table("product_pairs")
     op.drop_table("privacy_requests")
+    op.drop_table("preferences")
     op.drop_table("orders")
     op.drop_table("order_lines")
     op.drop_table("messages")
