@@ -14,6 +14,7 @@ import structlog
 from app import clock
 from jobs import (
     attribution,
+    confirmations,
     daily,
     flows,
     identities,
@@ -46,6 +47,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("calendar", daily.run),
     ("attribution", attribution.run),
     ("flows", flows.run),
+    ("confirmations", confirmations.run),
     ("outbox", outbox.run),
     ("writes", writes.run),
 )

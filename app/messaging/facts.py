@@ -13,7 +13,7 @@ from app.crypto import Signer
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
-from app.messaging.gate import Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
+from app.messaging.gate import TRANSACTIONAL, Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered
 from app.messaging.wishes import Wishes
@@ -121,7 +121,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
         store=StoreFacts(
             state=store.state,
             is_copy=store.is_copy,
-            is_flow_active=row.flow_key in loaded.active_flows,
+            is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
             sender_pause="the shop speaks from another address" if store.other_home else None,
             sender_problem=_sender_problem(store, row.channel),
             allows_soft_opt_in=loaded.allows_soft_opt_in,
@@ -159,12 +159,16 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
 
 
 def _suppressed_for(loaded: Loaded, row: Any, hashed: str) -> str | None:
-    """Why the address must not be written to; who refused and agreed again later is written to."""
+    """Why the address must not be written to; who refused and agreed again later is written to.
+
+    Whoever must confirm that they agreed again gets the one mail that asks them.
+    """
     held = loaded.suppressed.get((row.channel, hashed))
     if held is None:
         return None
     said = loaded.consents.get((row.customer_id, row.channel))
-    is_lifted = said is not None and said.state == "subscribed" and said.occurred_at > held.created_at
+    lifting = ("subscribed", "pending") if row.purpose == TRANSACTIONAL else ("subscribed",)
+    is_lifted = said is not None and said.state in lifting and said.occurred_at > held.created_at
     return None if is_lifted and held.reason in REFUSALS else str(held.reason)
 
 
@@ -192,6 +196,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         entered_at=enrollment.entered_at if enrollment is not None else None,
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
         is_answered=row.id in loaded.answered,
+        is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
     )
 
 

@@ -3,6 +3,7 @@
 from app.models.api_key import ApiKey
 from app.models.attribution import Attribution
 from app.models.chore import Chore
+from app.models.confirmation import Confirmation
 from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
@@ -33,6 +34,7 @@ __all__ = [
     "Attribution",
     "Backfill",
     "Chore",
+    "Confirmation",
     "Consent",
     "ConsentState",
     "Customer",

@@ -35,6 +35,7 @@ WRITES, PREFERENCES = table_of(StoreWrite), table_of(Preference)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
+_WORDED = ("address", "wording", "evidence")
 _PLANNED = (QUEUED, PREPARING, HELD)
 _TELLING_STEPS = frozenset({"address", "content", "flow"})
 _BIRTHDAY = frozenset({"birthday", "code_ends"})
@@ -80,10 +81,10 @@ def end_journeys(session: Session, store_id: int, customer: Row[Any], now: datet
 
 
 def erase_words(session: Session, store_id: int, customer_id: int) -> Counter[str]:
-    """Addresses, wordings, what other systems told, where clicks led, and what the gate saw of an address."""
+    """Addresses, wordings, proofs, what other systems told, where clicks led, what the gate saw."""
     of_person = and_(LEDGER.c.store_id == store_id, LEDGER.c.customer_id == customer_id)
-    worded = or_(LEDGER.c.address.is_not(None), LEDGER.c.wording.is_not(None))
-    consents = _set(session, LEDGER, and_(of_person, worded), {"address": None, "wording": None})
+    worded = or_(*(LEDGER.c[name].is_not(None) for name in _WORDED))
+    consents = _set(session, LEDGER, and_(of_person, worded), dict.fromkeys(_WORDED))
     entries = dict(_entries(session, store_id, customer_id))
     _rewrite(session, EVENTS, store_id, name="details", values=entries)
     decisions = dict(_decisions(session, store_id, customer_id))

@@ -71,6 +71,18 @@ _CONSENT = (
         "Whether the list of your earlier mail service was imported, so that its refusals are kept.",
     ),
     Setting(
+        "consent.double_opt_in",
+        rules.SWITCH,
+        "off",
+        "Write only to those who confirm by a mail: in Italy the least proof that the Garante asks for.",
+    ),
+    Setting(
+        "consent.confirmations_per_hour",
+        rules.number(1, 10_000),
+        "200",
+        "The most confirmation mails that leave in an hour, against forms that robots fill in.",
+    ),
+    Setting(
         "preferences.language",
         rules.SWITCH,
         "on",

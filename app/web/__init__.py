@@ -9,6 +9,7 @@ from app.web import (
     assets,
     auth,
     catalogue,
+    confirmations,
     customers,
     embedded,
     errors,
@@ -50,6 +51,7 @@ _BLUEPRINTS = (
     embedded.blueprint,
     public.blueprint,
     preferences.blueprint,
+    confirmations.blueprint,
     api,
 )
 

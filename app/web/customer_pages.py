@@ -8,11 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.messaging.content import language_for
-from app.messaging.links import ClickToken, MessageToken
+from app.messaging.links import ClickToken, ConfirmToken, MessageToken
 from app.models import Customer, Message, Store
 from app.stores import settings
 from app.web.context import runtime
 from app.web.public_words import WORDS
+
+Named = ClickToken | MessageToken | ConfirmToken
+"""What a token of ours may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Letter:
     is_erased: bool
 
 
-def letter_of(named: ClickToken | MessageToken | None) -> Letter:
+def letter_of(named: Named | None) -> Letter:
     """The message that a token names; 404 if it names none."""
     with runtime().database.read() as session:
         letter = find_letter(session, named)
@@ -40,7 +43,7 @@ def letter_of(named: ClickToken | MessageToken | None) -> Letter:
     return letter
 
 
-def find_letter(session: Session, named: ClickToken | MessageToken | None) -> Letter | None:
+def find_letter(session: Session, named: Named | None) -> Letter | None:
     """The message that a token names, or None."""
     if named is None:
         return None

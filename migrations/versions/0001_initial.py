@@ -71,6 +71,15 @@ def upgrade() -> None:
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
     op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
     op.create_table(
+        "confirmations",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("address_hash", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "channel", "address_hash", name=op.f("pk_confirmations")),
+    )
+    op.create_index("ix_confirmations_asked", "confirmations", ["store_id", "asked_at"], unique=False)
+    op.create_table(
         "consent_states",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("customer_id", ID, nullable=False),
@@ -96,6 +105,7 @@ def upgrade() -> None:
         sa.Column("source_key", sa.String(length=200), nullable=False),
         sa.Column("address", sa.String(length=320), nullable=True),
         sa.Column("wording", sa.Text(), nullable=True),
+        sa.Column("evidence", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
         sa.UniqueConstraint(
             "store_id", "customer_id", "source_key", name=op.f("uq_consents_store_id_customer_id_source_key")
@@ -898,5 +908,6 @@ def downgrade() -> None:
     op.drop_table("customer_events")
     op.drop_table("consents")
     op.drop_table("consent_states")
+    op.drop_table("confirmations")
     op.drop_table("attributions")
     op.drop_table("api_keys")

@@ -45,9 +45,9 @@ class Page:
 
     def wishes(self) -> tuple[Any, ...]:
         """Topics, fewer and pause, as they are kept."""
-        return seeds.only(
-            seeds.rows_of(self.shop.database, Preference, "topics_off", "is_fewer", "paused_until")
-        )
+        names = ("topics_off", "is_fewer", "paused_until")
+        kept: tuple[Any, ...] = seeds.only(seeds.rows_of(self.shop.database, Preference, *names))
+        return kept
 
     def customer(self) -> Customer:
         """The person's row."""
