@@ -14,6 +14,7 @@ from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
+from app.models.list_import import ListImport
 from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.order import Fulfillment, Order, OrderLine, Refund
@@ -51,6 +52,7 @@ __all__ = [
     "InboundEvent",
     "InstallAttempt",
     "JobRun",
+    "ListImport",
     "Message",
     "MessageAttempt",
     "Order",

@@ -405,6 +405,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "slot", name=op.f("pk_job_runs")),
     )
     op.create_table(
+        "list_imports",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_imports")),
+        sa.UniqueConstraint("store_id", "kind", "digest", name=op.f("uq_list_imports_store_id_kind_digest")),
+    )
+    op.create_table(
         "message_attempts",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -892,6 +903,7 @@ def downgrade() -> None:
     op.drop_table("order_lines")
     op.drop_table("messages")
     op.drop_table("message_attempts")
+    op.drop_table("list_imports")
     op.drop_table("job_runs")
     op.drop_table("install_attempts")
     op.drop_table("inbound_events")
