@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -73,7 +73,7 @@ class Report:
 def import_list(
     runtime: Runtime,
     store_id: int,
-    stream: BinaryIO,
+    stream: IO[bytes],
     *,
     kind: str,
     now: datetime,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import IO
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -88,7 +88,7 @@ class _Bad(ValueError):
     """Why a row is refused, as its text."""
 
 
-def examine(stream: BinaryIO) -> tuple[str, str]:
+def examine(stream: IO[bytes]) -> tuple[str, str]:
     """The SHA-256 of a file and its encoding; the stream is back at its beginning.
 
     Raises:
@@ -102,14 +102,14 @@ def examine(stream: BinaryIO) -> tuple[str, str]:
         size += len(chunk)
         head = head or chunk[:2]
         if size > MOST_BYTES:
-            raise BadInput("The list may have 20 MB at the most: divide it into several files.", "file")
+            raise BadInput("The list may have 20 MB at the most: divide it into several files.", "size")
         encoding = _still(encoding, decoder, chunk)
     encoding = _still(encoding, decoder, b"", is_last=True)
     stream.seek(0)
     return digest.hexdigest(), "utf-16" if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else encoding
 
 
-def read(stream: BinaryIO, encoding: str, place: Place) -> Iterator[Entry | Refused]:
+def read(stream: IO[bytes], encoding: str, place: Place) -> Iterator[Entry | Refused]:
     """The rows of a list, the first line being its header.
 
     Raises:
@@ -120,7 +120,7 @@ def read(stream: BinaryIO, encoding: str, place: Place) -> Iterator[Entry | Refu
     delimiter = max(_DELIMITERS, key=header.count)
     columns = words.columns_of(next(csv.reader([header], delimiter=delimiter), []))
     if not columns.keys() & {"email", "phone"}:
-        raise BadInput("The first line must name the columns, one of them `email` or `phone`.", "file")
+        raise BadInput("The first line must name the columns, one of them `email` or `phone`.", "columns")
     reader = csv.reader(text, delimiter=delimiter)
     while True:
         try:

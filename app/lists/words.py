@@ -18,7 +18,15 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("confirm_time", "unsub_time", "date", "data", "data_consenso", "data_iscrizione"),
         "data_disiscrizione",
     ),
-    "source": ("source", "consent_source", "optin_source", "fonte", "origine", "provenienza"),
+    "source": (
+        "source",
+        "consent_source",
+        "optin_source",
+        "opt_in_source",
+        "fonte",
+        "origine",
+        "provenienza",
+    ),
     "text": ("text", "consent_text", "wording", "testo", "testo_consenso", "testo_del_consenso"),
     "ip": ("ip", "optin_ip", "opt_in_ip", "confirm_ip", "indirizzo_ip"),
 }
