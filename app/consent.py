@@ -1,18 +1,19 @@
 """The append-only consent ledger, what it says now, and what of it the storefront is to be told."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import timeline
+from app import timeline, timers
 from app.db import insert_new, is_among, table_of, upsert
 from app.models import Consent, ConsentState, Customer
-from app.stores import writes
+from app.stores import double_opt_in, writes
 from app.stores.writes import NewWrite
 from app.timeline import NewEvent
+from app.timers import NewTimer
 from connectors import records
 from connectors.writing import ConsentChange
 
@@ -20,6 +21,8 @@ LEDGER = table_of(Consent)
 STATES = table_of(ConsentState)
 WRITE = "consent"
 """The kind of the writes by which the storefront is told."""
+CONFIRMATION = "confirmation"
+"""The kind of the timers of those who are to be asked to confirm; the subject is the customer."""
 _KEY = ("store_id", "customer_id", "channel")
 _TOLD_CHANNELS = {"email": "email", "sms": "phone"}
 """The channels of which storefronts keep a consent, and the customer's column that it belongs to."""
@@ -35,6 +38,8 @@ class NewConsent:
         is_history: came by backfill or import; kept with the platform's moment, starts no flow.
         is_standing: a state read from a profile, not a dated statement; its moment moves with every edit.
         is_own: said to us (a link, a page, the API), not to the storefront: the storefront is told of it.
+        evidence: what else proves it, as plain JSON.
+        is_to_confirm: a yes that counts once its confirmation mail was answered; set here alone.
     """
 
     store_id: int
@@ -50,6 +55,8 @@ class NewConsent:
     is_history: bool = False
     is_standing: bool = False
     is_own: bool = False
+    evidence: Mapping[str, object] | None = field(default=None, hash=False)
+    is_to_confirm: bool = False
 
     @property
     def key(self) -> str:
@@ -57,15 +64,19 @@ class NewConsent:
         return self.source_key or f"{self.channel}:{self.state}:{int(self.occurred_at.timestamp())}"
 
 
-def record(session: Session, statements: Sequence[NewConsent], now: datetime) -> None:
+def record(session: Session, statements: Sequence[NewConsent], now: datetime) -> Sequence[NewConsent]:
     """Append what is new to the ledger, move the derived state forward, write the timeline.
 
     The newest statement decides; at the same moment a refusal wins over a grant. A standing one (a state
-    read from a profile) is news only if it differs from the last one of its source.
+    read from a profile) is news only if it differs from the last one of its source. Where the merchant
+    wants double opt-in, a yes that nobody confirmed is pending, and whoever gave it is to be asked.
+
+    Returns:
+        the statements that were new.
     """
-    dated = _without_old_news(session, statements)
+    dated = _with_pending(session, _without_old_news(session, statements))
     if not dated:
-        return
+        return []
     inserted = insert_new(
         session, LEDGER, [_ledger_row(item, now) for item in dated], LEDGER.c.customer_id, LEDGER.c.source_key
     )
@@ -73,7 +84,9 @@ def record(session: Session, statements: Sequence[NewConsent], now: datetime) ->
     fresh = [statement for statement in dated if (statement.customer_id, statement.key) in new]
     changed, newest = _move_states(session, fresh)
     _tell_storefront(session, newest, now)
+    _have_asked(session, newest, now)
     timeline.record(session, [_event(statement) for statement in changed], now)
+    return fresh
 
 
 def state_of(session: Session, store_id: int, customer_id: int, channel: str) -> ConsentState | None:
@@ -135,6 +148,7 @@ def _ledger_row(statement: NewConsent, now: datetime) -> dict[str, object]:
         "source_key": statement.key,
         "address": statement.address,
         "wording": statement.wording,
+        "evidence": None if statement.evidence is None else dict(statement.evidence),
     }
 
 
@@ -165,13 +179,47 @@ def _last_of_sources(
     for store_id in {statement.store_id for statement in standing}:
         people = sorted({item.customer_id for item in standing if item.store_id == store_id})
         statement = (
-            select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state)
+            select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state, LEDGER.c.basis)
             .where(LEDGER.c.store_id == store_id, is_among(session, LEDGER.c.customer_id, people))
             .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
         )
         for row in session.execute(statement):
-            last[(store_id, row.customer_id, row.channel, row.source)] = row.state
+            # A yes that we keep as pending was a yes to its source.
+            said = "subscribed" if row.state == "pending" and row.basis else row.state
+            last[(store_id, row.customer_id, row.channel, row.source)] = said
     return last
+
+
+def _with_pending(session: Session, dated: list[NewConsent]) -> list[NewConsent]:
+    """The statements; each yes that must be confirmed first, where the merchant wants that, is pending."""
+    since = double_opt_in.wanted_since(session, {item.store_id for item in dated if _is_unconfirmed(item)})
+    if not since:
+        return dated
+    places = {(item.store_id, item.customer_id, item.channel) for item in dated if item.store_id in since}
+    agreed = {place for place, (state, _) in _held(session, places).items() if state == "subscribed"}
+    return [
+        replace(item, state="pending", basis="consent", source_key=item.key, is_to_confirm=True)
+        if item.store_id in since
+        and _is_unconfirmed(item)
+        and item.occurred_at >= since[item.store_id]
+        and (item.store_id, item.customer_id, item.channel) not in agreed
+        else item
+        for item in dated
+    ]
+
+
+def _is_unconfirmed(statement: NewConsent) -> bool:
+    """A new yes to mails that no mail has confirmed, neither ours nor the platform's; history is none."""
+    is_yes = statement.state == "subscribed" and statement.channel == "email"
+    return is_yes and not statement.is_history and statement.basis in (None, "consent")
+
+
+def _have_asked(session: Session, newest: Iterable[NewConsent], now: datetime) -> None:
+    """Whoever's yes waits for it gets a confirmation mail (app/messaging/confirmations.py)."""
+    waiting = sorted({(item.store_id, item.customer_id) for item in newest if item.is_to_confirm})
+    timers.set_timers(
+        session, [NewTimer(store_id, now, CONFIRMATION, person) for store_id, person in waiting]
+    )
 
 
 def _move_states(

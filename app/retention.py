@@ -11,18 +11,19 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import table_of
-from app.models import Checkout, InboundEvent, Message, MessageAttempt, StoreWrite
+from app.models import Checkout, Confirmation, InboundEvent, Message, MessageAttempt, StoreWrite
 from app.models.inbound_event import STATES
 from app.models.store_write import DEAD, DONE, FAILED, SKIPPED
 
 EVENTS, MESSAGES, ATTEMPTS = table_of(InboundEvent), table_of(Message), table_of(MessageAttempt)
-WRITES, CHECKOUTS = table_of(StoreWrite), table_of(Checkout)
+WRITES, CHECKOUTS, CONFIRMATIONS = table_of(StoreWrite), table_of(Checkout), table_of(Confirmation)
 BODY = timedelta(hours=48)
 KEY = timedelta(days=90)
 CONTENT = timedelta(days=30)
 ATTEMPT = timedelta(days=90)
 WRITE = timedelta(days=90)
 CHECKOUT = timedelta(days=30)
+CONFIRMATION = timedelta(days=2)
 BATCH = 2000
 
 
@@ -30,9 +31,9 @@ def purge_once(session: Session, store_id: int, now: datetime) -> int:
     """Remove one batch of each kind of a store; return how many rows went or were emptied. 0 means done.
 
     Bodies of deliveries 48 h after they were done, their keys after 90 days; the content of messages
-    after 30 days, attempts after 90, and what was written back (or could not be) after 90; checkouts 30
-    days after their last change, however they ended. Counts and figures stay.
-    Source: RELIABILITY.md section 5.
+    after 30 days, attempts after 90, and what was written back (or could not be) after 90; who was asked to
+    confirm a consent after 2; checkouts 30 days after their last change, however they ended. Counts and
+    figures stay. Source: RELIABILITY.md section 5.
     """
     return sum(purge(session, store_id, now) for purge in _PURGES)
 
@@ -112,6 +113,13 @@ def _checkouts(session: Session, store_id: int, now: datetime) -> int:
     return len(session.execute(deleted).all())
 
 
+def _confirmations(session: Session, store_id: int, now: datetime) -> int:
+    mine = (CONFIRMATIONS.c.store_id == store_id, CONFIRMATIONS.c.asked_at < now - CONFIRMATION)
+    some = select(CONFIRMATIONS.c.address_hash).where(*mine).limit(BATCH)
+    deleted = delete(CONFIRMATIONS).where(*mine, CONFIRMATIONS.c.address_hash.in_(some))
+    return len(session.execute(deleted.returning(CONFIRMATIONS.c.address_hash)).all())
+
+
 _PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (
     _bodies,
     _keys,
@@ -119,4 +127,5 @@ _PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (
     _attempts,
     _writes,
     _checkouts,
+    _confirmations,
 )

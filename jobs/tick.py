@@ -15,6 +15,7 @@ from app import clock
 from jobs import (
     attribution,
     checkouts,
+    confirmations,
     daily,
     flows,
     identities,
@@ -49,6 +50,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("checkouts", checkouts.run),
     ("attribution", attribution.run),
     ("flows", flows.run),
+    ("confirmations", confirmations.run),
     ("outbox", outbox.run),
     ("writes", writes.run),
     ("notices", notices.run),

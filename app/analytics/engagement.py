@@ -141,6 +141,7 @@ def _sent(store_id: int, begin: datetime, end: datetime) -> Select[int]:
             ATTEMPTS.c.started_at >= begin,
             ATTEMPTS.c.started_at < end,
             MESSAGES.c.channel == _CHANNEL,
+            MESSAGES.c.purpose != "transactional",
             MESSAGES.c.status.in_(_LEFT),
         )
     )

@@ -1,12 +1,16 @@
-"""`customer …`: what is kept about a person, and forgetting them."""
+"""`customer …`: what is kept about a person, forgetting them, and lists of people from elsewhere."""
 
 import argparse
+import sys
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from app import clock
 from app.errors import NotFound
+from app.lists import importing
+from app.lists.taking import KINDS
 from app.models import Customer, CustomerMerge
 from app.privacy import asked
 from app.runtime import Runtime
@@ -28,6 +32,25 @@ def _erase(runtime: Runtime, arguments: argparse.Namespace) -> object:
     }
 
 
+_TELL_EVERY = 5000
+
+
+def _import(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    told = 0
+
+    def tell(rows: int) -> None:
+        nonlocal told
+        if rows // _TELL_EVERY > told // _TELL_EVERY:
+            print(f"{rows} rows", file=sys.stderr, flush=True)
+        told = rows
+
+    with Path(arguments.file).open("rb") as stream:
+        report = importing.import_list(
+            runtime, arguments.store, stream, kind=arguments.kind, now=clock.now(), tell=tell
+        )
+    return report.shown()
+
+
 def _place_of(runtime: Runtime, arguments: argparse.Namespace) -> tuple[int, int]:
     """Store and id of the customer, or of whoever they were merged into; ids are unique over all stores.
 
@@ -46,7 +69,7 @@ def _place_of(runtime: Runtime, arguments: argparse.Namespace) -> tuple[int, int
 
 
 def _add_customer(branches: Any) -> None:
-    parser = branches.add_parser("customer", help="what is kept about a person; forgetting them")
+    parser = branches.add_parser("customer", help="what is kept about a person, forgetting them, lists")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for name, run, words in (
         ("export", _export, "everything that is kept about them, as JSON"),
@@ -57,6 +80,12 @@ def _add_customer(branches: Any) -> None:
         action.add_argument("--store", type=int, metavar="ID", help="refuse a customer of another store")
         action.add_argument("--json", action="store_true")
         action.set_defaults(run=run, needs_runtime=True)
+    listed = actions.add_parser("import", help="take in a CSV of subscribers or of refusals")
+    listed.add_argument("file", metavar="FILE")
+    listed.add_argument("--store", type=int, required=True, metavar="ID")
+    listed.add_argument("--kind", required=True, choices=KINDS)
+    listed.add_argument("--json", action="store_true")
+    listed.set_defaults(run=_import, needs_runtime=True)
 
 
 COMMANDS = (_add_customer,)

@@ -5,6 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from app.customers import own_words
 from connectors.base import CustomerRecord
 
 _FIELDS = ("email", "phone", "first_name", "last_name", "locale", "country", "region", "city")
@@ -12,7 +13,7 @@ _BIRTH = ("birth_year", "birth_month", "birth_day")
 _MOMENTS = ("source_created_at", "source_updated_at", "birth_known_at")
 _COUNT = ("platform_orders_count", "platform_orders_at")
 _STATED = (*_FIELDS, *_BIRTH, "platform_orders_count")
-TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, *_COUNT, "external_id", "identity", "tags")
+TOLD = (*_FIELDS, *_BIRTH, *_MOMENTS, *_COUNT, "external_id", "identity", "tags", "own_words")
 
 
 _stated = attrgetter(*_STATED)
@@ -42,6 +43,8 @@ def heard(held: Mapping[str, Any], records: Sequence[CustomerRecord], now: datet
     values = dict(held)
     for record in records:
         stated = _values(record)
+        if values["own_words"]:
+            stated = own_words.respected(stated, values["own_words"], moment(record))
         told_at = values["source_updated_at"]
         if told_at is not None and moment(record) < told_at.timestamp():
             stated = {name: value for name, value in stated.items() if values[name] is None}

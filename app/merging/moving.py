@@ -17,7 +17,7 @@ from app import timeline, tombstones
 from app.crypto import Signer
 from app.customers import CUSTOMERS
 from app.db import table_of
-from app.merging import consents, journeys
+from app.merging import consents, journeys, preferences
 from app.mirror import earlier, merges, petitions, sums
 from app.models import (
     Checkout,
@@ -50,7 +50,8 @@ MOVED: Mapping[Table, Mapping[str, Any]] = {
 }
 """The tables whose rows get the kept customer's id and nothing else; what changes beside it.
 
-Consents and their states, journeys and messages, which may be there twice, have modules of their own.
+Consents and their states, preferences, journeys and messages, which may be there twice, have modules of their
+own.
 """
 
 DROPPED: Collection[Table] = (table_of(StoreWrite),)
@@ -166,6 +167,7 @@ def _move(
         session.execute(delete(table).where(table.c.store_id == store_id, table.c.customer_id == gone.id))
     journeys.move(session, store_id, kept.id, gone.id, now=now)
     consents.move(session, store_id, kept, gone, merge_id=merge.id, now=now)
+    preferences.move(session, store_id, kept.id, gone.id, now=now)
     _keep_birthday(session, store_id, kept, gone)
 
 

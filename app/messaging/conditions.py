@@ -35,7 +35,8 @@ class ConditionFacts:
 
     `is_stopped`: an exit came, before or after the last step. `has_earlier_orders`: the shop counts orders
     of this customer that it does not show, older than any that is mirrored. `is_answered`: something that the
-    message asks about was reviewed; seen when it leaves.
+    message asks about was reviewed; seen when it leaves. `is_pending`: the consent to the channel waits for
+    its confirmation; seen when it leaves, too.
     """
 
     is_stopped: bool = False
@@ -46,6 +47,7 @@ class ConditionFacts:
     entered_at: datetime | None = None
     has_earlier_orders: bool = False
     is_answered: bool = False
+    is_pending: bool = False
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
@@ -99,6 +101,10 @@ def _not_reviewed(facts: ConditionFacts, argument: str) -> bool:
     return not facts.is_answered
 
 
+def _consent_pending(facts: ConditionFacts, argument: str) -> bool:
+    return facts.is_pending
+
+
 def _is_first_order(facts: ConditionFacts, argument: str) -> bool:
     """No counted order was paid before this one; whether it counts itself is seen when a message leaves."""
     if facts.order is None or facts.order.paid_at is None or facts.has_earlier_orders:
@@ -121,6 +127,7 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "left": _left,
     "not-clicked": _not_clicked,
     "not-reviewed": _not_reviewed,
+    "consent-pending": _consent_pending,
     "bought-before-entry": _bought_before_entry,
     "is-first-order": _is_first_order,
 }

@@ -20,6 +20,7 @@ VARIABLES: dict[str, str] = {
     "voucher": "code, value_text (`10% di sconto`), ends_on (date, or moment with zone, as ISO text)",
     "order": "number, placed_on",
     "products": "a list of title, url, image_url, price_text, review_url, reason",
+    "confirm": "url (the page with the one button; in confirmation mails alone)",
     "review": "url (the rating page; a `rating` block appends `rating=1` to `rating=5`)",
 }
 

@@ -12,10 +12,12 @@ from app.db import table_of
 from app.messaging import addresses
 from app.messaging.conditions import SiblingFacts
 from app.messaging.limits import WEEK, Departure
-from app.models import Message, Suppression
+from app.messaging.wishes import Wishes
+from app.models import Message, Preference, Suppression
 from app.models.message import COUNTED_STATES
 
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
+PREFERENCES = table_of(Preference)
 _PER_QUERY = 400
 
 
@@ -74,6 +76,14 @@ def departures(
             departure = Departure(row.sent_at, row.channel, row.step)
             found.setdefault(row.customer_id, []).append(departure)
     return found
+
+
+def wishes(session: Session, store_id: int, people: Sequence[int]) -> dict[int, Wishes]:
+    """What those of these people wish who ever said so."""
+    rows = in_parts(session, PREFERENCES, "customer_id", store_id=store_id, keys=people)
+    return {
+        row.customer_id: Wishes(row.paused_until, frozenset(row.topics_off), row.is_fewer) for row in rows
+    }
 
 
 def in_parts(

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import table_of
-from app.messaging import addresses, fact_rows, zones
+from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
-from app.messaging.gate import Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
+from app.messaging.gate import TRANSACTIONAL, Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered
+from app.messaging.wishes import Wishes
 from app.models import (
     ConsentState,
     Customer,
@@ -51,6 +52,7 @@ class Loaded:
     vouchers: dict[tuple[int, str], Row[Any]]
     departures: dict[int, list[Departure]]
     answered: frozenset[int]
+    wishes: dict[int, Wishes]
     active_flows: frozenset[str]
     allows_soft_opt_in: bool
     now: datetime
@@ -93,6 +95,7 @@ def load(
         vouchers={(row.enrollment_id, row.name): row for row in minted},
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
+        wishes=fact_rows.wishes(session, store.id, people),
         active_flows=frozenset(session.execute(active).scalars()),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
@@ -113,11 +116,12 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
             due_at=row.due_at,
             expires_at=row.expires_at,
             only_if=tuple(row.context.get("only_if", ())),
+            topic=wishes.topic_of(row.flow_key),
         ),
         store=StoreFacts(
             state=store.state,
             is_copy=store.is_copy,
-            is_flow_active=row.flow_key in loaded.active_flows,
+            is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
             sender_pause="the shop speaks from another address" if store.other_home else None,
             sender_problem=_sender_problem(store, row.channel),
             allows_soft_opt_in=loaded.allows_soft_opt_in,
@@ -126,6 +130,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
         conditions=_conditions(loaded, row, customer),
         rails=_rails(loaded, customer, row),
         sender=loaded.senders.get(row.channel, SenderFacts()),
+        wishes=loaded.wishes.get(row.customer_id, Wishes()),
     )
 
 
@@ -156,15 +161,21 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
 def _suppressed_for(loaded: Loaded, row: Any, hashed: str) -> str | None:
     """Why the address must not be written to; who refused and agreed again later, to us, is written to.
 
-    What a shop says of its orders is no such word: plugins repeat an old tick with every order.
+    What a shop says of its orders is no such word: plugins repeat an old tick with every order. Whoever must
+    confirm that they agreed again gets the one mail that asks them.
     """
     held = loaded.suppressed.get((row.channel, hashed))
     if held is None:
         return None
     said = loaded.consents.get((row.customer_id, row.channel))
-    is_new_word = said is not None and said.is_own and said.occurred_at > held.created_at
-    is_lifted = is_new_word and said is not None and said.state == "subscribed"
+    is_lifted = said is not None and said.occurred_at > held.created_at and _lifts(said, row.purpose)
     return None if is_lifted and held.reason in REFUSALS else str(held.reason)
+
+
+def _lifts(said: Row[Any], purpose: str) -> bool:
+    if said.state == "pending":
+        return purpose == TRANSACTIONAL
+    return bool(said.is_own and said.state == "subscribed")
 
 
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
@@ -191,11 +202,13 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         entered_at=enrollment.entered_at if enrollment is not None else None,
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
         is_answered=row.id in loaded.answered,
+        is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
     )
 
 
 def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
     store = loaded.store
+    wished = loaded.wishes.get(row.customer_id, Wishes())
     zone_names = (
         zones.zones_for_hours(
             country=customer.country,
@@ -212,7 +225,7 @@ def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
         country=(customer.country if customer is not None else None) or store.country,
         hours=settings.hours(store, "rails.sms_hours" if row.channel == "sms" else "rails.email_hours"),
         cap_per_day=settings.number(store, "rails.cap_per_day"),
-        cap_per_week=settings.number(store, "rails.cap_per_week"),
+        cap_per_week=wishes.cap(wished, settings.number(store, "rails.cap_per_week")),
         sms_cap_per_week=settings.number(store, "rails.sms_cap_per_week"),
     )
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.limits import Rails, next_moment
+from app.messaging.wishes import NO_WISHES, Wishes, obstacle
 
 ANSWER, SERVICE, MARKETING, TRANSACTIONAL = "answer", "service", "marketing", "transactional"
 _SENDER_PAUSE = timedelta(hours=1)
@@ -35,6 +36,7 @@ class MessageFacts:
     due_at: datetime
     expires_at: datetime
     only_if: tuple[str, ...]
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Facts:
     conditions: ConditionFacts
     rails: Rails
     sender: SenderFacts = SenderFacts()
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +205,17 @@ def _legal_basis(facts: Facts, now: datetime) -> StepVerdict:
 
 
 def _not_withdrawn(facts: Facts, now: datetime) -> StepVerdict:
-    if facts.person.consent == "unsubscribed" and facts.message.purpose != TRANSACTIONAL:
+    """Consent as it is now, then topics and pause, of which answers and transactional mail are exempt."""
+    message, wishes = facts.message, facts.wishes
+    if facts.person.consent == "unsubscribed" and message.purpose != TRANSACTIONAL:
         return _stop("consent", "consent-withdrawn", "the customer unsubscribed")
-    return _pass("consent", facts.person.consent)
+    reason = obstacle(wishes, message.topic, now)
+    if reason is None or message.purpose in (ANSWER, TRANSACTIONAL):
+        return _pass("consent", facts.person.consent)
+    until = None if reason == "topic-off" else wishes.paused_until
+    if until is None or until >= message.expires_at:
+        return _stop("consent", reason, message.topic if until is None else f"until {_shown(until)}")
+    return StepVerdict("consent", Verdict.POSTPONE, reason, f"until {_shown(until)}", until)
 
 
 def _rails(facts: Facts, now: datetime) -> StepVerdict:

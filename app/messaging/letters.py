@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.messaging import addresses, content, facts, values, zones
 from app.messaging.facts import Loaded
+from app.messaging.gate import TRANSACTIONAL
 from app.messaging.links import LinkMaker, UtmTags
 from app.messaging.render import CompiledContents, RenderContext, Rendered, Sender, render
 from app.models import Store
@@ -54,35 +55,41 @@ class Letters:
             store_timezone=store.timezone,
         )
         _, basis = facts.consent_of(loaded, row.customer_id, row.channel)
-        sender = _sender(store)
+        address = addresses.address_of(customer, row.channel) or ""
+        links = self._links(loaded, row)
+        known = values.values_of(loaded, row, goods, language=language, zone=zone)
+        if row.purpose == TRANSACTIONAL:
+            known["confirm"] = {"url": links.confirm(row.channel, address)}
         rendered = render(
             self.compiled.get((row.version_id, row.context["content"]), lambda: _content(row)),
             RenderContext(
                 channel=row.channel,
                 purpose=row.purpose,
                 basis=basis,
-                sender=sender,
+                sender=_sender(store),
                 zone=zone,
                 currency=store.currency,
-                values=values.values_of(loaded, row, goods, language=language, zone=zone),
+                values=known,
             ),
             lang=language,
-            links=self._links(loaded, row),
+            links=links,
         )
-        address = addresses.address_of(customer, row.channel) or ""
         lifetime = int((row.expires_at - loaded.now).total_seconds())
         return Letter(_outgoing(store, row, rendered, address, lifetime=lifetime), _packed(rendered))
 
     def _links(self, loaded: Loaded, row: Any) -> LinkMaker:
+        """The links of a message; those of transactional mail carry no tag and are counted by nobody."""
+        is_plain = row.purpose == TRANSACTIONAL
         host = urlsplit(_store_url(loaded.store)).hostname or ""
+        tags = UtmTags(frozenset({host.lower()}), row.channel, row.flow_key, row.step)
         tracks = facts.consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed"
         return LinkMaker(
             base_url=self.base_url,
             signer=self.signer,
             store_id=row.store_id,
             message_id=row.id,
-            tags=UtmTags(frozenset({host.lower()}), row.channel, row.flow_key, row.step),
-            tracks_clicks=tracks,
+            tags=None if is_plain else tags,
+            tracks_clicks=tracks and not is_plain,
         )
 
 

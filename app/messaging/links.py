@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from app.crypto import Signer
 
-CLICK, UNSUBSCRIBE, PREFERENCES = "click", "unsubscribe", "preferences"
+CLICK, UNSUBSCRIBE, PREFERENCES, CONFIRM = "click", "unsubscribe", "preferences", "confirm"
 UTM_SOURCE = "ritorno"
+_MARK_DIGITS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class MessageToken:
 
     store_id: int
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmToken:
+    """Which confirmation mail a link came with, and the mark of the channel and address it was sent to."""
+
+    store_id: int
+    message_id: int
+    address_mark: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,11 @@ class LinkMaker:
         """The address of this customer's preference page."""
         return f"{self._base_url}/p/{self._signer.sign(PREFERENCES, self._message)}"
 
+    def confirm(self, channel: str, address: str) -> str:
+        """The address of the page where a consent to the channel is confirmed, for that address alone."""
+        value = f"{self._message}-{address_mark(self._signer, channel, address):x}"
+        return f"{self._base_url}/o/{self._signer.sign(CONFIRM, value)}"
+
     def _make_click(self, url: str) -> str:
         destination = tagged(url, self._tags) if self._tags else url
         index = len(self.destinations)
@@ -139,6 +154,17 @@ def read_preferences(signer: Signer, token: str) -> MessageToken | None:
     """What a preferences token names, or None if we did not sign it for that."""
     numbers = _read(signer, PREFERENCES, token, 2)
     return MessageToken(*numbers) if numbers else None
+
+
+def read_confirm(signer: Signer, token: str) -> ConfirmToken | None:
+    """What a confirmation token names, or None if we did not sign it for that."""
+    numbers = _read(signer, CONFIRM, token, 3)
+    return ConfirmToken(*numbers) if numbers else None
+
+
+def address_mark(signer: Signer, channel: str, address: str) -> int:
+    """A keyed mark of a channel and an address: equal for equal ones, telling nothing of them."""
+    return int(signer.fingerprint(CONFIRM, f"{channel}:{address.strip().lower()}")[:_MARK_DIGITS], 16)
 
 
 def _read(signer: Signer, purpose: str, token: str, count: int) -> list[int]:

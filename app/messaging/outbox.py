@@ -16,13 +16,13 @@ MESSAGES, DECISIONS = table_of(Message), table_of(Decision)
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to be queued. `key` is flow:step:customer:occurrence."""
+    """A message to be queued; of no enrollment if no flow made it. `key` is flow:step:customer:occurrence."""
 
     store_id: int
     customer_id: int
-    enrollment_id: int
+    enrollment_id: int | None
     flow_key: str
-    version_id: int
+    version_id: int | None
     step: str
     occurrence: str
     channel: str

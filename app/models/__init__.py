@@ -4,6 +4,7 @@ from app.models.api_key import ApiKey
 from app.models.attribution import Attribution
 from app.models.checkout import Checkout
 from app.models.chore import Chore
+from app.models.confirmation import Confirmation
 from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
@@ -14,10 +15,12 @@ from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
+from app.models.list_import import ListImport
 from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.notice import Notice
 from app.models.order import Fulfillment, Order, OrderLine, Refund
+from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.review import Review
@@ -35,6 +38,7 @@ __all__ = [
     "Backfill",
     "Checkout",
     "Chore",
+    "Confirmation",
     "Consent",
     "ConsentState",
     "Customer",
@@ -51,11 +55,13 @@ __all__ = [
     "InboundEvent",
     "InstallAttempt",
     "JobRun",
+    "ListImport",
     "Message",
     "MessageAttempt",
     "Notice",
     "Order",
     "OrderLine",
+    "Preference",
     "PrivacyRequest",
     "Product",
     "ProductPair",

@@ -1,8 +1,9 @@
 """The consent ledger, append-only, and what it says now."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
@@ -13,9 +14,11 @@ class Consent(Base):
 
     Attributes:
         state: subscribed, pending or unsubscribed.
-        basis: consent, double_opt_in or soft_opt_in; None when the source did not say.
+        basis: consent, double_opt_in or soft_opt_in; None when the source did not say. With the state
+            pending: what a yes was given on that we asked to be confirmed.
         source: where it was said (`shopify`, `checkout`, `api`, `unsubscribe-link`, `backfill` …).
         source_key: equal for the same statement told twice.
+        evidence: what else proves it: when a confirmation was sent and clicked, from where, by which list.
     """
 
     __tablename__ = "consents"
@@ -32,6 +35,7 @@ class Consent(Base):
     source_key: Mapped[str] = mapped_column(String(200))
     address: Mapped[str | None] = mapped_column(String(320))
     wording: Mapped[str | None] = mapped_column(Text)
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (UniqueConstraint("store_id", "customer_id", "source_key"),)
 

@@ -1,6 +1,7 @@
 """Customers: who the store knows, registered or guest, with the sums that flows and classes read."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -21,6 +22,7 @@ class Customer(Base):
             coupon or reduced price.
         platform_orders_count: how many the platform says, where it says so; first at `platform_orders_at`.
         earlier_orders: how many of those it does not show (app/mirror/earlier.py).
+        own_words: which fields the person told us, and what that replaced (app/customers/own_words.py).
     """
 
     __tablename__ = "customers"
@@ -42,6 +44,7 @@ class Customer(Base):
     birth_month: Mapped[int | None] = mapped_column()
     birth_day: Mapped[int | None] = mapped_column()
     birth_known_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    own_words: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     orders_count: Mapped[int] = mapped_column(default=0)
     discounted_count: Mapped[int] = mapped_column(default=0)

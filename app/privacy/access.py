@@ -27,6 +27,7 @@ from app.models import (
     Message,
     Order,
     OrderLine,
+    Preference,
     PrivacyRequest,
     Refund,
     Review,
@@ -42,6 +43,7 @@ _PARTS = {"lines": OrderLine, "refunds": Refund, "parcels": Fulfillment}
 _OF_PERSON = {
     "consents": ConsentState,
     "consent_history": Consent,
+    "preferences": Preference,
     "timeline": CustomerEvent,
     "vouchers": Voucher,
     "reviews": Review,

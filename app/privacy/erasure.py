@@ -38,6 +38,7 @@ _EMPTIED = (
     "birth_month",
     "birth_day",
     "birth_known_at",
+    "own_words",
 )
 """The country stays, as coarse as the figures need it; so do counts and sums."""
 
@@ -88,6 +89,7 @@ def erase_customer(
     counts += traces.erase_reviews(session, store_id, customer_id, marks.addresses)
     counts += traces.drop_checkouts(session, store_id, customer_id, marks)
     counts += traces.drop_writes(session, store_id, customer_id)
+    counts += traces.drop_preferences(session, store_id, customer_id)
     _empty(session, store_id, customer, now)
     _announce(session, store_id, customer_id, now)
     return Erased(customer_id, customer.erased_at or now, dict(+counts))

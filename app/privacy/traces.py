@@ -20,6 +20,7 @@ from app.models import (
     Enrollment,
     Message,
     MessageAttempt,
+    Preference,
     Review,
     StoreWrite,
 )
@@ -32,10 +33,11 @@ MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_
 ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 MERGES, REVIEWS = table_of(CustomerMerge), table_of(Review)
-WRITES, CHECKOUTS = table_of(StoreWrite), table_of(Checkout)
+WRITES, CHECKOUTS, PREFERENCES = table_of(StoreWrite), table_of(Checkout), table_of(Preference)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
+_WORDED = ("address", "wording", "evidence")
 _PLANNED = (QUEUED, PREPARING, HELD)
 _TELLING_STEPS = frozenset({"address", "content", "flow"})
 _BIRTHDAY = frozenset({"birthday", "code_ends"})
@@ -81,10 +83,10 @@ def end_journeys(session: Session, store_id: int, customer: Row[Any], now: datet
 
 
 def erase_words(session: Session, store_id: int, customer_id: int) -> Counter[str]:
-    """Addresses, wordings, what other systems told, where clicks led, and what the gate saw of an address."""
+    """Addresses, wordings, proofs, what other systems told, where clicks led, what the gate saw."""
     of_person = and_(LEDGER.c.store_id == store_id, LEDGER.c.customer_id == customer_id)
-    worded = or_(LEDGER.c.address.is_not(None), LEDGER.c.wording.is_not(None))
-    consents = _set(session, LEDGER, and_(of_person, worded), {"address": None, "wording": None})
+    worded = or_(*(LEDGER.c[name].is_not(None) for name in _WORDED))
+    consents = _set(session, LEDGER, and_(of_person, worded), dict.fromkeys(_WORDED))
     entries = dict(_entries(session, store_id, customer_id))
     _rewrite(session, EVENTS, store_id, name="details", values=entries)
     decisions = dict(_decisions(session, store_id, customer_id))
@@ -128,6 +130,13 @@ def drop_writes(session: Session, store_id: int, customer_id: int) -> Counter[st
     mine = (WRITES.c.store_id == store_id, WRITES.c.customer_id == customer_id)
     gone = session.execute(delete(WRITES).where(*mine).returning(WRITES.c.id)).all()
     return Counter({"writes": len(gone)})
+
+
+def drop_preferences(session: Session, store_id: int, customer_id: int) -> Counter[str]:
+    """What they wished to hear of; that they wish nothing at all is kept among the suppressions."""
+    mine = (PREFERENCES.c.store_id == store_id, PREFERENCES.c.customer_id == customer_id)
+    gone = session.execute(delete(PREFERENCES).where(*mine).returning(PREFERENCES.c.customer_id)).all()
+    return Counter({"preferences": len(gone)})
 
 
 def _without_birthday(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Any]]:

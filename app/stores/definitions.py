@@ -77,6 +77,30 @@ _CONSENT = (
         "",
         "Whether the list of your earlier mail service was imported, so that its refusals are kept.",
     ),
+    Setting(
+        "consent.double_opt_in",
+        rules.SWITCH,
+        "off",
+        "Write only to those who confirm by a mail: in Italy the least proof that the Garante asks for.",
+    ),
+    Setting(
+        "consent.confirmations_per_hour",
+        rules.number(1, 10_000),
+        "200",
+        "The most confirmation mails that leave in an hour, against forms that robots fill in.",
+    ),
+    Setting(
+        "preferences.language",
+        rules.SWITCH,
+        "on",
+        "Let people choose on their preference page in which language you write to them.",
+    ),
+    Setting(
+        "preferences.birthday",
+        rules.SWITCH,
+        "off",
+        "Ask for the birthday on the preference page: day and month, the year only if they like.",
+    ),
 )
 
 _SENDING = (

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.customers import normalise_email
+from app.messaging import preferences
 from app.models import (
     Consent,
     ConsentState,
@@ -112,4 +113,6 @@ def _parts(session: Session, store_id: int, customer_id: int) -> dict[str, Any]:
         "enrollments": newest(Enrollment, Enrollment.entered_at.desc(), Enrollment.id.desc()),
         "vouchers": newest(Voucher, Voucher.id.desc()),
         "consents": _consents(session, store_id, [customer_id])[customer_id],
+        "wishes": preferences.wishes_of(session, store_id, customer_id),
+        "now": clock.now(),
     }

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.errors import BadInput
+from app.lists.taking import KINDS
 from app.models import Store
 from app.stores import homes, presets, settings
 from app.stores.platforms import WOOCOMMERCE
@@ -31,6 +32,7 @@ _GROUP_OF = {
     "twilio": "providers",
     "welcome": "offers",
     "birthday": "offers",
+    "preferences": "consent",
     "reconcile": "sending",
 }
 
@@ -137,5 +139,6 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
         domain=store.domain,
         statuses=settings.statuses_of(store),
         status_keys=settings.STATUS_KEYS,
+        list_kinds=KINDS,
         presets=presets.NAMES if store.platform == WOOCOMMERCE else (),
     )

@@ -101,6 +101,15 @@ def upgrade() -> None:
     op.create_index("ix_checkouts_token", "checkouts", ["store_id", "token"], unique=False)
     op.create_index("ix_checkouts_updated", "checkouts", ["store_id", "source_updated_at"], unique=False)
     op.create_table(
+        "confirmations",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("address_hash", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "channel", "address_hash", name=op.f("pk_confirmations")),
+    )
+    op.create_index("ix_confirmations_asked", "confirmations", ["store_id", "asked_at"], unique=False)
+    op.create_table(
         "consent_states",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("customer_id", ID, nullable=False),
@@ -126,6 +135,7 @@ def upgrade() -> None:
         sa.Column("source_key", sa.String(length=200), nullable=False),
         sa.Column("address", sa.String(length=320), nullable=True),
         sa.Column("wording", sa.Text(), nullable=True),
+        sa.Column("evidence", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
         sa.UniqueConstraint(
             "store_id", "customer_id", "source_key", name=op.f("uq_consents_store_id_customer_id_source_key")
@@ -205,6 +215,7 @@ def upgrade() -> None:
         sa.Column("birth_month", sa.Integer(), nullable=True),
         sa.Column("birth_day", sa.Integer(), nullable=True),
         sa.Column("birth_known_at", MOMENT, nullable=True),
+        sa.Column("own_words", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("orders_count", sa.Integer(), nullable=False),
         sa.Column("discounted_count", sa.Integer(), nullable=False),
@@ -424,6 +435,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "slot", name=op.f("pk_job_runs")),
     )
     op.create_table(
+        "list_imports",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_imports")),
+        sa.UniqueConstraint("store_id", "kind", "digest", name=op.f("uq_list_imports_store_id_kind_digest")),
+    )
+    op.create_table(
         "message_attempts",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -575,6 +597,16 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("is_counted = 1 AND is_paired = 0"),
         postgresql_where=sa.text("is_counted = true AND is_paired = false"),
+    )
+    op.create_table(
+        "preferences",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("paused_until", MOMENT, nullable=True),
+        sa.Column("topics_off", sa.JSON(), nullable=False),
+        sa.Column("is_fewer", sa.Boolean(), nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_preferences")),
     )
     op.create_table(
         "privacy_requests",
@@ -907,11 +939,13 @@ def downgrade() -> None:
     op.drop_table("product_variants")
     op.drop_table("product_pairs")
     op.drop_table("privacy_requests")
+    op.drop_table("preferences")
     op.drop_table("orders")
     op.drop_table("order_lines")
     op.drop_table("notices")
     op.drop_table("messages")
     op.drop_table("message_attempts")
+    op.drop_table("list_imports")
     op.drop_table("job_runs")
     op.drop_table("install_attempts")
     op.drop_table("inbound_events")
@@ -928,6 +962,7 @@ def downgrade() -> None:
     op.drop_table("customer_events")
     op.drop_table("consents")
     op.drop_table("consent_states")
+    op.drop_table("confirmations")
     op.drop_table("checkouts")
     op.drop_table("attributions")
     op.drop_table("api_keys")

@@ -40,6 +40,7 @@ FULL: dict[str, object] = {
     "order": {"number": "1042", "placed_on": "2026-11-20"},
     "products": PRODUCTS,
     "review": {"url": "https://m.bottega.example/r/abc"},
+    "confirm": {"url": "https://m.bottega.example/o/abc"},
     "store": {"story": "Dal 1987.", "testimonial": "Buonissimo.\nMarta"},
 }
 
@@ -57,6 +58,7 @@ NEEDS: dict[str, Mapping[str, object]] = {
     "M3": {"products": [{"title": "Moka", "review_url": "https://bottega.example/p/moka"}]},
     "M3R": {"products": [{"title": "Moka", "review_url": "https://bottega.example/p/moka"}]},
     "X1": {"products": [{"title": "Moka"}]},
+    "DOI": {"confirm": {"url": "https://m.bottega.example/o/abc"}},
 }
 
 

@@ -26,6 +26,7 @@ PARTS = {
     "do_not_write_to",
     "orders",
     "messages",
+    "preferences",
     "consents",
     "consent_history",
     "timeline",

@@ -10,7 +10,9 @@ from sqlalchemy import select, update
 from app.crypto import Signer
 from app.db import Database, table_of
 from app.errors import NotFound
+from app.messaging import preferences
 from app.messaging.addresses import suppression_hash
+from app.messaging.wishes import Wishes
 from app.models import (
     Attribution,
     Consent,
@@ -23,6 +25,7 @@ from app.models import (
     InboundEvent,
     Message,
     Order,
+    Preference,
     PrivacyRequest,
     Suppression,
     Timer,
@@ -306,3 +309,17 @@ def test_a_customer_of_another_shop_cannot_be_erased(shop: World) -> None:
         erase_customer(session, SIGNER, other, shop.customer().id, now=NOW)
 
     assert shop.customer().email == EMAIL
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_a_person_wished_goes_with_them(shop: World) -> None:
+    hear_all(shop)
+    read_all(shop)
+    with shop.database.write() as session:
+        wished = Wishes(topics_off=frozenset({"offers"}))
+        preferences.write(session, shop.store_id, shop.customer().id, wished=wished, now=NOW)
+
+    erased = erase(shop)
+
+    assert erased.counts["preferences"] == 1
+    assert seeds.rows_of(shop.database, Preference) == []

@@ -3,10 +3,12 @@
 from app.consent import LEDGER, STATES
 from app.db import Base
 from app.merging import journeys, moving
+from app.messaging import preferences
 
 MOVED_BY_THEMSELVES = {
     LEDGER.name: "the same statement may stand there for both",
     STATES.name: "of two states the strictest holds",
+    preferences.PREFERENCES.name: "of two wishes the stricter holds",
     journeys.ENROLLMENTS.name: "the same occasion may stand there for both",
     journeys.MESSAGES.name: "the key names the customer",
 }

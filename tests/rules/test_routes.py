@@ -26,6 +26,8 @@ PROMISED = (
     ("GET", "/p/token"),
     ("POST", "/p/token"),
     ("GET", "/c/token"),
+    ("GET", "/o/token"),
+    ("POST", "/o/token"),
     ("GET", "/app/"),
     ("GET", "/app/outbox"),
     ("GET", "/api/v1/openapi.json"),

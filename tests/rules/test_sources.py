@@ -34,6 +34,7 @@ CLOCK_READERS = {
 WRITERS = {
     "app/cli/": "a command is an edge",
     "app/inbox.py": "the writer thread commits whole groups of deliveries, before the 200",
+    "app/lists/importing.py": "a list of any length is taken in batch by batch",
     "app/privacy/asked.py": "an erasure is read for, done, and taken out of the log, in that order",
     "app/stores/commands.py": "the steps of `ritorno store`, with calls to the shop between two transactions",
     "app/stores/subscribe.py": "webhooks are registered at the shop between two transactions",

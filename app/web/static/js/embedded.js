@@ -81,7 +81,8 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    const fields = new URLSearchParams(new FormData(form, event.submitter));
+    const typed = new FormData(form, event.submitter);
+    const fields = form.enctype === "multipart/form-data" ? typed : new URLSearchParams(typed);
     const url = new URL(form.action);
     if (!isOurs(url)) return;
     event.preventDefault();

@@ -1,0 +1,88 @@
+"""What the customer's pages share: the message that a token names, and the frame of a page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Response, abort, make_response, render_template
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.messaging.content import language_for
+from app.messaging.links import ClickToken, ConfirmToken, MessageToken
+from app.models import Customer, Message, Store
+from app.stores import settings
+from app.web.context import runtime
+from app.web.public_words import WORDS
+
+Named = ClickToken | MessageToken | ConfirmToken
+"""What a token of ours may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The message that a token names, as far as these pages need it."""
+
+    message_id: int
+    store_id: int
+    customer_id: int
+    channel: str
+    sent_at: datetime | None
+    content: bytes | None
+    shop_name: str
+    shop_url: str
+    language: str
+    is_erased: bool
+
+
+def letter_of(named: Named | None) -> Letter:
+    """The message that a token names; 404 if it names none."""
+    with runtime().database.read() as session:
+        letter = find_letter(session, named)
+    if letter is None:
+        abort(404)
+    return letter
+
+
+def find_letter(session: Session, named: Named | None) -> Letter | None:
+    """The message that a token names, or None."""
+    if named is None:
+        return None
+    statement = (
+        select(Message, Customer, Store)
+        .join(Store, Store.id == Message.store_id)
+        .join(Customer, (Customer.store_id == Message.store_id) & (Customer.id == Message.customer_id))
+        .where(Message.store_id == named.store_id, Message.id == named.message_id)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        return None
+    message, customer, store = row
+    return Letter(
+        message_id=message.id,
+        store_id=message.store_id,
+        customer_id=message.customer_id,
+        channel=message.channel,
+        sent_at=message.sent_at,
+        content=message.content,
+        shop_name=settings.read(store, "sender.name") or store.name,
+        shop_url=store.url if "://" in store.url else f"https://{store.domain}",
+        language=language_for(customer.locale, settings.read(store, "locale")),
+        is_erased=customer.erased_at is not None,
+    )
+
+
+def page(template: str, letter: Letter, *, status: int = 200, **values: object) -> Response:
+    """One of `templates/public` in the customer's language; nobody may keep it or learn its address."""
+    shown = render_template(
+        f"public/{template}",
+        language=letter.language,
+        words=WORDS[letter.language],
+        shop=letter.shop_name,
+        shop_url=letter.shop_url,
+        channel=letter.channel,
+        **values,
+    )
+    answer = make_response(shown, status)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer

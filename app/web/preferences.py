@@ -1,0 +1,154 @@
+"""The preference page: topics, pause, fewer, language, birthday. GET shows, POST acts, nobody signs in.
+
+The page shows no birthday that we know: mails are passed on, and their links with them.
+"""
+
+from dataclasses import dataclass, field
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app import clock, consent
+from app.customers import own_words
+from app.customers.own_words import Birthday
+from app.messaging import links, preferences
+from app.messaging.content import LANGUAGES
+from app.messaging.preferences import KEEP, PAUSES, Answers
+from app.messaging.wishes import NO_WISHES, PAUSE_DAYS, Wishes
+from app.models import Customer, Store
+from app.stores import settings
+from app.web import public
+from app.web.auth import public as open_door
+from app.web.context import runtime
+from app.web.customer_pages import Letter, letter_of, page
+from app.web.public_words import WORDS
+
+blueprint = Blueprint("preferences", __name__)
+
+_SAVE = "save"
+_LEAP_YEAR = 2000
+_OLDEST_YEAR = 1900
+_NO_BIRTHDAY = "forget"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the page shows; `typed` is what stood in fields that were wrong."""
+
+    wishes: Wishes = NO_WISHES
+    topics: tuple[str, ...] = ()
+    is_out: bool = False
+    asks_language: bool = False
+    asks_birthday: bool = False
+    knows_birthday: bool = False
+    typed: dict[str, str] = field(default_factory=dict)
+
+
+@blueprint.get("/p/<token>")
+@open_door("the customer's preferences; the signed token names the message")
+def show(token: str) -> ResponseReturnValue:
+    """What this customer receives from the shop, and everything they may change."""
+    letter = letter_of(links.read_preferences(runtime().signer, token))
+    return _page(letter)
+
+
+@blueprint.post("/p/<token>")
+@open_door("the buttons of the preference page; the signed token names the message")
+def change(token: str) -> ResponseReturnValue:
+    """Unsubscribe or save, as the button says; anything else only shows the page."""
+    letter = letter_of(links.read_preferences(runtime().signer, token))
+    act = request.form.get(public.ACT)
+    if act == public.UNSUBSCRIBE:
+        public.withdraw(letter, "preference-page")
+        return page("unsubscribed.html", letter)
+    if act != _SAVE or letter.is_erased:
+        return _page(letter, status=400)
+    try:
+        birthday = _birthday()
+    except ValueError:
+        return _page(letter, status=400, is_wrong=True)
+    _save(letter, birthday)
+    return _page(letter_of(links.read_preferences(runtime().signer, token)), is_saved=True)
+
+
+def _page(letter: Letter, *, status: int = 200, is_saved: bool = False, is_wrong: bool = False) -> Response:
+    with runtime().database.read() as session:
+        shown = _shown(session, letter, typed=dict(request.form) if is_wrong else {})
+    until = shown.wishes.paused_until
+    return page(
+        "preferences.html",
+        letter,
+        status=status,
+        shown=shown,
+        is_saved=is_saved,
+        is_wrong=is_wrong,
+        paused_until=until if until is not None and until > clock.now() else None,
+        pauses=PAUSE_DAYS,
+        languages=LANGUAGES,
+        months=WORDS[letter.language]["months"].split(),
+    )
+
+
+def _shown(session: Session, letter: Letter, typed: dict[str, str]) -> _Shown:
+    state = consent.state_of(session, letter.store_id, letter.customer_id, letter.channel)
+    store = session.get_one(Store, letter.store_id)
+    customer = session.execute(_row(letter)).scalar_one()
+    return _Shown(
+        wishes=preferences.wishes_of(session, letter.store_id, letter.customer_id),
+        topics=preferences.topics_asked(session, letter.store_id),
+        is_out=letter.is_erased or (state is not None and state.state == "unsubscribed"),
+        asks_language=settings.is_on(store, "preferences.language"),
+        asks_birthday=settings.is_on(store, "preferences.birthday"),
+        knows_birthday=customer.birth_month is not None,
+        typed=typed,
+    )
+
+
+def _save(letter: Letter, birthday: Birthday | None) -> None:
+    """Keep everything that was answered; fields that the merchant does not ask for are not looked at."""
+    now = clock.now()
+    with runtime().database.write() as session:
+        store = session.get_one(Store, letter.store_id)
+        customer = session.execute(_row(letter).with_for_update()).scalar_one()
+        if customer.erased_at is not None:
+            return
+        preferences.save(session, letter.store_id, letter.customer_id, answers=_answers(), now=now)
+        language = request.form.get("language", "")
+        if language in LANGUAGES and settings.is_on(store, "preferences.language"):
+            own_words.tell_language(session, customer, language, now)
+        if birthday is not None and settings.is_on(store, "preferences.birthday"):
+            own_words.tell_birthday(session, customer, birthday, now)
+
+
+def _row(letter: Letter) -> Select[Customer]:
+    return select(Customer).where(Customer.store_id == letter.store_id, Customer.id == letter.customer_id)
+
+
+def _answers() -> Answers:
+    pause = request.form.get("pause", KEEP)
+    return Answers(
+        asked=frozenset(request.form.getlist("asked")),
+        wanted=frozenset(request.form.getlist("topic")),
+        is_fewer=request.form.get("fewer") == "yes",
+        pause=pause if pause in PAUSES else KEEP,
+    )
+
+
+def _birthday() -> Birthday | None:
+    """The birthday that was typed, an empty one to forget it, or None where nothing was said.
+
+    Raises:
+        ValueError: there is no such day.
+    """
+    if request.form.get("birthday") == _NO_BIRTHDAY:
+        return Birthday()
+    month, day, year = (request.form.get(name, "").strip() for name in ("month", "day", "year"))
+    if not month and not day:
+        return None
+    now = clock.now()
+    born = now.replace(year=int(year) if year else _LEAP_YEAR, month=int(month), day=int(day))
+    if year and not (born.year >= _OLDEST_YEAR and born <= now):
+        raise ValueError("nobody was born then")
+    return Birthday(born.month, born.day, born.year if year else None)

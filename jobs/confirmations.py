@@ -1,0 +1,36 @@
+"""The confirmations' tick: whoever waits to be asked gets a mail into the outbox."""
+
+from collections import Counter
+from datetime import datetime
+from functools import partial
+
+from app import consent, timers
+from app.messaging import confirmations
+from app.models import Store
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+_BATCH = 500
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Queue what is due, store by store."""
+    with kit.runtime.database.read() as session:
+        due = timers.peek_due(session, now, (consent.CONFIRMATION,), _BATCH)
+    done: Counter[str] = Counter()
+    failures: list[Failed] = []
+    for store_id in sorted({row.store_id for row in due}):
+        result = run_guarded(partial(_ask, kit, store_id, now))
+        if isinstance(result, Failed):
+            failures.append(result)
+        else:
+            done["asked"] += result
+    if failures:
+        raise failures[0].error
+    return +done
+
+
+def _ask(kit: Kit, store_id: int, now: datetime) -> int:
+    with kit.runtime.database.write() as session:
+        store = session.get(Store, store_id)
+        return confirmations.ask(session, kit.runtime.signer, store, now) if store is not None else 0
