@@ -84,15 +84,20 @@ def erase_customer(
         erased_at=now,
     )
     counts += traces.end_journeys(session, store_id, customer, now)
-    counts += traces.erase_words(session, store_id, customer_id)
+    counts += _rest(session, store_id, customer_id, marks)
+    _empty(session, store_id, customer, now)
+    _announce(session, store_id, customer_id, now)
+    return Erased(customer_id, customer.erased_at or now, dict(+counts))
+
+
+def _rest(session: Session, store_id: int, customer_id: int, marks: Marks) -> Counter[str]:
+    """What others, and the person's own acts, left of them."""
+    counts = traces.erase_words(session, store_id, customer_id)
     counts += traces.erase_merges(session, store_id, customer_id)
     counts += traces.erase_reviews(session, store_id, customer_id, marks.addresses)
     counts += traces.drop_checkouts(session, store_id, customer_id, marks)
     counts += traces.drop_writes(session, store_id, customer_id)
-    counts += traces.drop_preferences(session, store_id, customer_id)
-    _empty(session, store_id, customer, now)
-    _announce(session, store_id, customer_id, now)
-    return Erased(customer_id, customer.erased_at or now, dict(+counts))
+    return counts + traces.drop_preferences(session, store_id, customer_id)
 
 
 def _locked(session: Session, store_id: int, customer_id: int) -> Row[Any]:
