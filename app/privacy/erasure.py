@@ -21,7 +21,7 @@ from app.errors import NotFound
 from app.messaging import addresses, receipts
 from app.privacy import deliveries, traces
 from app.privacy.deliveries import Scan
-from app.privacy.marks import marks_of, merges_of
+from app.privacy.marks import Marks, marks_of, merges_of
 from app.timeline import NewEvent
 
 _EMPTIED = (
