@@ -18,6 +18,7 @@ from app.models import Customer
 
 CUSTOMERS = table_of(Customer)
 BIRTHDAY, LANGUAGE = "birthday", "language"
+SOURCE = "preferences"
 _BIRTH = ("birth_year", "birth_month", "birth_day")
 _FIELDS = {BIRTHDAY: _BIRTH, LANGUAGE: ("locale",)}
 _MOST_REPLACED = 5
@@ -80,7 +81,7 @@ def respected(stated: Mapping[str, Any], own: Mapping[str, Any], told_at: float)
 def _with(customer: Customer, name: str, held: list[Any], now: datetime) -> dict[str, Any]:
     own = dict(customer.own_words or {})
     replaced = [*own.get(name, {}).get("instead_of", []), held]
-    own[name] = {"at": to_micros(now), "instead_of": replaced[-_MOST_REPLACED:]}
+    own[name] = {"source": SOURCE, "at": to_micros(now), "instead_of": replaced[-_MOST_REPLACED:]}
     return own
 
 

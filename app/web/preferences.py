@@ -3,7 +3,7 @@
 The page shows no birthday that we know: mails are passed on, and their links with them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -35,7 +35,7 @@ _NO_BIRTHDAY = "forget"
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What the page shows; `typed` is what stood in fields that were wrong."""
+    """What the page shows; `typed` and `pause` are what was answered where a date was wrong."""
 
     wishes: Wishes = NO_WISHES
     topics: tuple[str, ...] = ()
@@ -43,6 +43,7 @@ class _Shown:
     asks_language: bool = False
     asks_birthday: bool = False
     knows_birthday: bool = False
+    pause: str = KEEP
     typed: dict[str, str] = field(default_factory=dict)
 
 
@@ -75,7 +76,9 @@ def change(token: str) -> ResponseReturnValue:
 
 def _page(letter: Letter, *, status: int = 200, is_saved: bool = False, is_wrong: bool = False) -> Response:
     with runtime().database.read() as session:
-        shown = _shown(session, letter, typed=dict(request.form) if is_wrong else {})
+        shown = _shown(session, letter)
+    if is_wrong:
+        shown = _as_typed(shown)
     until = shown.wishes.paused_until
     return page(
         "preferences.html",
@@ -91,7 +94,7 @@ def _page(letter: Letter, *, status: int = 200, is_saved: bool = False, is_wrong
     )
 
 
-def _shown(session: Session, letter: Letter, typed: dict[str, str]) -> _Shown:
+def _shown(session: Session, letter: Letter) -> _Shown:
     state = consent.state_of(session, letter.store_id, letter.customer_id, letter.channel)
     store = session.get_one(Store, letter.store_id)
     customer = session.execute(_row(letter)).scalar_one()
@@ -102,8 +105,15 @@ def _shown(session: Session, letter: Letter, typed: dict[str, str]) -> _Shown:
         asks_language=settings.is_on(store, "preferences.language"),
         asks_birthday=settings.is_on(store, "preferences.birthday"),
         knows_birthday=customer.birth_month is not None,
-        typed=typed,
     )
+
+
+def _as_typed(shown: _Shown) -> _Shown:
+    """The page with everything as it was answered, so that only the date has to be mended."""
+    answers = _answers()
+    off = (shown.wishes.topics_off - answers.asked) | (answers.asked - answers.wanted)
+    wished = replace(shown.wishes, topics_off=off, is_fewer=answers.is_fewer)
+    return replace(shown, wishes=wished, pause=answers.pause, typed=dict(request.form))
 
 
 def _save(letter: Letter, birthday: Birthday | None) -> None:

@@ -28,10 +28,9 @@ from app.models import (
 )
 from app.privacy.erasure import erase_customer
 from app.runtime import Runtime
-from jobs import flows
 from tests import seeds
 from tests.conftest import NOW
-from tests.messaging.outbox_seed import Post, Shop, open_shop
+from tests.messaging.outbox_seed import Shop, open_shop
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
 DAY = timedelta(days=1)
@@ -74,7 +73,6 @@ def states(shop: Shop) -> list[tuple[Any, ...]]:
 
 def test_a_proven_subscriber_is_subscribed_and_nothing_begins(shop: Shop) -> None:
     report = take(shop, PROVEN)
-    flows.run(shop.kit(Post()), NOW)
 
     customer = seeds.only(seeds.rows_of(shop.database, Customer, "id", "email", "first_name"))
     kept = seeds.only(seeds.rows_of(shop.database, Consent, "source", "occurred_at", "wording", "evidence"))

@@ -222,6 +222,26 @@ def test_answers_and_transactional_mail_keep_no_hours_and_no_caps(
     assert decision.verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("purpose", "is_sent"), [("answer", True), ("transactional", True), ("service", False)]
+)
+@pytest.mark.parametrize(
+    "wishes", [{"topics_off": frozenset({"offers"})}, {"paused_until": NOW + HOUR}], ids=["topic", "pause"]
+)
+def test_wishes_hold_back_all_but_answers_and_transactional_mail(
+    purpose: str, is_sent: bool, wishes: Mapping[str, Any]
+) -> None:
+    decision = decided(message={"purpose": purpose}, wishes=wishes)
+
+    assert (decision.verdict is Verdict.PASS) is is_sent
+
+
+def test_no_wish_outdoes_a_suppression() -> None:
+    decision = decided(message={"purpose": "transactional"}, person={"suppressed_for": "bounce"})
+
+    assert decision.reason == "suppressed"
+
+
 def test_service_mail_keeps_hours_and_caps() -> None:
     assert decided(message={"purpose": "service"}, rails={"hours": (11, 21)}).reason == "quiet-hours"
     assert decided(message={"purpose": "service"}, rails={"departures": RECENT}).reason == "capped"

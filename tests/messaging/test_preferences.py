@@ -260,6 +260,18 @@ def test_a_day_that_does_not_exist_changes_nothing(page: Page) -> None:
 
 
 @SQLITE
+def test_a_wrong_date_loses_nothing_else_that_was_answered(page: Page) -> None:
+    form = {"act": "save", "asked": ASKED, "topic": ["offers"], "fewer": "yes", "pause": "90", "day": "31"}
+
+    text = page.client.post(page.url, data={**form, "month": "2", "language": "en"}).text
+
+    assert text.count(" checked") == 3
+    for field in ('value="offers" checked', 'value="yes" checked', 'value="90" checked'):
+        assert field in text
+    assert '<option value="en" selected' in text
+
+
+@SQLITE
 def test_what_the_merchant_does_not_ask_for_is_not_taken(page: Page) -> None:
     with page.shop.database.write() as session:
         store = session.get_one(Store, page.shop.id)
