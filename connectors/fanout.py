@@ -19,11 +19,13 @@ class Crew:
         threads: calls at a time; as many connections should be kept open.
         patience_seconds: from the start of the batch. What was not begun by then is left; a call that was
             begun is waited for, so that the batch lasts at most this and one call's own limit.
+        is_stopping: whether the process is asked to end: no new call is begun then.
         clock: monotonic seconds.
     """
 
     threads: int
     patience_seconds: float
+    is_stopping: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
 
     def each(self, call: Callable[[Item], Answer], items: Sequence[Item]) -> list[Answer | None]:
@@ -39,4 +41,4 @@ class Crew:
             return list(workers.map(in_time, items))
 
     def _in_time(self, call: Callable[[Item], Answer], end: float, item: Item) -> Answer | None:
-        return call(item) if self.clock() < end else None
+        return call(item) if self.clock() < end and not self.is_stopping() else None
