@@ -46,7 +46,7 @@ class SendGridChannel:
         self,
         account: SendGridAccount,
         *,
-        threads: int = 16,
+        threads: int = 64,
         patience_seconds: float = 25.0,
         limits: Limits = LIMITS,
         is_stopping: Callable[[], bool] = lambda: False,
