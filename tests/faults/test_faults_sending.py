@@ -129,7 +129,7 @@ def test_events_that_overtake_our_own_record_change_nothing(shop: Rig, engine: s
 
 @pytest.mark.usefixtures("_postgresql")
 def test_a_database_that_crashes_and_comes_back_loses_nothing(tmp_path: Path) -> None:
-    with crashing_server(tmp_path) as (url, crash), rig(tmp_path, url) as shop:
+    with crashing_server() as (url, crash), rig(tmp_path, url) as shop:
         kept = [shop.serve(), shop.work(), shop.work()]
         for _ in range(6):
             shop.queue(30, 5)
@@ -168,7 +168,7 @@ def test_a_worker_whose_clock_is_wrong_sends_nothing_twice(shop: Rig, engine: st
     tell(books.line(f"one worker {skew}, {engine}"))
     assert (books.twice, books.lost, books.accepted) == (set(), set(), 400)
     # Processes on one SQLite file share the machine's clock; who bends one of them bends its leases.
-    assert books.statuses == {"sent": 400} or engine == SQLITE
+    assert books.unknown == set() or engine == SQLITE
 
 
 def test_a_worker_that_is_asked_to_end_finishes_its_calls_and_begins_none(shop: Rig, engine: str) -> None:
