@@ -8,6 +8,7 @@ the timeline. The sink is a process of its own on the loopback.
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,23 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """How long the provider takes, how many clocks the worker's process has, and the goal."""
+
+    title: str
+    latency_ms: float
+    clocks: int
+    goal: str
+
+
+CASES = (
+    Case("no latency", 0, 1, "1500/s"),
+    Case("50 ms", 50, 1, "50%"),
+    Case("50 ms, --concurrency 2", 50, 2, "50%"),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """Messages a second, by the clock on the wall and by the sender's own processor time."""
 
@@ -48,16 +66,19 @@ class Rate:
     cpu: float
 
 
-def compare(kind: str, databases: Databases, *, messages: int, latency_ms: float, rounds: int) -> list[Rate]:
+def compare(kind: str, databases: Databases, case: Case, *, messages: int, rounds: int) -> tuple[Rate, Rate]:
     """The best rates of floor and product, taken in turns on fresh databases of one kind."""
-    best = [Rate(0, 0), Rate(0, 0)]
+    best = {"floor": Rate(0, 0), "product": Rate(0, 0)}
     for _ in range(rounds):
-        for place, run in enumerate((_floor, _product)):
-            with _sink(databases, latency_ms) as port:
-                found = run(kind, databases, messages, port)
+        for name, held in best.items():
+            with _sink(databases, case.latency_ms) as port:
+                if name == "floor":
+                    found = _floor(kind, databases, messages, port)
+                else:
+                    found = _product(kind, databases, messages, port, clocks=case.clocks)
                 _check(port, messages)
-            best[place] = Rate(max(best[place].wall, found.wall), max(best[place].cpu, found.cpu))
-    return best
+            best[name] = Rate(max(held.wall, found.wall), max(held.cpu, found.cpu))
+    return best["floor"], best["product"]
 
 
 def _floor(kind: str, databases: Databases, messages: int, port: int) -> Rate:
@@ -72,15 +93,15 @@ def _floor(kind: str, databases: Databases, messages: int, port: int) -> Rate:
     return found
 
 
-def _product(kind: str, databases: Databases, messages: int, port: int) -> Rate:
+def _product(kind: str, databases: Databases, messages: int, port: int, *, clocks: int) -> Rate:
     is_sqlite = kind == "SQLite"
     url = f"sqlite:///{databases.sqlite()}" if is_sqlite else alchemy_url(databases.postgresql())
     runtime = stores.connect(url, sendgrid_api_url=f"http://127.0.0.1:{port}")
     _fill(runtime, messages)
-    kit = Kit.build(runtime, LocalChannel(None))
+    kits = [Kit.build(runtime, LocalChannel(None)) for _ in range(clocks)]
     begun, cpu = time.perf_counter(), time.process_time()
-    while outbox.run(kit, _NOW)["decided"]:
-        pass
+    with ThreadPoolExecutor(clocks) as workers:
+        list(workers.map(_drain, kits))
     found = _rate(messages, begun, cpu)
     with runtime.database.read() as session:
         statement = select(func.count()).select_from(table_of(Message)).where(Message.status == "sent")
@@ -89,6 +110,11 @@ def _product(kind: str, databases: Databases, messages: int, port: int) -> Rate:
     if sent != messages:
         raise AssertionError(f"{sent} of {messages} rows are sent")
     return found
+
+
+def _drain(kit: Kit) -> None:
+    while outbox.run(kit, _NOW)["decided"]:
+        pass
 
 
 def _fill(runtime: Runtime, messages: int) -> None:
