@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import bulk, machine, mirror, receive, start, woo_backfill
+from benchmarks import bulk, callbacks, machine, mirror, receive, send, start, woo_backfill
 from benchmarks.bodies import order_body
 from benchmarks.databases import Databases, opened
 
@@ -20,6 +20,8 @@ def main() -> None:
     parser.add_argument(
         "--households", type=int, default=600, help="of the emulator in `bulk` and `woo_backfill`"
     )
+    parser.add_argument("--messages", type=int, default=10_000, help="of `send`")
+    parser.add_argument("--posts", type=int, default=200, help="of `callbacks`, a hundred events each")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -123,11 +125,45 @@ def _start(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
+def _send(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nP5 send, {arguments.messages} messages, {send.CONNECTIONS} connections")
+    for kind in ("SQLite", "PostgreSQL"):
+        for case in send.CASES:
+            floor, product = send.compare(
+                kind, databases, case, messages=arguments.messages, rounds=arguments.rounds
+            )
+            print(
+                f"  {kind:11} {case.title:21} floor {floor.wall:6.0f}/s, product {product.wall:5.0f}/s "
+                f"({product.wall / floor.wall:.0%}); per CPU second {product.cpu:.0f} of {floor.cpu:.0f} "
+                f"(goal {case.goal})",
+                flush=True,
+            )
+
+
+def _callbacks(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nP6 callbacks, {arguments.posts} posts of {callbacks.EVENTS} events")
+    for kind in ("SQLite", "PostgreSQL"):
+        floor, product = callbacks.compare(kind, databases, posts=arguments.posts, rounds=arguments.rounds)
+        waits = callbacks.acknowledged(kind, databases, posts=arguments.posts)
+        print(
+            f"  {kind:11} floor {floor.whole:6.0f} events/s, product {product.whole:6.0f} events/s "
+            f"({product.whole / floor.whole:.0%}; kept {product.kept:.0f}, read {product.read:.0f}; per CPU "
+            f"second {product.cpu:.0f} of {floor.cpu:.0f}; goal 40%)"
+        )
+        print(
+            f"  {kind:11} posts of {callbacks.LARGEST} events ({waits.kib:.0f} KiB) acknowledged: p50 "
+            f"{waits.p50_ms:.1f} ms, p99 {waits.p99_ms:.1f} ms (at most 100)",
+            flush=True,
+        )
+
+
 _PARTS = {
     "receive": _receive,
     "mirror": _mirror,
     "bulk": _bulk,
     "woo_backfill": _woo_backfill,
+    "send": _send,
+    "callbacks": _callbacks,
     "start": _start,
 }
 

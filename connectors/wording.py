@@ -21,6 +21,8 @@ def storable(value: object, longest: int) -> str:
     """A text that any database takes: no NUL, no half of a character; empty if the value is no text."""
     if not isinstance(value, str):
         return ""
+    if value.isascii() and "\x00" not in value:
+        return value[:longest]
     return value[:longest].replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 

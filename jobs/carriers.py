@@ -11,6 +11,7 @@ from connectors.channels.sendgrid.send import SendGridChannel
 from connectors.channels.twilio.account import TwilioAccount
 from connectors.channels.twilio.send import TwilioChannel
 
+IsStopping = Callable[[], bool]
 _MOST_OPEN = 500
 """Channels kept open, each with its connections."""
 
@@ -22,12 +23,20 @@ class Carriers:
         accounts: whose accounts carry a store's messages.
         outbox: carries the messages of stores without any account.
         base_url: where providers reach us.
+        is_stopping: whether this process is asked to end.
     """
 
-    def __init__(self, accounts: Accounts, outbox: Channel, base_url: str) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        outbox: Channel,
+        base_url: str,
+        is_stopping: IsStopping = lambda: False,
+    ) -> None:
         self.accounts = accounts
         self._outbox = outbox
         self._base_url = base_url
+        self._is_stopping = is_stopping
         self._open: OrderedDict[tuple[int, Account], Channel] = OrderedDict()
 
     def of(self, store: Store, channel: str) -> Channel | None:
@@ -40,7 +49,9 @@ class Carriers:
 
     def _opened(self, store_id: int, account: Account) -> Channel:
         key = (store_id, account)
-        channel = self._open.get(key) or _OPENERS[account.kind](account, store_id, self._base_url)
+        channel = self._open.get(key) or _OPENERS[account.kind](
+            account, store_id, self._base_url, self._is_stopping
+        )
         self._open[key] = channel
         self._open.move_to_end(key)
         if len(self._open) > _MOST_OPEN:
@@ -48,11 +59,12 @@ class Carriers:
         return channel
 
 
-def _open_sendgrid(account: Account, store_id: int, _base_url: str) -> Channel:
-    return SendGridChannel(SendGridAccount(account.secret, account.api_url, str(store_id)))
+def _open_sendgrid(account: Account, store_id: int, _base_url: str, is_stopping: IsStopping) -> Channel:
+    opened = SendGridAccount(account.secret, account.api_url, str(store_id))
+    return SendGridChannel(opened, is_stopping=is_stopping)
 
 
-def _open_twilio(account: Account, store_id: int, base_url: str) -> Channel:
+def _open_twilio(account: Account, store_id: int, base_url: str, is_stopping: IsStopping) -> Channel:
     return TwilioChannel(
         TwilioAccount(
             account_sid=account.account_sid,
@@ -61,11 +73,12 @@ def _open_twilio(account: Account, store_id: int, base_url: str) -> Channel:
             api_url=account.api_url,
             status_url=f"{base_url}/webhooks/twilio/{store_id}/status",
             store_id=str(store_id),
-        )
+        ),
+        is_stopping=is_stopping,
     )
 
 
-_OPENERS: Mapping[str, Callable[[Account, int, str], Channel]] = {
+_OPENERS: Mapping[str, Callable[[Account, int, str, IsStopping], Channel]] = {
     SENDGRID: _open_sendgrid,
     TWILIO: _open_twilio,
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam
 
+from app import failpoints
 from app.db import UtcDateTime, table_of
 from app.messaging import polls, provider_events, settling, silence
 from app.models import Message, Store
@@ -16,7 +17,6 @@ from app.scans import StoreScan
 from connectors.base import Channel, Outcome, SendResult
 from connectors.channels.twilio.send import TwilioChannel
 from connectors.delivery import DeliveryUpdate
-from jobs import failpoints
 from jobs.kit import Kit
 
 MESSAGES = table_of(Message)
@@ -54,13 +54,16 @@ def settle_store(kit: Kit, store_id: int, now: datetime) -> int:
 
 def _settle(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
     channel = kit.carriers.of(store, row.channel)
+    failpoints.reached("outbox.before-look-up")
     result = _look_up(channel, row, now)
     failpoints.reached("outbox.after-look-up")
     with kit.runtime.database.write() as session:
         if result is None and silence.speaks(session, store, row, now):
             result = SendResult(Outcome.RETRY, error="no event came, while later ones did")
+            failpoints.reached("outbox.in-silence")
         if result is not None:
             settling.settle(session, row, result, now)
+            failpoints.reached("outbox.in-settle")
             return True
         settling.ask_again(session, row, next_at=_next_look(channel, store, row, now))
     return False

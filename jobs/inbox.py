@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import inbox
+from app import failpoints, inbox
 from app.db import UtcDateTime, is_one_of
 from app.inbox import Delivery
 from app.mirror import forgotten
@@ -56,7 +56,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     """Read what waits, round after round with a fair share of every store."""
     done: Counter[str] = Counter()
     for _ in range(_MOST_ROUNDS):
-        count = _round(kit, now)
+        count = 0 if kit.stopping.is_set() else _round(kit, now)
         done["received"] += count
         if not count:
             break
@@ -98,7 +98,11 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
             inbox.mark_ignored(session, store_id, ids, now=now, reason="unknown shop")
         elif events:
             _mirror(session, kit, store, events=events, now=now)
-        return len(arrived)
+        if arrived:
+            failpoints.reached("inbox.in-apply")
+    if arrived:
+        failpoints.reached("inbox.after-apply")
+    return len(arrived)
 
 
 def _mirror(session: Session, kit: Kit, store: Store, *, events: Sequence[Delivery], now: datetime) -> None:

@@ -1,5 +1,6 @@
 """What every job needs: the runtime, the way to reach people, and the writer of letters."""
 
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,22 +19,33 @@ class Kit:
     runtime: Runtime
     carriers: Carriers
     letters: Letters
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set once the worker is asked to end: nothing more is claimed, and no new call begun."""
     slots_seen: dict[str, datetime] = field(default_factory=dict)
     """The latest slot of each calendar job that the ledger is known to hold, to ask it less often."""
     unscrubbed: list[datetime] = field(default_factory=list)
     """When something was erased whose copies may still stand in the database's log."""
 
     @classmethod
-    def build(cls, runtime: Runtime, outbox: Channel, *, is_local: bool = False) -> "Kit":
+    def build(
+        cls,
+        runtime: Runtime,
+        outbox: Channel,
+        *,
+        is_local: bool = False,
+        stopping: threading.Event | None = None,
+    ) -> "Kit":
         """Put a worker's pieces together.
 
         Args:
             outbox: carries the messages of stores that no provider's account sends for.
             is_local: it carries those of all stores, whatever accounts they have.
+            stopping: set where the process is asked to end; one of the worker's own by default.
         """
         letters = Letters(
             signer=runtime.signer, base_url=runtime.settings.base_url, compiled=CompiledContents()
         )
         accounts = Accounts(runtime.vault, runtime.settings, is_local=is_local)
-        carriers = Carriers(accounts, outbox, runtime.settings.base_url)
-        return cls(runtime=runtime, carriers=carriers, letters=letters)
+        stopping = stopping or threading.Event()
+        carriers = Carriers(accounts, outbox, runtime.settings.base_url, stopping.is_set)
+        return cls(runtime=runtime, carriers=carriers, letters=letters, stopping=stopping)

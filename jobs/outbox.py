@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
+from app import failpoints
 from app.db import UtcDateTime, is_one_of, table_of
 from app.messaging import claim, receipts, send, senders, settling, vouchers
 from app.messaging.claim import Claimed
@@ -18,7 +19,7 @@ from app.scans import StoreScan
 from app.stores import connections, refusals
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
-from jobs import doubts, failpoints
+from jobs import doubts
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
 
@@ -46,6 +47,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     if is_late:
         with kit.runtime.database.write() as session:
             done["swept"] = settling.sweep(session, now)
+            failpoints.reached("outbox.in-sweep")
     done["decided"] = rounds(partial(_round, kit, now), _MOST_ROUNDS)
     return +done
 
@@ -57,6 +59,8 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     looked_at = 0
     for store_id in stores:
+        if kit.stopping.is_set():
+            return 0
         result = run_guarded(partial(run_store, kit, store_id, now, share))
         if isinstance(result, Failed):
             failures[store_id] = result
@@ -77,6 +81,10 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
             return 0, False
         accounts = kit.carriers.accounts.of(store)
         claimed = claim.claim(session, kit.letters, store, accounts=accounts, now=now, limit=limit)
+        if claimed.looked_at:
+            failpoints.reached("outbox.in-claim")
+    if claimed.looked_at:
+        failpoints.reached("outbox.after-claim")
     if claimed.prepared_ids:
         _prepare(kit, store, claimed, now)
     if claimed.outgoing:
@@ -96,6 +104,7 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
         failpoints.reached("outbox.after-call")
         with kit.runtime.database.write() as session:
             _record(session, kit, store.id, claimed.token, answered=_paired(messages, results), now=now)
+            failpoints.reached("outbox.in-record")
         failpoints.reached("outbox.after-record")
 
 
@@ -137,6 +146,7 @@ def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
     A failure of the shop itself ends the round; the messages that it met wait longer than those after them,
     so that they are not the first again.
     """
+    failpoints.reached("outbox.before-mint")
     results = _mint(kit, store, claimed)
     failpoints.reached("outbox.after-mint")
     with kit.runtime.database.write() as session:
@@ -150,6 +160,7 @@ def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
         by_moment.setdefault(now, []).extend(id_ for id_ in claimed.prepared_ids if id_ not in waiting)
         for next_at, ids in sorted(by_moment.items()):
             claim.release_unprepared(session, store.id, claimed.token, ids=sorted(ids), next_at=next_at)
+    failpoints.reached("outbox.after-prepare")
 
 
 def _note_refusal(session: Session, store: Store, results: Sequence[VoucherResult], now: datetime) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import bindparam, select
 
-from app import inbox
+from app import failpoints, inbox
 from app.db import UtcDateTime
 from app.errors import NotFound
 from app.inbox import EVENTS
@@ -18,7 +18,6 @@ from app.scans import StoreScan
 from app.stores import install, refusals
 from app.stores.platforms import UNINSTALLED
 from connectors.base import PrivacyKind
-from jobs import failpoints
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.proof import has_left

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 CHANNELS: Mapping[str, str] = {SENDGRID: "email", TWILIO: "sms"}
 """What each provider carries, by the source of its posts."""
 _INBOUND = "inbound"
+_AT_ONCE = 1000
+"""Events that take effect together, whichever posts they came with: most hold few, a text's only one."""
 
 
 def apply(
@@ -33,16 +35,20 @@ def apply(
         store_id: whose account posted; NOBODY for the operator's own, whose events name their store.
     """
     read: list[int] = []
+    told: dict[str, list[DeliveryUpdate]] = {}
     for post in posts:
         try:
             updates = _read(post)
         except UnreadablePayload as reason:
             inbox.mark_dead(session, store_id, [post.id], str(reason) or "unreadable")
             continue
-        for owner, told in _by_owner(session, store_id, updates):
-            channel = CHANNELS[post.source]
-            provider_events.apply(session, signer, owner, channel, updates=told, now=now)
+        told.setdefault(CHANNELS[post.source], []).extend(updates)
         read.append(post.id)
+    for channel, found in told.items():
+        for owner, updates in _by_owner(session, store_id, found):
+            for start in range(0, len(updates), _AT_ONCE):
+                part = updates[start : start + _AT_ONCE]
+                provider_events.apply(session, signer, owner, channel, updates=part, now=now)
     inbox.mark_done(session, store_id, read, now)
     inbox.forget(session, store_id, read)
 

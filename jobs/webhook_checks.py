@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from app import inbox
+from app import failpoints, inbox
 from app.mirror import pulls
 from app.models import Store
 from app.stores import chores, connections, mending, subscribe, verification
@@ -23,7 +23,7 @@ from app.stores.mending import Remake
 from app.stores.platforms import CONNECTED
 from connectors.base import Storefront
 from connectors.storefronts.woocommerce.topics import meaning
-from jobs import access, failpoints, upkeep
+from jobs import access, upkeep
 from jobs.kit import Kit
 
 log = structlog.get_logger()

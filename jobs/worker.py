@@ -4,7 +4,6 @@ Rows hold the truth, so every process may run every stage; the job store is neve
 APScheduler runs shared jobs twice (DEPENDENCIES.md section 2).
 """
 
-import threading
 from collections.abc import Callable
 from datetime import UTC
 
@@ -27,7 +26,6 @@ class Worker:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        self._stopping = threading.Event()
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=_DEFAULTS)
 
     def start(self) -> None:
@@ -41,13 +39,13 @@ class Worker:
 
     def stop(self) -> None:
         """Stop taking work and wait for what is under way."""
-        self._stopping.set()
+        self._kit.stopping.set()
         self._scheduler.shutdown(wait=True)
 
     def _run(self, name: str, stage: Callable[..., object]) -> None:
         """One turn of a stage: round after round while there is work, so that a storm drains."""
         for _ in range(_ROUNDS):
-            if self._stopping.is_set():
+            if self._kit.stopping.is_set():
                 return
             result = run_guarded(lambda: stage(self._kit, clock.now()))
             if isinstance(result, Failed):

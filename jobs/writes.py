@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import consent
+from app import consent, failpoints
 from app.analytics import engagement
 from app.customers import tagging
 from app.db import UtcDateTime, is_one_of
@@ -21,7 +21,7 @@ from app.stores import connections, scopes, writes
 from app.stores.writes import Held
 from connectors.base import ConnectorError, Resource, Unauthorized
 from connectors.writing import NotSupported, StoreWriter
-from jobs import access, failpoints
+from jobs import access
 from jobs.guard import Failed, pause_after, rounds, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import is_connected

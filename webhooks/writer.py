@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import inbox
+from app import failpoints, inbox
 from app.db import Database
 from app.errors import Busy
 from app.inbox import Kept, Row
@@ -80,7 +80,9 @@ class InboxWriter:
         try:
             while (first := self._queue.get()) is not None:
                 group = self._gather(first)
+                failpoints.reached("receive.before-keep")
                 failures = line.insert([row for row, _ in group])
+                failpoints.reached("receive.after-keep")
                 for (_, tell), failure in zip(group, failures, strict=True):
                     tell(failure)
         finally:

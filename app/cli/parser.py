@@ -8,12 +8,11 @@ from importlib import import_module
 
 from pydantic import ValidationError
 
-from app import config, logs
+from app import config, failpoints, logs
 from app.crypto import UnreadableSecret
 from app.errors import AppError
 from app.runtime import Runtime
 from connectors.base import ConnectorError
-from jobs import failpoints
 
 _GROUPS = {
     "app.cli.serving": ("serve",),

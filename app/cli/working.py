@@ -33,9 +33,10 @@ def keep_loaded() -> None:
 
 
 def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
-    workers = [Worker(Kit.build(runtime, LocalChannel(None))) for _ in range(arguments.concurrency)]
-    keep_loaded()
     stopped = threading.Event()
+    kits = [Kit.build(runtime, LocalChannel(None), stopping=stopped) for _ in range(arguments.concurrency)]
+    workers = [Worker(kit) for kit in kits]
+    keep_loaded()
     on_termination(stopped.set)
     for worker in workers:
         worker.start()

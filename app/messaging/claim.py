@@ -71,7 +71,7 @@ def claim(
     claimed.outgoing = work.outgoing
     work.outcome.write(session)
     if ways:
-        senders.spend(session, store.id, Counter(message.channel for message in work.outgoing))
+        senders.spend(session, store.id, Counter(message.channel for message in work.outgoing), now)
     return claimed
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, timeline
 from app.crypto import Signer
-from app.db import insert_new, table_of
+from app.db import insert_new, is_among, table_of
 from app.messaging import receipts, replies, senders, settling
 from app.messaging.send import sent_event
 from app.models import DeliveryEvent, Message
@@ -23,6 +23,14 @@ from app.timeline import NewEvent
 from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate
 
 MESSAGES, EVENTS = table_of(Message), table_of(DeliveryEvent)
+_KNOWN = tuple(
+    MESSAGES.c[name]
+    for name in (
+        *("id", "store_id", "customer_id", "channel", "flow_key", "step"),
+        *("status", "attempts", "sent_at", "to_address"),
+    )
+)
+"""What an event is judged by; the content of a message would only be read to be thrown away."""
 _UNPROVEN = (QUEUED, PREPARING, SENDING, UNKNOWN)
 _PAUSE = timedelta(hours=1)
 _SOFT_WINDOW, _SOFT_DAYS = timedelta(days=14), 3
@@ -75,8 +83,8 @@ def _messages(session: Session, store_id: int, updates: Sequence[DeliveryUpdate]
     """The store's messages that these events name, locked."""
     ids = sorted({number for one in updates if (number := one.message) is not None})
     statement = (
-        select(MESSAGES)
-        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id.in_(ids))
+        select(*_KNOWN)
+        .where(MESSAGES.c.store_id == store_id, is_among(session, MESSAGES.c.id, ids))
         .order_by(MESSAGES.c.id)
         .with_for_update()
     )
@@ -180,7 +188,11 @@ def _end(
         if ids:
             session.execute(
                 update(MESSAGES)
-                .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id.in_(ids), MESSAGES.c.status.in_(after))
+                .where(
+                    MESSAGES.c.store_id == store_id,
+                    is_among(session, MESSAGES.c.id, ids),
+                    MESSAGES.c.status.in_(after),
+                )
                 .values(status=status, reason=reason)
             )
 

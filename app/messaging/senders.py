@@ -80,7 +80,7 @@ def load(
 def note_left(
     session: Session, store_id: int, channel: str, *, answers: Sequence[SendResult], now: datetime
 ) -> None:
-    """Remember how the provider answered a batch: what left, and whether it is to be left alone."""
+    """Remember how the provider answered a batch: what stayed here, and whether it is to be left alone."""
     row = session.execute(_of(store_id, channel).with_for_update()).one_or_none()
     if row is None:
         return
@@ -88,14 +88,19 @@ def note_left(
     values = _standing(row, answers, outcomes, now)
     if values:
         _write(session, store_id, channel, values)
-    gone = outcomes[Outcome.ACCEPTED] + outcomes[Outcome.UNKNOWN]
-    if gone:
-        count(session, store_id, channel, day=now.date(), counts={"sent": gone})
+    stayed = len(answers) - outcomes[Outcome.ACCEPTED] - outcomes[Outcome.UNKNOWN]
+    if stayed:
+        count(session, store_id, channel, day=now.date(), counts={"sent": -stayed})
 
 
-def spend(session: Session, store_id: int, used: Mapping[str, int]) -> None:
-    """Take what a claim is about to send from the pace's tokens."""
+def spend(session: Session, store_id: int, used: Mapping[str, int], now: datetime) -> None:
+    """Take what a claim is about to send from the pace's tokens, and count it as sent.
+
+    It counts before the call, so that neither a claim beside this one nor a process that dies before the
+    answer is written down makes the day's limit and the shares of what came back wrong.
+    """
     for channel, number in sorted(used.items()):
+        count(session, store_id, channel, day=now.date(), counts={"sent": number})
         session.execute(
             update(SENDERS)
             .where(

@@ -7,12 +7,14 @@ for long enough, events of later messages of the same store did, and our own ear
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of
+from app.messaging import settling
 from app.models import DeliveryEvent, Heartbeat, Message, MessageAttempt, Store
 from app.stores import settings
+from connectors.base import Outcome
 
 MESSAGES, EVENTS = table_of(Message), table_of(DeliveryEvent)
 ATTEMPTS = table_of(MessageAttempt)
@@ -33,7 +35,7 @@ def patience(store: Store, channel: str) -> timedelta | None:
 def speaks(session: Session, store: Store, row: Row[Any], now: datetime) -> bool:
     """Whether the silence about an unknown message says that the provider never took it."""
     wait = patience(store, row.channel)
-    if wait is None or _attempts(session, row) > 1:
+    if wait is None or _has_spoken(session, row):
         return False
     listening_since = _listening_since(session, now)
     if listening_since is None or now < max(row.unknown_since, listening_since) + wait:
@@ -57,11 +59,14 @@ def _listening_since(session: Session, now: datetime) -> datetime | None:
     return row.since if row is not None and row.at >= now - _LONGEST_GAP else None
 
 
-def _attempts(session: Session, row: Row[Any]) -> int:
-    statement = select(func.count()).where(
-        ATTEMPTS.c.store_id == row.store_id, ATTEMPTS.c.message_id == row.id
+def _has_spoken(session: Session, row: Row[Any]) -> bool:
+    """Whether an earlier attempt counts as lost; one that the provider refused for the moment does not."""
+    statement = select(ATTEMPTS.c.id).where(
+        ATTEMPTS.c.store_id == row.store_id,
+        ATTEMPTS.c.message_id == row.id,
+        ATTEMPTS.c.outcome == settling.SETTLED[Outcome.RETRY],
     )
-    return session.execute(statement).scalar_one()
+    return session.execute(statement.limit(1)).first() is not None
 
 
 def _later_events(session: Session, row: Row[Any]) -> bool:

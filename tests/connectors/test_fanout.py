@@ -25,3 +25,12 @@ def test_no_call_is_begun_after_the_end() -> None:
 
 def test_nothing_is_called_for_nothing() -> None:
     assert Crew(4, 25).each(str, []) == []
+
+
+def test_no_call_is_begun_once_the_process_is_asked_to_end() -> None:
+    called: list[int] = []
+    crew = Crew(1, 25, is_stopping=lambda: len(called) == 2)
+
+    crew.each(called.append, [1, 2, 3, 4])
+
+    assert called == [1, 2]

@@ -133,7 +133,7 @@ def test_texts_leave_no_faster_than_the_numbers_can(shop: Shop) -> None:
 
     full = _facts(shop, channels=("sms",))["sms"]
     with shop.database.write() as session:
-        senders.spend(session, shop.id, {"sms": 20})
+        senders.spend(session, shop.id, {"sms": 20}, NOW)
     empty = _facts(shop, channels=("sms",))["sms"]
 
     assert (full.allowance, full.pace) == (20, "a second: 2")
@@ -214,6 +214,7 @@ def _facts(
 
 def _answer(shop: Shop, *answers: SendResult, at: Any = NOW) -> None:
     with shop.database.write() as session:
+        senders.spend(session, shop.id, {"email": len(answers)}, at)
         senders.note_left(session, shop.id, "email", answers=answers, now=at)
 
 

@@ -28,7 +28,7 @@ class Listening:
     heard_since: datetime | None = NOW - HOUR
     heard_at: datetime = NOW - MINUTE
     later_event: str | None = "delivered"
-    attempts: int = 1
+    earlier: str | None = None
 
 
 @pytest.fixture
@@ -47,6 +47,15 @@ def test_silence_settles_a_mail_when_everything_speaks_for_it(shop: Shop) -> Non
     assert seeds.values_of(shop.database, MessageAttempt, "outcome") == ["lost"]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_mail_that_was_refused_for_the_moment_before_is_settled_all_the_same(shop: Shop) -> None:
+    message_id = _unknown(shop, Listening(earlier="retry"))
+
+    doubts.run(shop.kit(Post()), NOW)
+
+    assert shop.message(message_id).status == "queued"
+
+
 @pytest.mark.parametrize(
     "around",
     [
@@ -57,7 +66,7 @@ def test_silence_settles_a_mail_when_everything_speaks_for_it(shop: Shop) -> Non
         Listening(heard_at=NOW - 2 * MINUTE),
         Listening(later_event=None),
         Listening(later_event="clicked"),
-        Listening(attempts=2),
+        Listening(earlier="lost"),
     ],
     ids=[
         "look-up",
@@ -143,8 +152,10 @@ def _unknown(shop: Shop, around: Listening, unknown_since: datetime = LEFT) -> i
     message_id = shop.add_message(status="unknown", channel=around.channel, attempts=1, key="lost", **values)
     later = shop.add_message(status="delivered", channel=around.channel, sent_at=NOW - MINUTE, key="later")
     with shop.database.write() as session:
-        for _ in range(around.attempts):
-            session.add(MessageAttempt(store_id=shop.id, message_id=message_id, started_at=unknown_since))
+        attempt = {"store_id": shop.id, "message_id": message_id, "started_at": unknown_since}
+        session.add(MessageAttempt(**attempt))
+        if around.earlier:
+            session.add(MessageAttempt(**attempt, ended_at=unknown_since, outcome=around.earlier))
         if around.later_event:
             event = DeliveryEvent(
                 store_id=shop.id,

@@ -83,12 +83,13 @@ def _whole_number(text: str) -> int | str:
 def _update(
     event: Mapping[str, Any], kind: DeliveryKind, row: Verdict, received_at: datetime
 ) -> DeliveryUpdate:
+    message_id, store_id = _own(event, "mid"), _own(event, "store")
     return DeliveryUpdate(
         kind=kind,
         occurred_at=_occurred_at(event.get("timestamp"), received_at),
-        key=_key(event),
-        message_id=_own(event, "mid"),
-        store_id=_own(event, "store"),
+        key=_key(event, message_id, store_id),
+        message_id=message_id,
+        store_id=store_id,
         address=storable(event.get("email"), _LONGEST_ADDRESS).strip(),
         provider_message_id=storable(event.get("sg_message_id"), _LONGEST_ID) or None,
         reason=_reason(event, row),
@@ -128,19 +129,21 @@ def _seconds(told: object) -> float | None:
 
 def _own(event: Mapping[str, Any], name: str) -> str | None:
     """Our own argument, where it is a number of ours: others may send mails by the same account."""
+    text = _number(event.get(name))
+    if text is not None:
+        return text
     nests = [nest for key in _NESTS if isinstance(nest := event.get(key), dict)]
-    for place in (event, *nests):
-        value = place.get(name)
-        text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-        if _OWN_ID.fullmatch(text):
-            return text
-    return None
+    return next((text for nest in nests if (text := _number(nest.get(name))) is not None), None)
 
 
-def _key(event: Mapping[str, Any]) -> str:
+def _number(value: object) -> str | None:
+    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    return text if _OWN_ID.fullmatch(text) else None
+
+
+def _key(event: Mapping[str, Any], own: str | None, store: str | None) -> str:
     """Equal for two tellings; SendGrid's `sg_event_id` may differ between them (sendgrid-nodejs 1435)."""
-    own = _own(event, "mid")
-    whose = [_own(event, "store"), own] if own else [event.get("sg_message_id"), event.get("email")]
+    whose = [store, own] if own else [event.get("sg_message_id"), event.get("email")]
     told = [event.get(name) for name in ("event", "timestamp", "url", "attempt", "type")]
     offset = event.get("url_offset")
     place = [offset.get("index"), offset.get("type")] if isinstance(offset, dict) else []

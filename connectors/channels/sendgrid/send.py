@@ -1,6 +1,6 @@
 """SendGrid as a Channel: one call per mail, its outcome by the table of documented answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ class SendGridChannel:
         patience_seconds: no call is begun later than this after the start of a batch, which so ends at
             most one call's limit later.
         limits: of one call.
+        is_stopping: whether the process is asked to end; what was not begun by then is left.
         pool: the connections to use; as many kept open as there are threads by default.
 
     Attributes:
@@ -45,13 +46,14 @@ class SendGridChannel:
         self,
         account: SendGridAccount,
         *,
-        threads: int = 16,
+        threads: int = 64,
         patience_seconds: float = 25.0,
         limits: Limits = LIMITS,
+        is_stopping: Callable[[], bool] = lambda: False,
         pool: ProviderPool | None = None,
     ) -> None:
         self._account = account
-        self._crew = Crew(threads, patience_seconds)
+        self._crew = Crew(threads, patience_seconds, is_stopping)
         self._pool = pool or ProviderPool(limits=limits, connections=threads)
         self.pace = Pace()
 
@@ -106,4 +108,4 @@ class SendGridChannel:
 
 
 _NO_KEY = SendResult(Outcome.PAUSE_SENDER, error="there is no usable SendGrid API key")
-_NOT_CALLED = SendResult(Outcome.RETRY, error="not called: the provider is slow", retry_after_seconds=30.0)
+_NOT_CALLED = SendResult(Outcome.RETRY, error="not called: there was no time left", retry_after_seconds=30.0)

@@ -1,6 +1,6 @@
 """Twilio as a Channel: one call per text message, its outcome by the table of documented codes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ class TwilioChannel:
         patience_seconds: no call is begun later than this after the start of a batch, which so ends at
             most one call's limit later.
         limits: of one call.
+        is_stopping: whether the process is asked to end; what was not begun by then is left.
         pool: the connections to use; as many kept open as there are threads by default.
     """
 
@@ -48,10 +49,11 @@ class TwilioChannel:
         threads: int = 16,
         patience_seconds: float = 25.0,
         limits: Limits = LIMITS,
+        is_stopping: Callable[[], bool] = lambda: False,
         pool: ProviderPool | None = None,
     ) -> None:
         self._account = account
-        self._crew = Crew(threads, patience_seconds)
+        self._crew = Crew(threads, patience_seconds, is_stopping)
         self._pool = pool or ProviderPool(limits=limits, connections=threads)
 
     def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
@@ -139,7 +141,7 @@ class TwilioChannel:
 _OK = 200
 _SHORTEST, _LONGEST = 1, 36_000
 _NO_KEYS = SendResult(Outcome.PAUSE_SENDER, error="there is no usable Twilio account")
-_NOT_CALLED = SendResult(Outcome.RETRY, error="not called: the provider is slow", retry_after_seconds=30.0)
+_NOT_CALLED = SendResult(Outcome.RETRY, error="not called: there was no time left", retry_after_seconds=30.0)
 
 
 def _lifetime(message: OutgoingMessage) -> int:

@@ -365,7 +365,7 @@ def test_what_was_not_begun_in_time_is_not_called(
     results = SendGridChannel(account(), patience_seconds=0).send([mail(), mail()])
 
     assert [(result.outcome, result.error) for result in results] == [
-        (Outcome.RETRY, "not called: the provider is slow")
+        (Outcome.RETRY, "not called: there was no time left")
     ] * 2
     assert results[0].retry_after_seconds == 30
     assert stage.requests == []

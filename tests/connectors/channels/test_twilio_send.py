@@ -326,7 +326,7 @@ def test_each_thread_sees_the_answer_to_its_own_call(stage: Stage) -> None:
 def test_what_was_not_begun_in_time_is_not_called(stage: Stage) -> None:
     [result] = TwilioChannel(_account(stage), patience_seconds=0).send([sms()])
 
-    assert (result.outcome, result.error) == (Outcome.RETRY, "not called: the provider is slow")
+    assert (result.outcome, result.error) == (Outcome.RETRY, "not called: there was no time left")
     assert stage.requests == []
 
 

@@ -1,4 +1,7 @@
-"""Named places where a test may kill the process for real (`FAILPOINTS=name=probability,…`)."""
+"""Named places where a test may kill the process for real (`FAILPOINTS=name=probability,…`).
+
+The names are `<joint>.<step>`, and stay: tests and benchmarks count deaths by them.
+"""
 
 import os
 import random

@@ -1,0 +1,10 @@
+"""What the processes under test have loaded before they are forked: whatever they would load at once."""
+
+import psycopg
+
+from app.cli import serving, working
+from connectors.channels.sendgrid import package as sendgrid
+from connectors.channels.twilio import package as twilio
+from tests.faults import faults_processes
+
+LOADED = (psycopg, serving, working, sendgrid, twilio, faults_processes)

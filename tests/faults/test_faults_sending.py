@@ -1,0 +1,196 @@
+"""Sending under fire: no message leaves twice, none is lost, and what nobody can know is named."""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines import SQLITE
+from tests.faults.faults_books import Books, tell
+from tests.faults.faults_processes import Deaths, until
+from tests.faults.faults_sending import FAKETIME, Rig
+from tests.faults.faults_shop import crashing_server, rig
+from tests.webhooks.webhooks_process import pause
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+STEPS = (
+    "outbox.in-claim",
+    "outbox.after-claim",
+    "outbox.before-mint",
+    "outbox.after-mint",
+    "outbox.after-prepare",
+    "outbox.before-call",
+    "outbox.after-call",
+    "outbox.in-record",
+    "outbox.after-record",
+    "outbox.before-look-up",
+    "outbox.after-look-up",
+    "inbox.in-apply",
+    "inbox.after-apply",
+)
+RECEIVING = ("receive.before-keep", "receive.after-keep")
+CHAOS = [
+    {"kind": "close", "accepted": True, "probability": 0.02},
+    {"kind": "429", "probability": 0.05},
+    {"kind": "503", "accepted": False, "probability": 0.01},
+]
+DISORDER = {"twice": 0.2, "disordered": 0.2, "late": 0.05, "renamed": 0.5}
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Rig]:
+    """A shop that sends, with nothing due yet."""
+    with rig(tmp_path, database_url) as found:
+        yield found
+
+
+def _assert_honest(books: Books) -> None:
+    """Nothing twice, nothing lost; unknown is exactly what no provider took, and gone what one did."""
+    assert books.twice == set()
+    assert books.lost == set()
+    assert books.wrongly_unknown == set()
+    assert books.wrongly_sent == set()
+
+
+def test_killed_at_every_named_step_nothing_leaves_twice_and_nothing_is_lost(shop: Rig, engine: str) -> None:
+    begun = time.monotonic()
+    deaths, deaf = Deaths(STEPS), Deaths(RECEIVING)
+    # One sweep takes all that is late: whoever survived it would leave nothing to die at.
+    sweeping = Deaths(("outbox.in-sweep",), probability=1.0)
+    silent = Deaths(("outbox.in-silence",), probability=1.0)
+    shop.control("/faults", [{"kind": "close", "accepted": True, "probability": 0.1}])
+
+    server = shop.serve(deaf)
+    workers = [shop.work(deaths) for _ in range(4)]
+    until(lambda: deaths.is_enough and deaf.is_enough, 150, step=shop.feed)
+    shop.stop(*workers, server)
+    shop.let_leases_end()
+    shop.serve()
+    workers = [shop.work(sweeping), shop.work(sweeping)]
+    shop.rest()
+    shop.ask_later()
+    listed = shop.books()
+    shop.stop(*workers)
+    shop.change(**{"sending.settle": "silence", "sending.settle_after_seconds": "60"})
+    workers = [shop.work(silent), shop.work(silent)]
+    until(lambda: silent.is_enough and not shop.unknown("email"), 100, step=shop.trickle)
+    shop.rest()
+    settled = shop.books()
+
+    counted = deaths.counted + deaf.counted + sweeping.counted + silent.counted
+    tell(listed.line(f"kill matrix, {engine}"))
+    tell(settled.line("  after silence", died=counted.total(), seconds=round(time.monotonic() - begun)))
+    tell(f"    deaths {dict(sorted(counted.items()))}")
+    _assert_honest(listed)
+    _assert_honest(settled)
+    assert shop.unknown("email") == set()
+    assert min(counted[step] for step in (*STEPS, *RECEIVING, *sweeping.places, *silent.places)) >= 8
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_killed_at_random_while_the_providers_misbehave(shop: Rig, engine: str, seed: int) -> None:
+    chance = random.Random(seed)
+    shop.control("/settings", {"misfortune": DISORDER})
+    shop.control("/faults", CHAOS)
+
+    kept = [shop.serve(), shop.work(), shop.work()]
+    for _ in range(60):
+        shop.feed(most=20)
+        pause(chance.uniform(0.1, 1.5))
+        chance.choice(kept).kill()
+    shop.stop(*kept)
+    shop.let_leases_end()
+    shop.serve()
+    shop.work()
+    shop.rest()
+    shop.ask_later()
+
+    books = shop.books()
+    tell(books.line(f"60 random kills with chaos, {engine}"))
+    _assert_honest(books)
+
+
+def test_events_that_overtake_our_own_record_change_nothing(shop: Rig, engine: str) -> None:
+    shop.control("/settings", {"misfortune": DISORDER})
+    shop.control("/faults", [{"kind": "drip", "seconds": 1.0, "probability": 0.5}])
+
+    shop.serve()
+    shop.work()
+    shop.work()
+    shop.queue(240, 60)
+    until(shop.is_resting, 60, step=shop.post)
+    shop.rest()
+
+    books = shop.books()
+    tell(books.line(f"events before our record, {engine}"))
+    _assert_honest(books)
+    assert books.statuses == {"delivered": 300}
+
+
+@pytest.mark.usefixtures("_postgresql")
+def test_a_database_that_crashes_and_comes_back_loses_nothing(tmp_path: Path) -> None:
+    with crashing_server() as (url, crash), rig(tmp_path, url) as shop:
+        kept = [shop.serve(), shop.work(), shop.work()]
+        for _ in range(6):
+            shop.queue(30, 5)
+            pause(2.0)
+            crash()
+        exits = [one.exits.total() for one in kept]
+        shop.stop(*kept)
+        shop.let_leases_end()
+        shop.serve()
+        shop.work()
+        shop.rest()
+        shop.ask_later()
+
+        books = shop.books()
+        tell(books.line("6 crashes of the database", exits=sum(exits)))
+        _assert_honest(books)
+        assert exits == [0, 0, 0]
+
+
+@pytest.mark.parametrize("skew", ["+1h", "-1h"])
+def test_a_worker_whose_clock_is_wrong_sends_nothing_twice(shop: Rig, engine: str, skew: str) -> None:
+    if not FAKETIME.exists():
+        pytest.fail("NOT CHECKED: libfaketime is not installed (apt-get install faketime)")
+
+    # Without any event a message that was called unknown for nothing stays so.
+    shop.control("/settings", {"misfortune": {"lost": 1.0}})
+    shop.serve()
+    shop.work()
+    with shop.skewed(skew):
+        for _ in range(8):
+            shop.queue(40, 10)
+            pause(1.0)
+        until(shop.is_resting, 60)
+
+    books = shop.books()
+    tell(books.line(f"one worker {skew}, {engine}"))
+    assert (books.twice, books.lost, books.accepted) == (set(), set(), 400)
+    # Processes on one SQLite file share the machine's clock; who bends one of them bends its leases.
+    assert books.unknown == set() or engine == SQLITE
+
+
+def test_a_worker_that_is_asked_to_end_finishes_its_calls_and_begins_none(shop: Rig, engine: str) -> None:
+    shop.control("/faults", [{"kind": "drip", "seconds": 0.5}])
+    shop.serve()
+
+    seconds = []
+    for _ in range(5):
+        workers = [shop.work(), shop.work()]
+        shop.queue(150, 30)
+        pause(2.5)
+        ended = shop.stop(*workers)
+        seconds += [took for _, took in ended]
+        assert [status for status, _ in ended] == [0, 0]
+        assert not shop.statuses()["sending"] + shop.statuses()["preparing"] + shop.statuses()["unknown"]
+    shop.work()
+    shop.rest()
+
+    books = shop.books()
+    tell(books.line(f"5 graceful stops, {engine}", slowest=f"{max(seconds):.1f} s"))
+    _assert_honest(books)
+    assert books.statuses == {"delivered": 900}
+    assert max(seconds) < 12
