@@ -18,8 +18,8 @@ from jobs import sender_checks
 
 _SECRET = ("secret", "key", "token")
 _MENDS: Mapping[str, str] = {
-    UNDECIDED: "say what became of an earlier service's list; where there was none:"
-    " `ritorno store set {id} consent.import=declined`",
+    UNDECIDED: "take in who unsubscribed at an earlier service: `ritorno customer import FILE --store {id}"
+    " --kind unsubscribed`; where there was none: `ritorno store set {id} consent.import=declined`",
     "key refused": "make a new key at {provider} and set it for store {id}",
     "key may not send": "give the SendGrid key the permission mail.send",
     "domain not authenticated": "authenticate the domain of sender.email at SendGrid (Settings, Sender"

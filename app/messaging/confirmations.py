@@ -15,7 +15,7 @@ from app import consent, timers
 from app.consent import NewConsent
 from app.crypto import Signer
 from app.db import table_of, upsert
-from app.messaging import addresses, links, outbox
+from app.messaging import addresses, facts, links, outbox
 from app.messaging.gate import TRANSACTIONAL
 from app.messaging.links import ConfirmToken
 from app.messaging.outbox import NewMessage
@@ -37,13 +37,15 @@ _KEY = ("store_id", "channel", "address_hash")
 def ask(session: Session, signer: Signer, store: Store, now: datetime) -> int:
     """Queue a confirmation mail for everybody who waits for one; how many were looked at.
 
-    An address gets one a day at the most, and the store sends so many an hour: the rest waits.
+    An address gets one a day at the most, and the store sends so many an hour: the rest waits. So do all
+    while
+    the merchant has not said who sends: a mail that the gate stops would be the one of its day.
     """
     due = timers.take_due(session, store.id, now, kind=consent.CONFIRMATION, limit=BATCH)
     waiting = _waiting(session, store, [row.subject_id for row in due])
     hashes = {row.id: addresses.suppression_hash(signer, CHANNEL, row.email) for row in waiting}
     asked = _asked_lately(session, store.id, sorted(set(hashes.values())), now)
-    room = settings.number(store, "consent.confirmations_per_hour") - _sent_lately(session, store.id, now)
+    room = _room(session, store, now)
     chosen: dict[str, Row[Any]] = {}
     late: list[int] = []
     for row in waiting:
@@ -131,11 +133,13 @@ def _asked_lately(session: Session, store_id: int, hashes: Sequence[str], now: d
     return set(session.execute(statement).scalars()) if hashes else set()
 
 
-def _sent_lately(session: Session, store_id: int, now: datetime) -> int:
-    statement = select(func.count()).where(
-        CONFIRMATIONS.c.store_id == store_id, CONFIRMATIONS.c.asked_at > now - _COUNTED
-    )
-    return session.execute(statement).scalar_one()
+def _room(session: Session, store: Store, now: datetime) -> int:
+    """How many more may be asked in this hour."""
+    if facts.sender_problem(store, CHANNEL) is not None:
+        return 0
+    lately = (CONFIRMATIONS.c.store_id == store.id, CONFIRMATIONS.c.asked_at > now - _COUNTED)
+    count = session.execute(select(func.count()).where(*lately)).scalar_one()
+    return settings.number(store, "consent.confirmations_per_hour") - count
 
 
 def _queue(session: Session, store_id: int, chosen: Mapping[str, Row[Any]], now: datetime) -> None:

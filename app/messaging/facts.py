@@ -123,7 +123,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
             is_copy=store.is_copy,
             is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
             sender_pause="the shop speaks from another address" if store.other_home else None,
-            sender_problem=_sender_problem(store, row.channel),
+            sender_problem=sender_problem(store, row.channel),
             allows_soft_opt_in=loaded.allows_soft_opt_in,
         ),
         person=_person(loaded, row, customer, content_problem),
@@ -138,6 +138,13 @@ def consent_of(loaded: Loaded, customer_id: int, channel: str) -> tuple[str, str
     """The derived state of a channel and its basis."""
     row = loaded.consents.get((customer_id, channel))
     return (row.state, row.basis) if row is not None else ("unknown", None)
+
+
+def sender_problem(store: Store, channel: str) -> str | None:
+    """What the merchant has not said yet of who sends."""
+    wanted = _IDENTITY.get(channel, _TEXT_IDENTITY)
+    missing = [key for key in wanted if not settings.read(store, key)]
+    return f"not set: {', '.join(missing)}" if missing else None
 
 
 def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
@@ -228,13 +235,6 @@ def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
         cap_per_week=wishes.cap(wished, settings.number(store, "rails.cap_per_week")),
         sms_cap_per_week=settings.number(store, "rails.sms_cap_per_week"),
     )
-
-
-def _sender_problem(store: Store, channel: str) -> str | None:
-    """What the merchant has not said yet of who sends."""
-    wanted = _IDENTITY.get(channel, _TEXT_IDENTITY)
-    missing = [key for key in wanted if not settings.read(store, key)]
-    return f"not set: {', '.join(missing)}" if missing else None
 
 
 def _is_minor(customer: Any, now: datetime, store_timezone: str) -> bool:

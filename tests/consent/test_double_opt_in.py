@@ -253,6 +253,19 @@ def test_a_store_sends_so_many_an_hour_and_the_rest_waits(shop: Shop) -> None:
 
 
 @SQLITE
+def test_nobody_is_asked_before_the_merchant_said_who_sends(shop: Shop) -> None:
+    with shop.runtime.database.write() as session:
+        store = session.get_one(Store, shop.id)
+        held, store.settings = store.settings, {"consent.double_opt_in": "on"}
+    shop.says(shop.meet())
+    early = shop.work()
+    with shop.runtime.database.write() as session:
+        session.get_one(Store, shop.id).settings = held
+
+    assert (len(early), len(shop.work(NOW + 6 * MINUTE))) == (0, 1)
+
+
+@SQLITE
 def test_a_link_of_another_address_confirms_nothing(shop: Shop) -> None:
     customer_id = shop.meet()
     shop.says(customer_id)
