@@ -117,7 +117,7 @@ matrix: $(VENV)/dev.stamp
 ifneq ($(wildcard tests/faults),)
 .PHONY: faults
 faults: $(VENV)/dev.stamp
-	$(BIN)/pytest -m faults -p no:randomly tests/faults
+	$(BIN)/pytest -m faults -p no:randomly -rP tests/faults
 endif
 
 ifneq ($(wildcard benchmarks/*.py),)

@@ -1,6 +1,8 @@
 """What every job needs: the runtime, the way to reach people, and the writer of letters."""
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +23,8 @@ class Kit:
     letters: Letters
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the worker is asked to end: nothing more is claimed, and no new call begun."""
+    stopwatch: Callable[[], float] = time.monotonic
+    """Seconds that no clock change moves: how long a claim has been held."""
     slots_seen: dict[str, datetime] = field(default_factory=dict)
     """The latest slot of each calendar job that the ledger is known to hold, to ask it less often."""
     unscrubbed: list[datetime] = field(default_factory=list)

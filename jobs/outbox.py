@@ -28,6 +28,12 @@ BATCH = 200
 _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
 _NOT_CALLED = SendResult(Outcome.RETRY, error="the account was taken away")
+_TOO_LATE = SendResult(Outcome.RETRY, error="not called: the claim was held for too long")
+_CALL_WITHIN_SECONDS = 55.0
+"""From the claim on: a batch that begins by then ends, its slowest call included, within the lease.
+
+A process that was stopped in between, as a whole machine may be, finds that its messages may be another's.
+"""
 _AT_ONCE, _SOON, _LATER = timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5)
 _QUEUED = StoreScan(
     MESSAGES.c.store_id,
@@ -75,6 +81,7 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
     Returns:
         how many messages were looked at, and whether another round would find more.
     """
+    call_by = kit.stopwatch() + _CALL_WITHIN_SECONDS
     with kit.runtime.database.write() as session:
         store = session.get(Store, store_id)
         if store is None:
@@ -88,11 +95,11 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
     if claimed.prepared_ids:
         _prepare(kit, store, claimed, now)
     if claimed.outgoing:
-        _send(kit, store, claimed, now)
+        _send(kit, store, claimed, now, call_by=call_by)
     return claimed.looked_at, bool(claimed.prepared_ids) or claimed.looked_at >= limit
 
 
-def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
+def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: float) -> None:
     """Call each channel outside any transaction, and write down what it said before calling the next."""
     by_channel: dict[str, list[OutgoingMessage]] = {}
     for message in claimed.outgoing:
@@ -100,7 +107,12 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
     for name, messages in sorted(by_channel.items()):
         channel = kit.carriers.of(store, name)
         failpoints.reached("outbox.before-call")
-        results = [_NOT_CALLED] * len(messages) if channel is None else channel.send(messages)
+        if channel is None:
+            results: Sequence[SendResult] = [_NOT_CALLED] * len(messages)
+        elif kit.stopwatch() > call_by:
+            results = [_TOO_LATE] * len(messages)
+        else:
+            results = channel.send(messages)
         failpoints.reached("outbox.after-call")
         with kit.runtime.database.write() as session:
             _record(session, kit, store.id, claimed.token, answered=_paired(messages, results), now=now)

@@ -23,7 +23,7 @@ from app.cli import parser
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.faults.faults_preload"])
 _POLL_SECONDS = 0.02
-_PATIENCE_SECONDS = 6.0
+_PATIENCE_SECONDS = 10.0
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str], log: str) -> None:
@@ -53,9 +53,13 @@ class Deaths:
 
     def next_place(self) -> str:
         """Where the next process dies; "" once there were enough deaths everywhere."""
+        wanting = self.wanting()
+        return self.chance.choice(wanting) if wanting else ""
+
+    def wanting(self) -> list[str]:
+        """The places that had too few so far."""
         with self._lock:
-            wanting = [place for place in self.places if self.counted[place] < self.most]
-            return self.chance.choice(wanting) if wanting else ""
+            return [place for place in self.places if self.counted[place] < self.most]
 
     def note(self, place: str) -> None:
         """One more."""
@@ -65,7 +69,7 @@ class Deaths:
     @property
     def is_enough(self) -> bool:
         """Whether every place had its deaths."""
-        return all(self.counted[place] >= self.most for place in self.places)
+        return not self.wanting()
 
 
 class Kept:
@@ -147,9 +151,10 @@ class Kept:
     _is_hurried = False
 
     def _hurry(self) -> None:
-        """A place that is not reached for a while gives way to another one."""
+        """A place that is not reached for a while gives way to another one, if there is one."""
         is_late = time.monotonic() - self._since > _PATIENCE_SECONDS
-        if self._place and is_late and self._process is not None:
+        has_others = self.deaths is not None and self.deaths.wanting() not in ([], [self._place])
+        if self._place and is_late and has_others and self._process is not None:
             self._is_hurried = True
             self._process.kill()
 

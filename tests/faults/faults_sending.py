@@ -42,6 +42,7 @@ class Rig:
     environment: dict[str, str]
     kept: list[Kept] = field(default_factory=list)
     messages: list[int] = field(default_factory=list)
+    hurried_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
     # --- what is to be sent ---------------------------------------------------------------------
 
@@ -136,8 +137,14 @@ class Rig:
             )
 
     def hurry(self) -> None:
-        """What waits for half a minute, because it was refused for the moment, is tried now."""
+        """What waits for half a minute, because it was refused for the moment, is tried now.
+
+        Not too often: what is unknown is asked about first, before anything is sent.
+        """
         now = datetime.now(UTC)
+        if now < self.hurried_at + timedelta(seconds=3):
+            return
+        self.hurried_at = now
         with self.runtime.database.write() as session:
             session.execute(
                 MESSAGES.update()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
@@ -67,6 +68,17 @@ def test_a_message_whose_worker_died_while_sending_is_unknown_and_not_sent_again
     assert (row.status, row.unknown_since, row.sent_at, row.lease_token) == ("unknown", NOW, NOW, None)
     assert post.sent == []
     assert post.asked == [str(message_id)] * 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_worker_that_stood_still_after_its_claim_calls_nobody(shop: Shop) -> None:
+    message_id, post = shop.add_message(), Post()
+    seconds = iter([0.0, 60.0])
+
+    run_store(replace(shop.kit(post), stopwatch=seconds.__next__), shop.id, NOW, 10)
+
+    row = shop.message(message_id)
+    assert (row.status, row.reason, post.sent) == ("queued", "pace", [])
 
 
 def test_a_message_whose_worker_died_while_preparing_is_queued_and_sent(shop: Shop) -> None:
