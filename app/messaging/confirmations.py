@@ -38,8 +38,7 @@ def ask(session: Session, signer: Signer, store: Store, now: datetime) -> int:
     """Queue a confirmation mail for everybody who waits for one; how many were looked at.
 
     An address gets one a day at the most, and the store sends so many an hour: the rest waits. So do all
-    while
-    the merchant has not said who sends: a mail that the gate stops would be the one of its day.
+    while the merchant has not said who sends: a mail that the gate stops would be the one of its day.
     """
     due = timers.take_due(session, store.id, now, kind=consent.CONFIRMATION, limit=BATCH)
     waiting = _waiting(session, store, [row.subject_id for row in due])
