@@ -3,6 +3,7 @@
 Source: PRODUCT.md C5. An event of the provider that carries our id settles a message as well, in receipts.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,8 +31,13 @@ _UNKNOWN = StoreScan(
 )
 
 
-def run(kit: Kit, now: datetime) -> int:
-    """Ask about what is to be asked about; how many messages were settled."""
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Settle what is in doubt and ask after what was not heard of, where it holds up no sending."""
+    return +Counter({"settled": settle(kit, now), "polled": poll(kit, now)})
+
+
+def settle(kit: Kit, now: datetime) -> int:
+    """Ask about messages whose answer was lost; how many were settled."""
     with kit.runtime.database.read() as session:
         stores = _UNKNOWN.run(session, now=now)
     return sum(settle_store(kit, store_id, now) for store_id in stores)
@@ -49,7 +55,9 @@ def settle_store(kit: Kit, store_id: int, now: datetime) -> int:
     with kit.runtime.database.read() as session:
         store = session.get(Store, store_id)
         rows = settling.unknown_rows(session, store_id, now)
-    return sum(_settle(kit, store, row, now) for row in rows) if store is not None else 0
+    if store is None:
+        return 0
+    return sum(_settle(kit, store, row, now) for row in rows if not kit.stopping.is_set())
 
 
 def _settle(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:

@@ -19,7 +19,6 @@ from app.scans import StoreScan
 from app.stores import connections, refusals
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
-from jobs import doubts
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
 
@@ -44,10 +43,8 @@ _QUEUED = StoreScan(
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
-    """Settle what is unknown, sweep what lost its worker, then send what is due, fairly."""
+    """Sweep what lost its worker, then send what is due, fairly."""
     done: Counter[str] = Counter()
-    done["settled"] = doubts.run(kit, now)
-    done["polled"] = doubts.poll(kit, now)
     with kit.runtime.database.read() as session:
         is_late = settling.has_late(session)
     if is_late:

@@ -24,7 +24,7 @@ from app.wsgi import create_site
 from connectors.channels.local import LocalChannel
 from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.channels.sendgrid.setup import SendGridSetup
-from jobs import inbox, outbox
+from jobs import doubts, inbox, outbox
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
@@ -75,7 +75,8 @@ class Sending:
             store_settings.write(session, store, values, vault=self.runtime.vault)
 
     def send(self, at: datetime = NOW) -> None:
-        """One round of the outbox."""
+        """One round of the outbox, after what was in doubt before it."""
+        doubts.run(self.kit, at)
         outbox.run(self.kit, at)
 
     def hear(self, at: datetime = NOW + timedelta(minutes=1)) -> None:

@@ -1,7 +1,7 @@
 """The outbox's tick: each answer of a provider, lost answers, and what comes between queueing and sending."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -12,7 +12,9 @@ from app.messaging.outbox import NewMessage
 from app.models import ConsentState, Customer, CustomerEvent, Decision, Message, MessageAttempt
 from app.runtime import Runtime
 from connectors.base import Outcome, SendResult
-from jobs.outbox import run
+from jobs import doubts
+from jobs import outbox as sending
+from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
 from tests.messaging.outbox_seed import ACCEPTED, Post, Shop, open_shop
@@ -20,6 +22,12 @@ from tests.messaging.outbox_seed import ACCEPTED, Post, Shop, open_shop
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 UNKNOWN = SendResult(Outcome.UNKNOWN, error="the line went dead")
 NOT_SENT = SendResult(Outcome.RETRY)
+
+
+def run(kit: Kit, now: datetime) -> None:
+    """One round of sending, after what was in doubt before it."""
+    doubts.run(kit, now)
+    sending.run(kit, now)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from app.models import CustomerEvent, MessageAttempt, Store
 from app.runtime import Runtime
 from app.stores.accounts import NO_ACCOUNTS
 from connectors.base import Outcome, SendResult
+from jobs import doubts
 from jobs.outbox import run, run_store
 from tests import seeds
 from tests.conftest import NOW
@@ -62,6 +63,7 @@ def test_a_message_whose_worker_died_while_sending_is_unknown_and_not_sent_again
     end_leases(shop)
 
     for minutes in range(3):
+        doubts.run(shop.kit(post), NOW + minutes * MINUTE)
         run(shop.kit(post), NOW + minutes * MINUTE)
 
     row = shop.message(message_id)

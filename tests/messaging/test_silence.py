@@ -40,7 +40,7 @@ def shop(runtime: Runtime) -> Shop:
 def test_silence_settles_a_mail_when_everything_speaks_for_it(shop: Shop) -> None:
     message_id = _unknown(shop, Listening())
 
-    settled = doubts.run(shop.kit(Post()), NOW)
+    settled = doubts.settle(shop.kit(Post()), NOW)
 
     row = shop.message(message_id)
     assert (settled, row.status, row.unknown_since) == (1, "queued", None)
@@ -51,7 +51,7 @@ def test_silence_settles_a_mail_when_everything_speaks_for_it(shop: Shop) -> Non
 def test_a_mail_that_was_refused_for_the_moment_before_is_settled_all_the_same(shop: Shop) -> None:
     message_id = _unknown(shop, Listening(earlier="retry"))
 
-    doubts.run(shop.kit(Post()), NOW)
+    doubts.settle(shop.kit(Post()), NOW)
 
     assert shop.message(message_id).status == "queued"
 
@@ -83,7 +83,7 @@ def test_a_mail_that_was_refused_for_the_moment_before_is_settled_all_the_same(s
 def test_silence_says_nothing_otherwise(shop: Shop, around: Listening) -> None:
     message_id = _unknown(shop, around)
 
-    settled = doubts.run(shop.kit(Post()), NOW)
+    settled = doubts.settle(shop.kit(Post()), NOW)
 
     assert (settled, shop.message(message_id).status) == (0, "unknown")
 
@@ -92,11 +92,11 @@ def test_silence_says_nothing_otherwise(shop: Shop, around: Listening) -> None:
 def test_silence_waits_as_long_as_the_merchant_said(shop: Shop) -> None:
     message_id = _unknown(shop, Listening(), unknown_since=NOW - 29 * MINUTE)
 
-    doubts.run(shop.kit(Post()), NOW)
+    doubts.settle(shop.kit(Post()), NOW)
     early = shop.message(message_id).status
     with shop.database.write() as session:
         silence.beat(session, NOW + MINUTE)
-    doubts.run(shop.kit(Post()), NOW + 30 * MINUTE)
+    doubts.settle(shop.kit(Post()), NOW + 30 * MINUTE)
     deaf = shop.message(message_id).status
 
     assert (early, deaf) == ("unknown", "unknown")
@@ -110,7 +110,7 @@ def test_a_provider_is_asked_after_a_while_and_then_more_and_more_seldom(shop: S
 
     for minutes in range(0, 26 * 60, 5):
         before = len(post.asked)
-        doubts.run(shop.kit(post), NOW + minutes * MINUTE)
+        doubts.settle(shop.kit(post), NOW + minutes * MINUTE)
         asked += [minutes] * (len(post.asked) - before)
 
     assert asked == [10, 20, 40, 80, 160, 320, 640, 1280]
@@ -121,7 +121,7 @@ def test_what_the_provider_knows_settles_it(shop: Shop) -> None:
     message_id = _unknown(shop, Listening(setting="look-up"))
     post = Post(known=SendResult(Outcome.ACCEPTED, provider_message_id="sg-7"))
 
-    settled = doubts.run(shop.kit(post), NOW)
+    settled = doubts.settle(shop.kit(post), NOW)
 
     row = shop.message(message_id)
     assert (settled, row.status, row.provider_message_id) == (1, "sent", "sg-7")
