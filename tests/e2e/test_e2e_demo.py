@@ -13,7 +13,7 @@ from tests.e2e.e2e_demo import World, run_demo
 from tests.oracle import Expected, judge
 
 SEEDS = (1, 2, 3, 4, 5)
-SMALL = {"customers": 12, "days": 45, "step_minutes": 720}
+SMALL = {"customers": 12, "days": 30, "step_minutes": 720}
 LARGE = {"customers": 40, "days": 120, "step_minutes": 360}
 
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,15 +19,23 @@ class Source:
     text: str
     tree: ast.Module
 
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Everything in it."""
+        return tuple(ast.walk(self.tree))
+
     def calls(self) -> Iterator[tuple[str, int]]:
         """Every call as (what is called, line): `session.commit` for `session.commit()`."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield ast.unparse(node.func), node.lineno
+        return iter(self._calls)
 
     def functions(self) -> Iterator[Function]:
         """Every function and method."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return (node for node in self.nodes if isinstance(node, Function))
+
+    @cached_property
+    def _calls(self) -> tuple[tuple[str, int], ...]:
+        found = (node for node in self.nodes if isinstance(node, ast.Call))
+        return tuple((ast.unparse(node.func), node.lineno) for node in found)
 
 
 @cache
@@ -37,6 +45,7 @@ def sources(*folders: str) -> tuple[Source, ...]:
     return tuple(_read(path) for path in paths)
 
 
+@cache
 def _read(path: Path) -> Source:
     text = path.read_text()
     return Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text))
