@@ -111,6 +111,23 @@ def test_a_provider_that_names_a_longer_pause_gets_it(shop: Shop) -> None:
     assert shop.message(message_id).next_at == NOW + 10 * MINUTE
 
 
+@pytest.mark.parametrize(("wait_seconds", "status"), [(4 * 3600, "failed"), (3599, "queued")])
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_address_that_is_out_of_reach_for_hours_is_tried_three_times(
+    shop: Shop, wait_seconds: int, status: str
+) -> None:
+    out_of_reach = SendResult(Outcome.RETRY, error="unreachable", retry_after_seconds=wait_seconds)
+    message_id = shop.add_message(attempts=1)
+
+    run(shop.kit(Post(out_of_reach)), NOW)
+    second = shop.message(message_id).status
+    with shop.database.write() as session:
+        session.execute(update(table_of(Message)).values(next_at=NOW))
+    run(shop.kit(Post(out_of_reach)), NOW)
+
+    assert (second, shop.message(message_id).status) == ("queued", status)
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_refused_message_fails_for_good(shop: Shop) -> None:
     message_id, post = shop.add_message(), Post(SendResult(Outcome.FAILED, error="no such mailbox"))
