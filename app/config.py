@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         """Arguments first, then NAME, then the file that NAME_FILE names."""
         return init_settings, env_settings, _FileVariables(settings_cls)
 
-    @cached_property
+    @property
     def base_url(self) -> str:
         """The address that goes into links and callbacks."""
         return self.public_url or f"http://127.0.0.1:{self.port}"

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from datetime import datetime
-from functools import partial
 
 from app import timers
 from app.mirror import checkout_ends
 from app.models import Store
 from app.stores.platforms import UNINSTALLED
-from jobs.guard import Failed, run_guarded
+from jobs.guard import each_store
 from jobs.kit import Kit
 
 BATCH = 500
@@ -18,17 +17,8 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     """Settle what is due, store by store; a store that fails stops only itself."""
     with kit.runtime.database.read() as session:
         due = timers.peek_due(session, now, (checkout_ends.TIMER_KIND,), BATCH)
-    done: Counter[str] = Counter()
-    failures: list[Failed] = []
-    for store_id in sorted({row.store_id for row in due}):
-        result = run_guarded(partial(_run_store, kit, store_id, now))
-        if isinstance(result, Failed):
-            failures.append(result)
-        else:
-            done["checkouts"] += result
-    if failures:
-        raise failures[0].error
-    return +done
+    stores = sorted({row.store_id for row in due})
+    return +Counter({"checkouts": each_store(stores, lambda store_id: _run_store(kit, store_id, now))})
 
 
 def _run_store(kit: Kit, store_id: int, now: datetime) -> int:

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from datetime import datetime
-from functools import partial
 
 from app import consent, timers
 from app.messaging import confirmations
 from app.models import Store
-from jobs.guard import Failed, run_guarded
+from jobs.guard import each_store
 from jobs.kit import Kit
 
 _BATCH = 500
@@ -17,17 +16,8 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     """Queue what is due, store by store."""
     with kit.runtime.database.read() as session:
         due = timers.peek_due(session, now, (consent.CONFIRMATION,), _BATCH)
-    done: Counter[str] = Counter()
-    failures: list[Failed] = []
-    for store_id in sorted({row.store_id for row in due}):
-        result = run_guarded(partial(_ask, kit, store_id, now))
-        if isinstance(result, Failed):
-            failures.append(result)
-        else:
-            done["asked"] += result
-    if failures:
-        raise failures[0].error
-    return +done
+    stores = sorted({row.store_id for row in due})
+    return +Counter({"asked": each_store(stores, lambda store_id: _ask(kit, store_id, now))})
 
 
 def _ask(kit: Kit, store_id: int, now: datetime) -> int:

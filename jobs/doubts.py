@@ -18,6 +18,7 @@ from app.scans import StoreScan
 from connectors.base import Channel, Outcome, SendResult
 from connectors.channels.twilio.send import TwilioChannel
 from connectors.delivery import DeliveryUpdate
+from jobs.guard import each_store
 from jobs.kit import Kit
 
 MESSAGES = table_of(Message)
@@ -40,17 +41,17 @@ def settle(kit: Kit, now: datetime) -> int:
     """Ask about messages whose answer was lost; how many were settled."""
     with kit.runtime.database.read() as session:
         stores = _UNKNOWN.run(session, now=now)
-    return sum(settle_store(kit, store_id, now) for store_id in stores)
+    return each_store(stores, lambda store_id: _settle_store(kit, store_id, now))
 
 
 def poll(kit: Kit, now: datetime) -> int:
     """Ask what became of text messages of which no final word came; how many were asked about."""
     with kit.runtime.database.read() as session:
         stores = polls.WAITING.run(session, now=now)
-    return sum(_poll_store(kit, store_id, now) for store_id in stores)
+    return each_store(stores, lambda store_id: _poll_store(kit, store_id, now))
 
 
-def settle_store(kit: Kit, store_id: int, now: datetime) -> int:
+def _settle_store(kit: Kit, store_id: int, now: datetime) -> int:
     """Settle a store's messages as far as anybody can say what became of them."""
     with kit.runtime.database.read() as session:
         store = session.get(Store, store_id)

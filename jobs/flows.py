@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import true
 
@@ -11,7 +10,7 @@ from app.db import table_of
 from app.flows import work
 from app.models import CustomerEvent, Store
 from app.scans import StoreScan
-from jobs.guard import Failed, run_guarded
+from jobs.guard import each_store
 from jobs.kit import Kit
 
 EVENTS = table_of(CustomerEvent)
@@ -27,17 +26,8 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         pending = _PENDING.run(session)
         stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES)})
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
-    done: Counter[str] = Counter()
-    failures: list[Failed] = []
-    for store_id in stores:
-        result = run_guarded(partial(_run_store, kit, store_id, now, share))
-        if isinstance(result, Failed):
-            failures.append(result)
-        elif result:
-            done["advanced"] += result
-    if failures:
-        raise failures[0].error
-    return done
+    done = each_store(stores, lambda store_id: _run_store(kit, store_id, now, share))
+    return +Counter({"advanced": done})
 
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:

@@ -2,9 +2,10 @@
 
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,25 @@ def run_guarded(work: Callable[[], T]) -> T | Failed:
     except Exception as error:
         summary = f"{type(error).__name__}: {error}"[:500]
         return Failed(error, summary, traceback.format_exc()[-3500:])
+
+
+def each_store(stores: Iterable[int], work: Callable[[int], int]) -> int:
+    """Do something for one store after the other; how much was done in all.
+
+    Raises:
+        Exception: the first store's failure, once its neighbours are done.
+    """
+    done = 0
+    failures: list[Failed] = []
+    for store_id in stores:
+        result = run_guarded(partial(work, store_id))
+        if isinstance(result, Failed):
+            failures.append(result)
+        else:
+            done += result
+    for failure in failures:
+        raise failure.error
+    return done
 
 
 def rounds(one: Callable[[dict[int, Failed]], int], most: int) -> int:

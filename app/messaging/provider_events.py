@@ -160,7 +160,8 @@ def _take(
         replies.take(session, signer, store_id, reply=one, now=now)
         return
     if one.advice is Advice.PAUSE_SENDER:
-        senders.pause(session, store_id, channel, why=one.reason or "the provider", until=now + _PAUSE)
+        why = f"the provider refuses the account: {one.reason}"
+        senders.pause(session, store_id, channel, why=why, until=now + _PAUSE)
     reason = _suppression(session, row, one, now)
     address = one.address or (row.to_address if row is not None else None)
     if reason is None or not address:

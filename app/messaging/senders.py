@@ -268,7 +268,7 @@ def _standing(
     """What changes in the sender's row after these answers."""
     if outcomes[Outcome.PAUSE_SENDER]:
         why = next(one.error for one in answers if one.outcome is Outcome.PAUSE_SENDER)
-        return {"pause": why or "the provider refuses the account", "paused_until": now + _SENDER_PAUSE}
+        return {"pause": f"the provider refuses the account: {why}", "paused_until": now + _SENDER_PAUSE}
     if any(outcomes[outcome] for outcome in _ANSWERED):
         return {"failures": 0, "pause": None, "paused_until": None} if row.failures or row.pause else {}
     failures = row.failures + 1

@@ -120,6 +120,7 @@ class _Sender:
         is_over = False
         while not is_over:
             found = [self._answered.get()]
+            # So that answers gather to one commit, as lim_send does it.
             time.sleep(0.01)
             while not self._answered.empty():
                 found.append(self._answered.get())

@@ -190,6 +190,7 @@ def _hang(rule: Rule, _aim: Aim, _good: Response) -> Response:
     def wait() -> None:
         until = time.monotonic() + rule.seconds
         while time.monotonic() < until and not is_gone():
+            # Nothing tells us that the caller left; the misbehaviour is to keep it waiting.
             time.sleep(_LOOK_SECONDS)
 
     return Response(_NoAnswer(wait))
@@ -201,7 +202,8 @@ def _close(_rule: Rule, _aim: Aim, _good: Response) -> Response:
 
 def _reset(_rule: Rule, _aim: Aim, _good: Response) -> Response:
     """The kernel sends RST instead of FIN when a socket that lingers for no time is closed."""
-    channel = _caller_watch().__self__  # type: ignore[attr-defined]
+    # Waitress shows its channel by this bound method alone.
+    channel: Any = getattr(_caller_watch(), "__self__")  # noqa: B009 (mypy knows no __self__ of a Callable)
     linger = struct.pack("ii", 1, 0)
     return Response(_NoAnswer(lambda: channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)))
 
@@ -222,6 +224,7 @@ def _drip(rule: Rule, _aim: Aim, good: Response) -> Response:
             if is_gone():
                 return
             yield body[place : place + 1]
+            # To drip is the misbehaviour.
             time.sleep(rule.seconds / len(body))
 
     return _with_headers(Response(drops(), good.status_code, mimetype=good.mimetype), good)

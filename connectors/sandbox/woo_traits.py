@@ -108,7 +108,7 @@ def read_traits(values: Mapping[str, object]) -> Traits:
             raise ValueError(f"{name} is no trait of a store, or it is of another type")
         if value not in _CHOICES.get(name, (value,)):
             raise ValueError(f"{name} is one of {', '.join(_CHOICES[name])}")
-    return replace(_USUAL, **values)  # type: ignore[arg-type]
+    return replace(_USUAL, **values)  # type: ignore[arg-type]  # names and types are checked above
 
 
 _USUAL = Traits()

@@ -163,7 +163,7 @@ def test_an_account_that_the_provider_stops_rests(shop: Shop) -> None:
     _tell(shop, _event(K.ACCOUNT, None, advice=Advice.PAUSE_SENDER, reason="suspended"))
 
     paused = seeds.rows_of(shop.database, Sender, "pause", "paused_until")
-    assert paused == [("suspended", NOW + timedelta(hours=1))]
+    assert paused == [("the provider refuses the account: suspended", NOW + timedelta(hours=1))]
 
 
 def _sent(shop: Shop, customer: int | None = None, **values: Any) -> int:

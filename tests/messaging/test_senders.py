@@ -63,7 +63,10 @@ def test_an_account_that_is_refused_rests_for_an_hour(shop: Shop) -> None:
     _answer(shop, ACCEPTED, REFUSED)
 
     resting = _facts(shop)["email"]
-    assert (resting.pause, resting.paused_until) == (REFUSED.error, NOW + timedelta(hours=1))
+    assert (resting.pause, resting.paused_until) == (
+        f"the provider refuses the account: {REFUSED.error}",
+        NOW + timedelta(hours=1),
+    )
     assert _facts(shop, at=NOW + timedelta(hours=1))["email"].pause is None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.crypto import UnreadableSecret
 from app.messaging import silence
 from app.models import DeliveryEvent, Heartbeat, MessageAttempt, Store
 from app.runtime import Runtime
@@ -114,6 +115,21 @@ def test_a_provider_is_asked_after_a_while_and_then_more_and_more_seldom(shop: S
         asked += [minutes] * (len(post.asked) - before)
 
     assert asked == [10, 20, 40, 80, 160, 320, 640, 1280]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_store_whose_account_cannot_be_opened_keeps_no_other_waiting(shop: Shop) -> None:
+    _unknown(shop, Listening(setting="look-up"))
+    other = open_shop(shop.runtime, "altra")
+    message_id = _unknown(other, Listening(setting="look-up", heard_since=None))
+    with shop.database.write() as session:
+        session.get_one(Store, shop.id).credentials = " sealed-with-a-key-that-is-gone"
+    post = Post(known=SendResult(Outcome.ACCEPTED))
+
+    with pytest.raises(UnreadableSecret):
+        doubts.settle(shop.kit(post), NOW)
+
+    assert other.message(message_id).status == "sent"
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

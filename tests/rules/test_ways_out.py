@@ -46,8 +46,8 @@ def _sends(source: Source) -> Iterator[str]:
     """Functions that call something's `send`; ours is the channels' only method of that name."""
     for function in source.functions():
         for node in ast.walk(function):
-            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-            if is_call and node.func.attr == "send":  # type: ignore[attr-defined]
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and called.attr == "send":
                 yield f"{source.name}:{function.name}"
 
 

@@ -87,7 +87,7 @@ def running_line(folder: Path) -> Iterator[Line]:
     _Speaker.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _Speaker.tls.load_cert_chain(certificate)
     server = make_server("127.0.0.1", 0, line, threaded=True, request_handler=_Speaker)
-    server.daemon_threads = True  # type: ignore[attr-defined]
+    server.daemon_threads = True  # type: ignore[attr-defined]  # of the threaded kind, which is not typed
     line.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

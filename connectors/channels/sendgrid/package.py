@@ -46,7 +46,7 @@ from connectors.transport import ProviderPool
 logging.getLogger("python_http_client").setLevel(logging.WARNING)
 
 
-class PooledClient(Client):  # type: ignore[misc]
+class PooledClient(Client):  # type: ignore[misc]  # the package has no types
     """The package's client over our pool. A verb gives a Response whatever its status.
 
     Raises:

@@ -132,6 +132,7 @@ def missing_scopes(scopes: Collection[str]) -> tuple[str, ...]:
 
 
 _PAGE = 500
+_FARTHEST = 1e11
 # Opens are never measured; the account's own changes are told by default and cannot be asked for here.
 _EVENTS = {
     "processed": True,
@@ -190,9 +191,14 @@ def _has_address(entry: object) -> bool:
 
 def _suppression(entry: Mapping[str, Any]) -> Suppression:
     reason, created = entry.get("reason"), entry.get("created")
-    is_moment = isinstance(created, (int, float)) and not isinstance(created, bool) and 0 < created < 1e11
     return Suppression(
         address=entry["email"].strip(),
         reason=reason if isinstance(reason, str) else "",
-        created_at=datetime.fromtimestamp(float(created), UTC) if is_moment else None,  # type: ignore[arg-type]
+        created_at=_moment(created),
     )
+
+
+def _moment(seconds: object) -> datetime | None:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < _FARTHEST:
+        return None
+    return datetime.fromtimestamp(float(seconds), UTC)

@@ -60,8 +60,9 @@ def _key(text: str) -> EllipticCurvePublicKey | None:
         key = load_der_public_key(_decoded("".join(text.split())))
     except (ValueError, UnsupportedAlgorithm):
         return None
-    is_right = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
-    return key if is_right else None  # type: ignore[return-value]
+    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+        return key
+    return None
 
 
 def _is_signed(key: EllipticCurvePublicKey, signature: bytes, timestamp: str, body: bytes) -> bool:

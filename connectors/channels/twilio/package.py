@@ -30,7 +30,7 @@ _logger = logging.getLogger("twilio.http_client")
 _logger.setLevel(logging.WARNING)
 
 
-class PooledHttpClient(HttpClient):  # type: ignore[misc]
+class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the package has no types
     """The package's way out, over our pool, which follows no redirect and tries nothing twice.
 
     Keeps the last answer of each thread.
