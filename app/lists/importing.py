@@ -79,7 +79,7 @@ def import_list(
     now: datetime,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Take a list in; afterwards the store's `consent.import` is done.
+    """Take a list in; once one told of refusals the store's `consent.import` is done.
 
     A run that ends half way leaves whole batches; the same file again does the rest.
 
@@ -148,4 +148,6 @@ def _finish(runtime: Runtime, store_id: int, file: ListFile, report: Report) -> 
     mine = (IMPORTS.c.store_id == store_id, IMPORTS.c.kind == file.kind, IMPORTS.c.digest == file.digest)
     with runtime.database.write() as session:
         session.execute(update(IMPORTS).where(*mine).values(counts=counts))
-        settings.write(session, _store(session, store_id), _DONE, vault=runtime.vault)
+        if report.refusals:
+            # Subscribers alone do not say who must not be written to.
+            settings.write(session, _store(session, store_id), _DONE, vault=runtime.vault)

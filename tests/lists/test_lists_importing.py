@@ -223,11 +223,21 @@ def test_a_long_list_is_taken_in_batches_and_told_of(shop: Shop) -> None:
 
 
 @SQLITE
-def test_afterwards_the_store_knows_that_its_list_was_imported(shop: Shop) -> None:
-    take(shop, PROVEN)
+@pytest.mark.parametrize(
+    ("text", "kind", "answer"),
+    [
+        ("email\nada@example.com\n", "unsubscribed", "done"),
+        ("email,stato\nada@example.com,disiscritto\n", "subscribers", "done"),
+        (PROVEN, "subscribers", ""),
+        ("email\nnobody\n", "unsubscribed", ""),
+    ],
+    ids=["refusals", "both", "subscribers alone", "nothing readable"],
+)
+def test_sending_waits_until_a_list_told_of_refusals(shop: Shop, text: str, kind: str, answer: str) -> None:
+    take(shop, text, kind)
 
     with shop.database.read() as session:
-        assert session.get_one(Store, shop.id).settings["consent.import"] == "done"
+        assert session.get_one(Store, shop.id).settings.get("consent.import", "") == answer
 
 
 @SQLITE
