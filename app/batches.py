@@ -6,23 +6,20 @@ PostgreSQL gets a relation to merge from: many rows by COPY into a temporary tab
 column, which is one way to the server instead of four.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     Column,
     Connection,
     Dialect,
     FromClause,
     MetaData,
     Row,
-    String,
     Table,
-    Text,
     any_,
     bindparam,
     func,
@@ -36,12 +33,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.types import TypeEngine
+
+from app.bindings import Values, array_of, bound, unbounded
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
-Values = Mapping[str, Sequence[Any]]
-"""The values of each column, one a row."""
 
 _COPIED_FROM = 64
 _GIVEN = "given_rows"
@@ -95,7 +91,7 @@ def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> Co
     """
     if session.get_bind().dialect.name == "sqlite":
         return column.in_(values)
-    return column == any_(literal(list(values), _array_of(column)))
+    return column == any_(literal(list(values), array_of(column)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +194,7 @@ def _default(column: Column[Any]) -> Any:
 
 def _execute_many(connection: Connection, table: Table, values: Values, change: _Change) -> None:
     statement, names = _sqlite_statement(change, table, tuple(values))
-    rows = zip(*_bound(table, {name: values[name] for name in names}, connection.dialect), strict=True)
+    rows = zip(*bound(table, {name: values[name] for name in names}, connection.dialect), strict=True)
     connection.exec_driver_sql(statement, list(rows))
 
 
@@ -207,18 +203,6 @@ def _sqlite_statement(change: _Change, table: Table, names: Names) -> tuple[str,
     """The statement as the driver takes it, and the columns whose values it takes, in their order."""
     compiled: Any = change.row_by_row(table, names).compile(dialect=_SQLITE)
     return str(compiled), tuple(name.removeprefix(_OF_ROW) for name in compiled.positiontup)
-
-
-def _bound(table: Table, values: Values, dialect: Dialect) -> Iterator[Sequence[Any]]:
-    """The values as the driver takes them, column by column."""
-    for name, column in values.items():
-        process = _processor(table.c[name], dialect)
-        yield column if process is None else [process(value) for value in column]
-
-
-@cache
-def _processor(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    return column.type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _merge(connection: Connection, table: Table, values: Values, change: _Change) -> Sequence[Row[Any]]:
@@ -234,21 +218,9 @@ def _merge(connection: Connection, table: Table, values: Values, change: _Change
 
 @cache
 def _over_arrays(change: _Change, table: Table, names: Names) -> UpdateBase:
-    arrays = {name: bindparam(f"{_ALL_OF}{name}", type_=_array_of(table.c[name])) for name in names}
+    arrays = {name: bindparam(f"{_ALL_OF}{name}", type_=array_of(table.c[name])) for name in names}
     columns = (func.unnest(array).label(name) for name, array in arrays.items())
     return change.merged(table, names, select(*columns).subquery(_GIVEN))
-
-
-def _array_of(column: Column[Any]) -> ARRAY[Any]:
-    return ARRAY(_unbounded(column), dimensions=1)
-
-
-def _unbounded(column: Column[Any]) -> TypeEngine[Any]:
-    """Texts without a length, so that the table alone refuses what is too long.
-
-    A cast to VARCHAR(n) would cut it, and COPY would quote it in its error.
-    """
-    return Text() if type(column.type) is String else column.type
 
 
 @cache
@@ -258,7 +230,7 @@ def _over_copy(change: _Change, table: Table, names: Names) -> UpdateBase:
 
 @cache
 def _given(table: Table, names: Names) -> Table:
-    columns = (Column(name, _unbounded(table.c[name])) for name in names)
+    columns = (Column(name, unbounded(table.c[name])) for name in names)
     return Table(_GIVEN, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
 
 
@@ -275,7 +247,7 @@ def _copied(connection: Connection, table: Table, values: Values) -> Iterator[No
     """
     connection.exec_driver_sql(_creation(table, tuple(values), connection.dialect))
     columns = ", ".join(map(connection.dialect.identifier_preparer.quote, values))
-    _copy(connection, f"COPY {_GIVEN} ({columns}) FROM STDIN", _bound(table, values, connection.dialect))
+    _copy(connection, f"COPY {_GIVEN} ({columns}) FROM STDIN", bound(table, values, connection.dialect))
     yield
     connection.exec_driver_sql(f"DROP TABLE {_GIVEN}")
 

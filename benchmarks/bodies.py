@@ -10,6 +10,7 @@ _FIXTURE = ROOT / "tests" / "fixtures" / "shopify" / "orders" / "create.json"
 _NOT_NEEDED = ("billing_address", "client_details", "note_attributes", "total_shipping_price_set")
 SHOP = "bench.myshopify.com"
 CLIENT_SECRET = "the-secret-of-the-benchmark"  # noqa: S105 (it guards nothing)
+WOO_KEY, WOO_SECRET = "ck_" + "b" * 40, "cs_" + "b" * 40
 
 
 def order_body() -> bytes:

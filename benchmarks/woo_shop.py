@@ -13,10 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import waitress
 
+from benchmarks.bodies import WOO_KEY, WOO_SECRET
 from connectors.sandbox.config import WorldConfig
 from connectors.sandbox.server import create_app, open_world
-
-KEY, SECRET = "ck_" + "b" * 40, "cs_" + "b" * 40
 
 
 class _Feeder(BaseHTTPRequestHandler):
@@ -63,7 +62,12 @@ def _emulate(port: int, households: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         simulation, app = open_world(Path(folder), config)
         simulation.advance(simulation.world.script.span.end)
-        key = {"key_id": 1, "consumer_key": KEY, "consumer_secret": SECRET, "permissions": "read_write"}
+        key = {
+            "key_id": 1,
+            "consumer_key": WOO_KEY,
+            "consumer_secret": WOO_SECRET,
+            "permissions": "read_write",
+        }
         simulation.world.remember("woo_key", key)
         waitress.serve(create_app(simulation, app), host="127.0.0.1", port=port, threads=4)
 

@@ -1,7 +1,7 @@
 """Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,7 @@ from app.stores import connections, refusals, subscribe
 from app.stores.platforms import SHOPIFY
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs import access
+from jobs.ahead import read_ahead
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
@@ -99,21 +100,28 @@ def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
 def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
     """Keep some pages of a history, one a commit; one that waits or is the last ends the round."""
     total = storefront.count(pull.resource) if pull.row.total is None else None
-    count, full_pages = 0, 0
-    with closing(storefront.history(pull.resource, pull.row.cursor)) as pages:
+    count = 0
+    with closing(read_ahead(_a_round(storefront.history(pull.resource, pull.row.cursor)))) as pages:
         for page in pages:
             if not _keep_history(kit, pull, store, page, total=total, now=now):
                 return count
             count += len(page.records)
             if page.cursor is None or page.wait_seconds is not None:
                 return count
-            # Pages without records are steps on the way to some, and as short.
-            full_pages += bool(page.records)
-            if full_pages >= _PAGES_A_ROUND:
-                break
     with kit.runtime.database.write() as session:
         pulls.release(session, pull)
     return count
+
+
+def _a_round(history: Generator[RecordPage, None, None]) -> Generator[RecordPage, None, None]:
+    """The pages until so many brought records; those without are steps on the way to some, and as short."""
+    full_pages = 0
+    with closing(history) as pages:
+        for page in pages:
+            yield page
+            full_pages += bool(page.records)
+            if full_pages >= _PAGES_A_ROUND or page.cursor is None or page.wait_seconds is not None:
+                return
 
 
 def _keep_history(

@@ -14,7 +14,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole worlds are judged by their figures; counting their lines makes them half as slow again."""
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.no_cover)
+            item.add_marker(pytest.mark.unmeasured)
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_a_body_that_names_its_shop_does_not_pass_under_anothers_name(
     swapped = shopify_delivery(mine.domain, topic, json.dumps(told).encode(), webhook_id=f"swap-{topic}")
 
     answer = served.post(swapped.path, swapped.headers, swapped.body)
-    Inbox(runtime, mine).work()
+    Inbox(runtime, mine).read()
 
     assert answer.status == 401
     assert Inbox(runtime, mine).rows() == []

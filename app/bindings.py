@@ -1,0 +1,47 @@
+"""Values as the drivers take them, a column at a time."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from json import JSONEncoder
+from typing import Any
+
+from sqlalchemy import ARRAY, JSON, Column, Dialect, String, Table, Text
+from sqlalchemy.types import TypeEngine
+
+Values = Mapping[str, Sequence[Any]]
+"""The values of each column, one a row."""
+
+
+def bound(table: Table, values: Values, dialect: Dialect) -> Iterator[Sequence[Any]]:
+    """The values as the driver takes them, column by column."""
+    for name, column in values.items():
+        process = _processor(table.c[name], dialect)
+        yield column if process is None else [process(value) for value in column]
+
+
+def array_of(column: Column[Any]) -> ARRAY[Any]:
+    """The type of one parameter that holds all of a column's values."""
+    return ARRAY(unbounded(column), dimensions=1)
+
+
+def unbounded(column: Column[Any]) -> TypeEngine[Any]:
+    """Texts without a length, so that the table alone refuses what is too long.
+
+    A cast to VARCHAR(n) would cut it, and COPY would quote it in its error.
+    """
+    return Text() if type(column.type) is String else column.type
+
+
+@cache
+def _processor(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(column.type, JSON):
+        # As text, which both take: PostgreSQL's driver would wrap each value in an object first.
+        return _json_or_none if column.type.none_as_null else _to_json
+    return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+_to_json = JSONEncoder().encode
+
+
+def _json_or_none(value: Any) -> str | None:
+    return None if value is None else _to_json(value)
