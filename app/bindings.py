@@ -1,11 +1,11 @@
 """Values as the drivers take them, a column at a time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from json import JSONEncoder
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, Column, Dialect, String, Table, Text
+from sqlalchemy import ARRAY, JSON, BigInteger, Column, Dialect, Integer, String, Table, Text
 from sqlalchemy.types import TypeEngine
 
 Values = Mapping[str, Sequence[Any]]
@@ -25,11 +25,21 @@ def array_of(column: Column[Any]) -> ARRAY[Any]:
 
 
 def unbounded(column: Column[Any]) -> TypeEngine[Any]:
-    """Texts without a length, so that the table alone refuses what is too long.
+    """The type that lets any value through, so that the table alone refuses what it has no room for.
 
-    A cast to VARCHAR(n) would cut it, and COPY would quote it in its error.
+    A cast to VARCHAR(n) would cut a text, and COPY would quote it in its error; an INTEGER's higher half
+    would be lost without a word.
     """
-    return Text() if type(column.type) is String else column.type
+    return _UNBOUNDED.get(type(column.type), column.type)
+
+
+_UNBOUNDED: Mapping[type, TypeEngine[Any]] = {String: Text(), Integer: BigInteger()}
+
+
+def packed_types(columns: Iterable[Column[Any]], dialect: Dialect) -> tuple[str, ...]:
+    """How the driver packs values for these columns, as PostgreSQL names it."""
+    types = (Text() if isinstance(column.type, JSON) else column.type for column in columns)
+    return tuple(one.compile(dialect).lower() for one in types)
 
 
 @cache

@@ -95,6 +95,17 @@ def test_a_text_that_is_too_long_is_refused_neither_cut_nor_quoted(database: Dat
 
 
 @pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_number_that_has_no_room_is_refused_and_not_cut(database: Database, count: int) -> None:
+    rows = [_person(number, birth_year=2**32 + 1990) for number in range(count)]
+
+    with pytest.raises(DBAPIError, match="out of range"), database.write() as session:
+        insert_new(session, CUSTOMERS, rows)
+
+    assert _read(database, ("birth_year",)) == []
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
 def test_rows_that_must_be_new_are_an_error_when_they_are_not(database: Database, count: int) -> None:
     rows = [_person(number) for number in range(count)]
     with database.write() as session:
