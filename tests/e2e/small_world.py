@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import waitress
-from waitress import wasyncore
 
 from app.cli import serving, travel
 from app.cli.sandboxed import DemoPlan, Sandbox
@@ -35,6 +34,7 @@ from connectors.sandbox.shopify_api import AppRegistration
 from connectors.sandbox.simulation import Simulation
 from jobs.kit import Kit
 from tests.oracle import Verdict, judge
+from tests.serving import running
 
 BUSY = Rates(
     duplicate=0.05,
@@ -97,7 +97,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         held.callback(runtime.database.dispose)
         site = create_site(runtime)
         held.callback(site.inbox.close)
-        held.enter_context(_running(serving.open_server(site, "127.0.0.1", plan.port)))
+        held.enter_context(running(serving.open_server(site, "127.0.0.1", plan.port)))
         kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))), is_local=True)
         journey = travel.Journey(kit, sandbox, plan, size.step, offset=timedelta(0), platforms=size.platforms)
         yield SmallWorld(journey, folder)
@@ -110,21 +110,8 @@ def _outside(script: Script, folder: Path) -> Iterator[Any]:
     app = AppRegistration(*_CLIENT, "http://127.0.0.1:1")
     with closing(Simulation(script, Journal(folder), app, builders=_BUILDERS)) as simulation:
         server = waitress.create_server(create_app(simulation, app), host="127.0.0.1", port=0)
-        with _running(server):
+        with running(server):
             yield server
-
-
-@contextmanager
-def _running(server: Any) -> Iterator[None]:
-    """A waitress server on a thread of its own; its own loop closes what is open, and so comes to its end."""
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
-        thread.join()
-        server.task_dispatcher.shutdown()
 
 
 def _plan(size: Size, sandbox_port: int) -> DemoPlan:

@@ -1,17 +1,15 @@
 """A shop that sends by the emulated providers, which post what became of it to a real serving side."""
 
 import socket
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import waitress
 from sqlalchemy import select
-from waitress import wasyncore
 
 from app import consent
 from app.config import Settings
@@ -29,6 +27,7 @@ from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
 from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair
+from tests.serving import running
 
 MESSAGES, CUSTOMERS = table_of(Message), table_of(Customer)
 ACCOUNTS = {
@@ -114,15 +113,8 @@ def sending(
     runtime = Runtime.build(Settings.model_validate(settings.model_dump() | told), database)
     site = create_site(runtime)
     server = waitress.create_server(site.application, host="127.0.0.1", port=port)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
+    with closing(site.inbox), running(server):
         yield _open(runtime, pair, word)
-    finally:
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
-        thread.join()
-        server.task_dispatcher.shutdown()
-        site.inbox.close()
 
 
 def _free_port() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,6 @@ import waitress
 from flask import Flask, request
 from sqlalchemy import Row, RowMapping, Table, select
 from sqlalchemy.orm import Session
-from waitress import wasyncore
 
 from app.config import Settings
 from app.db import Database, table_of
@@ -43,6 +41,7 @@ from connectors.transport import StoreTransport
 from jobs import lookups, pulls
 from jobs.kit import Kit
 from tests.connectors.sandbox.sandbox_fake_world import PLACED, FakeWorld, order, product, shopper
+from tests.serving import running
 
 BACKFILLS = table_of(Backfill)
 MIRRORED = (Customer, Consent, Order, OrderLine, Refund, Fulfillment, Product, ProductVariant, CustomerEvent)
@@ -142,14 +141,8 @@ def running_shop(world: FakeWorld, **values: Any) -> Iterator[Shop]:
 def listening(server: Flask) -> Iterator[str]:
     """An app on a socket of the loopback: its address."""
     listening = waitress.create_server(server, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=listening.run, daemon=True)
-    thread.start()
-    try:
+    with running(listening):
         yield f"http://127.0.0.1:{listening.effective_port}"
-    finally:
-        listening.trigger.pull_trigger(lambda: wasyncore.close_all(listening._map, ignore_all=True))
-        thread.join()
-        listening.task_dispatcher.shutdown()
 
 
 @dataclass

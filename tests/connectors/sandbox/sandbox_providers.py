@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from typing import Any
 import requests
 import waitress
 from flask import Flask
-from waitress import wasyncore
 
 from connectors.sandbox import provider_control, sendgrid_api, twilio_api
 from connectors.sandbox.journal import Journal
 from connectors.sandbox.provider_config import ProviderSettings
 from connectors.sandbox.provider_state import Providers
+from tests.serving import running
 
 START = 1_793_600_000
 KNOWN = ProviderSettings()
@@ -103,14 +102,8 @@ def serving(pair: Pair) -> Iterator[Pair]:
     """The same, on a socket."""
     server = waitress.create_server(pair.app, host="127.0.0.1", port=0, channel_request_lookahead=1)
     pair.url = f"http://127.0.0.1:{server.effective_port}"
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield pair
-    finally:
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
-        thread.join()
-        server.task_dispatcher.shutdown()
 
 
 def mail(**changes: object) -> dict[str, Any]:
