@@ -92,6 +92,7 @@ def _count(letter: Letter, destination: str) -> None:
         user_agent=request.headers.get("User-Agent", ""),
         clicked_at=now,
         sent_at=letter.sent_at,
+        purpose=" ".join(request.headers.get(name, "") for name in scanners.PURPOSES),
     )
     try:
         with runtime().database.write() as session:
