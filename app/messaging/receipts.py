@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, timeline
 from app.crypto import Signer
-from app.db import insert_new, table_of
+from app.db import UtcDateTime, insert_new, table_of
 from app.messaging import addresses, scanners
 from app.models import Customer, DeliveryEvent, Message, Suppression
 from app.models.message import SENDING, SENT, UNKNOWN
@@ -20,6 +20,21 @@ MESSAGES, EVENTS, SUPPRESSIONS = table_of(Message), table_of(DeliveryEvent), tab
 CLICKED, SCANNED = "clicked", "scanned"
 _KNOWN = tuple(MESSAGES.c[name] for name in ("id", "customer_id", "flow_key", "step", "status", "clicked_at"))
 """What a click is told with; the content of a message would only be read to be thrown away."""
+_MINE = (MESSAGES.c.store_id == bindparam("store"), MESSAGES.c.id == bindparam("message"))
+_ITS_CLICKS = (EVENTS.c.store_id == bindparam("store"), EVENTS.c.message_id == bindparam("message"))
+# Built once: clicks come by thousands, and putting a statement together costs more than running it.
+_CLICKED_MESSAGE = select(*_KNOWN).where(*_MINE).with_for_update()
+_LATE_CLICKS = select(
+    EVENTS.c.id, EVENTS.c.type, EVENTS.c.event_key, EVENTS.c.occurred_at, EVENTS.c.url
+).where(
+    *_ITS_CLICKS,
+    EVENTS.c.type.in_((CLICKED, SCANNED)),
+    EVENTS.c.occurred_at >= bindparam("since", type_=UtcDateTime),
+)
+_FIRST_CLICK = update(MESSAGES).where(*_MINE).values(clicked_at=bindparam("at", type_=UtcDateTime))
+_HAS_IT = (
+    update(MESSAGES).where(*_MINE).values(status=SENT, unknown_since=None, lease_token=None, lease_until=None)
+)
 
 
 def record_click(
@@ -29,10 +44,13 @@ def record_click(
 
     Whether many links at once were a program's is only seen at the second: what counted before is taken back.
     """
-    message = _clicked_message(session, store_id, message_id)
+    whose = {"store": store_id, "message": message_id}
+    # Locked, so that clicks of the same moment see each other.
+    message = session.connection().execute(_CLICKED_MESSAGE, whose).one_or_none()
     if message is None:
         return
-    earlier = _clicks(session, store_id, message_id, since=occurred_at - scanners.LONGEST_BURST)
+    lately = {**whose, "since": occurred_at - scanners.LONGEST_BURST}
+    earlier = session.connection().execute(_LATE_CLICKS, lately).all()
     since = scanners.burst_since(url, occurred_at, [(row.url, row.occurred_at) for row in earlier])
     if since is not None:
         hasty = [row for row in earlier if row.type == CLICKED and row.occurred_at >= since]
@@ -102,19 +120,6 @@ def suppress(
     insert_new(session, SUPPRESSIONS, [row])
 
 
-def _clicked_message(session: Session, store_id: int, message_id: int) -> Row[Any] | None:
-    """What a click needs of its message, locked, so that clicks of the same moment see each other."""
-    statement = select(*_KNOWN).where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == message_id)
-    return session.execute(statement.with_for_update()).one_or_none()
-
-
-def _clicks(session: Session, store_id: int, message_id: int, *, since: datetime) -> Sequence[Row[Any]]:
-    statement = select(EVENTS.c.id, EVENTS.c.type, EVENTS.c.event_key, EVENTS.c.occurred_at, EVENTS.c.url)
-    mine = (EVENTS.c.store_id == store_id, EVENTS.c.message_id == message_id)
-    lately = (EVENTS.c.type.in_((CLICKED, SCANNED)), EVENTS.c.occurred_at >= since)
-    return session.execute(statement.where(*mine, *lately)).all()
-
-
 def _take_back(session: Session, store_id: int, message_id: int, clicks: Sequence[Row[Any]]) -> None:
     """These clicks were a program's after all."""
     if not clicks:
@@ -140,12 +145,11 @@ def _note_click(
     session: Session, store_id: int, message: Row[Any], *, key: str, url: str, occurred_at: datetime
 ) -> None:
     """A person's click reaches the message, which surely left, and the timeline."""
-    values: dict[str, Any] = {} if message.clicked_at is not None else {"clicked_at": occurred_at}
+    whose = {"store": store_id, "message": message.id}
+    if message.clicked_at is None:
+        session.connection().execute(_FIRST_CLICK, whose | {"at": occurred_at})
     if message.status in (UNKNOWN, SENDING):
-        values |= {"status": SENT, "unknown_since": None, "lease_token": None, "lease_until": None}
-    if values:
-        mine = (MESSAGES.c.store_id == store_id, MESSAGES.c.id == message.id)
-        session.execute(update(MESSAGES).where(*mine).values(**values))
+        session.connection().execute(_HAS_IT, whose)
     event = NewEvent(
         store_id=store_id,
         customer_id=message.customer_id,
