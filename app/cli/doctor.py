@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from app import migrate
 from app.config import Settings
 from app.messaging.senders import UNDECIDED
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import settings
+from app.stores import notices, settings
 from app.stores.accounts import SENDGRID, Account, Accounts
 from connectors.base import ConnectorError
 from jobs import sender_checks
@@ -37,6 +38,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
         session.execute(text("SELECT 1"))
         version = migrate.current(session)
         stores = session.execute(select(Store).order_by(Store.id)).scalars().all()
+        told = {store.id: list(_notices(session, store.id)) for store in stores}
     accounts = Accounts(runtime.vault, runtime.settings)
     return {
         "settings": {name.upper(): _shown(runtime.settings, name) for name in Settings.model_fields},
@@ -53,6 +55,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
                 "state": store.state,
                 "webhooks": len(store.subscriptions),
                 "mend": _mend(store),
+                "notices": told[store.id],
                 "senders": list(_senders(runtime, accounts, store)),
             }
             for store in stores
@@ -72,6 +75,19 @@ def _mend(store: Store) -> str | None:
     if store.state == "connected" and not store.subscriptions:
         return "no webhooks yet: start the worker and look again"
     return None
+
+
+def _notices(session: Session, store_id: int) -> Iterator[dict[str, Any]]:
+    """What the merchant was to be told by mail, and what to do where that may not have reached him."""
+    for row in notices.of_store(session, store_id):
+        is_unsent = row.status in notices.UNSENT
+        mend = "tell the merchant yourself; NOTICE_FROM and notices.email say who writes to whom"
+        yield {
+            "kind": row.kind,
+            "status": row.status,
+            "error": row.error,
+            "mend": mend if is_unsent else None,
+        }
 
 
 def _senders(runtime: Runtime, accounts: Accounts, store: Store) -> Iterator[dict[str, Any]]:

@@ -120,7 +120,7 @@ def suppress(
     insert_new(session, SUPPRESSIONS, [row])
 
 
-def _take_back(session: Session, store_id: int, message_id: int, clicks: Sequence[Row[Any]]) -> None:
+def _take_back(session: Session, store_id: int, message_id: int, clicks: Sequence[Any]) -> None:
     """These clicks were a program's after all."""
     if not clicks:
         return

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, abort, make_response, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
 from app import clock
 from app.db import table_of
@@ -93,7 +93,7 @@ def withdraw(letter: Letter, source: str) -> None:
         )
 
 
-def _destination(row: Row[Any], named: ClickToken) -> str:
+def _destination(row: Any, named: ClickToken) -> str:
     """Where the link led when it was sent; the shop's front page once the content is gone."""
     kept = letters.read_content(row.content)
     destinations = kept["links"] if kept else []

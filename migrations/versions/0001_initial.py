@@ -531,6 +531,8 @@ def upgrade() -> None:
         sa.Column("raised_at", MOMENT, nullable=False),
         sa.Column("next_at", MOMENT, nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("cut_off", sa.Integer(), nullable=False),
+        sa.Column("lease_until", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("store_id", "kind", name=op.f("pk_notices")),
     )
     op.create_table(
