@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.messaging import domains
 from app.models import Backfill, Chore, InboundEvent, Message, PrivacyRequest, Store, StoreWrite
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
@@ -127,6 +128,9 @@ def _senders(ways_out: Sequence[View]) -> Iterator[Item]:
     for key, channel, problem in senders.in_trouble(ways_out):
         tone = "warn" if key == "sender_paused" else "bad"
         yield Item(key, tone, 0, "/app/settings#senders", channel=channel, problem=problem)
+    for view in ways_out:
+        if view.domain is not None and view.domain.dmarc == domains.MISSING:
+            yield Item("no_dmarc", "calm", 0, "/app/settings#senders")
 
 
 def _notices(session: Session, store_id: int) -> Iterator[Item]:

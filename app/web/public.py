@@ -26,7 +26,8 @@ from app.web.customer_pages import Letter, letter_of, page
 log = logging.getLogger(__name__)
 blueprint = Blueprint("public", __name__, template_folder="templates")
 
-MESSAGES, STORES = table_of(Message), table_of(Store)
+MESSAGES = table_of(Message)
+STORES = table_of(Store)
 # Built once, and no more than the way on needs: this is the page that is opened most.
 _CLICKED = (
     select(MESSAGES.c.content, MESSAGES.c.sent_at, STORES.c.url, STORES.c.domain)

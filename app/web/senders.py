@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import BadInput
-from app.messaging import senders
+from app.messaging import domains, senders
 from app.messaging.senders import Reputation
 from app.models import Store
 from app.runtime import Runtime
@@ -37,6 +37,8 @@ class View:
         problem, pause, breaker: words for why it stands still, or None.
         has_reports: whether the provider tells us what becomes of messages; None where that needs nothing.
         inbound_url: where replies must be posted, for text messages.
+        domain: what stands in the DNS of the sender's domain, and what should; None for text messages, and
+            before the first check.
     """
 
     channel: str
@@ -49,6 +51,7 @@ class View:
     week: Reputation
     has_reports: bool | None
     inbound_url: str
+    domain: Row[Any] | None
 
 
 def of_store(session: Session, runtime: Runtime, store: Store, now: datetime) -> list[View]:
@@ -137,6 +140,7 @@ def _view(
         else Reputation(0, 0, 0)
     )
     is_paused = held is not None and held.paused_until is not None and held.paused_until > now
+    domain = domains.of_store(session, store.id) if account.kind == SENDGRID else None
     is_undecided = not settings.read(store, "consent.import")
     return View(
         channel=channel,
@@ -151,6 +155,7 @@ def _view(
         inbound_url=f"{runtime.settings.base_url}/webhooks/twilio/{store.id}/inbound"
         if channel == "sms"
         else "",
+        domain=domain,
     )
 
 

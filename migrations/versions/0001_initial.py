@@ -729,6 +729,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "channel", "day", name=op.f("pk_sender_days")),
     )
     op.create_table(
+        "sender_domains",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("domain", sa.String(length=255), nullable=False),
+        sa.Column("records", sa.JSON(), nullable=False),
+        sa.Column("is_valid", sa.Boolean(), nullable=True),
+        sa.Column("problem", sa.String(length=40), nullable=True),
+        sa.Column("dmarc", sa.String(length=20), nullable=False),
+        sa.Column("checked_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_sender_domains")),
+    )
+    op.create_table(
         "senders",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("channel", sa.String(length=10), nullable=False),
@@ -933,6 +944,7 @@ def downgrade() -> None:
     op.drop_table("store_writes")
     op.drop_table("sign_in_links")
     op.drop_table("senders")
+    op.drop_table("sender_domains")
     op.drop_table("sender_days")
     op.drop_table("scheduled_jobs")
     op.drop_table("reviews")
