@@ -35,7 +35,10 @@ def keep(session: Session, store_id: int, facts: DomainFacts | None, now: dateti
     if facts is None:
         session.execute(delete(DOMAINS).where(DOMAINS.c.store_id == store_id))
         return
-    values = asdict(facts) | {"records": [dict(one) for one in facts.records], "checked_at": now}
+    held = of_store(session, store_id)
+    since = held.since if held is not None and held.domain == facts.domain else now.date()
+    moments = {"since": since, "checked_at": now}
+    values = asdict(facts) | {"records": [dict(one) for one in facts.records], **moments}
     upsert(session, DOMAINS, [{"store_id": store_id, **values}], key=("store_id",), update=list(values))
 
 

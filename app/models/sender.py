@@ -44,6 +44,7 @@ class SenderDomain(Base):
         records: host, type, value and is_valid of each record that SendGrid wants.
         is_valid: whether SendGrid found them all; None where it cannot say.
         problem: a word for why there are no records to show, or None.
+        since: the day on which the store began to send from it.
         dmarc: none, quarantine or reject; missing, unreadable or unasked.
     """
 
@@ -55,6 +56,7 @@ class SenderDomain(Base):
     is_valid: Mapped[bool | None] = mapped_column()
     problem: Mapped[str | None] = mapped_column(String(40))
     dmarc: Mapped[str] = mapped_column(String(20))
+    since: Mapped[date] = mapped_column(Date)
     checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

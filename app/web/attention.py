@@ -129,6 +129,11 @@ def _senders(ways_out: Sequence[View]) -> Iterator[Item]:
         tone = "warn" if key == "sender_paused" else "bad"
         yield Item(key, tone, 0, "/app/settings#senders", channel=channel, problem=problem)
     for view in ways_out:
+        if view.warming is not None:
+            yield Item("warming", "calm", 0, "/app/settings#senders", problem=view.warming)
+        if view.quota and view.used >= view.quota:
+            words = f"a month: {view.quota}"
+            yield Item("quota", "warn", 0, "/app/settings#senders", channel=view.channel, problem=words)
         if view.domain is not None and view.domain.dmarc == domains.MISSING:
             yield Item("no_dmarc", "calm", 0, "/app/settings#senders")
 

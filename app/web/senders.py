@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import BadInput
-from app.messaging import domains, senders
+from app.messaging import domains, pace, senders
 from app.messaging.senders import Reputation
 from app.models import Store
 from app.runtime import Runtime
@@ -37,6 +37,8 @@ class View:
         problem, pause, breaker: words for why it stands still, or None.
         has_reports: whether the provider tells us what becomes of messages; None where that needs nothing.
         inbound_url: where replies must be posted, for text messages.
+        warming: the limit of a new domain's day in words, or None.
+        used, quota: how many left this month by the operator's account, and how many may; 0 is no limit.
         domain: what stands in the DNS of the sender's domain, and what should; None for text messages, and
             before the first check.
     """
@@ -52,6 +54,9 @@ class View:
     has_reports: bool | None
     inbound_url: str
     domain: Row[Any] | None
+    warming: str | None
+    used: int
+    quota: int
 
 
 def of_store(session: Session, runtime: Runtime, store: Store, now: datetime) -> list[View]:
@@ -141,6 +146,7 @@ def _view(
     )
     is_paused = held is not None and held.paused_until is not None and held.paused_until > now
     domain = domains.of_store(session, store.id) if account.kind == SENDGRID else None
+    warming = pace.warm_up(session, store, channel, account=account, today=now.date())
     is_undecided = not settings.read(store, "consent.import")
     return View(
         channel=channel,
@@ -156,6 +162,9 @@ def _view(
         if channel == "sms"
         else "",
         domain=domain,
+        warming=warming.words if warming is not None else None,
+        used=pace.used(session, store.id, channel, now.date()) if account.quota else 0,
+        quota=account.quota,
     )
 
 

@@ -39,7 +39,11 @@ MARK = re.compile(r"Zq\d{5}w")
 LINK = re.compile(r"https?://ritorno\.example(/[cup]/[\w.-]+)")
 BROWSER = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0 Safari/537.36"}
 GATEWAY = {"User-Agent": "Barracuda Sentinel (EE)"}
-ACCOUNT = {"sendgrid.api_key": "SG.mailbox-key.of-the-test-0000000000001", "consent.import": "declined"}
+ACCOUNT = {
+    "sendgrid.api_key": "SG.mailbox-key.of-the-test-0000000000001",
+    "consent.import": "declined",
+    "sending.warm_up": "off",
+}
 
 
 @dataclass(frozen=True)
