@@ -44,8 +44,13 @@ class WarmUp:
 
     @property
     def words(self) -> str:
-        """As the gate and the screens tell it."""
-        return f"warm-up: {self.most} ({self.day}/{len(WARM_UP)})"
+        """As the gate tells it."""
+        return f"warm-up: {self.most}"
+
+    @property
+    def days(self) -> int:
+        """How many days it takes."""
+        return len(WARM_UP)
 
 
 def limit(session: Session, store: Store, row: Row[Any], *, account: Account, now: datetime) -> Limit | None:

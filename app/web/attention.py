@@ -130,7 +130,8 @@ def _senders(ways_out: Sequence[View]) -> Iterator[Item]:
         yield Item(key, tone, 0, "/app/settings#senders", channel=channel, problem=problem)
     for view in ways_out:
         if view.warming is not None:
-            yield Item("warming", "calm", 0, "/app/settings#senders", problem=view.warming)
+            day = f"{view.warming.day}/{view.warming.days}"
+            yield Item("warming", "calm", view.warming.most, "/app/settings#senders", problem=day)
         if view.quota and view.used >= view.quota:
             words = f"a month: {view.quota}"
             yield Item("quota", "warn", 0, "/app/settings#senders", channel=view.channel, problem=words)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.web.catalogue import translate, word
+from app.web.catalogue import CATALOGUES, language, translate
 
 KINDS = ("said", "bounce", "smtp", "told")
 """The tables, the one that says most first."""
@@ -61,4 +61,5 @@ def _known(kind: str, part: str) -> str | None:
         names = [part, ".".join(part.split(".")[:2]), part[0]] if "." in part else [part[0]]
     else:
         names = [part.lower() if kind == "bounce" else part]
-    return next((known for name in names if (known := word(kind, name)) != name), None)
+    catalogue = CATALOGUES[language()]
+    return next((catalogue[key] for name in names if (key := f"{kind}.{name}") in catalogue), None)

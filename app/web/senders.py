@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import BadInput
 from app.messaging import domains, pace, senders
+from app.messaging.pace import WarmUp
 from app.messaging.senders import Reputation
 from app.models import Store
 from app.runtime import Runtime
@@ -37,7 +38,7 @@ class View:
         problem, pause, breaker: words for why it stands still, or None.
         has_reports: whether the provider tells us what becomes of messages; None where that needs nothing.
         inbound_url: where replies must be posted, for text messages.
-        warming: the limit of a new domain's day in words, or None.
+        warming: where a new domain stands, or None.
         used, quota: how many left this month by the operator's account, and how many may; 0 is no limit.
         domain: what stands in the DNS of the sender's domain, and what should; None for text messages, and
             before the first check.
@@ -54,7 +55,7 @@ class View:
     has_reports: bool | None
     inbound_url: str
     domain: Row[Any] | None
-    warming: str | None
+    warming: WarmUp | None
     used: int
     quota: int
 
@@ -162,7 +163,7 @@ def _view(
         if channel == "sms"
         else "",
         domain=domain,
-        warming=warming.words if warming is not None else None,
+        warming=warming,
         used=pace.used(session, store.id, channel, now.date()) if account.quota else 0,
         quota=account.quota,
     )

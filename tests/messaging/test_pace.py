@@ -10,6 +10,7 @@ from app.config import Settings
 from app.messaging import domains, senders
 from app.messaging.domains import DomainFacts
 from app.messaging.gate import SenderFacts
+from app.messaging.pace import WarmUp
 from app.models import Decision, Store
 from app.runtime import Runtime
 from app.stores import settings as store_settings
@@ -46,11 +47,11 @@ def test_a_new_domain_sends_a_little_more_each_day(shop: Shop) -> None:
     allowed = [allowance for allowance, _ in seen if allowance is not None]
     assert allowed == sorted(set(allowed))
     assert seen[:3] == [
-        (480, "warm-up: 480 (1/14)"),
-        (672, "warm-up: 672 (2/14)"),
-        (936, "warm-up: 936 (3/14)"),
+        (480, "warm-up: 480"),
+        (672, "warm-up: 672"),
+        (936, "warm-up: 936"),
     ]
-    assert seen[13:] == [(38_088, "warm-up: 38088 (14/14)"), (None, "no limit"), (None, "no limit")]
+    assert seen[13:] == [(38_088, "warm-up: 38088"), (None, "no limit"), (None, "no limit")]
 
 
 def test_what_is_over_the_days_share_waits_for_the_next_and_is_not_lost(runtime: Runtime) -> None:
@@ -87,7 +88,7 @@ def test_another_domain_begins_anew_and_the_same_one_goes_on(shop: Shop) -> None
 
     _keep_domain(shop, "b.example", NOW)
 
-    assert (known, _facts(shop).pace) == ("warm-up: 1320 (4/14)", "warm-up: 480 (1/14)")
+    assert (known, _facts(shop).pace) == ("warm-up: 1320", "warm-up: 480")
 
 
 def test_the_narrowest_limit_counts(shop: Shop) -> None:
@@ -141,7 +142,7 @@ def test_home_and_settings_show_where_a_domain_and_a_share_stand(shop: Shop, set
     own, own_keys = _shown(shop, told)
 
     assert (shared.used, shared.quota, shared.warming) == (5, 5, None)
-    assert (own.used, own.quota, own.warming) == (0, 0, "warm-up: 480 (1/14)")
+    assert (own.used, own.quota, own.warming) == (0, 0, WarmUp(1, 480))
     assert ("quota" in keys, "warming" in keys) == (True, False)
     assert ("quota" in own_keys, "warming" in own_keys) == (False, True)
 

@@ -71,6 +71,13 @@ def test_a_refused_account_is_told_in_the_readers_language(app: Flask) -> None:
     assert told == "il fornitore respinge l’account (SendGrid non accetta la chiave API)"
 
 
+def test_the_same_words_are_a_sentence_in_english(app: Flask) -> None:
+    words = "Twilio does not accept the account or its token"
+
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert provider_words.sentence(words) == words
+
+
 def test_nothing_said_is_nothing() -> None:
     assert (said(None), said(""), provider_words.sentence("")) == (None, None, "")
 
