@@ -173,7 +173,7 @@ def _write(session: Session, table: Table, rows: Rows, change: _Change) -> Seque
         return _merge(connection, table, _values(table, names, rows, change), change)
     if change.returning:
         # `executemany` of Python's driver gives nothing back: SQLAlchemy's way around it is a longer one.
-        return connection.execute(change.row_by_row(table, names), list(rows)).all()
+        return connection.execute(_returning_statement(change, table, names), list(rows)).all()
     _execute_many(connection, table, _values(table, names, rows, change), change)
     return []
 
@@ -197,6 +197,11 @@ def _execute_many(connection: Connection, table: Table, values: Values, change: 
     statement, names = _sqlite_statement(change, table, tuple(values))
     rows = zip(*bound(table, {name: values[name] for name in names}, connection.dialect), strict=True)
     connection.exec_driver_sql(statement, list(rows))
+
+
+@cache
+def _returning_statement(change: _Change, table: Table, names: Names) -> UpdateBase:
+    return change.row_by_row(table, names)
 
 
 @cache

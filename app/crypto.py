@@ -61,6 +61,11 @@ class Signer:
             return None
         return value if hmac.compare_digest(mac, self._mac(purpose, value)) else None
 
+    @property
+    def installation(self) -> str:
+        """Tells this installation from every other, to providers whose account several share."""
+        return self.fingerprint("installation", "")[:16]
+
     def fingerprint(self, purpose: str, value: str) -> str:
         """A keyed hash that survives erasure: equal for equal values, telling nothing of them."""
         return hmac.new(self._key(purpose), value.encode(), hashlib.sha256).hexdigest()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of
@@ -52,6 +53,12 @@ def record(session: Session, events: Sequence[NewEvent], now: datetime) -> None:
 def record_one(session: Session, event: NewEvent, now: datetime) -> bool:
     """Write an entry; False if it was there already."""
     return bool(insert_new(session, EVENTS, [_row(event, now)], EVENTS.c.id))
+
+
+def retract(session: Session, store_id: int, source_keys: Sequence[str]) -> None:
+    """Take entries back that turned out not to have happened."""
+    mine = (EVENTS.c.store_id == store_id, EVENTS.c.source_key.in_(source_keys))
+    session.execute(delete(EVENTS).where(*mine))
 
 
 def _row(event: NewEvent, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,18 @@
 
 import argparse
 
-from benchmarks import bulk, callbacks, machine, mirror, receive, send, start, woo_backfill
+from benchmarks import (
+    bulk,
+    callbacks,
+    clicks,
+    machine,
+    mirror,
+    receive,
+    render,
+    send,
+    start,
+    woo_backfill,
+)
 from benchmarks.bodies import order_body
 from benchmarks.databases import Databases, opened
 
@@ -20,8 +31,9 @@ def main() -> None:
     parser.add_argument(
         "--households", type=int, default=600, help="of the emulator in `bulk` and `woo_backfill`"
     )
-    parser.add_argument("--messages", type=int, default=10_000, help="of `send`")
+    parser.add_argument("--messages", type=int, default=10_000, help="of `send` and `render`")
     parser.add_argument("--posts", type=int, default=200, help="of `callbacks`, a hundred events each")
+    parser.add_argument("--clicks", type=int, default=3000, help="of `clicks`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -157,13 +169,37 @@ def _callbacks(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
+def _render(_databases: Databases, arguments: argparse.Namespace) -> None:
+    found = render.compare(messages=arguments.messages, rounds=arguments.rounds)
+    print(
+        f"\nP4 render, a mail of {found.size / 1024:.1f} KiB with {render.PRODUCTS} products: "
+        f"floor {found.floor:.0f}/s, product {found.product:.0f}/s a core "
+        f"({found.product / found.floor:.0%}; goal 70%)",
+        flush=True,
+    )
+
+
+def _clicks(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nClicks, {arguments.clicks} of as many mails, one after the other")
+    for kind in ("SQLite", "PostgreSQL"):
+        floor, product = clicks.compare(kind, databases, clicks=arguments.clicks, rounds=arguments.rounds)
+        print(
+            f"  {kind:11} floor {floor.wall:6.0f}/s, product {product.wall:5.0f}/s "
+            f"({product.wall / floor.wall:.0%}; goal 60%); per CPU second "
+            f"{product.cpu:.0f} of {floor.cpu:.0f} ({product.cpu / floor.cpu:.0%})",
+            flush=True,
+        )
+
+
 _PARTS = {
     "receive": _receive,
     "mirror": _mirror,
     "bulk": _bulk,
     "woo_backfill": _woo_backfill,
+    "render": _render,
     "send": _send,
     "callbacks": _callbacks,
+    "clicks": _clicks,
     "start": _start,
 }
 

@@ -37,6 +37,7 @@ _SETTINGS = {
     "sender.postal_address": "via Garibaldi 12, 10122 Torino",
     "rails.holdout_percent": "0",
     "consent.import": "declined",
+    "sending.warm_up": "off",
     "sendgrid.api_key": "SG.benchmark-key-number-1.benchmark-secret-of-the-account-00000000001",
 }
 

@@ -55,6 +55,7 @@ class DeliveryUpdate:
             event id, which may change between them.
         message_id: our id, as it travelled with the message; None where the event does not carry it.
         store_id: our store's number as it travelled with the message; None where it did not.
+        installation: whose message it is, where several installations share an account; "" where not told.
         address: of the recipient, or of who replied; empty where the event names none.
         reason: a word or code of the provider, at most 200 characters, safe to store and to show.
         url: what was clicked. agent, ip: who clicked or opened, as the provider saw it.
@@ -67,6 +68,7 @@ class DeliveryUpdate:
     key: str
     message_id: str | None = None
     store_id: str | None = None
+    installation: str = ""
     address: str = ""
     provider_message_id: str | None = None
     reason: str = ""

@@ -11,7 +11,7 @@ from app.messaging.render import CompiledContents
 from app.runtime import Runtime
 from app.stores.accounts import Accounts
 from connectors.base import Channel
-from jobs.carriers import Carriers
+from jobs.carriers import Carriers, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +51,6 @@ class Kit:
         )
         accounts = Accounts(runtime.vault, runtime.settings, is_local=is_local)
         stopping = stopping or threading.Event()
-        carriers = Carriers(accounts, outbox, runtime.settings.base_url, stopping.is_set)
+        place = Place(runtime.settings.base_url, runtime.signer.installation)
+        carriers = Carriers(accounts, outbox, place, stopping.is_set)
         return cls(runtime=runtime, carriers=carriers, letters=letters, stopping=stopping)

@@ -63,4 +63,4 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
         (result,) = channel.send([letter])
     values = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error, "next_at": now + _AGAIN}
     with kit.runtime.database.write() as session:
-        notices.note(session, store.id, row.kind, **values)
+        notices.finish(session, store.id, row.kind, **values)

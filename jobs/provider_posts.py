@@ -38,7 +38,7 @@ def apply(
     told: dict[str, list[DeliveryUpdate]] = {}
     for post in posts:
         try:
-            updates = _read(post)
+            updates = [one for one in _read(post) if one.installation in ("", signer.installation)]
         except UnreadablePayload as reason:
             inbox.mark_dead(session, store_id, [post.id], str(reason) or "unreadable")
             continue

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import consent
 from app.db import table_of
-from app.messaging import receipts, senders
+from app.messaging import domains, receipts, senders
 from app.models import Customer, Store
 from app.stores import chores, settings
 from app.stores.accounts import SENDGRID, TWILIO, Account
@@ -19,7 +19,7 @@ from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.channels.sendgrid.setup import SendGridSetup, Suppression, SuppressionKind
 from connectors.channels.twilio.account import TwilioAccount
 from connectors.channels.twilio.setup import TwilioSetup
-from jobs import upkeep
+from jobs import sender_domains, upkeep
 from jobs.kit import Kit
 
 CUSTOMERS = table_of(Customer)
@@ -47,6 +47,7 @@ def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
         senders.sync(session, store.id, accounts)
     problems = {channel: problem(store, account) for channel, account in accounts.by_channel.items()}
     email = accounts.by_channel.get("email")
+    domain = sender_domains.look(store, email, kit.runtime.settings.dns_server)
     barred = _barred(email, held.row.done_at) if email is not None and problems["email"] is None else []
     with kit.runtime.database.write() as session:
         is_fine = not any(problems.values())
@@ -54,6 +55,7 @@ def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
             return 0
         for channel, found in problems.items():
             senders.note_check(session, store.id, channel, problem=found, now=now)
+        domains.keep(session, store.id, domain, now)
         for reason, one in barred:
             _take_over(session, kit, store.id, one, reason=reason, now=now)
     return len(problems)

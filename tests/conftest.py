@@ -115,6 +115,7 @@ def settings(database_url: str) -> Settings:
         secret_key="signing-key-of-the-tests",
         encryption_keys="dGhpcnR5LXR3byBieXRlcyBvZiB0aGUgdGVzdHMgISE=",
         public_url="http://app.test",
+        dns_server="off",
     )
 
 

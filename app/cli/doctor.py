@@ -2,19 +2,22 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from app import migrate
 from app.config import Settings
+from app.messaging import domains
 from app.messaging.senders import UNDECIDED
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import settings
+from app.stores import notices, settings
 from app.stores.accounts import SENDGRID, Account, Accounts
 from connectors.base import ConnectorError
-from jobs import sender_checks
+from jobs import sender_checks, sender_domains
 
 _SECRET = ("secret", "key", "token")
 _MENDS: Mapping[str, str] = {
@@ -30,6 +33,10 @@ _MENDS: Mapping[str, str] = {
     "cannot be asked": "look at {provider}'s status page and try again",
 }
 """How each problem is mended, by its word."""
+_DOMAIN_MENDS: Mapping[str, str] = {
+    domains.MAY_NOT_ASK: "look at the records at SendGrid, or give the key the permission whitelabel.read",
+    domains.NOT_THERE: "add the domain at SendGrid (Settings, Sender Authentication)",
+}
 
 
 def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
@@ -37,6 +44,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
         session.execute(text("SELECT 1"))
         version = migrate.current(session)
         stores = session.execute(select(Store).order_by(Store.id)).scalars().all()
+        told = {store.id: list(_notices(session, store.id)) for store in stores}
     accounts = Accounts(runtime.vault, runtime.settings)
     return {
         "settings": {name.upper(): _shown(runtime.settings, name) for name in Settings.model_fields},
@@ -53,6 +61,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
                 "state": store.state,
                 "webhooks": len(store.subscriptions),
                 "mend": _mend(store),
+                "notices": told[store.id],
                 "senders": list(_senders(runtime, accounts, store)),
             }
             for store in stores
@@ -74,6 +83,19 @@ def _mend(store: Store) -> str | None:
     return None
 
 
+def _notices(session: Session, store_id: int) -> Iterator[dict[str, Any]]:
+    """What the merchant was to be told by mail, and what to do where that may not have reached him."""
+    for row in notices.of_store(session, store_id):
+        is_unsent = row.status in notices.UNSENT
+        mend = "tell the merchant yourself; NOTICE_FROM and notices.email say who writes to whom"
+        yield {
+            "kind": row.kind,
+            "status": row.status,
+            "error": row.error,
+            "mend": mend if is_unsent else None,
+        }
+
+
 def _senders(runtime: Runtime, accounts: Accounts, store: Store) -> Iterator[dict[str, Any]]:
     """Each account that carries the store's messages, asked just now."""
     for channel, account in sorted(accounts.of(store).by_channel.items()):
@@ -87,6 +109,7 @@ def _senders(runtime: Runtime, accounts: Accounts, store: Store) -> Iterator[dic
             "problem": problem,
             "mend": mend.format(id=store.id, provider=account.kind) if mend else None,
             "reports": _reports(runtime, store, account),
+            "domain": _domain(runtime, store, account),
         }
 
 
@@ -97,6 +120,25 @@ def _problem(store: Store, account: Account) -> str | None:
         return sender_checks.problem(store, account)
     except ConnectorError as error:
         return f"cannot be asked: {error}"
+
+
+def _domain(runtime: Runtime, store: Store, account: Account) -> dict[str, Any] | None:
+    """The DNS of the sender's domain, asked just now; None for text messages and without a sender."""
+    try:
+        found = sender_domains.look(store, account, runtime.settings.dns_server)
+    except ConnectorError as error:
+        return {"problem": f"cannot be asked: {error}", "mend": None}
+    if found is None:
+        return None
+    wanted = [
+        f"{one['type']} {one['host']} -> {one['value']}" for one in found.records if not one["is_valid"]
+    ]
+    mends = [f"put into DNS: {record}" for record in wanted]
+    if found.problem is not None:
+        mends.append(_DOMAIN_MENDS[found.problem])
+    if found.dmarc in domains.WEAK:
+        mends.append(f"warning, nothing waits for it: DMARC is {found.dmarc}; TXT _dmarc.{found.domain}")
+    return {**asdict(found), "mend": "; ".join(mends) or None}
 
 
 def _reports(runtime: Runtime, store: Store, account: Account) -> str:

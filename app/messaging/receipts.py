@@ -1,30 +1,61 @@
 """What comes back after a message left: clicks and unsubscribes; provider events join with their issue."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, timeline
 from app.crypto import Signer
-from app.db import insert_new, table_of
-from app.messaging import addresses
+from app.db import UtcDateTime, insert_new, table_of
+from app.messaging import addresses, scanners
 from app.models import Customer, DeliveryEvent, Message, Suppression
 from app.models.message import SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
 
 MESSAGES, EVENTS, SUPPRESSIONS = table_of(Message), table_of(DeliveryEvent), table_of(Suppression)
+CLICKED, SCANNED = "clicked", "scanned"
+_KNOWN = tuple(MESSAGES.c[name] for name in ("id", "customer_id", "flow_key", "step", "status", "clicked_at"))
+"""What a click is told with; the content of a message would only be read to be thrown away."""
+_MINE = (MESSAGES.c.store_id == bindparam("store"), MESSAGES.c.id == bindparam("message"))
+_ITS_CLICKS = (EVENTS.c.store_id == bindparam("store"), EVENTS.c.message_id == bindparam("message"))
+# Built once: clicks come by thousands, and putting a statement together costs more than running it.
+_CLICKED_MESSAGE = select(*_KNOWN).where(*_MINE).with_for_update()
+_LATE_CLICKS = select(
+    EVENTS.c.id, EVENTS.c.type, EVENTS.c.event_key, EVENTS.c.occurred_at, EVENTS.c.url
+).where(
+    *_ITS_CLICKS,
+    EVENTS.c.type.in_((CLICKED, SCANNED)),
+    EVENTS.c.occurred_at >= bindparam("since", type_=UtcDateTime),
+)
+_FIRST_CLICK = update(MESSAGES).where(*_MINE).values(clicked_at=bindparam("at", type_=UtcDateTime))
+_HAS_IT = (
+    update(MESSAGES).where(*_MINE).values(status=SENT, unknown_since=None, lease_token=None, lease_until=None)
+)
 
 
 def record_click(
     session: Session, *, store_id: int, message_id: int, url: str, occurred_at: datetime, is_human: bool
 ) -> None:
-    """Keep a click; a human one reaches the message and the timeline, a scanner's counts for nothing."""
-    message = _message(session, store_id, message_id)
+    """Keep a click; a human one reaches the message and the timeline, a scanner's counts for nothing.
+
+    Whether many links at once were a program's is only seen at the second: what counted before is taken back.
+    """
+    whose = {"store": store_id, "message": message_id}
+    # Locked, so that clicks of the same moment see each other.
+    message = session.connection().execute(_CLICKED_MESSAGE, whose).one_or_none()
     if message is None:
         return
-    kind = "clicked" if is_human else "scanned"
+    lately = {**whose, "since": occurred_at - scanners.LONGEST_BURST}
+    earlier = session.connection().execute(_LATE_CLICKS, lately).all()
+    since = scanners.burst_since(url, occurred_at, [(row.url, row.occurred_at) for row in earlier])
+    if since is not None:
+        hasty = [row for row in earlier if row.type == CLICKED and row.occurred_at >= since]
+        _take_back(session, store_id, message_id, hasty)
+    kind = CLICKED if is_human and since is None else SCANNED
     link = hashlib.blake2s(url.encode(), digest_size=8).hexdigest()
     key = f"{kind}:{message_id}:{int(occurred_at.timestamp())}:{link}"
     row = {
@@ -33,27 +64,11 @@ def record_click(
         "type": kind,
         "occurred_at": occurred_at,
         "event_key": key,
-        "is_human": is_human,
+        "is_human": kind == CLICKED,
         "url": url,
     }
-    if not insert_new(session, EVENTS, [row], EVENTS.c.id) or not is_human:
-        return
-    session.execute(
-        update(MESSAGES)
-        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == message_id, MESSAGES.c.clicked_at.is_(None))
-        .values(clicked_at=occurred_at)
-    )
-    _prove_sent(session, store_id, message_id)
-    event = NewEvent(
-        store_id=store_id,
-        customer_id=message.customer_id,
-        type="message.clicked",
-        subject=f"message:{message_id}",
-        source_key=f"message.{key}",
-        occurred_at=occurred_at,
-        details={"flow": message.flow_key, "step": message.step, "url": url},
-    )
-    timeline.record(session, [event], occurred_at)
+    if insert_new(session, EVENTS, [row], EVENTS.c.id) and kind == CLICKED:
+        _note_click(session, store_id, message, key=key, url=url, occurred_at=occurred_at)
 
 
 def record_unsubscribe(
@@ -105,19 +120,48 @@ def suppress(
     insert_new(session, SUPPRESSIONS, [row])
 
 
+def _take_back(session: Session, store_id: int, message_id: int, clicks: Sequence[Any]) -> None:
+    """These clicks were a program's after all."""
+    if not clicks:
+        return
+    ids = [row.id for row in clicks]
+    session.execute(
+        update(EVENTS)
+        .where(EVENTS.c.store_id == store_id, EVENTS.c.id.in_(ids))
+        .values(type=SCANNED, is_human=False)
+    )
+    timeline.retract(session, store_id, [f"message.{row.event_key}" for row in clicks])
+    first = select(func.min(EVENTS.c.occurred_at)).where(
+        EVENTS.c.store_id == store_id, EVENTS.c.message_id == message_id, EVENTS.c.type == CLICKED
+    )
+    session.execute(
+        update(MESSAGES)
+        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == message_id)
+        .values(clicked_at=first.scalar_subquery())
+    )
+
+
+def _note_click(
+    session: Session, store_id: int, message: Row[Any], *, key: str, url: str, occurred_at: datetime
+) -> None:
+    """A person's click reaches the message, which surely left, and the timeline."""
+    whose = {"store": store_id, "message": message.id}
+    if message.clicked_at is None:
+        session.connection().execute(_FIRST_CLICK, whose | {"at": occurred_at})
+    if message.status in (UNKNOWN, SENDING):
+        session.connection().execute(_HAS_IT, whose)
+    event = NewEvent(
+        store_id=store_id,
+        customer_id=message.customer_id,
+        type="message.clicked",
+        subject=f"message:{message.id}",
+        source_key=f"message.{key}",
+        occurred_at=occurred_at,
+        details={"flow": message.flow_key, "step": message.step, "url": url},
+    )
+    timeline.record(session, [event], occurred_at)
+
+
 def _message(session: Session, store_id: int, message_id: int) -> Message | None:
     statement = select(Message).where(Message.store_id == store_id, Message.id == message_id)
     return session.execute(statement).scalar_one_or_none()
-
-
-def _prove_sent(session: Session, store_id: int, message_id: int) -> None:
-    """Whoever clicks has the message: an unknown one is settled by that."""
-    session.execute(
-        update(MESSAGES)
-        .where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.id == message_id,
-            MESSAGES.c.status.in_((UNKNOWN, SENDING)),
-        )
-        .values(status=SENT, unknown_since=None, lease_token=None, lease_until=None)
-    )

@@ -7,18 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import ceil, floor
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, is_one_of, lease_now, table_of, upsert
+from app.db import insert_new, is_one_of, table_of, upsert
+from app.messaging import pace
 from app.messaging.gate import SenderFacts
 from app.models import Message, Sender, SenderDay, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.stores import settings
-from app.stores.accounts import StoreAccounts
+from app.stores.accounts import Account, StoreAccounts
 from connectors.base import Outcome, SendResult
 
 SENDERS, DAYS, MESSAGES = table_of(Sender), table_of(SenderDay), table_of(Message)
@@ -29,7 +29,6 @@ _REPUTATION = timedelta(days=7)
 _FEWEST_SENT = 200
 _MOST_BOUNCED, _MOST_COMPLAINED = 0.02, 0.003
 """Shares from which mailbox providers begin to refuse a sender: facts of Gmail and Yahoo, 2024 to 2026."""
-_BURST_SECONDS = 10
 _SILENT_BATCHES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _SENDER_PAUSE = timedelta(hours=1)
@@ -73,7 +72,7 @@ def load(
             found[channel] = SenderFacts(problem=f"no account: {channel}")
             continue
         row = _row(session, store.id, channel, account.fingerprint)
-        found[channel] = _facts(session, store, row, now)
+        found[channel] = _facts(session, store, row, account=account, now=now)
     return found
 
 
@@ -199,67 +198,18 @@ def _of(store_id: int, channel: str) -> Any:
     return select(SENDERS).where(SENDERS.c.store_id == store_id, SENDERS.c.channel == channel)
 
 
-def _facts(session: Session, store: Store, row: Row[Any], now: datetime) -> SenderFacts:
-    allowance, refill_at, pace = _allowance(session, store, row, now)
+def _facts(session: Session, store: Store, row: Row[Any], *, account: Account, now: datetime) -> SenderFacts:
+    limit = pace.limit(session, store, row, account=account, now=now)
     is_paused = row.paused_until is not None and row.paused_until > now
     return SenderFacts(
         problem=row.problem,
         pause=row.pause if is_paused else None,
         paused_until=row.paused_until if is_paused else None,
         breaker=reputation(session, store.id, row.channel, row=row, now=now).problem,
-        allowance=allowance,
-        refill_at=refill_at,
-        pace=pace,
+        allowance=limit.left if limit is not None else None,
+        refill_at=limit.refill_at if limit is not None else None,
+        pace=limit.words if limit is not None else "no limit",
     )
-
-
-def _allowance(
-    session: Session, store: Store, row: Row[Any], now: datetime
-) -> tuple[int | None, datetime | None, str]:
-    """How many may leave now, when there are more, and both in words; None where nothing limits them."""
-    limits = [
-        limit
-        for limit in (_daily(session, store, row, now), _steady(session, store, row, now))
-        if limit is not None
-    ]
-    return min(limits, key=lambda limit: limit[0], default=(None, None, "no limit"))
-
-
-def _daily(session: Session, store: Store, row: Row[Any], now: datetime) -> tuple[int, datetime, str] | None:
-    most = settings.number(store, f"sending.{row.channel}_per_day")
-    if not most:
-        return None
-    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    left = max(0, most - _sent_on(session, store.id, row.channel, now.date()))
-    return left, tomorrow, f"a day: {most}"
-
-
-def _steady(session: Session, store: Store, row: Row[Any], now: datetime) -> tuple[int, datetime, str] | None:
-    per_second = settings.number(store, "sending.sms_per_second") if row.channel == "sms" else 0
-    if not per_second:
-        return None
-    tokens = _refill(session, row, per_second)
-    wait = timedelta(seconds=ceil(max(1.0, 1 - tokens) / per_second))
-    return max(0, floor(tokens)), now + wait, f"a second: {per_second}"
-
-
-def _refill(session: Session, row: Row[Any], per_second: int) -> float:
-    """Fill the bucket up to now by the database's clock; it holds ten seconds' worth."""
-    moment = lease_now(session)
-    most = float(per_second * _BURST_SECONDS)
-    if row.refilled_at is None:
-        tokens = most
-    else:
-        tokens = min(most, row.tokens + (moment - row.refilled_at).total_seconds() * per_second)
-    _write(session, row.store_id, row.channel, {"tokens": tokens, "refilled_at": moment})
-    return tokens
-
-
-def _sent_on(session: Session, store_id: int, channel: str, day: date) -> int:
-    statement = select(DAYS.c.sent).where(
-        DAYS.c.store_id == store_id, DAYS.c.channel == channel, DAYS.c.day == day
-    )
-    return session.execute(statement).scalar_one_or_none() or 0
 
 
 def _standing(

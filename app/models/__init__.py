@@ -24,7 +24,7 @@ from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.review import Review
-from app.models.sender import Sender, SenderDay
+from app.models.sender import Sender, SenderDay, SenderDomain
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
@@ -72,6 +72,7 @@ __all__ = [
     "ScheduledJob",
     "Sender",
     "SenderDay",
+    "SenderDomain",
     "SignInLink",
     "Store",
     "StoreWrite",

@@ -13,7 +13,9 @@ class Notice(Base):
 
     Attributes:
         kind: needs_reconnect.
-        status: queued, sending, sent, failed or unknown; only a queued one is ever sent.
+        status: queued, sending, sent, failed or unknown.
+        cut_off: calls of which nobody wrote down the answer; the first one is made once more.
+        lease_until: until when somebody is sending it, by the database's clock.
     """
 
     __tablename__ = "notices"
@@ -24,3 +26,5 @@ class Notice(Base):
     raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
     next_at: Mapped[datetime] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
+    cut_off: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,8 +1,9 @@
 """Senders: how a store's account at a provider stands, and what left through it day by day."""
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Date, String, Text
+from sqlalchemy import JSON, Date, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
@@ -34,6 +35,29 @@ class Sender(Base):
     refilled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     trusted_from: Mapped[date | None] = mapped_column(Date)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SenderDomain(Base):
+    """The domain that a store's mails come from: what its DNS must hold, and what it held when last seen.
+
+    Attributes:
+        records: host, type, value and is_valid of each record that SendGrid wants.
+        is_valid: whether SendGrid found them all; None where it cannot say.
+        problem: a word for why there are no records to show, or None.
+        since: the day on which the store began to send from it.
+        dmarc: none, quarantine or reject; missing, unreadable or unasked.
+    """
+
+    __tablename__ = "sender_domains"
+
+    store_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    domain: Mapped[str] = mapped_column(String(255))
+    records: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    is_valid: Mapped[bool | None] = mapped_column()
+    problem: Mapped[str | None] = mapped_column(String(40))
+    dmarc: Mapped[str] = mapped_column(String(20))
+    since: Mapped[date] = mapped_column(Date)
+    checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class SenderDay(Base):

@@ -24,6 +24,7 @@ class Account:
         secret: SendGrid's API key, or Twilio's auth token.
         account_sid, service_sid: Twilio's.
         is_own: the store's; otherwise the operator's, shared with other stores.
+        quota: how many messages of one store it carries in a month; 0 is no limit.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Account:
     account_sid: str = ""
     service_sid: str = ""
     is_own: bool = True
+    quota: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -91,8 +93,11 @@ class Accounts:
 
     def _sendgrid(self, secrets: Mapping[str, Any]) -> Account | None:
         own = str(secrets.get("sendgrid.api_key", ""))
-        key = own or self._operator.sendgrid_api_key
-        return Account(SENDGRID, key, self._operator.sendgrid_api_url, is_own=bool(own)) if key else None
+        operator = self._operator
+        if own:
+            return Account(SENDGRID, own, operator.sendgrid_api_url)
+        key, quota = operator.sendgrid_api_key, operator.operator_email_quota
+        return Account(SENDGRID, key, operator.sendgrid_api_url, is_own=False, quota=quota) if key else None
 
     def _twilio(self, store: Store, secrets: Mapping[str, Any]) -> Account | None:
         own = str(secrets.get("twilio.auth_token", ""))
@@ -105,7 +110,8 @@ class Accounts:
         token = own or operator.twilio_auth_token
         if not (token and sid and service):
             return None
-        return Account(TWILIO, token, operator.twilio_api_url, sid, service, is_own=bool(own))
+        quota = 0 if own else operator.operator_sms_quota
+        return Account(TWILIO, token, operator.twilio_api_url, sid, service, is_own=bool(own), quota=quota)
 
 
 _READ = ("twilio.account_sid", "twilio.messaging_service_sid")

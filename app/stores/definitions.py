@@ -124,6 +124,12 @@ _SENDING = (
         "The most mails that leave in a day, as your plan allows; 0 is no limit.",
     ),
     Setting(
+        "sending.warm_up",
+        rules.choice("on", "off", "done"),
+        "on",
+        "Let a new domain send a little more each day, as mailbox providers like it; done for one in use.",
+    ),
+    Setting(
         "sending.sms_per_day",
         rules.number(0, 1_000_000),
         "0",

@@ -1,20 +1,24 @@
 """Which merchants are to be told by mail that their store stands still, and how far that is."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, table_of
+from app.db import insert_new, lease_now, table_of
 from app.models import Notice, Store
 from app.stores.platforms import NEEDS_RECONNECT
 
 NOTICES = table_of(Notice)
 STORES = table_of(Store)
 RECONNECT = "needs_reconnect"
-QUEUED, SENDING = "queued", "sending"
+QUEUED, SENDING, UNKNOWN = "queued", "sending", "unknown"
+UNSENT = (UNKNOWN, "failed")
+"""How a notice rests of which the merchant may know nothing."""
+CUT_OFF = "cut off before the answer"
+_LEASE = timedelta(minutes=5)
 
 
 def follow(session: Session, now: datetime) -> None:
@@ -29,6 +33,7 @@ def follow(session: Session, now: datetime) -> None:
             "raised_at": now,
             "next_at": now,
             "error": None,
+            "cut_off": 0,
         }
         for store_id in session.execute(standing).scalars()
     ]
@@ -36,10 +41,10 @@ def follow(session: Session, now: datetime) -> None:
 
 
 def is_due(session: Session, now: datetime) -> bool:
-    """Whether a store began to stand still or goes on again, or a notice waits."""
+    """Whether a store began to stand still or goes on again, or a notice waits or was cut off."""
     standing = select(STORES.c.id).where(STORES.c.state == NEEDS_RECONNECT)
     noticed = select(NOTICES.c.store_id)
-    waiting = select(NOTICES.c.store_id).where(NOTICES.c.status == QUEUED, NOTICES.c.next_at <= now)
+    waiting = select(NOTICES.c.store_id).where(_waits(session, now))
     return any(
         session.execute(statement.limit(1)).first() is not None
         for statement in (
@@ -51,20 +56,42 @@ def is_due(session: Session, now: datetime) -> bool:
 
 
 def claim(session: Session, now: datetime) -> Sequence[Row[Any]]:
-    """Notices that are to be sent now; what is cut off from here on is never sent again."""
-    due = (
-        select(NOTICES)
-        .where(NOTICES.c.status == QUEUED, NOTICES.c.next_at <= now)
-        .with_for_update(skip_locked=True)
-    )
-    rows = session.execute(due).all()
+    """Notices that are to be sent now.
+
+    What was cut off between claim and answer is sent once more: it goes to the merchant alone, who rather
+    reads twice that his shop stands still than never. After that it rests as unknown.
+    """
+    rows = session.execute(
+        select(NOTICES).where(_waits(session, now)).with_for_update(skip_locked=True)
+    ).all()
+    lease_until = lease_now(session) + _LEASE
+    claimed = []
     for row in rows:
-        note(session, row.store_id, row.kind, status=SENDING)
-    return rows
+        if row.status == SENDING and row.cut_off:
+            _note(session, row.store_id, row.kind, status=UNKNOWN, error=CUT_OFF)
+            continue
+        cut_off = row.cut_off + (row.status == SENDING)
+        _note(session, row.store_id, row.kind, status=SENDING, cut_off=cut_off, lease_until=lease_until)
+        claimed.append(row)
+    return claimed
 
 
-def note(session: Session, store_id: int, kind: str, **values: Any) -> None:
-    """Write down how far a notice is."""
-    session.execute(
-        update(NOTICES).where(NOTICES.c.store_id == store_id, NOTICES.c.kind == kind).values(**values)
-    )
+def of_store(session: Session, store_id: int) -> Sequence[Row[Any]]:
+    """What the merchant was to be told, and how far that is."""
+    return session.execute(select(NOTICES).where(NOTICES.c.store_id == store_id)).all()
+
+
+def finish(session: Session, store_id: int, kind: str, **values: Any) -> None:
+    """Write down the answer, unless somebody else has one by now."""
+    _note(session, store_id, kind, NOTICES.c.status == SENDING, lease_until=None, **values)
+
+
+def _note(session: Session, store_id: int, kind: str, *guards: ColumnElement[bool], **values: Any) -> None:
+    mine = (NOTICES.c.store_id == store_id, NOTICES.c.kind == kind)
+    session.execute(update(NOTICES).where(*mine, *guards).values(**values))
+
+
+def _waits(session: Session, now: datetime) -> ColumnElement[bool]:
+    """What is queued and due, and what nobody is sending any more."""
+    is_left = and_(NOTICES.c.status == SENDING, NOTICES.c.lease_until < lease_now(session))
+    return or_(and_(NOTICES.c.status == QUEUED, NOTICES.c.next_at <= now), is_left)

@@ -6,12 +6,14 @@ store's settings then hold its mask only.
 
 from collections.abc import Mapping
 
+from sqlalchemy import ColumnElement, and_, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.crypto import Vault
 from app.errors import BadInput
-from app.models import Store
+from app.models import Message, Store
+from app.models.message import QUEUED, UNKNOWN
 from app.stores import backfills, chores, credentials
 from app.stores.definitions import DEFINITIONS, Setting
 
@@ -126,6 +128,9 @@ def write(session: Session, store: Store, values: Mapping[str, str], *, vault: V
         backfills.plan_anew(session, store.id, clock.now())
     if any(key.partition(".")[0] in _SENDERS for key in changed):
         chores.hurry(session, store.id, chores.SENDERS, clock.now())
+    for prefix, waiting in _WAITS_FOR.items():
+        if any(key.startswith(prefix) for key in changed):
+            _wake(session, store.id, waiting)
     session.flush()
 
 
@@ -134,9 +139,20 @@ _COPIED = {"timezone": "timezone", "locale": "locale"}
 _READ_BY = tuple(key for key in DEFINITIONS if key.startswith("meta."))
 _SENDERS = ("sender", "sendgrid", "twilio", "consent")
 """What decides whether the store's senders can send."""
+_WAITS_FOR = {
+    "sending.settle": Message.status == UNKNOWN,
+    "sending.": and_(Message.status == QUEUED, Message.reason == "pace", Message.attempts == 0),
+}
+"""Which messages wait for what a setting says; one that its provider put off waits for the provider."""
 _MASK = "••••"
 _SHOWN_CHARACTERS = 4
 _LONG_ENOUGH = 20
+
+
+def _wake(session: Session, store_id: int, waiting: ColumnElement[bool]) -> None:
+    """Have messages looked at again at once that may fare otherwise now."""
+    mine = Message.store_id == store_id
+    session.execute(update(Message).where(mine, waiting).values(next_at=clock.now()))
 
 
 def _definition(key: str) -> Setting:

@@ -24,6 +24,7 @@ from app.web import (
     outbox,
     preferences,
     privacy,
+    provider_words,
     public,
     senders,
     settings,
@@ -71,6 +72,7 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
         app.register_blueprint(blueprint)
     embedded.register(app)
     formats.register(app)
+    app.jinja_env.filters["said"] = provider_words.said
     app.jinja_env.filters["step_value"] = timeline_words.step_value
     headers.register(app)
     errors.register(app)

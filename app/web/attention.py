@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.messaging import domains
 from app.models import Backfill, Chore, InboundEvent, Message, PrivacyRequest, Store, StoreWrite
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
 from app.models.store_write import RESTING
-from app.stores import chores, mending, scopes
+from app.stores import chores, mending, notices, scopes
 from app.stores.platforms import NEEDS_RECONNECT, UNINSTALLED
 from app.web import senders, upkeep
 from app.web.context import count_up_to, literals
@@ -62,6 +63,7 @@ def of_store(
         *_inbox(session, store.id),
         *_privacy(session, store.id),
         *_senders(ways_out),
+        *_notices(session, store.id),
         *_messages(session, store.id),
         *_writes(session, store.id),
     ]
@@ -126,6 +128,21 @@ def _senders(ways_out: Sequence[View]) -> Iterator[Item]:
     for key, channel, problem in senders.in_trouble(ways_out):
         tone = "warn" if key == "sender_paused" else "bad"
         yield Item(key, tone, 0, "/app/settings#senders", channel=channel, problem=problem)
+    for view in ways_out:
+        if view.warming is not None:
+            day = f"{view.warming.day}/{view.warming.days}"
+            yield Item("warming", "calm", view.warming.most, "/app/settings#senders", problem=day)
+        if view.quota and view.used >= view.quota:
+            words = f"a month: {view.quota}"
+            yield Item("quota", "warn", 0, "/app/settings#senders", channel=view.channel, problem=words)
+        if view.domain is not None and view.domain.dmarc == domains.MISSING:
+            yield Item("no_dmarc", "calm", 0, "/app/settings#senders")
+
+
+def _notices(session: Session, store_id: int) -> Iterator[Item]:
+    for row in notices.of_store(session, store_id):
+        if row.status in notices.UNSENT:
+            yield Item(f"notice_{row.status}", "warn", 0, "/app/settings")
 
 
 def _messages(session: Session, store_id: int) -> Iterator[Item]:

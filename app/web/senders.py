@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import BadInput
-from app.messaging import senders
+from app.messaging import domains, pace, senders
+from app.messaging.pace import WarmUp
 from app.messaging.senders import Reputation
 from app.models import Store
 from app.runtime import Runtime
@@ -37,6 +38,10 @@ class View:
         problem, pause, breaker: words for why it stands still, or None.
         has_reports: whether the provider tells us what becomes of messages; None where that needs nothing.
         inbound_url: where replies must be posted, for text messages.
+        warming: where a new domain stands, or None.
+        used, quota: how many left this month by the operator's account, and how many may; 0 is no limit.
+        domain: what stands in the DNS of the sender's domain, and what should; None for text messages, and
+            before the first check.
     """
 
     channel: str
@@ -49,6 +54,10 @@ class View:
     week: Reputation
     has_reports: bool | None
     inbound_url: str
+    domain: Row[Any] | None
+    warming: WarmUp | None
+    used: int
+    quota: int
 
 
 def of_store(session: Session, runtime: Runtime, store: Store, now: datetime) -> list[View]:
@@ -137,6 +146,8 @@ def _view(
         else Reputation(0, 0, 0)
     )
     is_paused = held is not None and held.paused_until is not None and held.paused_until > now
+    domain = domains.of_store(session, store.id) if account.kind == SENDGRID else None
+    warming = pace.warm_up(session, store, channel, account=account, today=now.date())
     is_undecided = not settings.read(store, "consent.import")
     return View(
         channel=channel,
@@ -151,6 +162,10 @@ def _view(
         inbound_url=f"{runtime.settings.base_url}/webhooks/twilio/{store.id}/inbound"
         if channel == "sms"
         else "",
+        domain=domain,
+        warming=warming,
+        used=pace.used(session, store.id, channel, now.date()) if account.quota else 0,
+        quota=account.quota,
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import timeline
 from app.models import CustomerEvent, Order
+from app.web import provider_words
 from app.web.catalogue import translate, word
 from app.web.context import rows_of
 from app.web.formats import moment, money
@@ -45,11 +46,18 @@ def step_value(value: object, step: str = "") -> str:
     for kind in ("condition", "value"):
         named = word(kind, condition)
         if named != condition:
-            return named.replace("{argument}", word("step", argument.strip()))
+            return named.replace("{argument}", _argument(condition, argument.strip()))
     in_zone = _ISO.sub(lambda found: moment(datetime.fromisoformat(found.group())), text)
     if in_zone.startswith("until "):
         return translate("until", moment=in_zone.removeprefix("until "))
     return in_zone
+
+
+def _argument(condition: str, argument: str) -> str:
+    return provider_words.sentence(argument) if condition == _REFUSED else word("step", argument)
+
+
+_REFUSED = "the provider refuses the account"
 
 
 def _entry(event: CustomerEvent, orders: Mapping[str, Order]) -> Entry:

@@ -20,6 +20,7 @@ ALL_SCOPES = (
     "user.webhooks.event.settings.delete",
     "user.webhooks.event.test.create",
     "whitelabel.read",
+    "whitelabel.update",
 )
 
 

@@ -1,5 +1,7 @@
 """What a SendGrid account says of itself: its key's scopes, its sender domains, its suppression lists."""
 
+from collections.abc import Iterator
+
 from flask import Response
 
 from connectors.sandbox.provider_state import LISTED
@@ -18,16 +20,25 @@ def list_scopes(call: Call) -> Response:
 
 def list_domains(call: Call) -> Response:
     """GET /v3/whitelabel/domains: valid ones and those whose DNS is not there yet."""
-    settings = call.providers.settings
-    known = [(name, True) for name in settings.verified_domains]
-    known += [(name, False) for name in settings.pending_domains]
+    wanted = call.query.get("domain")
     found = [
         _domain(number, name, is_valid=is_valid)
-        for number, (name, is_valid) in enumerate(known, 1)
-        if call.query.get("domain", name) == name
+        for number, (name, is_valid) in _domains(call)
+        if wanted in (None, name)
     ]
     start = whole_number(call, "offset", 0, _FOR_EVER)
     return answer(found[start : start + whole_number(call, "limit", _DOMAINS_PAGE, _FOR_EVER)])
+
+
+def validate_domain(call: Call) -> Response:
+    """POST /v3/whitelabel/domains/<id>/validate: each record, and what was found instead."""
+    known = {str(number): is_valid for number, (_, is_valid) in _domains(call)}
+    is_valid = known.get(call.found["domain_id"])
+    if is_valid is None:
+        return refuse_plainly(404, "domain not found")
+    reason = None if is_valid else "Expected CNAME to point at SendGrid, but found nothing."
+    results = {part: {"valid": is_valid, "reason": reason} for part in ("mail_cname", "dkim1", "dkim2")}
+    return answer({"id": int(call.found["domain_id"]), "valid": is_valid, "validation_results": results})
 
 
 def list_suppressed(call: Call) -> Response:
@@ -79,6 +90,14 @@ def show_global(call: Call) -> Response:
 def unsuppress_globally(call: Call) -> Response:
     """DELETE /v3/asm/suppressions/global/<email>."""
     return _take_off(call, GLOBAL, call.found["email"])
+
+
+def _domains(call: Call) -> Iterator[tuple[int, tuple[str, bool]]]:
+    """The account's domains by their ids, and whether their DNS is there."""
+    settings = call.providers.settings
+    known = [(name, True) for name in settings.verified_domains]
+    known += [(name, False) for name in settings.pending_domains]
+    yield from enumerate(known, 1)
 
 
 def _take_off(call: Call, name: str, email: str) -> Response:

@@ -34,6 +34,12 @@ ROUTES = (
     Route("POST", "/v3/mail/send", "mail.send", sendgrid_send.send_mail),
     Route("GET", "/v3/scopes", "", sendgrid_account.list_scopes),
     Route("GET", "/v3/whitelabel/domains", "whitelabel.read", sendgrid_account.list_domains),
+    Route(
+        "POST",
+        "/v3/whitelabel/domains/<domain_id>/validate",
+        "whitelabel.update",
+        sendgrid_account.validate_domain,
+    ),
     Route("POST", "/v3/logs", "messages.read", sendgrid_logs.find_messages),
     Route("GET", "/v3/logs/<message_id>", "messages.read", sendgrid_logs.show_message),
     Route("POST", _SETTINGS, "user.webhooks.event.settings.update", sendgrid_webhooks.create),

@@ -531,6 +531,8 @@ def upgrade() -> None:
         sa.Column("raised_at", MOMENT, nullable=False),
         sa.Column("next_at", MOMENT, nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("cut_off", sa.Integer(), nullable=False),
+        sa.Column("lease_until", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("store_id", "kind", name=op.f("pk_notices")),
     )
     op.create_table(
@@ -725,6 +727,18 @@ def upgrade() -> None:
         sa.Column("complained", sa.Integer(), nullable=False),
         sa.Column("unsubscribed", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "channel", "day", name=op.f("pk_sender_days")),
+    )
+    op.create_table(
+        "sender_domains",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("domain", sa.String(length=255), nullable=False),
+        sa.Column("records", sa.JSON(), nullable=False),
+        sa.Column("is_valid", sa.Boolean(), nullable=True),
+        sa.Column("problem", sa.String(length=40), nullable=True),
+        sa.Column("dmarc", sa.String(length=20), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("checked_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_sender_domains")),
     )
     op.create_table(
         "senders",
@@ -931,6 +945,7 @@ def downgrade() -> None:
     op.drop_table("store_writes")
     op.drop_table("sign_in_links")
     op.drop_table("senders")
+    op.drop_table("sender_domains")
     op.drop_table("sender_days")
     op.drop_table("scheduled_jobs")
     op.drop_table("reviews")

@@ -77,6 +77,7 @@ def rig(folder: Path, database_url: str, seed: int = 1) -> Iterator[Rig]:
         "PYTHONPATH": str(ROOT),
         "DATABASE_URL": database_url,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "DNS_SERVER": "off",
         "SENDGRID_API_URL": f"{url}/sendgrid",
         "TWILIO_API_URL": f"{url}/twilio",
     }

@@ -59,7 +59,7 @@ def test_killed_at_every_named_step_nothing_leaves_twice_and_nothing_is_lost(sho
     deaths, deaf = Deaths(STEPS), Deaths(RECEIVING)
     # One sweep takes all that is late: whoever survived it would leave nothing to die at.
     sweeping = Deaths(("outbox.in-sweep",), probability=1.0)
-    silent = Deaths(("outbox.in-silence",), probability=1.0)
+    silent = Deaths(("outbox.in-silence", "outbox.in-settle"), probability=1.0)
     shop.control("/faults", [{"kind": "close", "accepted": True, "probability": 0.1}])
 
     server = shop.serve(deaf)

@@ -33,6 +33,7 @@ MESSAGES, CUSTOMERS = table_of(Message), table_of(Customer)
 ACCOUNTS = {
     "sender.email": "ciao@sandbox.example.com",
     "consent.import": "declined",
+    "sending.warm_up": "off",
     "sendgrid.api_key": KNOWN.sendgrid_api_key,
     "twilio.account_sid": KNOWN.account_sid,
     "twilio.auth_token": KNOWN.auth_token,

@@ -1,17 +1,23 @@
 """A merchant whose shop stands still is told by mail, once while it lasts, from the operator's account."""
 
+import argparse
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
+from app.cli import doctor
 from app.config import Settings
 from app.messaging.notices import mail
 from app.models import Notice, Store
 from app.runtime import Runtime
+from app.stores import notices as raised
+from app.web import attention
 from connectors.channels.local import LocalChannel
 from jobs import notices
 from jobs.kit import Kit
@@ -98,6 +104,68 @@ def test_a_notice_leaves_at_most_once(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_notice_that_was_cut_off_is_sent_once_more_and_then_shown(operator: Runtime, pair: Pair) -> None:
+    store_id = seeds.new_store(operator.database, email="anna@bottega.example", state="needs_reconnect")
+    _cut_off(operator)
+    _run(operator)
+    before_its_lease = len(_told(pair))
+
+    _end_leases(operator)
+    _run(operator)
+    told = seeds.values_of(operator.database, Notice, "status"), len(_told(pair))
+
+    _set_state(operator, store_id, "connected")
+    _run(operator)
+    _set_state(operator, store_id, "needs_reconnect")
+    for _ in range(2):
+        _cut_off(operator)
+        _end_leases(operator)
+    _run(operator)
+
+    assert (before_its_lease, told) == (0, (["sent"], 1))
+    assert seeds.rows_of(operator.database, Notice, "status", "error") == [
+        ("unknown", "cut off before the answer")
+    ]
+    assert len(_told(pair)) == 1
+    assert _shown(operator, store_id) == ["notice_unknown"]
+    (listed,) = doctor._doctor(operator, argparse.Namespace())["stores"]  # type: ignore[index]
+    assert "tell the merchant yourself" in listed["notices"][0]["mend"]
+
+
+def test_two_workers_tell_each_merchant_once(operator: Runtime, pair: Pair) -> None:
+    for number in range(4):
+        address = f"anna{number}@bottega.example"
+        seeds.new_store(operator.database, f"shop{number}", email=address, state="needs_reconnect")
+    both = Barrier(2)
+
+    def _work(_: int) -> None:
+        both.wait()
+        _run(operator)
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(_work, range(2)))
+
+    assert sorted(line["to"] for line in _told(pair)) == [f"anna{n}@bottega.example" for n in range(4)]
+    assert seeds.values_of(operator.database, Notice, "status") == ["sent"] * 4
+
+
+def test_a_claim_passes_over_what_another_worker_has_claimed(operator: Runtime) -> None:
+    seeds.new_store(operator.database, email="anna@bottega.example", state="needs_reconnect")
+    with operator.database.write() as session:
+        raised.follow(session, NOW)
+
+    with operator.database.write() as first:
+        mine = raised.claim(first, NOW)
+        if operator.database.is_sqlite:
+            # One writer at a time: the second would wait for the first.
+            first.commit()
+        with operator.database.write() as second:
+            theirs = raised.claim(second, NOW)
+
+    assert (len(mine), len(theirs)) == (1, 0)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_without_an_address_it_rests_with_the_reason(operator: Runtime, pair: Pair) -> None:
     seeds.new_store(operator.database, state="needs_reconnect")
 
@@ -134,6 +202,28 @@ def test_an_operator_without_an_account_tells_nobody(runtime: Runtime, pair: Pai
 
 def _run(runtime: Runtime, later: int = 0) -> None:
     notices.run(Kit.build(runtime, LocalChannel(None)), NOW + later * MINUTE)
+
+
+def _cut_off(runtime: Runtime) -> None:
+    """A worker claims what is due, and dies."""
+    with runtime.database.write() as session:
+        raised.follow(session, NOW)
+        raised.claim(session, NOW)
+
+
+def _end_leases(runtime: Runtime) -> None:
+    with runtime.database.write() as session:
+        session.execute(raised.NOTICES.update().values(lease_until=datetime(2000, 1, 1, tzinfo=UTC)))
+
+
+def _shown(runtime: Runtime, store_id: int) -> list[str]:
+    """What the home page says of notices."""
+    with runtime.database.read() as session:
+        store = session.get_one(Store, store_id)
+        items = attention.of_store(
+            session, store, has_sender=True, active_flows=1, grant_url="/", ways_out=[]
+        )
+    return [item.key for item in items if item.key.startswith("notice")]
 
 
 def _told(pair: Pair) -> list[dict[str, Any]]:

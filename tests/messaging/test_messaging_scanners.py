@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.messaging.scanners import is_human_click, is_scanner
+from app.messaging.scanners import burst_since, is_human_click, is_scanner
 
 SENT_AT = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"
@@ -66,6 +66,44 @@ def test_a_click_counts_when_a_browser_gets_it_some_time_after_sending(
     found = is_human_click(method=method, user_agent=agent, clicked_at=clicked_at, sent_at=SENT_AT)
 
     assert found is is_human
+
+
+@pytest.mark.parametrize("purpose", ["prefetch;prerender", "prefetch", "preview"])
+def test_what_a_browser_fetches_ahead_of_its_reader_is_no_click(purpose: str) -> None:
+    assert not is_human_click(
+        method="GET",
+        user_agent=CHROME,
+        clicked_at=SENT_AT + timedelta(hours=1),
+        sent_at=SENT_AT,
+        purpose=purpose,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_burst"),
+    [
+        ([0.4], True),
+        ([0.6], False),
+        ([1.0, 1.9], True),
+        ([1.0, 2.1], False),
+        ([2.0, 4.0, 5.9], True),
+        ([2.0, 4.0, 6.1], False),
+        ([6, 12, 18, 24, 29], True),
+        ([6, 12, 18, 24, 31], False),
+    ],
+)
+def test_many_links_in_a_short_time_are_a_program(seconds: list[float], is_burst: bool) -> None:
+    clicks = [
+        (f"/{number}", SENT_AT + timedelta(seconds=after)) for number, after in enumerate([0, *seconds])
+    ]
+
+    url, moment = clicks.pop()
+
+    assert (burst_since(url, moment, clicks) is not None) is is_burst
+
+
+def test_one_link_many_times_is_no_burst() -> None:
+    assert burst_since("/a", SENT_AT, [("/a", SENT_AT)] * 9) is None
 
 
 def test_a_click_on_a_message_whose_sending_is_not_recorded_yet_counts() -> None:

@@ -58,6 +58,30 @@ def test_a_scanner_is_remembered_and_counts_for_nothing(shop: Shop) -> None:
     assert seeds.rows_of(shop.database, DeliveryEvent, "type", "is_human") == [("scanned", False)]
 
 
+def test_links_opened_all_at_once_count_for_nobody_though_the_first_did(shop: Shop) -> None:
+    message_id = shop.add_message(status="sent", sent_at=NOW)
+    for number in range(3):
+        _click(
+            shop, message_id, at=NOW + MINUTE + number * timedelta(milliseconds=200), url=f"{LINK}/{number}"
+        )
+
+    row = shop.message(message_id)
+    assert row.clicked_at is None
+    assert _clicks_told(shop) == []
+    assert seeds.values_of(shop.database, DeliveryEvent, "is_human") == [False] * 3
+
+
+def test_a_persons_click_before_and_after_a_burst_stays(shop: Shop) -> None:
+    message_id = shop.add_message(status="sent", sent_at=NOW)
+    moments = [MINUTE, 2 * MINUTE, 2 * MINUTE, 3 * MINUTE]
+
+    for number, after in enumerate(moments):
+        _click(shop, message_id, at=NOW + after, url=f"{LINK}/{number}")
+
+    assert shop.message(message_id).clicked_at == NOW + MINUTE
+    assert [moment for _, moment, _ in _clicks_told(shop)] == [NOW + MINUTE, NOW + 3 * MINUTE]
+
+
 @pytest.mark.parametrize("status", ["unknown", "sending"])
 def test_who_clicks_has_the_message(shop: Shop, status: str) -> None:
     message_id = shop.add_message(status=status, sent_at=NOW, unknown_since=NOW, lease_token="theirs")
@@ -117,13 +141,13 @@ def test_a_message_of_another_store_is_not_reached(runtime: Runtime, shop: Shop,
     assert seeds.values_of(shop.database, ConsentState, "state") == ["subscribed"]
 
 
-def _click(shop: Shop, message_id: int, *, at: Any = NOW, is_human: bool = True) -> None:
+def _click(shop: Shop, message_id: int, *, at: Any = NOW, is_human: bool = True, url: str = LINK) -> None:
     with shop.database.write() as session:
         receipts.record_click(
             session,
             store_id=shop.id,
             message_id=message_id,
-            url=LINK,
+            url=url,
             occurred_at=at,
             is_human=is_human,
         )

@@ -32,7 +32,7 @@ FAILED = SendResult(Outcome.FAILED, error="a header is wrong")
 def shop(runtime: Runtime) -> Shop:
     """A shop whose merchant said that there is no earlier list."""
     shop = open_shop(runtime)
-    _set(shop, **{"consent.import": "declined"})
+    _set(shop, **{"consent.import": "declined", "sending.warm_up": "off"})
     return shop
 
 

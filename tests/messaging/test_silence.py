@@ -10,6 +10,7 @@ from app.crypto import UnreadableSecret
 from app.messaging import silence
 from app.models import DeliveryEvent, Heartbeat, MessageAttempt, Store
 from app.runtime import Runtime
+from app.stores import settings
 from connectors.base import Outcome, SendResult
 from jobs import doubts
 from tests import seeds
@@ -182,3 +183,18 @@ def _unknown(shop: Shop, around: Listening, unknown_since: datetime = LEFT) -> i
             )
             session.add(event)
     return message_id
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(("key", "is_woken"), [("sending.settle", True), ("sending.email_per_day", False)])
+def test_choosing_how_to_settle_has_what_is_unknown_looked_at_at_once(
+    shop: Shop, key: str, is_woken: bool
+) -> None:
+    later = NOW + 8 * HOUR
+    message_id = shop.add_message(status="unknown", unknown_since=LEFT, sent_at=LEFT, next_at=later)
+
+    with shop.database.write() as session:
+        values = {"sending.settle": "silence", "sending.email_per_day": "9"}
+        settings.write(session, session.get_one(Store, shop.id), {key: values[key]}, vault=shop.runtime.vault)
+
+    assert shop.message(message_id).next_at == (NOW if is_woken else later)

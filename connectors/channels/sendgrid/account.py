@@ -24,12 +24,15 @@ class SendGridAccount:
     Attributes:
         api_url: without final slash; `https://api.eu.sendgrid.com` for a regional EU subuser.
         store_id: our store's number; it travels with every mail and comes back in its events.
+        installation: tells our mails from those of another Ritorno on the same account, whose numbers are
+            the same; it travels like the store's number.
         is_sandbox: mails are checked and thrown away: no mail, no event, no cost.
     """
 
     api_key: str = field(repr=False)
     api_url: str = API_URL
     store_id: str = ""
+    installation: str = ""
     is_sandbox: bool = False
 
     def has_usable_key(self) -> bool:

@@ -90,6 +90,7 @@ def _update(
         key=_key(event, message_id, store_id),
         message_id=message_id,
         store_id=store_id,
+        installation=_home(event),
         address=storable(event.get("email"), _LONGEST_ADDRESS).strip(),
         provider_message_id=storable(event.get("sg_message_id"), _LONGEST_ID) or None,
         reason=_reason(event, row),
@@ -134,6 +135,11 @@ def _own(event: Mapping[str, Any], name: str) -> str | None:
         return text
     nests = [nest for key in _NESTS if isinstance(nest := event.get(key), dict)]
     return next((text for nest in nests if (text := _number(nest.get(name))) is not None), None)
+
+
+def _home(event: Mapping[str, Any]) -> str:
+    nests = [event, *(nest for key in _NESTS if isinstance(nest := event.get(key), dict))]
+    return next((text for nest in nests if (text := storable(nest.get("home"), _LONGEST_ID))), "")
 
 
 def _number(value: object) -> str | None:

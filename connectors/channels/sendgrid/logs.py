@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connectors.base import ConnectorError
+from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.sending import Outcome, SendResult, Unsettled
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ MOST_CANDIDATES = 20
 """Mails to one address in that time that are looked at; each costs a call."""
 
 
-def find(client: "PooledClient", unsettled: Unsettled, *, store_id: str) -> SendResult | None:
+def find(client: "PooledClient", unsettled: Unsettled, *, account: SendGridAccount) -> SendResult | None:
     """ACCEPTED with SendGrid's id, or None where the logs do not show the mail or cannot be read.
 
     The id is the part before the first dot, as the answer to a call gives it.
@@ -34,7 +35,7 @@ def find(client: "PooledClient", unsettled: Unsettled, *, store_id: str) -> Send
         listed = _body(client.logs.post(request_body={"query": query, "limit": MOST_CANDIDATES}))
         for log_id in _ids(listed):
             mail = _body(client.logs._(quote(log_id, safe="")).get())
-            if _is_ours(mail, unsettled.message_id, store_id):
+            if _is_ours(mail, unsettled.message_id, account):
                 return SendResult(Outcome.ACCEPTED, log_id.partition(".")[0])
     except ConnectorError:
         return None
@@ -75,8 +76,10 @@ def _ids(listed: object) -> Iterator[str]:
             yield log_id
 
 
-def _is_ours(mail: object, message_id: str, store_id: str) -> bool:
+def _is_ours(mail: object, message_id: str, account: SendGridAccount) -> bool:
     args = mail.get("custom_args") if isinstance(mail, dict) else None
     if not isinstance(args, dict) or str(args.get("mid")) != message_id:
         return False
-    return str(args.get("store", store_id)) == store_id
+    if str(args.get("home", account.installation)) != account.installation:
+        return False
+    return str(args.get("store", account.store_id)) == account.store_id

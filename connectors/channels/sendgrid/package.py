@@ -128,6 +128,8 @@ def _personalization(message: OutgoingMessage, account: SendGridAccount) -> Pers
     # On the mail as a whole the package's own specification wants a text here; of a person it is an object.
     to_one.add_custom_arg(CustomArg("mid", str(message.message_id)))
     to_one.add_custom_arg(CustomArg("store", str(account.store_id)))
+    if account.installation:
+        to_one.add_custom_arg(CustomArg("home", account.installation))
     return to_one
 
 

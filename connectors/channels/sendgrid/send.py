@@ -71,7 +71,7 @@ class SendGridChannel:
         """
         if not self._account.has_usable_key():
             return None
-        return find(self._client, unsettled, store_id=self._account.store_id)
+        return find(self._client, unsettled, account=self._account)
 
     def close(self) -> None:
         """Close the connections kept open."""

@@ -27,6 +27,7 @@ SCOPES: Mapping[str, str] = {
     "user.webhooks.event.settings.create": "It makes that webhook.",
     "user.webhooks.event.settings.update": "It has that webhook signed, so that nobody else can report.",
     "whitelabel.read": "It checks that the sender's domain is authenticated.",
+    "whitelabel.update": "It has the domain's records looked at again at once.",
     "suppression.read": "It takes over the addresses that SendGrid bars already.",
 }
 """What the key is needed for, by SendGrid's name of the permission. Only `mail.send` is indispensable."""
@@ -51,6 +52,26 @@ class Suppression:
     created_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class DnsRecord:
+    """A record that SendGrid wants in a domain's DNS; `is_valid` once it was found there."""
+
+    host: str
+    type: str
+    value: str
+    is_valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SenderDomain:
+    """A domain that mails are to come from, and what makes it authentic."""
+
+    id: str
+    name: str
+    is_valid: bool
+    records: tuple[DnsRecord, ...]
+
+
 class SendGridSetup:
     """The account, asked a question at a time. Each call may raise ConnectorError."""
 
@@ -65,12 +86,19 @@ class SendGridSetup:
 
     def domains(self) -> tuple[str, ...]:
         """The domains that mails may come from: authenticated, and found valid by SendGrid."""
+        return tuple(one.name for one in self.sender_domains() if one.is_valid)
+
+    def sender_domains(self) -> tuple[SenderDomain, ...]:
+        """Every domain that was put up for authentication, with the records it needs."""
         found = _list(_answer(self._client.whitelabel.domains.get(query_params={"limit": _PAGE})))
         return tuple(
-            str(entry["domain"])
-            for entry in found
-            if isinstance(entry, dict) and entry.get("valid") is True and entry.get("domain")
+            _sender_domain(entry) for entry in found if isinstance(entry, dict) and entry.get("domain")
         )
+
+    def look_again(self, domain_id: str) -> bool:
+        """Have SendGrid look at a domain's records now; whether it finds them all."""
+        asked = self._client.whitelabel.domains._(quote(domain_id, safe="")).validate
+        return _object(asked.post()).get("valid") is True
 
     def register_event_webhook(self, url: str) -> str:
         """Have events posted to this address, signed; gives the public key that checks them.
@@ -183,6 +211,26 @@ def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise ConnectorError("SendGrid's answer is not the documented one")
     return value
+
+
+def _sender_domain(entry: Mapping[str, Any]) -> SenderDomain:
+    listed = entry.get("dns")
+    records = listed.values() if isinstance(listed, dict) else ()
+    return SenderDomain(
+        id=str(entry.get("id") or ""),
+        name=str(entry["domain"]).lower(),
+        is_valid=entry.get("valid") is True,
+        records=tuple(_record(one) for one in records if isinstance(one, dict) and one.get("host")),
+    )
+
+
+def _record(entry: Mapping[str, Any]) -> DnsRecord:
+    return DnsRecord(
+        host=str(entry["host"]),
+        type=str(entry.get("type") or "").upper(),
+        value=str(entry.get("data") or ""),
+        is_valid=entry.get("valid") is True,
+    )
 
 
 def _has_address(entry: object) -> bool:

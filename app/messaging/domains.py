@@ -1,0 +1,47 @@
+"""The domain that a store's mails come from, as its DNS and SendGrid last showed it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, select
+from sqlalchemy.orm import Session
+
+from app.db import table_of, upsert
+from app.models import SenderDomain
+
+DOMAINS = table_of(SenderDomain)
+MISSING, UNASKED = "missing", "unasked"
+MAY_NOT_ASK, NOT_THERE = "key may not ask", "not at SendGrid"
+"""Why there are no records to show."""
+WEAK = (MISSING, "none", "unreadable")
+"""Policies that are told as a warning; none of them stops a mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFacts:
+    """What was found; the columns of the table."""
+
+    domain: str
+    dmarc: str
+    records: Sequence[Mapping[str, Any]] = ()
+    is_valid: bool | None = None
+    problem: str | None = None
+
+
+def keep(session: Session, store_id: int, facts: DomainFacts | None, now: datetime) -> None:
+    """Remember what was found; nothing for a store without a sender or an account."""
+    if facts is None:
+        session.execute(delete(DOMAINS).where(DOMAINS.c.store_id == store_id))
+        return
+    held = of_store(session, store_id)
+    since = held.since if held is not None and held.domain == facts.domain else now.date()
+    moments = {"since": since, "checked_at": now}
+    values = asdict(facts) | {"records": [dict(one) for one in facts.records], **moments}
+    upsert(session, DOMAINS, [{"store_id": store_id, **values}], key=("store_id",), update=list(values))
+
+
+def of_store(session: Session, store_id: int) -> Row[Any] | None:
+    """What is known of a store's domain."""
+    return session.execute(select(DOMAINS).where(DOMAINS.c.store_id == store_id)).one_or_none()

@@ -1,0 +1,22 @@
+/* Buttons that copy what stands beside them; without this script, or where the browser does not let pages copy,
+   there are none. Inside Shopify's admin pages take each other's place, so the document listens. */
+"use strict";
+
+(() => {
+  if (!navigator.clipboard) return;
+  const SHOWN_MS = 2000;
+
+  const reveal = () => document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = false; });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    const words = button.textContent;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.copied;
+    setTimeout(() => { button.textContent = words; }, SHOWN_MS);
+  });
+
+  reveal();
+  document.addEventListener("page:shown", reveal);
+})();

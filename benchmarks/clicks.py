@@ -1,0 +1,143 @@
+"""Clicks a second that lead on and are kept durably, against a bare Flask route that does the same.
+
+Both are called as a server would call them, one request after the other, so that neither the socket nor the
+server counts. Each round checks that every click is kept once and led to its own page.
+"""
+
+import json
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from app.db import insert_rows, table_of
+from app.messaging.links import LinkMaker
+from app.models import Customer, DeliveryEvent, Message
+from app.runtime import Runtime
+from app.wsgi import create_site
+from benchmarks import stores
+from benchmarks.databases import Databases, alchemy_url
+from benchmarks.floors import clicks as floors
+
+_STORE_ID = 1
+_AGENT = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0 Safari/537.36"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Clicks a second, by the clock on the wall and by processor time."""
+
+    wall: float
+    cpu: float
+
+
+def compare(kind: str, databases: Databases, *, clicks: int, rounds: int) -> tuple[Rate, Rate]:
+    """The best rates of floor and product, taken in turns on fresh databases of one kind."""
+    best = [Rate(0, 0), Rate(0, 0)]
+    for _ in range(rounds):
+        for place, run in enumerate((_floor, _product)):
+            found, held = run(kind, databases, clicks), best[place]
+            best[place] = Rate(max(held.wall, found.wall), max(held.cpu, found.cpu))
+    return best[0], best[1]
+
+
+def _floor(kind: str, databases: Databases, clicks: int) -> Rate:
+    if kind == "SQLite":
+        app, count = floors.on_sqlite(str(databases.sqlite()), clicks)
+    else:
+        app, count = floors.on_postgres(databases.postgresql(), clicks)
+    paths = [f"/c/{floors.token_of(number)}" for number in range(1, clicks + 1)]
+    return _measured(app.wsgi_app, paths, count)
+
+
+def _product(kind: str, databases: Databases, clicks: int) -> Rate:
+    is_sqlite = kind == "SQLite"
+    url = f"sqlite:///{databases.sqlite()}" if is_sqlite else alchemy_url(databases.postgresql())
+    runtime = stores.connect(url)
+    first = _fill(runtime, clicks)
+    site = create_site(runtime)
+    paths = [_path(runtime, first + number, number) for number in range(clicks)]
+    try:
+        return _measured(site.application, paths, lambda: _count(runtime))
+    finally:
+        site.inbox.close()
+        runtime.database.dispose()
+
+
+def _measured(app: Any, paths: Sequence[str], count: Callable[[], int]) -> Rate:
+    made = [EnvironBuilder(path, base_url="http://localhost", headers=_AGENT).get_environ() for path in paths]
+    begun, cpu = time.perf_counter(), time.process_time()
+    for number, environ in enumerate(made, 1):
+        body, status, headers = run_wsgi_app(app, environ)
+        b"".join(body)
+        if not status.startswith("302") or not headers["Location"].startswith(
+            f"https://bottega.example/p/{number}"
+        ):
+            raise AssertionError(f"click {number} was answered {status} {headers.get('Location')}")
+    found = Rate(len(paths) / (time.perf_counter() - begun), len(paths) / (time.process_time() - cpu))
+    if count() != len(paths):
+        raise AssertionError(f"{count()} of {len(paths)} clicks are kept")
+    return found
+
+
+def _count(runtime: Runtime) -> int:
+    kept = table_of(DeliveryEvent)
+    with runtime.database.read() as session:
+        statement = select(func.count()).select_from(kept).where(kept.c.type == "clicked")
+        return int(session.execute(statement).scalar_one())
+
+
+def _path(runtime: Runtime, message_id: int, number: int) -> str:
+    made = LinkMaker(
+        base_url="",
+        signer=runtime.signer,
+        store_id=_STORE_ID,
+        message_id=message_id,
+        tags=None,
+        tracks_clicks=True,
+    )
+    return made.click(f"https://bottega.example/p/{number + 1}")
+
+
+def _fill(runtime: Runtime, clicks: int) -> int:
+    """A customer, and as many sent mails as clicks, each with its content; the first one's number."""
+    before = datetime.now(UTC) - timedelta(hours=1)
+    person = {"identity": "id:c1", "external_id": "c1", "email": "c1@example.com", "tags": []}
+    with runtime.database.write() as session:
+        insert_rows(session, table_of(Customer), [{"store_id": _STORE_ID, **person, "created_at": before}])
+        for start in range(0, clicks, 1000):
+            numbers = range(start, min(start + 1000, clicks))
+            insert_rows(session, table_of(Message), [_message(number, before) for number in numbers])
+        return session.execute(select(func.min(Message.id))).scalar_one() or 0
+
+
+def _message(number: int, before: datetime) -> dict[str, Any]:
+    html = "<p>" + "Un mail come tanti altri, con parole che si ripetono. " * 150
+    content = {
+        "subject": "Ciao",
+        "text": html,
+        "html": html,
+        "links": [f"https://bottega.example/p/{number + 1}"],
+    }
+    return {
+        **dict.fromkeys(("due_at", "next_at", "created_at", "sent_at"), before),
+        "store_id": _STORE_ID,
+        "customer_id": 1,
+        "key": f"welcome:W2:{number}",
+        "flow_key": "welcome",
+        "step": "W2",
+        "channel": "email",
+        "purpose": "marketing",
+        "priority": 3,
+        "status": "sent",
+        "expires_at": before + timedelta(hours=48),
+        "to_address": "c1@example.com",
+        "attempts": 1,
+        "context": {},
+        "content": zlib.compress(json.dumps(content).encode(), 3),
+    }
