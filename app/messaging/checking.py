@@ -10,6 +10,7 @@ from app.messaging import blocks, sms, templating
 from app.messaging.content import Content, Mail
 from app.messaging.editions import Wording, content_of
 from app.messaging.errors import ContentError, UnresolvedContent
+from app.messaging.guards import TOO_MUCH
 from app.messaging.letters import Letter
 from app.messaging.specimens import Slot
 from app.messaging.variables import FIELDS, LISTS
@@ -88,7 +89,10 @@ def problems_on(draft: Draft, slot: Slot, locale: str, try_on: TryOn) -> list[Pr
     try:
         letter = try_on(whole, "email")
     except ContentError as error:
-        found.append(_located(draft, slot, locale, try_on) or _failed("", error))
+        # Of a mail that is too much as a whole each part may be as costly, and none be at fault.
+        is_costly = TOO_MUCH in str(error)
+        part = None if is_costly else _located(draft, slot, locale, try_on)
+        found.append(part or _failed("", error))
     else:
         if len((letter.outgoing.html or "").encode()) > MAX_MAIL_BYTES:
             found.append(Problem("", "heavy", str(MAX_MAIL_BYTES // 1024)))
@@ -185,7 +189,9 @@ def _located(draft: Draft, slot: Slot, locale: str, try_on: TryOn) -> Problem | 
         ("subject", Draft(draft.subject, "-", (plain,))),
         ("preheader", Draft("-", draft.preheader, (plain,))),
     ]
-    parts += [(f"blocks.{number}", Draft("-", "-", (block,))) for number, block in enumerate(draft.blocks)]
+    for number, block in enumerate(draft.blocks):
+        field = ".text" if "text" in block else ""
+        parts.append((f"blocks.{number}{field}", Draft("-", "-", (block,))))
     for place, part in parts:
         try:
             try_on(content_of(slot.content, {locale: part.wording()}), "email")

@@ -139,7 +139,7 @@ class Letters:
 
     def _links(self, loaded: Loaded, row: Any, *, is_plain: bool) -> LinkMaker:
         """The links of a message; those of transactional mail carry no tag and are counted by nobody."""
-        host = urlsplit(_store_url(loaded.store)).hostname or ""
+        host = urlsplit(store_url(loaded.store)).hostname or ""
         tags = UtmTags(frozenset({host.lower()}), row.channel, row.flow_key, row.step)
         tracks = facts.consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed"
         return LinkMaker(
@@ -150,6 +150,11 @@ class Letters:
             tags=None if is_plain else tags,
             tracks_clicks=tracks and not is_plain,
         )
+
+
+def store_url(store: Store) -> str:
+    """The shop's front page: the merchant's own address where we know it."""
+    return store.url if "://" in store.url else f"https://{store.domain}"
 
 
 def read_content(packed: bytes | None) -> dict[str, Any] | None:
@@ -190,14 +195,9 @@ def _outgoing(store: Store, row: Any, rendered: Rendered, address: str, *, lifet
 def _sender(store: Store) -> Sender:
     return Sender(
         name=settings.read(store, "sender.name") or store.name,
-        url=_store_url(store),
+        url=store_url(store),
         postal_address=settings.read(store, "sender.postal_address"),
         sms_name=settings.read(store, "sender.sms_name"),
         logo_url=settings.read(store, "brand.logo_url"),
         colour=settings.read(store, "brand.color"),
     )
-
-
-def _store_url(store: Store) -> str:
-    """The shop's front page: the merchant's own address where we know it."""
-    return store.url if "://" in store.url else f"https://{store.domain}"

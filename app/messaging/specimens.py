@@ -1,6 +1,6 @@
 """Somebody to try a message on: a customer of the store, an example, or one of whom little is known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from app.crypto import Signer
 from app.db import table_of
 from app.messaging import vouchers
 from app.messaging.facts import Loaded
-from app.messaging.letters import Goods
+from app.messaging.letters import Goods, store_url
 from app.models import ConsentState, Customer, Order, OrderLine, Product, Store
 
 ORDERS, LINES, PRODUCTS = table_of(Order), table_of(OrderLine), table_of(Product)
@@ -25,6 +25,7 @@ _EXAMPLES: Mapping[str, Mapping[str, str]] = {
     "it": {"first_name": "Giulia", "last_name": "Rossi", "city": "Torino", "product": "Il tuo prodotto"},
     "en": {"first_name": "Julia", "last_name": "Brown", "city": "Leeds", "product": "Your product"},
 }
+_AGREED = dict.fromkeys(("email", "sms"), SimpleNamespace(state="subscribed", basis="consent"))
 _CODES = {"it": "ESEMPIO-1234", "en": "EXAMPLE-1234"}
 
 
@@ -75,37 +76,82 @@ class Specimen:
         )
 
 
-def example(
-    session: Session, signer: Signer, store: Store, *, slot: Slot, language: str, now: datetime
-) -> Specimen:
-    """Somebody made up, of whom everything is known."""
-    told = _EXAMPLES[language]
-    person = _person(store, first_name=told["first_name"], last_name=told["last_name"], city=told["city"])
-    return _specimen(session, signer, store, person=person, slot=slot, language=language, now=now)
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A message that is tried: of which shop, where in its flow, in which language, and when."""
+
+    signer: Signer
+    store: Store
+    slot: Slot
+    language: str
+    now: datetime
 
 
-def stranger(
-    session: Session, signer: Signer, store: Store, *, slot: Slot, language: str, now: datetime
-) -> Specimen:
-    """Somebody of whom nothing is known but the address."""
-    return _specimen(session, signer, store, person=_person(store), slot=slot, language=language, now=now)
+def made_up(scene: Scene) -> Specimen:
+    """Somebody of whom everything is known, and nothing from the shop: a text that fails here is at fault."""
+    return _specimen(scene, _example(scene))
 
 
-def customer(
-    session: Session, signer: Signer, store: Store, *, known: Any, slot: Slot, language: str, now: datetime
-) -> Specimen:
+def stranger(scene: Scene) -> Specimen:
+    """Somebody made up of whom nothing is known but the address."""
+    return _specimen(scene, _person(scene.store))
+
+
+def example(session: Session, scene: Scene) -> Specimen:
+    """Somebody made up, with products of the shop."""
+    return _specimen(scene, _example(scene), products=_products(session, scene.store, _NOBODY))
+
+
+def customer(session: Session, scene: Scene, customer_id: int) -> Specimen:
     """A customer of the store, with their last order; what the message would bring itself is an example."""
-    row = session.execute(
-        select(CUSTOMERS).where(CUSTOMERS.c.store_id == store.id, CUSTOMERS.c.id == known)
-    ).one()
-    return _specimen(session, signer, store, person=row, slot=slot, language=language, now=now)
+    store_id = scene.store.id
+    who = select(CUSTOMERS).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id == customer_id)
+    order = _last_order(session, store_id, customer_id)
+    return _specimen(
+        scene,
+        session.execute(who).one(),
+        order=order,
+        products=_products(session, scene.store, order.id if order is not None else _NOBODY),
+        consents=_consents(session, store_id, customer_id),
+    )
 
 
 def _specimen(
-    session: Session, signer: Signer, store: Store, *, person: Any, slot: Slot, language: str, now: datetime
+    scene: Scene,
+    person: Any,
+    *,
+    order: Any = None,
+    products: Sequence[Any] = (),
+    consents: Mapping[str, Any] | None = None,
 ) -> Specimen:
-    order = _last_order(session, store.id, person.id) or _made_up_order(now)
-    products = _products(session, store, order, language)
+    slot, store = scene.slot, scene.store
+    order = order if order is not None else _made_up_order(scene.now)
+    products = products or [_made_up_product(scene)]
+    agreed: Mapping[str, Any] = _AGREED if consents is None else consents
+    loaded = Loaded(
+        store=store,
+        signer=scene.signer,
+        customers={person.id: person},
+        consents={(person.id, channel): said for channel, said in agreed.items()},
+        suppressed={},
+        enrollments={},
+        orders={order.external_id: order},
+        siblings={},
+        vouchers=_vouchers(scene, person),
+        departures={},
+        answered=frozenset(),
+        wishes={},
+        active_flows=frozenset(),
+        allows_soft_opt_in=False,
+        now=scene.now,
+    )
+    values = {"review": {"url": store_url(store)}} if "review" in slot.roots else {}
+    goods = Goods({product.external_id: product for product in products})
+    return Specimen(loaded, goods, values, slot, _context(slot, order, products))
+
+
+def _context(slot: Slot, order: Any, products: Sequence[Any]) -> dict[str, Any]:
+    """What the message's row would carry, had its flow made it."""
     context: dict[str, Any] = {"content": slot.content}
     if "order" in slot.roots:
         context["order"] = order.external_id
@@ -113,26 +159,13 @@ def _specimen(
         context["products"] = [{"external_id": product.external_id} for product in products]
     if slot.voucher is not None:
         context["voucher"] = slot.voucher
-    loaded = Loaded(
-        store=store,
-        signer=signer,
-        customers={person.id: person},
-        consents=_consents(session, store.id, person.id),
-        suppressed={},
-        enrollments={},
-        orders={order.external_id: order},
-        siblings={},
-        vouchers=_vouchers(store, slot, person=person, language=language, now=now),
-        departures={},
-        answered=frozenset(),
-        wishes={},
-        active_flows=frozenset(),
-        allows_soft_opt_in=False,
-        now=now,
-    )
-    values = {"review": {"url": store.url}} if "review" in slot.roots else {}
-    goods = Goods({product.external_id: product for product in products})
-    return Specimen(loaded, goods, values, slot, context)
+    return context
+
+
+def _example(scene: Scene) -> Any:
+    told = _EXAMPLES[scene.language]
+    names = {name: told[name] for name in ("first_name", "last_name", "city")}
+    return _person(scene.store, **names)
 
 
 def _person(store: Store, **names: str) -> Any:
@@ -142,13 +175,10 @@ def _person(store: Store, **names: str) -> Any:
     return SimpleNamespace(id=_NOBODY, **known, **counts, **where)
 
 
-def _consents(session: Session, store_id: int, customer_id: int) -> dict[tuple[int, str], Any]:
-    """What the person agreed to; who is made up agreed to mails and texts, and not to be measured."""
-    if customer_id == _NOBODY:
-        agreed = SimpleNamespace(state="subscribed", basis="consent")
-        return {(_NOBODY, channel): agreed for channel in ("email", "sms")}
+def _consents(session: Session, store_id: int, customer_id: int) -> dict[str, Any]:
+    """What the person agreed to, by channel."""
     statement = select(CONSENTS).where(CONSENTS.c.store_id == store_id, CONSENTS.c.customer_id == customer_id)
-    return {(customer_id, row.channel): row for row in session.execute(statement)}
+    return {row.channel: row for row in session.execute(statement)}
 
 
 def _last_order(session: Session, store_id: int, customer_id: int) -> Any:
@@ -161,37 +191,43 @@ def _last_order(session: Session, store_id: int, customer_id: int) -> Any:
     return session.execute(statement).one_or_none()
 
 
-def _made_up_order(now: datetime) -> Any:
-    return SimpleNamespace(
-        id=_NOBODY, external_id="example", number="1042", placed_at=now - timedelta(days=7)
-    )
-
-
-def _products(session: Session, store: Store, order: Any, language: str) -> list[Any]:
-    """What the order held, else what the store offers, else a product that is made up."""
+def _products(session: Session, store: Store, order_id: int) -> list[Any]:
+    """What the order held, else what the store offers."""
     bought = select(LINES.c.product_external_id).where(
-        LINES.c.store_id == store.id, LINES.c.order_id == order.id
+        LINES.c.store_id == store.id, LINES.c.order_id == order_id
     )
     offered = select(PRODUCTS).where(PRODUCTS.c.store_id == store.id, PRODUCTS.c.deleted_at.is_(None))
-    for statement in (
-        offered.where(PRODUCTS.c.external_id.in_(bought)),
-        offered.where(PRODUCTS.c.is_available).order_by(PRODUCTS.c.id.desc()),
-    ):
-        found = list(session.execute(statement.limit(_FEW)).all())
-        if found:
-            return found
-    title = _EXAMPLES[language]["product"]
-    price = {"price_minor": 1990, "currency": store.currency}
-    return [SimpleNamespace(external_id="example", title=title, url=store.url, image_url=None, **price)]
+    held = session.execute(offered.where(PRODUCTS.c.external_id.in_(bought)).limit(_FEW)).all()
+    newest = offered.where(PRODUCTS.c.is_available).order_by(PRODUCTS.c.id.desc())
+    return list(held or session.execute(newest.limit(_FEW)).all())
 
 
-def _vouchers(
-    store: Store, slot: Slot, *, person: Any, language: str, now: datetime
-) -> dict[tuple[int, str], Any]:
-    if slot.voucher is None:
-        return {}
-    kind, value = vouchers.worth(store, slot.voucher, person, now)
-    code = SimpleNamespace(
-        code=_CODES[language], kind=kind, value=value, minted_at=now, expires_at=now + _GOOD_FOR
+def _made_up_order(now: datetime) -> Any:
+    placed_at = now - timedelta(days=7)
+    return SimpleNamespace(id=_NOBODY, external_id="example", number="1042", placed_at=placed_at)
+
+
+def _made_up_product(scene: Scene) -> Any:
+    return SimpleNamespace(
+        external_id="example",
+        title=_EXAMPLES[scene.language]["product"],
+        url=store_url(scene.store),
+        image_url=None,
+        price_minor=1990,
+        currency=scene.store.currency,
     )
-    return {(_NOBODY, slot.voucher["name"]): code}
+
+
+def _vouchers(scene: Scene, person: Any) -> dict[tuple[int, str], Any]:
+    terms = scene.slot.voucher
+    if terms is None:
+        return {}
+    kind, value = vouchers.worth(scene.store, terms, person, scene.now)
+    code = SimpleNamespace(
+        code=_CODES[scene.language],
+        kind=kind,
+        value=value,
+        minted_at=scene.now,
+        expires_at=scene.now + _GOOD_FOR,
+    )
+    return {(_NOBODY, terms["name"]): code}

@@ -27,7 +27,7 @@ FIELDS: Mapping[str, tuple[tuple[str, str], ...]] = {
 ADDABLE = tuple(kind for kind in FIELDS if kind != "rating")
 _KEPT = ("link", "is_required", "when")
 _SWITCHES = frozenset({"is_required"})
-_MOST_BLOCKS = 100
+_MOST_BLOCKS, _DIGITS = 100, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ def act_of(form: MultiDict[str, str]) -> Act:
     """
     name, _, rest = form.get("act", "save").partition(".")
     locale, _, number = rest.partition(".")
-    if (locale and locale not in LANGUAGES) or (number and not number.isascii()):
+    is_number = number.isascii() and number.isdigit() and len(number) <= _DIGITS
+    if (locale and locale not in LANGUAGES) or (number and not is_number):
         raise BadInput("there is no such button", "act")
-    return Act(name, locale, int(number) if number.isdigit() else -1)
+    return Act(name, locale, int(number) if number else -1)
 
 
 def read(form: MultiDict[str, str], *, has_sms: bool) -> dict[str, Draft]:

@@ -59,7 +59,7 @@ def _seen(bench: Bench, draft: Draft, locale: str, *, person: str, view: str) ->
         "warnings": trying.in_words(verdict.warnings, bench.slot, is_warning=True),
     }
     if verdict.problems:
-        return seen
+        return seen | {"failed": translate("editor.preview.waits")}
     scheme = "dark" if view == "dark" else "light"
     try:
         mail = bench.letter(draft, locale, person=person, channel="email").outgoing

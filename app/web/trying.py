@@ -17,7 +17,7 @@ from app.messaging.errors import ContentError, UnresolvedContent
 from app.messaging.letters import Letter, Letters, TryOut
 from app.messaging.render import CompiledContents
 from app.messaging.sms import Segments
-from app.messaging.specimens import Slot, Specimen
+from app.messaging.specimens import Scene, Slot, Specimen
 from app.messaging.variables import UNWRITTEN
 from app.models import Store
 from app.runtime import Runtime
@@ -25,7 +25,7 @@ from app.stores import settings
 from app.web.catalogue import language, translate
 from app.web.context import customer_of
 
-Maker = Callable[..., Specimen]
+Maker = Callable[[Scene], Specimen]
 _OF_THE_FRAME = frozenset({"store.name", "store.address", "store.url"})
 
 
@@ -66,7 +66,11 @@ class Bench:
             ContentError: it cannot be written.
             NotFound: there is no such customer in this store.
         """
-        found = self._customer(person, locale) if person else self._made_up(specimens.example, locale)
+        scene = self._scene(locale)
+        if person:
+            found = specimens.customer(self.session, scene, self._customer_id(person))
+        else:
+            found = specimens.example(self.session, scene)
         whole = content_of(self.slot.content, {locale: draft.wording()})
         return self._write(found, locale, whole, channel=channel, is_trial=is_trial)
 
@@ -77,13 +81,13 @@ class Bench:
             return Verdict(found)
         example, stranger = (
             checking.problems_on(draft, self.slot, locale, self._try_on(make, locale))
-            for make in (specimens.example, specimens.stranger)
+            for make in (specimens.made_up, specimens.stranger)
         )
         wrong = [one for one in example if one.detail not in _OF_THE_FRAME]
         return Verdict(wrong, [one for one in (*example, *stranger) if one not in wrong])
 
     def _try_on(self, make: Maker, locale: str) -> TryOn:
-        specimen = self._made_up(make, locale)
+        specimen = make(self._scene(locale))
         return lambda whole, channel: self._write(specimen, locale, whole, channel=channel)
 
     def _write(
@@ -93,24 +97,13 @@ class Bench:
         how = TryOut(locale, who.values, is_trial)
         return writer.try_out(whole, who.loaded, who.goods, row=who.row(channel), how=how)
 
-    def _made_up(self, make: Maker, locale: str) -> Specimen:
-        return make(
-            self.session, self.runtime.signer, self.store, slot=self.slot, language=locale, now=self.now
-        )
+    def _scene(self, locale: str) -> Scene:
+        return Scene(self.runtime.signer, self.store, self.slot, locale, self.now)
 
-    def _customer(self, person: str, locale: str) -> Specimen:
+    def _customer_id(self, person: str) -> int:
         if not (person.isascii() and person.isdigit()):
             raise NotFound("there is no such customer in this store")
-        known = customer_of(self.session, self.store.id, int(person)).id
-        return specimens.customer(
-            self.session,
-            self.runtime.signer,
-            self.store,
-            known=known,
-            slot=self.slot,
-            language=locale,
-            now=self.now,
-        )
+        return customer_of(self.session, self.store.id, int(person)).id
 
 
 def texting_of(store: Store, text: str) -> Texting:

@@ -5,6 +5,8 @@
 
 (() => {
   const PAUSE_MS = 500;
+  const LOOK_MS = 2500;
+  const MOST_LOOKS = 12;
   let form = null;
   let frame = null;
   let isReady = false;
@@ -15,6 +17,10 @@
 
   const all = (selector) => [...form.querySelectorAll(selector)];
   const one = (selector) => form.querySelector(selector);
+
+  const proof = async () => (
+    window.shopify?.idToken ? { Authorization: `Bearer ${await window.shopify.idToken()}` } : {}
+  );
 
   const stage = () => {
     if (isReady) frame.contentWindow.postMessage(html, "*");
@@ -59,8 +65,7 @@
   const ask = async () => {
     const own = ++round;
     const typed = new FormData(form);
-    const headers = { Accept: "application/json" };
-    if (window.shopify?.idToken) headers.Authorization = `Bearer ${await window.shopify.idToken()}`;
+    const headers = { Accept: "application/json", ...await proof() };
     const body = new URLSearchParams(typed);
     const answer = await fetch(form.dataset.preview, { method: "POST", headers, body });
     if (own !== round || !answer.ok) return;
@@ -79,6 +84,18 @@
     entry.setRangeText(text, entry.selectionStart, entry.selectionEnd, "end");
     entry.dispatchEvent(new Event("input", { bubbles: true }));
   };
+
+  /* How a test that was asked for went, as the page says that is read again. */
+  const look = async (own, left) => {
+    if (own !== form || left === 0 || !one("[data-waiting]")) return;
+    const answer = await fetch(form.action, { headers: await proof() });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const told = page.querySelector("[data-trials]");
+    if (told && own === form) one("[data-trials]").replaceWith(told);
+    later(own, left - 1);
+  };
+
+  const later = (own, left) => setTimeout(() => look(own, left).catch(() => {}), LOOK_MS);
 
   const isWords = (entry) => entry.matches("textarea, input:not([type])");
 
@@ -118,6 +135,7 @@
       if (isWords(event.target)) last = event.target;
     });
     soon(0);
+    later(form, MOST_LOOKS);
   };
 
   document.addEventListener("page:shown", begin);
