@@ -1,7 +1,8 @@
 """What a merchant is told of a text before it is kept: what is wrong, and where."""
 
+import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -9,8 +10,11 @@ from app.flows import contents
 from app.flows.definition import recipe, recipe_keys
 from app.messaging import checking, content, editions, sms
 from app.messaging.checking import Draft
+from app.messaging.content import Block
 from app.messaging.variables import ALWAYS, FIELDS, UNWRITTEN, picker
+from tests.rules.sources import ROOT
 
+BLOCKS = get_args(get_args(Block)[0])
 GOOD = Draft("Ciao", "Anteprima", ({"kind": "text", "text": "Testo"},))
 
 
@@ -42,9 +46,9 @@ def block(kind: str = "text", **fields: Any) -> dict[str, Any]:
         (block(text="{{ products[0].cost }}"), ("blocks.0.text", "unknown", "products.cost", None)),
         (block(text="Caro %NOME%"), ("blocks.0.text", "unknown", "%NOME%", None)),
         (block(text="x", when="customer.nickname"), ("blocks.0.when", "unknown", "customer.nickname", None)),
-        (block("button", label="Vai", url="javascript:alert(1)"), ("blocks.0.url", "link", "", None)),
-        (block("button", label="Vai", url="http://bottega.example"), ("blocks.0.url", "link", "", None)),
-        (block("button", label="Vai", url="mailto:a@b.it?cc=c@d.it"), ("blocks.0.url", "link", "", None)),
+        (block("button", label="Apri", url="javascript:alert(1)"), ("blocks.0.url", "link", "", None)),
+        (block("button", label="Apri", url="http://bottega.example"), ("blocks.0.url", "link", "", None)),
+        (block("button", label="Apri", url="mailto:a@b.it?cc=c@d.it"), ("blocks.0.url", "link", "", None)),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_place(parts: dict[str, Any], expected: tuple[Any, ...]) -> None:
@@ -57,9 +61,9 @@ def test_what_is_wrong_is_named_with_its_place(parts: dict[str, Any], expected: 
         {},
         {"sms": "Ciao {{ customer.first_name | default: 'amico' }}"},
         block(text="{% for one in products %}{{ one.title }}{% endfor %}{{ products.size }}"),
-        block("button", label="Vai", url="https://bottega.example/novità"),
+        block("button", label="Apri", url="https://bottega.example/novità"),
         block("button", label="Scrivici", url="mailto:ciao@bottega.example"),
-        block("button", label="Vai", url="{{ store.url }}"),
+        block("button", label="Apri", url="{{ store.url }}"),
     ],
 )
 def test_what_is_right_is_left_alone(parts: dict[str, Any]) -> None:
@@ -108,3 +112,19 @@ def test_the_picker_offers_what_the_message_has_and_something_fills() -> None:
     assert {path.partition(".")[0] for path in offered} == {"customer", "store", "voucher"}
     assert not UNWRITTEN & offered.keys()
     assert {f"{root}.{name}" for root, names in FIELDS.items() for name in names} >= UNWRITTEN | ALWAYS
+
+
+def test_the_page_names_every_variable_and_every_block_and_none_that_is_gone() -> None:
+    page = (ROOT / "docs" / "templates.md").read_text(encoding="utf-8")
+    words = json.loads((ROOT / "app" / "web" / "texts" / "en.json").read_text(encoding="utf-8"))
+    rows = {
+        "| `" + written.replace("|", "\\|") + f"` | {words[f'variable.{path}']} |"
+        for path, written in picker(frozenset(FIELDS)).items()
+    }
+    kinds = {kind.model_fields["kind"].annotation.__args__[0] for kind in BLOCKS}
+
+    assert {line for line in page.splitlines() if line.startswith("| `{{")} == rows
+    assert {
+        line.split("`")[1] for line in page.splitlines() if line.startswith("| `") and "{" not in line
+    } == kinds
+    assert all(name in page for name in (*UNWRITTEN, *FIELDS["products"]))
