@@ -10,7 +10,7 @@ from app.messaging import addresses
 from app.messaging.notices import mail
 from app.models import Store
 from app.stores import notices, settings
-from connectors.base import Channel, Outcome, SendResult
+from connectors.base import Channel, Outcome, OutgoingMessage, SendResult
 from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.channels.sendgrid.send import SendGridChannel
 from jobs.kit import Kit
@@ -42,6 +42,12 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     return +told
 
 
+def send_one(channel: Channel, letter: OutgoingMessage) -> SendResult:
+    """Hand one mail to a merchant over; those to merchants leave here, those to customers by the outbox."""
+    (result,) = channel.send([letter])
+    return result
+
+
 def _channel(kit: Kit) -> SendGridChannel:
     operator = kit.runtime.settings
     return SendGridChannel(SendGridAccount(operator.sendgrid_api_key, operator.sendgrid_api_url))
@@ -60,7 +66,7 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
             from_address=operator.notice_from,
             base_url=operator.base_url,
         )
-        (result,) = channel.send([letter])
+        result = send_one(channel, letter)
     values = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error, "next_at": now + _AGAIN}
     with kit.runtime.database.write() as session:
         notices.finish(session, store.id, row.kind, **values)

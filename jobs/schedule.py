@@ -65,6 +65,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),
     ClockJob("writes", "what people said to us is told to the storefront", 2),
     ClockJob("notices", "merchants whose shop stands still are told by mail", 60),
+    ClockJob("trials", "texts that merchants send to themselves leave", 2),
 )
 
 

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
-from app.flows.definition import recipe, recipe_keys
+from app.flows import contents
+from app.flows.definition import Definition, recipe, recipe_keys
 from app.models import Flow, FlowVersion, Store
 from app.stores import writes
 from app.stores.platforms import SHOPIFY
@@ -51,9 +52,11 @@ def activate(session: Session, store_id: int, key: str, now: datetime) -> None:
 
     Raises:
         NotFound: the store has no such flow.
+        BrokenText: a text that the merchant wrote for it cannot be sent.
     """
     flow = _flow(session, store_id, key)
     if not flow.is_active:
+        contents.check_texts(session, store_id, definition_of(session, store_id, key))
         flow.is_active, flow.active_since = True, now
         _tell_storefront(session, store_id, key, now)
 
@@ -68,6 +71,19 @@ def deactivate(session: Session, store_id: int, key: str, now: datetime) -> None
     if flow.is_active:
         flow.is_active = False
         _tell_storefront(session, store_id, key, now)
+
+
+def definition_of(session: Session, store_id: int, key: str) -> Definition:
+    """What a flow does now.
+
+    Raises:
+        NotFound: the store has no such flow.
+    """
+    version_id = _flow(session, store_id, key).version_id
+    statement = select(FlowVersion.definition).where(
+        FlowVersion.store_id == store_id, FlowVersion.id == version_id
+    )
+    return Definition.model_validate(session.execute(statement).scalar_one())
 
 
 def listing(session: Session, store_id: int) -> list[FlowView]:

@@ -6,16 +6,19 @@ from dataclasses import dataclass, field
 from urllib.parse import quote as percent_encoded
 
 from app.messaging import content, formats, layout, templating
-from app.messaging.content import VARIABLES, Block
+from app.messaging.colours import PLAIN, Paint
+from app.messaging.content import Block
 from app.messaging.errors import ContentError, UnresolvedContent
 from app.messaging.formats import Formats
 from app.messaging.guards import Scope
 from app.messaging.links import LinkMaker
 from app.messaging.templating import Template
+from app.messaging.variables import FIELDS
 from app.messaging.wording import Wording
 
-ROOTS = frozenset(VARIABLES)
+ROOTS = frozenset(FIELDS)
 _CLEAN_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
+_MAILTO = re.compile(r"mailto:[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 _KEPT_IN_URLS = "%:/?#[]@!$&()*+,;="
 
 
@@ -28,6 +31,7 @@ class Page:
     links: LinkMaker
     wording: Wording
     formats: Formats
+    paint: Paint = PLAIN
     html: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
 
@@ -81,6 +85,11 @@ def web_address(text: str) -> str | None:
     return None
 
 
+def leads_somewhere(text: str) -> bool:
+    """Whether a button may lead there: to a page, or to an address that the reader writes to."""
+    return web_address(text) is not None or _MAILTO.fullmatch(text.strip()) is not None
+
+
 def _only_when(path: str, write: Writer) -> Writer:
     def write_if_known(page: Page) -> None:
         if value_at(page.values, path):
@@ -118,8 +127,8 @@ def _button(block: content.Button) -> Writer:
 
     def write(page: Page) -> None:
         words = label.fill(page.scope)
-        url = page.links.click(_address(target.fill(page.scope)))
-        page.html.append(layout.button(layout.escape(words), layout.escape(url)))
+        url = _target(page, target.fill(page.scope))
+        page.html.append(layout.button(layout.escape(words), layout.escape(url), page.paint))
         page.text.append(f"{words}:\n{url}")
 
     return write
@@ -132,7 +141,7 @@ def _voucher(block: content.Voucher) -> Writer:
         ends = _until(required(values, "voucher.ends_on"), page.formats)
         valid = words.valid_until.format(ends)
         shown = [layout.escape(text) for text in (words.voucher_label, code, worth, valid, words.voucher_use)]
-        page.html.append(layout.voucher(*shown))
+        page.html.append(layout.voucher(*shown, paint=page.paint))
         page.text.append(f"{worth}\n{words.voucher_label}: {code}\n{valid}.\n{words.voucher_use}")
 
     return write
@@ -187,11 +196,12 @@ def _write_product(
     price = str(product.get("price_text") or "") if block.shows_price else ""
     details = [text for text in (price, str(product.get("reason") or "")) if text]
     href, shown = layout.escape(url or ""), layout.escape(title)
+    letter = layout.escape(title[0].upper())
     image = layout.escape(web_address(str(product.get("image_url") or "")) or "")
     page.html.append(
         layout.product(
             layout.title_link(shown, href) if url else shown,
-            layout.picture(image, shown, href) if image else layout.monogram(layout.escape(title[0].upper())),
+            layout.picture(image, shown, href) if image else layout.monogram(letter, page.paint),
             "".join([layout.detail(layout.escape(text)) for text in details]),
             layout.action(layout.escape(label), href) if label and url else "",
         )
@@ -203,6 +213,12 @@ def _write_product(
 def _spacer(block: content.Spacer) -> Writer:
     made = layout.spacer()
     return lambda page: page.html.append(made)
+
+
+def _target(page: Page, text: str) -> str:
+    """Where a button leads: a page, or the reader's own mail program, which no click of ours can count."""
+    written_to = text.strip()
+    return written_to if _MAILTO.fullmatch(written_to) else page.links.click(_address(text))
 
 
 def _address(text: str) -> str:

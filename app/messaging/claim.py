@@ -15,11 +15,11 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.db import is_one_of, lease_now, table_of
-from app.messaging import claim_rows, facts, gate, letters, senders, vouchers
+from app.messaging import claim_rows, facts, gate, senders, vouchers
 from app.messaging.errors import ContentError
 from app.messaging.facts import Loaded
 from app.messaging.gate import ANSWER, TRANSACTIONAL, Decision, Verdict
-from app.messaging.letters import Letters
+from app.messaging.letters import Goods, Letters
 from app.messaging.limits import Departure
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
@@ -56,7 +56,7 @@ def claim(
     work = _Work(
         kit=kit,
         loaded=facts.load(session, kit.signer, store, rows=rows, now=now, senders=ways),
-        goods=letters.goods_of(session, store, rows, now),
+        goods=kit.goods_of(session, store, rows),
         outcome=claim_rows.Outcome(
             store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
         ),
@@ -97,7 +97,7 @@ class _Work:
 
     kit: Letters
     loaded: Loaded
-    goods: letters.Goods
+    goods: Goods
     outcome: claim_rows.Outcome
     to_prepare: list[Row[Any]] = field(default_factory=list)
     outgoing: list[OutgoingMessage] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """What a message says, as data: per language a subject, a preheader and blocks, or the text of an SMS.
 
 The defaults of the recipes lie in `emails/<flow>/<step>.json`; a merchant's own edition has the same
-shape. Every text is Liquid (see `templating`) over the variables of `VARIABLES`.
+shape. Every text is Liquid (see `templating`) over the variables of `variables.FIELDS`.
 """
 
 from functools import cache
@@ -12,17 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LANGUAGES = ("it", "en")
 DEFAULT_LANGUAGE = "en"
-
-# What a text may use, by root name; a field that is not known for a customer is missing, never empty.
-VARIABLES: dict[str, str] = {
-    "customer": "first_name, last_name, city",
-    "store": "name, url, address; where written: story, testimonial, promotion, instalments, visit",
-    "voucher": "code, value_text (`10% di sconto`), ends_on (date, or moment with zone, as ISO text)",
-    "order": "number, placed_on",
-    "products": "a list of title, url, image_url, price_text, review_url, reason",
-    "confirm": "url (the page with the one button; in confirmation mails alone)",
-    "review": "url (the rating page; a `rating` block appends `rating=1` to `rating=5`)",
-}
 
 Words = Annotated[str, Field(min_length=1, max_length=5_000)]
 Path = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)?$")]
@@ -161,6 +150,16 @@ def default(flow: str, step: str, variant: str = "") -> Content:
     if not path.is_file():
         raise KeyError(f"{flow}/{name}")
     return Content.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def named(name: str) -> Content:
+    """The recipe's own content by its name (`welcome/W1.welcome_back`).
+
+    Raises:
+        KeyError: there is none.
+    """
+    flow, _, rest = name.partition("/")
+    return default(flow, *_step_and_variant(rest))
 
 
 def defaults() -> list[Content]:

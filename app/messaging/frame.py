@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.messaging import blocks, layout, wording
+from app.messaging.colours import paint_of
 from app.messaging.errors import UnresolvedContent
 from app.messaging.wording import WORDINGS
 
@@ -15,12 +16,15 @@ class Sender:
     Attributes:
         url: the shop's front page.
         sms_name: stands before every SMS; the name if empty.
+        logo_url, colour: the shop's looks, "" for none; the colour as `#rrggbb`.
     """
 
     name: str
     url: str
     postal_address: str
     sms_name: str = ""
+    logo_url: str = ""
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Frame:
     before_preheader: str
     after_preheader: str
     name: str
+    logo: str
     address: str
     why: str
     text_footer: str
@@ -50,8 +55,9 @@ def frame_of(sender: Sender, language: str, purpose: str, basis: str | None) -> 
     )
     why = wording.why(WORDINGS[language], purpose, basis, sender.name)
     return Frame(
-        *layout.opening(language),
+        *layout.opening(language, paint_of(sender.colour)),
         name=layout.escape(sender.name),
+        logo=layout.escape(sender.logo_url),
         address=layout.escape(address),
         why=layout.escape(why),
         text_footer=f"{why}\n{sender.name} · {address}",

@@ -11,6 +11,7 @@ from app.messaging.formats import Formats
 MAX_RANGE = 2_000
 MAX_VALUE = 200_000
 MAX_WORK = 100_000
+TOO_MUCH = "it does too much work"
 _MAX_PRODUCT = 2_000_000
 _MAX_BITS = 128
 _AMPLIFIERS = frozenset({"replace", "join"})
@@ -36,7 +37,7 @@ class Scope(RenderContext):
         """
         self.work += steps
         if self.work > MAX_WORK:
-            raise ValueError("it does too much work")
+            raise ValueError(TOO_MUCH)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         """Count each round of a loop as if it ran the whole text."""

@@ -7,9 +7,7 @@ narrows the margins on a phone. Every variable part is escaped by the caller.
 import html
 import re
 
-PAPER, CARD, INK, MUTED, LINE, TINT, ACCENT = (
-    "#f5f2ed", "#ffffff", "#26221e", "#6a6259", "#e5ded3", "#fbf7f0", "#9a4526",
-)  # fmt: skip
+from app.messaging.colours import CARD, INK, LINE, MUTED, PAPER, PLAIN, TINT, Paint
 
 _SANS = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _SERIF = "Georgia,'Times New Roman',Times,serif"
@@ -40,7 +38,10 @@ body{-webkit-text-size-adjust:100%;-ms-text-size-adjust:100%}
 .tint{background-color:#2b2620!important;border-color:#8a6a4f!important}.accent{color:#eba583!important}
 .btn td{background-color:#f3ede4!important}.btn a{color:#1d1915!important}
 .ghost{border-color:#f3ede4!important;color:#f3ede4!important}
-}"""
+.logo{background-color:#ffffff!important;border-radius:10px!important;padding:10px 14px!important}
+"""
+_DARK = "@media (prefers-color-scheme:dark)"
+_SCHEMES = {"light": "@media not all", "dark": "@media all"}
 
 # Mail programs fill the preview line with what follows it; these spaces that nobody sees keep it clean.
 _FILLER = "&#847;&zwnj;&nbsp;" * 60
@@ -57,7 +58,12 @@ def lines(text: str) -> str:
     return escaped.replace("\n", "<br>") if "\n" in escaped else escaped
 
 
-def opening(language: str) -> tuple[str, str, str]:
+def as_seen(mail: str, scheme: str) -> str:
+    """The mail as a reader sees it whose screen is light or dark, whatever the one of this browser is."""
+    return mail.replace(_DARK, _SCHEMES[scheme], 1)
+
+
+def opening(language: str, paint: Paint = PLAIN) -> tuple[str, str, str]:
     """What comes before the subject, between subject and preheader, and after the preheader."""
     before = (
         f'<!doctype html><html lang="{language}" dir="ltr"><head><meta charset="utf-8">'
@@ -68,7 +74,7 @@ def opening(language: str) -> tuple[str, str, str]:
         '<meta name="x-apple-disable-message-reformatting"><title>'
     )
     between = (
-        f"</title><style>{_STYLE}</style></head>"
+        f"</title><style>{_STYLE}{paint.dark}}}</style></head>"
         f'<body class="page" style="margin:0;padding:0;width:100%;background-color:{PAPER}">'
         '<div style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;'
         'line-height:1px;mso-hide:all">'
@@ -82,11 +88,13 @@ def opening(language: str) -> tuple[str, str, str]:
     return before, between, after
 
 
-def brand(name: str, url: str) -> str:
-    """The store's name above the card, and the card's beginning."""
+def brand(name: str, url: str, logo: str = "") -> str:
+    """The store's logo above the card, or its name where it has none, and the card's beginning."""
+    size = "display:inline-block;height:48px;width:auto;max-width:260px;border:0;vertical-align:middle"
+    shown = f'<img class="logo" src="{logo}" height="48" alt="{name}" style="{size}">' if logo else name
     return (
         '<tr><td align="center" class="ink" style="padding:0 12px 22px;letter-spacing:.4px;'
-        f'font:700 19px/1.3 {_SERIF};color:{INK}"><a href="{url}" style="{_PLAIN_LINK}">{name}</a></td></tr>'
+        f'font:700 19px/1.3 {_SERIF};color:{INK}"><a href="{url}" style="{_PLAIN_LINK}">{shown}</a></td></tr>'
         f'<tr><td class="card" bgcolor="{CARD}" style="background-color:{CARD};border:1px solid {LINE};'
         f'border-radius:14px;padding:42px 46px 26px">{_WIDE}>'
     )
@@ -144,19 +152,17 @@ def spacer() -> str:
     )
 
 
-def button(label: str, url: str) -> str:
+def button(label: str, url: str, paint: Paint) -> str:
     """The call to act."""
-    style = (
-        f"display:inline-block;padding:15px 30px;font:600 16px/1.25 {_SANS};color:#ffffff;border-radius:10px"
-    )
+    style = f"display:inline-block;padding:15px 30px;font:600 16px/1.25 {_SANS};color:{paint.button_ink};border-radius:10px"
     return (
-        f'<tr><td style="padding:8px 0 28px">{_TABLE} class="btn"><tr><td align="center" bgcolor="{INK}" '
-        f'style="background-color:{INK};border-radius:10px">'
+        f'<tr><td style="padding:8px 0 28px">{_TABLE} class="btn"><tr><td align="center" bgcolor="{paint.button}" '
+        f'style="background-color:{paint.button};border-radius:10px">'
         f'<a href="{url}" style="{style};text-decoration:none">{label}</a></td></tr></table></td></tr>'
     )
 
 
-def voucher(label: str, code: str, value: str, *notes: str) -> str:
+def voucher(label: str, code: str, value: str, *notes: str, paint: Paint) -> str:
     """The code in its box."""
     under = "".join(f'<div class="muted" style="{_SOFT}">{line}</div>' for line in notes)
     box = f"background-color:{TINT};border:1px dashed #c79f80;border-radius:12px;padding:24px 18px 22px"
@@ -164,7 +170,7 @@ def voucher(label: str, code: str, value: str, *notes: str) -> str:
     return (
         f'<tr><td style="padding:6px 0 26px">{_WIDE}><tr>'
         f'<td align="center" class="tint" bgcolor="{TINT}" style="{box}">'
-        f'<div class="accent" style="font:700 21px/1.3 {_SERIF};color:{ACCENT}">{value}</div>'
+        f'<div class="accent" style="font:700 21px/1.3 {_SERIF};color:{paint.accent}">{value}</div>'
         f'<div class="muted" style="padding-top:12px;{_SOFT}">{label}</div>'
         f'<div class="code ink" style="padding:2px 0 12px;{letters}">{code}</div>{under}'
         "</td></tr></table></td></tr>"
@@ -190,12 +196,12 @@ def picture(src: str, alt: str, url: str) -> str:
     return f"{_PICTURE_CELL}{linked}</td>"
 
 
-def monogram(letter: str) -> str:
+def monogram(letter: str, paint: Paint) -> str:
     """The cell of a product without an image, so that the cards below each other keep one edge."""
     size = f"width:96px;height:96px;background-color:{TINT};border-radius:10px"
     return (
         f'{_PICTURE_CELL}{_TABLE}><tr><td class="mono tint accent" width="96" height="96" align="center" '
-        f'bgcolor="{TINT}" style="{size};font:400 34px/1 {_SERIF};color:{ACCENT}" aria-hidden="true">{letter}'
+        f'bgcolor="{TINT}" style="{size};font:400 34px/1 {_SERIF};color:{paint.accent}" aria-hidden="true">{letter}'
         "</td></tr></table></td>"
     )
 

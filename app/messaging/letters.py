@@ -3,8 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,16 +11,34 @@ from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.messaging import addresses, content, facts, values, zones
+from app.messaging.content import Content
+from app.messaging.editions import Editions, Held
+from app.messaging.errors import ContentError
 from app.messaging.facts import Loaded
 from app.messaging.gate import TRANSACTIONAL
 from app.messaging.links import LinkMaker, UtmTags
-from app.messaging.render import CompiledContents, RenderContext, Rendered, Sender, render
+from app.messaging.render import (
+    CompiledContent,
+    CompiledContents,
+    RenderContext,
+    Rendered,
+    Sender,
+    compile_content,
+    render,
+)
 from app.models import Store
 from app.stores import settings
 from connectors.base import OutgoingMessage
 
-Goods = Mapping[str, Any]
 _LEVEL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What the messages of a batch share: the products they speak of, and the merchant's own texts."""
+
+    products: Mapping[str, Any]
+    editions: Editions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +50,31 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class TryOut:
+    """How a text is tried that nobody is to get: in its language, with what a real message would bring.
+
+    Attributes:
+        values: variables besides those of the customer, the store and what belongs to the message.
+        is_trial: it goes to the merchant's own address, so its links are counted by nobody.
+    """
+
+    language: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    is_trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Letters:
     """Writes letters; holds what is the same for all: keys, our address, the compiled contents."""
 
     signer: Signer
     base_url: str
     compiled: CompiledContents
+    held: Held = field(default_factory=Held)
+
+    def goods_of(self, session: Session, store: Store, rows: Sequence[Any]) -> Goods:
+        """The products that these messages speak of, and the texts that the merchant changed."""
+        return Goods(values.products_of(session, store.id, rows), self.held.of(session, store))
 
     def write(self, loaded: Loaded, goods: Goods, row: Any) -> Letter:
         """Render one message.
@@ -46,8 +82,23 @@ class Letters:
         Raises:
             ContentError: something that the content needs is missing.
         """
+        customer = loaded.customers[row.customer_id]
+        language = content.language_for(customer.locale, settings.read(loaded.store, "locale"))
+        compiled = self._compiled(loaded.store, goods.editions, row.context["content"])
+        return self._write(compiled, loaded, goods, row=row, how=TryOut(language))
+
+    def try_out(self, draft: Content, loaded: Loaded, goods: Goods, *, row: Any, how: TryOut) -> Letter:
+        """Render a content that nobody gets, as it would be sent.
+
+        Raises:
+            ContentError: it cannot be compiled, or something that it needs is missing.
+        """
+        return self._write(compile_content(draft), loaded, goods, row=row, how=how)
+
+    def _write(
+        self, compiled: CompiledContent, loaded: Loaded, goods: Goods, *, row: Any, how: TryOut
+    ) -> Letter:
         store, customer = loaded.store, loaded.customers[row.customer_id]
-        language = content.language_for(customer.locale, settings.read(store, "locale"))
         zone = zones.zone_for_due(
             country=customer.country,
             region=customer.region,
@@ -56,12 +107,12 @@ class Letters:
         )
         _, basis = facts.consent_of(loaded, row.customer_id, row.channel)
         address = addresses.address_of(customer, row.channel) or ""
-        links = self._links(loaded, row)
-        known = values.values_of(loaded, row, goods, language=language, zone=zone)
+        links = self._links(loaded, row, is_plain=how.is_trial or row.purpose == TRANSACTIONAL)
+        known = values.values_of(loaded, row, goods.products, language=how.language, zone=zone)
         if row.purpose == TRANSACTIONAL:
             known["confirm"] = {"url": links.confirm(row.channel, address)}
         rendered = render(
-            self.compiled.get((row.version_id, row.context["content"]), lambda: _content(row)),
+            compiled,
             RenderContext(
                 channel=row.channel,
                 purpose=row.purpose,
@@ -69,18 +120,26 @@ class Letters:
                 sender=_sender(store),
                 zone=zone,
                 currency=store.currency,
-                values=known,
+                values={**how.values, **known},
             ),
-            lang=language,
+            lang=how.language,
             links=links,
         )
         lifetime = int((row.expires_at - loaded.now).total_seconds())
         return Letter(_outgoing(store, row, rendered, address, lifetime=lifetime), _packed(rendered))
 
-    def _links(self, loaded: Loaded, row: Any) -> LinkMaker:
+    def _compiled(self, store: Store, editions: Editions, name: str) -> CompiledContent:
+        """The content by its name: the merchant's own, or the original, which all stores share."""
+        own = editions.get(name)
+        if own is None:
+            return self.compiled.get(name, lambda: content.named(name))
+        if isinstance(own, ContentError):
+            raise ContentError(str(own))
+        return self.compiled.get((store.id, store.editions, name), lambda: own)
+
+    def _links(self, loaded: Loaded, row: Any, *, is_plain: bool) -> LinkMaker:
         """The links of a message; those of transactional mail carry no tag and are counted by nobody."""
-        is_plain = row.purpose == TRANSACTIONAL
-        host = urlsplit(_store_url(loaded.store)).hostname or ""
+        host = urlsplit(store_url(loaded.store)).hostname or ""
         tags = UtmTags(frozenset({host.lower()}), row.channel, row.flow_key, row.step)
         tracks = facts.consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed"
         return LinkMaker(
@@ -93,9 +152,9 @@ class Letters:
         )
 
 
-def goods_of(session: Session, store: Store, rows: Sequence[Any], now: datetime) -> Goods:
-    """The products that these messages speak of."""
-    return values.products_of(session, store.id, rows)
+def store_url(store: Store) -> str:
+    """The shop's front page: the merchant's own address where we know it."""
+    return store.url if "://" in store.url else f"https://{store.domain}"
 
 
 def read_content(packed: bytes | None) -> dict[str, Any] | None:
@@ -133,21 +192,12 @@ def _outgoing(store: Store, row: Any, rendered: Rendered, address: str, *, lifet
     )
 
 
-def _content(row: Any) -> content.Content:
-    flow, _, name = row.context["content"].partition("/")
-    step, _, variant = name.partition(".")
-    return content.default(flow, step, variant)
-
-
 def _sender(store: Store) -> Sender:
     return Sender(
         name=settings.read(store, "sender.name") or store.name,
-        url=_store_url(store),
+        url=store_url(store),
         postal_address=settings.read(store, "sender.postal_address"),
         sms_name=settings.read(store, "sender.sms_name"),
+        logo_url=settings.read(store, "brand.logo_url"),
+        colour=settings.read(store, "brand.color"),
     )
-
-
-def _store_url(store: Store) -> str:
-    """The shop's front page: the merchant's own address where we know it."""
-    return store.url if "://" in store.url else f"https://{store.domain}"

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from app.messaging import blocks, layout, sms, templating
 from app.messaging.blocks import Page, Writer
+from app.messaging.colours import paint_of
 from app.messaging.content import DEFAULT_LANGUAGE, Block, Content, Mail
 from app.messaging.errors import ContentError
 from app.messaging.formats import Formats
@@ -41,7 +42,7 @@ class RenderContext:
         basis: consent, double_opt_in, soft_opt_in or None; the footer says why the mail came.
         zone: the customer's, for moments in the text.
         currency: ISO code, for the `money` filter.
-        values: the variables (`content.VARIABLES`); dicts, lists and texts only. `store` is
+        values: the variables (`variables.FIELDS`); dicts, lists and texts only. `store` is
             filled from the sender and may bring more.
     """
 
@@ -130,7 +131,14 @@ def render(compiled: CompiledContent, context: RenderContext, *, lang: str, link
     language = _language(compiled.mails if is_mail else compiled.texts, lang, context.channel)
     reader = Formats(language, context.zone, context.currency)
     values = _known(context)
-    page = Page(templating.scope(values, reader), values, links, WORDINGS[language], reader)
+    page = Page(
+        templating.scope(values, reader),
+        values,
+        links,
+        WORDINGS[language],
+        reader,
+        paint_of(context.sender.colour),
+    )
     if is_mail:
         return _render_mail(compiled.mails[language], context, page)
     return _render_text(compiled.texts[language], context, page)
@@ -208,7 +216,7 @@ def _render_mail(mail: CompiledMail, context: RenderContext, page: Page) -> Rend
             frame.before_preheader,
             layout.escape(preheader),
             frame.after_preheader,
-            layout.brand(frame.name, layout.escape(shop)),
+            layout.brand(frame.name, layout.escape(shop), frame.logo),
             *page.html,
             layout.footer(frame.why, frame.name, frame.address, ways_out),
         ]

@@ -111,6 +111,22 @@ def parse(source: str, variables: frozenset[str]) -> Template:
     return Template([_part(node) for node in template.nodes], 1 + len(source) // _NODE_LENGTH)
 
 
+def used(source: str) -> frozenset[str]:
+    """What a text that can be parsed speaks of: `customer.first_name`, `products.title`, or a root alone."""
+    found = _ENVIRONMENT.from_string(source).analyze().globals
+    return frozenset(
+        ".".join(part for part in variable.segments if isinstance(part, str))
+        for variables in found.values()
+        for variable in variables
+    )
+
+
+def line_of(error: BaseException | None) -> int | None:
+    """On which line of its text a mistake in Liquid is, if that is known."""
+    context = error.context() if isinstance(error, LiquidError) else None
+    return context[0] if context else None
+
+
 def scope(values: Mapping[str, object], reader: Formats) -> Scope:
     """What the templates of one message see; made once, used for all of them."""
     made = Scope(_EMPTY, globals=values)
@@ -145,7 +161,11 @@ def _part(node: Node) -> str | Callable[[Scope], str]:
 
 def _output(expression: Expression, scope: Scope) -> str:
     value = expression.evaluate(scope)
-    return value if type(value) is str else to_liquid_string(value, autoescape=False)
+    if type(value) is str:
+        return value
+    if isinstance(value, dict | list | tuple):
+        raise TypeError("name one thing of it, as in customer.first_name")
+    return to_liquid_string(value, autoescape=False)
 
 
 def _block(node: Node, scope: Scope) -> str:

@@ -30,7 +30,7 @@ def products_of(session: Session, store_id: int, rows: Iterable[Any]) -> dict[st
 def values_of(
     loaded: Loaded, row: Any, goods: Mapping[str, Any], *, language: str, zone: Any
 ) -> dict[str, object]:
-    """The variables of one message (see `content.VARIABLES`); what is unknown is missing."""
+    """The variables of one message (see `variables.FIELDS`); what is unknown is missing."""
     customer = loaded.customers[row.customer_id]
     store = loaded.store
     values: dict[str, object] = {

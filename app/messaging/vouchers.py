@@ -90,6 +90,20 @@ def note_creation(session: Session, store_id: int, voucher_id: int, creation: st
     )
 
 
+def worth(store: Store, terms: Mapping[str, Any], customer: Any, now: datetime) -> tuple[str, str]:
+    """A code's kind and value. By class: promo buyers get perks, never percentages; loyal ones an amount."""
+    if terms["kind"] == "free_shipping":
+        return "free_shipping", "0"
+    if terms["kind"] != "by-class":
+        return terms["kind"], settings.read(store, terms["setting"])
+    bought = customer.orders_count + customer.earlier_orders
+    if is_promo(bought, customer.discounted_count):
+        return "free_shipping", "0"
+    if is_loyal(bought, customer.last_paid_at, now):
+        return "amount", settings.read(store, "birthday.amount")
+    return "percentage", settings.read(store, "birthday.percentage")
+
+
 def _code(signer: Signer, what: str) -> str:
     digest = bytes.fromhex(signer.fingerprint("voucher", what))
     text = base64.b32encode(digest[:_BITS_IN_BYTES]).decode("ascii")[:12]
@@ -98,7 +112,7 @@ def _code(signer: Signer, what: str) -> str:
 
 def _row(signer: Signer, store: Store, row: Any, *, customer: Any, now: datetime) -> dict[str, Any]:
     terms = row.context["voucher"]
-    kind, value = _worth(store, terms, customer, now)
+    kind, value = worth(store, terms, customer, now)
     return {
         "store_id": store.id,
         "customer_id": row.customer_id,
@@ -110,20 +124,6 @@ def _row(signer: Signer, store: Store, row: Any, *, customer: Any, now: datetime
         "value": value,
         "expires_at": from_micros(terms["ends_at"]),
     }
-
-
-def _worth(store: Store, terms: dict[str, Any], customer: Any, now: datetime) -> tuple[str, str]:
-    """Kind and value. By class: promo buyers get perks, never percentages; loyal ones an amount."""
-    if terms["kind"] == "free_shipping":
-        return "free_shipping", "0"
-    if terms["kind"] != "by-class":
-        return terms["kind"], settings.read(store, terms["setting"])
-    bought = customer.orders_count + customer.earlier_orders
-    if is_promo(bought, customer.discounted_count):
-        return "free_shipping", "0"
-    if is_loyal(bought, customer.last_paid_at, now):
-        return "amount", settings.read(store, "birthday.amount")
-    return "percentage", settings.read(store, "birthday.percentage")
 
 
 def _spec(signer: Signer, store: Store, voucher: Any, now: datetime) -> VoucherSpec:

@@ -29,7 +29,9 @@ from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
+from app.models.template import Edition
 from app.models.timer import Timer, TimerCursor
+from app.models.trial import Trial
 from app.models.voucher import Voucher
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "CustomerMerge",
     "Decision",
     "DeliveryEvent",
+    "Edition",
     "Enrollment",
     "ErasedIdentity",
     "Flow",
@@ -79,5 +82,6 @@ __all__ = [
     "Suppression",
     "Timer",
     "TimerCursor",
+    "Trial",
     "Voucher",
 ]

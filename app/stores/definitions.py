@@ -50,6 +50,16 @@ _IDENTITY = (
     Setting("sender.sms_name", rules.line(30), "", "The name that text messages begin with.", column="name"),
 )
 
+_BRAND = (
+    Setting("brand.logo_url", rules.PICTURE, "", "The picture above every mail; your name if empty."),
+    Setting(
+        "brand.color",
+        rules.COLOUR,
+        "",
+        "The colour of the buttons; what is written on them turns white or black, whichever can be read.",
+    ),
+)
+
 _RAILS = (
     Setting("rails.email_hours", rules.HOURS, "08-21", "Mails leave between these hours of the recipient."),
     Setting("rails.sms_hours", rules.HOURS, "09-20", "Text messages leave between these hours."),
@@ -140,6 +150,19 @@ _SENDING = (
         rules.number(0, 1000),
         "10",
         "How many text messages your numbers may send in a second; 0 is no limit.",
+    ),
+    Setting(
+        "sending.sms_price_minor",
+        rules.PRICE,
+        "",
+        "What one part of a text message costs you, in cents; costs are not known while this is empty.",
+    ),
+    Setting(
+        "sending.sms_price_currency",
+        rules.CURRENCY,
+        "EUR",
+        "The currency of that price, as your provider bills it.",
+        column="currency",
     ),
     Setting(
         "sending.settle",
@@ -235,6 +258,6 @@ _FLOWS = (
 
 
 DEFINITIONS: Mapping[str, Setting] = {
-    setting.key: setting for setting in (*_IDENTITY, *_RAILS, *_CONSENT, *_SENDING, *_META, *_FLOWS)
+    setting.key: setting for setting in (*_IDENTITY, *_BRAND, *_RAILS, *_CONSENT, *_SENDING, *_META, *_FLOWS)
 }
 """Every setting by its key, in the order in which it is shown."""

@@ -4,11 +4,14 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from babel import Locale
 from babel.core import UnknownLocaleError
+from babel.numbers import list_currencies
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from email_validator import EmailNotValidError, validate_email
@@ -21,8 +24,8 @@ class Rule:
     """What a setting may be.
 
     Attributes:
-        kind: text, number, choice, switch, hours, list, email, zone, locale or key; tells a screen which
-            field to show.
+        kind: text, number, choice, switch, hours, list, email, zone, locale, key, picture, colour, price or
+            currency; tells a screen which field to show.
         check: the canonical text of a trimmed, non-empty text; ValueError with a sentence otherwise.
         choices: the words of a choice.
     """
@@ -128,7 +131,53 @@ def _public_key(text: str) -> str:
     return text
 
 
+def _picture(text: str) -> str:
+    """An address that any reader's mail program can fetch, and that leads into nobody's own network."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    host = (parts.hostname or "").rstrip(".").lower()
+    is_public = bool(_PUBLIC_HOST.fullmatch(host)) and host.rpartition(".")[2] not in _PRIVATE_ENDS
+    is_plain = _WORD.fullmatch(text) and not set(text) & set("\"'<>\\`{}")
+    if parts.scheme != "https" or not is_public or "@" in parts.netloc or not is_plain or len(text) > 500:
+        raise ValueError("It must be an address that begins with https:// and that everybody can open.")
+    return text
+
+
+def _colour(text: str) -> str:
+    match = _HEX.fullmatch(text)
+    if match is None:
+        raise ValueError("It must be a colour such as #9a4526.")
+    digits = match[1].lower()
+    return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
+
+
+def _price(text: str) -> str:
+    plain = text.replace(",", ".")
+    if not _DECIMAL.fullmatch(plain):
+        raise ValueError("It must be a price in cents such as 7.5.")
+    return f"{Decimal(plain).normalize():f}"
+
+
+def _currency(text: str) -> str:
+    if text.upper() not in _currencies():
+        raise ValueError("It must be a currency such as EUR.")
+    return text.upper()
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(list_currencies())
+
+
 _HOURS_OF_A_DAY = 24
+_PUBLIC_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_PRIVATE_ENDS = frozenset(
+    {"local", "localhost", "internal", "intranet", "lan", "home", "corp", "arpa", "test"}
+)
+_HEX = re.compile(r"#?([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
+_DECIMAL = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,4})?")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _WORD = re.compile(r"[\x21-\x7e]+")
 _HOURS = re.compile(r"([0-9]{1,2})-([0-9]{1,2})")
@@ -139,4 +188,8 @@ LOCALE = Rule("locale", _locale)
 HOURS = Rule("hours", _hours)
 WORDS = Rule("list", _words)
 PUBLIC_KEY = Rule("key", _public_key)
+PICTURE = Rule("picture", _picture)
+COLOUR = Rule("colour", _colour)
+PRICE = Rule("price", _price)
+CURRENCY = Rule("currency", _currency)
 SWITCH = Rule("switch", lambda text: _choice(text, ("on", "off")), ("on", "off"))

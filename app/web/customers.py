@@ -43,7 +43,7 @@ def listing() -> ResponseReturnValue:
         store = chosen_store(session)
         statement = rows_of(Customer, store.id)
         if sought:
-            statement = _matching(statement, sought)
+            statement = matching(statement, sought)
         page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
         consents = _consents(session, store.id, [customer.id for customer in page.rows])
     return render_template("customers.html", page=page, sought=sought, consents=consents)
@@ -74,8 +74,8 @@ def show(customer_id: int) -> ResponseReturnValue:
     )
 
 
-def _matching(statement: Select[Customer], sought: str) -> Select[Customer]:
-    """A whole e-mail is looked up by its index; anything else is a beginning."""
+def matching(statement: Select[Customer], sought: str) -> Select[Customer]:
+    """Whom a typed text means. A whole e-mail is looked up by its index; anything else is a beginning."""
     email = normalise_email(sought)
     if email is not None and "." in email.rpartition("@")[2]:
         return statement.where(Customer.email == email)

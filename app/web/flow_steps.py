@@ -16,7 +16,10 @@ _ALWAYS_TRUE_OF = frozenset({"enrollment-alive"})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One step in words. `kind` picks the sign before it; `sent` stands beside messages only."""
+    """One step in words. `kind` picks the sign before it; `sent` stands beside messages only.
+
+    `edited_at` is the step whose text can be edited, "" for all but the messages of this version.
+    """
 
     kind: str
     key: str
@@ -24,6 +27,7 @@ class Line:
     notes: Sequence[str] = ()
     sent: Sent | None = None
     is_on: bool = True
+    edited_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,9 @@ def _line(step: Step, left: dict[str, Sent]) -> Line:
             return Line("end", step.id, translate("flow.end"))
         case Message():
             figures = left.pop(step.name, Sent())
-            return Line("message", step.name, word("step", step.id), _notes(step), figures, step.is_on)
+            return Line(
+                "message", step.name, word("step", step.id), _notes(step), figures, step.is_on, step.id
+            )
 
 
 def _wait(step: Wait) -> str:

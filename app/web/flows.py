@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import NotFound
 from app.flows import switch
+from app.flows.contents import BrokenText
 from app.flows.switch import FlowView
 from app.models import Enrollment
 from app.web import figures, flow_steps
 from app.web.auth import merchant_required
+from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 
 blueprint = Blueprint("flows", __name__)
@@ -62,8 +64,11 @@ def show(key: str) -> ResponseReturnValue:
 @merchant_required
 def activate(key: str) -> ResponseReturnValue:
     """Switch a flow on; what happened before this moment never starts it."""
-    with runtime().database.write() as session:
-        switch.activate(session, chosen_store(session).id, key, clock.now())
+    try:
+        with runtime().database.write() as session:
+            switch.activate(session, chosen_store(session).id, key, clock.now())
+    except BrokenText as error:
+        flash(translate("flow.broken", step=error.slot.step))
     return redirect(url_for("flows.show", key=key), code=303)
 
 

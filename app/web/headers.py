@@ -38,11 +38,25 @@ def admin_of(shop: str | None) -> str:
 
 
 def previews() -> str:
-    """Where the outbox shows its mails: nothing else is framed, so that a click in a mail leads nowhere.
+    """Where mails are shown: nothing else is framed, so that a click in a mail leads nowhere.
 
     Looking at a mail must never count as its reader's click.
     """
-    return url_for("outbox.listing", _external=True) + "/"
+    return f"{url_for('outbox.listing', _external=True)}/ {url_for('previewing.stage', _external=True)}"
+
+
+def mail_policy() -> str:
+    """The policy of a mail in a frame: somebody's HTML, so no script, form, pop-up or cookie of ours."""
+    return f"sandbox; default-src 'none'; {_MAIL}; form-action 'none'; frame-ancestors 'self'"
+
+
+def stage_policy(script: str) -> str:
+    """The policy of the empty page into which the editor writes its mails, by this one script of ours."""
+    ancestors = f"'self' {_ADMIN} https://*.myshopify.com"
+    return (
+        f"sandbox allow-scripts; default-src 'none'; script-src {script}; {_MAIL}; form-action 'none'; "
+        f"frame-ancestors {ancestors}"
+    )
 
 
 def framed_policy(shop: str | None) -> str:
@@ -56,6 +70,7 @@ def framed_policy(shop: str | None) -> str:
     )
 
 
+_MAIL = "img-src 'self' https: data:; style-src 'unsafe-inline'; base-uri 'none'"
 _ADMIN = "https://admin.shopify.com"
 _CDN = "https://cdn.shopify.com"
 # App Bridge reports the web vitals of Built for Shopify there.

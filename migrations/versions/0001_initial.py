@@ -823,6 +823,7 @@ def upgrade() -> None:
         sa.Column("other_home", sa.JSON(), nullable=False),
         sa.Column("copies", sa.JSON(), nullable=False),
         sa.Column("is_copy", sa.Boolean(), nullable=False),
+        sa.Column("editions", sa.Integer(), nullable=False),
         sa.Column("installed_at", MOMENT, nullable=False),
         sa.Column("uninstalled_at", MOMENT, nullable=True),
         sa.Column("reconciled_at", MOMENT, nullable=True),
@@ -838,6 +839,19 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=20), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "channel", "address_hash", name=op.f("pk_suppressions")),
+    )
+    op.create_table(
+        "templates",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("locale", sa.String(length=2), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("preheader", sa.Text(), nullable=False),
+        sa.Column("blocks", sa.JSON(), nullable=False),
+        sa.Column("sms", sa.Text(), nullable=True),
+        sa.Column("saved_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "name", "locale", name=op.f("pk_templates")),
     )
     op.create_table(
         "timer_cursors",
@@ -856,6 +870,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "due_at", "kind", "subject_id", name=op.f("pk_timers")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "trials",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("locale", sa.String(length=2), nullable=False),
+        sa.Column("to_address", sa.String(length=320), nullable=False),
+        sa.Column("letter", sa.LargeBinary(), nullable=True),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("claimed_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trials")),
+        sa.UniqueConstraint("store_id", "token", name=op.f("uq_trials_store_id_token")),
+    )
+    op.create_index("ix_trials_asked", "trials", ["store_id", "asked_at"], unique=False)
+    op.create_index("ix_trials_status", "trials", ["store_id", "status"], unique=False)
     op.create_table(
         "vouchers",
         sa.Column("id", ID, nullable=False),
@@ -938,8 +970,10 @@ def downgrade() -> None:
     op.drop_table("chores")
     op.drop_table("backfills")
     op.drop_table("vouchers")
+    op.drop_table("trials")
     op.drop_table("timers")
     op.drop_table("timer_cursors")
+    op.drop_table("templates")
     op.drop_table("suppressions")
     op.drop_table("stores")
     op.drop_table("store_writes")

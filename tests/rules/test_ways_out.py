@@ -7,8 +7,8 @@ from tests.rules.sources import Source, sources
 
 CHANNELS = ("SendGridChannel", "TwilioChannel")
 OPENED_IN = {"jobs/carriers.py", "jobs/notices.py"}
-SENT_IN = {"jobs/outbox.py:_send", "jobs/notices.py:_tell"}
-"""The outbox for customers; merchants hear from the operator when their own shop stands still."""
+SENT_IN = {"jobs/outbox.py:_send", "jobs/notices.py:send_one"}
+"""The outbox for customers; merchants are told when their shop stands still, and see texts they try out."""
 PACKAGES = ("sendgrid", "twilio", "python_http_client")
 
 

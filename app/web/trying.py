@@ -1,0 +1,152 @@
+"""A draft tried on somebody: what it would look like, what is wrong with it, and what is worth knowing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from babel.numbers import format_currency, get_currency_precision
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.messaging import checking, sms, specimens
+from app.messaging.checking import Draft, Problem, TryOn
+from app.messaging.content import Content
+from app.messaging.editions import content_of
+from app.messaging.errors import ContentError, UnresolvedContent
+from app.messaging.letters import Letter, Letters, TryOut
+from app.messaging.render import CompiledContents
+from app.messaging.sms import Segments
+from app.messaging.specimens import Scene, Slot, Specimen
+from app.messaging.variables import UNWRITTEN
+from app.models import Store
+from app.runtime import Runtime
+from app.stores import settings
+from app.web.catalogue import language, translate
+from app.web.context import customer_of
+
+Maker = Callable[[Scene], Specimen]
+_OF_THE_FRAME = frozenset({"store.name", "store.address", "store.url"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What keeps a draft from being saved, and what does not but is worth knowing."""
+
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Texting:
+    """A text message as it would be billed. `cost` in the reader's way, "" while no price is set."""
+
+    text: str
+    segments: Segments
+    forcing: str
+    cost: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where the drafts of one message are tried: its store, its place in the flow, and the moment."""
+
+    runtime: Runtime
+    session: Session
+    store: Store
+    slot: Slot
+    now: datetime
+
+    def letter(
+        self, draft: Draft, locale: str, *, person: str, channel: str, is_trial: bool = False
+    ) -> Letter:
+        """The draft written to a customer (their id), or to the example person ("").
+
+        Raises:
+            ContentError: it cannot be written.
+            NotFound: there is no such customer in this store.
+        """
+        scene = self._scene(locale)
+        if person:
+            found = specimens.customer(self.session, scene, self._customer_id(person))
+        else:
+            found = specimens.example(self.session, scene)
+        whole = content_of(self.slot.content, {locale: draft.wording()})
+        return self._write(found, locale, whole, channel=channel, is_trial=is_trial)
+
+    def check(self, draft: Draft, locale: str) -> Verdict:
+        """What is wrong with a draft, and what is worth knowing before it is kept."""
+        found = checking.problems_of(draft)
+        if found:
+            return Verdict(found)
+        example, stranger = (
+            checking.problems_on(draft, self.slot, locale, self._try_on(make, locale))
+            for make in (specimens.made_up, specimens.stranger)
+        )
+        wrong = [one for one in example if one.detail not in _OF_THE_FRAME]
+        return Verdict(wrong, [one for one in (*example, *stranger) if one not in wrong])
+
+    def _try_on(self, make: Maker, locale: str) -> TryOn:
+        specimen = make(self._scene(locale))
+        return lambda whole, channel: self._write(specimen, locale, whole, channel=channel)
+
+    def _write(
+        self, who: Specimen, locale: str, whole: Content, *, channel: str, is_trial: bool = False
+    ) -> Letter:
+        writer = Letters(self.runtime.signer, self.runtime.settings.base_url, CompiledContents())
+        how = TryOut(locale, who.values, is_trial)
+        return writer.try_out(whole, who.loaded, who.goods, row=who.row(channel), how=how)
+
+    def _scene(self, locale: str) -> Scene:
+        return Scene(self.runtime.signer, self.store, self.slot, locale, self.now)
+
+    def _customer_id(self, person: str) -> int:
+        if not (person.isascii() and person.isdigit()):
+            raise NotFound("there is no such customer in this store")
+        return customer_of(self.session, self.store.id, int(person)).id
+
+
+def texting_of(store: Store, text: str) -> Texting:
+    """What a text message costs, and which signs make it dearer."""
+    counted = sms.segments(text)
+    return Texting(text, counted, checking.forcing_signs(text), _cost(store, counted.count))
+
+
+def in_words(problems: Sequence[Problem], slot: Slot, *, is_warning: bool = False) -> dict[str, list[str]]:
+    """Sentences in the reader's language, by the place that they are about."""
+    told: dict[str, list[str]] = {}
+    for problem in problems:
+        told.setdefault(problem.place, []).append(_sentence(problem, slot, is_warning=is_warning))
+    return told
+
+
+def reason(error: ContentError, slot: Slot) -> str:
+    """Why a mail could not be written to somebody, in the reader's language."""
+    if isinstance(error, UnresolvedContent):
+        return _sentence(Problem("", "missing", error.name), slot, is_warning=False)
+    return _sentence(Problem("", "failed", str(error)), slot, is_warning=False)
+
+
+def _sentence(problem: Problem, slot: Slot, *, is_warning: bool) -> str:
+    detail = problem.detail
+    if problem.line is not None:
+        return translate("editor.problem.line", line=problem.line, detail=detail)
+    if problem.code != "missing":
+        return translate(f"editor.problem.{problem.code}", detail=detail)
+    if detail in _OF_THE_FRAME:
+        return translate("editor.warning.frame")
+    if detail in UNWRITTEN:
+        return translate("editor.problem.unwritten", detail=detail)
+    if is_warning:
+        return translate("editor.warning.missing", detail=detail)
+    is_here = detail.partition(".")[0] in slot.roots
+    return translate("editor.problem.missing" if is_here else "editor.problem.elsewhere", detail=detail)
+
+
+def _cost(store: Store, parts: int) -> str:
+    price = settings.read(store, "sending.sms_price_minor")
+    if not price:
+        return ""
+    currency = settings.read(store, "sending.sms_price_currency")
+    amount = (Decimal(price) * parts).scaleb(-get_currency_precision(currency))
+    return format_currency(amount, currency, locale=language(), decimal_quantization=False)
