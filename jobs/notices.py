@@ -1,4 +1,4 @@
-"""Merchants whose store stands still are told by mail, from the operator's account, once while it lasts."""
+"""Merchants are told by mail, from the operator's account: that their store stands still, of low ratings."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -59,8 +59,16 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
             to_address=to_address,
             from_address=operator.notice_from,
             base_url=operator.base_url,
+            n=row.n,
         )
         (result,) = channel.send([letter])
-    values = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error, "next_at": now + _AGAIN}
+    status = _STATUS.get(result.outcome, "failed")
     with kit.runtime.database.write() as session:
-        notices.note(session, store.id, row.kind, **values)
+        notices.settle(
+            session,
+            store.id,
+            row.kind,
+            status=status,
+            error=result.error,
+            next_at=now + _AGAIN if status == notices.QUEUED else None,
+        )

@@ -21,6 +21,7 @@ from app.messaging.facts import Loaded
 from app.messaging.gate import ANSWER, TRANSACTIONAL, Decision, Verdict
 from app.messaging.letters import Letters
 from app.messaging.limits import Departure
+from app.messaging.values import Goods
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, PREPARING, QUEUED
@@ -97,7 +98,7 @@ class _Work:
 
     kit: Letters
     loaded: Loaded
-    goods: letters.Goods
+    goods: Goods
     outcome: claim_rows.Outcome
     to_prepare: list[Row[Any]] = field(default_factory=list)
     outgoing: list[OutgoingMessage] = field(default_factory=list)

@@ -35,7 +35,8 @@ class ConditionFacts:
 
     `is_stopped`: an exit came, before or after the last step. `has_earlier_orders`: the shop counts orders
     of this customer that it does not show, older than any that is mirrored. `is_answered`: something that the
-    message asks about was reviewed; seen when it leaves. `is_pending`: the consent to the channel waits for
+    message asks about was reviewed; seen when it leaves. `is_unhappy`: three stars or fewer in the last 30
+    days; seen when it leaves. `is_pending`: the consent to the channel waits for
     its confirmation; seen when it leaves, too.
     """
 
@@ -47,6 +48,7 @@ class ConditionFacts:
     entered_at: datetime | None = None
     has_earlier_orders: bool = False
     is_answered: bool = False
+    is_unhappy: bool = False
     is_pending: bool = False
 
 
@@ -101,6 +103,10 @@ def _not_reviewed(facts: ConditionFacts, argument: str) -> bool:
     return not facts.is_answered
 
 
+def _not_unhappy(facts: ConditionFacts, argument: str) -> bool:
+    return not facts.is_unhappy
+
+
 def _consent_pending(facts: ConditionFacts, argument: str) -> bool:
     return facts.is_pending
 
@@ -127,6 +133,7 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "left": _left,
     "not-clicked": _not_clicked,
     "not-reviewed": _not_reviewed,
+    "not-unhappy": _not_unhappy,
     "consent-pending": _consent_pending,
     "bought-before-entry": _bought_before_entry,
     "is-first-order": _is_first_order,

@@ -15,7 +15,7 @@ from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.gate import TRANSACTIONAL, Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
-from app.messaging.reviewed import answered
+from app.messaging.reviewed import answered, unhappy
 from app.messaging.wishes import Wishes
 from app.models import (
     ConsentState,
@@ -52,6 +52,7 @@ class Loaded:
     vouchers: dict[tuple[int, str], Row[Any]]
     departures: dict[int, list[Departure]]
     answered: frozenset[int]
+    unhappy: frozenset[int]
     wishes: dict[int, Wishes]
     active_flows: frozenset[str]
     allows_soft_opt_in: bool
@@ -95,6 +96,7 @@ def load(
         vouchers={(row.enrollment_id, row.name): row for row in minted},
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
+        unhappy=unhappy(session, store.id, rows, now),
         wishes=fact_rows.wishes(session, store.id, people),
         active_flows=frozenset(session.execute(active).scalars()),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
@@ -209,6 +211,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         entered_at=enrollment.entered_at if enrollment is not None else None,
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
         is_answered=row.id in loaded.answered,
+        is_unhappy=row.customer_id in loaded.unhappy,
         is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
     )
 

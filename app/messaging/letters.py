@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,17 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.messaging import addresses, content, facts, values, zones
+from app.messaging import addresses, answers, content, facts, testimonials, values, zones
 from app.messaging.facts import Loaded
 from app.messaging.gate import TRANSACTIONAL
 from app.messaging.links import LinkMaker, UtmTags
 from app.messaging.render import CompiledContents, RenderContext, Rendered, Sender, render
+from app.messaging.values import Goods
 from app.models import Store
 from app.stores import settings
 from connectors.base import OutgoingMessage
 
-Goods = Mapping[str, Any]
+_WELCOME = "welcome"
 _LEVEL = 3
 
 
@@ -57,7 +58,8 @@ class Letters:
         _, basis = facts.consent_of(loaded, row.customer_id, row.channel)
         address = addresses.address_of(customer, row.channel) or ""
         links = self._links(loaded, row)
-        known = values.values_of(loaded, row, goods, language=language, zone=zone)
+        rating_url = links.rating(row.customer_id) if answers.is_ask(row) else None
+        known = values.values_of(loaded, row, goods, language=language, zone=zone, rating_url=rating_url)
         if row.purpose == TRANSACTIONAL:
             known["confirm"] = {"url": links.confirm(row.channel, address)}
         rendered = render(
@@ -94,8 +96,12 @@ class Letters:
 
 
 def goods_of(session: Session, store: Store, rows: Sequence[Any], now: datetime) -> Goods:
-    """The products that these messages speak of."""
-    return values.products_of(session, store.id, rows)
+    """The products that these messages speak of, and what their welcome may quote."""
+    is_welcome = any(row.flow_key == _WELCOME for row in rows)
+    return Goods(
+        products=values.products_of(session, store.id, rows),
+        quotes=testimonials.quotes(session, store) if is_welcome else {},
+    )
 
 
 def read_content(packed: bytes | None) -> dict[str, Any] | None:

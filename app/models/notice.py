@@ -1,4 +1,4 @@
-"""Notices: what a merchant is told by mail, because nothing leaves any more and nobody may be looking."""
+"""Notices: what a merchant is told by mail, because it should not wait until somebody looks."""
 
 from datetime import datetime
 
@@ -9,11 +9,16 @@ from app.db import Base, Id, UtcDateTime
 
 
 class Notice(Base):
-    """One state of a store that its merchant is told of, once while it lasts; the row goes when it is over.
+    """One kind of news that a store's merchant is told of by mail.
+
+    That a store stands still is told once while it lasts, and the row goes when it is over; low ratings are
+    told again whenever there are new ones.
 
     Attributes:
-        kind: needs_reconnect.
+        kind: needs_reconnect or low_rating.
         status: queued, sending, sent, failed or unknown; only a queued one is ever sent.
+        next_at: the earliest moment of the next mail.
+        n: how often it happened since the last one.
     """
 
     __tablename__ = "notices"
@@ -24,3 +29,4 @@ class Notice(Base):
     raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
     next_at: Mapped[datetime] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
+    n: Mapped[int] = mapped_column(default=1)
