@@ -1,4 +1,4 @@
-"""A merchant whose shop stands still is told by mail, once while it lasts, from the operator's account."""
+"""What merchants are told by mail, from the operator's account: standing still once, low ratings hourly."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +12,7 @@ from app.config import Settings
 from app.messaging.notices import mail
 from app.models import Notice, Store
 from app.runtime import Runtime
+from app.stores import notices as queue
 from connectors.channels.local import LocalChannel
 from jobs import notices
 from jobs.kit import Kit
@@ -120,6 +121,56 @@ def test_it_is_told_in_the_shops_language_with_the_way_back(locale: str, word: s
     assert "https://r.example/app/" in told.text
     assert "Bottega &lt;b&gt;" in (told.html or "")
     assert "Bottega <b>" in told.subject
+
+
+def _rated_low(runtime: Runtime, store_id: int, minutes: int = 0) -> None:
+    with runtime.database.write() as session:
+        queue.raise_again(session, store_id, queue.LOW_RATING, n=1, now=NOW + minutes * MINUTE)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_low_ratings_are_told_together_and_no_more_than_once_an_hour(operator: Runtime, pair: Pair) -> None:
+    store_id = seeds.new_store(operator.database, email="anna@bottega.example")
+    _rated_low(operator, store_id)
+    _rated_low(operator, store_id)
+
+    for minute in (0, 1, 30, 59, 60, 61):
+        _run(operator, later=minute)
+        if minute in (1, 30):
+            _rated_low(operator, store_id, minute)
+        if minute == 59:
+            before = len(_told(pair))
+
+    assert before == 1
+    assert len(_told(pair)) == 2
+    assert seeds.rows_of(operator.database, Notice, "kind", "status", "n") == [("low_rating", "sent", 2)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_is_rated_while_a_mail_is_on_its_way_is_told_with_the_next(operator: Runtime) -> None:
+    store_id = seeds.new_store(operator.database, email="anna@bottega.example")
+    _rated_low(operator, store_id)
+    with operator.database.write() as session:
+        queue.claim(session, NOW)
+
+    _rated_low(operator, store_id, 1)
+    with operator.database.write() as session:
+        queue.settle(session, store_id, queue.LOW_RATING, status="sent", error=None, next_at=None)
+
+    kept = seeds.rows_of(operator.database, Notice, "status", "n", "next_at")
+    assert kept == [("queued", 1, NOW + 60 * MINUTE)]
+
+
+@pytest.mark.parametrize(("locale", "words"), [("it", "da 1 a 3 stelle: 4."), ("en", "1 to 3 stars: 4.")])
+def test_low_ratings_are_told_with_their_number_and_the_screen(locale: str, words: str) -> None:
+    store = Store(name="Bottega", domain="b.example", locale=locale, settings={}, email="")
+
+    told = mail(
+        store, "low_rating", to_address="a@b.example", from_address=FROM, base_url="https://r.example", n=4
+    )
+
+    assert words in told.text
+    assert "https://r.example/app/reviews?show=low" in told.text
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -14,11 +14,11 @@ from werkzeug.test import TestResponse
 from app import clock
 from app.db import table_of
 from app.messaging.links import LinkMaker
-from app.models import Customer, CustomerEvent, Message, Notice, Order, Product, Review, Store
+from app.models import Customer, CustomerEvent, CustomerMerge, Message, Notice, Order, Product, Review, Store
 from app.privacy import erasure
 from app.runtime import Runtime
 from tests import seeds
-from tests.web.web_shops import NOW, Shop, add_message
+from tests.web.web_shops import NOW, Shop, add_customer, add_message
 
 DAY = timedelta(days=1)
 COLUMNS = ("object", "product_external_id", "rating", "text", "display_name")
@@ -253,6 +253,22 @@ def test_a_token_is_bound_to_the_person_it_was_sent_to(ask: Asked) -> None:
 
     assert "<form" not in answer.text
     assert ask.kept() == []
+
+
+def test_a_merge_leaves_the_link_good(ask: Asked, shop: Shop) -> None:
+    with ask.runtime.database.write() as session:
+        kept = add_customer(session, shop.store_id, "kept").id
+        session.query(Message).filter_by(id=ask.message_id).update({"customer_id": kept})
+        names = {"merged_external_id": "azure-1", "kept_external_id": "kept", "told_at": NOW}
+        session.add(
+            CustomerMerge(
+                store_id=shop.store_id, customer_id=kept, merged_customer_id=ask.customer_id, **names
+            )
+        )
+
+    ask.answer(**{"t1-rating": "5"})
+
+    assert ask.kept("customer_id", "rating") == [(kept, 5)]
 
 
 def test_after_an_erasure_the_page_knows_nothing(ask: Asked) -> None:

@@ -1,11 +1,14 @@
 """The screen of reviews, and what other systems tell and read of them."""
 
+from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from app.models import Notice, Review
+from app.flows import switch, work
+from app.models import Enrollment, FlowVersion, Message, Notice, Review, Store
 from app.runtime import Runtime
 from tests import seeds
 from tests.web.web_shops import NOW, Csrf, Shop
@@ -192,3 +195,41 @@ def test_what_another_system_tells_of_a_review_is_one(
     assert codes == [201, 200]
     assert found == kept
     assert seeds.values_of(runtime.database, Notice, "n") == [1 for row in kept if row[2] <= 3]
+
+
+def test_a_closed_support_case_brings_the_ask_about_the_service(
+    api: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    with runtime.database.write() as session:
+        session.query(Enrollment).delete()
+        version = session.query(FlowVersion).filter_by(store_id=shop.store_id, flow_key="review").one()
+        version.definition = _with_step_on(version.definition, "M4")
+        session.flush()
+        switch.activate(session, shop.store_id, "review", NOW - timedelta(days=30))
+    event = {
+        "customer": shop.ids["customer"],
+        "type": "support.closed",
+        "occurred_at": "2026-11-23T10:00:00Z",
+        "data": {"ticket": "7"},
+    }
+
+    codes = [api.post("/api/v1/events", headers=shop.headers, json=event).status_code for _ in range(2)]
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        while work.run_batch(session, store, NOW, 100):
+            pass
+
+    made = [
+        row[1:] for row in seeds.rows_of(runtime.database, Message, "flow_key", "step", "purpose", "status")
+    ]
+    assert codes == [201, 200]
+    assert made.count(("M4", "service", "queued")) == 1
+
+
+def _with_step_on(definition: dict[str, Any], step_id: str) -> dict[str, Any]:
+    changed = deepcopy(definition)
+    for entry in changed["entries"]:
+        for step in entry["steps"]:
+            if step["id"] == step_id:
+                step["is_on"] = True
+    return changed
