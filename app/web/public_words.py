@@ -97,8 +97,7 @@ WORDS: dict[str, dict[str, str]] = {
         "rate_closed.text": "Sono passati più di 30 giorni e non si può più cambiare. Per qualsiasi cosa, "
         "scrivi a {}.",
         "rate_gone.title": "Qui non c’è più nulla da chiedere",
-        "rate_gone.text": "Questo link non vale più e non conserviamo nulla di quello che riguardava. "
-        "Grazie comunque di essere passato.",
+        "rate_gone.text": "Questo link non vale più. Grazie comunque di essere qui.",
         "shop": "Torna al negozio",
     },
     "en": {
@@ -195,8 +194,7 @@ WORDS: dict[str, dict[str, str]] = {
         "rate_closed.text": "More than 30 days have passed, so it can no longer be changed. "
         "For anything else, write to {}.",
         "rate_gone.title": "There is nothing left to ask here",
-        "rate_gone.text": "This link is no longer good, and we keep nothing of what it was about. "
-        "Thank you for coming by all the same.",
+        "rate_gone.text": "This link is no longer good. Thank you for coming by all the same.",
         "shop": "Back to the shop",
     },
 }

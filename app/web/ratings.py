@@ -4,6 +4,7 @@ Everybody is thanked in the same words and led to the same place: who is unhappy
 in public, and who is happy gets nothing for it.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,7 @@ STARS = (1, 2, 3, 4, 5)
 _ACT, _RATE = "act", "rate"
 _LARGEST_BODY = 96 * 1024
 """Three products, 2,000 characters each, every one of them percent-encoded at its longest."""
+_CONTROL = ("Cc", "Cs")
 _ADDRESS_MARKS = ("://", "www.", "/", "@")
 
 
@@ -191,8 +193,8 @@ def _checked(field: _Field) -> _Field:
 
 
 def _storable(text: str) -> str:
-    """Without the signs that no keyboard writes; everything else is kept as it came."""
-    return "".join(char for char in text if char == "\n" or char.isprintable())
+    """Without control characters, of which a database refuses one; everything else is kept as it came."""
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _CONTROL)
 
 
 def _line(text: str) -> str:
