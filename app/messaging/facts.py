@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
+from app.messaging.cases import with_open_case
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.gate import TRANSACTIONAL, Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
@@ -53,6 +54,7 @@ class Loaded:
     departures: dict[int, list[Departure]]
     answered: frozenset[int]
     unhappy: frozenset[int]
+    open_cases: frozenset[int]
     wishes: dict[int, Wishes]
     active_flows: frozenset[str]
     allows_soft_opt_in: bool
@@ -97,6 +99,7 @@ def load(
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
         unhappy=unhappy(session, store.id, rows, now),
+        open_cases=with_open_case(session, store.id, rows, now),
         wishes=fact_rows.wishes(session, store.id, people),
         active_flows=frozenset(session.execute(active).scalars()),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
@@ -212,6 +215,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
         is_answered=row.id in loaded.answered,
         is_unhappy=row.customer_id in loaded.unhappy,
+        has_open_case=row.customer_id in loaded.open_cases,
         is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
     )
 

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from app import timeline
+from app.flows.definition import recipe
 from app.messaging import answers, links
 from app.messaging.answers import Answer
+from app.messaging.cases import CONDITION as NO_OPEN_CASE
 from app.messaging.links import RatingToken
 from app.messaging.reviewed import NOT_UNHAPPY, products_reviewed
 from app.models import CustomerEvent, Decision, Message, Notice, Review, Store
 from app.runtime import Runtime
+from app.timeline import NewEvent
 from jobs.outbox import run
 from tests import seeds
 from tests.conftest import NOW
@@ -193,3 +197,49 @@ def test_an_answer_is_one_row_one_entry_and_one_notice(shop: Shop) -> None:
     assert reviewed == {anna: frozenset({"A"})}
     assert seeds.values_of(shop.database, CustomerEvent, "type").count("review.received") == 1
     assert seeds.rows_of(shop.database, Notice, "kind", "n") == [("low_rating", 1)]
+
+
+CASES = [
+    ([("opened", 2, "1")], "stopped"),
+    ([("opened", 3, "1"), ("closed", 2, "1")], "sent"),
+    ([("opened", 3, "1"), ("opened", 2, "2"), ("closed", 1, "2")], "stopped"),
+    ([("closed", 3, "1"), ("opened", 2, "1")], "stopped"),
+    ([("opened", 91, "1")], "sent"),
+]
+
+
+@SQLITE
+@pytest.mark.parametrize(("told", "status"), CASES)
+def test_nobody_is_asked_while_their_case_is_open(
+    shop: Shop, told: list[tuple[str, int, str]], status: str
+) -> None:
+    anna, bruno = shop.add_subscriber(), shop.add_subscriber()
+    with shop.database.write() as session:
+        events = [
+            NewEvent(
+                shop.id,
+                anna,
+                f"support.{kind}",
+                "api:x",
+                f"{kind}{ago}{case}",
+                NOW - ago * DAY,
+                {"case": case},
+            )
+            for kind, ago, case in told
+        ]
+        timeline.record(session, events, NOW)
+    context = {"content": "welcome/W2", "only_if": [NO_OPEN_CASE]}
+    ids = [shop.add_message(who, flow_key="review", step="M2", context=context) for who in (anna, bruno)]
+
+    run(shop.kit(Post()), NOW)
+
+    assert [shop.message(number).status for number in ids] == [status, "sent"]
+
+
+def test_every_ask_but_that_about_the_service_waits_for_no_open_case() -> None:
+    steps = [
+        step for key in ("review", "cross_sell") for entry in recipe(key).entries for step in entry.steps
+    ]
+    asking = {step.name for step in steps if step.kind == "message" and NO_OPEN_CASE in step.only_if}
+
+    assert asking == {"M1", "M2", "M3", "M3R", "X1", "X2"}

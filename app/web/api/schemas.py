@@ -232,7 +232,7 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": False,
         "properties": {
             "customer": ID,
-            "type": {"type": "string", "enum": ["support.closed", "review.received"]},
+            "type": {"type": "string", "enum": ["support.opened", "support.closed", "review.received"]},
             "occurred_at": MOMENT,
             "data": ANYTHING,
         },
