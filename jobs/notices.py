@@ -1,4 +1,4 @@
-"""Merchants whose store stands still are told by mail, from the operator's account, once while it lasts."""
+"""Merchants are told by mail, from the operator's account: that their store stands still, of low ratings."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -65,8 +65,11 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
             to_address=to_address,
             from_address=operator.notice_from,
             base_url=operator.base_url,
+            n=row.n,
         )
         result = send_one(channel, letter)
-    values = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error, "next_at": now + _AGAIN}
+    values: dict[str, Any] = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error}
+    if values["status"] == notices.QUEUED:
+        values["next_at"] = now + _AGAIN
     with kit.runtime.database.write() as session:
         notices.finish(session, store.id, row.kind, **values)

@@ -19,8 +19,9 @@ from app.messaging import claim_rows, facts, gate, senders, vouchers
 from app.messaging.errors import ContentError
 from app.messaging.facts import Loaded
 from app.messaging.gate import ANSWER, TRANSACTIONAL, Decision, Verdict
-from app.messaging.letters import Goods, Letters
+from app.messaging.letters import Letters
 from app.messaging.limits import Departure
+from app.messaging.values import Goods
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, PREPARING, QUEUED

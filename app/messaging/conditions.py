@@ -34,9 +34,10 @@ class ConditionFacts:
     """What conditions look at. `redeemed` holds the names of this enrollment's redeemed codes.
 
     `is_stopped`: an exit came, before or after the last step. `has_earlier_orders`: the shop counts orders
-    of this customer that it does not show, older than any that is mirrored. `is_answered`: something that the
-    message asks about was reviewed; seen when it leaves. `is_pending`: the consent to the channel waits for
-    its confirmation; seen when it leaves, too.
+    of this customer that it does not show, older than any that is mirrored. Seen when the message leaves:
+    `is_answered`, something that it asks about was reviewed; `is_unhappy`, three stars or fewer in the last
+    30 days; `has_open_case`, they wait for an answer of the shop; `is_pending`, the consent to the channel
+    waits for its confirmation.
     """
 
     is_stopped: bool = False
@@ -47,6 +48,8 @@ class ConditionFacts:
     entered_at: datetime | None = None
     has_earlier_orders: bool = False
     is_answered: bool = False
+    is_unhappy: bool = False
+    has_open_case: bool = False
     is_pending: bool = False
 
 
@@ -101,6 +104,14 @@ def _not_reviewed(facts: ConditionFacts, argument: str) -> bool:
     return not facts.is_answered
 
 
+def _not_unhappy(facts: ConditionFacts, argument: str) -> bool:
+    return not facts.is_unhappy
+
+
+def _no_open_case(facts: ConditionFacts, argument: str) -> bool:
+    return not facts.has_open_case
+
+
 def _consent_pending(facts: ConditionFacts, argument: str) -> bool:
     return facts.is_pending
 
@@ -127,6 +138,8 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "left": _left,
     "not-clicked": _not_clicked,
     "not-reviewed": _not_reviewed,
+    "not-unhappy": _not_unhappy,
+    "no-open-case": _no_open_case,
     "consent-pending": _consent_pending,
     "bought-before-entry": _bought_before_entry,
     "is-first-order": _is_first_order,

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
+from app.messaging.cases import with_open_case
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.gate import TRANSACTIONAL, Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
-from app.messaging.reviewed import answered
+from app.messaging.reviewed import answered, unhappy
 from app.messaging.wishes import Wishes
 from app.models import (
     ConsentState,
@@ -52,6 +53,8 @@ class Loaded:
     vouchers: dict[tuple[int, str], Row[Any]]
     departures: dict[int, list[Departure]]
     answered: frozenset[int]
+    unhappy: frozenset[int]
+    open_cases: frozenset[int]
     wishes: dict[int, Wishes]
     active_flows: frozenset[str]
     allows_soft_opt_in: bool
@@ -95,6 +98,8 @@ def load(
         vouchers={(row.enrollment_id, row.name): row for row in minted},
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
+        unhappy=unhappy(session, store.id, rows, now),
+        open_cases=with_open_case(session, store.id, rows, now),
         wishes=fact_rows.wishes(session, store.id, people),
         active_flows=frozenset(session.execute(active).scalars()),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
@@ -209,6 +214,8 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         entered_at=enrollment.entered_at if enrollment is not None else None,
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
         is_answered=row.id in loaded.answered,
+        is_unhappy=row.customer_id in loaded.unhappy,
+        has_open_case=row.customer_id in loaded.open_cases,
         is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
     )
 

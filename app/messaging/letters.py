@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.messaging import addresses, content, facts, values, zones
+from app.messaging import addresses, answers, content, facts, testimonials, values, zones
 from app.messaging.content import Content
 from app.messaging.editions import Editions, Held
 from app.messaging.errors import ContentError
@@ -26,19 +26,13 @@ from app.messaging.render import (
     compile_content,
     render,
 )
+from app.messaging.values import Goods
 from app.models import Store
 from app.stores import settings
 from connectors.base import OutgoingMessage
 
+_WELCOME = "welcome"
 _LEVEL = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """What the messages of a batch share: the products they speak of, and the merchant's own texts."""
-
-    products: Mapping[str, Any]
-    editions: Editions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +67,13 @@ class Letters:
     held: Held = field(default_factory=Held)
 
     def goods_of(self, session: Session, store: Store, rows: Sequence[Any]) -> Goods:
-        """The products that these messages speak of, and the texts that the merchant changed."""
-        return Goods(values.products_of(session, store.id, rows), self.held.of(session, store))
+        """The products that these messages speak of, what they may quote, and the merchant's own texts."""
+        is_welcome = any(row.flow_key == _WELCOME for row in rows)
+        return Goods(
+            products=values.products_of(session, store.id, rows),
+            quotes=testimonials.quotes(session, store) if is_welcome else {},
+            editions=self.held.of(session, store),
+        )
 
     def write(self, loaded: Loaded, goods: Goods, row: Any) -> Letter:
         """Render one message.
@@ -108,7 +107,8 @@ class Letters:
         _, basis = facts.consent_of(loaded, row.customer_id, row.channel)
         address = addresses.address_of(customer, row.channel) or ""
         links = self._links(loaded, row, is_plain=how.is_trial or row.purpose == TRANSACTIONAL)
-        known = values.values_of(loaded, row, goods.products, language=how.language, zone=zone)
+        rating_url = links.rating(row.customer_id) if answers.is_ask(row) else None
+        known = values.values_of(loaded, row, goods, language=how.language, zone=zone, rating_url=rating_url)
         if row.purpose == TRANSACTIONAL:
             known["confirm"] = {"url": links.confirm(row.channel, address)}
         rendered = render(

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from app.crypto import Signer
 
 CLICK, UNSUBSCRIBE, PREFERENCES, CONFIRM = "click", "unsubscribe", "preferences", "confirm"
+RATING = "rating"
 UTM_SOURCE = "ritorno"
 _MARK_DIGITS = 24
 
@@ -39,6 +40,15 @@ class ConfirmToken:
     store_id: int
     message_id: int
     address_mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class RatingToken:
+    """Which ask a rating page came with, and whom it was sent to."""
+
+    store_id: int
+    message_id: int
+    customer_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,10 @@ class LinkMaker:
         value = f"{self._message}-{address_mark(self._signer, channel, address):x}"
         return f"{self._base_url}/o/{self._signer.sign(CONFIRM, value)}"
 
+    def rating(self, customer_id: int) -> str:
+        """The address of the page where this message's customer rates what it asks about."""
+        return f"{self._base_url}/r/{self._signer.sign(RATING, f'{self._message}-{customer_id:x}')}"
+
     def _make_click(self, url: str) -> str:
         destination = tagged(url, self._tags) if self._tags else url
         index = len(self.destinations)
@@ -160,6 +174,12 @@ def read_confirm(signer: Signer, token: str) -> ConfirmToken | None:
     """What a confirmation token names, or None if we did not sign it for that."""
     numbers = _read(signer, CONFIRM, token, 3)
     return ConfirmToken(*numbers) if numbers else None
+
+
+def read_rating(signer: Signer, token: str) -> RatingToken | None:
+    """What a rating token names, or None if we did not sign it for that."""
+    numbers = _read(signer, RATING, token, 3)
+    return RatingToken(*numbers) if numbers else None
 
 
 def address_mark(signer: Signer, channel: str, address: str) -> int:

@@ -1,17 +1,21 @@
-"""Which products people have reviewed already: nobody is asked twice."""
+"""Who has reviewed what: nobody is asked twice, and the unhappy are offered nothing."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of
 from app.models import Review
-from app.models.review import WRITTEN
+from app.models.review import LOW, WRITTEN
 
 REVIEWS = table_of(Review)
 CONDITION = "not-reviewed"
+NOT_UNHAPPY = "not-unhappy"
+MUTED = timedelta(days=30)
+"""For how long somebody who gave three stars or fewer is offered nothing more to buy."""
 _PER_QUERY = 400
 
 
@@ -24,6 +28,7 @@ def products_reviewed(
         statement = select(REVIEWS.c.customer_id, REVIEWS.c.product_external_id).where(
             REVIEWS.c.store_id == store_id,
             REVIEWS.c.customer_id.in_(customer_ids[start : start + _PER_QUERY]),
+            REVIEWS.c.product_external_id.is_not(None),
             REVIEWS.c.status.in_(WRITTEN),
         )
         for row in session.execute(statement):
@@ -44,3 +49,20 @@ def answered(session: Session, store_id: int, messages: Iterable[Any]) -> frozen
         if reviewed.get(row.customer_id, frozenset())
         & {item["external_id"] for item in row.context.get("products", ())}
     )
+
+
+def unhappy(session: Session, store_id: int, messages: Iterable[Any], now: datetime) -> frozenset[int]:
+    """The customers of those messages who gave three stars or fewer in the last 30 days, if it matters."""
+    people = sorted({row.customer_id for row in messages if NOT_UNHAPPY in row.context.get("only_if", ())})
+    since = now - MUTED
+    found: set[int] = set()
+    for start in range(0, len(people), _PER_QUERY):
+        statement = select(REVIEWS.c.customer_id).where(
+            REVIEWS.c.store_id == store_id,
+            REVIEWS.c.customer_id.in_(people[start : start + _PER_QUERY]),
+            REVIEWS.c.rating.in_(LOW),
+            REVIEWS.c.status.in_(WRITTEN),
+            or_(REVIEWS.c.written_at > since, REVIEWS.c.edited_at > since),
+        )
+        found |= set(session.execute(statement).scalars())
+    return frozenset(found)

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import table_of
-from app.messaging import vouchers
+from app.messaging import testimonials, vouchers
 from app.messaging.facts import Loaded
-from app.messaging.letters import Goods, store_url
+from app.messaging.letters import store_url
+from app.messaging.values import Goods
 from app.models import ConsentState, Customer, Order, OrderLine, Product, Store
 
 ORDERS, LINES, PRODUCTS = table_of(Order), table_of(OrderLine), table_of(Product)
@@ -99,7 +100,12 @@ def stranger(scene: Scene) -> Specimen:
 
 def example(session: Session, scene: Scene) -> Specimen:
     """Somebody made up, with products of the shop."""
-    return _specimen(scene, _example(scene), products=_products(session, scene.store, _NOBODY))
+    return _specimen(
+        scene,
+        _example(scene),
+        products=_products(session, scene.store, _NOBODY),
+        quotes=testimonials.quotes(session, scene.store),
+    )
 
 
 def customer(session: Session, scene: Scene, customer_id: int) -> Specimen:
@@ -113,6 +119,7 @@ def customer(session: Session, scene: Scene, customer_id: int) -> Specimen:
         order=order,
         products=_products(session, scene.store, order.id if order is not None else _NOBODY),
         consents=_consents(session, store_id, customer_id),
+        quotes=testimonials.quotes(session, scene.store),
     )
 
 
@@ -123,6 +130,7 @@ def _specimen(
     order: Any = None,
     products: Sequence[Any] = (),
     consents: Mapping[str, Any] | None = None,
+    quotes: Mapping[str, str] | None = None,
 ) -> Specimen:
     slot, store = scene.slot, scene.store
     order = order if order is not None else _made_up_order(scene.now)
@@ -140,13 +148,18 @@ def _specimen(
         vouchers=_vouchers(scene, person),
         departures={},
         answered=frozenset(),
+        unhappy=frozenset(),
+        open_cases=frozenset(),
         wishes={},
         active_flows=frozenset(),
         allows_soft_opt_in=False,
         now=scene.now,
     )
     values = {"review": {"url": store_url(store)}} if "review" in slot.roots else {}
-    goods = Goods({product.external_id: product for product in products})
+    goods = Goods(
+        products={product.external_id: product for product in products},
+        quotes=quotes or {},
+    )
     return Specimen(loaded, goods, values, slot, _context(slot, order, products))
 
 

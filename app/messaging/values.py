@@ -1,6 +1,7 @@
 """What the templates see of one message: plain mappings, lists and texts, nothing secret."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -9,10 +10,26 @@ from sqlalchemy.orm import Session
 from app import money
 from app.db import table_of
 from app.messaging import formats
+from app.messaging.editions import Editions
 from app.messaging.facts import Loaded
 from app.models import Product
 
 PRODUCTS = table_of(Product)
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What the messages of a batch share.
+
+    Attributes:
+        products: the rows that they speak of, by external id.
+        quotes: the shop's praise by language.
+        editions: the merchant's own texts.
+    """
+
+    products: Mapping[str, Any] = field(default_factory=dict)
+    quotes: Mapping[str, str] = field(default_factory=dict)
+    editions: Editions = field(default_factory=dict)
 
 
 def products_of(session: Session, store_id: int, rows: Iterable[Any]) -> dict[str, Any]:
@@ -28,9 +45,13 @@ def products_of(session: Session, store_id: int, rows: Iterable[Any]) -> dict[st
 
 
 def values_of(
-    loaded: Loaded, row: Any, goods: Mapping[str, Any], *, language: str, zone: Any
+    loaded: Loaded, row: Any, goods: Goods, *, language: str, zone: Any, rating_url: str | None = None
 ) -> dict[str, object]:
-    """The variables of one message (see `variables.FIELDS`); what is unknown is missing."""
+    """The variables of one message (see `variables.FIELDS`); what is unknown is missing.
+
+    Args:
+        rating_url: the page where what the message asks about is rated; None if it asks nothing.
+    """
     customer = loaded.customers[row.customer_id]
     store = loaded.store
     values: dict[str, object] = {
@@ -42,7 +63,14 @@ def values_of(
         values["order"] = {"number": order.number, "placed_on": placed_on}
     items: Sequence[Mapping[str, Any]] = row.context.get("products", ())
     if items:
-        values["products"] = [_product(item, goods.get(item["external_id"]), language) for item in items]
+        shown = [_product(item, goods.products.get(item["external_id"]), language) for item in items]
+        values["products"] = shown
+        for number, one in enumerate(shown if rating_url else (), start=1):
+            one["review_url"] = f"{rating_url}?product={number}"
+    if rating_url:
+        values["review"] = {"url": rating_url}
+    if language in goods.quotes:
+        values["store"] = {"testimonial": goods.quotes[language]}
     terms = row.context.get("voucher")
     voucher = loaded.vouchers.get((row.enrollment_id, terms["name"])) if terms else None
     if voucher is not None and voucher.minted_at is not None:
@@ -71,8 +99,6 @@ def _product(item: Mapping[str, Any], product: Any, language: str) -> dict[str, 
     if product is not None:
         shown["price_text"] = money.shown(product.price_minor, product.currency, language)
         shown |= _known(url=product.url, image_url=product.image_url)
-        if product.url:
-            shown["review_url"] = f"{product.url}#tab-reviews"
     why = _WHY[language].get(item.get("why", ""))
     if why is not None:
         shown["reason"] = why.format_map(item)

@@ -17,7 +17,7 @@ LISTS = frozenset({"products"})
 UNWRITTEN = frozenset(
     {"store.story", "store.testimonial", "store.promotion", "store.instalments", "store.visit"}
 )
-"""Places for the merchant's own words: nothing fills them, so what needs them is left out."""
+"""Words that a shop may not have: a text cannot count on them, and what needs them is left out."""
 
 ALWAYS = frozenset({"store.name", "store.url", "store.address"})
 """What no mail leaves without, so that a text may use it as it is."""

@@ -1,4 +1,4 @@
-"""Notices: what a merchant is told by mail, because nothing leaves any more and nobody may be looking."""
+"""Notices: what a merchant is told by mail, because it should not wait until somebody looks."""
 
 from datetime import datetime
 
@@ -9,13 +9,20 @@ from app.db import Base, Id, UtcDateTime
 
 
 class Notice(Base):
-    """One state of a store that its merchant is told of, once while it lasts; the row goes when it is over.
+    """One kind of news that a store's merchant is told of by mail.
+
+    That a store stands still is told once while it lasts, and the row goes when it is over; low ratings are
+    told again whenever there are new ones.
 
     Attributes:
         kind: needs_reconnect.
         status: queued, sending, sent, failed or unknown.
         cut_off: calls of which nobody wrote down the answer; the first one is made once more.
         lease_until: until when somebody is sending it, by the database's clock.
+        kind: needs_reconnect or low_rating.
+        status: queued, sending, sent, failed or unknown; only a queued one is ever sent.
+        next_at: the earliest moment of the next mail.
+        n: how often it happened since the last one.
     """
 
     __tablename__ = "notices"
@@ -28,3 +35,4 @@ class Notice(Base):
     error: Mapped[str | None] = mapped_column(Text)
     cut_off: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    n: Mapped[int] = mapped_column(default=1)

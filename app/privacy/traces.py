@@ -106,8 +106,8 @@ def erase_reviews(
 ) -> Counter[str]:
     """What they wrote, under any address that they had; the stars stay, as the shop's own page shows them."""
     theirs = or_(REVIEWS.c.customer_id == customer_id, REVIEWS.c.email.in_(sorted(addresses)))
-    told = or_(REVIEWS.c.email.is_not(None), REVIEWS.c.text.is_not(None))
-    emptied = {"email": None, "text": None}
+    emptied = {"email": None, "display_name": None, "text": None}
+    told = or_(*(REVIEWS.c[name].is_not(None) for name in emptied))
     return Counter(
         {"reviews": _set(session, REVIEWS, and_(REVIEWS.c.store_id == store_id, theirs, told), emptied)}
     )

@@ -257,7 +257,30 @@ _FLOWS = (
 )
 
 
+_REVIEWS = (
+    Setting(
+        "reviews.landing",
+        rules.choice("ritorno", "product-page", "app"),
+        "ritorno",
+        "Where everybody is led after rating, whatever the stars: nowhere else, to each product's own page, "
+        "or to your review app.",
+    ),
+    Setting(
+        "reviews.app_url",
+        rules.secure_address("product", "handle", "order", "language"),
+        "",
+        "Your review app's page, https only; {product}, {handle}, {order} and {language} are filled in.",
+    ),
+    Setting(
+        "reviews.quoted_from",
+        rules.number(1, 5),
+        "4",
+        "From how many stars on an approved text may be quoted; the average beside it counts everybody.",
+    ),
+)
+
 DEFINITIONS: Mapping[str, Setting] = {
-    setting.key: setting for setting in (*_IDENTITY, *_BRAND, *_RAILS, *_CONSENT, *_SENDING, *_META, *_FLOWS)
+    setting.key: setting
+    for setting in (*_IDENTITY, *_BRAND, *_RAILS, *_CONSENT, *_SENDING, *_META, *_FLOWS, *_REVIEWS)
 }
 """Every setting by its key, in the order in which it is shown."""

@@ -1,10 +1,10 @@
-"""Which merchants are to be told by mail that their store stands still, and how far that is."""
+"""What merchants are to be told by mail: that their store stands still, that somebody is unhappy."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, lease_now, table_of
@@ -13,12 +13,14 @@ from app.stores.platforms import NEEDS_RECONNECT
 
 NOTICES = table_of(Notice)
 STORES = table_of(Store)
-RECONNECT = "needs_reconnect"
+RECONNECT, LOW_RATING = "needs_reconnect", "low_rating"
 QUEUED, SENDING, UNKNOWN = "queued", "sending", "unknown"
 UNSENT = (UNKNOWN, "failed")
 """How a notice rests of which the merchant may know nothing."""
 CUT_OFF = "cut off before the answer"
 _LEASE = timedelta(minutes=5)
+SPACED = {LOW_RATING: timedelta(hours=1)}
+"""How long after one mail the next of the same kind may leave; what happens meanwhile is told with it."""
 
 
 def follow(session: Session, now: datetime) -> None:
@@ -34,16 +36,30 @@ def follow(session: Session, now: datetime) -> None:
             "next_at": now,
             "error": None,
             "cut_off": 0,
+            "n": 1,
         }
         for store_id in session.execute(standing).scalars()
     ]
     insert_new(session, NOTICES, rows)
 
 
+def raise_again(session: Session, store_id: int, kind: str, *, n: int, now: datetime) -> None:
+    """Queue a notice of something that happened `n` times more, no sooner than its kind allows."""
+    row = {"store_id": store_id, "kind": kind, "status": QUEUED, "raised_at": now, "next_at": now, "n": n}
+    if insert_new(session, NOTICES, [row | {"error": None, "cut_off": 0}], NOTICES.c.store_id):
+        return
+    is_waiting = NOTICES.c.status == QUEUED
+    session.execute(
+        update(NOTICES)
+        .where(NOTICES.c.store_id == store_id, NOTICES.c.kind == kind)
+        .values(n=case((is_waiting, NOTICES.c.n + n), else_=n), status=QUEUED, raised_at=now, cut_off=0)
+    )
+
+
 def is_due(session: Session, now: datetime) -> bool:
     """Whether a store began to stand still or goes on again, or a notice waits or was cut off."""
     standing = select(STORES.c.id).where(STORES.c.state == NEEDS_RECONNECT)
-    noticed = select(NOTICES.c.store_id)
+    noticed = select(NOTICES.c.store_id).where(NOTICES.c.kind == RECONNECT)
     waiting = select(NOTICES.c.store_id).where(_waits(session, now))
     return any(
         session.execute(statement.limit(1)).first() is not None
@@ -71,7 +87,8 @@ def claim(session: Session, now: datetime) -> Sequence[Row[Any]]:
             _note(session, row.store_id, row.kind, status=UNKNOWN, error=CUT_OFF)
             continue
         cut_off = row.cut_off + (row.status == SENDING)
-        _note(session, row.store_id, row.kind, status=SENDING, cut_off=cut_off, lease_until=lease_until)
+        claim = {"status": SENDING, "cut_off": cut_off, "lease_until": lease_until}
+        _note(session, row.store_id, row.kind, **claim, next_at=now + SPACED.get(row.kind, timedelta(0)))
         claimed.append(row)
     return claimed
 
@@ -82,7 +99,7 @@ def of_store(session: Session, store_id: int) -> Sequence[Row[Any]]:
 
 
 def finish(session: Session, store_id: int, kind: str, **values: Any) -> None:
-    """Write down the answer, unless somebody else has one by now."""
+    """Write down the answer, unless somebody else has one, or the notice was raised again meanwhile."""
     _note(session, store_id, kind, NOTICES.c.status == SENDING, lease_until=None, **values)
 
 

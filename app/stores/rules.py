@@ -24,8 +24,8 @@ class Rule:
     """What a setting may be.
 
     Attributes:
-        kind: text, number, choice, switch, hours, list, email, zone, locale, key, picture, colour, price or
-            currency; tells a screen which field to show.
+        kind: text, number, choice, switch, hours, list, email, zone, locale, url, key, picture, colour, price
+            or currency; tells a screen which field to show.
         check: the canonical text of a trimmed, non-empty text; ValueError with a sentence otherwise.
         choices: the words of a choice.
     """
@@ -48,6 +48,11 @@ def number(lowest: int, highest: int) -> Rule:
 def choice(*words: str) -> Rule:
     """One of a few words, in any letter case."""
     return Rule("choice", lambda text: _choice(text, words), words)
+
+
+def secure_address(*places: str) -> Rule:
+    """An https address that may hold some places to fill, such as {product}."""
+    return Rule("url", lambda text: _secure_address(text, places))
 
 
 def coded(prefix: str, longest: int = 200) -> Rule:
@@ -79,6 +84,19 @@ def _choice(text: str, words: tuple[str, ...]) -> str:
 def _coded(text: str, prefix: str, longest: int) -> str:
     if not _WORD.fullmatch(text) or not text.startswith(prefix) or len(text) > longest:
         raise ValueError("It must be one word" + (f" that begins with {prefix}." if prefix else "."))
+    return text
+
+
+def _secure_address(text: str, places: tuple[str, ...]) -> str:
+    named = "It must be an address that begins with https://"
+    parts = urlsplit(_line(text, 500))
+    if parts.scheme != "https" or not parts.hostname or parts.username or "{" in parts.netloc:
+        raise ValueError(f"{named}, without a password.")
+    left = text
+    for place in places:
+        left = left.replace(f"{{{place}}}", "")
+    if re.search(r"[{}\s\"<>\\]", left):
+        raise ValueError(f"{named}; it may hold " + ", ".join(f"{{{place}}}" for place in places) + ".")
     return text
 
 

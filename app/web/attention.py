@@ -8,9 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.messaging import domains
-from app.models import Backfill, Chore, InboundEvent, Message, PrivacyRequest, Store, StoreWrite
+from app.models import Backfill, Chore, InboundEvent, Message, PrivacyRequest, Review, Store, StoreWrite
 from app.models.inbound_event import DEAD
 from app.models.message import FAILED, HELD, UNKNOWN
+from app.models.review import LOW, PENDING, WRITTEN
 from app.models.store_write import RESTING
 from app.stores import chores, mending, notices, scopes
 from app.stores.platforms import NEEDS_RECONNECT, UNINSTALLED
@@ -62,6 +63,7 @@ def of_store(
         *_webhooks(session, store),
         *_inbox(session, store.id),
         *_privacy(session, store.id),
+        *_reviews(session, store.id),
         *_senders(ways_out),
         *_notices(session, store.id),
         *_messages(session, store.id),
@@ -122,6 +124,19 @@ def _privacy(session: Session, store_id: int) -> Iterator[Item]:
     if n:
         until = session.execute(select(func.min(PrivacyRequest.due_at)).where(*is_open)).scalar_one()
         yield Item("privacy", "warn", n, "/app/privacy", until)
+
+
+def _reviews(session: Session, store_id: int) -> Iterator[Item]:
+    """Somebody is unhappy, and nobody has looked at it yet."""
+    low = select(Review.id).where(
+        Review.store_id == store_id,
+        Review.state == PENDING,
+        Review.rating.in_(LOW),
+        Review.status.in_(WRITTEN),
+    )
+    n = count_up_to(session, low, _CAP)
+    if n:
+        yield Item("low_ratings", "warn", n, "/app/reviews?show=low")
 
 
 def _senders(ways_out: Sequence[View]) -> Iterator[Item]:

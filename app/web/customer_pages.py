@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.messaging.content import language_for
-from app.messaging.links import ClickToken, ConfirmToken, MessageToken
+from app.messaging.links import ClickToken, ConfirmToken, MessageToken, RatingToken
 from app.models import Customer, Message, Store
 from app.stores import settings
 from app.web.context import runtime
 from app.web.public_words import WORDS
 
-Named = ClickToken | MessageToken | ConfirmToken
+Named = ClickToken | MessageToken | ConfirmToken | RatingToken
 """What a token of ours may name."""
 
 

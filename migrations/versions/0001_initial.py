@@ -533,6 +533,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("cut_off", sa.Integer(), nullable=False),
         sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("n", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "kind", name=op.f("pk_notices")),
     )
     op.create_table(
@@ -694,19 +695,29 @@ def upgrade() -> None:
         "reviews",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
-        sa.Column("external_id", sa.String(length=64), nullable=False),
-        sa.Column("product_external_id", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("external_id", sa.String(length=110), nullable=False),
+        sa.Column("object", sa.String(length=12), nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=True),
+        sa.Column("order_external_id", sa.String(length=64), nullable=True),
+        sa.Column("message_id", ID, nullable=True),
         sa.Column("customer_id", ID, nullable=True),
         sa.Column("email", sa.String(length=320), nullable=True),
+        sa.Column("display_name", sa.String(length=60), nullable=True),
         sa.Column("rating", sa.Integer(), nullable=False),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("is_verified", sa.Boolean(), nullable=False),
         sa.Column("written_at", MOMENT, nullable=False),
+        sa.Column("edited_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
-        sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_reviews_store_id_external_id")),
+        sa.UniqueConstraint(
+            "store_id", "source", "external_id", name=op.f("uq_reviews_store_id_source_external_id")
+        ),
     )
     op.create_index("ix_reviews_customer", "reviews", ["store_id", "customer_id"], unique=False)
+    op.create_index("ix_reviews_state", "reviews", ["store_id", "state", "id"], unique=False)
     op.create_table(
         "scheduled_jobs",
         sa.Column("name", sa.String(length=60), nullable=False),

@@ -22,6 +22,7 @@ def _review(database: Database, store_id: int, customer_id: int | None, product:
         session.add(
             Review(
                 store_id=store_id,
+                source="woocommerce",
                 external_id=f"{customer_id}-{product}",
                 product_external_id=product,
                 customer_id=customer_id,

@@ -1,4 +1,4 @@
-"""A merchant whose shop stands still is told by mail, once while it lasts, from the operator's account."""
+"""What merchants are told by mail, from the operator's account: standing still once, low ratings hourly."""
 
 import argparse
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from app.config import Settings
 from app.messaging.notices import mail
 from app.models import Notice, Store
 from app.runtime import Runtime
-from app.stores import notices as raised
+from app.stores import notices as queue
 from app.web import attention
 from connectors.channels.local import LocalChannel
 from jobs import notices
@@ -152,15 +152,15 @@ def test_two_workers_tell_each_merchant_once(operator: Runtime, pair: Pair) -> N
 def test_a_claim_passes_over_what_another_worker_has_claimed(operator: Runtime) -> None:
     seeds.new_store(operator.database, email="anna@bottega.example", state="needs_reconnect")
     with operator.database.write() as session:
-        raised.follow(session, NOW)
+        queue.follow(session, NOW)
 
     with operator.database.write() as first:
-        mine = raised.claim(first, NOW)
+        mine = queue.claim(first, NOW)
         if operator.database.is_sqlite:
             # One writer at a time: the second would wait for the first.
             first.commit()
         with operator.database.write() as second:
-            theirs = raised.claim(second, NOW)
+            theirs = queue.claim(second, NOW)
 
     assert (len(mine), len(theirs)) == (1, 0)
 
@@ -190,6 +190,55 @@ def test_it_is_told_in_the_shops_language_with_the_way_back(locale: str, word: s
     assert "Bottega <b>" in told.subject
 
 
+def _rated_low(runtime: Runtime, store_id: int, minutes: int = 0) -> None:
+    with runtime.database.write() as session:
+        queue.raise_again(session, store_id, queue.LOW_RATING, n=1, now=NOW + minutes * MINUTE)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_low_ratings_are_told_together_and_no_more_than_once_an_hour(operator: Runtime, pair: Pair) -> None:
+    store_id = seeds.new_store(operator.database, email="anna@bottega.example")
+    _rated_low(operator, store_id)
+    _rated_low(operator, store_id)
+
+    told = []
+    for minute in (0, 1, 30, 59, 60, 61):
+        _run(operator, later=minute)
+        told.append(len(_told(pair)))
+        if minute in (1, 30):
+            _rated_low(operator, store_id, minute)
+
+    assert told == [1, 1, 1, 1, 2, 2]
+    assert seeds.rows_of(operator.database, Notice, "kind", "status", "n") == [("low_rating", "sent", 2)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_is_rated_while_a_mail_is_on_its_way_is_told_with_the_next(operator: Runtime) -> None:
+    store_id = seeds.new_store(operator.database, email="anna@bottega.example")
+    _rated_low(operator, store_id)
+    with operator.database.write() as session:
+        queue.claim(session, NOW)
+
+    _rated_low(operator, store_id, 1)
+    with operator.database.write() as session:
+        queue.finish(session, store_id, queue.LOW_RATING, status="sent", error=None)
+
+    kept = seeds.rows_of(operator.database, Notice, "status", "n", "next_at")
+    assert kept == [("queued", 1, NOW + 60 * MINUTE)]
+
+
+@pytest.mark.parametrize(("locale", "words"), [("it", "da 1 a 3 stelle: 4."), ("en", "1 to 3 stars: 4.")])
+def test_low_ratings_are_told_with_their_number_and_the_screen(locale: str, words: str) -> None:
+    store = Store(name="Bottega", domain="b.example", locale=locale, settings={}, email="")
+
+    told = mail(
+        store, "low_rating", to_address="a@b.example", from_address=FROM, base_url="https://r.example", n=4
+    )
+
+    assert words in told.text
+    assert "https://r.example/app/reviews?show=low" in told.text
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_operator_without_an_account_tells_nobody(runtime: Runtime, pair: Pair) -> None:
     seeds.new_store(runtime.database, email="anna@bottega.example", state="needs_reconnect")
@@ -207,13 +256,13 @@ def _run(runtime: Runtime, later: int = 0) -> None:
 def _cut_off(runtime: Runtime) -> None:
     """A worker claims what is due, and dies."""
     with runtime.database.write() as session:
-        raised.follow(session, NOW)
-        raised.claim(session, NOW)
+        queue.follow(session, NOW)
+        queue.claim(session, NOW)
 
 
 def _end_leases(runtime: Runtime) -> None:
     with runtime.database.write() as session:
-        session.execute(raised.NOTICES.update().values(lease_until=datetime(2000, 1, 1, tzinfo=UTC)))
+        session.execute(queue.NOTICES.update().values(lease_until=datetime(2000, 1, 1, tzinfo=UTC)))
 
 
 def _shown(runtime: Runtime, store_id: int) -> list[str]:

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from app.db import Database, table_of
-from app.models import Customer, CustomerEvent, Review, Store
+from app.models import Customer, CustomerEvent, Notice, Review, Store
 from app.privacy import access, erasure
 from connectors.base import ReviewRecord
 from tests.conftest import NOW
@@ -162,3 +163,35 @@ def test_a_review_is_no_customer(database: Database) -> None:
 
     with database.read() as session:
         assert session.execute(select(Customer.id)).all() == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_new_unhappy_reviews_are_told_to_the_merchant_once(database: Database) -> None:
+    store_id = store_of(database)
+    news = [
+        review("1", rating=3),
+        review("2", rating=1, status="held", email="nobody@example.com"),
+        review("3", rating=4),
+        review("4", rating=0),
+        review("5", rating=1, status="spam"),
+        review("6", rating=1, written_at=NOW - 48 * HOUR),
+    ]
+
+    tell(database, store_id, *news)
+    tell(database, store_id, *news)
+
+    assert rows_of(database, Notice, "kind", "status", "n") == [("low_rating", "queued", 2)]
+
+
+def test_what_the_merchant_decided_here_outlives_what_the_shop_goes_on_saying(database: Database) -> None:
+    store_id = store_of(database)
+    tell(database, store_id, review("1"), review("2", status="held"), review("3", status="spam"))
+    before = rows_of(database, Review, "source", "object", "state")
+    with database.write() as session:
+        session.execute(table_of(Review).update().values(state="hidden"))
+
+    tell(database, store_id, review("1", rating=4), review("2", status="approved"))
+
+    found = {("woocommerce", "product", state) for state in ("approved", "pending", "hidden")}
+    assert set(before) == found
+    assert values_of(database, Review, "state") == ["hidden"] * 3

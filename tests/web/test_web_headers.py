@@ -17,6 +17,7 @@ SCREENS = (
     "/app/flows",
     "/app/flows/welcome",
     "/app/flows/review",
+    "/app/reviews",
     "/app/flows/cross_sell",
     "/app/flows/birthday",
     "/app/flows/welcome/messages/W2",

@@ -39,7 +39,7 @@ def test_a_list_holds_the_own_store_only(
 
 
 @pytest.mark.parametrize("filter_name", ["customer"])
-@pytest.mark.parametrize("path", ["orders", "events", "messages", "enrollments"])
+@pytest.mark.parametrize("path", ["orders", "events", "messages", "reviews", "enrollments"])
 def test_a_filter_by_a_foreign_customer_finds_nothing(
     api: FlaskClient, shop: Shop, other_shop: Shop, path: str, filter_name: str
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_screen_of_a_foreign_id_does_not_exist(
     assert other_shop.word not in answer.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("path", ["customers", "orders", "outbox", "activity"])
+@pytest.mark.parametrize("path", ["customers", "orders", "outbox", "reviews", "activity"])
 def test_a_screen_shows_the_chosen_store(
     member: FlaskClient, shop: Shop, other_shop: Shop, csrf: Csrf, path: str
 ) -> None:

@@ -32,9 +32,9 @@ REASONS = (
 EVENTS = (
     "customer.created customer.merged customer.erased consent.changed order.placed order.paid "
     "order.fulfilled order.delivered order.cancelled order.refunded checkout.started checkout.abandoned "
-    "review.received support.closed message.sent message.delivered message.bounced message.clicked "
-    "message.complained message.replied segment.entered segment.left class.changed state.changed "
-    "tag.added tag.removed voucher.redeemed"
+    "review.received support.opened support.closed message.sent message.delivered message.bounced "
+    "message.clicked message.complained message.replied segment.entered segment.left "
+    "class.changed state.changed tag.added tag.removed voucher.redeemed"
 ).split()
 
 

@@ -30,6 +30,7 @@ from app.models import (
     Order,
     OrderLine,
     Product,
+    Review,
     Store,
     Voucher,
 )
@@ -120,7 +121,20 @@ def _fill(session: Session, store_id: int, word: str) -> dict[str, int]:
         step="to-W2",
         entered_at=NOW,
     )
-    session.add_all([product, enrollment])
+    review = Review(
+        store_id=store_id,
+        source="ritorno",
+        external_id=f"1:product:{word}",
+        product_external_id=word,
+        customer_id=customer.id,
+        display_name=word,
+        rating=5,
+        text=f"{word} is <b>good</b>",
+        status="given",
+        is_verified=True,
+        written_at=NOW,
+    )
+    session.add_all([product, enrollment, review])
     session.flush()
     ids = {
         "customer": customer.id,
@@ -129,6 +143,7 @@ def _fill(session: Session, store_id: int, word: str) -> dict[str, int]:
         "event": event.id,
         "product": product.id,
         "enrollment": enrollment.id,
+        "review": review.id,
     }
     session.add_all([*_told(store_id, customer.id, word), *_sent(store_id, ids, word)])
     session.flush()

@@ -14,11 +14,20 @@ from connectors.base import OutgoingMessage
 _MAIL = '<!doctype html><html lang="{language}"><body style="font: 16px/1.5 sans-serif">{text}</body></html>'
 
 
-def mail(store: Store, kind: str, *, to_address: str, from_address: str, base_url: str) -> OutgoingMessage:
-    """The mail about one notice. Its id is no message's, so that events about it are nobody's."""
+_PATHS = {"low_rating": "/app/reviews?show=low"}
+"""Where a mail leads, if not home."""
+
+
+def mail(
+    store: Store, kind: str, *, to_address: str, from_address: str, base_url: str, n: int = 1
+) -> OutgoingMessage:
+    """The mail about one notice of something that happened `n` times.
+
+    Its id is no message's, so that events about it are nobody's.
+    """
     language = language_for(settings.read(store, "locale"), "")
     words = _words(kind)[language]
-    told = {"store": store.name or store.domain, "url": f"{base_url}/app/"}
+    told = {"store": store.name or store.domain, "url": base_url + _PATHS.get(kind, "/app/"), "n": n}
     text = words["text"].format_map(told)
     return OutgoingMessage(
         message_id=f"notice-{store.id}-{kind}",

@@ -51,7 +51,7 @@ class EventBody(_Posted):
     """Something that another system knows of a customer."""
 
     customer: Annotated[int, Field(ge=1, lt=2**63)]
-    type: Literal["support.closed", "review.received"]
+    type: Literal["support.opened", "support.closed", "review.received"]
     occurred_at: Moment
     data: dict[str, Any] = {}
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock, timeline
 from app.errors import BadInput
+from app.messaging import answers
 from app.models import CustomerEvent, InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.timeline import NewEvent
@@ -63,6 +64,8 @@ def tell() -> ResponseReturnValue:
             details=body.data,
         )
         is_new = timeline.record_one(session, event, clock.now())
+        if is_new and body.type == answers.RECEIVED:
+            answers.tell(session, event, clock.now())
         told = rows_of(CustomerEvent, g.store_id).where(CustomerEvent.source_key == event.source_key)
         return shapes.event(session.scalars(told).one()), 201 if is_new else 200
 

@@ -8,7 +8,16 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.web.api import lists
-from app.web.api.schemas import ID, INBOUND_STATUS, MESSAGE_STATUS, SCHEMAS, TEXT, Schema
+from app.web.api.schemas import (
+    ID,
+    INBOUND_STATUS,
+    MESSAGE_STATUS,
+    REVIEW_OBJECT,
+    REVIEW_STATE,
+    SCHEMAS,
+    TEXT,
+    Schema,
+)
 from app.web.auth import public
 
 blueprint = Blueprint("openapi", __name__)
@@ -60,6 +69,16 @@ ROUTES = (
     Route("get", "/messages/{message_id}", "One message", "Message"),
     Route("get", "/messages/{message_id}/why", "Why it left or stayed", "Why"),
     Route("get", "/messages/{message_id}/content", "What it says", "Content"),
+    _list(
+        "/reviews",
+        "What customers said",
+        "Review",
+        customer=ID,
+        product=TEXT,
+        object=REVIEW_OBJECT,
+        state=REVIEW_STATE,
+    ),
+    Route("get", "/reviews/{review_id}", "One review", "Review"),
     _list("/flows", "Flows", "Flow"),
     Route("get", "/flows/{key}", "One flow with its steps", "FlowInFull"),
     Route("post", "/flows/{key}/activate", "Switch a flow on", "Flow"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.models import message as states
+from app.models import review as reviews
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 
 Schema = dict[str, Any]
@@ -41,6 +42,8 @@ MESSAGE_STATUS: Schema = {
     ],
 }
 INBOUND_STATUS: Schema = {"type": "string", "enum": [WAITING, DONE, IGNORED, RETRYING, DEAD]}
+REVIEW_STATE: Schema = {"type": "string", "enum": [*reviews.STATES]}
+REVIEW_OBJECT: Schema = {"type": "string", "enum": [*reviews.OBJECTS]}
 CHANNEL: Schema = {"type": "string", "enum": ["email", "sms", "whatsapp", "tracking"]}
 BASIS: Schema = {"type": "string", "enum": ["consent", "soft_opt_in", "double_opt_in"]}
 
@@ -151,6 +154,22 @@ SCHEMAS: dict[str, Schema] = {
         provider_message_id=MAYBE_TEXT,
         unknown_since=MAYBE_MOMENT,
     ),
+    "Review": _object(
+        id=ID,
+        source=TEXT,
+        object=REVIEW_OBJECT,
+        rating=_nullable({"type": "integer", "minimum": 1, "maximum": 5}),
+        text=MAYBE_TEXT,
+        display_name=MAYBE_TEXT,
+        state=REVIEW_STATE,
+        verified=FLAG,
+        customer_id=_nullable(ID),
+        external_product_id=MAYBE_TEXT,
+        external_order_id=MAYBE_TEXT,
+        message_id=_nullable(ID),
+        written_at=MOMENT,
+        edited_at=MAYBE_MOMENT,
+    ),
     "Why": _object(
         data=_list_of(
             _object(
@@ -213,7 +232,7 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": False,
         "properties": {
             "customer": ID,
-            "type": {"type": "string", "enum": ["support.closed", "review.received"]},
+            "type": {"type": "string", "enum": ["support.opened", "support.closed", "review.received"]},
             "occurred_at": MOMENT,
             "data": ANYTHING,
         },

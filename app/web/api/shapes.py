@@ -14,6 +14,7 @@ from app.models import (
     Order,
     OrderLine,
     Product,
+    Review,
 )
 from app.segments.classes import classes_of
 
@@ -153,6 +154,26 @@ def message(row: Message) -> Json:
         "sent_at": moment(row.sent_at),
         "provider_message_id": row.provider_message_id,
         "unknown_since": moment(row.unknown_since),
+    }
+
+
+def review(row: Review) -> Json:
+    """What somebody said of an order, a delivery, a product or the service."""
+    return {
+        "id": row.id,
+        "source": row.source,
+        "object": row.object,
+        "rating": row.rating or None,
+        "text": row.text,
+        "display_name": row.display_name,
+        "state": row.state,
+        "verified": row.is_verified,
+        "customer_id": row.customer_id,
+        "external_product_id": row.product_external_id,
+        "external_order_id": row.order_external_id,
+        "message_id": row.message_id,
+        "written_at": moment(row.written_at),
+        "edited_at": moment(row.edited_at),
     }
 
 

@@ -1,0 +1,85 @@
+"""What customers said, for mails that quote them: approved words, beside the average of everybody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from babel.numbers import format_decimal
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.db import table_of
+from app.models import Review, Store
+from app.models.review import APPROVED, WRITTEN
+from app.stores import settings
+
+REVIEWS = table_of(Review)
+_LONGEST = 400
+_WORDS = {
+    "it": {
+        "by": "{name}, acquisto verificato",
+        "nameless": "Acquisto verificato",
+        "average": "Media di tutte le valutazioni ricevute: {average} su 5 (sono {n})",
+    },
+    "en": {
+        "by": "{name}, verified purchase",
+        "nameless": "Verified purchase",
+        "average": "Average of all ratings received: {average} out of 5 ({n} in total)",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """How many rated anything in this store, and how many stars they gave on the average; None for nobody."""
+
+    n: int
+    average: float | None
+
+
+def ratings(session: Session, store_id: int) -> Ratings:
+    """Everybody's stars, whatever the merchant made of them: what is hidden counts like all others."""
+    statement = select(func.count(), func.avg(REVIEWS.c.rating)).where(
+        REVIEWS.c.store_id == store_id, REVIEWS.c.rating > 0, REVIEWS.c.status.in_(WRITTEN)
+    )
+    n, average = session.execute(statement).one()
+    return Ratings(n, None if average is None else float(average))
+
+
+def quotes(session: Session, store: Store) -> Mapping[str, str]:
+    """The newest words that may be quoted, with whose they are and the average of all, by language.
+
+    Empty where there are none: only texts count that the merchant approved, of people who bought, with at
+    least as many stars as the merchant chose.
+    """
+    statement = (
+        select(REVIEWS.c.text, REVIEWS.c.display_name)
+        .where(
+            REVIEWS.c.store_id == store.id,
+            REVIEWS.c.state == APPROVED,
+            REVIEWS.c.status.in_(WRITTEN),
+            REVIEWS.c.is_verified,
+            REVIEWS.c.rating >= settings.number(store, "reviews.quoted_from"),
+            REVIEWS.c.text != "",
+        )
+        .order_by(REVIEWS.c.written_at.desc(), REVIEWS.c.id.desc())
+        .limit(1)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        return {}
+    whole = ratings(session, store.id)
+    return {language: _quote(row.text, row.display_name, whole, language) for language in _WORDS}
+
+
+def _quote(text: str, name: str | None, whole: Ratings, language: str) -> str:
+    words = _WORDS[language]
+    said = " ".join(text.split())
+    if len(said) > _LONGEST:
+        said = said[:_LONGEST].rpartition(" ")[0] + "…"
+    average = format_decimal(whole.average or 0, "0.0", locale=language)
+    lines = [
+        f"“{said}”",
+        words["by"].format(name=name) if name else words["nameless"],
+        words["average"].format(average=average, n=whole.n),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,40 @@
+"""`/reviews`: what customers said, whatever the merchant made of it."""
+
+from flask import Blueprint, g
+from flask.typing import ResponseReturnValue
+
+from app.models import Review
+from app.models.review import OBJECTS, STATES, WRITTEN
+from app.web.api import lists, shapes
+from app.web.auth import api_key_required
+from app.web.context import row_of, rows_of, runtime
+
+blueprint = Blueprint("reviews", __name__)
+
+
+@blueprint.get("/reviews")
+@api_key_required
+def listing() -> ResponseReturnValue:
+    """Reviews by rising id, without spam; by customer, product, object and state if asked."""
+    lists.check_filters("customer", "product", "object", "state")
+    statement = rows_of(Review, g.store_id).where(Review.status.in_(WRITTEN))
+    customer_id, product = lists.id_filter("customer"), lists.text_filter("product")
+    asked, state = lists.choice_filter("object", OBJECTS), lists.choice_filter("state", STATES)
+    if customer_id is not None:
+        statement = statement.where(Review.customer_id == customer_id)
+    if product is not None:
+        statement = statement.where(Review.product_external_id == product)
+    if asked is not None:
+        statement = statement.where(Review.object == asked)
+    if state is not None:
+        statement = statement.where(Review.state == state)
+    with runtime().database.read() as session:
+        return lists.envelope(lists.page(session, statement, Review.id), shapes.review)
+
+
+@blueprint.get("/reviews/<int:review_id>")
+@api_key_required
+def one(review_id: int) -> ResponseReturnValue:
+    """One review."""
+    with runtime().database.read() as session:
+        return shapes.review(row_of(session, Review, g.store_id, review_id))
