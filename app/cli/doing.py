@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock, inbox
+from app import audit, clock, inbox
 from app.errors import NotFound
 from app.messaging import settling
-from app.models import Message, Store
+from app.models import InboundEvent, Message, Store
 from app.runtime import Runtime
 from app.web.auth import create_api_key
 from connectors.base import Outcome, SendResult
@@ -20,12 +20,20 @@ def _create_key(runtime: Runtime, arguments: argparse.Namespace) -> object:
         if session.get(Store, arguments.store) is None:
             raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
         key = create_api_key(session, arguments.store, arguments.name, clock.now())
+        _record(session, arguments.store, audit.KEY_CREATED, subject=arguments.name)
     return {"store": arguments.store, "name": arguments.name, "key": key}
 
 
 def _replay(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
-        return {"replayed": inbox.replay(session, arguments.ids, clock.now())}
+        replayed = inbox.replay(session, arguments.ids, clock.now())
+        owned = select(InboundEvent.store_id, InboundEvent.id).where(InboundEvent.id.in_(arguments.ids))
+        by_store: dict[int, list[int]] = {}
+        for row in session.execute(owned.order_by(InboundEvent.id)):
+            by_store.setdefault(row.store_id, []).append(row.id)
+        for store_id, ids in by_store.items():
+            _record(session, store_id, audit.INBOUND_REPLAYED, ids=ids)
+    return {"replayed": replayed}
 
 
 def _settle(runtime: Runtime, arguments: argparse.Namespace) -> object:
@@ -33,7 +41,13 @@ def _settle(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
         row = _message(session, arguments.id)
         settling.settle(session, row, SendResult(outcome), clock.now())
+        fate = "sent" if arguments.sent else "not-sent"
+        _record(session, row.store_id, audit.MESSAGE_SETTLED, subject=f"message:{row.id}", fate=fate)
     return {"id": arguments.id, "settled": "sent" if arguments.sent else "queued"}
+
+
+def _record(session: Session, store_id: int, action: str, *, subject: str = "", **details: Any) -> None:
+    audit.record(session, store_id, audit.OPERATOR, action, now=clock.now(), subject=subject, details=details)
 
 
 def _message(session: Session, message_id: int) -> Any:

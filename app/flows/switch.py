@@ -46,28 +46,36 @@ def ensure_flows(session: Session, store_id: int, now: datetime) -> None:
     session.flush()
 
 
-def activate(session: Session, store_id: int, key: str, now: datetime) -> None:
+def activate(session: Session, store_id: int, key: str, now: datetime) -> bool:
     """Switch a flow on: what happens from now on may start it, what happened before never does.
 
-    Raises:
-        NotFound: the store has no such flow.
-    """
-    flow = _flow(session, store_id, key)
-    if not flow.is_active:
-        flow.is_active, flow.active_since = True, now
-        _tell_storefront(session, store_id, key, now)
-
-
-def deactivate(session: Session, store_id: int, key: str, now: datetime) -> None:
-    """Switch a flow off; what it has queued stays home with the reason `switched-off`.
+    False if it was on before.
 
     Raises:
         NotFound: the store has no such flow.
     """
     flow = _flow(session, store_id, key)
     if flow.is_active:
-        flow.is_active = False
-        _tell_storefront(session, store_id, key, now)
+        return False
+    flow.is_active, flow.active_since = True, now
+    _tell_storefront(session, store_id, key, now)
+    return True
+
+
+def deactivate(session: Session, store_id: int, key: str, now: datetime) -> bool:
+    """Switch a flow off; what it has queued stays home with the reason `switched-off`.
+
+    False if it was off before.
+
+    Raises:
+        NotFound: the store has no such flow.
+    """
+    flow = _flow(session, store_id, key)
+    if not flow.is_active:
+        return False
+    flow.is_active = False
+    _tell_storefront(session, store_id, key, now)
+    return True
 
 
 def listing(session: Session, store_id: int) -> list[FlowView]:
