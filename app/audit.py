@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 from app.models import AuditEntry
 
 MEMBER, STAFF, API_KEY = "member", "staff", "api-key"
-HOUSE = 0
-"""The `store_id` of what was done to all stores at once."""
 
 SETTINGS_CHANGED = "settings.changed"
 FLOW_ON, FLOW_OFF = "flow.activated", "flow.deactivated"

@@ -13,7 +13,6 @@ class AuditEntry(Base):
     """One change, written in the transaction that made it (see app/audit.py).
 
     Attributes:
-        store_id: 0 for what an operator did to the whole house.
         actor_kind, actor_id: who; the id is a session's mark, the platform's number of a member of staff
             or the number of an API key.
         action: a word of app/audit.py, like settings.changed.

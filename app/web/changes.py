@@ -20,7 +20,7 @@ _NEWEST = paging.Order((AuditEntry.at, AuditEntry.id), is_descending=True)
 @blueprint.get("/app/audit")
 @merchant_required
 def show() -> ResponseReturnValue:
-    """The store's own entries; what an operator does to the whole house stands in the operator's."""
+    """The store's own entries."""
     group = request.args.get("kind", "")
     with runtime().database.read() as session:
         store = chosen_store(session)

@@ -41,6 +41,8 @@ COMMANDS_WITHOUT = {
     "app/cli/flows.py:_tick": "does what is due, as the worker does",
     "app/cli/journey.py:_demo": "the demo's own world",
     "app/cli/journey.py:_sandbox": "the demo's own world",
+    "app/cli/keys.py:_generate": "prints a key that is kept nowhere",
+    "app/cli/keys.py:_rotate": "rotation.rotate_batch writes it with each batch",
     "app/cli/people.py:_import": "importing.import_list writes it, batch by batch",
     "app/cli/people.py:_erase": "asked.erase_now writes it with the erasure",
     "app/cli/people.py:_export": "asked.report_now writes the access log",
