@@ -12,10 +12,10 @@ WAYS = (SCREEN, API, DOWNLOAD, CLI)
 CUSTOMER, CUSTOMERS = "customer", "customers"
 MESSAGE, MESSAGES, MESSAGE_TEXT = "message", "messages", "message-text"
 ORDERS, ENROLLMENTS, EVENTS = "orders", "enrollments", "events"
-REPORT, ERASURE = "report", "erasure"
+REPORT, ERASURE, BACKUP = "report", "erasure", "backup"
 WHAT = (
     *(CUSTOMER, CUSTOMERS, MESSAGE, MESSAGES, MESSAGE_TEXT),
-    *(ORDERS, ENROLLMENTS, EVENTS, REPORT, ERASURE),
+    *(ORDERS, ENROLLMENTS, EVENTS, REPORT, ERASURE, BACKUP),
 )
 """Every kind of data that is told; the screens have a word for each."""
 

@@ -23,6 +23,7 @@ _GROUPS = {
     "app.cli.people": ("customer",),
     "app.cli.doing": ("api-key", "inbound", "message"),
     "app.cli.keys": ("key",),
+    "app.cli.backing": ("backup", "restore"),
     "app.cli.doctor": ("doctor",),
 }
 """Which module has which commands: a process loads the one that it was asked for, and no other."""

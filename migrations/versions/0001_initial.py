@@ -259,6 +259,7 @@ def upgrade() -> None:
         sa.Column("erased_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("store_id", "identity", name=op.f("uq_customers_store_id_identity")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_customers_birthday", "customers", ["store_id", "birth_month", "birth_day"], unique=False
@@ -523,6 +524,7 @@ def upgrade() -> None:
         sa.Column("unknown_since", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("store_id", "key", name=op.f("uq_messages_store_id_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_messages_contents",

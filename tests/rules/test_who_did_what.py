@@ -36,6 +36,8 @@ TELLS_OF_NOBODY = {
 """The pages and answers behind a door that need no entry in the access log, and why."""
 
 COMMANDS_WITHOUT = {
+    "app/cli/backing.py:_backup": "writing.make writes the access log",
+    "app/cli/backing.py:_restore": "aftermath.settle writes it for each store",
     "app/cli/doctor.py:_doctor": "reads",
     "app/cli/flows.py:_list": "reads",
     "app/cli/flows.py:_tick": "does what is due, as the worker does",
