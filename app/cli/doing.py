@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit, clock, inbox
-from app.errors import NotFound
-from app.messaging import settling
+from app.errors import BadInput, NotFound
+from app.messaging import held, settling
 from app.models import InboundEvent, Message, Store
 from app.runtime import Runtime
 from app.web.auth import create_api_key
@@ -46,6 +46,22 @@ def _settle(runtime: Runtime, arguments: argparse.Namespace) -> object:
     return {"id": arguments.id, "settled": "sent" if arguments.sent else "queued"}
 
 
+def _decide(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    """Release or cancel held messages of one store: those named, or all."""
+    is_release = arguments.act == "release"
+    if bool(arguments.ids) == arguments.all:
+        raise BadInput("name the messages, or give --all")
+    with runtime.database.write() as session:
+        ids = arguments.ids or held.ids_of(session, arguments.store)
+        if is_release:
+            count = held.release(session, arguments.store, ids, clock.now())
+        else:
+            count = held.cancel(session, arguments.store, ids)
+        action = audit.MESSAGES_RELEASED if is_release else audit.MESSAGES_CANCELLED
+        _record(session, arguments.store, action, n=count)
+    return {"store": arguments.store, "released" if is_release else "cancelled": count}
+
+
 def _record(session: Session, store_id: int, action: str, *, subject: str = "", **details: Any) -> None:
     audit.record(session, store_id, audit.OPERATOR, action, now=clock.now(), subject=subject, details=details)
 
@@ -75,8 +91,16 @@ def _add_inbound(branches: Any) -> None:
 
 
 def _add_message(branches: Any) -> None:
-    parser = branches.add_parser("message", help="messages whose fate nobody knows")
-    settle = parser.add_subparsers(required=True, metavar="ACTION").add_parser("settle")
+    parser = branches.add_parser("message", help="messages that wait for a person: unknown or held ones")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    for act, words in (("release", "held messages go in line again"), ("cancel", "held messages stay home")):
+        decide = actions.add_parser(act, help=words)
+        decide.add_argument("ids", type=int, nargs="*", metavar="ID")
+        decide.add_argument("--all", action="store_true", help="all that the store holds")
+        decide.add_argument("--store", type=int, required=True, metavar="ID")
+        decide.add_argument("--json", action="store_true")
+        decide.set_defaults(run=_decide, needs_runtime=True, act=act)
+    settle = actions.add_parser("settle", help="what is known of an unknown message")
     settle.add_argument("id", type=int)
     fate = settle.add_mutually_exclusive_group(required=True)
     fate.add_argument("--sent", action="store_true")

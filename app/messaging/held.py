@@ -19,6 +19,7 @@ from app.models.message import CANCELLED, HELD, PREPARING, QUEUED, SENDING, UNKN
 MESSAGES = table_of(Message)
 RESTORES = table_of(Restore)
 RESTORED = "restored"
+_PER_QUERY = 500
 _IN_FLIGHT = timedelta(hours=1)
 """What happened so shortly before the backup may have been told after it only."""
 
@@ -80,6 +81,12 @@ def hold_due(session: Session, now: datetime) -> int:
     return count
 
 
+def ids_of(session: Session, store_id: int) -> list[int]:
+    """Everything that a store holds."""
+    mine = (MESSAGES.c.store_id == store_id, MESSAGES.c.status == HELD)
+    return list(session.execute(select(MESSAGES.c.id).where(*mine).order_by(MESSAGES.c.id)).scalars())
+
+
 def release(session: Session, store_id: int, ids: Sequence[int], now: datetime) -> int:
     """Put held messages back in line, where the gate decides about them; how many there were."""
     return _settle(session, store_id, ids, {"status": QUEUED, "reason": None, "next_at": now})
@@ -91,7 +98,13 @@ def cancel(session: Session, store_id: int, ids: Sequence[int] | None = None) ->
 
 
 def _settle(session: Session, store_id: int, ids: Sequence[int] | None, values: dict[str, Any]) -> int:
-    mine = [MESSAGES.c.store_id == store_id, MESSAGES.c.status == HELD]
-    if ids is not None:
-        mine.append(MESSAGES.c.id.in_(ids))
-    return len(session.execute(update(MESSAGES).where(*mine).values(**values).returning(MESSAGES.c.id)).all())
+    if ids is None:
+        ids = ids_of(session, store_id)
+    count = 0
+    for start in range(0, len(ids), _PER_QUERY):
+        some = MESSAGES.c.id.in_(ids[start : start + _PER_QUERY])
+        mine = (MESSAGES.c.store_id == store_id, MESSAGES.c.status == HELD, some)
+        count += len(
+            session.execute(update(MESSAGES).where(*mine).values(**values).returning(MESSAGES.c.id)).all()
+        )
+    return count

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import audit
 from app.models import AccessEntry, ApiKey, AuditEntry
 from app.web.catalogue import translate, word
+from app.web.formats import moment
 
 _SHOWN = 120
 
@@ -111,6 +112,10 @@ def _list(_subject: str, details: Mapping[str, Any]) -> str:
     return translate("audit.list", kind=word("lists.kind", details["kind"]), n=int(details["rows"]))
 
 
+def _restored(_subject: str, details: Mapping[str, Any]) -> str:
+    return translate("audit.as_of", moment=moment(datetime.fromisoformat(details["backed_up_at"])))
+
+
 def _consent(subject: str, details: Mapping[str, Any]) -> str:
     said = f"{word('channel', details['channel'])}: {word('consent', details['state'])}"
     return f"{_plain(subject, details)} · {said}"
@@ -130,6 +135,7 @@ _ABOUT: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
     audit.MESSAGES_CANCELLED: _counted,
     audit.INBOUND_REPLAYED: _deliveries,
     audit.LIST_IMPORTED: _list,
+    audit.STORE_RESTORED: _restored,
     audit.CONSENT_RECORDED: _consent,
 }
 """How what an entry is about is said, where it is more than its subject."""
