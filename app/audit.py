@@ -16,7 +16,7 @@ FLOW_ON, FLOW_OFF = "flow.activated", "flow.deactivated"
 STORE_CONNECTED, STORE_DISCONNECTED = "store.connected", "store.disconnected"
 STORE_MOVED, STORE_COPIED = "store.moved", "store.copied"
 STORE_RESTORED = "store.restored"
-KEY_CREATED, KEYS_ROTATED = "key.created", "key.rotated"
+KEY_CREATED, KEY_REVOKED, KEYS_ROTATED = "key.created", "key.revoked", "key.rotated"
 MESSAGE_SETTLED = "message.settled"
 MESSAGES_RELEASED, MESSAGES_CANCELLED = "message.released", "message.cancelled"
 SENDER_TRUSTED = "sender.trusted"
@@ -27,7 +27,7 @@ LIST_IMPORTED = "list.imported"
 ACTIONS = (
     *(SETTINGS_CHANGED, FLOW_ON, FLOW_OFF),
     *(STORE_CONNECTED, STORE_DISCONNECTED, STORE_MOVED, STORE_COPIED, STORE_RESTORED),
-    *(KEY_CREATED, KEYS_ROTATED),
+    *(KEY_CREATED, KEY_REVOKED, KEYS_ROTATED),
     *(MESSAGE_SETTLED, MESSAGES_RELEASED, MESSAGES_CANCELLED, SENDER_TRUSTED),
     *(INBOUND_REPLAYED, WRITES_REPEATED),
     *(CUSTOMER_ERASED, CONSENT_RECORDED, LIST_IMPORTED),

@@ -13,7 +13,7 @@ _KEYS = (
     " var/secret_key where none are set): keep them elsewhere than the backup"
 )
 _HELD = "what was due before the restore is held: the home page of each store leads to it"
-_OPEN = "API keys, settings and unsubscribes since the backup are lost: see docs/operating.md"
+_OPEN = "erasures, unsubscribes, API keys and settings since the backup are lost: see docs/operating.md"
 
 
 def _backup(runtime: Runtime, arguments: argparse.Namespace) -> object:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import audit, clock, inbox
 from app.errors import BadInput, NotFound
 from app.messaging import held, settling
-from app.models import InboundEvent, Message, Store
+from app.models import ApiKey, InboundEvent, Message, Store
 from app.runtime import Runtime
 from app.web.auth import create_api_key
 from connectors.base import Outcome, SendResult
@@ -22,6 +22,32 @@ def _create_key(runtime: Runtime, arguments: argparse.Namespace) -> object:
         key = create_api_key(session, arguments.store, arguments.name, clock.now())
         _record(session, arguments.store, audit.KEY_CREATED, subject=arguments.name)
     return {"store": arguments.store, "name": arguments.name, "key": key}
+
+
+def _list_keys(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    """The keys of a store by their names; the keys themselves are kept nowhere."""
+    mine = select(ApiKey).where(ApiKey.store_id == arguments.store).order_by(ApiKey.id)
+    with runtime.database.read() as session:
+        return [
+            {
+                "id": key.id,
+                "name": key.name,
+                "created_at": key.created_at.isoformat(),
+                "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+            }
+            for key in session.scalars(mine)
+        ]
+
+
+def _revoke_key(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    mine = (ApiKey.store_id == arguments.store, ApiKey.id == arguments.id, ApiKey.revoked_at.is_(None))
+    with runtime.database.write() as session:
+        key = session.scalars(select(ApiKey).where(*mine)).one_or_none()
+        if key is None:
+            raise NotFound(f"store {arguments.store} has no key {arguments.id} that opens anything")
+        key.revoked_at = clock.now()
+        _record(session, arguments.store, audit.KEY_REVOKED, subject=key.name)
+        return {"store": arguments.store, "id": key.id, "name": key.name, "revoked": True}
 
 
 def _replay(runtime: Runtime, arguments: argparse.Namespace) -> object:
@@ -75,11 +101,20 @@ def _message(session: Session, message_id: int) -> Any:
 
 def _add_api_key(branches: Any) -> None:
     parser = branches.add_parser("api-key", help="keys of the API")
-    create = parser.add_subparsers(required=True, metavar="ACTION").add_parser("create")
-    create.add_argument("--store", type=int, required=True, metavar="ID")
-    create.add_argument("--name", required=True)
-    create.add_argument("--json", action="store_true")
-    create.set_defaults(run=_create_key, needs_runtime=True)
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    for name, run, words in (
+        ("create", _create_key, "make one; it is shown once"),
+        ("list", _list_keys, "those of a store"),
+        ("revoke", _revoke_key, "let one open nothing any more"),
+    ):
+        action = actions.add_parser(name, help=words)
+        action.add_argument("--store", type=int, required=True, metavar="ID")
+        if name == "create":
+            action.add_argument("--name", required=True)
+        if name == "revoke":
+            action.add_argument("id", type=int)
+        action.add_argument("--json", action="store_true")
+        action.set_defaults(run=run, needs_runtime=True)
 
 
 def _add_inbound(branches: Any) -> None:

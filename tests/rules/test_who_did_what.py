@@ -39,6 +39,7 @@ COMMANDS_WITHOUT = {
     "app/cli/backing.py:_backup": "writing.make writes the access log",
     "app/cli/backing.py:_restore": "aftermath.settle writes it for each store",
     "app/cli/doctor.py:_doctor": "reads",
+    "app/cli/doing.py:_list_keys": "reads",
     "app/cli/flows.py:_list": "reads",
     "app/cli/flows.py:_tick": "does what is due, as the worker does",
     "app/cli/journey.py:_demo": "the demo's own world",
