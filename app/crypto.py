@@ -20,7 +20,8 @@ class Vault:
     """Encrypts small JSON objects; the first key encrypts, every key decrypts."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(key.encode("ascii")) for key in keys])
+        opened = [Fernet(key.encode("ascii")) for key in keys]
+        self._first, self._fernet = opened[0], MultiFernet(opened)
 
     def seal(self, secrets: Mapping[str, Any]) -> str:
         """Encrypt an object to ASCII text."""
@@ -39,8 +40,27 @@ class Vault:
         return dict(opened)
 
     def reseal(self, sealed: str) -> str:
-        """Encrypt again under the first key."""
-        return self._fernet.rotate(sealed.encode("ascii")).decode("ascii")
+        """Encrypt again under the first key: one sealed object, or several divided by spaces.
+
+        Raises:
+            UnreadableSecret: no key fits one of them.
+        """
+        return " ".join(self._again(part) if part else "" for part in sealed.split(" "))
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether the first key opens every object of such a text."""
+        try:
+            for part in filter(None, sealed.split(" ")):
+                self._first.decrypt(part.encode())
+        except InvalidToken:
+            return False
+        return True
+
+    def _again(self, sealed: str) -> str:
+        try:
+            return self._fernet.rotate(sealed.encode()).decode("ascii")
+        except InvalidToken as error:
+            raise UnreadableSecret("a stored secret fits none of ENCRYPTION_KEYS") from error
 
 
 class Signer:

@@ -182,6 +182,15 @@ class Database:
         with _busy_named(), Session(engine, expire_on_commit=False) as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A transaction that sees one moment of the whole database, however long it reads."""
+        options: dict[str, Any] = {"ritorno_read_only": True}
+        if not self.is_sqlite:
+            options["isolation_level"] = "REPEATABLE READ"
+        with _busy_named(), Session(self.engine.execution_options(**options)) as session:
+            yield session
+
     def scrub(self) -> bool:
         """Leave no copy of what was just erased in the write-ahead log; False if a reader still needs it.
 

@@ -11,14 +11,17 @@ from app.db import Database
 FOLDER = Path(__file__).parents[1] / "migrations"
 
 
-def upgrade(database_url: str) -> None:
+def upgrade(database_url: str, to: str = "head") -> None:
     """Apply every migration that the database has not seen; several processes may ask at once.
+
+    Args:
+        to: the version to stop at, for a backup from before.
 
     Raises:
         Busy: the database cannot be reached or written now.
         sqlalchemy.exc.DBAPIError: a migration failed; it left nothing behind.
     """
-    if is_newest(database_url):
+    if to == "head" and is_newest(database_url):
         return
     # Alembic takes a tenth of a second and 8 MiB, which a process that finds its tables never spends.
     from alembic import command  # noqa: PLC0415
@@ -26,7 +29,7 @@ def upgrade(database_url: str) -> None:
 
     settings = Config(attributes={"url": database_url})
     settings.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    command.upgrade(settings, "head")
+    command.upgrade(settings, to)
 
 
 def is_newest(database_url: str) -> bool:
@@ -37,6 +40,16 @@ def is_newest(database_url: str) -> bool:
             return current(session) == head()
     finally:
         database.dispose()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this program knows a version: that of a newer program it does not."""
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    settings = Config()
+    settings.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    return revision in {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
 
 
 @cache

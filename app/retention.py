@@ -7,16 +7,26 @@ that a night without old rows costs next to nothing whatever the history's lengt
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Table, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import table_of
-from app.models import Checkout, Confirmation, InboundEvent, Message, MessageAttempt, StoreWrite
+from app.models import (
+    AccessEntry,
+    AuditEntry,
+    Checkout,
+    Confirmation,
+    InboundEvent,
+    Message,
+    MessageAttempt,
+    StoreWrite,
+)
 from app.models.inbound_event import STATES
 from app.models.store_write import DEAD, DONE, FAILED, SKIPPED
 
 EVENTS, MESSAGES, ATTEMPTS = table_of(InboundEvent), table_of(Message), table_of(MessageAttempt)
 WRITES, CHECKOUTS, CONFIRMATIONS = table_of(StoreWrite), table_of(Checkout), table_of(Confirmation)
+ACCESSES, AUDITS = table_of(AccessEntry), table_of(AuditEntry)
 BODY = timedelta(hours=48)
 KEY = timedelta(days=90)
 CONTENT = timedelta(days=30)
@@ -24,6 +34,8 @@ ATTEMPT = timedelta(days=90)
 WRITE = timedelta(days=90)
 CHECKOUT = timedelta(days=30)
 CONFIRMATION = timedelta(days=2)
+ACCESS = timedelta(days=365)
+AUDIT = timedelta(days=730)
 BATCH = 2000
 
 
@@ -32,8 +44,10 @@ def purge_once(session: Session, store_id: int, now: datetime) -> int:
 
     Bodies of deliveries 48 h after they were done, their keys after 90 days; the content of messages
     after 30 days, attempts after 90, and what was written back (or could not be) after 90; who was asked to
-    confirm a consent after 2; checkouts 30 days after their last change, however they ended. Counts and
-    figures stay. Source: RELIABILITY.md section 5.
+    confirm a consent after 2; checkouts 30 days after their last change, however they ended; who looked at
+    whose data after a year, who changed what after two. Counts and figures stay.
+
+    Source: RELIABILITY.md section 5.
     """
     return sum(purge(session, store_id, now) for purge in _PURGES)
 
@@ -120,6 +134,21 @@ def _confirmations(session: Session, store_id: int, now: datetime) -> int:
     return len(session.execute(deleted.returning(CONFIRMATIONS.c.address_hash)).all())
 
 
+def _accesses(session: Session, store_id: int, now: datetime) -> int:
+    return _logged(session, ACCESSES, store_id, now - ACCESS)
+
+
+def _audits(session: Session, store_id: int, now: datetime) -> int:
+    return _logged(session, AUDITS, store_id, now - AUDIT)
+
+
+def _logged(session: Session, log: Table, store_id: int, before: datetime) -> int:
+    """The oldest entries of a log."""
+    mine = (log.c.store_id == store_id, log.c.at < before)
+    some = select(log.c.id).where(*mine).order_by(log.c.at).limit(BATCH)
+    return len(session.execute(delete(log).where(*mine, log.c.id.in_(some)).returning(log.c.id)).all())
+
+
 _PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (
     _bodies,
     _keys,
@@ -128,4 +157,6 @@ _PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (
     _writes,
     _checkouts,
     _confirmations,
+    _accesses,
+    _audits,
 )

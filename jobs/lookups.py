@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app import timers
+from app import audit, timers
 from app.db import from_micros
 from app.mirror import lookups
 from app.mirror.apply import apply_records
@@ -75,8 +75,9 @@ def _ask_whether_gone(kit: Kit, store: Store, row: Row[Any], now: datetime) -> b
     with kit.runtime.database.write() as session:
         timers.drop(session, [row])
         held = session.get(Store, store.id)
-        if is_gone and held is not None:
-            install.uninstall(session, held, from_micros(row.subject_id))
+        if is_gone and held is not None and install.uninstall(session, held, from_micros(row.subject_id)):
+            gone = audit.STORE_DISCONNECTED
+            audit.record(session, held.id, audit.PLATFORM, gone, now=now, subject=held.domain)
     return True
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import bindparam, select
 
-from app import failpoints, inbox
+from app import audit, failpoints, inbox
 from app.db import UtcDateTime
 from app.errors import NotFound
 from app.inbox import EVENTS
@@ -89,6 +89,8 @@ def _erase_customer(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
             requests.mark_done(held, proof={"stored": 0}, now=now)
             return True
         requests.mark_done(held, proof=erased.counts, now=now)
+        subject = f"customer:{customer_id}"
+        audit.record(session, store_id, audit.PLATFORM, audit.CUSTOMER_ERASED, now=now, subject=subject)
         failpoints.reached("privacy.erased")
     return True
 
@@ -129,7 +131,9 @@ def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) ->
             refusals.note(session, shop, "", now)
             requests.put_off(held, since + SOFT_DELETE, refused_since=since.isoformat())
             return False
-        install.uninstall(session, shop, now)
+        if install.uninstall(session, shop, now):
+            gone = audit.STORE_DISCONNECTED
+            audit.record(session, shop.id, audit.PLATFORM, gone, now=now, subject=shop.domain)
         return True
 
 

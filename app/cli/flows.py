@@ -4,7 +4,9 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
-from app import clock
+from sqlalchemy.orm import Session
+
+from app import audit, clock
 from app.errors import BadInput
 from app.flows import switch
 from app.runtime import Runtime
@@ -43,14 +45,20 @@ def _list(runtime: Runtime, arguments: argparse.Namespace) -> object:
 
 def _activate(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
-        switch.activate(session, arguments.store, arguments.key, clock.now())
+        if switch.activate(session, arguments.store, arguments.key, clock.now()):
+            _record(session, arguments, audit.FLOW_ON)
     return {"key": arguments.key, "active": True}
 
 
 def _deactivate(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
-        switch.deactivate(session, arguments.store, arguments.key, clock.now())
+        if switch.deactivate(session, arguments.store, arguments.key, clock.now()):
+            _record(session, arguments, audit.FLOW_OFF)
     return {"key": arguments.key, "active": False}
+
+
+def _record(session: Session, arguments: argparse.Namespace, action: str) -> None:
+    audit.record(session, arguments.store, audit.OPERATOR, action, now=clock.now(), subject=arguments.key)
 
 
 def _tick(runtime: Runtime, arguments: argparse.Namespace) -> object:

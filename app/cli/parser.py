@@ -22,6 +22,8 @@ _GROUPS = {
     "app.cli.flows": ("flow", "tick"),
     "app.cli.people": ("customer",),
     "app.cli.doing": ("api-key", "inbound", "message"),
+    "app.cli.keys": ("key",),
+    "app.cli.backing": ("backup", "restore"),
     "app.cli.doctor": ("doctor",),
 }
 """Which module has which commands: a process loads the one that it was asked for, and no other."""

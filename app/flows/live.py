@@ -251,8 +251,7 @@ def _new_message(batch: Batch, held: Held, made: engine.MadeMessage) -> NewMessa
         context["order"] = held.subject.removeprefix("order:")
     if made.products:
         context["products"] = [dict(item) for item in made.products]
-    if made.step.voucher is not None:
-        terms = made.step.voucher
+    if (terms := made.step.voucher) is not None:
         ends_at = held.journey.anchors[terms.ends_at] + timedelta(days=terms.ends_after_days)
         context["voucher"] = {
             "name": terms.name,
@@ -274,6 +273,7 @@ def _new_message(batch: Batch, held: Held, made: engine.MadeMessage) -> NewMessa
         due_at=made.due_at,
         expires_at=made.expires_at,
         context=context,
+        moments=tuple(held.journey.anchors.values()),
     )
 
 

@@ -47,30 +47,38 @@ def ensure_flows(session: Session, store_id: int, now: datetime) -> None:
     session.flush()
 
 
-def activate(session: Session, store_id: int, key: str, now: datetime) -> None:
+def activate(session: Session, store_id: int, key: str, now: datetime) -> bool:
     """Switch a flow on: what happens from now on may start it, what happened before never does.
+
+    False if it was on before.
 
     Raises:
         NotFound: the store has no such flow.
         BrokenText: a text that the merchant wrote for it cannot be sent.
     """
     flow = _flow(session, store_id, key)
-    if not flow.is_active:
-        contents.check_texts(session, store_id, definition_of(session, store_id, key))
-        flow.is_active, flow.active_since = True, now
-        _tell_storefront(session, store_id, key, now)
+    if flow.is_active:
+        return False
+    contents.check_texts(session, store_id, definition_of(session, store_id, key))
+    flow.is_active, flow.active_since = True, now
+    _tell_storefront(session, store_id, key, now)
+    return True
 
 
-def deactivate(session: Session, store_id: int, key: str, now: datetime) -> None:
+def deactivate(session: Session, store_id: int, key: str, now: datetime) -> bool:
     """Switch a flow off; what it has queued stays home with the reason `switched-off`.
+
+    False if it was off before.
 
     Raises:
         NotFound: the store has no such flow.
     """
     flow = _flow(session, store_id, key)
-    if flow.is_active:
-        flow.is_active = False
-        _tell_storefront(session, store_id, key, now)
+    if not flow.is_active:
+        return False
+    flow.is_active = False
+    _tell_storefront(session, store_id, key, now)
+    return True
 
 
 def definition_of(session: Session, store_id: int, key: str) -> Definition:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import timers
@@ -17,7 +17,7 @@ from app.flows import choosers, facts, journeys, live, writing
 from app.flows.batch import Batch, Held
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
-from app.models.message import OPEN_STATES
+from app.models.message import HELD, OPEN_STATES
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
@@ -82,7 +82,7 @@ def _enrollments(
     unsent = select(MESSAGES.c.enrollment_id).where(
         MESSAGES.c.store_id == store_id,
         MESSAGES.c.customer_id.in_(people),
-        is_one_of(MESSAGES.c.status, OPEN_STATES),
+        or_(is_one_of(MESSAGES.c.status, OPEN_STATES), MESSAGES.c.status == HELD),
     )
     rows: dict[int, Row[Any]] = {}
     for keys, condition in (

@@ -10,6 +10,8 @@ from typing import IO, Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app import audit
+from app.audit import Actor
 from app.db import insert_new, table_of
 from app.errors import BadInput, NotFound
 from app.lists import reading, taking
@@ -77,6 +79,7 @@ def import_list(
     *,
     kind: str,
     now: datetime,
+    by: Actor = audit.OPERATOR,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Take a list in; once one told of refusals the store's `consent.import` is done.
@@ -85,6 +88,7 @@ def import_list(
 
     Args:
         stream: the file, from its beginning; it must be seekable.
+        by: who brought it.
         tell: called with the rows so far after each batch.
 
     Raises:
@@ -105,7 +109,7 @@ def import_list(
     for batch in (first, *batches) if first else ():
         report.add(_take(runtime, store_id, file, batch, now=now), len(batch))
         tell(report.rows)
-    _finish(runtime, store_id, file, report)
+    _finish(runtime, store_id, file, report, by=by, now=now)
     return report
 
 
@@ -143,11 +147,16 @@ def _take(
     return taken
 
 
-def _finish(runtime: Runtime, store_id: int, file: ListFile, report: Report) -> None:
+def _finish(
+    runtime: Runtime, store_id: int, file: ListFile, report: Report, *, by: Actor, now: datetime
+) -> None:
     counts = {**report.shown(), "refused": report.reasons.total()}
     mine = (IMPORTS.c.store_id == store_id, IMPORTS.c.kind == file.kind, IMPORTS.c.digest == file.digest)
     with runtime.database.write() as session:
         session.execute(update(IMPORTS).where(*mine).values(counts=counts))
+        told = {name: counts[name] for name in ("kind", "rows", "imported", "refused")}
+        audit.record(session, store_id, by, audit.LIST_IMPORTED, now=now, details=told)
         if report.refusals:
             # Subscribers alone do not say who must not be written to.
-            settings.write(session, _store(session, store_id), _DONE, vault=runtime.vault)
+            changes = settings.write(session, _store(session, store_id), _DONE, vault=runtime.vault)
+            audit.record_settings(session, store_id, by, changes, now=now)

@@ -20,6 +20,7 @@ from app.db import table_of
 from app.merging import consents, journeys, preferences
 from app.mirror import earlier, merges, petitions, sums
 from app.models import (
+    AccessEntry,
     Checkout,
     CustomerEvent,
     CustomerMerge,
@@ -46,6 +47,7 @@ MOVED: Mapping[Table, Mapping[str, Any]] = {
     table_of(Checkout): {},
     table_of(PrivacyRequest): {},
     table_of(ErasedIdentity): {},
+    table_of(AccessEntry): {},
     MERGES: {},
 }
 """The tables whose rows get the kept customer's id and nothing else; what changes beside it.

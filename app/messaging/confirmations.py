@@ -162,6 +162,7 @@ def _queue(session: Session, store_id: int, chosen: Mapping[str, Row[Any]], now:
             due_at=now,
             expires_at=now + _WORTH,
             context={"content": f"{FLOW}/{STEP}", "only_if": ["consent-pending"]},
+            moments=(row.occurred_at,),
         )
         for hashed, row in chosen.items()
     ]

@@ -8,15 +8,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of
+from app.messaging import held
+from app.messaging.held import Gap
 from app.models import Decision, Message
-from app.models.message import QUEUED
+from app.models.message import HELD, QUEUED
 
 MESSAGES, DECISIONS = table_of(Message), table_of(Decision)
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to be queued; of no enrollment if no flow made it. `key` is flow:step:customer:occurrence."""
+    """A message to be queued; of no enrollment if no flow made it. `key` is flow:step:customer:occurrence.
+
+    `moments` are what it hangs on: after a restore they tell whether it may have left before.
+    """
 
     store_id: int
     customer_id: int
@@ -31,6 +36,7 @@ class NewMessage:
     due_at: datetime
     expires_at: datetime
     context: Mapping[str, Any] = field(default_factory=dict)
+    moments: Sequence[datetime] = ()
 
     @property
     def key(self) -> str:
@@ -52,7 +58,11 @@ class NewDecision:
 
 
 def enqueue(session: Session, messages: Sequence[NewMessage], now: datetime) -> None:
-    """Queue what is not there yet; a key that exists is left alone, whatever became of it."""
+    """Queue what is not there yet; a key that exists is left alone, whatever became of it.
+
+    What may have left in a time that a restore took from us is held instead.
+    """
+    gaps = held.gaps(session) if messages else []
     rows = [
         {
             "store_id": message.store_id,
@@ -65,7 +75,7 @@ def enqueue(session: Session, messages: Sequence[NewMessage], now: datetime) -> 
             "channel": message.channel,
             "purpose": message.purpose,
             "priority": message.priority,
-            "status": QUEUED,
+            **_beginning(message, gaps, now),
             "due_at": message.due_at,
             "expires_at": message.expires_at,
             "next_at": message.due_at,
@@ -75,6 +85,16 @@ def enqueue(session: Session, messages: Sequence[NewMessage], now: datetime) -> 
         for message in messages
     ]
     insert_new(session, MESSAGES, rows)
+
+
+def _beginning(message: NewMessage, gaps: Sequence[Gap], now: datetime) -> dict[str, Any]:
+    is_anchored = message.enrollment_id is not None
+    is_doubtful = any(
+        gap.is_doubtful(message.due_at, message.moments, is_anchored=is_anchored) for gap in gaps
+    )
+    if is_doubtful and message.expires_at > now:
+        return {"status": HELD, "reason": held.RESTORED}
+    return {"status": QUEUED, "reason": None}
 
 
 def note(session: Session, decisions: Sequence[NewDecision], now: datetime) -> None:

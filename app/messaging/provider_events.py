@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, and_, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, timeline
 from app.crypto import Signer
-from app.db import insert_new, is_among, table_of
+from app.db import UtcDateTime, insert_new, is_among, table_of
 from app.messaging import receipts, replies, senders, settling
 from app.messaging.send import sent_event
 from app.models import DeliveryEvent, Message
-from app.models.message import BOUNCED, DELIVERED, FAILED, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
+from app.models.message import BOUNCED, DELIVERED, FAILED, HELD, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
 from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate
 
@@ -123,8 +123,10 @@ def _proves(one: DeliveryUpdate) -> bool:
 
 
 def _prove(session: Session, store_id: int, rows: Sequence[Row[Any]], now: datetime) -> None:
-    """A message whose answer was lost, or that waits to be tried again, was taken after all."""
-    doubtful = [row.id for row in rows if row.status in _UNPROVEN and row.attempts > 0]
+    """A message whose answer was lost, that waits to be tried again or is held was taken after all."""
+    doubtful = [
+        row.id for row in rows if row.status == HELD or (row.status in _UNPROVEN and row.attempts > 0)
+    ]
     if not doubtful:
         return
     changed = session.execute(
@@ -132,10 +134,19 @@ def _prove(session: Session, store_id: int, rows: Sequence[Row[Any]], now: datet
         .where(
             MESSAGES.c.store_id == store_id,
             MESSAGES.c.id.in_(doubtful),
-            MESSAGES.c.status.in_(_UNPROVEN),
-            MESSAGES.c.attempts > 0,
+            or_(
+                MESSAGES.c.status == HELD,
+                and_(MESSAGES.c.status.in_(_UNPROVEN), MESSAGES.c.attempts > 0),
+            ),
         )
-        .values(status=SENT, reason=None, unknown_since=None, lease_token=None, lease_until=None)
+        .values(
+            status=SENT,
+            reason=None,
+            sent_at=func.coalesce(MESSAGES.c.sent_at, literal(now, UtcDateTime())),
+            unknown_since=None,
+            lease_token=None,
+            lease_until=None,
+        )
         .returning(MESSAGES.c.id)
     )
     ids = {row.id for row in changed}

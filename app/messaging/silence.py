@@ -11,7 +11,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of
-from app.messaging import settling
+from app.messaging import held, settling
 from app.models import DeliveryEvent, Heartbeat, Message, MessageAttempt, Store
 from app.stores import settings
 from connectors.base import Outcome
@@ -35,7 +35,7 @@ def patience(store: Store, channel: str) -> timedelta | None:
 def speaks(session: Session, store: Store, row: Row[Any], now: datetime) -> bool:
     """Whether the silence about an unknown message says that the provider never took it."""
     wait = patience(store, row.channel)
-    if wait is None or _has_spoken(session, row):
+    if wait is None or _has_spoken(session, row) or _is_of_before(session, row):
         return False
     listening_since = _listening_since(session, now)
     if listening_since is None or now < max(row.unknown_since, listening_since) + wait:
@@ -57,6 +57,12 @@ def _listening_since(session: Session, now: datetime) -> datetime | None:
     """Since when nothing that a provider told us was missed; None while nobody listens."""
     row = session.execute(select(BEATS).where(BEATS.c.name == RECEIVER)).one_or_none()
     return row.since if row is not None and row.at >= now - _LONGEST_GAP else None
+
+
+def _is_of_before(session: Session, row: Row[Any]) -> bool:
+    """Whether a backup was put back since: its events may have come in the time that is lost."""
+    restored_at = held.last_restore(session)
+    return restored_at is not None and row.unknown_since <= restored_at
 
 
 def _has_spoken(session: Session, row: Row[Any]) -> bool:

@@ -1,7 +1,9 @@
 """The tables, a file per noun. Nothing but columns lives here."""
 
+from app.models.access_entry import AccessEntry
 from app.models.api_key import ApiKey
 from app.models.attribution import Attribution
+from app.models.audit_entry import AuditEntry
 from app.models.checkout import Checkout
 from app.models.chore import Chore
 from app.models.confirmation import Confirmation
@@ -23,6 +25,7 @@ from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
+from app.models.restore import Restore
 from app.models.review import Review
 from app.models.sender import Sender, SenderDay, SenderDomain
 from app.models.sign_in import SignInLink
@@ -35,8 +38,10 @@ from app.models.trial import Trial
 from app.models.voucher import Voucher
 
 __all__ = [
+    "AccessEntry",
     "ApiKey",
     "Attribution",
+    "AuditEntry",
     "Backfill",
     "Checkout",
     "Chore",
@@ -71,6 +76,7 @@ __all__ = [
     "ProductVariant",
     "Reconciliation",
     "Refund",
+    "Restore",
     "Review",
     "ScheduledJob",
     "Sender",

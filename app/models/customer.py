@@ -65,4 +65,6 @@ class Customer(Base):
         Index("ix_customers_store_id_phone", "store_id", "phone"),
         Index("ix_customers_store_id_external_id", "store_id", "external_id"),
         Index("ix_customers_birthday", "store_id", "birth_month", "birth_day"),
+        # Programs outside know people by their ids, so none is given twice (app/backups/aftermath.py).
+        {"sqlite_autoincrement": True},
     )

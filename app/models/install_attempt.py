@@ -18,7 +18,7 @@ class InstallAttempt(Base):
     platform: Mapped[str] = mapped_column(String(20))
     shop: Mapped[str] = mapped_column(String(500))
     browser_hash: Mapped[str] = mapped_column(String(64))
-    sealed_keys: Mapped[str | None] = mapped_column(Text)
+    sealed_keys: Mapped[str | None] = mapped_column(Text, info={"is_sealed": True})
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

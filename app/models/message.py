@@ -90,6 +90,8 @@ class Message(Base):
             sqlite_where=is_one_of(status, POLLED_STATES) & is_one_of(channel, POLLED_CHANNELS),
             postgresql_where=is_one_of(status, POLLED_STATES) & is_one_of(channel, POLLED_CHANNELS),
         ),
+        # An id is never given twice, not even after a restore (app/backups/aftermath.py).
+        {"sqlite_autoincrement": True},
     )
 
 

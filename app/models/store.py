@@ -44,7 +44,7 @@ class Store(Base):
     locale: Mapped[str] = mapped_column(String(10))
     email: Mapped[str] = mapped_column(String(320), default="")
     store_uid: Mapped[str] = mapped_column(String(80), default="")
-    credentials: Mapped[str] = mapped_column(Text)
+    credentials: Mapped[str] = mapped_column(Text, info={"is_sealed": True})
     webhook_path: Mapped[str] = mapped_column(String(64), default="")
     scopes: Mapped[list[str]] = mapped_column(JSON, default=list)
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -14,6 +14,7 @@ from app.errors import NotFound
 from app.messaging import addresses
 from app.messaging.letters import read_content
 from app.models import (
+    AccessEntry,
     Attribution,
     Checkout,
     Consent,
@@ -38,7 +39,14 @@ from app.models import (
 )
 
 Json = dict[str, Any]
-_OURS = frozenset({"store_id", "customer_id", "lease_token", "lease_until", "lines_digest", "version_id"})
+_OURS = frozenset(
+    {
+        *("store_id", "customer_id", "lease_token", "lease_until", "lines_digest", "version_id"),
+        # When and for what somebody's data was looked at is theirs to know; which employee did it is not
+        # (Court of Justice of the European Union, C-579/21, 22 June 2023).
+        *("actor_kind", "actor_id"),
+    }
+)
 _PARTS = {"lines": OrderLine, "refunds": Refund, "parcels": Fulfillment}
 _OF_PERSON = {
     "consents": ConsentState,
@@ -53,6 +61,7 @@ _OF_PERSON = {
     "privacy_requests": PrivacyRequest,
     "merged_from": CustomerMerge,
     "written_back": StoreWrite,
+    "looked_at": AccessEntry,
 }
 _PER_QUERY = 500
 

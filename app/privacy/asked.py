@@ -3,14 +3,28 @@
 from datetime import datetime
 from typing import Any
 
+from app import access_log, audit
+from app.audit import Actor
 from app.privacy import access, deliveries, erasure, requests
 from app.privacy.erasure import Erased
 from app.runtime import Runtime
 from connectors.base import PrivacyKind
 
 
-def erase_now(runtime: Runtime, store_id: int, customer_id: int, *, source: str, now: datetime) -> Erased:
+def erase_now(
+    runtime: Runtime,
+    store_id: int,
+    customer_id: int,
+    *,
+    source: str,
+    now: datetime,
+    by: Actor = audit.OPERATOR,
+) -> Erased:
     """Erase a customer and keep the proof; what the platform asked for the same person is done by it.
+
+    Args:
+        source: screen, api or cli.
+        by: who asked for it.
 
     Raises:
         NotFound: the store has no such customer.
@@ -23,12 +37,29 @@ def erase_now(runtime: Runtime, store_id: int, customer_id: int, *, source: str,
             session, runtime.signer, store_id, customer_id, now=now, scanned=scanned
         )
         requests.keep_proof(session, store_id, erased, source=source, now=now)
+        subject = f"customer:{customer_id}"
+        audit.record(session, store_id, by, audit.CUSTOMER_ERASED, now=now, subject=subject)
+        access_log.record(
+            session, store_id, by, access_log.ERASURE, how=source, now=now, customer_id=customer_id
+        )
     database.scrub()
     return erased
 
 
-def report_now(runtime: Runtime, store_id: int, customer_id: int, *, now: datetime) -> dict[str, Any]:
+def report_now(
+    runtime: Runtime,
+    store_id: int,
+    customer_id: int,
+    *,
+    now: datetime,
+    by: Actor = audit.OPERATOR,
+    how: str = access_log.CLI,
+) -> dict[str, Any]:
     """Everything that is kept about a customer; the open requests for it are done by that.
+
+    Args:
+        by: who takes it out.
+        how: in which way.
 
     Raises:
         NotFound: the store has no such customer.
@@ -37,4 +68,5 @@ def report_now(runtime: Runtime, store_id: int, customer_id: int, *, now: dateti
         report = access.report_of(session, runtime.signer, store_id, customer_id)
         proof = {name: len(part) for name, part in report.items() if isinstance(part, list)}
         requests.answer(session, store_id, customer_id, PrivacyKind.ACCESS, proof=proof, now=now)
+        access_log.record(session, store_id, by, access_log.REPORT, how=how, now=now, customer_id=customer_id)
     return report

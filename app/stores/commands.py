@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import audit, clock
 from app.db import lease_now
 from app.errors import AppError, BadInput, NotFound
 from app.models import Store
@@ -88,7 +88,8 @@ def disconnect(runtime: Runtime, store_id: int) -> Shown:
         _remove_webhooks(runtime, store)
     with runtime.database.write() as session:
         store = _store(session, store_id)
-        install.uninstall(session, store, max(clock.now(), store.installed_at))
+        if install.uninstall(session, store, max(clock.now(), store.installed_at)):
+            _record(session, store, audit.STORE_DISCONNECTED)
         return _shown(session, store)
 
 
@@ -117,7 +118,8 @@ def set_values(runtime: Runtime, store_id: int, values: Mapping[str, str]) -> di
     """
     with runtime.database.write() as session:
         store = _store(session, store_id)
-        settings.write(session, store, values, vault=runtime.vault)
+        changes = settings.write(session, store, values, vault=runtime.vault)
+        audit.record_settings(session, store.id, audit.OPERATOR, changes, now=clock.now())
         return {key: settings.read(store, key) for key in values}
 
 
@@ -152,7 +154,9 @@ def _connect(runtime: Runtime, prove: Callable[[datetime], Arrival]) -> Shown:
         kind = BadInput if error.permanent else Unreachable
         raise kind(f"The shop was not connected: {error}") from error
     with runtime.database.write() as session:
-        return _shown(session, install.complete(session, runtime.vault, arrival, clock.now()))
+        store = install.complete(session, runtime.vault, arrival, clock.now())
+        _record(session, store, audit.STORE_CONNECTED)
+        return _shown(session, store)
 
 
 def _remove_webhooks(runtime: Runtime, store: Store) -> None:
@@ -161,6 +165,10 @@ def _remove_webhooks(runtime: Runtime, store: Store) -> None:
         connections.storefront(runtime, store).unsubscribe_all()
     except ConnectorError as error:
         _log.warning("store %s: its webhooks could not be removed: %s", store.id, error)
+
+
+def _record(session: Session, store: Store, action: str) -> None:
+    audit.record(session, store.id, audit.OPERATOR, action, now=clock.now(), subject=store.domain)
 
 
 def _store(session: Session, store_id: int) -> Store:

@@ -81,11 +81,6 @@ def unseal_kept(vault: Vault, kept: str) -> dict[str, Any]:
     return vault.open(kept) if kept else {}
 
 
-def reseal(vault: Vault, sealed: str) -> str:
-    """The same secrets under the first of ENCRYPTION_KEYS, for `key rotate`."""
-    return _DIVIDER.join(vault.reseal(part) if part else "" for part in _parts(sealed))
-
-
 def lock(session: Session, store: Store) -> None:
     """Read the store's row anew and keep others from changing it until the transaction ends.
 

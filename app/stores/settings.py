@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, update
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.audit import Changes
 from app.crypto import Vault
 from app.errors import BadInput
 from app.models import Message, Store
@@ -100,8 +101,8 @@ def statuses_of(store: Store) -> dict[str, str]:
     return {pair[0]: pair[1] for pair in store.order_statuses}
 
 
-def write(session: Session, store: Store, values: Mapping[str, str], *, vault: Vault) -> None:
-    """Set what is given, all or nothing; an empty text returns a setting to its default.
+def write(session: Session, store: Store, values: Mapping[str, str], *, vault: Vault) -> Changes:
+    """Set what is given, all or nothing, and return what changed; an empty text returns to the default.
 
     The mask of a secret, as a form sends it back untouched, changes nothing.
 
@@ -117,6 +118,7 @@ def write(session: Session, store: Store, values: Mapping[str, str], *, vault: V
     if secrets:
         credentials.change(session, vault, store, lambda current: _with_providers(current, secrets))
     shown = changed | {key: _masked(text) for key, text in secrets.items()}
+    before = {key: read(store, key) for key in changed}
     was_read_by = {key: store.settings.get(key) for key in _READ_BY}
     # A new object: SQLAlchemy does not see a change inside a JSON value.
     store.settings = {key: text for key, text in (store.settings | shown).items() if text}
@@ -132,6 +134,7 @@ def write(session: Session, store: Store, values: Mapping[str, str], *, vault: V
         if any(key.startswith(prefix) for key in changed):
             _wake(session, store.id, waiting)
     session.flush()
+    return {key: _change(store, key, before[key]) for key in changed if _is_changed(store, key, before[key])}
 
 
 # Queries read these columns; what the platform says of them no longer counts once they are set.
@@ -179,6 +182,15 @@ def _check_statuses(store: Store, changed: Mapping[str, str]) -> None:
         unknown = [word for word in changed.get(key, "").split(",") if word and word not in known]
         if known and unknown:
             raise UnknownStatus(key, ", ".join(unknown)[:200], ", ".join(known))
+
+
+def _is_changed(store: Store, key: str, before: str) -> bool:
+    """A new secret may end like the one before it, so that each that is given counts."""
+    return DEFINITIONS[key].is_secret or read(store, key) != before
+
+
+def _change(store: Store, key: str, before: str) -> tuple[str, str] | None:
+    return None if DEFINITIONS[key].is_secret else (before, read(store, key))
 
 
 def _is_mask(store: Store, key: str, text: str) -> bool:

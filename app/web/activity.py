@@ -5,13 +5,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock, inbox
+from app import audit, clock, inbox
 from app.errors import BadInput
 from app.models import InboundEvent, JobRun, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.models.store_write import RESTING
 from app.stores import writes
 from app.web import paging, upkeep
+from app.web.acting import actor
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, count_up_to, literals, rows_of, runtime
 from app.web.home import progress_of
@@ -67,7 +68,10 @@ def replay() -> ResponseReturnValue:
     with runtime().database.write() as session:
         store = chosen_store(session)
         own = rows_of(InboundEvent, store.id).where(InboundEvent.id.in_([int(text) for text in given]))
-        inbox.replay(session, [event.id for event in session.scalars(own)], clock.now())
+        ids = [event.id for event in session.scalars(own)]
+        inbox.replay(session, ids, clock.now())
+        details = {"ids": ids}
+        audit.record(session, store.id, actor(), audit.INBOUND_REPLAYED, now=clock.now(), details=details)
     return redirect(url_for("activity.show"), code=303)
 
 
@@ -76,7 +80,9 @@ def replay() -> ResponseReturnValue:
 def write_again() -> ResponseReturnValue:
     """Put back in line what could not be written back to this store."""
     with runtime().database.write() as session:
-        writes.try_again(session, chosen_store(session).id, clock.now())
+        store = chosen_store(session)
+        writes.try_again(session, store.id, clock.now())
+        audit.record(session, store.id, actor(), audit.WRITES_REPEATED, now=clock.now())
     return redirect(url_for("activity.show", _anchor="written-back"), code=303)
 
 

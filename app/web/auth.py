@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.db import lease_now
 from app.models import ApiKey, SignInLink
+from app.web.acting import SESSION
 from app.web.context import runtime, visit
 
 blueprint = Blueprint("auth", __name__)
@@ -28,6 +29,7 @@ LINK_LASTS = timedelta(hours=12)
 CSRF_FIELD = "csrf"
 _SIGNED_IN = "member"
 _CSRF = "csrf"
+_MARK_DIGITS = 8
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 P = ParamSpec("P")
@@ -67,7 +69,7 @@ def api_key_required(view: View[P]) -> View[P]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        g.store_id = _store_of_key(request.headers.get("Authorization", ""))
+        g.store_id, g.api_key_id = _key_of(request.headers.get("Authorization", ""))
         return view(*args, **kwargs)
 
     setattr(guarded, MARK, "api")
@@ -118,6 +120,7 @@ def sign_in(token: str) -> ResponseReturnValue:
     cookie.clear()
     cookie.permanent = True
     cookie[_SIGNED_IN] = True
+    cookie[SESSION] = _digest(token)[:_MARK_DIGITS]
     if language:
         cookie["language"] = language
     return _home()
@@ -151,16 +154,17 @@ def _use_link(session: Session, token: str) -> bool:
     return session.execute(claim).one_or_none() is not None
 
 
-def _store_of_key(header: str) -> int:
+def _key_of(header: str) -> tuple[int, int]:
+    """The store of a key and the key's own id."""
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer" or not key.startswith(KEY_PREFIX):
         raise _wants_key()
-    opened = select(ApiKey.store_id).where(ApiKey.key_hash == _digest(key.strip()))
+    opened = select(ApiKey.store_id, ApiKey.id).where(ApiKey.key_hash == _digest(key.strip()))
     with runtime().database.read() as session:
-        store_id = session.execute(opened.where(ApiKey.revoked_at.is_(None))).scalar_one_or_none()
-    if store_id is None:
+        found = session.execute(opened.where(ApiKey.revoked_at.is_(None))).one_or_none()
+    if found is None:
         raise _wants_key()
-    return store_id
+    return found.store_id, found.id
 
 
 def _wants_key() -> Unauthorized:

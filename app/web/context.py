@@ -29,12 +29,14 @@ class NoStoreYet(AppError):
 class Visit:
     """Somebody who looks from inside a shop's admin: proven by a session token, bound to that shop.
 
-    `is_by_header` is true for a fetch, which no other site can make: it needs no CSRF token.
+    `is_by_header` is true for a fetch, which no other site can make: it needs no CSRF token. `member` is
+    Shopify's number of who looks; "" in a frame of ours.
     """
 
     shop: str
     store_id: int
     is_by_header: bool
+    member: str = ""
 
 
 def visit() -> Visit | None:

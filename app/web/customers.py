@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, or_
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import access_log, clock
 from app.customers import normalise_email
 from app.messaging import preferences
 from app.models import (
@@ -23,6 +23,7 @@ from app.models import (
 )
 from app.segments.classes import classes_of
 from app.web import paging, timeline_words
+from app.web.acting import showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, customer_of, rows_of, runtime
 
@@ -46,6 +47,7 @@ def listing() -> ResponseReturnValue:
             statement = matching(statement, sought)
         page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
         consents = _consents(session, store.id, [customer.id for customer in page.rows])
+    showed(store.id, access_log.CUSTOMERS, count=len(page.rows))
     return render_template("customers.html", page=page, sought=sought, consents=consents)
 
 
@@ -67,6 +69,7 @@ def show(customer_id: int) -> ResponseReturnValue:
         )
         entries = timeline_words.entries(session, store.id, timeline.rows)
         parts = _parts(session, store.id, customer.id)
+    showed(store.id, access_log.CUSTOMER, customer_id=customer.id)
     bought = customer.orders_count + customer.earlier_orders
     classes = classes_of(bought, customer.discounted_count, customer.last_paid_at, clock.now())
     return render_template(

@@ -9,7 +9,8 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import access_log, audit, clock
+from app.audit import Actor
 from app.db import lease_now
 from app.flows import contents, switch
 from app.messaging import content, editions, facts, trials
@@ -21,6 +22,7 @@ from app.messaging.trials import NewTrial
 from app.messaging.variables import UNWRITTEN, picker
 from app.models import Customer, Store
 from app.web import customers, drafts, headers, previewing, trying
+from app.web.acting import actor, showed
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, rows_of, runtime, visit
@@ -76,7 +78,7 @@ def change(key: str, step: str) -> ResponseReturnValue:
     """Do what the button asks for; whatever was typed and is not kept yet is shown again."""
     act = drafts.act_of(request.form)
     if act.name in _KEEPING:
-        return _KEEPING[act.name](key, step, act)
+        return _KEEPING[act.name](key, step, act, by=actor())
     with runtime().database.read() as session:
         seat = _seat(session, key, step)
         typed = drafts.read(request.form, has_sms=seat.slot.has_sms)
@@ -86,7 +88,7 @@ def change(key: str, step: str) -> ResponseReturnValue:
         return _page(seat, typed, shown)
 
 
-def _save(key: str, step: str, _act: drafts.Act) -> ResponseReturnValue:
+def _save(key: str, step: str, _act: drafts.Act, *, by: Actor) -> ResponseReturnValue:
     """Keep what was typed in both languages, or show what is wrong and keep nothing."""
     with runtime().database.read() as session:
         seat = _seat(session, key, step)
@@ -99,6 +101,7 @@ def _save(key: str, step: str, _act: drafts.Act) -> ResponseReturnValue:
             with runtime().database.write() as writing:
                 where = (writing, seat.bench.store.id, seat.slot.content)
                 editions.save(*where, wordings=wordings, seen=shown.versions, now=seat.bench.now)
+                _record(writing, seat, audit.TEXT_SAVED, by=by)
         except editions.Stale:
             shown.note, shown.is_bad, shown.status = translate("editor.stale"), True, 409
             return _page(seat, typed, shown)
@@ -106,21 +109,22 @@ def _save(key: str, step: str, _act: drafts.Act) -> ResponseReturnValue:
     return redirect(url_for("editor.show", key=key, step=step), code=303)
 
 
-def _reset(key: str, step: str, act: drafts.Act) -> ResponseReturnValue:
+def _reset(key: str, step: str, act: drafts.Act, *, by: Actor) -> ResponseReturnValue:
     """Go back to the original in one language; what was typed in the other one is shown again."""
     with runtime().database.write() as session:
         seat = _seat(session, key, step)
         editions.reset(session, seat.bench.store.id, seat.slot.content, act.locale)
+        _record(session, seat, audit.TEXT_RESET, by=by, language=act.locale)
     flash(translate("editor.reset.done", language=translate(f"editor.language.{act.locale}")))
     return redirect(url_for("editor.show", key=key, step=step), code=303)
 
 
-def _try(key: str, step: str, act: drafts.Act) -> ResponseReturnValue:
+def _try(key: str, step: str, act: drafts.Act, *, by: Actor) -> ResponseReturnValue:
     """Send what was typed in one language to the merchant, about the example person."""
     with runtime().database.read() as session:
         seat = _seat(session, key, step)
         typed = drafts.read(request.form, has_sms=seat.slot.has_sms)
-        shown = _asked(seat, typed[act.locale], act.locale)
+        shown = _asked(seat, typed[act.locale], act.locale, by=by)
     with runtime().database.read() as session:
         return _page(_seat(session, key, step), typed, shown)
 
@@ -137,7 +141,7 @@ def _wrong(verdicts: dict[str, Verdict]) -> Shown:
     return shown
 
 
-def _asked(seat: Seat, draft: Draft, locale: str) -> Shown:
+def _asked(seat: Seat, draft: Draft, locale: str, *, by: Actor) -> Shown:
     """Queue a trial, and say what came of it."""
     shown = _wrong({locale: seat.bench.check(draft, locale)})
     if shown.is_bad:
@@ -148,6 +152,7 @@ def _asked(seat: Seat, draft: Draft, locale: str) -> Shown:
         wanted = NewTrial(token, seat.slot.content, locale, request.form.get("to", ""), letter)
         with runtime().database.write() as writing:
             trials.ask(writing, seat.bench.store.id, wanted, seat.bench.now)
+            _record(writing, seat, audit.TRIAL_ASKED, by=by, language=locale)
     except (trials.NotPossible, ContentError) as error:
         # The frame alone can fail here: it wants to know who sends.
         why = error.why if isinstance(error, trials.NotPossible) else "sender"
@@ -159,6 +164,11 @@ def _asked(seat: Seat, draft: Draft, locale: str) -> Shown:
     else:
         shown.note = translate("editor.test.asked")
     return shown
+
+
+def _record(session: Session, seat: Seat, action: str, *, by: Actor, **details: str) -> None:
+    store_id, now = seat.bench.store.id, seat.bench.now
+    audit.record(session, store_id, by, action, now=now, subject=seat.slot.content, details=details)
 
 
 def _seat(session: Session, key: str, step: str) -> Seat:
@@ -179,6 +189,8 @@ def _kept(session: Session, seat: Seat) -> dict[str, Draft]:
 
 def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
     bench, slot = seat.bench, seat.slot
+    people = _people(bench.session, bench.store, shown.sought)
+    showed(bench.store.id, access_log.CUSTOMERS, count=len(people))
     moment = lease_now(bench.session)
     page = Response(
         render_template(
@@ -191,7 +203,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             fields=drafts.FIELDS,
             whens=[path for path in _WHENS if path.partition(".")[0] in slot.roots],
             unwritten=UNWRITTEN,
-            people=_people(bench.session, bench.store, shown.sought),
+            people=people,
             person=request.form.get("person", ""),
             locale=request.form.get("locale") or bench.store.locale[:2],
             view=request.form.get("view", previewing.VIEWS[0]),

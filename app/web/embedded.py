@@ -18,7 +18,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from werkzeug.exceptions import ServiceUnavailable, Unauthorized
 
-from app import clock
+from app import audit, clock
+from app.audit import Actor
 from app.db import lease_now
 from app.models import Store
 from app.runtime import Runtime
@@ -109,7 +110,7 @@ def _enter(token: str, *, is_document: bool) -> ResponseReturnValue | None:
         return _to_reload() if is_document else _try_again()
     except ConnectorError as error:
         raise ServiceUnavailable(str(error)) from error
-    g.visit = Visit(seen.shop, store_id, is_by_header=not is_document)
+    g.visit = Visit(seen.shop, store_id, not is_document, seen.member_external_id)
     return None
 
 
@@ -138,7 +139,12 @@ def _arrive(built: Runtime, seen: SessionToken, token: str) -> int:
         try:
             arrival = arrivals.shopify_by_session(built, seen.shop, token, now)
             with built.database.write() as session:
-                return install.complete(session, built.vault, arrival, clock.now()).id
+                store = install.complete(session, built.vault, arrival, clock.now())
+                by = Actor(audit.STAFF, seen.member_external_id)
+                audit.record(
+                    session, store.id, by, audit.STORE_CONNECTED, now=clock.now(), subject=store.domain
+                )
+                return store.id
         finally:
             with built.database.write() as session:
                 attempts.forget(session, claim)

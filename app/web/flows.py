@@ -7,13 +7,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import audit, clock
 from app.errors import NotFound
 from app.flows import switch
 from app.flows.contents import BrokenText
 from app.flows.switch import FlowView
 from app.models import Enrollment
 from app.web import figures, flow_steps
+from app.web.acting import actor
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
@@ -66,7 +67,9 @@ def activate(key: str) -> ResponseReturnValue:
     """Switch a flow on; what happened before this moment never starts it."""
     try:
         with runtime().database.write() as session:
-            switch.activate(session, chosen_store(session).id, key, clock.now())
+            store = chosen_store(session)
+            if switch.activate(session, store.id, key, clock.now()):
+                audit.record(session, store.id, actor(), audit.FLOW_ON, now=clock.now(), subject=key)
     except BrokenText as error:
         flash(translate("flow.broken", step=error.slot.step))
     return redirect(url_for("flows.show", key=key), code=303)
@@ -77,7 +80,9 @@ def activate(key: str) -> ResponseReturnValue:
 def deactivate(key: str) -> ResponseReturnValue:
     """Switch a flow off; nothing of it leaves any more."""
     with runtime().database.write() as session:
-        switch.deactivate(session, chosen_store(session).id, key, clock.now())
+        store = chosen_store(session)
+        if switch.deactivate(session, store.id, key, clock.now()):
+            audit.record(session, store.id, actor(), audit.FLOW_OFF, now=clock.now(), subject=key)
     return redirect(url_for("flows.show", key=key), code=303)
 
 

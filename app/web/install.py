@@ -12,13 +12,15 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, ServiceUnavailable, Unauthorized
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import clock
+from app import audit, clock
+from app.audit import Actor
 from app.db import lease_now
 from app.errors import BadInput
 from app.runtime import Runtime
 from app.stores import arrivals, attempts, install, verification
 from app.stores.install import Arrival
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
+from app.web.acting import actor
 from app.web.auth import merchant_required, public
 from app.web.context import runtime
 from app.web.embedded import refuse_inside_admin
@@ -71,7 +73,7 @@ def finish_shopify() -> ResponseReturnValue:
         arrival = arrivals.shopify_by_code(built, shop, code, now)
     except ConnectorError as error:
         raise (BadRequest if error.permanent else ServiceUnavailable)(str(error)) from error
-    _save(built, arrival, claimed.id)
+    _save(built, arrival, claimed.id, audit.PLATFORM)
     return _home()
 
 
@@ -146,7 +148,7 @@ def finish_woocommerce() -> ResponseReturnValue:
     keys = claimed.keys
     try:
         arrival = arrivals.woocommerce(built, claimed.shop, key=keys["key"], secret=keys["secret"], now=now)
-        _save(built, arrival, claimed.id)
+        _save(built, arrival, claimed.id, actor())
     except ConnectorError as error:
         return _not_connected(built, claimed.id, error, may_pass=not error.permanent)
     except BadInput as error:
@@ -175,9 +177,10 @@ def _signed_query() -> tuple[str, dict[str, str]]:
         raise BadRequest from error
 
 
-def _save(built: Runtime, arrival: Arrival, attempt_id: int) -> None:
+def _save(built: Runtime, arrival: Arrival, attempt_id: int, by: Actor) -> None:
     with built.database.write() as session:
-        install.complete(session, built.vault, arrival, clock.now())
+        store = install.complete(session, built.vault, arrival, clock.now())
+        audit.record(session, store.id, by, audit.STORE_CONNECTED, now=clock.now(), subject=store.domain)
         attempts.forget(session, attempt_id)
 
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.errors import BadInput
 from app.lists import importing
+from app.web.acting import actor
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
@@ -37,7 +38,9 @@ def take() -> ResponseReturnValue:
         return _refused("file")
     try:
         kind = request.form.get("kind", "")
-        report = importing.import_list(runtime(), store_id, sent.stream, kind=kind, now=clock.now())
+        report = importing.import_list(
+            runtime(), store_id, sent.stream, kind=kind, now=clock.now(), by=actor()
+        )
     except BadInput as error:
         return _refused(error.field or "file")
     with runtime().database.read() as session:

@@ -6,8 +6,10 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from app import access_log
 from app.models import Attribution, Customer, Order
 from app.web import paging
+from app.web.acting import showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, rows_of, runtime
 
@@ -32,6 +34,7 @@ def listing() -> ResponseReturnValue:
         )
         buyers = _buyers(session, store.id, page.rows)
         brought = _brought(session, store.id, [order.id for order in page.rows])
+    showed(store.id, access_log.ORDERS, count=len(page.rows))
     return render_template("orders.html", page=page, buyers=buyers, brought=brought)
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import access_log, audit, clock
 from app.errors import BadInput, NotFound
 from app.flows.definition import recipe_keys
 from app.messaging import letters, settling
@@ -28,6 +28,7 @@ from app.models.message import (
     UNKNOWN,
 )
 from app.web import headers, paging
+from app.web.acting import actor, showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, row_of, rows_of, runtime, visit
 from connectors.base import Outcome, SendResult
@@ -63,6 +64,7 @@ def listing() -> ResponseReturnValue:
             statement = statement.where(Message.status == status)
         page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
         people = _people(session, store.id, page.rows)
+    showed(store.id, access_log.MESSAGES, count=len(page.rows))
     return render_template(
         "outbox.html",
         page=page,
@@ -83,6 +85,7 @@ def show(message_id: int) -> ResponseReturnValue:
         message = row_of(session, Message, store.id, message_id)
         content = letters.read_content(message.content)
         parts = _parts(session, store.id, message)
+    showed(store.id, access_log.MESSAGE, customer_id=message.customer_id)
     page = Response(render_template("message.html", message=message, content=content, **parts))
     if visit() is None:
         page.headers["Content-Security-Policy"] = headers.policy(frame_src=headers.previews())
@@ -95,9 +98,11 @@ def body(message_id: int) -> ResponseReturnValue:
     """The rendered mail alone, for the frame of the message's page."""
     with runtime().database.read() as session:
         store = chosen_store(session)
-        content = letters.read_content(row_of(session, Message, store.id, message_id).content)
+        message = row_of(session, Message, store.id, message_id)
+        content = letters.read_content(message.content)
     if not content or not content.get("html"):
         raise NotFound("this message has no HTML part")
+    showed(store.id, access_log.MESSAGE_TEXT, customer_id=message.customer_id)
     page = Response(str(content["html"]), mimetype="text/html")
     seen = visit()
     admin = f" {headers.admin_of(seen.shop)}" if seen is not None else ""
@@ -117,6 +122,15 @@ def settle(message_id: int) -> ResponseReturnValue:
         mine = (Message.store_id == message.store_id, Message.id == message.id)
         row = session.execute(select(Message.__table__).where(*mine)).one()
         settling.settle(session, row, SendResult(outcome), clock.now())
+        audit.record(
+            session,
+            message.store_id,
+            actor(),
+            audit.MESSAGE_SETTLED,
+            now=clock.now(),
+            subject=f"message:{message.id}",
+            details={"fate": request.form["fate"]},
+        )
     return redirect(url_for("outbox.show", message_id=message_id), code=303)
 
 

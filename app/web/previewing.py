@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import clock
+from app import access_log, clock
 from app.errors import BadInput
 from app.flows import contents, switch
 from app.messaging import layout
@@ -13,6 +13,7 @@ from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES
 from app.messaging.errors import ContentError
 from app.web import drafts, headers, trying
+from app.web.acting import showed
 from app.web.assets import address
 from app.web.auth import merchant_required, public
 from app.web.catalogue import translate
@@ -46,7 +47,14 @@ def preview(key: str, step: str) -> ResponseReturnValue:
         slot = contents.slot_of(switch.definition_of(session, store.id, key), step)
         bench = Bench(runtime(), session, store, slot, clock.now())
         draft = drafts.read(request.form, has_sms=slot.has_sms)[locale]
-        seen = _seen(bench, draft, locale, person=request.form.get("person", ""), view=view)
+        person = request.form.get("person", "")
+        seen = _seen(bench, draft, locale, person=person, view=view)
+    showed(
+        store.id,
+        access_log.CUSTOMER,
+        customer_id=int(person) if person.isdigit() else None,
+        count=bool(person),
+    )
     if request.accept_mimetypes.best == "application/json":
         return jsonify(seen)
     return _page(seen, view)

@@ -8,12 +8,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from app import access_log, audit, clock
 from app.errors import BadInput
 from app.messaging import testimonials
 from app.models import Customer, Product, Review
 from app.models.review import APPROVED, HIDDEN, LOW, PENDING, STATES, WRITTEN
 from app.stores import settings
 from app.web import paging
+from app.web.acting import actor, showed
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
 from app.web.context import LARGEST_ID, chosen_store, rows_of, runtime
@@ -30,6 +32,7 @@ _SHOWN: Mapping[str, Sequence[ColumnElement[bool]]] = {
     "all": (),
 }
 _ACTS = {"approve": APPROVED, "hide": HIDDEN}
+_DONE = {"approve": audit.REVIEW_APPROVED, "hide": audit.REVIEW_HIDDEN}
 
 
 @blueprint.get("/app/reviews")
@@ -49,6 +52,7 @@ def listing() -> ResponseReturnValue:
             "counts": _counts(session, store.id),
             "whole": testimonials.ratings(session, store.id),
         }
+    showed(store.id, access_log.REVIEWS, count=len(page.rows))
     return render_template(
         "reviews.html",
         page=page,
@@ -75,6 +79,10 @@ def moderate() -> ResponseReturnValue:
         changed = session.execute(
             update(Review).where(*mine).values(state=_ACTS[act]).returning(Review.id)
         ).all()
+        for review in changed:
+            audit.record(
+                session, store.id, actor(), _DONE[act], now=clock.now(), subject=f"review:{review.id}"
+            )
     flash(translate(f"reviews.done.{act}", n=len(changed)) if changed else translate("reviews.done.none"))
     return redirect(url_for("reviews.listing", show=request.form.get("show") or None), code=303)
 

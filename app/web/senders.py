@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import audit, clock
 from app.errors import BadInput
 from app.messaging import domains, pace, senders
 from app.messaging.pace import WarmUp
@@ -19,6 +19,7 @@ from app.models import Store
 from app.runtime import Runtime
 from app.stores import chores, settings
 from app.stores.accounts import SENDGRID, Account, Accounts
+from app.web.acting import actor
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
@@ -99,6 +100,7 @@ def trust() -> ResponseReturnValue:
         if channel not in {row.channel for row in senders.of_store(session, store.id)}:
             raise BadInput("there is no such sender", "channel")
         senders.trust(session, store.id, channel, clock.now().date())
+        audit.record(session, store.id, actor(), audit.SENDER_TRUSTED, now=clock.now(), subject=channel)
     flash(translate("senders.trusted"))
     return _back()
 
@@ -122,8 +124,9 @@ def connect_reports() -> ResponseReturnValue:
     finally:
         setup.close()
     with pieces.database.write() as session:
-        values = {"sendgrid.webhook_public_key": key}
-        settings.write(session, chosen_store(session), values, vault=pieces.vault)
+        store = chosen_store(session)
+        changes = settings.write(session, store, {"sendgrid.webhook_public_key": key}, vault=pieces.vault)
+        audit.record_settings(session, store.id, actor(), changes, now=clock.now())
     flash(translate("senders.webhook.done"))
     return _back()
 

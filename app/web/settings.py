@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import clock
+from app import audit, clock
 from app.errors import BadInput
 from app.lists.taking import KINDS
 from app.models import Store
@@ -14,6 +14,7 @@ from app.stores import homes, presets, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
 from app.web import senders
+from app.web.acting import actor
 from app.web.auth import merchant_required
 from app.web.catalogue import language, translate
 from app.web.context import chosen_store, runtime
@@ -65,7 +66,8 @@ def save() -> ResponseReturnValue:
         errors = _errors(changed)
         if not errors:
             try:
-                settings.write(session, store, changed, vault=runtime().vault)
+                written = settings.write(session, store, changed, vault=runtime().vault)
+                audit.record_settings(session, store.id, actor(), written, now=clock.now())
             except settings.UnknownStatus as error:
                 errors = {error.field or "": translate("setting.error.statuses", known=error.known)}
             except BadInput as error:
@@ -82,7 +84,9 @@ def use_preset() -> ResponseReturnValue:
     """Set what a well-known plugin keeps where."""
     values = presets.values_of(request.form.get("preset", ""))
     with runtime().database.write() as session:
-        settings.write(session, chosen_store(session), values, vault=runtime().vault)
+        store = chosen_store(session)
+        written = settings.write(session, store, values, vault=runtime().vault)
+        audit.record_settings(session, store.id, actor(), written, now=clock.now())
     flash(translate("settings.saved"))
     return redirect(url_for("settings.show"), code=303)
 
@@ -98,6 +102,8 @@ def settle_home() -> ResponseReturnValue:
             homes.settle_moved(session, runtime().vault, store, clock.now())
         else:
             homes.settle_copy(store)
+        action = audit.STORE_MOVED if is_moved else audit.STORE_COPIED
+        audit.record(session, store.id, actor(), action, now=clock.now(), subject=store.domain)
     flash(translate("settings.saved"))
     return redirect(url_for("settings.show"), code=303)
 

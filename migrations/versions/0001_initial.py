@@ -45,6 +45,21 @@ END $$
 def upgrade() -> None:
     """The way up."""
     op.create_table(
+        "access_log",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("actor_kind", sa.String(length=10), nullable=False),
+        sa.Column("actor_id", sa.String(length=40), nullable=False),
+        sa.Column("what", sa.String(length=20), nullable=False),
+        sa.Column("how", sa.String(length=10), nullable=False),
+        sa.Column("customer_id", ID, nullable=True),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_log")),
+    )
+    op.create_index("ix_access_log_customer", "access_log", ["store_id", "customer_id"], unique=False)
+    op.create_index("ix_access_log_store", "access_log", ["store_id", "at", "id"], unique=False)
+    op.create_table(
         "api_keys",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -70,6 +85,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
     op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
+    op.create_table(
+        "audit_log",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("actor_kind", sa.String(length=10), nullable=False),
+        sa.Column("actor_id", sa.String(length=40), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+    )
+    op.create_index("ix_audit_log_store", "audit_log", ["store_id", "at", "id"], unique=False)
     op.create_table(
         "checkouts",
         sa.Column("id", ID, nullable=False),
@@ -231,6 +259,7 @@ def upgrade() -> None:
         sa.Column("erased_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("store_id", "identity", name=op.f("uq_customers_store_id_identity")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_customers_birthday", "customers", ["store_id", "birth_month", "birth_day"], unique=False
@@ -495,6 +524,7 @@ def upgrade() -> None:
         sa.Column("unknown_since", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("store_id", "key", name=op.f("uq_messages_store_id_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_messages_contents",
@@ -690,6 +720,15 @@ def upgrade() -> None:
         sa.Column("refunded_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "order_id", "external_id", name=op.f("pk_refunds")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "restores",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("backed_up_at", MOMENT, nullable=False),
+        sa.Column("restored_at", MOMENT, nullable=False),
+        sa.Column("revision", sa.String(length=40), nullable=False),
+        sa.Column("held", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_restores")),
     )
     op.create_table(
         "reviews",
@@ -994,6 +1033,7 @@ def downgrade() -> None:
     op.drop_table("sender_days")
     op.drop_table("scheduled_jobs")
     op.drop_table("reviews")
+    op.drop_table("restores")
     op.drop_table("refunds")
     op.drop_table("products")
     op.drop_table("product_variants")
@@ -1024,5 +1064,7 @@ def downgrade() -> None:
     op.drop_table("consent_states")
     op.drop_table("confirmations")
     op.drop_table("checkouts")
+    op.drop_table("audit_log")
     op.drop_table("attributions")
     op.drop_table("api_keys")
+    op.drop_table("access_log")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app import retention
-from app.models import InboundEvent, Message, MessageAttempt, StoreWrite
+from app.models import AccessEntry, AuditEntry, InboundEvent, Message, MessageAttempt, StoreWrite
 from app.runtime import Runtime
 from jobs import daily
 from tests import seeds
@@ -53,6 +53,21 @@ def add_sent(runtime: Runtime, store_id: int, age: timedelta) -> int:
 
 def bodies(runtime: Runtime) -> dict[str, bytes | None]:
     return dict(seeds.rows_of(runtime.database, InboundEvent, "dedupe_key", "body"))
+
+
+def test_looks_are_kept_for_a_year_and_changes_for_two(runtime: Runtime, store_id: int) -> None:
+    who: dict[str, Any] = {"store_id": store_id, "actor_kind": "member"}
+    with runtime.database.write() as session:
+        for days in (364, 366, 729, 731):
+            session.add(AccessEntry(**who, at=NOW - days * DAY, what="customers", how="screen"))
+            session.add(AuditEntry(**who, at=NOW - days * DAY, action="flow.activated"))
+
+    with runtime.database.write() as session:
+        gone = retention.purge_once(session, store_id, NOW)
+
+    assert gone == 4
+    assert seeds.values_of(runtime.database, AccessEntry, "at") == [NOW - 364 * DAY]
+    assert len(seeds.values_of(runtime.database, AuditEntry, "at")) == 3
 
 
 def test_bodies_go_two_days_after_they_were_read_and_their_keys_after_ninety(

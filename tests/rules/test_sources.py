@@ -32,6 +32,7 @@ CLOCK_READERS = {
 }
 
 WRITERS = {
+    "app/backups/": "a restore is one transaction, and a backup is logged once it stands",
     "app/cli/": "a command is an edge",
     "app/inbox.py": "the writer thread commits whole groups of deliveries, before the 200",
     "app/lists/importing.py": "a list of any length is taken in batch by batch",

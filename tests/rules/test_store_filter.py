@@ -10,6 +10,8 @@ from tests.rules.sources import Function, Source, sources
 STATEMENTS = frozenset({"select", "update", "delete"})
 TENANT_MODELS = frozenset(name for name in models.__all__ if "store_id" in table_of(getattr(models, name)).c)
 ACROSS_STORES = {
+    "app/backups/aftermath.py:_look_again": "a backup is put back for all stores",
+    "app/backups/aftermath.py:settle": "a backup is put back for all stores",
     "app/cli/doing.py:_message": "the operator names one message by its id",
     "app/cli/figures.py:_messages": "the demo sums up both of its stores",
     "app/cli/figures.py:_revenue": "the demo sums up both of its stores",
@@ -17,6 +19,7 @@ ACROSS_STORES = {
     "app/cli/travel.py:_finish_backfill": "the demo waits for both of its stores",
     "app/cli/travel.py:_next": "the demo waits for both of its stores",
     "app/inbox.py:replay": "the operator names deliveries by their ids; the screen passes only its store's",
+    "app/messaging/held.py:hold_due": "a backup is put back for all stores",
     "app/messaging/settling.py:_sweep": "the rows that the sweep has just locked",
     "app/stores/notices.py:claim": "what is to be told to the merchants of all stores",
     "app/timers.py:drop": "rows by their whole key, which leads with the store",

@@ -12,6 +12,7 @@ TABLES = tuple(table_of(getattr(models, name)) for name in models.__all__)
 OF_NO_STORE = {
     "heartbeats": "since when our own ears are open",
     "install_attempts": "an install under way; the store does not exist yet",
+    "restores": "a backup holds all stores, and is put back for all of them",
     "job_runs": "the ledger of the calendar, one for all",
     "scheduled_jobs": "what the screens show of the schedule",
     "sign_in_links": "a member signs in to the whole house",

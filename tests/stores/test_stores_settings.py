@@ -188,12 +188,12 @@ def test_setting_a_secret_leaves_the_keys_of_the_store_alone(runtime: Runtime, w
 def test_a_rotation_of_keys_keeps_both_halves_readable(runtime: Runtime, woo_store: Store) -> None:
     before = credentials.unseal(runtime.vault, woo_store.credentials)
 
-    resealed = credentials.reseal(runtime.vault, woo_store.credentials)
+    resealed = runtime.vault.reseal(woo_store.credentials)
 
     assert resealed != woo_store.credentials
     assert credentials.unseal(runtime.vault, resealed) == before
     left = credentials.without_access(resealed)
-    assert credentials.unseal(runtime.vault, credentials.reseal(runtime.vault, left)).kept == before.kept
+    assert credentials.unseal(runtime.vault, runtime.vault.reseal(left)).kept == before.kept
 
 
 def test_an_uninstall_keeps_the_providers_keys_and_drops_the_stores(

@@ -25,6 +25,7 @@ SCREENS = (
     "/app/outbox",
     "/app/outbox/{message}",
     "/app/activity",
+    "/app/audit",
     "/app/settings",
 )
 OTHERS = ("/app/nothing", "/healthz", "/readyz", "/metrics", "/api/v1/customers", "/api/v1/openapi.json")

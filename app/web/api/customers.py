@@ -6,12 +6,13 @@ from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app import clock, consent
+from app import access_log, audit, clock, consent
 from app.consent import NewConsent
 from app.customers import aliases, normalise_email
 from app.errors import BadInput
 from app.models import ConsentState, Customer, Store
 from app.privacy import asked
+from app.web.acting import actor, showed
 from app.web.api import bodies, lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import customer_of, row_of, rows_of, runtime
@@ -35,6 +36,7 @@ def listing() -> ResponseReturnValue:
             statement = statement.where(Customer.external_id == name)
         found = lists.page(session, statement, Customer.id)
         shaped = _shaped(session, found.rows)
+    showed(g.store_id, access_log.CUSTOMERS, count=len(found.rows))
     return {"data": shaped, "next": found.next}
 
 
@@ -43,7 +45,10 @@ def listing() -> ResponseReturnValue:
 def one(customer_id: int) -> ResponseReturnValue:
     """One customer; by the id of one who was merged into another, that one."""
     with runtime().database.read() as session:
-        return _shaped(session, [customer_of(session, g.store_id, customer_id)])[0]
+        customer = customer_of(session, g.store_id, customer_id)
+        shaped = _shaped(session, [customer])[0]
+    showed(g.store_id, access_log.CUSTOMER, customer_id=customer.id)
+    return shaped
 
 
 @blueprint.post("/customers/<int:customer_id>/consents")
@@ -68,6 +73,7 @@ def record_consent(customer_id: int) -> ResponseReturnValue:
             is_own=True,
         )
         consent.record(session, [statement], clock.now())
+        _record(session, customer.id, body)
         session.flush()
         return _shaped(session, [customer])[0], 201
 
@@ -78,9 +84,22 @@ def erase(customer_id: int) -> ResponseReturnValue:
     """Forget a customer, once or again; answers what is left of them."""
     with runtime().database.read() as session:
         customer_id = customer_of(session, g.store_id, customer_id).id
-    asked.erase_now(runtime(), g.store_id, customer_id, source="api", now=clock.now())
+    asked.erase_now(runtime(), g.store_id, customer_id, source="api", now=clock.now(), by=actor())
     with runtime().database.read() as session:
         return _shaped(session, [row_of(session, Customer, g.store_id, customer_id)])[0]
+
+
+def _record(session: Session, customer_id: int, body: bodies.ConsentBody) -> None:
+    """The statement itself, with its words, stands in the ledger."""
+    audit.record(
+        session,
+        g.store_id,
+        actor(),
+        audit.CONSENT_RECORDED,
+        now=clock.now(),
+        subject=f"customer:{customer_id}",
+        details=body.model_dump(mode="json", include={"channel", "state", "basis", "at"}),
+    )
 
 
 def _shaped(session: Session, rows: Sequence[Customer]) -> list[shapes.Json]:

@@ -6,12 +6,13 @@ import json
 from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
-from app import clock, timeline
+from app import access_log, clock, timeline
 from app.errors import BadInput
 from app.messaging import answers
 from app.models import CustomerEvent, InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.timeline import NewEvent
+from app.web.acting import showed
 from app.web.api import bodies, lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import customer_of, literals, rows_of, runtime
@@ -34,7 +35,9 @@ def listing() -> ResponseReturnValue:
     if kind is not None:
         statement = statement.where(CustomerEvent.type == kind)
     with runtime().database.read() as session:
-        return lists.envelope(lists.page(session, statement, CustomerEvent.id), shapes.event)
+        found = lists.page(session, statement, CustomerEvent.id)
+    showed(g.store_id, access_log.EVENTS, customer_id=customer_id, count=len(found.rows))
+    return lists.envelope(found, shapes.event)
 
 
 @blueprint.post("/events")

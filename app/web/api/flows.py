@@ -7,12 +7,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
+from app import access_log, audit, clock
 from app.errors import NotFound
 from app.flows import switch
 from app.flows.switch import FlowView
 from app.models import Enrollment, FlowVersion
 from app.web import figures
+from app.web.acting import actor, showed
 from app.web.api import lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import rows_of, runtime
@@ -48,7 +49,8 @@ def activate(key: str) -> ResponseReturnValue:
     """Switch a flow on; what happened before this moment never starts it."""
     with runtime().database.write() as session:
         _view(session, key)
-        switch.activate(session, g.store_id, key, clock.now())
+        if switch.activate(session, g.store_id, key, clock.now()):
+            audit.record(session, g.store_id, actor(), audit.FLOW_ON, now=clock.now(), subject=key)
         return _shape(_view(session, key))
 
 
@@ -58,7 +60,8 @@ def deactivate(key: str) -> ResponseReturnValue:
     """Switch a flow off; nothing of it leaves any more."""
     with runtime().database.write() as session:
         _view(session, key)
-        switch.deactivate(session, g.store_id, key, clock.now())
+        if switch.deactivate(session, g.store_id, key, clock.now()):
+            audit.record(session, g.store_id, actor(), audit.FLOW_OFF, now=clock.now(), subject=key)
         return _shape(_view(session, key))
 
 
@@ -76,6 +79,7 @@ def enrollments() -> ResponseReturnValue:
     with runtime().database.read() as session:
         found = lists.page(session, statement, Enrollment.id)
         numbers = _numbers(session, {row.version_id for row in found.rows})
+    showed(g.store_id, access_log.ENROLLMENTS, customer_id=customer_id, count=len(found.rows))
     return lists.envelope(found, lambda row: shapes.enrollment(row, numbers.get(row.version_id)))
 
 

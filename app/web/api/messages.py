@@ -3,9 +3,11 @@
 from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 
+from app import access_log
 from app.errors import NotFound
 from app.messaging import letters
 from app.models import Decision, Message
+from app.web.acting import showed
 from app.web.api import lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import row_of, rows_of, runtime
@@ -31,7 +33,9 @@ def listing() -> ResponseReturnValue:
     if status is not None:
         statement = statement.where(Message.status == status)
     with runtime().database.read() as session:
-        return lists.envelope(lists.page(session, statement, Message.id), shapes.message)
+        found = lists.page(session, statement, Message.id)
+    showed(g.store_id, access_log.MESSAGES, customer_id=customer_id, count=len(found.rows))
+    return lists.envelope(found, shapes.message)
 
 
 @blueprint.get("/messages/<int:message_id>")
@@ -39,7 +43,9 @@ def listing() -> ResponseReturnValue:
 def one(message_id: int) -> ResponseReturnValue:
     """One message."""
     with runtime().database.read() as session:
-        return shapes.message(row_of(session, Message, g.store_id, message_id))
+        message = row_of(session, Message, g.store_id, message_id)
+    showed(g.store_id, access_log.MESSAGE, customer_id=message.customer_id)
+    return shapes.message(message)
 
 
 @blueprint.get("/messages/<int:message_id>/why")
@@ -50,6 +56,7 @@ def why(message_id: int) -> ResponseReturnValue:
         message = row_of(session, Message, g.store_id, message_id)
         newest = rows_of(Decision, g.store_id).where(Decision.message_id == message.id)
         decision = session.scalars(newest.order_by(Decision.id.desc()).limit(1)).one_or_none()
+    showed(g.store_id, access_log.MESSAGE, customer_id=message.customer_id)
     if decision is None:
         return {"data": [], "next": None, "verdict": None, "reason": message.reason, "decided_at": None}
     return {
@@ -66,7 +73,9 @@ def why(message_id: int) -> ResponseReturnValue:
 def content(message_id: int) -> ResponseReturnValue:
     """Subject, text, HTML, headers and links as they were rendered; 404 until they are."""
     with runtime().database.read() as session:
-        rendered = letters.read_content(row_of(session, Message, g.store_id, message_id).content)
+        message = row_of(session, Message, g.store_id, message_id)
+        rendered = letters.read_content(message.content)
     if rendered is None:
         raise NotFound("this message has not been rendered")
+    showed(g.store_id, access_log.MESSAGE_TEXT, customer_id=message.customer_id)
     return dict(rendered)

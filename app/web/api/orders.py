@@ -6,7 +6,9 @@ from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from app import access_log
 from app.models import Order, OrderLine, Product
+from app.web.acting import showed
 from app.web.api import lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import row_of, rows_of, runtime
@@ -28,6 +30,7 @@ def listing() -> ResponseReturnValue:
     with runtime().database.read() as session:
         found = lists.page(session, statement, Order.id)
         shaped = _shaped(session, found.rows)
+    showed(g.store_id, access_log.ORDERS, customer_id=customer_id, count=len(found.rows))
     return {"data": shaped, "next": found.next}
 
 
@@ -36,7 +39,10 @@ def listing() -> ResponseReturnValue:
 def one(order_id: int) -> ResponseReturnValue:
     """One order."""
     with runtime().database.read() as session:
-        return _shaped(session, [row_of(session, Order, g.store_id, order_id)])[0]
+        order = row_of(session, Order, g.store_id, order_id)
+        shaped = _shaped(session, [order])[0]
+    showed(g.store_id, access_log.ORDERS, customer_id=order.customer_id)
+    return shaped
 
 
 @blueprint.get("/products")

@@ -3,8 +3,10 @@
 from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 
+from app import access_log
 from app.models import Review
 from app.models.review import OBJECTS, STATES, WRITTEN
+from app.web.acting import showed
 from app.web.api import lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import row_of, rows_of, runtime
@@ -29,7 +31,9 @@ def listing() -> ResponseReturnValue:
     if state is not None:
         statement = statement.where(Review.state == state)
     with runtime().database.read() as session:
-        return lists.envelope(lists.page(session, statement, Review.id), shapes.review)
+        found = lists.page(session, statement, Review.id)
+        showed(g.store_id, access_log.REVIEWS, count=len(found.rows))
+        return lists.envelope(found, shapes.review)
 
 
 @blueprint.get("/reviews/<int:review_id>")
@@ -37,4 +41,6 @@ def listing() -> ResponseReturnValue:
 def one(review_id: int) -> ResponseReturnValue:
     """One review."""
     with runtime().database.read() as session:
-        return shapes.review(row_of(session, Review, g.store_id, review_id))
+        review = row_of(session, Review, g.store_id, review_id)
+        showed(g.store_id, access_log.REVIEWS, customer_id=review.customer_id)
+        return shapes.review(review)
