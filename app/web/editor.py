@@ -220,7 +220,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
     )
     if visit() is None:
         preview = url_for("previewing.preview", key=seat.key, step=seat.step, _external=True)
-        page.headers["Content-Security-Policy"] = headers.policy(frame_src=f"{headers.previews()} {preview}")
+        page.headers["Content-Security-Policy"] = headers.policy(frame_src=f"{headers.stage()} {preview}")
     return page
 
 

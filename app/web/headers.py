@@ -38,11 +38,16 @@ def admin_of(shop: str | None) -> str:
 
 
 def previews() -> str:
-    """Where mails are shown: nothing else is framed, so that a click in a mail leads nowhere.
+    """Where the outbox shows its mails: nothing else is framed, so that a click in a mail leads nowhere.
 
     Looking at a mail must never count as its reader's click.
     """
-    return f"{url_for('outbox.listing', _external=True)}/ {url_for('previewing.stage', _external=True)}"
+    return url_for("outbox.listing", _external=True) + "/"
+
+
+def stage() -> str:
+    """Where the editor shows its mails."""
+    return url_for("previewing.stage", _external=True)
 
 
 def mail_policy() -> str:
@@ -66,7 +71,7 @@ def framed_policy(shop: str | None) -> str:
         script_src=f"'self' {_CDN}",
         connect_src=f"'self' {_CDN} {_ADMIN} {_MEASURES}",
         # A page that takes the place of another keeps the other's policy: each may show a mail.
-        frame_src=f"{_ADMIN} {previews()}",
+        frame_src=f"{_ADMIN} {previews()} {stage()}",
     )
 
 

@@ -77,6 +77,7 @@ def test_what_a_merchant_wrote_is_sent_and_what_was_sent_keeps_its_text(shop: Sh
 def test_another_stores_text_stays_its_own(shop: Shop) -> None:
     other = open_shop(shop.runtime, "altra")
     save(shop, "Solo mia")
+    save(other, "Only in English", locale="en")
     post = Post()
     shop.add_message()
     other.add_message()
