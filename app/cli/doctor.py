@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app import migrate
+from app import clock, migrate
 from app.config import Settings
-from app.messaging import domains
+from app.messaging import domains, pace
 from app.messaging.senders import UNDECIDED
 from app.models import Store
 from app.runtime import Runtime
@@ -110,6 +110,7 @@ def _senders(runtime: Runtime, accounts: Accounts, store: Store) -> Iterator[dic
             "mend": mend.format(id=store.id, provider=account.kind) if mend else None,
             "reports": _reports(runtime, store, account),
             "domain": _domain(runtime, store, account),
+            "quota": _quota(runtime, store, channel, account),
         }
 
 
@@ -139,6 +140,15 @@ def _domain(runtime: Runtime, store: Store, account: Account) -> dict[str, Any] 
     if found.dmarc in domains.WEAK:
         mends.append(f"warning, nothing waits for it: DMARC is {found.dmarc}; TXT _dmarc.{found.domain}")
     return {**asdict(found), "mend": "; ".join(mends) or None}
+
+
+def _quota(runtime: Runtime, store: Store, channel: str, account: Account) -> dict[str, int] | None:
+    """What left this month by the operator's account, and how much may; None without a bound."""
+    if not account.quota:
+        return None
+    with runtime.database.read() as session:
+        used = pace.used(session, store.id, channel, clock.now().date())
+    return {"used": used, "of": account.quota}
 
 
 def _reports(runtime: Runtime, store: Store, account: Account) -> str:

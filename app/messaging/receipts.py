@@ -5,52 +5,75 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, timeline
 from app.crypto import Signer
 from app.db import UtcDateTime, insert_new, table_of
 from app.messaging import addresses, scanners
-from app.models import Customer, DeliveryEvent, Message, Suppression
+from app.models import Customer, DeliveryEvent, Message, Store, Suppression
 from app.models.message import SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
 
 MESSAGES, EVENTS, SUPPRESSIONS = table_of(Message), table_of(DeliveryEvent), table_of(Suppression)
+STORES = table_of(Store)
 CLICKED, SCANNED = "clicked", "scanned"
-_KNOWN = tuple(MESSAGES.c[name] for name in ("id", "customer_id", "flow_key", "step", "status", "clicked_at"))
-"""What a click is told with; the content of a message would only be read to be thrown away."""
 _MINE = (MESSAGES.c.store_id == bindparam("store"), MESSAGES.c.id == bindparam("message"))
-_ITS_CLICKS = (EVENTS.c.store_id == bindparam("store"), EVENTS.c.message_id == bindparam("message"))
-# Built once: clicks come by thousands, and putting a statement together costs more than running it.
-_CLICKED_MESSAGE = select(*_KNOWN).where(*_MINE).with_for_update()
-_LATE_CLICKS = select(
-    EVENTS.c.id, EVENTS.c.type, EVENTS.c.event_key, EVENTS.c.occurred_at, EVENTS.c.url
-).where(
-    *_ITS_CLICKS,
+_LATELY = (
+    EVENTS.c.store_id == bindparam("store"),
+    EVENTS.c.message_id == bindparam("message"),
     EVENTS.c.type.in_((CLICKED, SCANNED)),
     EVENTS.c.occurred_at >= bindparam("since", type_=UtcDateTime),
 )
+# Built once, and no more than a click needs: putting a statement together costs more than running it.
+_CLICKED = (
+    select(
+        *(MESSAGES.c[name] for name in ("id", "store_id", "customer_id", "flow_key", "step", "status")),
+        *(MESSAGES.c.clicked_at, MESSAGES.c.sent_at, MESSAGES.c.content, STORES.c.url, STORES.c.domain),
+        exists().where(*_LATELY).label("is_clicked_lately"),
+    )
+    .join(STORES, STORES.c.id == MESSAGES.c.store_id)
+    .where(*_MINE)
+)
+_CLICKED_LOCKED = _CLICKED.with_for_update(of=MESSAGES)
+_LATE_CLICKS = select(
+    EVENTS.c.id, EVENTS.c.type, EVENTS.c.event_key, EVENTS.c.occurred_at, EVENTS.c.url
+).where(*_LATELY)
 _FIRST_CLICK = update(MESSAGES).where(*_MINE).values(clicked_at=bindparam("at", type_=UtcDateTime))
 _HAS_IT = (
     update(MESSAGES).where(*_MINE).values(status=SENT, unknown_since=None, lease_token=None, lease_until=None)
 )
 
 
+def clicked_message(
+    session: Session, store_id: int, message_id: int, *, now: datetime, is_locked: bool
+) -> Any | None:
+    """What a click needs of its message and of the shop; locked, clicks of one moment see each other."""
+    statement = _CLICKED_LOCKED if is_locked else _CLICKED
+    return session.connection().execute(statement, _whose(store_id, message_id, now)).one_or_none()
+
+
 def record_click(
     session: Session, *, store_id: int, message_id: int, url: str, occurred_at: datetime, is_human: bool
 ) -> None:
+    """Keep a click of a message that is looked up first; see `keep_click`."""
+    message = clicked_message(session, store_id, message_id, now=occurred_at, is_locked=True)
+    if message is not None:
+        keep_click(session, message, url=url, occurred_at=occurred_at, is_human=is_human)
+
+
+def keep_click(session: Session, message: Any, *, url: str, occurred_at: datetime, is_human: bool) -> None:
     """Keep a click; a human one reaches the message and the timeline, a scanner's counts for nothing.
 
     Whether many links at once were a program's is only seen at the second: what counted before is taken back.
+
+    Args:
+        message: from `clicked_message`, locked.
     """
-    whose = {"store": store_id, "message": message_id}
-    # Locked, so that clicks of the same moment see each other.
-    message = session.connection().execute(_CLICKED_MESSAGE, whose).one_or_none()
-    if message is None:
-        return
-    lately = {**whose, "since": occurred_at - scanners.LONGEST_BURST}
-    earlier = session.connection().execute(_LATE_CLICKS, lately).all()
+    store_id, message_id = message.store_id, message.id
+    whose = _whose(store_id, message_id, occurred_at)
+    earlier = session.connection().execute(_LATE_CLICKS, whose).all() if message.is_clicked_lately else []
     since = scanners.burst_since(url, occurred_at, [(row.url, row.occurred_at) for row in earlier])
     if since is not None:
         hasty = [row for row in earlier if row.type == CLICKED and row.occurred_at >= since]
@@ -68,7 +91,7 @@ def record_click(
         "url": url,
     }
     if insert_new(session, EVENTS, [row], EVENTS.c.id) and kind == CLICKED:
-        _note_click(session, store_id, message, key=key, url=url, occurred_at=occurred_at)
+        _note_click(session, message, key=key, url=url, occurred_at=occurred_at)
 
 
 def record_unsubscribe(
@@ -141,17 +164,19 @@ def _take_back(session: Session, store_id: int, message_id: int, clicks: Sequenc
     )
 
 
-def _note_click(
-    session: Session, store_id: int, message: Row[Any], *, key: str, url: str, occurred_at: datetime
-) -> None:
+def _whose(store_id: int, message_id: int, now: datetime) -> dict[str, Any]:
+    return {"store": store_id, "message": message_id, "since": now - scanners.LONGEST_BURST}
+
+
+def _note_click(session: Session, message: Any, *, key: str, url: str, occurred_at: datetime) -> None:
     """A person's click reaches the message, which surely left, and the timeline."""
-    whose = {"store": store_id, "message": message.id}
+    whose = {"store": message.store_id, "message": message.id}
     if message.clicked_at is None:
         session.connection().execute(_FIRST_CLICK, whose | {"at": occurred_at})
     if message.status in (UNKNOWN, SENDING):
         session.connection().execute(_HAS_IT, whose)
     event = NewEvent(
-        store_id=store_id,
+        store_id=message.store_id,
         customer_id=message.customer_id,
         type="message.clicked",
         subject=f"message:{message.id}",

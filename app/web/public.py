@@ -11,29 +11,18 @@ from typing import Any
 
 from flask import Blueprint, abort, make_response, redirect, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import table_of
 from app.errors import Busy
 from app.messaging import letters, links, receipts, scanners
 from app.messaging.links import ClickToken
-from app.models import Message, Store
 from app.web.auth import public
 from app.web.context import runtime
 from app.web.customer_pages import Letter, letter_of, page
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("public", __name__, template_folder="templates")
-
-MESSAGES = table_of(Message)
-STORES = table_of(Store)
-# Built once, and no more than the way on needs: this is the page that is opened most.
-_CLICKED = (
-    select(MESSAGES.c.content, MESSAGES.c.sent_at, STORES.c.url, STORES.c.domain)
-    .join(STORES, STORES.c.id == MESSAGES.c.store_id)
-    .where(MESSAGES.c.store_id == bindparam("store"), MESSAGES.c.id == bindparam("message"))
-)
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 ACT, UNSUBSCRIBE = "act", "unsubscribe"
@@ -47,14 +36,13 @@ def click(token: str) -> ResponseReturnValue:
     named = links.read_click(runtime().signer, token)
     if named is None:
         abort(404)
-    with runtime().database.read() as session:
-        whose = {"store": named.store_id, "message": named.message_id}
-        row = session.connection().execute(_CLICKED, whose).one_or_none()
+    row = _kept_click(named) if request.method == "GET" else None
+    if row is None:
+        with runtime().database.read() as session:
+            row = _find(session, named, is_locked=False)
     if row is None:
         abort(404)
     destination = _destination(row, named)
-    if request.method == "GET":
-        _count(named, row.sent_at, destination)
     answer = make_response(redirect(destination, code=302))
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
@@ -103,28 +91,37 @@ def _destination(row: Any, named: ClickToken) -> str:
     return row.url if "://" in row.url else f"https://{row.domain}"
 
 
-def _count(named: ClickToken, sent_at: datetime | None, destination: str) -> None:
-    """Record the click; a database that cannot write now must not keep the customer from the shop."""
+def _kept_click(named: ClickToken) -> Any | None:
+    """Record the click and give its message; None for no such message.
+
+    A database that cannot write now must not keep the customer from the shop: then, too, it is None.
+    """
+    try:
+        with runtime().database.write() as session:
+            row = _find(session, named, is_locked=True)
+            if row is not None:
+                now, destination = clock.now(), _destination(row, named)
+                is_human = _is_human(row.sent_at, now)
+                receipts.keep_click(session, row, url=destination, occurred_at=now, is_human=is_human)
+    except Busy:
+        log.warning("a click on message %s was not counted: the database is busy", named.message_id)
+        return None
+    return row
+
+
+def _find(session: Session, named: ClickToken, *, is_locked: bool) -> Any | None:
     now = clock.now()
-    is_human = scanners.is_human_click(
+    return receipts.clicked_message(session, named.store_id, named.message_id, now=now, is_locked=is_locked)
+
+
+def _is_human(sent_at: datetime | None, now: datetime) -> bool:
+    return scanners.is_human_click(
         method=request.method,
         user_agent=request.headers.get("User-Agent", ""),
         clicked_at=now,
         sent_at=sent_at,
         purpose=" ".join(request.headers.get(name, "") for name in scanners.PURPOSES),
     )
-    try:
-        with runtime().database.write() as session:
-            receipts.record_click(
-                session,
-                store_id=named.store_id,
-                message_id=named.message_id,
-                url=destination,
-                occurred_at=now,
-                is_human=is_human,
-            )
-    except Busy:
-        log.warning("a click on message %s was not counted: the database is busy", named.message_id)
 
 
 def _source() -> str | None:
