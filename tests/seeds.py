@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, Database, table_of
 from app.flows import switch
-from app.models import Customer, Enrollment, Flow, FlowVersion, Message, Order, Product, Store
+from app.models import Checkout, Customer, Enrollment, Flow, FlowVersion, Message, Order, Product, Store
 from tests.conftest import NOW
 
 SETTINGS = {
@@ -103,6 +103,36 @@ def add_order(
     session.add(order)
     session.flush()
     return order
+
+
+def add_checkout(
+    session: Session, store_id: int, customer_id: int | None, name: str = "", **values: Any
+) -> Checkout:
+    """Two mokas for 25 euros, taken to the till two hours ago and left there an hour later."""
+    name = name or str(next(_numbers))
+    fields: dict[str, Any] = {
+        "external_id": name,
+        "token": f"token-{name}",
+        "customer_id": customer_id,
+        "currency": "EUR",
+        "total_minor": 2500,
+        "lines": [
+            {
+                "product_external_id": "P1",
+                "variant_external_id": "V1",
+                "title": "Moka",
+                "quantity": 2,
+                "total_minor": 2500,
+            }
+        ],
+        "recovery_url": f"https://bottega.example/recover/{name}",
+        "started_at": NOW - timedelta(hours=2),
+        "source_updated_at": NOW - timedelta(hours=1),
+    }
+    checkout = Checkout(store_id=store_id, **(fields | values))
+    session.add(checkout)
+    session.flush()
+    return checkout
 
 
 def add_product(session: Session, store_id: int, external_id: str, **values: Any) -> Product:

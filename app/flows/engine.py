@@ -105,7 +105,7 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
             journey = replace(journey, step=step.then) if is_true else _next(journey, entry)
         elif isinstance(step, ChooseProducts):
             chosen = tuple(facts.choices.get(step.chooser, ()))
-            if not chosen:
+            if not chosen and step.if_none is not None:
                 return _advanced(_ended(journey, COMPLETED, step.if_none), brought)
             journey = replace(_next(journey, entry), products=chosen)
     raise RuntimeError(f"entry {entry.id} walks in a circle at {journey.step}")

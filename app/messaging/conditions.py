@@ -36,7 +36,8 @@ class ConditionFacts:
     `is_stopped`: an exit came, before or after the last step. `has_earlier_orders`: the shop counts orders
     of this customer that it does not show, older than any that is mirrored. `is_answered`: something that the
     message asks about was reviewed; seen when it leaves. `is_pending`: the consent to the channel waits for
-    its confirmation; seen when it leaves, too.
+    its confirmation; seen when it leaves, too. `has_basket`: the checkout that it is about still stands, with
+    something in it. `allows_perk`: the merchant lets the basket's reminders end with a perk.
     """
 
     is_stopped: bool = False
@@ -48,6 +49,8 @@ class ConditionFacts:
     has_earlier_orders: bool = False
     is_answered: bool = False
     is_pending: bool = False
+    has_basket: bool = False
+    allows_perk: bool = False
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
@@ -105,6 +108,14 @@ def _consent_pending(facts: ConditionFacts, argument: str) -> bool:
     return facts.is_pending
 
 
+def _basket_stands(facts: ConditionFacts, argument: str) -> bool:
+    return facts.has_basket
+
+
+def _perk_allowed(facts: ConditionFacts, argument: str) -> bool:
+    return facts.allows_perk
+
+
 def _is_first_order(facts: ConditionFacts, argument: str) -> bool:
     """No counted order was paid before this one; whether it counts itself is seen when a message leaves."""
     if facts.order is None or facts.order.paid_at is None or facts.has_earlier_orders:
@@ -130,4 +141,6 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "consent-pending": _consent_pending,
     "bought-before-entry": _bought_before_entry,
     "is-first-order": _is_first_order,
+    "basket-stands": _basket_stands,
+    "perk-allowed": _perk_allowed,
 }

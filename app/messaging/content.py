@@ -16,7 +16,10 @@ DEFAULT_LANGUAGE = "en"
 # What a text may use, by root name; a field that is not known for a customer is missing, never empty.
 VARIABLES: dict[str, str] = {
     "customer": "first_name, last_name, city",
-    "store": "name, url, address; where written: story, testimonial, promotion, instalments, visit",
+    "store": "name, url, address; where written: story, testimonial, promotion, instalments, visit, "
+    "delivery, returns",
+    "basket": "total_text, url (the way back to it, where the platform has one)",
+    "preferences": "url (the page with topics, fewer and pause)",
     "voucher": "code, value_text (`10% di sconto`), ends_on (date, or moment with zone, as ISO text)",
     "order": "number, placed_on",
     "products": "a list of title, url, image_url, price_text, review_url, reason",

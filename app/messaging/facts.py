@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
+from app.customers import baskets
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
@@ -48,6 +49,7 @@ class Loaded:
     suppressed: dict[tuple[str, str], Row[Any]]
     enrollments: dict[int, Row[Any]]
     orders: dict[str, Row[Any]]
+    baskets: dict[str, Row[Any]]
     siblings: dict[int, dict[str, SiblingFacts]]
     vouchers: dict[tuple[int, str], Row[Any]]
     departures: dict[int, list[Departure]]
@@ -77,7 +79,9 @@ def load(
     """Fetch what the gate asks; the customers' rows are locked, so that two workers cannot both send."""
     people = sorted({row.customer_id for row in rows})
     journeys = sorted({row.enrollment_id for row in rows if row.enrollment_id})
-    orders = sorted({row.context["order"] for row in rows if "order" in row.context})
+    orders, checkouts = (
+        sorted({row.context[name] for row in rows if name in row.context}) for name in ("order", "checkout")
+    )
     rows_of = partial(fact_rows.in_parts, session, store_id=store.id)
     customers = {row.id: row for row in rows_of(CUSTOMERS, "id", keys=people, lock=True)}
     consents = rows_of(CONSENTS, "customer_id", keys=people)
@@ -91,6 +95,7 @@ def load(
         suppressed=fact_rows.suppressed(session, signer, store.id, customers.values()),
         enrollments={row.id: row for row in rows_of(ENROLLMENTS, "id", keys=journeys)},
         orders={row.external_id: row for row in rows_of(ORDERS, "external_id", keys=orders)},
+        baskets=baskets.open_among(session, store.id, checkouts),
         siblings=fact_rows.siblings(session, store.id, journeys),
         vouchers={(row.enrollment_id, row.name): row for row in minted},
         departures=fact_rows.departures(session, store.id, people, now),
@@ -188,6 +193,7 @@ def _lifts(said: Row[Any], purpose: str) -> bool:
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
     order = loaded.orders.get(row.context.get("order", ""))
+    basket = loaded.baskets.get(row.context.get("checkout", ""))
     redeemed = frozenset(
         name
         for (enrollment_id, name), voucher in loaded.vouchers.items()
@@ -210,6 +216,8 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
         is_answered=row.id in loaded.answered,
         is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
+        has_basket=basket is not None and bool(basket.lines),
+        allows_perk=settings.is_on(loaded.store, "abandoned_checkout.perk"),
     )
 
 

@@ -4,7 +4,6 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,6 +59,8 @@ class Letters:
         known = values.values_of(loaded, row, goods, language=language, zone=zone)
         if row.purpose == TRANSACTIONAL:
             known["confirm"] = {"url": links.confirm(row.channel, address)}
+        else:
+            known["preferences"] = {"url": links.preferences()}
         rendered = render(
             self.compiled.get((row.version_id, row.context["content"]), lambda: _content(row)),
             RenderContext(
@@ -93,9 +94,9 @@ class Letters:
         )
 
 
-def goods_of(session: Session, store: Store, rows: Sequence[Any], now: datetime) -> Goods:
+def goods_of(session: Session, loaded: Loaded, rows: Sequence[Any]) -> Goods:
     """The products that these messages speak of."""
-    return values.products_of(session, store.id, rows)
+    return values.products_of(session, loaded.store.id, rows, loaded.baskets.values())
 
 
 def read_content(packed: bytes | None) -> dict[str, Any] | None:

@@ -32,6 +32,8 @@ _GROUP_OF = {
     "twilio": "providers",
     "welcome": "offers",
     "birthday": "offers",
+    "abandoned_checkout": "offers",
+    "texts": "offers",
     "preferences": "consent",
     "reconcile": "sending",
 }

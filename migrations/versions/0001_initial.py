@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("order_external_id", sa.String(length=64), nullable=True),
         sa.Column("abandoned_at", MOMENT, nullable=True),
         sa.Column("deleted_at", MOMENT, nullable=True),
+        sa.Column("asked_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checkouts")),
         sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_checkouts_store_id_external_id")),
     )

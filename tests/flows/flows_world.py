@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import timeline
 from app.db import Database, table_of
 from app.flows import work
-from app.models import Customer, Decision, Enrollment, Message, Order, OrderLine, Store
+from app.models import Checkout, Customer, Decision, Enrollment, Message, Order, OrderLine, Store
 from app.models.message import OPEN_STATES
 from app.timeline import NewEvent
 from tests.conftest import NOW
@@ -126,6 +126,13 @@ class World:
             session.execute(
                 table.update().where(table.c.store_id == self.store_id, table.c.id == row_id).values(**values)
             )
+
+    def change_checkout(self, name: str, **values: Any) -> None:
+        """The mirror learns something of a checkout."""
+        table = table_of(Checkout)
+        mine = (table.c.store_id == self.store_id, table.c.external_id == name)
+        with self.database.write() as session:
+            session.execute(table.update().where(*mine).values(**values))
 
     def messages(self, *names: str) -> list[Any]:
         """The messages in the order of their dues, as tuples of the columns named (one: its values)."""
