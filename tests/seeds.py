@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, Database, table_of
 from app.flows import switch
-from app.models import Checkout, Customer, Enrollment, Flow, FlowVersion, Message, Order, Product, Store
+from app.models import (
+    Checkout,
+    Customer,
+    Enrollment,
+    Flow,
+    FlowVersion,
+    Message,
+    Order,
+    Product,
+    Store,
+    Timer,
+)
 from tests.conftest import NOW
 
 SETTINGS = {
@@ -211,6 +222,12 @@ def rows_of(database: Database, model: type[Base], *names: str) -> list[tuple[An
 def values_of(database: Database, model: type[Base], name: str) -> list[Any]:
     """One column of a table, in the order of its keys."""
     return [value for (value,) in rows_of(database, model, name)]
+
+
+def waits_of(database: Database, *names: str) -> list[tuple[Any, ...]]:
+    """What waits for a moment, as tuples of the timers' columns, but for the states, which any news touch."""
+    named = names or ("kind", "subject_id", "due_at")
+    return [row[1:] for row in rows_of(database, Timer, "kind", *named) if row[0] != "state"]
 
 
 def only(rows: Sequence[Any]) -> Any:

@@ -4,10 +4,14 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app import clock
 from app.errors import BadInput
-from app.flows import switch
+from app.flows import backlog, switch
+from app.models import Store
 from app.runtime import Runtime
+from app.segments.state_facts import FLOW
 from connectors.channels.local import LocalChannel
 from jobs.kit import Kit
 from jobs.tick import tick
@@ -44,7 +48,14 @@ def _list(runtime: Runtime, arguments: argparse.Namespace) -> object:
 def _activate(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
         switch.activate(session, arguments.store, arguments.key, clock.now())
-    return {"key": arguments.key, "active": True}
+        concerns = _concerned(session, arguments) if arguments.key == FLOW else {}
+    return {"key": arguments.key, "active": True, **concerns}
+
+
+def _concerned(session: Session, arguments: argparse.Namespace) -> dict[str, int]:
+    """How many are silent already, and how many of them begin in a day."""
+    store = session.get_one(Store, arguments.store)
+    return {"silent": backlog.waiting(session, store), "a_day": backlog.a_day(session, store)}
 
 
 def _deactivate(runtime: Runtime, arguments: argparse.Namespace) -> object:

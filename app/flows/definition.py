@@ -124,6 +124,14 @@ class Split(_Part):
     then: str
 
 
+class SetState(_Part):
+    """An attempt to win the customer back begins: their state says so from here on."""
+
+    kind: Literal["state"]
+    id: str
+    to: Literal["reactivating"]
+
+
 class End(_Part):
     """The journey ends here."""
 
@@ -131,7 +139,9 @@ class End(_Part):
     id: str
 
 
-Step = Annotated[Wait | WaitFor | ChooseProducts | Message | Split | End, Field(discriminator="kind")]
+Step = Annotated[
+    Wait | WaitFor | ChooseProducts | Message | Split | SetState | End, Field(discriminator="kind")
+]
 
 
 class Anchor(_Part):

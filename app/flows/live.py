@@ -193,6 +193,7 @@ def _hold_out(batch: Batch, entry: Entry, held: Held) -> None:
 
 
 def _keep(batch: Batch, held: Held, result: Advance, *, only_answers: bool) -> None:
+    held.state = result.state or held.state
     for made in result.messages:
         if not only_answers or made.step.purpose == "answer":
             held.messages.append(new_message(batch.store, held, made))

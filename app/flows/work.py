@@ -19,6 +19,7 @@ from app.flows.facts import BatchFacts
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
 from app.models.message import OPEN_STATES
+from app.segments import standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
@@ -47,6 +48,7 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     for item in _in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
+    standing.touch(session, store.id, {e.customer_id for e in events if e.type in standing.TOUCHING})
     _mark_read(session, store.id, [event.id for event in events])
     timers.settle_cursor(session, store.id)
     changed = [*batch.fresh.values(), *(held for held in batch.held.values() if held.is_changed)]

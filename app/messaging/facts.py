@@ -13,8 +13,16 @@ from app.crypto import Signer
 from app.customers import baskets
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
-from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
-from app.messaging.gate import TRANSACTIONAL, Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
+from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
+from app.messaging.gate import (
+    MARKETING,
+    TRANSACTIONAL,
+    Facts,
+    MessageFacts,
+    PersonFacts,
+    SenderFacts,
+    StoreFacts,
+)
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered
 from app.messaging.wishes import Wishes
@@ -27,6 +35,8 @@ from app.models import (
     Store,
     Voucher,
 )
+from app.segments.state_facts import FLOW
+from app.segments.states import ACTIVE
 from app.stores import settings
 
 CUSTOMERS, CONSENTS = table_of(Customer), table_of(ConsentState)
@@ -55,6 +65,7 @@ class Loaded:
     departures: dict[int, list[Departure]]
     answered: frozenset[int]
     wishes: dict[int, Wishes]
+    states: dict[int, str]
     active_flows: frozenset[str]
     allows_soft_opt_in: bool
     now: datetime
@@ -101,6 +112,7 @@ def load(
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
         wishes=fact_rows.wishes(session, store.id, people),
+        states=fact_rows.states(session, store.id, people),
         active_flows=frozenset(session.execute(active).scalars()),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
@@ -120,7 +132,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
             purpose=row.purpose,
             due_at=row.due_at,
             expires_at=row.expires_at,
-            only_if=tuple(row.context.get("only_if", ())),
+            only_if=(*row.context.get("only_if", ()), *_of_silence(loaded, row)),
             topic=wishes.topic_of(row.flow_key),
         ),
         store=StoreFacts(
@@ -190,6 +202,17 @@ def _lifts(said: Row[Any], purpose: str) -> bool:
     return bool(said.is_own and said.state == "subscribed")
 
 
+def _of_silence(loaded: Loaded, row: Any) -> tuple[str, ...]:
+    """What is asked of marketing that is not the attempt to win people back.
+
+    Who was given up is left alone whatever is switched on; who is merely dormant only where somebody tries to
+    win them back.
+    """
+    if row.purpose != MARKETING or row.flow_key == FLOW:
+        return ()
+    return (NOT_INACTIVE, NOT_DORMANT) if FLOW in loaded.active_flows else (NOT_INACTIVE,)
+
+
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
     order = loaded.orders.get(row.context.get("order", ""))
@@ -218,6 +241,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=settings.is_on(loaded.store, "abandoned_checkout.perk"),
+        state=loaded.states.get(row.customer_id, ACTIVE),
     )
 
 

@@ -8,6 +8,7 @@ from app.models.confirmation import Confirmation
 from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
+from app.models.customer_state import CustomerState
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowVersion
@@ -24,6 +25,7 @@ from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.review import Review
+from app.models.rhythm import Rhythm
 from app.models.sender import Sender, SenderDay
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
@@ -44,6 +46,7 @@ __all__ = [
     "Customer",
     "CustomerEvent",
     "CustomerMerge",
+    "CustomerState",
     "Decision",
     "DeliveryEvent",
     "Enrollment",
@@ -69,6 +72,7 @@ __all__ = [
     "Reconciliation",
     "Refund",
     "Review",
+    "Rhythm",
     "ScheduledJob",
     "Sender",
     "SenderDay",

@@ -226,6 +226,12 @@ _FLOWS = (
         "What the birthday code of loyal customers takes off, in whole units of the shop's currency.",
     ),
     Setting(
+        "reactivation.percentage",
+        rules.number(0, 100),
+        "10",
+        "What the code for silent customers takes off, in percent; 0 is free shipping, as for promo buyers.",
+    ),
+    Setting(
         "abandoned_checkout.perk",
         rules.SWITCH,
         "off",

@@ -198,6 +198,21 @@ def upgrade() -> None:
         "ix_customer_merges_merged", "customer_merges", ["store_id", "merged_customer_id"], unique=False
     )
     op.create_table(
+        "customer_states",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("state", sa.String(length=15), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("classes", sa.JSON(), nullable=False),
+        sa.Column("attempts", sa.JSON(), nullable=False),
+        sa.Column("offered_at", MOMENT, nullable=True),
+        sa.Column("timer_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_customer_states")),
+    )
+    op.create_index(
+        "ix_customer_states_state", "customer_states", ["store_id", "state", "since"], unique=False
+    )
+    op.create_table(
         "customers",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -707,6 +722,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_reviews_customer", "reviews", ["store_id", "customer_id"], unique=False)
     op.create_table(
+        "rhythms",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("gap_seconds", sa.Integer(), nullable=True),
+        sa.Column("counted_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_rhythms")),
+    )
+    op.create_table(
         "scheduled_jobs",
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("every_hours", sa.Integer(), nullable=False),
@@ -934,6 +956,7 @@ def downgrade() -> None:
     op.drop_table("senders")
     op.drop_table("sender_days")
     op.drop_table("scheduled_jobs")
+    op.drop_table("rhythms")
     op.drop_table("reviews")
     op.drop_table("refunds")
     op.drop_table("products")
@@ -959,6 +982,7 @@ def downgrade() -> None:
     op.drop_table("delivery_events")
     op.drop_table("decisions")
     op.drop_table("customers")
+    op.drop_table("customer_states")
     op.drop_table("customer_merges")
     op.drop_table("customer_events")
     op.drop_table("consents")

@@ -15,6 +15,7 @@ RECIPES = {
     "cross_sell": {"X1", "X2"},
     "birthday": {"B1", "B2", "B3"},
     "abandoned_checkout": {"A1", "A2", "A3"},
+    "reactivation": {"R0", "R1", "R2", "R3"},
     "consent": {"DOI"},
 }
 DEFAULTS = content.defaults()
