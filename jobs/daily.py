@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import inbox, retention
 from app.analytics import engagement
 from app.db import insert_new, table_of, upsert
-from app.flows import birthdays
+from app.flows import backlog, birthdays
 from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
 from jobs.guard import Failed, run_guarded
@@ -93,6 +93,17 @@ def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:
     return planned
 
 
+def _release_silent(kit: Kit, slot: Slot, now: datetime) -> int:
+    """A day's share, however many days were missed."""
+    released = 0
+    for store_id in _connected(kit):
+        with kit.runtime.database.write() as session:
+            store = session.get(Store, store_id)
+            if store is not None:
+                released += backlog.release(session, store, now=now)
+    return released
+
+
 def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
     added = 0
     for store_id in _connected(kit):
@@ -138,6 +149,13 @@ def _connected(kit: Kit) -> list[int]:
 CALENDAR: tuple[CalendarJob, ...] = (
     CalendarJob(
         "birthdays", "the birthdays of the coming week are planned", DAY, timedelta(0), _plan_birthdays
+    ),
+    CalendarJob(
+        "backlog",
+        "a share of those who were silent before is written to",
+        DAY,
+        timedelta(0),
+        _release_silent,
     ),
     CalendarJob(
         "co_purchase", "new orders join the co-purchase counts", DAY, timedelta(hours=2), _count_pairs

@@ -19,6 +19,7 @@ from app.scans import StoreScan
 from app.stores import connections, refusals
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
+from jobs import baskets
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
 
@@ -73,7 +74,7 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
 
 
 def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, bool]:
-    """One round of a store: claim, mint what is wanted, call the channel, record.
+    """One round of a store: claim, ask about baskets, mint what is wanted, call the channel, record.
 
     Returns:
         how many messages were looked at, and whether another round would find more.
@@ -89,11 +90,13 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
             failpoints.reached("outbox.in-claim")
     if claimed.looked_at:
         failpoints.reached("outbox.after-claim")
+    if claimed.asked:
+        baskets.ask(kit, store, claimed, now, call_by=call_by)
     if claimed.prepared_ids:
         _prepare(kit, store, claimed, now)
     if claimed.outgoing:
         _send(kit, store, claimed, now, call_by=call_by)
-    return claimed.looked_at, bool(claimed.prepared_ids) or claimed.looked_at >= limit
+    return claimed.looked_at, bool(claimed.asked or claimed.prepared_ids) or claimed.looked_at >= limit
 
 
 def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: float) -> None:

@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, Database, table_of
 from app.flows import switch
-from app.models import Customer, Enrollment, Flow, FlowVersion, Message, Order, Product, Store
+from app.models import (
+    Checkout,
+    Customer,
+    Enrollment,
+    Flow,
+    FlowVersion,
+    Message,
+    Order,
+    Product,
+    Store,
+    Timer,
+)
 from tests.conftest import NOW
 
 SETTINGS = {
@@ -105,6 +116,36 @@ def add_order(
     return order
 
 
+def add_checkout(
+    session: Session, store_id: int, customer_id: int | None, name: str = "", **values: Any
+) -> Checkout:
+    """Two mokas for 25 euros, taken to the till two hours ago and left there an hour later."""
+    name = name or str(next(_numbers))
+    fields: dict[str, Any] = {
+        "external_id": name,
+        "token": f"token-{name}",
+        "customer_id": customer_id,
+        "currency": "EUR",
+        "total_minor": 2500,
+        "lines": [
+            {
+                "product_external_id": "P1",
+                "variant_external_id": "V1",
+                "title": "Moka",
+                "quantity": 2,
+                "total_minor": 2500,
+            }
+        ],
+        "recovery_url": f"https://bottega.example/recover/{name}",
+        "started_at": NOW - timedelta(hours=2),
+        "source_updated_at": NOW - timedelta(hours=1),
+    }
+    checkout = Checkout(store_id=store_id, **(fields | values))
+    session.add(checkout)
+    session.flush()
+    return checkout
+
+
 def add_product(session: Session, store_id: int, external_id: str, **values: Any) -> Product:
     """A product that can be bought."""
     fields: dict[str, Any] = {
@@ -181,6 +222,12 @@ def rows_of(database: Database, model: type[Base], *names: str) -> list[tuple[An
 def values_of(database: Database, model: type[Base], name: str) -> list[Any]:
     """One column of a table, in the order of its keys."""
     return [value for (value,) in rows_of(database, model, name)]
+
+
+def waits_of(database: Database, *names: str) -> list[tuple[Any, ...]]:
+    """What waits for a moment, as tuples of the timers' columns, but for the states, which any news touch."""
+    named = names or ("kind", "subject_id", "due_at")
+    return [row[1:] for row in rows_of(database, Timer, "kind", *named) if row[0] != "state"]
 
 
 def only(rows: Sequence[Any]) -> Any:

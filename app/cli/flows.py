@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.errors import BadInput
-from app.flows import switch
+from app.flows import backlog, switch
+from app.models import Store
 from app.runtime import Runtime
+from app.segments.state_facts import FLOW
 from connectors.channels.local import LocalChannel
 from jobs.kit import Kit
 from jobs.tick import tick
@@ -47,7 +49,14 @@ def _activate(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
         if switch.activate(session, arguments.store, arguments.key, clock.now()):
             _record(session, arguments, audit.FLOW_ON)
-    return {"key": arguments.key, "active": True}
+        concerns = _concerned(session, arguments) if arguments.key == FLOW else {}
+    return {"key": arguments.key, "active": True, **concerns}
+
+
+def _concerned(session: Session, arguments: argparse.Namespace) -> dict[str, int]:
+    """How many are silent already, and how many of them begin in a day."""
+    store = session.get_one(Store, arguments.store)
+    return {"silent": backlog.waiting(session, store), "a_day": backlog.a_day(session, store)}
 
 
 def _deactivate(runtime: Runtime, arguments: argparse.Namespace) -> object:

@@ -29,7 +29,7 @@ class LiveFlow:
 
 @dataclass(slots=True)
 class Held:
-    """One enrollment in hand; `id` is None until it is written."""
+    """One enrollment in hand; `id` is None until it is written. `state`: what it makes of the customer's."""
 
     id: int | None
     flow_key: str
@@ -42,6 +42,7 @@ class Held:
     journey: Journey
     is_changed: bool = False
     stopped_at: datetime | None = None
+    state: str | None = None
     messages: list[NewMessage] = field(default_factory=list)
     decisions: list[NewDecision] = field(default_factory=list)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of
-from app.flows import facts, live, writing
+from app.flows import facts, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.definition import Entry, Wait
 from app.flows.engine import Journey
@@ -38,13 +38,13 @@ def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now:
         begin: inclusive; dues before the flow was switched on are left out.
         now: the business moment of the run.
     """
-    flow = live.flows_of(session, store.id).get(FLOW)
+    flow = published.flows_of(session, store.id).get(FLOW)
     if flow is None or not flow.is_active or flow.active_since is None:
         return 0
     slots = _Slots(begin, max(begin, flow.active_since), end)
     rows = _candidates(session, store, flow.definition.entries[0], slots)
     people = [row.id for row in rows]
-    loaded = facts.load(session, store, customer_ids=people, order_external_ids=[], enrollment_ids=[])
+    loaded = facts.load(session, store, customer_ids=people)
     batch = Batch(session=session, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
     earlier = _earlier(session, store.id, people, begin)
     for row in rows:

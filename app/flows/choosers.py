@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of
@@ -15,7 +15,7 @@ from app.models import Message, Order, OrderLine, Product, ProductPair
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
 PAIRS, MESSAGES = table_of(ProductPair), table_of(Message)
-MOST_ASKED = 3
+MOST_ASKED, MOST_SHOWN = 3, 3
 SUPPORT = 20
 _ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
 
@@ -118,6 +118,30 @@ def complement(
         for external_id in _available(session, store_id, wanted):
             return [{"external_id": external_id, "with": item.title, "why": "merchant"}]
     return _by_lift(session, store_id, bought, owned)
+
+
+def newest(
+    session: Session,
+    store_id: int,
+    bought: Sequence[OrderProduct],
+    *,
+    customer_id: int,
+    asked_now: frozenset[str],
+) -> list[Mapping[str, Any]]:
+    """The shop's latest products that can be bought now and that this customer does not own, three at most.
+
+    Both platforms number what they make, so the higher id is the later product.
+    """
+    owned = _owned(session, store_id, customer_id)
+    by_age = (func.length(PRODUCTS.c.external_id).desc(), PRODUCTS.c.external_id.desc())
+    statement = (
+        select(PRODUCTS.c.external_id, PRODUCTS.c.title)
+        .where(PRODUCTS.c.store_id == store_id, PRODUCTS.c.is_available, PRODUCTS.c.deleted_at.is_(None))
+        .order_by(*by_age)
+        .limit(MOST_SHOWN + len(owned))
+    )
+    found = [row for row in session.execute(statement) if row.external_id not in owned]
+    return [{"external_id": row.external_id, "title": row.title} for row in found[:MOST_SHOWN]]
 
 
 def _merchants_choice(
@@ -224,4 +248,6 @@ def _asked(session: Session, store_id: int, customer_id: int) -> frozenset[str]:
     return frozenset(item["external_id"] for context in contexts for item in context.get("products", ()))
 
 
-CHOOSERS = {"review-products": review_products, "complement": complement}
+CHOOSERS = {"review-products": review_products, "complement": complement, "newest": newest}
+OF_NO_ORDER = frozenset({"newest"})
+"""Those that need no order to choose from."""

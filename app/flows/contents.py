@@ -64,6 +64,8 @@ def _slot(flow: str, entry: Entry, message: Message) -> Slot:
     roots = set(_EVERYWHERE | _of_original(message.content))
     if any(event.startswith("order.") for event in entry.events):
         roots.add("order")
+    if any(event.startswith("checkout.") for event in entry.events):
+        roots |= {"basket", "products"}
     if any(isinstance(step, ChooseProducts) for step in _before(entry, message)):
         roots.add("products")
     if message.voucher is not None:

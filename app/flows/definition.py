@@ -24,10 +24,11 @@ class VoucherTerms(_Part):
 
     `name` is unique in the enrollment: messages that name the same voucher share one code. It ends
     at the anchor `ends_at`, plus `ends_after_days`. `setting` names the store setting with the value.
+    A `perk` is that percentage, but free shipping where it is 0 and for promo buyers.
     """
 
     name: str
-    kind: Literal["percentage", "amount", "free_shipping", "by-class"]
+    kind: Literal["percentage", "amount", "free_shipping", "by-class", "perk"]
     setting: str | None = None
     ends_at: str
     ends_after_days: int = 0
@@ -66,12 +67,15 @@ class WaitFor(_Part):
 
 
 class ChooseProducts(_Part):
-    """Choose what the next messages speak of; nothing to choose ends the flow with `if_none`."""
+    """Choose what the next messages speak of.
+
+    Nothing to choose ends the flow with `if_none`; without it the journey goes on and speaks of nothing.
+    """
 
     kind: Literal["choose"]
     id: str
-    chooser: Literal["review-products", "complement"]
-    if_none: str
+    chooser: Literal["review-products", "complement", "newest"]
+    if_none: str | None = None
 
 
 class Message(_Part):
@@ -120,6 +124,14 @@ class Split(_Part):
     then: str
 
 
+class SetState(_Part):
+    """An attempt to win the customer back begins: their state says so from here on."""
+
+    kind: Literal["state"]
+    id: str
+    to: Literal["reactivating"]
+
+
 class End(_Part):
     """The journey ends here."""
 
@@ -127,15 +139,18 @@ class End(_Part):
     id: str
 
 
-Step = Annotated[Wait | WaitFor | ChooseProducts | Message | Split | End, Field(discriminator="kind")]
+Step = Annotated[
+    Wait | WaitFor | ChooseProducts | Message | Split | SetState | End, Field(discriminator="kind")
+]
 
 
 class Anchor(_Part):
-    """A named moment, days after another one."""
+    """A named moment, so long after another one; before it, if negative."""
 
     name: str
     anchor: str
-    days: int
+    days: int = 0
+    hours: int = 0
 
 
 class Entry(_Part):
@@ -167,11 +182,15 @@ class Entry(_Part):
 
 
 class Exit(_Part):
-    """An event that ends the journey. `about`: own (same subject), own-voucher, other, any."""
+    """An event that ends the journey.
+
+    `about`: any, own (same subject), own-voucher, or another subject: other-later than the entry,
+    other-since it, its own moment included.
+    """
 
     event: str
     where: dict[str, str] = {}
-    about: Literal["any", "own", "own-voucher", "other-later"] = "any"
+    about: Literal["any", "own", "own-voucher", "other-later", "other-since"] = "any"
 
 
 class Definition(_Part):

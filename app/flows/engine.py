@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.flows import moments
-from app.flows.definition import ChooseProducts, End, Entry, Message, Split, Wait, WaitFor
+from app.flows.definition import ChooseProducts, End, Entry, Message, SetState, Split, Wait, WaitFor
 from app.flows.moments import Place
 from app.messaging.conditions import ENDED_BY_EXITS, ConditionFacts, first_false
 
@@ -74,16 +74,17 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Where the journey stands now and what is to be made."""
+    """Where the journey stands now and what is to be made. `state`: what the customer's becomes, if so."""
 
     journey: Journey
     messages: tuple[MadeMessage, ...]
     skipped: tuple[Skipped, ...]
+    state: str | None = None
 
 
 def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> Advance:
     """Walk on from `journey.step`, standing at the moment `at`, until something must be waited for."""
-    brought: list[MadeMessage | Skipped] = []
+    brought: list[MadeMessage | Skipped | SetState] = []
     for _ in range(_ENOUGH_STEPS):
         step = entry.step(journey.step)
         if step is None or isinstance(step, End):
@@ -97,7 +98,7 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
                 return _advanced(waiting, brought)
             journey = waiting
             continue
-        if isinstance(step, Message):
+        if isinstance(step, Message | SetState):
             brought += _make(step, journey, facts, at)
             journey = _next(journey, entry)
         elif isinstance(step, Split):
@@ -105,7 +106,7 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
             journey = replace(journey, step=step.then) if is_true else _next(journey, entry)
         elif isinstance(step, ChooseProducts):
             chosen = tuple(facts.choices.get(step.chooser, ()))
-            if not chosen:
+            if not chosen and step.if_none is not None:
                 return _advanced(_ended(journey, COMPLETED, step.if_none), brought)
             journey = replace(_next(journey, entry), products=chosen)
     raise RuntimeError(f"entry {entry.id} walks in a circle at {journey.step}")
@@ -162,16 +163,21 @@ def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor, facts: StepFacts
     return replace(journey, due_at=due, waits_for=step.event)
 
 
-def _advanced(journey: Journey, brought: Sequence[MadeMessage | Skipped]) -> Advance:
+def _advanced(journey: Journey, brought: Sequence[MadeMessage | Skipped | SetState]) -> Advance:
     return Advance(
         journey,
         messages=tuple(item for item in brought if isinstance(item, MadeMessage)),
         skipped=tuple(item for item in brought if isinstance(item, Skipped)),
+        state=next((item.to for item in brought if isinstance(item, SetState)), None),
     )
 
 
-def _make(step: Message, journey: Journey, facts: StepFacts, at: datetime) -> list[MadeMessage | Skipped]:
-    """The message of a step, or why there is none; nothing of a step that is off."""
+def _make(
+    step: Message | SetState, journey: Journey, facts: StepFacts, at: datetime
+) -> Sequence[MadeMessage | Skipped | SetState]:
+    """The message of a step, or why there is none; nothing of one that is off; a state as it is."""
+    if isinstance(step, SetState):
+        return [step]
     if not step.is_on:
         return []
     asked = [condition for condition in step.only_if if condition not in ENDED_BY_EXITS]

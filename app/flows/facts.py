@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Table, select
 from sqlalchemy.orm import Session
 
+from app.customers import baskets
 from app.db import table_of
 from app.flows.moments import Place
 from app.messaging import senders, zones
@@ -19,14 +20,20 @@ from app.stores import settings
 CUSTOMERS, ORDERS = table_of(Customer), table_of(Order)
 VOUCHERS, CONSENTS = table_of(Voucher), table_of(ConsentState)
 _PER_QUERY = 500
+_ORDER, BASKET = "order:", "checkout:"
+"""What the subjects of journeys begin with that are about an order, or about a checkout."""
 
 
 @dataclass(slots=True)
 class BatchFacts:
-    """Rows by their keys; orders by external id, siblings and redeemed names by enrollment."""
+    """Rows by their keys; siblings and redeemed names by enrollment.
+
+    Orders and those checkouts that still stand are by external id.
+    """
 
     customers: dict[int, Row[Any]]
     orders: dict[str, Row[Any]]
+    baskets: dict[str, Row[Any]]
     siblings: dict[int, dict[str, SiblingFacts]]
     redeemed: dict[int, frozenset[str]]
     sms: frozenset[int]
@@ -37,14 +44,19 @@ def load(
     store: Store,
     *,
     customer_ids: Iterable[int],
-    order_external_ids: Iterable[str],
-    enrollment_ids: Sequence[int],
+    subjects: Iterable[str] = (),
+    enrollment_ids: Sequence[int] = (),
 ) -> BatchFacts:
-    """Fetch everything that a batch of events and timers of one store may ask for."""
-    people = sorted(set(customer_ids))
+    """Fetch everything that a batch of events and timers of one store may ask for.
+
+    Args:
+        subjects: what they are about; the orders and checkouts among them are fetched.
+    """
+    people, named = sorted(set(customer_ids)), set(subjects)
     return BatchFacts(
         customers=_by(session, CUSTOMERS, "id", store_id=store.id, keys=people),
-        orders=_by(session, ORDERS, "external_id", store_id=store.id, keys=sorted(set(order_external_ids))),
+        orders=_by(session, ORDERS, "external_id", store_id=store.id, keys=_named(named, _ORDER)),
+        baskets=baskets.open_among(session, store.id, _named(named, BASKET)),
         siblings=siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
         sms=_sms(session, store.id, people) if senders.can_text(session, store.id) else frozenset(),
@@ -67,24 +79,33 @@ def place_of(store: Store, customer: Any) -> Place:
     )
 
 
+def order_of(facts: BatchFacts, subject: str) -> Row[Any] | None:
+    """The order that a journey is about, if the mirror has it."""
+    return facts.orders.get(subject.removeprefix(_ORDER))
+
+
 def conditions(
     facts: BatchFacts,
+    store: Store,
     *,
     enrollment_id: int | None,
     is_stopped: bool,
     customer: Any,
-    order: Any | None,
+    subject: str,
     entered_at: Any,
 ) -> ConditionFacts:
     """The conditions' view of one journey."""
+    basket = facts.baskets.get(subject.removeprefix(BASKET))
     return ConditionFacts(
         is_stopped=is_stopped,
-        order=order_facts(order),
+        order=order_facts(order_of(facts, subject)),
         redeemed=facts.redeemed.get(enrollment_id or 0, frozenset()),
         siblings=facts.siblings.get(enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at,
         entered_at=entered_at,
         has_earlier_orders=customer.earlier_orders > 0,
+        has_basket=basket is not None and bool(basket.lines),
+        allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
     )
 
 
@@ -122,6 +143,11 @@ def median_transit(session: Session, store_id: int) -> timedelta | None:
     if len(spans) < 20:
         return None
     return (spans[(len(spans) - 1) // 2] + spans[len(spans) // 2]) / 2
+
+
+def _named(subjects: Iterable[str], kind: str) -> list[str]:
+    """The external ids in the subjects of one kind."""
+    return sorted(subject.removeprefix(kind) for subject in subjects if subject.startswith(kind))
 
 
 def _by(

@@ -4,54 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
-from sqlalchemy.pool import Pool
+from sqlalchemy import Row
 
 from app import timeline
-from app.db import to_micros
 from app.flows import choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
-from app.flows.definition import ChooseProducts, Definition, Entry, Exit, Message, Wait
+from app.flows.definition import ChooseProducts, Entry, Exit, Message, Wait
 from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.holdout import is_held_out
+from app.flows.making import new_message
 from app.messaging.conditions import ConditionFacts, first_false
-from app.messaging.outbox import NewDecision, NewMessage
-from app.models import Flow, FlowVersion
+from app.messaging.outbox import NewDecision
 from app.stores import settings
-
-
-def flows_of(session: Session, store_id: int) -> dict[str, LiveFlow]:
-    """The store's flows by key, with the definition of the published version."""
-    flows = session.execute(
-        select(Flow.key, Flow.is_active, Flow.active_since, Flow.version_id).where(Flow.store_id == store_id)
-    ).all()
-    definitions = definitions_of(session, store_id, {flow.version_id for flow in flows})
-    return {
-        flow.key: LiveFlow(
-            flow.key, flow.is_active, flow.active_since, flow.version_id, definitions[flow.version_id]
-        )
-        for flow in flows
-    }
-
-
-def definitions_of(session: Session, store_id: int, version_ids: set[int]) -> dict[int, Definition]:
-    """The definitions of some versions; people in flight stay on the version they entered.
-
-    Each is read and checked once per process and database: a version never changes.
-    """
-    known = _checked.setdefault(session.get_bind().engine.pool, {})
-    unknown = version_ids - known.keys()
-    statement = select(FlowVersion).where(FlowVersion.store_id == store_id, FlowVersion.id.in_(unknown))
-    for version in session.execute(statement).scalars() if unknown else ():
-        known[version.id] = Definition.model_validate(version.definition)
-    return {version_id: known[version_id] for version_id in version_ids}
-
-
-_checked: WeakKeyDictionary[Pool, dict[int, Definition]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +86,7 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
         return
     anchors = dict(held.journey.anchors)
     for anchor in entry.anchors:
-        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days)
+        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days, hours=anchor.hours)
     held.journey = replace(held.journey, anchors=anchors)
     if first_false(entry.only_if, _conditions(batch, held)) is not None:
         return
@@ -149,7 +115,7 @@ def move_on(batch: Batch, held: Held, at: datetime) -> None:
 def step_facts(batch: Batch, held: Held) -> StepFacts:
     """What the next steps may ask, looked up as far as they will."""
     store, customer = batch.store, batch.facts.customers[held.customer_id]
-    order = batch.facts.orders.get(held.subject.removeprefix("order:"))
+    order = facts.order_of(batch.facts, held.subject)
     ahead = _steps_ahead(batch.entry_of(held), held.journey.step)
     bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
@@ -161,7 +127,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
             asked_now=batch.asked_now(held.customer_id),
         )
         for step in ahead
-        if isinstance(step, ChooseProducts) and order is not None
+        if isinstance(step, ChooseProducts) and (order is not None or step.chooser in choosers.OF_NO_ORDER)
     }
     needs_delay = any(isinstance(step, Wait) and step.delay for step in ahead)
     return StepFacts(
@@ -178,10 +144,11 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
 def _conditions(batch: Batch, held: Held) -> ConditionFacts:
     return facts.conditions(
         batch.facts,
+        batch.store,
         enrollment_id=held.id,
         is_stopped=held.stopped_at is not None,
         customer=batch.facts.customers[held.customer_id],
-        order=batch.facts.orders.get(held.subject.removeprefix("order:")),
+        subject=held.subject,
         entered_at=held.entered_at,
     )
 
@@ -226,9 +193,10 @@ def _hold_out(batch: Batch, entry: Entry, held: Held) -> None:
 
 
 def _keep(batch: Batch, held: Held, result: Advance, *, only_answers: bool) -> None:
+    held.state = result.state or held.state
     for made in result.messages:
         if not only_answers or made.step.purpose == "answer":
-            held.messages.append(_new_message(batch, held, made))
+            held.messages.append(new_message(batch.store, held, made))
             if held.id is not None:
                 facts.with_sibling(batch.facts, held.id, made.step.name)
     for skipped in result.skipped:
@@ -243,38 +211,6 @@ def _keep(batch: Batch, held: Held, result: Advance, *, only_answers: bool) -> N
                 value=skipped.value,
             )
         )
-
-
-def _new_message(batch: Batch, held: Held, made: engine.MadeMessage) -> NewMessage:
-    context: dict[str, Any] = {"content": made.step.content, "only_if": list(made.step.only_if)}
-    if held.subject.startswith("order:"):
-        context["order"] = held.subject.removeprefix("order:")
-    if made.products:
-        context["products"] = [dict(item) for item in made.products]
-    if (terms := made.step.voucher) is not None:
-        ends_at = held.journey.anchors[terms.ends_at] + timedelta(days=terms.ends_after_days)
-        context["voucher"] = {
-            "name": terms.name,
-            "kind": terms.kind,
-            "setting": terms.setting,
-            "ends_at": to_micros(ends_at),
-        }
-    return NewMessage(
-        store_id=batch.store.id,
-        customer_id=held.customer_id,
-        enrollment_id=held.id or 0,
-        flow_key=held.flow_key,
-        version_id=held.version_id,
-        step=made.step.name,
-        occurrence=held.occurrence,
-        channel=made.channel,
-        purpose=made.step.purpose,
-        priority=made.step.priority,
-        due_at=made.due_at,
-        expires_at=made.expires_at,
-        context=context,
-        moments=tuple(held.journey.anchors.values()),
-    )
 
 
 def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
@@ -293,6 +229,8 @@ def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:
         return held.id is not None and event.details.get("enrollment_id") == held.id
     if rule.about == "other-later":
         return bool(event.subject != held.subject and event.occurred_at > held.entered_at)
+    if rule.about == "other-since":
+        return bool(event.subject != held.subject and event.occurred_at >= held.entered_at)
     return True
 
 

@@ -4,7 +4,7 @@ Everything of a batch is read, decided and written in the caller's transaction, 
 point leaves either all of it or nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from app import timers
 from app.db import is_one_of, table_of
-from app.flows import choosers, facts, journeys, live, writing
+from app.flows import choosers, facts, journeys, live, published, writing
 from app.flows.batch import Batch, Held
+from app.flows.facts import BatchFacts
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
 from app.models.message import HELD, OPEN_STATES
+from app.segments import standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
@@ -46,6 +48,7 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     for item in _in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
+    standing.touch(session, store.id, {e.customer_id for e in events if e.type in standing.TOUCHING})
     _mark_read(session, store.id, [event.id for event in events])
     timers.settle_cursor(session, store.id)
     changed = [*batch.fresh.values(), *(held for held in batch.held.values() if held.is_changed)]
@@ -136,21 +139,19 @@ def _batch(
         session,
         store,
         customer_ids=[*(event.customer_id for event in events), *(row.customer_id for row in rows)],
-        order_external_ids=[
-            subject.removeprefix("order:") for subject in subjects if subject.startswith("order:")
-        ],
+        subjects=subjects,
         enrollment_ids=due_ids,
     )
     return Batch(
         session=session,
         store=store,
         now=now,
-        flows=live.flows_of(session, store.id),
+        flows=published.flows_of(session, store.id),
         facts=loaded,
         held={row.id: _held(row) for row in rows},
-        goods=choosers.order_products(session, store.id, _with_goods(events, rows, due_ids, loaded.orders)),
+        goods=choosers.order_products(session, store.id, _with_goods(events, rows, due_ids, loaded)),
         already_read=_already_read(session, store.id, events),
-        definitions=live.definitions_of(session, store.id, {row.version_id for row in rows}),
+        definitions=published.definitions_of(session, store.id, {row.version_id for row in rows}),
     )
 
 
@@ -173,12 +174,12 @@ _PARCEL_NEWS = ("order.fulfilled", "order.delivered")
 
 
 def _with_goods(
-    events: list[Row[Any]], rows: list[Row[Any]], due_ids: list[int], orders: Mapping[str, Row[Any]]
+    events: list[Row[Any]], rows: list[Row[Any]], due_ids: list[int], loaded: BatchFacts
 ) -> list[int]:
     """The orders whose products the steps may ask for: parcels that moved, journeys that are due."""
     subjects = {event.subject for event in events if event.type in _PARCEL_NEWS}
     subjects |= {row.subject for row in rows if row.id in due_ids}
-    found = (orders.get(subject.removeprefix("order:")) for subject in subjects)
+    found = (facts.order_of(loaded, subject) for subject in subjects)
     return sorted(order.id for order in found if order is not None)
 
 

@@ -6,10 +6,12 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of
-from app.flows import journeys
+from app.flows import engine, journeys
 from app.flows.batch import Batch, Held
 from app.messaging import outbox
 from app.models import Enrollment
+from app.segments import standing
+from app.segments.standing import Offer
 from app.timers import NewTimer, set_timers
 
 ENROLLMENTS = table_of(Enrollment)
@@ -33,6 +35,12 @@ def write(session: Session, batch: Batch) -> None:
     _update(session, batch, changed)
     created = _insert(session, batch)
     alive = changed + created
+    offers = [
+        Offer(held.customer_id, held.entered_at, is_tried=held.journey.state != engine.HELD_OUT)
+        for held in created
+        if held.state is not None
+    ]
+    standing.offer(session, batch.store.id, offers, batch.now)
     set_timers(
         session,
         [

@@ -24,6 +24,7 @@ from app.models import (
     Checkout,
     CustomerEvent,
     CustomerMerge,
+    CustomerState,
     Decision,
     ErasedIdentity,
     Order,
@@ -56,8 +57,11 @@ Consents and their states, preferences, journeys and messages, which may be ther
 own.
 """
 
-DROPPED: Collection[Table] = (table_of(StoreWrite),)
-"""The tables whose rows end with the merged customer: whom the shop no longer has it is told nothing of."""
+DROPPED: Collection[Table] = (table_of(StoreWrite), table_of(CustomerState))
+"""The tables whose rows end with the merged customer.
+
+Whom the shop no longer has it is told nothing of; where the kept one stands is worked out with the orders.
+"""
 
 
 @dataclass(frozen=True, slots=True)

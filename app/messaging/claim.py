@@ -31,16 +31,32 @@ from connectors.base import OutgoingMessage
 MESSAGES = table_of(Message)
 LEASE = timedelta(seconds=120)
 """More than twice the longest call to a provider, and longer than a whole batch of them may take."""
+FRESH = timedelta(minutes=2)
+"""How long what the storefront said of a checkout is good enough for a message about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A checkout that the storefront is asked about before a message of it may leave.
+
+    `becomes_order`: the order that ends it has the same id.
+    """
+
+    store_id: int
+    message_id: int
+    external_id: str
+    becomes_order: bool
 
 
 @dataclass(slots=True)
 class Claimed:
-    """What a claim brought: letters to hand to the channel, codes to mint, and how many were looked at."""
+    """What a claim brought: letters to send, baskets to ask about, codes to mint, how many were looked at."""
 
     token: str
     looked_at: int = 0
     outgoing: list[OutgoingMessage] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     prepared_ids: list[int] = field(default_factory=list)
 
 
@@ -54,10 +70,11 @@ def claim(
         return claimed
     claimed.looked_at = len(rows)
     ways = senders.load(session, store, accounts, channels={row.channel for row in rows}, now=now)
+    loaded = facts.load(session, kit.signer, store, rows=rows, now=now, senders=ways)
     work = _Work(
         kit=kit,
-        loaded=facts.load(session, kit.signer, store, rows=rows, now=now, senders=ways),
-        goods=kit.goods_of(session, store, rows),
+        loaded=loaded,
+        goods=kit.goods_of(session, loaded, rows),
         outcome=claim_rows.Outcome(
             store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
         ),
@@ -68,6 +85,7 @@ def claim(
         claimed.wanted = vouchers.reserve(
             session, kit.signer, store, rows=work.to_prepare, customers=work.loaded.customers, now=now
         )
+    claimed.asked = work.to_ask
     claimed.prepared_ids = [row.id for row in work.to_prepare]
     claimed.outgoing = work.outgoing
     work.outcome.write(session)
@@ -101,6 +119,7 @@ class _Work:
     goods: Goods
     outcome: claim_rows.Outcome
     to_prepare: list[Row[Any]] = field(default_factory=list)
+    to_ask: list[Asked] = field(default_factory=list)
     outgoing: list[OutgoingMessage] = field(default_factory=list)
 
 
@@ -129,16 +148,32 @@ def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row
 
 
 def _decide(work: _Work, row: Row[Any]) -> None:
-    """Ask the gate; what passes is prepared or posted, and counts against the customer's other messages."""
+    """Ask the gate; what passes is prepared or posted, and counts against the customer's other messages.
+
+    The checkout is asked about before a code is minted: none may be made for a message that stays home.
+    """
     decision = gate.decide(facts.facts_of(work.loaded, row), work.outcome.now)
     if decision.verdict is not Verdict.PASS:
         work.outcome.refuse(row, decision)
+    elif (stale := _stale_basket(work, row)) is not None:
+        same_id = stale.token == stale.external_id
+        work.to_ask.append(Asked(row.store_id, row.id, stale.external_id, becomes_order=same_id))
+        work.outcome.prepare(row)
+        _count(work, row)
     elif _needs_code(work.loaded, row):
         work.to_prepare.append(row)
         work.outcome.prepare(row)
         _count(work, row)
     else:
         _post(work, row, decision)
+
+
+def _stale_basket(work: _Work, row: Row[Any]) -> Row[Any] | None:
+    """The checkout that the message is about, if the storefront was not asked about it just now."""
+    basket = work.loaded.baskets.get(row.context.get("checkout", ""))
+    if basket is None or (basket.asked_at is not None and basket.asked_at > work.outcome.now - FRESH):
+        return None
+    return basket
 
 
 def _needs_code(loaded: Loaded, row: Row[Any]) -> bool:

@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.segments.states import ACTIVE, DORMANT, INACTIVE, REACTIVATING
+
+NOT_DORMANT, NOT_INACTIVE = "not-dormant", "not-inactive"
+"""What the gate asks of marketing by itself, whatever its step asks."""
 LEFT_STATES = frozenset({"sending", "sent", "delivered", "bounced", "unknown"})
 
 
@@ -37,7 +41,9 @@ class ConditionFacts:
     of this customer that it does not show, older than any that is mirrored. Seen when the message leaves:
     `is_answered`, something that it asks about was reviewed; `is_unhappy`, three stars or fewer in the last
     30 days; `has_open_case`, they wait for an answer of the shop; `is_pending`, the consent to the channel
-    waits for its confirmation.
+    waits for its confirmation; `has_basket`, the checkout that it is about still stands, with something in
+    it; `allows_perk`, the merchant lets the basket's reminders end with a perk; `state`, where the customer
+    stands (app/segments/states.py).
     """
 
     is_stopped: bool = False
@@ -51,6 +57,9 @@ class ConditionFacts:
     is_unhappy: bool = False
     has_open_case: bool = False
     is_pending: bool = False
+    has_basket: bool = False
+    allows_perk: bool = False
+    state: str = ACTIVE
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
@@ -66,7 +75,7 @@ def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
     return None
 
 
-ENDED_BY_EXITS = frozenset({"enrollment-alive", "order-intact"})
+ENDED_BY_EXITS = frozenset({"enrollment-alive", "order-intact", "is-reactivating"})
 """Conditions that exits see to: a journey is walked in the order of moments, so what made them false by
 the step's own moment has ended the journey before. Asking the mirror, which knows what came later, would
 answer for the wrong moment."""
@@ -116,6 +125,28 @@ def _consent_pending(facts: ConditionFacts, argument: str) -> bool:
     return facts.is_pending
 
 
+def _basket_stands(facts: ConditionFacts, argument: str) -> bool:
+    return facts.has_basket
+
+
+def _perk_allowed(facts: ConditionFacts, argument: str) -> bool:
+    return facts.allows_perk
+
+
+def _is_reactivating(facts: ConditionFacts, argument: str) -> bool:
+    return facts.state == REACTIVATING
+
+
+def _not_dormant(facts: ConditionFacts, argument: str) -> bool:
+    """Whoever is silent, or is being won back, gets no other marketing."""
+    return facts.state not in (DORMANT, REACTIVATING)
+
+
+def _not_inactive(facts: ConditionFacts, argument: str) -> bool:
+    """Whoever left the last question unanswered is left alone until they act."""
+    return facts.state != INACTIVE
+
+
 def _is_first_order(facts: ConditionFacts, argument: str) -> bool:
     """No counted order was paid before this one; whether it counts itself is seen when a message leaves."""
     if facts.order is None or facts.order.paid_at is None or facts.has_earlier_orders:
@@ -143,4 +174,9 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "consent-pending": _consent_pending,
     "bought-before-entry": _bought_before_entry,
     "is-first-order": _is_first_order,
+    "basket-stands": _basket_stands,
+    "perk-allowed": _perk_allowed,
+    "is-reactivating": _is_reactivating,
+    NOT_DORMANT: _not_dormant,
+    NOT_INACTIVE: _not_inactive,
 }

@@ -13,11 +13,12 @@ from app.messaging import addresses
 from app.messaging.conditions import SiblingFacts
 from app.messaging.limits import WEEK, Departure
 from app.messaging.wishes import Wishes
-from app.models import Message, Preference, Suppression
+from app.models import CustomerState, Message, Preference, Suppression
 from app.models.message import COUNTED_STATES
+from app.segments.states import ACTIVE
 
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
-PREFERENCES = table_of(Preference)
+PREFERENCES, STATES = table_of(Preference), table_of(CustomerState)
 _PER_QUERY = 400
 
 
@@ -84,6 +85,19 @@ def wishes(session: Session, store_id: int, people: Sequence[int]) -> dict[int, 
     return {
         row.customer_id: Wishes(row.paused_until, frozenset(row.topics_off), row.is_fewer) for row in rows
     }
+
+
+def states(session: Session, store_id: int, people: Sequence[int]) -> dict[int, str]:
+    """Where those of these people stand who are not simply active."""
+    found: dict[int, str] = {}
+    for start in range(0, len(people), _PER_QUERY):
+        statement = select(STATES.c.customer_id, STATES.c.state).where(
+            STATES.c.store_id == store_id,
+            STATES.c.customer_id.in_(people[start : start + _PER_QUERY]),
+            STATES.c.state != ACTIVE,
+        )
+        found |= {row.customer_id: row.state for row in session.execute(statement)}
+    return found
 
 
 def in_parts(

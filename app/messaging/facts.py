@@ -10,11 +10,20 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
+from app.customers import baskets
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.cases import with_open_case
-from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
-from app.messaging.gate import TRANSACTIONAL, Facts, MessageFacts, PersonFacts, SenderFacts, StoreFacts
+from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
+from app.messaging.gate import (
+    MARKETING,
+    TRANSACTIONAL,
+    Facts,
+    MessageFacts,
+    PersonFacts,
+    SenderFacts,
+    StoreFacts,
+)
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.wishes import Wishes
@@ -27,6 +36,8 @@ from app.models import (
     Store,
     Voucher,
 )
+from app.segments.state_facts import FLOW
+from app.segments.states import ACTIVE
 from app.stores import settings
 
 CUSTOMERS, CONSENTS = table_of(Customer), table_of(ConsentState)
@@ -49,6 +60,7 @@ class Loaded:
     suppressed: dict[tuple[str, str], Row[Any]]
     enrollments: dict[int, Row[Any]]
     orders: dict[str, Row[Any]]
+    baskets: dict[str, Row[Any]]
     siblings: dict[int, dict[str, SiblingFacts]]
     vouchers: dict[tuple[int, str], Row[Any]]
     departures: dict[int, list[Departure]]
@@ -56,6 +68,7 @@ class Loaded:
     unhappy: frozenset[int]
     open_cases: frozenset[int]
     wishes: dict[int, Wishes]
+    states: dict[int, str]
     active_flows: frozenset[str]
     allows_soft_opt_in: bool
     now: datetime
@@ -80,7 +93,9 @@ def load(
     """Fetch what the gate asks; the customers' rows are locked, so that two workers cannot both send."""
     people = sorted({row.customer_id for row in rows})
     journeys = sorted({row.enrollment_id for row in rows if row.enrollment_id})
-    orders = sorted({row.context["order"] for row in rows if "order" in row.context})
+    orders, checkouts = (
+        sorted({row.context[name] for row in rows if name in row.context}) for name in ("order", "checkout")
+    )
     rows_of = partial(fact_rows.in_parts, session, store_id=store.id)
     customers = {row.id: row for row in rows_of(CUSTOMERS, "id", keys=people, lock=True)}
     consents = rows_of(CONSENTS, "customer_id", keys=people)
@@ -94,6 +109,7 @@ def load(
         suppressed=fact_rows.suppressed(session, signer, store.id, customers.values()),
         enrollments={row.id: row for row in rows_of(ENROLLMENTS, "id", keys=journeys)},
         orders={row.external_id: row for row in rows_of(ORDERS, "external_id", keys=orders)},
+        baskets=baskets.open_among(session, store.id, checkouts),
         siblings=fact_rows.siblings(session, store.id, journeys),
         vouchers={(row.enrollment_id, row.name): row for row in minted},
         departures=fact_rows.departures(session, store.id, people, now),
@@ -101,6 +117,7 @@ def load(
         unhappy=unhappy(session, store.id, rows, now),
         open_cases=with_open_case(session, store.id, rows, now),
         wishes=fact_rows.wishes(session, store.id, people),
+        states=fact_rows.states(session, store.id, people),
         active_flows=frozenset(session.execute(active).scalars()),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
@@ -120,7 +137,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
             purpose=row.purpose,
             due_at=row.due_at,
             expires_at=row.expires_at,
-            only_if=tuple(row.context.get("only_if", ())),
+            only_if=(*row.context.get("only_if", ()), *_of_silence(loaded, row)),
             topic=wishes.topic_of(row.flow_key),
         ),
         store=StoreFacts(
@@ -190,9 +207,21 @@ def _lifts(said: Row[Any], purpose: str) -> bool:
     return bool(said.is_own and said.state == "subscribed")
 
 
+def _of_silence(loaded: Loaded, row: Any) -> tuple[str, ...]:
+    """What is asked of marketing that is not the attempt to win people back.
+
+    Who was given up is left alone whatever is switched on; who is merely dormant only where somebody tries to
+    win them back.
+    """
+    if row.purpose != MARKETING or row.flow_key == FLOW:
+        return ()
+    return (NOT_INACTIVE, NOT_DORMANT) if FLOW in loaded.active_flows else (NOT_INACTIVE,)
+
+
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
     order = loaded.orders.get(row.context.get("order", ""))
+    basket = loaded.baskets.get(row.context.get("checkout", ""))
     redeemed = frozenset(
         name
         for (enrollment_id, name), voucher in loaded.vouchers.items()
@@ -217,6 +246,9 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         is_unhappy=row.customer_id in loaded.unhappy,
         has_open_case=row.customer_id in loaded.open_cases,
         is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
+        has_basket=basket is not None and bool(basket.lines),
+        allows_perk=settings.is_on(loaded.store, "abandoned_checkout.perk"),
+        state=loaded.states.get(row.customer_id, ACTIVE),
     )
 
 

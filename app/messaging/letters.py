@@ -66,11 +66,12 @@ class Letters:
     compiled: CompiledContents
     held: Held = field(default_factory=Held)
 
-    def goods_of(self, session: Session, store: Store, rows: Sequence[Any]) -> Goods:
+    def goods_of(self, session: Session, loaded: Loaded, rows: Sequence[Any]) -> Goods:
         """The products that these messages speak of, what they may quote, and the merchant's own texts."""
+        store = loaded.store
         is_welcome = any(row.flow_key == _WELCOME for row in rows)
         return Goods(
-            products=values.products_of(session, store.id, rows),
+            products=values.products_of(session, store.id, rows, loaded.baskets.values()),
             quotes=testimonials.quotes(session, store) if is_welcome else {},
             editions=self.held.of(session, store),
         )
@@ -111,6 +112,8 @@ class Letters:
         known = values.values_of(loaded, row, goods, language=how.language, zone=zone, rating_url=rating_url)
         if row.purpose == TRANSACTIONAL:
             known["confirm"] = {"url": links.confirm(row.channel, address)}
+        else:
+            known["preferences"] = {"url": links.preferences()}
         rendered = render(
             compiled,
             RenderContext(

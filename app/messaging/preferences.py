@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.db import table_of, upsert
+from app import timeline
+from app.db import table_of, to_micros, upsert
 from app.messaging import fact_rows
 from app.messaging.wishes import PAUSE_DAYS, Wishes, topics_of
 from app.models import Flow, Message, Preference
 from app.models.message import QUEUED
+from app.timeline import NewEvent
 
 MESSAGES, PREFERENCES = table_of(Message), table_of(Preference)
 KEEP, RESUME = "keep", "resume"
 PAUSES = (KEEP, RESUME, *(str(days) for days in PAUSE_DAYS))
 """What may become of a pause: stay as it is, end, or last so many days from now."""
 _PAUSED = "paused-by-customer"
+SAVED = "preferences.saved"
+"""The entry of somebody who answered on their preference page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def save(session: Session, store_id: int, customer_id: int, *, answers: Answers,
         is_fewer=answers.is_fewer,
     )
     write(session, store_id, customer_id, wished=wished, now=now)
+    _tell(session, store_id, customer_id, now)
     if wished.paused_until is None:
         _wake(session, store_id, customer_id, now)
     return wished
@@ -74,6 +79,19 @@ def _paused_until(held: Wishes, pause: str, now: datetime) -> datetime | None:
         is_over = held.paused_until is None or held.paused_until <= now
         return None if is_over else held.paused_until
     return None if pause == RESUME else now + timedelta(days=int(pause))
+
+
+def _tell(session: Session, store_id: int, customer_id: int, now: datetime) -> None:
+    """Whoever answers is there; what they wish is nobody's business but the gate's."""
+    event = NewEvent(
+        store_id=store_id,
+        customer_id=customer_id,
+        type=SAVED,
+        subject="preferences",
+        source_key=f"{SAVED}:{customer_id}:{to_micros(now)}",
+        occurred_at=now,
+    )
+    timeline.record(session, [event], now)
 
 
 def _wake(session: Session, store_id: int, customer_id: int, now: datetime) -> None:

@@ -15,6 +15,7 @@ from app import timeline
 from app.db import table_of
 from app.models import Message, MessageAttempt
 from app.models.message import FAILED, QUEUED, SENDING, SENT, UNKNOWN
+from app.segments import standing
 from app.timeline import NewEvent
 from connectors.base import Outcome, SendResult
 
@@ -134,6 +135,7 @@ def _accept(
         )
         session.connection().execute(statement, named)
     timeline.record(session, [sent_event(row, row.sent_at) for row, _ in accepted], now)
+    standing.touch_mailed(session, store_id, [row.customer_id for row, _ in accepted])
 
 
 def _close_attempts(

@@ -20,6 +20,7 @@ from app.models import ConsentState, Customer, Order, OrderLine, Product, Store
 ORDERS, LINES, PRODUCTS = table_of(Order), table_of(OrderLine), table_of(Product)
 CONSENTS, CUSTOMERS = table_of(ConsentState), table_of(Customer)
 _NOBODY = 0
+_MADE_UP = "example"
 _FEW = 3
 _GOOD_FOR = timedelta(days=10)
 _EXAMPLES: Mapping[str, Mapping[str, str]] = {
@@ -144,6 +145,8 @@ def _specimen(
         suppressed={},
         enrollments={},
         orders={order.external_id: order},
+        baskets={_MADE_UP: _made_up_basket(store, products)},
+        states={},
         siblings={},
         vouchers=_vouchers(scene, person),
         departures={},
@@ -168,7 +171,9 @@ def _context(slot: Slot, order: Any, products: Sequence[Any]) -> dict[str, Any]:
     context: dict[str, Any] = {"content": slot.content}
     if "order" in slot.roots:
         context["order"] = order.external_id
-    if "products" in slot.roots:
+    if "basket" in slot.roots:
+        context["checkout"] = _MADE_UP
+    elif "products" in slot.roots:
         context["products"] = [{"external_id": product.external_id} for product in products]
     if slot.voucher is not None:
         context["voucher"] = slot.voucher
@@ -217,12 +222,28 @@ def _products(session: Session, store: Store, order_id: int) -> list[Any]:
 
 def _made_up_order(now: datetime) -> Any:
     placed_at = now - timedelta(days=7)
-    return SimpleNamespace(id=_NOBODY, external_id="example", number="1042", placed_at=placed_at)
+    return SimpleNamespace(id=_NOBODY, external_id=_MADE_UP, number="1042", placed_at=placed_at)
+
+
+def _made_up_basket(store: Store, products: Sequence[Any]) -> Any:
+    lines = [
+        {
+            "product_external_id": product.external_id,
+            "title": product.title,
+            "quantity": 1,
+            "total_minor": product.price_minor or 0,
+        }
+        for product in products
+    ]
+    total = sum(line["total_minor"] for line in lines)
+    return SimpleNamespace(
+        lines=lines, currency=store.currency, total_minor=total, recovery_url=store_url(store)
+    )
 
 
 def _made_up_product(scene: Scene) -> Any:
     return SimpleNamespace(
-        external_id="example",
+        external_id=_MADE_UP,
         title=_EXAMPLES[scene.language]["product"],
         url=store_url(scene.store),
         image_url=None,

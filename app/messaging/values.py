@@ -13,6 +13,7 @@ from app.messaging import formats
 from app.messaging.editions import Editions
 from app.messaging.facts import Loaded
 from app.models import Product
+from app.stores import settings
 
 PRODUCTS = table_of(Product)
 
@@ -32,9 +33,12 @@ class Goods:
     editions: Editions = field(default_factory=dict)
 
 
-def products_of(session: Session, store_id: int, rows: Iterable[Any]) -> dict[str, Any]:
-    """The product rows that the messages speak of, by external id."""
-    ids = sorted({item["external_id"] for row in rows for item in row.context.get("products", ())})
+def products_of(
+    session: Session, store_id: int, rows: Iterable[Any], baskets: Iterable[Any] = ()
+) -> dict[str, Any]:
+    """The product rows that the messages and the baskets they are about speak of, by external id."""
+    others = {line["product_external_id"] for basket in baskets for line in basket.lines} - {None}
+    ids = sorted({item["external_id"] for row in rows for item in row.context.get("products", ())} | others)
     found: dict[str, Any] = {}
     for start in range(0, len(ids), 400):
         statement = select(PRODUCTS).where(
@@ -56,6 +60,11 @@ def values_of(
     store = loaded.store
     values: dict[str, object] = {
         "customer": _known(first_name=customer.first_name, last_name=customer.last_name, city=customer.city),
+        "store": _known(
+            delivery=settings.read(store, "texts.delivery"),
+            returns=settings.read(store, "texts.returns"),
+            testimonial=goods.quotes.get(language),
+        ),
     }
     order = loaded.orders.get(row.context.get("order", ""))
     if order is not None:
@@ -69,8 +78,9 @@ def values_of(
             one["review_url"] = f"{rating_url}?product={number}"
     if rating_url:
         values["review"] = {"url": rating_url}
-    if language in goods.quotes:
-        values["store"] = {"testimonial": goods.quotes[language]}
+    basket = loaded.baskets.get(row.context.get("checkout", ""))
+    if basket is not None:
+        values |= _basket(basket, goods.products, language)
     terms = row.context.get("voucher")
     voucher = loaded.vouchers.get((row.enrollment_id, terms["name"])) if terms else None
     if voucher is not None and voucher.minted_at is not None:
@@ -80,6 +90,27 @@ def values_of(
             "ends_on": voucher.expires_at.astimezone(zone).isoformat(),
         }
     return values
+
+
+_QUANTITY = {"it": "Quantità {} · {}", "en": "Quantity {} · {}"}
+
+
+def _basket(basket: Any, goods: Mapping[str, Any], language: str) -> dict[str, object]:
+    """What somebody left at the till, as the shop priced it, and the way back to it."""
+    items = [_line(line, basket.currency, goods, language) for line in basket.lines]
+    total = money.shown(basket.total_minor, basket.currency, language)
+    return {"products": items, "basket": _known(total_text=total, url=basket.recovery_url)}
+
+
+def _line(
+    line: Mapping[str, Any], currency: str, goods: Mapping[str, Any], language: str
+) -> dict[str, object]:
+    product = goods.get(line["product_external_id"])
+    price = money.shown(line["total_minor"], currency, language)
+    if line["quantity"] > 1:
+        price = _QUANTITY[language].format(line["quantity"], price)
+    shown = _known(url=product.url, image_url=product.image_url) if product is not None else {}
+    return {**shown, "title": line["title"] or "–", "price_text": price}
 
 
 _WHY = {

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "customer": ("first_name", "last_name", "city"),
-    "store": ("name", "url", "address", "story", "testimonial", "promotion", "instalments", "visit"),
+    "store": (
+        *("name", "url", "address", "story", "testimonial", "promotion", "instalments", "visit"),
+        *("delivery", "returns"),
+    ),
+    "basket": ("total_text", "url"),
+    "preferences": ("url",),
     "voucher": ("code", "value_text", "ends_on"),
     "order": ("number", "placed_on"),
     "products": ("title", "url", "image_url", "price_text", "review_url", "reason"),
@@ -15,7 +20,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 LISTS = frozenset({"products"})
 UNWRITTEN = frozenset(
-    {"store.story", "store.testimonial", "store.promotion", "store.instalments", "store.visit"}
+    {
+        *("store.story", "store.testimonial", "store.promotion", "store.instalments", "store.visit"),
+        *("store.delivery", "store.returns"),
+    }
 )
 """Words that a shop may not have: a text cannot count on them, and what needs them is left out."""
 

@@ -94,11 +94,14 @@ def worth(store: Store, terms: Mapping[str, Any], customer: Any, now: datetime) 
     """A code's kind and value. By class: promo buyers get perks, never percentages; loyal ones an amount."""
     if terms["kind"] == "free_shipping":
         return "free_shipping", "0"
-    if terms["kind"] != "by-class":
+    if terms["kind"] not in ("by-class", "perk"):
         return terms["kind"], settings.read(store, terms["setting"])
     bought = customer.orders_count + customer.earlier_orders
     if is_promo(bought, customer.discounted_count):
         return "free_shipping", "0"
+    if terms["kind"] == "perk":
+        percent = settings.read(store, terms["setting"])
+        return ("free_shipping", "0") if percent == "0" else ("percentage", percent)
     if is_loyal(bought, customer.last_paid_at, now):
         return "amount", settings.read(store, "birthday.amount")
     return "percentage", settings.read(store, "birthday.percentage")

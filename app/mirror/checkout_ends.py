@@ -4,27 +4,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, or_, select
+from sqlalchemy import ColumnElement, Row, and_, or_, select
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
-from app.customers import Person
+from app.customers import Person, baskets
 from app.db import is_among, table_of, update_rows
 from app.mirror.checkout_people import owners_of
-from app.models import Checkout, Order, Store
+from app.models import Checkout, Store
 from app.timeline import NewEvent
 from app.timers import NewTimer
 from connectors.base import OrderRecord
 
-CHECKOUTS, ORDERS = table_of(Checkout), table_of(Order)
+CHECKOUTS = table_of(Checkout)
 STARTED, ABANDONED = "checkout.started", "checkout.abandoned"
 TIMER_KIND = "checkout"
 PATIENCE = timedelta(hours=1)
 """How long a checkout rests before it counts as abandoned. Source: the recipe "Abandoned checkout" (B8)."""
-UNBOUGHT = "failed"
-"""The financial status of an order that came to nothing: its checkout is still open."""
-End = tuple[datetime, str]
-"""When a checkout became an order, and that order's id at the storefront."""
 
 
 def complete(
@@ -57,31 +53,6 @@ def complete(
     update_rows(session, CHECKOUTS, ends)
 
 
-def orders_since(session: Session, store_id: int, rows: Iterable[Any]) -> dict[str, End]:
-    """What each checkout came to as the mirror knows it, by the checkout's id; nothing for an open one.
-
-    That is the order whose id is the checkout's token (WooCommerce's draft becomes the order), or the first
-    that its customer placed since.
-    """
-    asked = list(rows)
-    if not asked:
-        return {}
-    by_token = is_among(session, ORDERS.c.external_id, sorted({row.token for row in asked if row.token}))
-    statement = (
-        select(ORDERS.c.external_id, ORDERS.c.customer_id, ORDERS.c.placed_at)
-        .where(
-            ORDERS.c.store_id == store_id,
-            ORDERS.c.financial_status != UNBOUGHT,
-            ORDERS.c.is_test.is_(False),
-            or_(by_token, _of_customers_since(session, asked)),
-        )
-        .order_by(ORDERS.c.placed_at, ORDERS.c.id)
-    )
-    found = session.execute(statement).all()
-    firsts = {row.external_id: next((one for one in found if _is_of(row, one)), None) for row in asked}
-    return {name: (one.placed_at, one.external_id) for name, one in firsts.items() if one is not None}
-
-
 def wait(session: Session, store: Store, rows: Iterable[Row[Any]]) -> None:
     """Set the hour of open checkouts; those begun before the install are history and wait for nothing."""
     waiting = [
@@ -110,7 +81,7 @@ def settle(session: Session, store: Store, checkout_ids: Sequence[int], now: dat
     rows = session.execute(statement).all()
     wait(session, store, [row for row in rows if _rested_at(row) > now])
     rested = [row for row in rows if _rested_at(row) <= now]
-    ends = orders_since(session, store.id, rested)
+    ends = baskets.orders_since(session, store.id, rested)
     update_rows(
         session, CHECKOUTS, [_ended(row, ends[row.external_id]) for row in rested if row.external_id in ends]
     )
@@ -151,7 +122,7 @@ def tell(session: Session, store: Store, kind: str, rows: Iterable[Row[Any]], *,
 
 
 def _is_bought(record: OrderRecord) -> bool:
-    return record.financial_status != UNBOUGHT and not record.is_test
+    return record.financial_status != baskets.UNBOUGHT and not record.is_test
 
 
 def _comes_from(row: Row[Any], record: OrderRecord, buyer: Person | None) -> bool:
@@ -163,22 +134,7 @@ def _comes_from(row: Row[Any], record: OrderRecord, buyer: Person | None) -> boo
     return is_theirs and record.placed_at >= row.started_at
 
 
-def _of_customers_since(session: Session, rows: Sequence[Any]) -> ColumnElement[bool]:
-    owners = sorted({row.customer_id for row in rows if row.customer_id is not None})
-    if not owners:
-        return false()
-    since = min(row.started_at for row in rows)
-    return and_(is_among(session, ORDERS.c.customer_id, owners), ORDERS.c.placed_at >= since)
-
-
-def _is_of(row: Any, order: Any) -> bool:
-    if row.token is not None and row.token == order.external_id:
-        return True
-    is_theirs = row.customer_id is not None and row.customer_id == order.customer_id
-    return is_theirs and bool(order.placed_at >= row.started_at)
-
-
-def _ended(row: Row[Any], end: End) -> dict[str, Any]:
+def _ended(row: Row[Any], end: baskets.End) -> dict[str, Any]:
     placed_at, order_id = end
     ended = {"completed_at": placed_at, "order_external_id": order_id, "recovery_url": None}
     return {"store_id": row.store_id, "id": row.id, **ended}

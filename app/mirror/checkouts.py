@@ -13,7 +13,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.customers import normalise_email
+from app.customers import baskets, normalise_email
 from app.db import is_among, table_of, upsert
 from app.mirror import checkout_ends, checkout_people, lookups
 from app.mirror.checkout_people import Owners
@@ -23,7 +23,7 @@ from connectors.base import CheckoutLineRecord, CheckoutRecord, Resource
 
 CHECKOUTS = table_of(Checkout)
 _KEY = ("store_id", "external_id")
-_KEPT = frozenset({"id", "store_id", "external_id", "abandoned_at"})
+_KEPT = frozenset({"id", "store_id", "external_id", "abandoned_at", "asked_at"})
 _ENDS = frozenset({"completed_at", "order_external_id"})
 _UPDATED = tuple(column.name for column in CHECKOUTS.columns if column.name not in _KEPT)
 
@@ -70,10 +70,7 @@ def is_open(session: Session, store_id: int, external_id: str) -> bool:
 
     It asks the mirror. Just before a message the storefront is asked, too, which is the sender's affair.
     """
-    row = find(session, store_id, external_id)
-    if row is None or row.completed_at is not None or row.deleted_at is not None:
-        return False
-    return not checkout_ends.orders_since(session, store_id, [row])
+    return external_id in baskets.open_among(session, store_id, [external_id])
 
 
 def _find(session: Session, store_id: int, external_ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -167,7 +164,7 @@ def _end_with_orders(session: Session, store_id: int, rows: Sequence[dict[str, A
     """News of a checkout may come after its order."""
     names = ("external_id", "token", "customer_id", "started_at")
     begun = [_Begun(*(row[name] for name in names)) for row in rows if row["completed_at"] is None]
-    ends = checkout_ends.orders_since(session, store_id, begun)
+    ends = baskets.orders_since(session, store_id, begun)
     for row in rows:
         if row["external_id"] in ends and row["completed_at"] is None:
             row["completed_at"], row["order_external_id"] = ends[row["external_id"]]

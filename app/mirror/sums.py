@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.db import is_among, table_of, update_rows
 from app.models import Customer, Order
+from app.segments import standing
 
 ORDERS, CUSTOMERS = table_of(Order), table_of(Customer)
 
@@ -15,7 +16,8 @@ ORDERS, CUSTOMERS = table_of(Order), table_of(Customer)
 def refresh(session: Session, store_id: int, customer_ids: Iterable[int | None]) -> None:
     """Recompute orders_count, discounted_count, total_spent_minor, first and last paid moments.
 
-    Cost: the orders of these customers, found by index; never a full pass.
+    Where they stand with the shop is looked at again. Cost: the orders of these customers, found by index;
+    never a full pass.
     """
     people = sorted({customer_id for customer_id in customer_ids if customer_id is not None})
     if not people:
@@ -39,6 +41,7 @@ def refresh(session: Session, store_id: int, customer_ids: Iterable[int | None])
     )
     found = {row.customer_id: row for row in session.execute(counted)}
     update_rows(session, CUSTOMERS, [_row(store_id, person, found.get(person)) for person in people])
+    standing.touch(session, store_id, people)
 
 
 def _row(store_id: int, person: int, found: object) -> dict[str, object]:

@@ -10,6 +10,7 @@ from app.models.confirmation import Confirmation
 from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
+from app.models.customer_state import CustomerState
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowVersion
@@ -27,6 +28,7 @@ from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
 from app.models.restore import Restore
 from app.models.review import Review
+from app.models.rhythm import Rhythm
 from app.models.sender import Sender, SenderDay, SenderDomain
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
@@ -51,6 +53,7 @@ __all__ = [
     "Customer",
     "CustomerEvent",
     "CustomerMerge",
+    "CustomerState",
     "Decision",
     "DeliveryEvent",
     "Edition",
@@ -78,6 +81,7 @@ __all__ = [
     "Refund",
     "Restore",
     "Review",
+    "Rhythm",
     "ScheduledJob",
     "Sender",
     "SenderDay",

@@ -23,6 +23,7 @@ class Checkout(Base):
         completed_at, order_external_id: when and by which order it ended.
         abandoned_at: when an hour had gone by without one.
         deleted_at: when the storefront confirmed that it no longer has it.
+        asked_at: when the storefront was last asked about it, just before a message.
     """
 
     __tablename__ = "checkouts"
@@ -48,6 +49,7 @@ class Checkout(Base):
     order_external_id: Mapped[str | None] = mapped_column(String(64))
     abandoned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("store_id", "external_id"),

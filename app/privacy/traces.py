@@ -15,6 +15,7 @@ from app.models import (
     Consent,
     CustomerEvent,
     CustomerMerge,
+    CustomerState,
     Decision,
     DeliveryEvent,
     Enrollment,
@@ -34,6 +35,7 @@ ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 MERGES, REVIEWS = table_of(CustomerMerge), table_of(Review)
 WRITES, CHECKOUTS, PREFERENCES = table_of(StoreWrite), table_of(Checkout), table_of(Preference)
+STATES = table_of(CustomerState)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
@@ -137,6 +139,13 @@ def drop_preferences(session: Session, store_id: int, customer_id: int) -> Count
     mine = (PREFERENCES.c.store_id == store_id, PREFERENCES.c.customer_id == customer_id)
     gone = session.execute(delete(PREFERENCES).where(*mine).returning(PREFERENCES.c.customer_id)).all()
     return Counter({"preferences": len(gone)})
+
+
+def drop_state(session: Session, store_id: int, customer_id: int) -> Counter[str]:
+    """Where they stood with the shop."""
+    mine = (STATES.c.store_id == store_id, STATES.c.customer_id == customer_id)
+    gone = session.execute(delete(STATES).where(*mine).returning(STATES.c.customer_id)).all()
+    return Counter({"states": len(gone)})
 
 
 def _without_birthday(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Any]]:

@@ -12,13 +12,18 @@ LOYAL_GAP = timedelta(days=90)
 
 
 def classes_of(
-    orders_count: int, discounted_count: int, last_paid_at: datetime | None, now: datetime
+    orders_count: int,
+    discounted_count: int,
+    last_paid_at: datetime | None,
+    now: datetime,
+    *,
+    own_gap: timedelta | None = None,
 ) -> list[str]:
     """The classes of a customer: one of non-customer, one-shot, repeat, loyal, and promo beside it."""
     if orders_count == 0:
         return ["non-customer"]
     found = ["one-shot"] if orders_count == 1 else ["repeat"]
-    if is_loyal(orders_count, last_paid_at, now):
+    if is_loyal(orders_count, last_paid_at, now, own_gap):
         found = ["loyal"]
     return [*found, "promo"] if is_promo(orders_count, discounted_count) else found
 
@@ -32,16 +37,27 @@ def is_loyal(
     orders_count: int, last_paid_at: datetime | None, now: datetime, own_gap: timedelta | None = None
 ) -> bool:
     """At least three orders, the last within max(90 d, 1.5 × the own 80th-percentile gap)."""
+    until = loyal_until(orders_count, last_paid_at, own_gap)
+    return until is not None and now <= until
+
+
+def loyal_until(
+    orders_count: int, last_paid_at: datetime | None, own_gap: timedelta | None
+) -> datetime | None:
+    """The last moment at which a customer is loyal without another order; None for who never was."""
     if orders_count < LOYAL_ORDERS or last_paid_at is None:
-        return False
-    return now - last_paid_at <= max(LOYAL_GAP, 1.5 * own_gap if own_gap else LOYAL_GAP)
+        return None
+    return last_paid_at + max(LOYAL_GAP, 1.5 * own_gap if own_gap else LOYAL_GAP)
 
 
 def percentile_gap(moments: Sequence[datetime], percent: int = 80) -> timedelta | None:
     """The nearest-rank percentile of the gaps between orders; None with fewer than two."""
     ordered = sorted(moments)
     gaps = sorted(later - earlier for earlier, later in pairwise(ordered))
-    if not gaps:
-        return None
+    return nearest_rank(gaps, percent) if gaps else None
+
+
+def nearest_rank(gaps: Sequence[timedelta], percent: int = 80) -> timedelta:
+    """The nearest-rank percentile of gaps that are sorted; there is at least one."""
     rank = max(1, -(-len(gaps) * percent // 100))
     return gaps[rank - 1]

@@ -254,6 +254,28 @@ _FLOWS = (
         "10",
         "What the birthday code of loyal customers takes off, in whole units of the shop's currency.",
     ),
+    Setting(
+        "reactivation.percentage",
+        rules.number(0, 100),
+        "10",
+        "What the code for silent customers takes off, in percent; 0 is free shipping, as for promo buyers.",
+    ),
+    Setting(
+        "abandoned_checkout.perk",
+        rules.SWITCH,
+        "off",
+        "End the reminders of a basket with a perk: free shipping, or the percentage below.",
+    ),
+    Setting(
+        "abandoned_checkout.percentage",
+        rules.number(0, 100),
+        "0",
+        "What that perk takes off, in percent; 0 is free shipping, which is all that promo buyers get.",
+    ),
+    Setting(
+        "texts.delivery", rules.line(300), "", "How and when you deliver; stands in the reminder of a basket."
+    ),
+    Setting("texts.returns", rules.line(300), "", "How returns work; stands in the reminder of a basket."),
 )
 
 

@@ -6,12 +6,23 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.flows.definition import ChooseProducts, Definition, End, Entry, Message, Split, Step, Wait, WaitFor
+from app.flows.definition import (
+    ChooseProducts,
+    Definition,
+    End,
+    Entry,
+    Message,
+    SetState,
+    Split,
+    Step,
+    Wait,
+    WaitFor,
+)
 from app.models import Flow, FlowVersion
 from app.web.catalogue import translate, word
 from app.web.figures import Sent
 
-_ALWAYS_TRUE_OF = frozenset({"enrollment-alive"})
+_ALWAYS_TRUE_OF = frozenset({"enrollment-alive", "is-reactivating"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,8 @@ def _line(step: Step, left: dict[str, Sent]) -> Line:
         case Split():
             text = translate("flow.split", condition=_condition(step.condition), then=word("step", step.then))
             return Line("split", step.id, text)
+        case SetState():
+            return Line("state", step.id, word("flow.state", step.to))
         case End():
             return Line("end", step.id, translate("flow.end"))
         case Message():

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.errors import NotFound
-from app.flows import switch
+from app.flows import backlog, switch
 from app.flows.contents import BrokenText
 from app.flows.switch import FlowView
-from app.models import Enrollment
+from app.models import Enrollment, Store
+from app.segments.state_facts import FLOW
 from app.web import figures, flow_steps
 from app.web.acting import actor
 from app.web.auth import merchant_required
@@ -54,10 +55,17 @@ def show(key: str) -> ResponseReturnValue:
         definition = flow_steps.definition_of(session, store.id, key)
         people = _people(session, store.id, key)
         nothing = figures.Money(0, store.currency)
+        silent = _silent(session, store, key)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
     ways = flow_steps.in_words(definition, sent) if definition else []
     return render_template(
-        "flow.html", view=view, ways=ways, people=people, brought=brought, total=_total(sent.values())
+        "flow.html",
+        view=view,
+        ways=ways,
+        people=people,
+        brought=brought,
+        total=_total(sent.values()),
+        silent=silent,
     )
 
 
@@ -91,6 +99,13 @@ def _view(session: Session, store_id: int, key: str) -> FlowView:
         if view.key == key:
             return view
     raise NotFound("this store has no such flow")
+
+
+def _silent(session: Session, store: Store, key: str) -> tuple[int, int] | None:
+    """Whom switching the flow on concerns, and how many of them a day; None of a flow without a backlog."""
+    if key != FLOW:
+        return None
+    return backlog.waiting(session, store), backlog.a_day(session, store)
 
 
 def _total(parts: Iterable[figures.Sent]) -> figures.Sent:

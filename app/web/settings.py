@@ -33,6 +33,9 @@ _GROUP_OF = {
     "twilio": "providers",
     "welcome": "offers",
     "birthday": "offers",
+    "reactivation": "offers",
+    "abandoned_checkout": "offers",
+    "texts": "offers",
     "preferences": "consent",
     "reconcile": "sending",
 }

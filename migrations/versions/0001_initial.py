@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("order_external_id", sa.String(length=64), nullable=True),
         sa.Column("abandoned_at", MOMENT, nullable=True),
         sa.Column("deleted_at", MOMENT, nullable=True),
+        sa.Column("asked_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checkouts")),
         sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_checkouts_store_id_external_id")),
     )
@@ -223,6 +224,21 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_customer_merges_merged", "customer_merges", ["store_id", "merged_customer_id"], unique=False
+    )
+    op.create_table(
+        "customer_states",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("state", sa.String(length=15), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("classes", sa.JSON(), nullable=False),
+        sa.Column("attempts", sa.JSON(), nullable=False),
+        sa.Column("offered_at", MOMENT, nullable=True),
+        sa.Column("timer_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_customer_states")),
+    )
+    op.create_index(
+        "ix_customer_states_state", "customer_states", ["store_id", "state", "since"], unique=False
     )
     op.create_table(
         "customers",
@@ -758,6 +774,13 @@ def upgrade() -> None:
     op.create_index("ix_reviews_customer", "reviews", ["store_id", "customer_id"], unique=False)
     op.create_index("ix_reviews_state", "reviews", ["store_id", "state", "id"], unique=False)
     op.create_table(
+        "rhythms",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("gap_seconds", sa.Integer(), nullable=True),
+        sa.Column("counted_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_rhythms")),
+    )
+    op.create_table(
         "scheduled_jobs",
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("every_hours", sa.Integer(), nullable=False),
@@ -1032,6 +1055,7 @@ def downgrade() -> None:
     op.drop_table("sender_domains")
     op.drop_table("sender_days")
     op.drop_table("scheduled_jobs")
+    op.drop_table("rhythms")
     op.drop_table("reviews")
     op.drop_table("restores")
     op.drop_table("refunds")
@@ -1058,6 +1082,7 @@ def downgrade() -> None:
     op.drop_table("delivery_events")
     op.drop_table("decisions")
     op.drop_table("customers")
+    op.drop_table("customer_states")
     op.drop_table("customer_merges")
     op.drop_table("customer_events")
     op.drop_table("consents")

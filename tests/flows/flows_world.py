@@ -1,6 +1,6 @@
 """A shop whose flows are on, things that happen to its customers, and what the flows make of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -9,9 +9,19 @@ from typing import Any
 from sqlalchemy import select
 
 from app import timeline
-from app.db import Database, table_of
+from app.db import Database, table_of, to_micros
 from app.flows import work
-from app.models import Customer, Decision, Enrollment, Message, Order, OrderLine, Store
+from app.models import (
+    Checkout,
+    Customer,
+    CustomerState,
+    Decision,
+    Enrollment,
+    Message,
+    Order,
+    OrderLine,
+    Store,
+)
 from app.models.message import OPEN_STATES
 from app.timeline import NewEvent
 from tests.conftest import NOW
@@ -126,6 +136,24 @@ class World:
             session.execute(
                 table.update().where(table.c.store_id == self.store_id, table.c.id == row_id).values(**values)
             )
+
+    def change_customer(self, person: int, **values: Any) -> None:
+        """The sums of a customer."""
+        self.change(Customer, person, **values)
+
+    def remember_attempts(self, person: int, began: Sequence[datetime]) -> None:
+        """Attempts to win a customer back began at these moments."""
+        table = table_of(CustomerState)
+        mine = (table.c.store_id == self.store_id, table.c.customer_id == person)
+        with self.database.write() as session:
+            session.execute(table.update().where(*mine).values(attempts=[to_micros(at) for at in began]))
+
+    def change_checkout(self, name: str, **values: Any) -> None:
+        """The mirror learns something of a checkout."""
+        table = table_of(Checkout)
+        mine = (table.c.store_id == self.store_id, table.c.external_id == name)
+        with self.database.write() as session:
+            session.execute(table.update().where(*mine).values(**values))
 
     def messages(self, *names: str) -> list[Any]:
         """The messages in the order of their dues, as tuples of the columns named (one: its values)."""

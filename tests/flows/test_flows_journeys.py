@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from app.db import Database
-from app.models import CustomerEvent, Order, Timer
+from app.models import CustomerEvent, Order
 from tests.conftest import NOW
 from tests.flows.flows_world import SINCE, SUBSCRIBED, UNSUBSCRIBED, World
-from tests.seeds import rows_of, values_of
+from tests.seeds import values_of, waits_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -32,7 +32,7 @@ def test_a_consent_starts_the_welcome_and_its_timers_carry_it_on(database: Datab
     assert world.journeys("flow_key", "state", "occurrence", "entered_at") == [
         ("welcome", "completed", "consent", NOW)
     ]
-    assert rows_of(database, Timer) == []
+    assert waits_of(database) == []
 
 
 def test_a_message_carries_what_it_is_about(database: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app import timeline
 from app.db import Database
 from app.flows import switch, work
-from app.models import CustomerEvent, Decision, Enrollment, Message, Store, Timer
+from app.models import CustomerEvent, Decision, Enrollment, Message, Store
 from app.timeline import NewEvent
 from tests import seeds
 from tests.conftest import NOW
@@ -86,7 +86,7 @@ def test_a_consent_enrolls_once_and_queues_the_answer(database: Database, store_
 
     assert enrollments(database) == [("welcome", "consent", "active", None)]
     assert seeds.rows_of(database, Message, "step", "due_at", "status") == [("W1", NOW - HOUR, "queued")]
-    assert seeds.values_of(database, Timer, "due_at") == [NOW - HOUR + 2 * DAY]
+    assert seeds.waits_of(database, "due_at") == [(NOW - HOUR + 2 * DAY,)]
     assert seeds.values_of(database, CustomerEvent, "is_pending") == [False, False]
 
 
@@ -180,7 +180,7 @@ def test_a_held_out_customer_gets_the_promised_answer_and_nothing_else(database:
     assert enrollments(database) == [("welcome", "consent", "held_out", None)]
     assert [step for (step,) in seeds.rows_of(database, Message, "step")] == ["W1"]
     assert seeds.values_of(database, Decision, "reason") == ["held-out"]
-    assert seeds.rows_of(database, Timer, "due_at") == []
+    assert seeds.waits_of(database) == []
 
 
 def test_an_erased_customer_is_never_enrolled(database: Database, store_id: int) -> None:

@@ -121,16 +121,18 @@ def _first_orders(reader: Reader) -> dict[str, bool]:
         placed = list(session.query(Order).filter(Order.store_id == store.id))
         people = [found.customer_id or 0 for found in placed]
         names = [found.external_id for found in placed]
-        batch = facts.load(session, store, customer_ids=people, order_external_ids=names, enrollment_ids=[])
+        subjects = [f"order:{name}" for name in names]
+        batch = facts.load(session, store, customer_ids=people, subjects=subjects)
         return {
             name: first_false(
                 ("is-first-order",),
                 facts.conditions(
                     batch,
+                    store,
                     enrollment_id=None,
                     is_stopped=False,
                     customer=batch.customers[person],
-                    order=batch.orders[name],
+                    subject=f"order:{name}",
                     entered_at=None,
                 ),
             )

@@ -8,7 +8,7 @@ import pytest
 
 from app.merging import collapse
 from app.messaging import send
-from app.models import CustomerEvent, Enrollment, Message, Timer, Voucher
+from app.models import CustomerEvent, Enrollment, Message, Voucher
 from app.models.message import COUNTED_STATES
 from app.timers import NewTimer, set_timers
 from jobs import outbox
@@ -99,7 +99,7 @@ def test_the_journey_that_goes_on_sends_the_steps_that_nobody_had(shop: MergeSho
         ("W3", "cancelled", "merged", shop.kept),
         ("W3", "sent", None, shop.kept),
     ]
-    assert seeds.values_of(shop.database, Timer, "kind") == ["enrollment"]
+    assert seeds.waits_of(shop.database, "kind") == [("enrollment",)]
 
 
 def travel(shop: MergeShop, post: Post, days: int) -> None:

@@ -53,7 +53,7 @@ def test_customers_whom_the_shop_still_has_are_not_merged(shop: MergeShop) -> No
 
     assert [row.id for row in shop.customers()] == [shop.kept, shop.merged]
     assert seeds.rows_of(shop.database, CustomerMerge) == []
-    assert seeds.values_of(shop.database, Timer, "kind") == []
+    assert seeds.waits_of(shop.database) == []
 
 
 def test_a_merge_that_the_shop_confirms_late_is_carried_out(shop: MergeShop) -> None:
@@ -128,7 +128,7 @@ def test_a_merge_told_twice_and_later_again_changes_nothing_more(shop: MergeShop
     shop.look(NOW + DAY)
 
     assert [seeds.rows_of(shop.database, table) for table in tables] == after_once
-    assert seeds.values_of(shop.database, Timer, "kind") == []
+    assert seeds.waits_of(shop.database) == []
 
 
 @pytest.mark.parametrize("is_deletion_first", [True, False])

@@ -34,6 +34,8 @@ PRODUCTS = [
         "review_url": "https://bottega.example/p/tazzine#reviews",
     },
 ]
+BASKET = {"total_text": "62,90 €", "url": "https://bottega.example/recover/70?key=1"}
+PREFERENCES = {"url": "https://m.bottega.example/p/abc"}
 FULL: dict[str, object] = {
     "customer": {"first_name": "Lucia", "last_name": "Rossi", "city": "Torino"},
     "voucher": VOUCHER,
@@ -41,7 +43,14 @@ FULL: dict[str, object] = {
     "products": PRODUCTS,
     "review": {"url": "https://m.bottega.example/r/abc"},
     "confirm": {"url": "https://m.bottega.example/o/abc"},
-    "store": {"story": "Dal 1987.", "testimonial": "Buonissimo.\nMarta"},
+    "basket": BASKET,
+    "preferences": PREFERENCES,
+    "store": {
+        "story": "Dal 1987.",
+        "testimonial": "Buonissimo.\nMarta",
+        "delivery": "In due giorni, da 4,90 €.",
+        "returns": "Entro 30 giorni, a nostre spese.",
+    },
 }
 
 # What a message cannot do without; everything else may be missing.
@@ -58,6 +67,12 @@ NEEDS: dict[str, Mapping[str, object]] = {
     "M3": {"products": [{"title": "Moka", "review_url": "https://bottega.example/p/moka"}]},
     "M3R": {"products": [{"title": "Moka", "review_url": "https://bottega.example/p/moka"}]},
     "X1": {"products": [{"title": "Moka"}]},
+    "A1": {"products": [{"title": "Moka"}], "basket": {"total_text": "34,90 €"}},
+    "A2": {"products": [{"title": "Moka"}], "basket": {"total_text": "34,90 €"}},
+    "A3": {"products": [{"title": "Moka"}], "basket": {"total_text": "34,90 €"}, "voucher": VOUCHER},
+    "R1": {"voucher": VOUCHER},
+    "R2": {"voucher": VOUCHER},
+    "R3": {"preferences": PREFERENCES},
     "DOI": {"confirm": {"url": "https://m.bottega.example/o/abc"}},
 }
 

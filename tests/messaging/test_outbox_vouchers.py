@@ -280,6 +280,34 @@ def test_a_birthday_gift_depends_on_the_class(
     assert shop.message(message_id).status == "sent"
 
 
+@pytest.mark.parametrize(
+    ("percent", "bought", "made"),
+    [
+        ("15", {}, ("percent", "15", False)),
+        ("0", {}, ("fixed_cart", "0", True)),
+        ("15", {"orders_count": 2, "discounted_count": 2}, ("fixed_cart", "0", True)),
+    ],
+)
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_perk_is_never_a_percentage_for_promo_buyers(
+    shop: Shop, coupons: Coupons, percent: str, bought: dict[str, int], made: tuple[str, str, bool]
+) -> None:
+    setting = "abandoned_checkout.percentage"
+    terms = {"name": "perk", "kind": "perk", "setting": setting, "ends_at": to_micros(NOW + DAY)}
+    promised(shop, context={"content": "birthday/B1", "only_if": [], "voucher": terms})
+    customers = table_of(Customer)
+    with shop.database.write() as session:
+        store = session.get_one(Store, shop.id)
+        store.settings = {**store.settings, setting: percent}
+        mine = update(customers).where(customers.c.store_id == shop.id)
+        session.execute(mine.values({"orders_count": 0, **bought}))
+
+    run(shop.kit(Post()), NOW)
+
+    (coupon,) = coupons.made.values()
+    assert (coupon["discount_type"], coupon["amount"], coupon["free_shipping"]) == made
+
+
 def _end_leases(shop: Shop) -> None:
     long_ago = NOW.replace(year=2000)
     with shop.database.write() as session:

@@ -23,7 +23,7 @@ from tests.messaging.outbox_seed import Post, Shop, open_shop
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
 DAY = timedelta(days=1)
 WRONG_DAYS = [("31", "2", ""), ("x", "2", ""), ("1", "", ""), ("1", "1", "2030"), ("1", "1", "3")]
-ASKED = ["offers", "advice", "reviews", "birthday"]
+ASKED = ["offers", "advice", "reviews", "birthday", "cart"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def test_every_field_of_the_page_has_a_label(page: Page) -> None:
 def test_a_topic_that_was_unticked_is_kept_and_shown(page: Page) -> None:
     text = page.save(topic=["advice", "birthday"])
 
-    assert page.wishes() == (["offers", "reviews"], False, None)
+    assert page.wishes() == (["cart", "offers", "reviews"], False, None)
     assert 'value="reviews">' in text
     assert 'value="advice" checked' in text
 
@@ -130,7 +130,7 @@ def test_a_topic_that_was_not_asked_stays_as_it_is(page: Page) -> None:
 
     page.save(asked=["advice"], topic=[])
 
-    assert page.wishes()[0] == ["advice", "birthday", "offers", "reviews"]
+    assert page.wishes()[0] == ["advice", "birthday", "cart", "offers", "reviews"]
 
 
 @SQLITE

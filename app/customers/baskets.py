@@ -1,0 +1,84 @@
+"""What became of what people left at the till: which checkouts still stand, which came to an order."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from app.db import is_among, table_of
+from app.models import Checkout, Order
+
+CHECKOUTS, ORDERS = table_of(Checkout), table_of(Order)
+UNBOUGHT = "failed"
+"""The financial status of an order that came to nothing: its checkout is still open."""
+End = tuple[datetime, str]
+"""When a checkout became an order, and that order's id at the storefront."""
+
+
+def open_among(session: Session, store_id: int, external_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """Those of these checkouts that stand as they were left: known, not gone, nothing bought since.
+
+    It asks the mirror. Just before a message the storefront is asked, too, which is the sender's affair.
+    """
+    if not external_ids:
+        return {}
+    statement = select(CHECKOUTS).where(
+        CHECKOUTS.c.store_id == store_id,
+        is_among(session, CHECKOUTS.c.external_id, external_ids),
+        CHECKOUTS.c.completed_at.is_(None),
+        CHECKOUTS.c.deleted_at.is_(None),
+    )
+    rows = session.execute(statement.order_by(CHECKOUTS.c.id)).all()
+    ended = orders_since(session, store_id, rows)
+    return {row.external_id: row for row in rows if row.external_id not in ended}
+
+
+def orders_since(session: Session, store_id: int, rows: Iterable[Any]) -> dict[str, End]:
+    """What each checkout came to as the mirror knows it, by the checkout's id; nothing for an open one.
+
+    That is the order whose id is the checkout's token (WooCommerce's draft becomes the order), or the first
+    that its customer placed since.
+    """
+    asked = list(rows)
+    if not asked:
+        return {}
+    by_token = is_among(session, ORDERS.c.external_id, sorted({row.token for row in asked if row.token}))
+    statement = (
+        select(ORDERS.c.external_id, ORDERS.c.customer_id, ORDERS.c.placed_at)
+        .where(
+            ORDERS.c.store_id == store_id,
+            ORDERS.c.financial_status != UNBOUGHT,
+            ORDERS.c.is_test.is_(False),
+            or_(by_token, _of_customers_since(session, asked)),
+        )
+        .order_by(ORDERS.c.placed_at, ORDERS.c.id)
+    )
+    found = session.execute(statement).all()
+    firsts = {row.external_id: next((one for one in found if _is_of(row, one)), None) for row in asked}
+    return {name: (one.placed_at, one.external_id) for name, one in firsts.items() if one is not None}
+
+
+def note_asked(session: Session, store_id: int, external_id: str, now: datetime) -> None:
+    """The storefront was asked about a checkout at this moment, and its answer is in the mirror."""
+    session.execute(
+        CHECKOUTS.update()
+        .where(CHECKOUTS.c.store_id == store_id, CHECKOUTS.c.external_id == external_id)
+        .values(asked_at=now)
+    )
+
+
+def _of_customers_since(session: Session, rows: Sequence[Any]) -> ColumnElement[bool]:
+    owners = sorted({row.customer_id for row in rows if row.customer_id is not None})
+    if not owners:
+        return false()
+    since = min(row.started_at for row in rows)
+    return and_(is_among(session, ORDERS.c.customer_id, owners), ORDERS.c.placed_at >= since)
+
+
+def _is_of(row: Any, order: Any) -> bool:
+    if row.token is not None and row.token == order.external_id:
+        return True
+    is_theirs = row.customer_id is not None and row.customer_id == order.customer_id
+    return is_theirs and bool(order.placed_at >= row.started_at)

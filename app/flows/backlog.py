@@ -1,0 +1,125 @@
+"""Those who were silent before the flow was on: released little by little, never all at once.
+
+They are the dormant customers of whom the flow was not told: their silence began while it was off, or was
+seen only afterwards, after an import for instance. Only who may be written to is counted and released.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.db import table_of
+from app.flows import facts, live, published, writing
+from app.flows.batch import Batch, Held
+from app.flows.engine import Journey
+from app.models import ConsentState, Customer, CustomerState, Store
+from app.segments import standing, states
+from app.segments.standing import Offer
+from app.segments.state_facts import FLOW
+from app.stores import settings
+
+CUSTOMERS, CONSENTS, STATES = table_of(Customer), table_of(ConsentState), table_of(CustomerState)
+SHARE_PERCENT = 2
+"""Of all who may be written to, so many begin in a day. Source: PRODUCT.md, rails of every flow."""
+
+
+def waiting(session: Session, store: Store) -> int:
+    """How many customers are silent and were not written to about it: whom switching on concerns."""
+    statement = select(func.count()).select_from(_silent(store)).where(*_of_backlog(store))
+    return int(session.execute(statement).scalar_one())
+
+
+def a_day(session: Session, store: Store) -> int:
+    """How many of them are released in a day."""
+    reachable = select(func.count()).select_from(_list(store)).where(*_may_be_written_to(store))
+    return max(1, int(session.execute(reachable).scalar_one()) * SHARE_PERCENT // 100)
+
+
+def release(session: Session, store: Store, *, now: datetime) -> int:
+    """Let a day's share of the backlog in, who fell silent last first; how many began.
+
+    Each is looked at anew first: what is known of the shop's rhythm may have changed. Whoever was tried twice
+    in a year counts as told as well, so that nobody behind them waits for ever.
+    """
+    flow = published.flows_of(session, store.id).get(FLOW)
+    if flow is None or not flow.is_active:
+        return 0
+    people = [row.customer_id for row in _next(session, store, a_day(session, store))]
+    standing.settle(session, store, people, now)
+    rows = [row for row in _next(session, store, len(people)) if row.customer_id in people]
+    standing.offer(session, store.id, [Offer(row.customer_id, now, is_tried=False) for row in rows], now)
+    loaded = facts.load(session, store, customer_ids=[row.customer_id for row in rows])
+    batch = Batch(session=session, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
+    entry = flow.definition.entries[0]
+    for row in rows:
+        if states.may_try(standing.attempts_of(row), now):
+            live.enter(batch, entry, _held(flow.version_id, entry.id, entry.steps[0].id, row=row, now=now))
+    writing.write(session, batch)
+    return len(batch.fresh)
+
+
+def _held(version_id: int, entry_id: str, step: str, *, row: Row[Any], now: datetime) -> Held:
+    subject = standing.subject_of(states.DORMANT, row.since)
+    return Held(
+        id=None,
+        flow_key=FLOW,
+        version_id=version_id,
+        customer_id=row.customer_id,
+        occurrence=subject,
+        subject=subject,
+        entered_at=now,
+        turn=0,
+        journey=Journey(entry_id, step, {"entered": now}),
+    )
+
+
+def _next(session: Session, store: Store, limit: int) -> list[Row[Any]]:
+    statement = (
+        select(STATES)
+        .select_from(_silent(store))
+        .where(STATES.c.store_id == store.id, *_of_backlog(store))
+        .order_by(STATES.c.since.desc(), STATES.c.customer_id)
+        .limit(limit)
+    )
+    return list(session.execute(statement).all())
+
+
+def _list(store: Store) -> Any:
+    """Customers with what they said of mails."""
+    said = and_(
+        CONSENTS.c.store_id == store.id,
+        CONSENTS.c.customer_id == CUSTOMERS.c.id,
+        CONSENTS.c.channel == "email",
+    )
+    return CUSTOMERS.outerjoin(CONSENTS, said)
+
+
+def _silent(store: Store) -> Any:
+    mine = and_(STATES.c.store_id == store.id, STATES.c.customer_id == CUSTOMERS.c.id)
+    return _list(store).join(STATES, mine)
+
+
+def _of_backlog(store: Store) -> tuple[ColumnElement[bool], ...]:
+    is_silent = and_(
+        STATES.c.store_id == store.id, STATES.c.state == states.DORMANT, STATES.c.offered_at.is_(None)
+    )
+    return (is_silent, *_may_be_written_to(store))
+
+
+def _may_be_written_to(store: Store) -> tuple[ColumnElement[bool], ...]:
+    """The same that `state_facts.is_reachable` says of one."""
+    basis: ColumnElement[bool] = CONSENTS.c.state == "subscribed"
+    if settings.is_on(store, "consent.soft_opt_in"):
+        is_silent_buyer = and_(
+            or_(CONSENTS.c.state.is_(None), CONSENTS.c.state != "unsubscribed"),
+            CUSTOMERS.c.orders_count + CUSTOMERS.c.earlier_orders > 0,
+        )
+        basis = or_(basis, is_silent_buyer)
+    return (
+        CUSTOMERS.c.store_id == store.id,
+        CUSTOMERS.c.erased_at.is_(None),
+        CUSTOMERS.c.email.is_not(None),
+        basis,
+    )

@@ -1,0 +1,41 @@
+"""The flows of a store as they are published: which are on, and what they do."""
+
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import Pool
+
+from app.flows.batch import LiveFlow
+from app.flows.definition import Definition
+from app.models import Flow, FlowVersion
+
+
+def flows_of(session: Session, store_id: int) -> dict[str, LiveFlow]:
+    """The store's flows by key, with the definition of the published version."""
+    flows = session.execute(
+        select(Flow.key, Flow.is_active, Flow.active_since, Flow.version_id).where(Flow.store_id == store_id)
+    ).all()
+    definitions = definitions_of(session, store_id, {flow.version_id for flow in flows})
+    return {
+        flow.key: LiveFlow(
+            flow.key, flow.is_active, flow.active_since, flow.version_id, definitions[flow.version_id]
+        )
+        for flow in flows
+    }
+
+
+def definitions_of(session: Session, store_id: int, version_ids: set[int]) -> dict[int, Definition]:
+    """The definitions of some versions; people in flight stay on the version they entered.
+
+    Each is read and checked once per process and database: a version never changes.
+    """
+    known = _checked.setdefault(session.get_bind().engine.pool, {})
+    unknown = version_ids - known.keys()
+    statement = select(FlowVersion).where(FlowVersion.store_id == store_id, FlowVersion.id.in_(unknown))
+    for version in session.execute(statement).scalars() if unknown else ():
+        known[version.id] = Definition.model_validate(version.definition)
+    return {version_id: known[version_id] for version_id in version_ids}
+
+
+_checked: WeakKeyDictionary[Pool, dict[int, Definition]] = WeakKeyDictionary()
