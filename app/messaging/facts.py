@@ -1,6 +1,6 @@
 """What the gate must know of a batch of messages of one store, fetched with one statement a kind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -98,20 +98,18 @@ def load(
     )
     rows_of = partial(fact_rows.in_parts, session, store_id=store.id)
     customers = {row.id: row for row in rows_of(CUSTOMERS, "id", keys=people, lock=True)}
-    consents = rows_of(CONSENTS, "customer_id", keys=people)
-    minted = rows_of(VOUCHERS, "enrollment_id", keys=journeys)
     active = select(Flow.key).where(Flow.store_id == store.id, Flow.is_active)
     return Loaded(
         store=store,
         signer=signer,
         customers=customers,
-        consents={(row.customer_id, row.channel): row for row in consents},
+        consents=_consents(rows_of(CONSENTS, "customer_id", keys=people)),
         suppressed=fact_rows.suppressed(session, signer, store.id, customers.values()),
         enrollments={row.id: row for row in rows_of(ENROLLMENTS, "id", keys=journeys)},
         orders={row.external_id: row for row in rows_of(ORDERS, "external_id", keys=orders)},
         baskets=baskets.open_among(session, store.id, checkouts),
         siblings=fact_rows.siblings(session, store.id, journeys),
-        vouchers={(row.enrollment_id, row.name): row for row in minted},
+        vouchers=_vouchers(rows_of(VOUCHERS, "enrollment_id", keys=journeys)),
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
         unhappy=unhappy(session, store.id, rows, now),
@@ -123,6 +121,14 @@ def load(
         now=now,
         senders=dict(senders or {}),
     )
+
+
+def _consents(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:
+    return {(row.customer_id, row.channel): row for row in rows}
+
+
+def _vouchers(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:
+    return {(row.enrollment_id, row.name): row for row in rows}
 
 
 def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Facts:

@@ -81,15 +81,18 @@ def values_of(
     basket = loaded.baskets.get(row.context.get("checkout", ""))
     if basket is not None:
         values |= _basket(basket, goods.products, language)
+    return values | _voucher(loaded, row, language, zone)
+
+
+def _voucher(loaded: Loaded, row: Any, language: str, zone: Any) -> dict[str, object]:
+    """The code that the message brings, once it exists in the shop."""
     terms = row.context.get("voucher")
     voucher = loaded.vouchers.get((row.enrollment_id, terms["name"])) if terms else None
-    if voucher is not None and voucher.minted_at is not None:
-        values["voucher"] = {
-            "code": voucher.code,
-            "value_text": formats.discount(voucher.kind, voucher.value, store.currency, language),
-            "ends_on": voucher.expires_at.astimezone(zone).isoformat(),
-        }
-    return values
+    if voucher is None or voucher.minted_at is None:
+        return {}
+    worth = formats.discount(voucher.kind, voucher.value, loaded.store.currency, language)
+    ends_on = voucher.expires_at.astimezone(zone).isoformat()
+    return {"voucher": {"code": voucher.code, "value_text": worth, "ends_on": ends_on}}
 
 
 _QUANTITY = {"it": "Quantità {} · {}", "en": "Quantity {} · {}"}

@@ -1,33 +1,12 @@
 """Every setting of a store: its rule, its default and a sentence of help."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from app.stores import rules
-from app.stores.rules import Rule
+from app.stores import flow_settings, rules
+from app.stores.rules import Setting
 from connectors.storefronts.woocommerce.meta import BIRTHDAY_FORMATS, YES, MetaMapping
 
 _META_KEY_LENGTH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One thing that a merchant sets.
-
-    Attributes:
-        key: its name in `store set`, on the settings page and in the store's settings.
-        default: the canonical text that holds while nothing is set.
-        help: one sentence for the merchant.
-        is_secret: kept sealed among the credentials; only a mask of it is ever shown.
-        column: the store's column that holds while nothing is set; the default where that is empty too.
-    """
-
-    key: str
-    rule: Rule
-    default: str
-    help: str
-    is_secret: bool = False
-    column: str = ""
 
 
 _WOO = MetaMapping()
@@ -233,76 +212,17 @@ _META = (
     ),
 )
 
-_FLOWS = (
-    Setting(
-        "reconcile.every_minutes",
-        rules.number(1, 1440),
-        "15",
-        "How often the shop is asked for what its webhooks lost.",
-    ),
-    Setting(
-        "reconcile.sweep_days",
-        rules.number(1, 90),
-        "1",
-        "After how many nights a WooCommerce is asked for what it deleted without a word.",
-    ),
-    Setting("welcome.percentage", rules.number(1, 100), "10", "What the welcome code takes off, in percent."),
-    Setting("birthday.percentage", rules.number(1, 100), "10", "What birthday codes take off, in percent."),
-    Setting(
-        "birthday.amount",
-        rules.number(1, 100_000),
-        "10",
-        "What the birthday code of loyal customers takes off, in whole units of the shop's currency.",
-    ),
-    Setting(
-        "reactivation.percentage",
-        rules.number(0, 100),
-        "10",
-        "What the code for silent customers takes off, in percent; 0 is free shipping, as for promo buyers.",
-    ),
-    Setting(
-        "abandoned_checkout.perk",
-        rules.SWITCH,
-        "off",
-        "End the reminders of a basket with a perk: free shipping, or the percentage below.",
-    ),
-    Setting(
-        "abandoned_checkout.percentage",
-        rules.number(0, 100),
-        "0",
-        "What that perk takes off, in percent; 0 is free shipping, which is all that promo buyers get.",
-    ),
-    Setting(
-        "texts.delivery", rules.line(300), "", "How and when you deliver; stands in the reminder of a basket."
-    ),
-    Setting("texts.returns", rules.line(300), "", "How returns work; stands in the reminder of a basket."),
-)
-
-
-_REVIEWS = (
-    Setting(
-        "reviews.landing",
-        rules.choice("ritorno", "product-page", "app"),
-        "ritorno",
-        "Where everybody is led after rating, whatever the stars: nowhere else, to each product's own page, "
-        "or to your review app.",
-    ),
-    Setting(
-        "reviews.app_url",
-        rules.secure_address("product", "handle", "order", "language"),
-        "",
-        "Your review app's page, https only; {product}, {handle}, {order} and {language} are filled in.",
-    ),
-    Setting(
-        "reviews.quoted_from",
-        rules.number(1, 5),
-        "4",
-        "From how many stars on an approved text may be quoted; the average beside it counts everybody.",
-    ),
-)
-
 DEFINITIONS: Mapping[str, Setting] = {
     setting.key: setting
-    for setting in (*_IDENTITY, *_BRAND, *_RAILS, *_CONSENT, *_SENDING, *_META, *_FLOWS, *_REVIEWS)
+    for setting in (
+        *_IDENTITY,
+        *_BRAND,
+        *_RAILS,
+        *_CONSENT,
+        *_SENDING,
+        *_META,
+        *flow_settings.FLOWS,
+        *flow_settings.REVIEWS,
+    )
 }
 """Every setting by its key, in the order in which it is shown."""

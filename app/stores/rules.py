@@ -35,6 +35,26 @@ class Rule:
     choices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that a merchant sets.
+
+    Attributes:
+        key: its name in `store set`, on the settings page and in the store's settings.
+        default: the canonical text that holds while nothing is set.
+        help: one sentence for the merchant.
+        is_secret: kept sealed among the credentials; only a mask of it is ever shown.
+        column: the store's column that holds while nothing is set; the default where that is empty too.
+    """
+
+    key: str
+    rule: Rule
+    default: str
+    help: str
+    is_secret: bool = False
+    column: str = ""
+
+
 def line(longest: int) -> Rule:
     """One line of text of so many characters at most."""
     return Rule("text", lambda text: _line(text, longest))

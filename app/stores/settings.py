@@ -16,7 +16,8 @@ from app.errors import BadInput
 from app.models import Message, Store
 from app.models.message import QUEUED, UNKNOWN
 from app.stores import backfills, chores, credentials
-from app.stores.definitions import DEFINITIONS, Setting
+from app.stores.definitions import DEFINITIONS
+from app.stores.rules import Setting
 
 STATUS_KEYS = ("meta.paid_statuses", "meta.delivered_statuses")
 """The settings whose words are order statuses of the shop."""
