@@ -95,6 +95,12 @@ def versions(session: Session, store_id: int, name: str) -> dict[str, int]:
     return {row.locale: row.version for row in session.execute(statement)}
 
 
+def names(session: Session, store_id: int) -> frozenset[str]:
+    """The contents of which the store changed a language."""
+    statement = select(EDITIONS.c.name).where(EDITIONS.c.store_id == store_id)
+    return frozenset(session.execute(statement).scalars())
+
+
 def save(
     session: Session,
     store_id: int,

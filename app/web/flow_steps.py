@@ -1,6 +1,6 @@
 """A flow's definition as lines that a merchant reads, with what became of each message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -29,7 +29,8 @@ _ALWAYS_TRUE_OF = frozenset({"enrollment-alive", "is-reactivating"})
 class Line:
     """One step in words. `kind` picks the sign before it; `sent` stands beside messages only.
 
-    `edited_at` is the step whose text can be edited, "" for all but the messages of this version.
+    `edited_at` is the step whose text can be edited, "" for all but the messages of this version;
+    `is_own` says that the merchant changed it.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Line:
     sent: Sent | None = None
     is_on: bool = True
     edited_at: str = ""
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,23 @@ def definition_of(session: Session, store_id: int, flow_key: str) -> Definition 
     return Definition.model_validate(stored) if stored else None
 
 
-def in_words(definition: Definition, sent: Mapping[str, Sent]) -> list[Way]:
-    """Every way in with its steps, then the messages that only older versions had."""
+def in_words(definition: Definition, sent: Mapping[str, Sent], own: Set[str] = frozenset()) -> list[Way]:
+    """Every way in with its steps, then the messages that only older versions had.
+
+    Args:
+        own: the contents that the merchant changed.
+    """
     left = dict(sent)
-    ways = [_way(definition.key, entry, left) for entry in definition.entries]
+    ways = [_way(definition.key, entry, left, own) for entry in definition.entries]
     older = [Line("message", key, word("step", key), sent=left[key]) for key in sorted(left)]
     return [*ways, Way("older", older)] if older else ways
 
 
-def _way(flow_key: str, entry: Entry, left: dict[str, Sent]) -> Way:
-    return Way(f"{flow_key}.{entry.id}", [_line(step, left) for step in entry.steps])
+def _way(flow_key: str, entry: Entry, left: dict[str, Sent], own: Set[str]) -> Way:
+    return Way(f"{flow_key}.{entry.id}", [_line(step, left, own) for step in entry.steps])
 
 
-def _line(step: Step, left: dict[str, Sent]) -> Line:
+def _line(step: Step, left: dict[str, Sent], own: Set[str]) -> Line:
     """A step in words; a message takes its figures out of `left`, so that two of one name share one count."""
     match step:
         case Wait():
@@ -92,7 +98,14 @@ def _line(step: Step, left: dict[str, Sent]) -> Line:
         case Message():
             figures = left.pop(step.name, Sent())
             return Line(
-                "message", step.name, word("step", step.id), _notes(step), figures, step.is_on, step.id
+                kind="message",
+                key=step.name,
+                text=word("step", step.id),
+                notes=_notes(step),
+                sent=figures,
+                is_on=step.is_on,
+                edited_at=step.id,
+                is_own=step.content in own,
             )
 
 

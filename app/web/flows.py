@@ -12,6 +12,7 @@ from app.errors import NotFound
 from app.flows import backlog, switch
 from app.flows.contents import BrokenText
 from app.flows.switch import FlowView
+from app.messaging import editions
 from app.models import Enrollment, Store
 from app.segments.state_facts import FLOW
 from app.web import figures, flow_steps
@@ -54,10 +55,11 @@ def show(key: str) -> ResponseReturnValue:
         sent = figures.by_step(session, store.id, key)
         definition = flow_steps.definition_of(session, store.id, key)
         people = _people(session, store.id, key)
+        own = editions.names(session, store.id)
         nothing = figures.Money(0, store.currency)
         silent = _silent(session, store, key)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
-    ways = flow_steps.in_words(definition, sent) if definition else []
+    ways = flow_steps.in_words(definition, sent, own) if definition else []
     return render_template(
         "flow.html",
         view=view,

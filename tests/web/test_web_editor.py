@@ -128,6 +128,8 @@ def test_what_is_saved_is_kept_in_one_language_and_shown_again(
     )
     assert kept.blocks[1]["text"] == "Uno\nDue"
     assert form_of(member)["it.version"] == "1"
+    flow = member.get("/app/flows/welcome", headers={"Accept-Language": "en"}).get_data(as_text=True)
+    assert flow.count("Your text") == 1
 
 
 WRONG = (
