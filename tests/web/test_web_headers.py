@@ -19,7 +19,6 @@ SCREENS = (
     "/app/flows/review",
     "/app/flows/cross_sell",
     "/app/flows/birthday",
-    "/app/flows/welcome/messages/W2",
     "/app/flows/birthday/messages/B2",
     "/app/outbox",
     "/app/outbox/{message}",
