@@ -20,7 +20,6 @@ SCREENS = (
     "/app/reviews",
     "/app/flows/cross_sell",
     "/app/flows/birthday",
-    "/app/flows/welcome/messages/W2",
     "/app/flows/birthday/messages/B2",
     "/app/outbox",
     "/app/outbox/{message}",
