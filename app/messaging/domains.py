@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of, upsert
-from app.models import SenderDomain
+from app.models import SenderDay, SenderDomain
 
-DOMAINS = table_of(SenderDomain)
+DOMAINS, DAYS = table_of(SenderDomain), table_of(SenderDay)
 MISSING, UNASKED = "missing", "unasked"
 MAY_NOT_ASK, NOT_THERE = "key may not ask", "not at SendGrid"
 """Why there are no records to show."""
@@ -35,9 +35,7 @@ def keep(session: Session, store_id: int, facts: DomainFacts | None, now: dateti
     if facts is None:
         session.execute(delete(DOMAINS).where(DOMAINS.c.store_id == store_id))
         return
-    held = of_store(session, store_id)
-    since = held.since if held is not None and held.domain == facts.domain else now.date()
-    moments = {"since": since, "checked_at": now}
+    moments = {"since": _since(session, store_id, facts.domain, now.date()), "checked_at": now}
     values = asdict(facts) | {"records": [dict(one) for one in facts.records], **moments}
     upsert(session, DOMAINS, [{"store_id": store_id, **values}], key=("store_id",), update=list(values))
 
@@ -45,3 +43,14 @@ def keep(session: Session, store_id: int, facts: DomainFacts | None, now: dateti
 def of_store(session: Session, store_id: int) -> Row[Any] | None:
     """What is known of a store's domain."""
     return session.execute(select(DOMAINS).where(DOMAINS.c.store_id == store_id)).one_or_none()
+
+
+def _since(session: Session, store_id: int, domain: str, today: date) -> date:
+    """Since when the store sends from the domain; one that was never looked at was the one from the first."""
+    held = of_store(session, store_id)
+    if held is not None:
+        return held.since if held.domain == domain else today
+    first = select(func.min(DAYS.c.day)).where(
+        DAYS.c.store_id == store_id, DAYS.c.channel == "email", DAYS.c.sent > 0
+    )
+    return session.execute(first).scalar_one() or today

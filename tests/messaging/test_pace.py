@@ -91,6 +91,15 @@ def test_another_domain_begins_anew_and_the_same_one_goes_on(shop: Shop) -> None
     assert (known, _facts(shop).pace) == ("warm-up: 1320", "warm-up: 480")
 
 
+def test_a_domain_that_is_looked_at_late_keeps_the_days_it_has(shop: Shop) -> None:
+    for day in (3, 2, 1):
+        _count(shop, TODAY - day * DAY, 100)
+
+    _keep_domain(shop, "a.example", NOW)
+
+    assert _facts(shop).pace == "warm-up: 1320"
+
+
 def test_the_narrowest_limit_counts(shop: Shop) -> None:
     _set(shop, **{"sending.email_per_day": "100"})
 

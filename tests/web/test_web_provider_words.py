@@ -43,7 +43,7 @@ def test_every_word_of_our_channels_has_its_sentence() -> None:
     [
         ("bounce · Invalid Address · 5.1.1", "l’indirizzo non esiste"),
         ("blocked · Reputation · 4.7.1", "il server del destinatario non si fida del mittente"),
-        ("bounce · 5.2.2", "la casella non riceve, forse è piena"),
+        ("bounce · 5.7.1", "il server del destinatario non si fida del mittente"),
         ("bounce · 5.9.9", "il server del destinatario l’ha respinta"),
         ("450", "il server del destinatario per ora la rifiuta"),
         ("Unsubscribed Address", "il destinatario si era cancellato presso SendGrid"),

@@ -12,7 +12,13 @@
     const button = event.target.closest?.("[data-copy]");
     if (!button) return;
     const words = button.textContent;
-    await navigator.clipboard.writeText(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      // A frame that may not copy: what stands beside is marked, for the reader's own hands.
+      getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+      return;
+    }
     button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = words; }, SHOWN_MS);
   });
