@@ -107,7 +107,7 @@ fix: $(VENV)/dev.stamp
 
 .PHONY: oracle
 oracle: $(VENV)/dev.stamp
-	$(BIN)/pytest -m oracle -p no:randomly tests/e2e
+	$(BIN)/pytest -m oracle -p no:randomly tests/e2e tests/backups
 
 # Minutes: every store address × permalinks × TLS and proxy × role × order storage × the fifteen facts.
 .PHONY: matrix

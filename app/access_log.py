@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from app.audit import Actor
 from app.models import AccessEntry
 
-SCREEN, API, DOWNLOAD, CLI = "screen", "api", "download", "cli"
-WAYS = (SCREEN, API, DOWNLOAD, CLI)
+SCREEN, API, DOWNLOAD, CLI, PLATFORM = "screen", "api", "download", "cli", "platform"
+WAYS = (SCREEN, API, DOWNLOAD, CLI, PLATFORM)
 CUSTOMER, CUSTOMERS = "customer", "customers"
 MESSAGE, MESSAGES, MESSAGE_TEXT = "message", "messages", "message-text"
 ORDERS, ENROLLMENTS, EVENTS, REVIEWS = "orders", "enrollments", "events", "reviews"

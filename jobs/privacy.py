@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy import bindparam, select
 
-from app import audit, failpoints, inbox
+from app import access_log, audit, failpoints, inbox
 from app.db import UtcDateTime
 from app.errors import NotFound
 from app.inbox import EVENTS
@@ -89,8 +89,8 @@ def _erase_customer(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
             requests.mark_done(held, proof={"stored": 0}, now=now)
             return True
         requests.mark_done(held, proof=erased.counts, now=now)
-        subject = f"customer:{customer_id}"
-        audit.record(session, store_id, audit.PLATFORM, audit.CUSTOMER_ERASED, now=now, subject=subject)
+        by, how = audit.PLATFORM, access_log.PLATFORM
+        requests.log_erasure(session, store_id, customer_id, by=by, how=how, now=now)
         failpoints.reached("privacy.erased")
     return True
 

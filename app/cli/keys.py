@@ -35,7 +35,8 @@ def _rotate(runtime: Runtime, arguments: argparse.Namespace) -> object:
         "unreadable": unreadable,
         "first_key": _mark(first),
         "may_be_removed": [_mark(key) for key in others],
-        "but": "a backup from before is opened by the keys of its time: keep them as long as the backup",
+        "but": "not before every process has the new key first; and a backup from before is opened by the"
+        " keys of its time: keep them as long as the backup",
     }
 
 

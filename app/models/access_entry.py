@@ -14,7 +14,7 @@ class AccessEntry(Base):
     Attributes:
         actor_kind, actor_id: who, as in the audit log.
         what: customer, customers, orders, message … as app/access_log.py names them.
-        how: screen, api, download or cli.
+        how: screen, api, download, cli or platform.
         customer_id: whose data it was; None for a list of several people.
         count: of how many rows of people it told.
     """

@@ -37,11 +37,7 @@ def erase_now(
             session, runtime.signer, store_id, customer_id, now=now, scanned=scanned
         )
         requests.keep_proof(session, store_id, erased, source=source, now=now)
-        subject = f"customer:{customer_id}"
-        audit.record(session, store_id, by, audit.CUSTOMER_ERASED, now=now, subject=subject)
-        access_log.record(
-            session, store_id, by, access_log.ERASURE, how=source, now=now, customer_id=customer_id
-        )
+        requests.log_erasure(session, store_id, customer_id, by=by, how=source, now=now)
     database.scrub()
     return erased
 

@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app import access_log, audit
+from app.audit import Actor
 from app.db import table_of
 from app.mirror import petitions
 from app.models import PrivacyRequest
@@ -71,6 +73,14 @@ def keep_proof(session: Session, store_id: int, erased: Erased, *, source: str, 
     )
     mark_done(request, proof=erased.counts, now=now)
     answer(session, store_id, erased.customer_id, PrivacyKind.ERASE_CUSTOMER, proof=erased.counts, now=now)
+
+
+def log_erasure(
+    session: Session, store_id: int, customer_id: int, *, by: Actor, how: str, now: datetime
+) -> None:
+    """Write into both logs that somebody was erased, by their number alone."""
+    audit.record(session, store_id, by, audit.CUSTOMER_ERASED, now=now, subject=f"customer:{customer_id}")
+    access_log.record(session, store_id, by, access_log.ERASURE, how=how, now=now, customer_id=customer_id)
 
 
 def answer(

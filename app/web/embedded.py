@@ -110,7 +110,8 @@ def _enter(token: str, *, is_document: bool) -> ResponseReturnValue | None:
         return _to_reload() if is_document else _try_again()
     except ConnectorError as error:
         raise ServiceUnavailable(str(error)) from error
-    g.visit = Visit(seen.shop, store_id, not is_document, seen.member_external_id)
+    by_header, member = not is_document, seen.member_external_id
+    g.visit = Visit(seen.shop, store_id, is_by_header=by_header, member=member)
     return None
 
 

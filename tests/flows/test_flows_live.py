@@ -154,13 +154,14 @@ def test_a_late_consent_sees_the_purchase_that_was_read_before_it(database: Data
     assert [step for (step,) in seeds.rows_of(database, Message, "step")] == ["W1"]
 
 
+@pytest.mark.parametrize("status", ["queued", "held"])
 def test_leaving_ends_a_completed_journey_whose_message_has_not_left(
-    database: Database, store_id: int
+    database: Database, store_id: int, status: str
 ) -> None:
     person = customer(database, store_id)
     with database.write() as session:
         held = seeds.add_enrollment(session, store_id, person, state="completed", step="end", ended_at=NOW)
-        seeds.add_message(session, store_id, person, enrollment_id=held.id)
+        seeds.add_message(session, store_id, person, enrollment_id=held.id, status=status)
     consents(database, store_id, person, NOW + HOUR, state="unsubscribed")
 
     run(database, store_id, NOW + HOUR)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import NotFound
-from app.models import PrivacyRequest
+from app.models import AccessEntry, AuditEntry, PrivacyRequest
 from app.privacy import asked
 from app.runtime import Runtime
 from tests import seeds
@@ -89,6 +89,21 @@ def test_the_report_answers_the_request_for_it(shop: World) -> None:
 
     assert waiting == ("access", number, NOW + 30 * DAY, None)
     assert seeds.rows_of(shop.database, PrivacyRequest, "done_at", "outcome") == [(NOW + DAY, "done")]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_erasure_that_the_platform_asked_for_stands_in_both_logs(shop: World) -> None:
+    shop.subscribe()
+    shop.tick()
+    number = shop.customer().id
+    shop.hear("customers/redact")
+
+    shop.tick()
+
+    looked = seeds.rows_of(shop.database, AccessEntry, "actor_kind", "what", "how", "customer_id")
+    assert looked == [("platform", "erasure", "platform", number)]
+    changed = seeds.rows_of(shop.database, AuditEntry, "actor_kind", "action", "subject")
+    assert changed == [("platform", "customer.erased", f"customer:{number}")]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
