@@ -97,7 +97,7 @@ def test_reviews_are_read_whole_at_first_and_then_every_hour(
     ]
     events = rows_of(runtime.database, CustomerEvent, "type", "subject", "details")
     assert [row for row in events if row[0] == "review.received"] == [
-        ("review.received", "product:38", {"rating": 5})
+        ("review.received", "product:38", {"rating": 5, "object": "product"})
     ]
 
 
