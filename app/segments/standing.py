@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import timeline, timers
+from app import clock, timeline, timers
 from app.db import from_micros, is_among, table_of, to_micros, upsert
 from app.models import Customer, CustomerState, Store
 from app.segments import state_facts, states
@@ -26,7 +26,6 @@ CUSTOMERS, STATES = table_of(Customer), table_of(CustomerState)
 TIMER_KIND = "state"
 TOUCHING = frozenset({*state_facts.ACTS, "consent.changed"})
 """Timeline entries that may change a state. Of orders the sums tell, of mails the sending."""
-_AT_ONCE = from_micros(0)
 _FRESH = timedelta(days=3)
 """What is older when it is seen came by an import, or while we were away: it starts nothing by itself."""
 _DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
@@ -43,9 +42,10 @@ class Offer:
 
 
 def touch(session: Session, store_id: int, people: Iterable[int | None]) -> None:
-    """Have these customers looked at soon."""
+    """Have these customers looked at soon; news of the same minute are one look."""
+    due_at = clock.now().replace(second=0, microsecond=0)
     known = sorted({person for person in people if person is not None})
-    timers.set_timers(session, [NewTimer(store_id, _AT_ONCE, TIMER_KIND, person) for person in known])
+    timers.set_timers(session, [NewTimer(store_id, due_at, TIMER_KIND, person) for person in known])
 
 
 def touch_mailed(session: Session, store_id: int, people: Sequence[int]) -> None:
