@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import Backfill, InboundEvent, Message, ScheduledJob, TimerCursor
+from app.models import InboundEvent, Message, ScheduledJob, TimerCursor
 from app.models.inbound_event import DEAD, RETRYING, WAITING
 from app.models.message import QUEUED, UNKNOWN
 from app.web.context import literals
@@ -68,10 +68,7 @@ class _Tables(Collector):
         yield _gauge("ritorno_messages_unknown", "messages whose outcome is unknown", by_status[UNKNOWN])
 
     def _flows(self) -> Metric:
-        # Where a history is still arriving nobody is judged yet: that is no lag.
-        arriving = select(Backfill.store_id).where(Backfill.finished_at.is_(None))
-        earliest = select(func.min(TimerCursor.next_due_at)).where(TimerCursor.store_id.not_in(arriving))
-        due = self._session.execute(earliest).scalar_one()
+        due = self._session.execute(select(func.min(TimerCursor.next_due_at))).scalar_one()
         return _gauge("ritorno_flows_lag_seconds", "how late the oldest due timer is", self._age(due))
 
     def _jobs(self) -> Metric:
