@@ -60,6 +60,15 @@ def due_stores(session: Session, now: datetime, limit: int) -> list[int]:
     return list(session.execute(statement).scalars())
 
 
+def having_due(session: Session, stores: Sequence[int], now: datetime, *, kind: str) -> list[int]:
+    """Those of these stores that have a timer of one kind due, in the same order."""
+    statement = select(TIMERS.c.store_id).where(
+        TIMERS.c.store_id.in_(stores), TIMERS.c.due_at <= now, TIMERS.c.kind == kind
+    )
+    found = set(session.execute(statement.distinct()).scalars()) if stores else set()
+    return [store_id for store_id in stores if store_id in found]
+
+
 def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit: int) -> Sequence[Row[Any]]:
     """Remove and return a store's due timers of one kind, earliest first; others skip locked ones.
 

@@ -48,12 +48,12 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     for item in _in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
-    standing.touch(session, store.id, {e.customer_id for e in events if e.type in standing.TOUCHING})
+    came_back = standing.hear(session, store, events, now)
     _mark_read(session, store.id, [event.id for event in events])
     timers.settle_cursor(session, store.id)
     changed = [*batch.fresh.values(), *(held for held in batch.held.values() if held.is_changed)]
     waits = [held.journey.due_at for held in changed if held.journey.due_at is not None]
-    return len(events) + len(due), any(due_at <= now for due_at in waits)
+    return len(events) + len(due), bool(came_back) or any(due_at <= now for due_at in waits)
 
 
 def _pending(session: Session, store_id: int, limit: int) -> list[Row[Any]]:

@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from app import timeline, timers
+from app import clock, timeline, timers
 from app.db import from_micros, is_among, table_of, to_micros, upsert
-from app.models import Customer, CustomerState, Store
+from app.models import ConsentState, Customer, CustomerState, Message, Store
 from app.segments import state_facts, states
 from app.segments.classes import classes_of, loyal_until
 from app.segments.state_facts import Known
-from app.segments.states import DORMANT, REACTIVATING, Seen
+from app.segments.states import ACTIVE, DORMANT, REACTIVATING, Seen
 from app.timeline import NewEvent
 from app.timers import NewTimer
 
 CUSTOMERS, STATES = table_of(Customer), table_of(CustomerState)
+CONSENTS, MESSAGES = table_of(ConsentState), table_of(Message)
 TIMER_KIND = "state"
-TOUCHING = frozenset({*state_facts.ACTS, "consent.changed"})
+_HEARD = frozenset({*state_facts.ACTS, "consent.changed"})
 """Timeline entries that may change a state. Of orders the sums tell, of mails the sending."""
-_AT_ONCE = from_micros(0)
 _FRESH = timedelta(days=3)
 """What is older when it is seen came by an import, or while we were away: it starts nothing by itself."""
 _DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
@@ -43,16 +43,16 @@ class Offer:
 
 
 def touch(session: Session, store_id: int, people: Iterable[int | None]) -> None:
-    """Have these customers looked at soon."""
+    """Have these customers looked at soon; news of the same minute are one look."""
+    due_at = clock.now().replace(second=0, microsecond=0)
     known = sorted({person for person in people if person is not None})
-    timers.set_timers(session, [NewTimer(store_id, _AT_ONCE, TIMER_KIND, person) for person in known])
+    timers.set_timers(session, [NewTimer(store_id, due_at, TIMER_KIND, person) for person in known])
 
 
 def touch_mailed(session: Session, store_id: int, people: Sequence[int]) -> None:
-    """A mail may be the one too many for who never bought; others have their timer."""
-    rows = CUSTOMERS.outerjoin(
-        STATES, (STATES.c.store_id == CUSTOMERS.c.store_id) & (STATES.c.customer_id == CUSTOMERS.c.id)
-    )
+    """The eighth mail may be one too many for who never bought and may be measured; others have timers."""
+    rows = CUSTOMERS.join(CONSENTS, _of_customer(CONSENTS)).outerjoin(STATES, _of_customer(STATES))
+    rows = rows.join(MESSAGES, _of_customer(MESSAGES))
     statement = (
         select(CUSTOMERS.c.id)
         .select_from(rows)
@@ -61,10 +61,30 @@ def touch_mailed(session: Session, store_id: int, people: Sequence[int]) -> None
             is_among(session, CUSTOMERS.c.id, sorted(set(people))),
             CUSTOMERS.c.orders_count == 0,
             CUSTOMERS.c.earlier_orders == 0,
-            or_(STATES.c.state.is_(None), STATES.c.timer_at.is_(None)),
+            CONSENTS.c.channel == "tracking",
+            CONSENTS.c.state == "subscribed",
+            STATES.c.timer_at.is_(None),
+            MESSAGES.c.sent_at.is_not(None),
         )
+        .group_by(CUSTOMERS.c.id)
+        .having(func.count() >= states.MAILS_TO_NON_BUYERS)
     )
     touch(session, store_id, session.execute(statement).scalars())
+
+
+def hear(session: Session, store: Store, events: Iterable[Any], now: datetime) -> int:
+    """Let these timeline entries bring back who was silent; how many states changed.
+
+    To who is active an act changes nothing but the moment at which time would: the timer sees to that.
+    """
+    people = {event.customer_id for event in events if event.type in _HEARD}
+    statement = select(STATES.c.customer_id).where(
+        STATES.c.store_id == store.id,
+        is_among(session, STATES.c.customer_id, sorted(people)),
+        STATES.c.state != ACTIVE,
+    )
+    silent = list(session.execute(statement).scalars()) if people else []
+    return settle(session, store, silent, now) if silent else 0
 
 
 def settle(session: Session, store: Store, people: Sequence[int], now: datetime) -> int:
@@ -72,7 +92,8 @@ def settle(session: Session, store: Store, people: Sequence[int], now: datetime)
     rows, events, waiting = [], [], []
     for known in state_facts.load(session, store, people, now):
         row, told = _settled(store, known, now)
-        rows.append(row)
+        if known.held is None or any(row[name] != known.held._mapping[name] for name in _COLUMNS):
+            rows.append(row)
         events += told
         if row["timer_at"] is not None and (known.held is None or row["timer_at"] != known.held.timer_at):
             waiting.append(NewTimer(store.id, row["timer_at"], TIMER_KIND, known.customer.id))
@@ -104,6 +125,10 @@ def offer(session: Session, store_id: int, offers: Sequence[Offer], now: datetim
     ]
     timeline.record(session, events, now)
     touch(session, store_id, [one.customer_id for one, _ in tried])
+
+
+def _of_customer(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.store_id == CUSTOMERS.c.store_id, table.c.customer_id == CUSTOMERS.c.id)
 
 
 def attempts_of(row: Any) -> list[datetime]:

@@ -12,7 +12,7 @@ from app.db import is_among, table_of
 from app.models import ConsentState, Customer, CustomerEvent, CustomerState, Enrollment, Message, Store
 from app.models.message import COUNTED_STATES, OPEN_STATES
 from app.segments import rhythms
-from app.segments.states import ACTIVE, REACTIVATING, StateFacts
+from app.segments.states import ACTIVE, REACTIVATING, SHORTEST_GAP, StateFacts
 from app.stores import settings
 
 CUSTOMERS, STATES, CONSENTS = table_of(Customer), table_of(CustomerState), table_of(ConsentState)
@@ -44,10 +44,51 @@ class Known:
 
 
 def load(session: Session, store: Store, people: Sequence[int], now: datetime) -> list[Known]:
-    """Everything about these customers, by rising id, without the erased; their states' rows are locked."""
-    customers = _customers(session, store.id, people)
+    """Everything about these customers, by rising id, without the erased; their states' rows are locked.
+
+    Of an active buyer whose shortest gap is not over nothing else matters, so nothing else is asked.
+    """
+    found = _customers(session, store.id, people)
+    held = _held(session, store.id, [row.id for row in found])
+    plain = {row.id: row for row in found if _is_plainly_active(row, held.get(row.id), now)}
+    customers = [row for row in found if row.id not in plain]
+    known = _in_full(session, store, customers, held, now=now) if customers else []
+    known += [_plain(row, held.get(row.id)) for row in plain.values()]
+    return sorted(known, key=lambda one: one.customer.id)
+
+
+def is_reachable(store: Store, customer: Any, consents: Consents) -> bool:
+    """Whether there is a basis to write mails to the customer: consent, or the soft opt-in of a sale."""
+    said = consents.get((customer.id, "email"))
+    if said is not None and said.state in ("subscribed", "unsubscribed"):
+        return bool(said.state == "subscribed")
+    return _has_bought(customer) and settings.is_on(store, "consent.soft_opt_in")
+
+
+def _is_plainly_active(customer: Row[Any], mine: Row[Any] | None, now: datetime) -> bool:
+    is_active = mine is None or mine.state == ACTIVE
+    last = customer.last_paid_at
+    return is_active and last is not None and bool(last + SHORTEST_GAP > now)
+
+
+def _plain(customer: Row[Any], mine: Row[Any] | None) -> Known:
+    facts = StateFacts(
+        since=mine.since if mine is not None else customer.created_at,
+        has_bought=True,
+        last_order_at=customer.last_paid_at,
+    )
+    return Known(customer, mine, facts, own_gap=None, is_reachable=False)
+
+
+def _in_full(
+    session: Session,
+    store: Store,
+    customers: Sequence[Row[Any]],
+    held: Mapping[int, Row[Any]],
+    *,
+    now: datetime,
+) -> list[Known]:
     ids = [row.id for row in customers]
-    held = _held(session, store.id, ids)
     own = rhythms.own_gaps(
         session, store.id, [row.id for row in customers if row.orders_count >= _FEW_ORDERS]
     )
@@ -55,7 +96,7 @@ def load(session: Session, store: Store, people: Sequence[int], now: datetime) -
     shop = rhythms.shop_gap(session, store.id, now) if is_shops_needed else None
     consents, acts = _consents(session, store.id, ids), _acts(session, store.id, ids)
     mails = _mails(session, store.id, [row.id for row in customers if _may_be_silent(row, consents)])
-    tries = _tries(session, store.id, [row for row in held.values() if row.state == REACTIVATING])
+    tries = _tries(session, store.id, [held[row.id] for row in customers if row.id in held])
     known = []
     for row in customers:
         mine = held.get(row.id)
@@ -74,14 +115,6 @@ def load(session: Session, store: Store, people: Sequence[int], now: datetime) -
         )
         known.append(Known(row, mine, facts, own.get(row.id), is_reachable(store, row, consents)))
     return known
-
-
-def is_reachable(store: Store, customer: Any, consents: Consents) -> bool:
-    """Whether there is a basis to write mails to the customer: consent, or the soft opt-in of a sale."""
-    said = consents.get((customer.id, "email"))
-    if said is not None and said.state in ("subscribed", "unsubscribed"):
-        return bool(said.state == "subscribed")
-    return _has_bought(customer) and settings.is_on(store, "consent.soft_opt_in")
 
 
 def _customers(session: Session, store_id: int, people: Sequence[int]) -> Sequence[Row[Any]]:
@@ -150,7 +183,7 @@ def _tries(
     session: Session, store_id: int, held: Iterable[Row[Any]]
 ) -> dict[int, tuple[datetime | None, datetime | None]]:
     """Of those who are being won back: when the last question left, or when the attempt ended without it."""
-    began = {row.customer_id: row.since for row in held}
+    began = {row.customer_id: row.since for row in held if row.state == REACTIVATING}
     if not began:
         return {}
     journeys = select(ENROLLMENTS.c.customer_id, ENROLLMENTS.c.ended_at).where(

@@ -17,6 +17,7 @@ SILENCE, SILENCE_OF_NON_BUYERS, MAILS_TO_NON_BUYERS = 60 * _DAY, 120 * _DAY, 8
 LAST_QUESTION, GIVES_UP = 21 * _DAY, 30 * _DAY
 """When an attempt asks its last question (R3), and how long that may stay unanswered."""
 MOST_ATTEMPTS, ATTEMPTS_WITHIN = 2, 365 * _DAY
+_ENOUGH_CHANGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,18 @@ def changes(facts: StateFacts, now: datetime) -> list[Seen]:
     """What became of a customer until `now`, step by step; the last says where they stand now.
 
     All but the last are changes: whoever was not looked at for long may have passed several states.
+
+    Raises:
+        RuntimeError: the machine runs in a circle.
     """
     found: list[Seen] = []
-    while True:
+    for _ in range(_ENOUGH_CHANGES):
         seen = see(facts, now)
         found.append(seen)
         if (seen.state, seen.since) == (facts.state, facts.since):
             return found
         facts = replace(facts, state=seen.state, since=seen.since)
+    raise RuntimeError(f"the states run in a circle at {facts.state}")
 
 
 def see(facts: StateFacts, now: datetime) -> Seen:

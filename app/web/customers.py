@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import access_log, clock
 from app.customers import normalise_email
-from app.messaging import preferences
+from app.messaging import fact_rows, preferences
 from app.models import (
     Consent,
     ConsentState,
@@ -117,5 +117,6 @@ def _parts(session: Session, store_id: int, customer_id: int) -> dict[str, Any]:
         "vouchers": newest(Voucher, Voucher.id.desc()),
         "consents": _consents(session, store_id, [customer_id])[customer_id],
         "wishes": preferences.wishes_of(session, store_id, customer_id),
+        "standing": fact_rows.states(session, store_id, [customer_id]).get(customer_id),
         "now": clock.now(),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,7 +26,7 @@ from app.web.figures import Sent
 _ALWAYS_TRUE_OF = frozenset({"enrollment-alive", "is-reactivating"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """One step in words. `kind` picks the sign before it; `sent` stands beside messages only.
 
@@ -75,7 +76,11 @@ def in_words(definition: Definition, sent: Mapping[str, Sent], own: Set[str] = f
 
 
 def _way(flow_key: str, entry: Entry, left: dict[str, Sent], own: Set[str]) -> Way:
-    return Way(f"{flow_key}.{entry.id}", [_line(step, left, own) for step in entry.steps])
+    lines = [_line(step, left, own) for step in entry.steps]
+    for before, line in pairwise(lines):
+        if before.kind == "split" and line.kind == "end":
+            line.text = translate("flow.end.else")
+    return Way(f"{flow_key}.{entry.id}", lines)
 
 
 def _line(step: Step, left: dict[str, Sent], own: Set[str]) -> Line:
@@ -89,7 +94,7 @@ def _line(step: Step, left: dict[str, Sent], own: Set[str]) -> Line:
         case ChooseProducts():
             return Line("choose", step.id, word("chooser", step.chooser))
         case Split():
-            text = translate("flow.split", condition=_condition(step.condition), then=word("step", step.then))
+            text = translate("flow.split", condition=_when(step.condition), then=word("step", step.then))
             return Line("split", step.id, text)
         case SetState():
             return Line("state", step.id, word("flow.state", step.to))
@@ -134,6 +139,12 @@ def _notes(step: Message) -> list[str]:
     if step.voucher is not None:
         notes.append(word("voucher", step.voucher.kind))
     return notes
+
+
+def _when(name: str) -> str:
+    """A condition as it stands after "if", where that has words of its own."""
+    found = word("when", name)
+    return found if found != name else _condition(name)
 
 
 def _condition(name: str) -> str:

@@ -35,7 +35,7 @@ _GROUP_OF = {
     "birthday": "offers",
     "reactivation": "offers",
     "abandoned_checkout": "offers",
-    "texts": "offers",
+    "texts": "identity",
     "preferences": "consent",
     "reconcile": "sending",
 }

@@ -72,12 +72,27 @@ def _entry(event: CustomerEvent, orders: Mapping[str, Order]) -> Entry:
     if kind == "checkout":
         total = money(int(event.details["total_minor"]), str(event.details["currency"]))
         return Entry(event.type, event.occurred_at, total, None)
+    if event.type in _CHANGES:
+        return Entry(event.type, event.occurred_at, _change_note(event, _CHANGES[event.type]), None)
     note = event.details.get("code") or event.details.get(_NOTES.get(event.type, ""))
     return Entry(event.type, event.occurred_at, str(note or ""), None)
 
 
 _NOTES = {timeline.MERGED: "external_id", "review.received": "rating"}
 """What of an entry's details is worth showing, by its type."""
+
+
+_CHANGES = {"state.changed": "standing", "class.changed": "class"}
+"""Entries of what somebody was and what they became, and whose words these are."""
+
+
+def _change_note(event: CustomerEvent, kind: str) -> str:
+    """From what to what; a customer may be of several classes."""
+    before, after = (
+        ", ".join(word(kind, one) for one in ([told] if isinstance(told, str) else told))
+        for told in (event.details.get("from") or [], event.details.get("to") or [])
+    )
+    return f"{before} → {after}" if before else after
 
 
 def _order_note(key: str, order: Order | None) -> str:

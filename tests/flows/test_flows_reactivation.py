@@ -128,6 +128,19 @@ def test_whoever_shows_up_or_says_no_is_left_in_peace_at_once(
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("kind", ["message.clicked", "checkout.started", "preferences.saved"])
+def test_the_flows_stage_brings_back_whoever_acted_without_waiting_for_the_clock(
+    world: World, kind: str
+) -> None:
+    person, due = fall_silent(world)
+
+    world.happens(kind, person, due + DAY)
+    world.run(due + DAY)
+
+    assert states_of(world) == ["active"]
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("kind", ["order.placed", "message.clicked", "checkout.started", "preferences.saved"])
 def test_what_happened_before_the_silence_ends_nothing(world: World, kind: str) -> None:
     person, due = fall_silent(world)

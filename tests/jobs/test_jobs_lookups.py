@@ -13,7 +13,7 @@ import responses
 from requests import PreparedRequest
 
 from app.mirror import lookups
-from app.models import Order, Product, Store, Timer
+from app.models import Order, Product, Store
 from app.runtime import Runtime
 from app.stores import credentials
 from app.stores.credentials import Credentials
@@ -75,7 +75,7 @@ def ask(runtime: Runtime, store_id: int, resource: Resource, *ids: str) -> None:
 
 
 def timers(runtime: Runtime) -> list[tuple[Any, ...]]:
-    return seeds.rows_of(runtime.database, Timer, "kind", "subject_id", "due_at")
+    return seeds.waits_of(runtime.database)
 
 
 def test_what_the_shop_no_longer_has_is_gone(runtime: Runtime, store_id: int, wire: Wire) -> None:

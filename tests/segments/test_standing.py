@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from app import consent, timeline, timers
 from app.consent import NewConsent
-from app.db import Database, from_micros
+from app.db import Database
 from app.mirror import sums
 from app.models import Backfill, CustomerEvent, CustomerState, Timer
 from app.privacy import erasure
@@ -168,7 +168,7 @@ def test_while_a_history_arrives_nobody_is_called_silent(shop: Shop) -> None:
     shop.tick()
 
     assert shop.states() == []
-    assert shop.waits() == [(from_micros(0),)]
+    assert shop.waits() == [(NOW,)]
 
 
 @ON_SQLITE
