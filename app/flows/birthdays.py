@@ -13,7 +13,7 @@ from app.flows import facts, live, writing
 from app.flows.batch import Batch, Held
 from app.flows.definition import Entry, Wait
 from app.flows.engine import Journey
-from app.flows.moments import birthday_in, due, end_of_day, local_date
+from app.flows.moments import Place, birthday_in, due, end_of_day, local_date
 from app.messaging import outbox
 from app.messaging.outbox import NewDecision
 from app.models import Customer, Enrollment, Store
@@ -114,10 +114,8 @@ def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, 
     flow = batch.flows[FLOW]
     entry = flow.definition.entries[0]
     for year in (slots.first.year, slots.first.year + 1):
-        day = birthday_in(year, row.birth_month, row.birth_day)
+        day, anchor, moment = _moments(entry, row, place, year)
         occurrence = entry.occurrence.replace("{year}", str(year))
-        anchor = end_of_day(day - timedelta(days=1), place.zone) + _NOON
-        moment = due(_first_wait(entry), {"birthday": anchor}, place, 0)
         slot = slots.of(moment)
         is_planned = earlier.get(occurrence) == slot
         if is_planned or not slots.begin <= moment < slots.end:
@@ -146,6 +144,21 @@ def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, 
             journey=Journey(entry.id, entry.steps[0].id, anchors),
         )
         live.enter(batch, entry, held)
+
+
+def dues(entry: Entry, customer: Any, place: Place, *, around: int) -> list[tuple[str, datetime]]:
+    """When the first mail of each birthday near a year is due, with its occurrence."""
+    return [
+        (entry.occurrence.replace("{year}", str(year)), _moments(entry, customer, place, year)[2])
+        for year in (around - 1, around, around + 1, around + 2)
+    ]
+
+
+def _moments(entry: Entry, customer: Any, place: Place, year: int) -> tuple[date, datetime, datetime]:
+    """The birthday of a year, its noon where the customer lives, and when the first mail is due."""
+    day = birthday_in(year, customer.birth_month, customer.birth_day)
+    anchor = end_of_day(day - timedelta(days=1), place.zone) + _NOON
+    return day, anchor, due(_first_wait(entry), {"birthday": anchor}, place, 0)
 
 
 def _first_wait(entry: Entry) -> Wait:

@@ -6,13 +6,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import table_of, upsert
 from app.errors import NotFound
 from app.flows.definition import recipe, recipe_keys
-from app.models import Flow, FlowVersion, Store
+from app.models import Flow, FlowSwitch, FlowVersion, Store
 from app.stores import writes
 from app.stores.platforms import SHOPIFY
 from app.stores.writes import NewWrite
 
+SWITCHES = table_of(FlowSwitch)
 WRITE = "activity"
 """The kind of the writes that make a flow known to the shop's marketing reports."""
 
@@ -55,6 +57,7 @@ def activate(session: Session, store_id: int, key: str, now: datetime) -> None:
     flow = _flow(session, store_id, key)
     if not flow.is_active:
         flow.is_active, flow.active_since = True, now
+        _note(session, flow, now)
         _tell_storefront(session, store_id, key, now)
 
 
@@ -67,6 +70,7 @@ def deactivate(session: Session, store_id: int, key: str, now: datetime) -> None
     flow = _flow(session, store_id, key)
     if flow.is_active:
         flow.is_active = False
+        _note(session, flow, now)
         _tell_storefront(session, store_id, key, now)
 
 
@@ -82,6 +86,12 @@ def listing(session: Session, store_id: int) -> list[FlowView]:
         for flow, number in session.execute(statement)
     }
     return [found[key] for key in recipe_keys() if key in found]
+
+
+def _note(session: Session, flow: Flow, now: datetime) -> None:
+    """Remember the switch; of two within one moment the later counts."""
+    row = {"store_id": flow.store_id, "flow_key": flow.key, "at": now, "is_on": flow.is_active}
+    upsert(session, SWITCHES, [row], key=("store_id", "flow_key", "at"), update=("is_on",))
 
 
 def _tell_storefront(session: Session, store_id: int, key: str, now: datetime) -> None:

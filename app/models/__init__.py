@@ -10,7 +10,7 @@ from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
-from app.models.flow import Flow, FlowVersion
+from app.models.flow import Flow, FlowSwitch, FlowVersion
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
@@ -49,6 +49,7 @@ __all__ = [
     "Enrollment",
     "ErasedIdentity",
     "Flow",
+    "FlowSwitch",
     "FlowVersion",
     "Fulfillment",
     "Heartbeat",

@@ -28,6 +28,8 @@ from app.web import (
     senders,
     settings,
     timeline_words,
+    why,
+    why_words,
 )
 from app.web.api import blueprint as api
 from app.web.context import runtime
@@ -41,6 +43,7 @@ _BLUEPRINTS = (
     health.blueprint,
     home.blueprint,
     customers.blueprint,
+    why.blueprint,
     privacy.blueprint,
     orders.blueprint,
     flows.blueprint,
@@ -72,6 +75,7 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
     embedded.register(app)
     formats.register(app)
     app.jinja_env.filters["step_value"] = timeline_words.step_value
+    app.jinja_env.filters.update(about=why_words.about, said=why_words.said)
     headers.register(app)
     errors.register(app)
 

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.customers import normalise_email
-from app.messaging import preferences
+from app.flows.definition import recipe_keys
+from app.flows.moments import local_date
+from app.messaging import preferences, zones
 from app.models import (
     Consent,
     ConsentState,
@@ -69,8 +71,16 @@ def show(customer_id: int) -> ResponseReturnValue:
         parts = _parts(session, store.id, customer.id)
     bought = customer.orders_count + customer.earlier_orders
     classes = classes_of(bought, customer.discounted_count, customer.last_paid_at, clock.now())
+    today = local_date(clock.now(), zones.zone_named(store.timezone)).isoformat()
     return render_template(
-        "customer.html", customer=customer, classes=classes, timeline=timeline, entries=entries, **parts
+        "customer.html",
+        customer=customer,
+        classes=classes,
+        timeline=timeline,
+        entries=entries,
+        flow_keys=recipe_keys(),
+        today=today,
+        **parts,
     )
 
 

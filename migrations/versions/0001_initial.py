@@ -327,6 +327,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
     )
     op.create_table(
+        "flow_switches",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", "at", name=op.f("pk_flow_switches")),
+    )
+    op.create_table(
         "flow_versions",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -953,6 +961,7 @@ def downgrade() -> None:
     op.drop_table("fulfillments")
     op.drop_table("flows")
     op.drop_table("flow_versions")
+    op.drop_table("flow_switches")
     op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")
