@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import bulk, callbacks, machine, mirror, receive, send, start, woo_backfill
+from benchmarks import bulk, callbacks, machine, mirror, receive, send, start, why, woo_backfill
 from benchmarks.bodies import order_body
 from benchmarks.databases import Databases, opened
 
@@ -22,6 +22,8 @@ def main() -> None:
     )
     parser.add_argument("--messages", type=int, default=10_000, help="of `send`")
     parser.add_argument("--posts", type=int, default=200, help="of `callbacks`, a hundred events each")
+    parser.add_argument("--customers", type=int, default=100_000, help="of `why` and `simulate`")
+    parser.add_argument("--decisions", type=int, default=5_000_000, help="of `why`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -157,6 +159,20 @@ def _callbacks(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
+def _why(databases: Databases, arguments: argparse.Namespace) -> None:
+    sizes = why.sizes(arguments.customers, arguments.decisions)
+    print(f"\nK1 why, {', '.join(sizes)}; 400 questions")
+    for kind in ("SQLite", "PostgreSQL"):
+        if arguments.only not in kind:
+            continue
+        found = why.measure(kind, databases, customers=arguments.customers, decisions=arguments.decisions)
+        print(
+            f"  {kind:11} p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, "
+            f"worst {found.worst:.1f} ms (at most 200)",
+            flush=True,
+        )
+
+
 _PARTS = {
     "receive": _receive,
     "mirror": _mirror,
@@ -165,6 +181,7 @@ _PARTS = {
     "send": _send,
     "callbacks": _callbacks,
     "start": _start,
+    "why": _why,
 }
 
 if __name__ == "__main__":

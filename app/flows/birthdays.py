@@ -14,7 +14,7 @@ from app.flows.batch import Batch, Held
 from app.flows.definition import Entry, Wait
 from app.flows.engine import Journey
 from app.flows.moments import Place, birthday_in, due, end_of_day, local_date
-from app.messaging import outbox
+from app.flows.shop import LiveShop
 from app.messaging.outbox import NewDecision
 from app.models import Customer, Enrollment, Store
 
@@ -41,20 +41,21 @@ def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now:
     flow = live.flows_of(session, store.id).get(FLOW)
     if flow is None or not flow.is_active or flow.active_since is None:
         return 0
-    slots = _Slots(begin, max(begin, flow.active_since), end)
+    slots = Slots(begin, max(begin, flow.active_since), end)
     rows = _candidates(session, store, flow.definition.entries[0], slots)
     people = [row.id for row in rows]
     loaded = facts.load(session, store, customer_ids=people, order_external_ids=[], enrollment_ids=[])
-    batch = Batch(session=session, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
+    shop = LiveShop(session, store.id)
+    batch = Batch(shop=shop, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
     earlier = _earlier(session, store.id, people, begin)
     for row in rows:
-        _consider(batch, slots, row, earlier.get(row.id, {}))
+        consider(batch, slots, row, earlier.get(row.id, {}))
     writing.write(session, batch)
     return len(batch.fresh)
 
 
 @dataclass(frozen=True, slots=True)
-class _Slots:
+class Slots:
     """The days of a run, the first at `first`; what is due in [begin, end) is planned."""
 
     first: datetime
@@ -66,7 +67,7 @@ class _Slots:
         return self.first + (moment - self.first) // _SLOT * _SLOT
 
 
-def _candidates(session: Session, store: Store, entry: Entry, slots: _Slots) -> list[Row[Any]]:
+def _candidates(session: Session, store: Store, entry: Entry, slots: Slots) -> list[Row[Any]]:
     """Customers whose birthday falls near enough; which zone they live in decides later."""
     first_day = (slots.first - timedelta(days=1 + _first_wait(entry).days)).date()
     days = [first_day + timedelta(days=n) for n in range((slots.end - slots.first).days + 4)]
@@ -109,7 +110,12 @@ def _earlier(
     return found
 
 
-def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, datetime]) -> None:
+def consider(batch: Batch, slots: Slots, row: Any, earlier: Mapping[str, datetime]) -> None:
+    """Enroll a customer whose first mail is due within the slots, or note why not.
+
+    Args:
+        earlier: when each had a birthday journey in the 364 days before the first slot, by occurrence.
+    """
     place = facts.place_of(batch.store, row)
     flow = batch.flows[FLOW]
     entry = flow.definition.entries[0]
@@ -124,8 +130,9 @@ def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, 
         known_on = local_date(row.birth_known_at, place.zone)
         reason = "duplicate" if was_recent else _refusal(row, day, known_on)
         if reason is not None:
-            refused = NewDecision(batch.store.id, row.id, FLOW, "B1", "stop", reason, day.isoformat())
-            outbox.note(batch.session, [refused], batch.now)
+            batch.notes.append(
+                NewDecision(batch.store.id, row.id, FLOW, "B1", "stop", reason, day.isoformat())
+            )
             return
         anchors = {
             "entered": slot,
@@ -165,7 +172,7 @@ def _first_wait(entry: Entry) -> Wait:
     return next(step for step in entry.steps if isinstance(step, Wait))
 
 
-def _refusal(row: Row[Any], day: date, known_on: date) -> str | None:
+def _refusal(row: Any, day: date, known_on: date) -> str | None:
     """Why somebody is not congratulated this year, or None."""
     if (day - known_on).days < LEAD_DAYS:
         return "not-due"

@@ -154,8 +154,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
         step.chooser: choosers.CHOOSERS[step.chooser](
-            batch.session,
-            store.id,
+            batch.shop,
             bought,
             customer_id=held.customer_id,
             asked_now=batch.asked_now(held.customer_id),
@@ -191,7 +190,7 @@ def _transit(batch: Batch, held: Held) -> tuple[timedelta | None, bool]:
     if held.journey.waits_for is None:
         return None, False
     customer = batch.facts.customers[held.customer_id]
-    return batch.median_transit(), facts.is_abroad(batch.store, customer)
+    return batch.shop.median_transit(), facts.is_abroad(batch.store, customer)
 
 
 def _stop(held: Held, event: Row[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -193,7 +194,7 @@ def _decision(store_id: int, person: int, reason: str) -> NewDecision:
     [({}, "birthday-unknown"), ({"birth_month": 6, "birth_day": 1}, "birthday-later")],
 )
 def test_a_birthday_that_is_unknown_or_far_away_is_told(
-    world: World, birthday: dict[str, int], code: str
+    world: World, birthday: dict[str, Any], code: str
 ) -> None:
     person = world.customer(**birthday, birth_known_at=NOW - 80 * DAYS)
 
