@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import bulk, callbacks, machine, mirror, receive, send, start, why, woo_backfill
+from benchmarks import bulk, callbacks, machine, mirror, receive, send, simulate, start, why, woo_backfill
 from benchmarks.bodies import order_body
 from benchmarks.databases import Databases, opened
 
@@ -173,6 +173,18 @@ def _why(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
+def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
+    customers = arguments.customers
+    print(f"\nK2 dry run, a year of {customers:,} customers and {customers * simulate.ORDERS_EACH:,} orders")
+    for found in simulate.measure(databases, customers, only=arguments.only):
+        whole = found.seconds * 100_000 / customers
+        print(
+            f"  {found.flow:11} {found.messages:8} messages, {found.sent:8} would leave: {found.seconds:.1f} s; "
+            f"100,000 customers in {whole:.0f} s (at most 60)",
+            flush=True,
+        )
+
+
 _PARTS = {
     "receive": _receive,
     "mirror": _mirror,
@@ -180,6 +192,7 @@ _PARTS = {
     "woo_backfill": _woo_backfill,
     "send": _send,
     "callbacks": _callbacks,
+    "simulate": _simulate,
     "start": _start,
     "why": _why,
 }

@@ -12,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from app.db import to_micros
 from app.flows import switch
 from app.flows.why import why
 from app.models import Store
 from app.runtime import Runtime
-from benchmarks import stores
+from benchmarks import series, stores
 from benchmarks.databases import Databases, alchemy_url
 
 _NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -73,32 +72,20 @@ def _ask(runtime: Runtime, number: int, customers: int) -> float:
 def _fill(connection: Connection, customers: int, decisions: int) -> None:
     shares = {"customers": customers, "decisions": decisions, "enrollments": decisions // 5}
     for table, columns in _ROWS.items():
-        _insert(connection, table, columns, count=shares.get(table, decisions // 2), customers=customers)
+        series.insert(
+            connection,
+            table,
+            columns,
+            count=shares.get(table, decisions // 2),
+            customers=customers,
+            begin=_NOW - _SPAN,
+            span=_SPAN,
+        )
 
 
-def _insert(
-    connection: Connection, table: str, columns: Mapping[str, str], *, count: int, customers: int
-) -> None:
-    """One INSERT … SELECT over the numbers 1 to `count`."""
-    begin, span = _NOW - _SPAN, _SPAN.total_seconds()
-    if connection.dialect.name == "sqlite":
-        series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})"  # noqa: S608 (numbers)
-        source, is_true, is_false = "s", "1", "0"
-        at = f"{to_micros(begin)} + CAST({span * 1e6} * n / {count} AS INTEGER)"
-    else:
-        series, source, is_true, is_false = "", f"generate_series(1, {count}) AS s(n)", "true", "false"
-        at = f"TIMESTAMPTZ '{begin.isoformat()}' + make_interval(secs => {span} * n / {count})"
-    words = {"AT": at, "PERSON": f"n * {_STRIDE} % {customers} + 1", "TRUE": is_true, "FALSE": is_false}
-    words |= {"FLOW": _FLOW, "LOOK": f"'{_LOOK}'"}
-    values = ", ".join(words.get(value, value) for value in ("1", *columns.values()))
-    names = ", ".join(("store_id", *columns))
-    connection.exec_driver_sql(f"INSERT INTO {table} ({names}) {series} SELECT {values} FROM {source}")  # noqa: S608 (ours)
-
-
-_STRIDE = 7_919
 _FLOW = "CASE n % 4 WHEN 0 THEN 'welcome' WHEN 1 THEN 'review' WHEN 2 THEN 'cross_sell' ELSE 'birthday' END"
 _TYPE = "CASE n % 3 WHEN 0 THEN 'order.paid' WHEN 1 THEN 'order.delivered' ELSE 'consent.changed' END"
-_OF_MESSAGE = {"step": "'W2'", "flow_key": "FLOW", "customer_id": "PERSON"}
+_OF_MESSAGE = {"step": "'W2'", "flow_key": _FLOW, "customer_id": "PERSON"}
 _ROWS: Mapping[str, Mapping[str, str]] = {
     "customers": {
         "id": "n",
@@ -116,7 +103,7 @@ _ROWS: Mapping[str, Mapping[str, str]] = {
     },
     "enrollments": {
         "id": "n",
-        "flow_key": "FLOW",
+        "flow_key": _FLOW,
         "version_id": "1",
         "customer_id": "PERSON",
         "state": "'completed'",
@@ -145,9 +132,9 @@ _ROWS: Mapping[str, Mapping[str, str]] = {
     | dict.fromkeys(("due_at", "expires_at", "next_at", "created_at"), "AT")
     | {"is_prepared": "TRUE", "context": "'{}'"},
     "decisions": _OF_MESSAGE
-    | {"id": "n", "message_id": "n / 2", "decided_at": "AT", "verdict": "'pass'", "steps": "LOOK"},
+    | {"id": "n", "message_id": "n / 2", "decided_at": "AT", "verdict": "'pass'", "steps": f"'{_LOOK}'"},
 }
-"""The rows of each table as SQL over `n`; words in capitals stand for what differs between the databases."""
+"""The rows of each table, as `benchmarks/series.py` takes them."""
 
 
 def sizes(customers: int, decisions: int) -> Sequence[str]:

@@ -98,7 +98,7 @@ def _code(signer: Signer, what: str) -> str:
 
 def _row(signer: Signer, store: Store, row: Any, *, customer: Any, now: datetime) -> dict[str, Any]:
     terms = row.context["voucher"]
-    kind, value = _worth(store, terms, customer, now)
+    kind, value = worth(store, terms, customer, now)
     return {
         "store_id": store.id,
         "customer_id": row.customer_id,
@@ -112,7 +112,7 @@ def _row(signer: Signer, store: Store, row: Any, *, customer: Any, now: datetime
     }
 
 
-def _worth(store: Store, terms: dict[str, Any], customer: Any, now: datetime) -> tuple[str, str]:
+def worth(store: Store, terms: Mapping[str, Any], customer: Any, now: datetime) -> tuple[str, str]:
     """Kind and value. By class: promo buyers get perks, never percentages; loyal ones an amount."""
     if terms["kind"] == "free_shipping":
         return "free_shipping", "0"
