@@ -179,8 +179,8 @@ def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
     for found in simulate.measure(databases, customers, only=arguments.only):
         whole = found.seconds * 100_000 / customers
         print(
-            f"  {found.flow:11} {found.messages:8} messages, {found.sent:8} would leave: {found.seconds:.1f} s; "
-            f"100,000 customers in {whole:.0f} s (at most 60)",
+            f"  {found.flow:11} {found.messages:8} messages, {found.sent:8} would leave: "
+            f"{found.seconds:.1f} s; 100,000 customers in {whole:.0f} s (at most 60)",
             flush=True,
         )
 

@@ -24,7 +24,7 @@ def insert(
     """One INSERT … SELECT over the numbers 1 to `count`, for the store number 1.
 
     Args:
-        columns: SQL over `n` by column. AT is a moment of the span in step with `n`, AT+3 is three days later;
+        columns: SQL over `n` by column. AT is a moment of the span in step with `n`, AT+3 three days later;
             PERSON is one of the customers; TRUE and FALSE are what the database calls them.
     """
     seconds = span.total_seconds()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from app.flows import switch
-from app.flows.simulate import run
+from app.flows.simulate import run, telling
 from app.models import Store
 from benchmarks import series, stores
 from benchmarks.databases import Databases
@@ -54,21 +54,21 @@ def measure(databases: Databases, customers: int, *, only: str = "") -> list[Run
         begun = time.perf_counter()
         report = run.simulate_widely(url, runtime.signer, question)
         seconds = time.perf_counter() - begun
-        found.append(Run(flow, len(report.messages), run.counts(report).get("sent", 0), seconds))
+        found.append(Run(flow, len(report.messages), telling.counts(report).get("sent", 0), seconds))
     runtime.database.dispose()
     return found
 
 
 def _fill(connection: Connection, customers: int) -> None:
     orders = customers * ORDERS_EACH
-    _insert(connection, "customers", _CUSTOMERS, customers, customers)
-    _insert(connection, "consents", _LEDGER, customers * 7 // 10, customers)
-    _insert(connection, "orders", _ORDERS, orders, customers)
-    _insert(connection, "products", _PRODUCTS, 500, customers)
+    _insert(connection, "customers", _CUSTOMERS, count=customers, customers=customers)
+    _insert(connection, "consents", _LEDGER, count=customers * 7 // 10, customers=customers)
+    _insert(connection, "orders", _ORDERS, count=orders, customers=customers)
+    _insert(connection, "products", _PRODUCTS, count=500, customers=customers)
     for line in range(3):
         product = f"'p' || (n * {line * 3 + 1} % 500 + 1)"
         columns = _LINES | {"external_id": f"'{line}'", "product_external_id": product}
-        _insert(connection, "order_lines", columns, orders, customers)
+        _insert(connection, "order_lines", columns, count=orders, customers=customers)
     for number, (kind, at) in enumerate(_MOMENTS.items()):
         columns = _EVENT | {
             "id": f"n + {number * orders}",
@@ -78,7 +78,7 @@ def _fill(connection: Connection, customers: int) -> None:
             "occurred_at": at,
             "recorded_at": at,
         }
-        _insert(connection, "customer_events", columns, orders, customers)
+        _insert(connection, "customer_events", columns, count=orders, customers=customers)
     consented = _EVENT | {
         "id": f"n + {len(_MOMENTS) * orders}",
         "type": "'consent.changed'",
@@ -89,11 +89,11 @@ def _fill(connection: Connection, customers: int) -> None:
         "occurred_at": "AT",
         "recorded_at": "AT",
     }
-    _insert(connection, "customer_events", consented, customers * 7 // 10, customers)
+    _insert(connection, "customer_events", consented, count=customers * 7 // 10, customers=customers)
 
 
 def _insert(
-    connection: Connection, table: str, columns: Mapping[str, str], count: int, customers: int
+    connection: Connection, table: str, columns: Mapping[str, str], *, count: int, customers: int
 ) -> None:
     series.insert(
         connection, table, columns, count=count, customers=customers, begin=_UNTIL - _SPAN, span=_SPAN

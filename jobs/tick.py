@@ -28,6 +28,7 @@ from jobs import (
     pulls,
     sender_checks,
     sweeps,
+    trials,
     webhook_checks,
     writes,
 )
@@ -56,6 +57,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("outbox", outbox.run),
     ("writes", writes.run),
     ("notices", notices.run),
+    ("trials", trials.run),
 )
 _MOST_ROUNDS = 10_000
 

@@ -130,9 +130,8 @@ def consider(batch: Batch, slots: Slots, row: Any, earlier: Mapping[str, datetim
         known_on = local_date(row.birth_known_at, place.zone)
         reason = "duplicate" if was_recent else _refusal(row, day, known_on)
         if reason is not None:
-            batch.notes.append(
-                NewDecision(batch.store.id, row.id, FLOW, "B1", "stop", reason, day.isoformat())
-            )
+            noted = NewDecision(batch.store.id, row.id, FLOW, "B1", "stop", reason, day.isoformat())
+            batch.notes.append(noted)
             return
         anchors = {
             "entered": slot,

@@ -178,7 +178,7 @@ def _untaken(known: Known, entry: Entry) -> Iterator[Finding]:
 def _why_not_taken(known: Known, entry: Entry, event: Any) -> Finding:
     since = known.flow.active_since
     false = first_false(entry.only_if, known.conditions[event.subject])
-    if not any(isinstance(step, Message) and step.is_on for step in entry.steps):
+    if not entry.has_messages:
         return Finding("way-off", at=event.occurred_at, what=event.type)
     if event.details.get("source") in _IMPORTED or event.occurred_at < known.store.installed_at:
         return Finding("imported", at=event.occurred_at, what=event.type)

@@ -280,7 +280,7 @@ def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
     if not flow.is_active or event.type not in entry.events or not _meets(entry.where, event):
         return False
     is_new_enough = flow.active_since is not None and event.occurred_at >= flow.active_since
-    return is_new_enough and any(isinstance(step, Message) and step.is_on for step in entry.steps)
+    return is_new_enough and entry.has_messages
 
 
 def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:

@@ -1,20 +1,22 @@
 """Flows: what runs by itself, step by step, with what became of it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotFound
-from app.flows import switch
+from app.flows import switch, trials
+from app.flows.simulate import telling
 from app.flows.switch import FlowView
-from app.models import Enrollment
+from app.models import Customer, Enrollment
 from app.web import figures, flow_steps
 from app.web.auth import merchant_required
-from app.web.context import chosen_store, runtime
+from app.web.context import chosen_store, rows_of, runtime
 
 blueprint = Blueprint("flows", __name__)
 
@@ -51,10 +53,20 @@ def show(key: str) -> ResponseReturnValue:
         definition = flow_steps.definition_of(session, store.id, key)
         people = _people(session, store.id, key)
         nothing = figures.Money(0, store.currency)
+        trial = trials.of_flow(session, store.id, key)
+        people_of_trial = _named(session, store.id, trial)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
     ways = flow_steps.in_words(definition, sent) if definition else []
     return render_template(
-        "flow.html", view=view, ways=ways, people=people, brought=brought, total=_total(sent.values())
+        "flow.html",
+        view=view,
+        ways=ways,
+        people=people,
+        brought=brought,
+        total=_total(sent.values()),
+        trial=trial,
+        named=people_of_trial,
+        trial_days=telling.DAYS,
     )
 
 
@@ -76,6 +88,29 @@ def deactivate(key: str) -> ResponseReturnValue:
     return redirect(url_for("flows.show", key=key), code=303)
 
 
+@blueprint.post("/app/flows/<key>/try")
+@merchant_required
+def rehearse(key: str) -> ResponseReturnValue:
+    """Queue a dry run over the last 90 days; a worker does it."""
+    with runtime().database.write() as session:
+        store = chosen_store(session)
+        _view(session, store.id, key)
+        span = telling.span_of(store, None, None, now=clock.now())
+        trials.ask(session, store.id, key, begin=span.begin, end=span.end)
+    return redirect(url_for("flows.show", key=key, _anchor="trial"), code=303)
+
+
+@blueprint.get("/app/flows/<key>/trial.json")
+@merchant_required
+def trial_now(key: str) -> ResponseReturnValue:
+    """What the flow's page asks every two seconds while its dry run is under way."""
+    with runtime().database.read() as session:
+        trial = trials.of_flow(session, chosen_store(session).id, key)
+    if trial is None:
+        raise NotFound("this flow was never tried")
+    return {"done": trial.done, "total": trial.total, "finished": not trial.is_waiting}
+
+
 def _view(session: Session, store_id: int, key: str) -> FlowView:
     for view in switch.listing(session, store_id):
         if view.key == key:
@@ -93,6 +128,14 @@ def _total(parts: Iterable[figures.Sent]) -> figures.Sent:
         total.stayed += part.stayed
         total.unknown += part.unknown
     return total
+
+
+def _named(session: Session, store_id: int, trial: Row[Any] | None) -> dict[int, Customer]:
+    """Who the messages of a dry run are for, by id; who was erased since is missing."""
+    listed = trial.result["messages"] if trial is not None and trial.result else []
+    wanted = {message["customer"] for message in listed}
+    found = session.scalars(rows_of(Customer, store_id).where(Customer.id.in_(wanted)))
+    return {customer.id: customer for customer in found}
 
 
 def _people(session: Session, store_id: int, key: str) -> dict[str, int]:

@@ -61,6 +61,7 @@ def _would_be(
         since = session.execute(
             select(Flow.active_since).where(Flow.store_id == store_id, Flow.key == flow_key)
         ).scalar_one()
+        assert since is not None
         question = run.ask(session, store, flow_key, since=since, until=ticks[-1], tick_at=tick_at)
     report = run.simulate(runtime.database, runtime.signer, question)
     return sorted((m.customer_id, m.step, m.channel, m.due_at, m.status, m.reason) for m in report.messages)

@@ -44,6 +44,7 @@ class Life:
     journeys: dict[int, Held] = field(default_factory=dict)
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
     _fed: int = 0
+    _heard: int = 0
     _slots: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     @classmethod
@@ -103,7 +104,10 @@ class Life:
 
     def _next_tick(self) -> datetime | None:
         """The first tick at which anything is known, due or planned."""
-        found = [self.person.events[self._fed].tick] if self._fed < len(self.person.events) else []
+        events = self.person.events
+        while self._heard < len(events) and (self._heard < self._fed or not events[self._heard].is_heard):
+            self._heard += 1
+        found = [events[self._heard].tick] if self._heard < len(events) else []
         if self._slots:
             found.append(self._slots[0][0])
         waits = [held.journey.due_at for held in self.journeys.values() if held.journey.due_at is not None]
@@ -169,17 +173,21 @@ class Life:
         orders = work.with_goods(heard, list(concerned.values()), due_ids, batch.facts.orders)
         batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
         if heard:
-            read = self.person.events[: self._fed]
-            pending = set(map(id, heard))
-            batch.already_read = {
-                self.standing.customer.id: sorted(
-                    (event for event in read if id(event) not in pending),
-                    key=lambda event: (event.occurred_at, event.id),
-                )
-            }
+            batch.already_read = {self.standing.customer.id: self._already_read(heard)}
         for item in work.in_order(batch, heard, due):
             item.run(batch)
         self._take(batch)
+
+    def _already_read(self, heard: list[Happening]) -> list[Happening]:
+        """What earlier passes read and what happened after the earliest entry of this one."""
+        earliest = min(event.occurred_at for event in heard)
+        pending = {event.id for event in heard}
+        later = [
+            event
+            for event in self.person.events[: self._fed]
+            if event.occurred_at > earliest and event.id not in pending
+        ]
+        return sorted(later, key=lambda event: (event.occurred_at, event.id))
 
     def _batch(
         self,

@@ -14,6 +14,7 @@ from app.crypto import Signer
 from app.db import table_of
 from app.flows import choosers
 from app.flows.choosers import OrderProduct
+from app.flows.definition import WaitFor
 from app.flows.simulate.question import Question
 from app.messaging import fact_rows
 from app.messaging.wishes import Wishes
@@ -112,6 +113,15 @@ def _asks_goods(question: Question) -> bool:
     return any(step.kind == "choose" or getattr(step, "delay", None) for step in steps)
 
 
+def _listened(question: Question) -> frozenset[str]:
+    """The types that may start, move on or end a journey; what nobody listens to changes none."""
+    entries = [entry for flow in question.flows.values() for entry in flow.definition.entries]
+    starts = {kind for entry in entries if entry.has_messages for kind in entry.events}
+    ends = {rule.event for entry in entries for rule in entry.exits}
+    waits = {step.event for entry in entries for step in entry.steps if isinstance(step, WaitFor)}
+    return frozenset(starts | ends | waits | {timeline.ERASED}) - timeline.UNHEARD
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Reads one kind of rows after the other into the people of a chunk."""
@@ -126,33 +136,29 @@ class _Reader:
         names = ("id", "customer_id", "type", "subject", "occurred_at", "recorded_at", "source_key")
         columns = [*(EVENTS.c[name] for name in names), cast(EVENTS.c.details, Text).label("told")]
         until = EVENTS.c.occurred_at <= self.question.until
+        heard = _listened(self.question)
+        begin = self.question.begin
         for row in self._rows(EVENTS, columns, until, order=(EVENTS.c.customer_id, EVENTS.c.id)):
-            person = people.get(row.customer_id)
-            happening = self._happening(row) if person is not None else None
-            if person is not None and happening is not None:
-                person.events.append(happening)
+            id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told = tuple(row)
+            person, tick = people.get(customer_id), self._tick(occurred_at, recorded_at)
+            if person is None or tick is None:
+                continue
+            details: Mapping[str, Any] = json.loads(told) if kind.startswith(_TELLING) else {}
+            is_imported = details.get("source") == _IMPORTED and details.get("state") == "subscribed"
+            is_heard = kind in heard and tick >= begin and not is_imported
+            happening = Happening(
+                id_, customer_id, kind, subject, occurred_at, source_key, details, tick, is_heard
+            )
+            person.events.append(happening)
         for person in people.values():
             person.events.sort(key=lambda event: (event.tick, event.id))
 
-    def _happening(self, row: Row[Any]) -> Happening | None:
+    def _tick(self, occurred_at: datetime, recorded_at: datetime) -> datetime | None:
+        """The tick that read an entry; None if it came after the end."""
         question = self.question
-        known_at = question.known_at(row.occurred_at, row.recorded_at)
+        known_at = question.known_at(occurred_at, recorded_at)
         tick = question.tick_at(known_at) if known_at >= question.begin else known_at
-        if tick is None or tick > question.until:
-            return None
-        details: Mapping[str, Any] = json.loads(row.told) if row.type.startswith(_TELLING) else {}
-        is_imported = details.get("source") == _IMPORTED and details.get("state") == "subscribed"
-        return Happening(
-            id=row.id,
-            customer_id=row.customer_id,
-            type=row.type,
-            subject=row.subject,
-            occurred_at=row.occurred_at,
-            source_key=row.source_key,
-            details=details,
-            tick=tick,
-            is_heard=row.type not in timeline.UNHEARD and not is_imported and tick >= question.begin,
-        )
+        return tick if tick is not None and tick <= question.until else None
 
     def orders(self, people: Mapping[int, Remembered]) -> None:
         """What was bought, without what only accounts need."""

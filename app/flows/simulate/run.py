@@ -1,8 +1,8 @@
 """A dry run from question to report: the store's people chunk by chunk, on as many processes as help."""
 
+import gc
 import multiprocessing
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -95,24 +95,16 @@ def simulate_widely(url: str, signer: Signer, question: Question, progress: Prog
     _Shared.work = _Work(url, signer, question, past)
     # What a forked process finds in its memory need not be sent to it.
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(cores, mp_context=context) as processes:
+    gc.freeze()
+    with ProcessPoolExecutor(cores, mp_context=context, initializer=gc.disable) as processes:
         for part in processes.map(_replay_span, spans):
             report.add(part)
             if progress is not None:
                 progress(report.people, total)
     _Shared.work = None
+    gc.unfreeze()
     _sort(report)
     return report
-
-
-def counts(report: Report) -> dict[str, int]:
-    """How many messages would have ended in each status."""
-    return dict(sorted(Counter(message.status for message in report.messages).items()))
-
-
-def reasons(report: Report) -> dict[str, int]:
-    """How many did not leave for which reason."""
-    return dict(Counter(one.reason for one in report.messages if one.reason is not None).most_common())
 
 
 @dataclass(frozen=True, slots=True)
