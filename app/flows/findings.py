@@ -1,7 +1,7 @@
 """What the rows of one person and flow say about a day, as codes with their moments and values. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ BACK = timedelta(days=60)
 """How far before the day a cause may lie: longer than any recipe's way from its start to its last message."""
 WAITING = frozenset({QUEUED, PREPARING, SENDING, HELD, UNKNOWN})
 _MOST_OF_A_KIND = 3
+_NO_WAY = "way-off"
+"""Told only where nothing else is: most shops leave some ways in without a message."""
 _IMPORTED = frozenset({"backfill", "import"})
 """The sources of statements that came as history: such a yes starts no flow."""
 
@@ -32,6 +34,7 @@ class Finding:
         at: when it happened. until: how long it holds.
         what: a word of ours: an event's type, a condition, a step, a gate's reason.
         numbers: figures by name.
+        since: when the journey that it tells of began. subject: what that journey is about.
     """
 
     code: str
@@ -39,6 +42,8 @@ class Finding:
     until: datetime | None = None
     what: str = ""
     numbers: Mapping[str, int] = field(default_factory=dict)
+    since: datetime | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,15 @@ def near(known: Known) -> list[Any]:
 
 def of(known: Known, *, has_messages: bool) -> list[Finding]:
     """Every reason that the rows give, the most telling first; never nothing where no message tells."""
-    found = [*_person(known), *_switch(known)]
-    for row in near(known)[:_MOST_OF_A_KIND]:
-        found += _journey(known, row)
-    found += _skipped(known)
+    journeys = (
+        replace(_journey(known, row), since=row.entered_at, subject=row.subject)
+        for row in near(known)[:_MOST_OF_A_KIND]
+    )
+    found = [*_person(known), *_switch(known), *journeys, *_skipped(known)]
     for entry in known.flow.definition.entries:
         found += _birthday(known, entry) if entry.plan else list(_untaken(known, entry))[:_MOST_OF_A_KIND]
+    if has_messages or any(one.code != _NO_WAY for one in found):
+        found = [one for one in found if one.code != _NO_WAY]
     return found if found or has_messages else [Finding("no-trigger", at=known.end - BACK)]
 
 
@@ -99,29 +107,28 @@ def _switch(known: Known) -> Iterator[Finding]:
         yield Finding("off-then", at=before[-1][0] if before else None, until=later[0] if later else None)
 
 
-def _journey(known: Known, row: Any) -> list[Finding]:
+def _journey(known: Known, row: Any) -> Finding:
     """How the journey stood at the end of that day, as far as it can be told from how it stands now."""
     if row.state == HELD_OUT:
         person = str(known.customer.external_id or known.customer.email or known.customer.id)
         share = number_of(domain=known.store.domain, flow=known.flow.key, person=person)
         percent = settings.number(known.store, "rails.holdout_percent")
-        return [Finding("held-out", at=row.entered_at, numbers={"number": share, "percent": percent})]
-    entered = Finding("entered", at=row.entered_at, what=str(row.subject))
+        return Finding("held-out", at=row.entered_at, numbers={"number": share, "percent": percent})
     if row.stopped_at is not None and row.stopped_at < known.end:
         code = "exited" if row.state == EXITED else "exited-at-the-end"
-        return [entered, Finding(code, at=row.stopped_at, what=row.exit_reason or "")]
+        return Finding(code, at=row.stopped_at, what=row.exit_reason or "")
     if row.state == EXITED and row.ended_at < known.end:
-        return [entered, Finding("exited", at=row.ended_at, what=row.exit_reason or "")]
+        return Finding("exited", at=row.ended_at, what=row.exit_reason or "")
     if row.state == COMPLETED and row.ended_at < known.end:
         code = "nothing-to-say" if row.exit_reason else "finished"
-        return [entered, Finding(code, at=row.ended_at, what=row.exit_reason or "")]
+        return Finding(code, at=row.ended_at, what=row.exit_reason or "")
     following = _next_message(known, row)
     if following is not None:
-        return [entered, Finding("next", at=following.due_at, what=following.step)]
+        return Finding("next", at=following.due_at, what=following.step)
     if row.state == ACTIVE and row.due_at is not None:
         code = "waits-for" if row.waits_for else "waits"
-        return [entered, Finding(code, until=row.due_at, what=row.waits_for or _coming(known, row))]
-    return [entered]
+        return Finding(code, until=row.due_at, what=row.waits_for or _coming(known, row))
+    return Finding("entered", at=row.entered_at)
 
 
 def _next_message(known: Known, row: Any) -> Any | None:
@@ -179,7 +186,7 @@ def _why_not_taken(known: Known, entry: Entry, event: Any) -> Finding:
     since = known.flow.active_since
     false = first_false(entry.only_if, known.conditions[event.subject])
     if not entry.has_messages:
-        return Finding("way-off", at=event.occurred_at, what=event.type)
+        return Finding(_NO_WAY, at=event.occurred_at, what=event.type)
     if event.details.get("source") in _IMPORTED or event.occurred_at < known.store.installed_at:
         return Finding("imported", at=event.occurred_at, what=event.type)
     if not _was_on(known, event.occurred_at):

@@ -4,7 +4,7 @@ Nothing is written beforehand for this but what the engine and the gate note any
 switched. `app/flows/findings.py` draws the conclusions; they are pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -56,7 +56,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What happened that day, as far as rows tell it. The day is one of the store's zone."""
+    """What happened that day, as far as rows tell it. The day is one of the store's zone.
+
+    `numbers` are those of the orders that journeys are about, by the journey's subject.
+    """
 
     customer_id: int
     flow_key: str
@@ -66,6 +69,7 @@ class Answer:
     messages: Sequence[Told]
     enrollments: Sequence[Row[Any]]
     findings: Sequence[Finding]
+    numbers: Mapping[str, str]
 
 
 def why(
@@ -94,6 +98,7 @@ def why(
         messages=of_day,
         enrollments=findings.near(known),
         findings=findings.of(known, has_messages=bool(of_day)),
+        numbers=_numbers(asked, known.enrollments),
     )
 
 
@@ -221,6 +226,15 @@ def _conditions(asked: _Asked, customer: Row[Any], events: Sequence[Row[Any]]) -
         )
         for event in events
     }
+
+
+def _numbers(asked: _Asked, enrollments: Sequence[Row[Any]]) -> dict[str, str]:
+    names = {row.subject.removeprefix("order:") for row in enrollments if row.subject.startswith("order:")}
+    statement = select(ORDERS.c.external_id, ORDERS.c.number).where(
+        ORDERS.c.store_id == asked.store.id, ORDERS.c.external_id.in_(names)
+    )
+    rows = asked.session.execute(statement).all() if names else []
+    return {f"order:{row.external_id}": row.number for row in rows}
 
 
 def _looks(decisions: Sequence[Row[Any]]) -> dict[int, list[Look]]:

@@ -16,7 +16,7 @@ _LEFT = frozenset({"sent", "delivered", "bounced"})
 
 def sentences(answer: Answer) -> list[str]:
     """What became of the day's messages, then every reason; one sentence each."""
-    return [*(about(told) for told in answer.messages), *(said(one) for one in answer.findings)]
+    return [*(about(told) for told in answer.messages), *(said(one, answer) for one in answer.findings)]
 
 
 def about(told: Told) -> str:
@@ -39,8 +39,21 @@ def about(told: Told) -> str:
     return f"{text} {translate('why.message.put_off', moment=when, reason=why)}"
 
 
-def said(finding: Finding) -> str:
-    """One reason as a sentence."""
+def said(finding: Finding, answer: Answer) -> str:
+    """One reason as a sentence, after one that says which journey it is about."""
+    if finding.since is None or finding.code in _OF_ALL:
+        return _sentence(finding)
+    number = answer.numbers.get(finding.subject)
+    values = {"since": moment(finding.since), "number": number or ""}
+    journey = translate("why.order" if number else "why.in", **values)
+    return journey if finding.code == "entered" else f"{journey} {_sentence(finding)}"
+
+
+_OF_ALL = frozenset({"held-out"})
+"""What tells its own moment already."""
+
+
+def _sentence(finding: Finding) -> str:
     key = f"why.{finding.code}"
     if finding.code == "off-then" and finding.until is None:
         key = "why.off-then.still"
@@ -63,7 +76,7 @@ def shape(answer: Answer) -> dict[str, Any]:
         "end": shapes.moment(answer.end),
         "messages": [_message(told) for told in answer.messages],
         "enrollments": [_enrollment(row) for row in answer.enrollments],
-        "findings": [_finding(one) for one in answer.findings],
+        "findings": [_finding(one, answer) for one in answer.findings],
         "text": " ".join(sentences(answer)),
     }
 
@@ -130,16 +143,18 @@ def _enrollment(row: Any) -> dict[str, Any]:
     return shown | {name: shapes.moment(getattr(row, name)) for name in moments}
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, answer: Answer) -> dict[str, Any]:
     what, _, condition = finding.what.partition("|")
     return {
         "code": finding.code,
         "at": shapes.moment(finding.at),
         "until": shapes.moment(finding.until),
+        "since": shapes.moment(finding.since),
+        "subject": finding.subject or None,
         "what": what or None,
         "condition": condition or None,
         **dict(_numbers(finding)),
-        "text": said(finding),
+        "text": said(finding, answer),
     }
 
 
