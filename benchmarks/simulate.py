@@ -3,6 +3,7 @@
 Each customer buys five times on average; each order has three lines and four entries of the timeline.
 """
 
+import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Run:
     messages: int
     sent: int
     seconds: float
+    cpu_seconds: float
 
 
 def measure(databases: Databases, customers: int, *, only: str = "") -> list[Run]:
@@ -51,12 +53,18 @@ def measure(databases: Databases, customers: int, *, only: str = "") -> list[Run
         with runtime.database.read() as session:
             store = session.get_one(Store, _STORE_ID)
             question = run.ask(session, store, flow, since=_UNTIL - _SPAN, until=_UNTIL)
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), _cpu_seconds()
         report = run.simulate_widely(url, runtime.signer, question)
-        seconds = time.perf_counter() - begun
-        found.append(Run(flow, len(report.messages), telling.counts(report).get("sent", 0), seconds))
+        seconds, cpu = time.perf_counter() - begun, _cpu_seconds() - cpu
+        found.append(Run(flow, len(report.messages), telling.counts(report).get("sent", 0), seconds, cpu))
     runtime.database.dispose()
     return found
+
+
+def _cpu_seconds() -> float:
+    """Processor time of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _fill(connection: Connection, customers: int) -> None:
