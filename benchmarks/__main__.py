@@ -179,7 +179,8 @@ def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
     for found in simulate.measure(databases, customers, only=arguments.only):
         scale = 100_000 / customers
         print(
-            f"  {found.flow:11} {found.messages:8} messages, {found.sent:8} would leave: {found.seconds:.1f} s, "
+            f"  {found.flow:11} {found.messages:8} messages, {found.sent:8} would leave: "
+            f"{found.seconds:.1f} s, "
             f"{found.cpu_seconds:.1f} s CPU; 100,000 customers in {found.seconds * scale:.0f} s here, "
             f"{found.cpu_seconds * scale:.0f} s CPU (goal 60 s on two cores)",
             flush=True,
