@@ -66,6 +66,8 @@ def _simulate(runtime: Runtime, arguments: argparse.Namespace) -> object:
             raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
         span = telling.span_of(store, arguments.since, arguments.until, now=clock.now())
         question = simulation.ask(session, store, arguments.key, since=span.begin, until=span.end)
+    # What forks must not carry open connections along.
+    runtime.database.dispose()
     url = runtime.settings.database
     report = simulation.simulate_widely(url, runtime.signer, question, _progress)
     shown = telling.shape(question, report) | {"seconds": round(time.monotonic() - begun, 1)}
