@@ -33,6 +33,7 @@ _DAY = timedelta(days=1)
 class Transit:
     """Deliveries in the order of their orders' moments, to find the latest that were known at a moment."""
 
+    placed: list[datetime] = field(default_factory=list)
     known: list[datetime] = field(default_factory=list)
     spans: list[timedelta] = field(default_factory=list)
     told: list[datetime] = field(default_factory=list)
@@ -43,7 +44,8 @@ class Transit:
         count = bisect_right(self.told, now)
         if count not in self._cache:
             found: list[timedelta] = []
-            for place in range(len(self.known) - 1, -1, -1):
+            # What was placed later was not delivered by then: look back from that moment, not from the end.
+            for place in range(bisect_right(self.placed, now) - 1, -1, -1):
                 if self.known[place] <= now:
                     found.append(self.spans[place])
                     if len(found) == LATEST_DELIVERIES:
@@ -114,15 +116,19 @@ def load(session: Session, question: Question) -> History:
     )
 
 
+_PARCEL = (ORDERS.c.placed_at, ORDERS.c.fulfilled_at, ORDERS.c.delivered_at)
+
+
 def _transit(session: Session, question: Question) -> Transit:
     statement = (
-        _with_event(question, "order.delivered", ORDERS.c.fulfilled_at, ORDERS.c.delivered_at)
+        _with_event(question, "order.delivered", *_PARCEL)
         .where(ORDERS.c.delivered_at.is_not(None), ORDERS.c.fulfilled_at.is_not(None))
         .order_by(ORDERS.c.placed_at, ORDERS.c.id)
     )
     found = Transit()
     for row in session.execute(statement):
         known = _known(question, row, row.delivered_at)
+        found.placed.append(row.placed_at)
         found.known.append(known)
         found.spans.append(row.delivered_at - row.fulfilled_at)
     found.told = sorted(found.known)
