@@ -28,7 +28,7 @@ from jobs import (
     pulls,
     sender_checks,
     sweeps,
-    trials,
+    rehearsals,
     webhook_checks,
     writes,
 )
@@ -57,7 +57,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("outbox", outbox.run),
     ("writes", writes.run),
     ("notices", notices.run),
-    ("trials", trials.run),
+    ("rehearsals", rehearsals.run),
 )
 _MOST_ROUNDS = 10_000
 

@@ -30,7 +30,7 @@ from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
 from app.models.timer import Timer, TimerCursor
-from app.models.trial import Trial
+from app.models.rehearsal import Rehearsal
 from app.models.voucher import Voucher
 
 __all__ = [
@@ -80,6 +80,6 @@ __all__ = [
     "Suppression",
     "Timer",
     "TimerCursor",
-    "Trial",
+    "Rehearsal",
     "Voucher",
 ]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.errors import NotFound
-from app.flows import switch, trials
+from app.flows import switch, rehearsals
 from app.flows.simulate import telling
 from app.flows.switch import FlowView
 from app.models import Customer, Enrollment
@@ -53,8 +53,8 @@ def show(key: str) -> ResponseReturnValue:
         definition = flow_steps.definition_of(session, store.id, key)
         people = _people(session, store.id, key)
         nothing = figures.Money(0, store.currency)
-        trial = trials.of_flow(session, store.id, key)
-        people_of_trial = _named(session, store.id, trial)
+        rehearsal = rehearsals.of_flow(session, store.id, key)
+        people_of_rehearsal = _named(session, store.id, rehearsal)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
     ways = flow_steps.in_words(definition, sent) if definition else []
     return render_template(
@@ -64,9 +64,9 @@ def show(key: str) -> ResponseReturnValue:
         people=people,
         brought=brought,
         total=_total(sent.values()),
-        trial=trial,
-        named=people_of_trial,
-        trial_days=telling.DAYS,
+        rehearsal=rehearsal,
+        named=people_of_rehearsal,
+        rehearsal_days=telling.DAYS,
     )
 
 
@@ -96,19 +96,19 @@ def rehearse(key: str) -> ResponseReturnValue:
         store = chosen_store(session)
         _view(session, store.id, key)
         span = telling.span_of(store, None, None, now=clock.now())
-        trials.ask(session, store.id, key, begin=span.begin, end=span.end)
-    return redirect(url_for("flows.show", key=key, _anchor="trial"), code=303)
+        rehearsals.ask(session, store.id, key, begin=span.begin, end=span.end)
+    return redirect(url_for("flows.show", key=key, _anchor="rehearsal"), code=303)
 
 
-@blueprint.get("/app/flows/<key>/trial.json")
+@blueprint.get("/app/flows/<key>/rehearsal.json")
 @merchant_required
-def trial_now(key: str) -> ResponseReturnValue:
+def rehearsal_now(key: str) -> ResponseReturnValue:
     """What the flow's page asks every two seconds while its dry run is under way."""
     with runtime().database.read() as session:
-        trial = trials.of_flow(session, chosen_store(session).id, key)
-    if trial is None:
+        rehearsal = rehearsals.of_flow(session, chosen_store(session).id, key)
+    if rehearsal is None:
         raise NotFound("this flow was never tried")
-    return {"done": trial.done, "total": trial.total, "finished": not trial.is_waiting}
+    return {"done": rehearsal.done, "total": rehearsal.total, "finished": not rehearsal.is_waiting}
 
 
 def _view(session: Session, store_id: int, key: str) -> FlowView:
@@ -130,9 +130,9 @@ def _total(parts: Iterable[figures.Sent]) -> figures.Sent:
     return total
 
 
-def _named(session: Session, store_id: int, trial: Row[Any] | None) -> dict[int, Customer]:
+def _named(session: Session, store_id: int, rehearsal: Row[Any] | None) -> dict[int, Customer]:
     """Who the messages of a dry run are for, by id; who was erased since is missing."""
-    listed = trial.result["messages"] if trial is not None and trial.result else []
+    listed = rehearsal.result["messages"] if rehearsal is not None and rehearsal.result else []
     wanted = {message["customer"] for message in listed}
     found = session.scalars(rows_of(Customer, store_id).where(Customer.id.in_(wanted)))
     return {customer.id: customer for customer in found}

@@ -922,7 +922,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_reconciliations_next", "reconciliations", ["next_at", "store_id"], unique=False)
     op.create_table(
-        "trials",
+        "rehearsals",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("flow_key", sa.String(length=40), nullable=False),
         sa.Column("asked_at", MOMENT, nullable=False),
@@ -937,10 +937,10 @@ def upgrade() -> None:
         sa.Column("ended_at", MOMENT, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_trials_store_id_stores")),
-        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_trials")),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_rehearsals_store_id_stores")),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_rehearsals")),
     )
-    op.create_index("ix_trials_waiting", "trials", ["is_waiting", "asked_at"], unique=False)
+    op.create_index("ix_rehearsals_waiting", "rehearsals", ["is_waiting", "asked_at"], unique=False)
     if op.get_context().dialect.name == "postgresql":
         op.execute(COMPRESS_BODIES)
         op.execute(NAME_ROLES)
@@ -948,7 +948,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The way back."""
-    op.drop_table("trials")
+    op.drop_table("rehearsals")
     op.drop_table("reconciliations")
     op.drop_table("chores")
     op.drop_table("backfills")

@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import partial
 
 from app.errors import AppError
-from app.flows import trials
+from app.flows import rehearsals
 from app.flows.simulate import run as simulation
 from app.flows.simulate import telling
-from app.flows.trials import Held
+from app.flows.rehearsals import Held
 from app.models import Store
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
@@ -20,20 +20,20 @@ MOST_LISTED = 50
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Replay the longest waiting one, if there is any."""
     with kit.runtime.database.read() as session:
-        if not trials.is_waiting(session):
+        if not rehearsals.is_waiting(session):
             return Counter()
     with kit.runtime.database.write() as session:
-        held = trials.claim(session)
+        held = rehearsals.claim(session)
     if held is None:
         return Counter()
-    if held.row.attempts >= trials.MOST_ATTEMPTS:
+    if held.row.attempts >= rehearsals.MOST_ATTEMPTS:
         result: Failed | None = Failed(AppError(), "the worker ended in the middle of it each time", "")
     else:
         result = run_guarded(partial(_replay, kit, held, now))
     if isinstance(result, Failed) and not isinstance(result.error, _Stopped):
         with kit.runtime.database.write() as session:
-            trials.fail(session, held, result.summary, now)
-    return Counter(trials=1)
+            rehearsals.fail(session, held, result.summary, now)
+    return Counter(rehearsals=1)
 
 
 class _Stopped(AppError):
@@ -43,7 +43,7 @@ class _Stopped(AppError):
 def _replay(kit: Kit, held: Held, now: datetime) -> None:
     def tell(done: int, total: int) -> None:
         with kit.runtime.database.write() as session:
-            is_ours = trials.move(session, held, done=done, total=total)
+            is_ours = rehearsals.move(session, held, done=done, total=total)
         if not is_ours or kit.stopping.is_set():
             raise _Stopped("the dry run was asked for anew, or the worker ends")
 
@@ -53,4 +53,4 @@ def _replay(kit: Kit, held: Held, now: datetime) -> None:
         question = simulation.ask(session, store, row.flow_key, since=row.begin, until=row.end)
     report = simulation.simulate(kit.runtime.database, kit.runtime.signer, question, tell)
     with kit.runtime.database.write() as session:
-        trials.finish(session, held, telling.shape(question, report, most=MOST_LISTED), now)
+        rehearsals.finish(session, held, telling.shape(question, report, most=MOST_LISTED), now)

@@ -6,7 +6,7 @@
   const PAUSE_MS = 2000;
   let round = 0;
 
-  const place = () => document.querySelector("[data-trial]");
+  const place = () => document.querySelector("[data-rehearsal]");
 
   const show = ({ done, total }) => {
     if (!total) return;
@@ -23,11 +23,11 @@
     if (own !== round || !place()) return;
     const headers = { Accept: "application/json" };
     if (window.shopify?.idToken) headers.Authorization = `Bearer ${await window.shopify.idToken()}`;
-    const answer = await fetch(place().dataset.trial, { headers });
+    const answer = await fetch(place().dataset.rehearsal, { headers });
     if (answer.status === 401 || own !== round) return;
-    const trial = await answer.json();
-    show(trial);
-    if (!trial.finished) later(own);
+    const rehearsal = await answer.json();
+    show(rehearsal);
+    if (!rehearsal.finished) later(own);
     else if (document.dispatchEvent(new Event("page:stale", { cancelable: true }))) location.reload();
   };
 

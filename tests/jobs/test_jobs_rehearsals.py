@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from app.db import Database
-from app.flows import trials
+from app.flows import rehearsals
 from app.flows.simulate import run as simulation
-from app.models import Trial
+from app.models import Rehearsal
 from app.runtime import Runtime
-from jobs import trials as job
+from jobs import rehearsals as job
 from jobs.kit import Kit
 from tests.conftest import NOW
 from tests.flows.flows_world import World
@@ -38,19 +38,19 @@ def world(database: Database) -> World:
 
 def _ask(world: World, flow: str) -> None:
     with world.database.write() as session:
-        trials.ask(session, world.store_id, flow, begin=NOW - 90 * DAY, end=NOW)
+        rehearsals.ask(session, world.store_id, flow, begin=NOW - 90 * DAY, end=NOW)
 
 
 def _row(world: World, flow: str = "review") -> Any:
     with world.database.read() as session:
-        return session.get_one(Trial, (world.store_id, flow))
+        return session.get_one(Rehearsal, (world.store_id, flow))
 
 
 def test_what_was_asked_for_is_replayed_and_kept(world: World, kit: Kit) -> None:
     counts = [dict(job.run(kit, NOW)) for _ in range(2)]
 
     row = _row(world)
-    assert counts == [{"trials": 1}, {}]
+    assert counts == [{"rehearsals": 1}, {}]
     assert (row.is_waiting, row.done, row.total, row.error) == (False, 1, 1, None)
     assert row.result["counts"] == {"stopped": 1}
     assert [message["step"] for message in row.result["messages"]] == ["M3"]
@@ -73,7 +73,7 @@ def test_one_that_fails_is_tried_three_times_and_says_why(
 
     monkeypatch.setattr(simulation, "simulate", broken)
 
-    counts = sum(job.run(kit, NOW)["trials"] for _ in range(5))
+    counts = sum(job.run(kit, NOW)["rehearsals"] for _ in range(5))
 
     row = _row(world)
     assert (counts, row.is_waiting, row.result) == (3, False, None)
@@ -82,13 +82,13 @@ def test_one_that_fails_is_tried_three_times_and_says_why(
 
 def test_one_that_is_asked_for_anew_meanwhile_is_not_overwritten(world: World, kit: Kit) -> None:
     with world.database.write() as session:
-        held = trials.claim(session)
+        held = rehearsals.claim(session)
     assert held is not None
     _ask(world, "review")
 
     with world.database.write() as session:
-        assert not trials.move(session, held, done=1, total=1)
-        assert not trials.finish(session, held, {}, NOW)
+        assert not rehearsals.move(session, held, done=1, total=1)
+        assert not rehearsals.finish(session, held, {}, NOW)
     job.run(kit, NOW)
 
     assert _row(world).result["people"] == 1

@@ -1,4 +1,4 @@
-"""Trials: dry runs that a merchant asked for on a screen, queued and kept until the next one."""
+"""Rehearsals: dry runs that a merchant asked for on a screen, queued and kept until the next one."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base, UtcDateTime
 
 
-class Trial(Base):
+class Rehearsal(Base):
     """The latest dry run of a flow; claimed with a lease, moved with its token.
 
     Attributes:
@@ -17,7 +17,7 @@ class Trial(Base):
         result: what the screen shows; it names people by our ids alone.
     """
 
-    __tablename__ = "trials"
+    __tablename__ = "rehearsals"
 
     store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"), primary_key=True)
     flow_key: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -34,4 +34,4 @@ class Trial(Base):
     error: Mapped[str | None] = mapped_column(Text)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
-    __table_args__ = (Index("ix_trials_waiting", "is_waiting", "asked_at"),)
+    __table_args__ = (Index("ix_rehearsals_waiting", "is_waiting", "asked_at"),)

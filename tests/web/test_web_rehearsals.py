@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.cli import main
-from app.flows import trials
-from app.models import Trial
+from app.flows import rehearsals
+from app.models import Rehearsal
 from app.runtime import Runtime
 from tests.web.web_shops import NOW, Csrf, Shop
 
@@ -43,26 +43,26 @@ FOUND = {
 
 def _finish(runtime: Runtime) -> None:
     with runtime.database.write() as session:
-        held = trials.claim(session)
+        held = rehearsals.claim(session)
         assert held is not None
-        assert trials.finish(session, held, FOUND, NOW)
+        assert rehearsals.finish(session, held, FOUND, NOW)
 
 
 def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
     member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
 ) -> None:
-    before = member.get("/app/flows/review/trial.json").status_code
+    before = member.get("/app/flows/review/rehearsal.json").status_code
     answer = member.post("/app/flows/review/try", data={"csrf": csrf(member)})
     with runtime.database.write() as session:
-        row = session.get_one(Trial, (shop.store_id, "review"))
+        row = session.get_one(Rehearsal, (shop.store_id, "review"))
         row.done, row.total = 1000, 2500
 
     page = member.get("/app/flows/review").get_data(as_text=True)
 
-    assert (before, answer.status_code, answer.headers["Location"]) == (404, 303, "/app/flows/review#trial")
-    assert 'data-trial="/app/flows/review/trial.json"' in page
+    assert (before, answer.status_code, answer.headers["Location"]) == (404, 303, "/app/flows/review#rehearsal")
+    assert 'data-rehearsal="/app/flows/review/rehearsal.json"' in page
     assert "1,000 / 2,500" in page
-    progress = member.get("/app/flows/review/trial.json").get_json()
+    progress = member.get("/app/flows/review/rehearsal.json").get_json()
     assert progress == {"done": 1000, "total": 2500, "finished": False}
 
 
@@ -78,7 +78,7 @@ def test_the_result_is_shown_with_the_switch_beside_it(
 
     page = member.get("/app/flows/review", headers={"Accept-Language": language}).get_data(as_text=True)
 
-    section = page.split('id="trial"')[1].split("</section>")[0]
+    section = page.split('id="rehearsal"')[1].split("</section>")[0]
     assert [word for word in words if word not in section] == []
     assert "/app/flows/review/activate" in section
     assert f'href="/app/customers/{shop.ids["customer"]}"' in section

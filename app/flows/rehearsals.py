@@ -10,9 +10,9 @@ from sqlalchemy import Row, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import lease_now, table_of, upsert
-from app.models import Trial
+from app.models import Rehearsal
 
-TRIALS = table_of(Trial)
+REHEARSALS = table_of(Rehearsal)
 LEASE = timedelta(seconds=180)
 MOST_ATTEMPTS = 3
 _LONGEST_ERROR = 2000
@@ -21,7 +21,7 @@ _FREE: Mapping[str, Any] = {"lease_token": None, "lease_until": None}
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A claimed trial; `token` guards every later write of it."""
+    """A claimed rehearsal; `token` guards every later write of it."""
 
     token: str
     row: Row[Any]
@@ -43,18 +43,18 @@ def ask(session: Session, store_id: int, flow_key: str, *, begin: datetime, end:
         **_FREE,
     }
     row = {"store_id": store_id, "flow_key": flow_key, **fresh}
-    upsert(session, TRIALS, [row], key=("store_id", "flow_key"), update=list(fresh))
+    upsert(session, REHEARSALS, [row], key=("store_id", "flow_key"), update=list(fresh))
 
 
 def of_flow(session: Session, store_id: int, flow_key: str) -> Row[Any] | None:
     """The latest dry run of a flow, waiting, running or done."""
-    mine = (TRIALS.c.store_id == store_id, TRIALS.c.flow_key == flow_key)
-    return session.execute(select(TRIALS).where(*mine)).one_or_none()
+    mine = (REHEARSALS.c.store_id == store_id, REHEARSALS.c.flow_key == flow_key)
+    return session.execute(select(REHEARSALS).where(*mine)).one_or_none()
 
 
 def is_waiting(session: Session) -> bool:
     """Whether any store waits for one."""
-    statement = select(TRIALS.c.store_id).where(TRIALS.c.is_waiting).limit(1)
+    statement = select(REHEARSALS.c.store_id).where(REHEARSALS.c.is_waiting).limit(1)
     return session.execute(statement).first() is not None
 
 
@@ -62,18 +62,18 @@ def claim(session: Session) -> Held | None:
     """The longest waiting one that nobody works on."""
     moment = lease_now(session)
     statement = (
-        select(TRIALS)
-        .where(TRIALS.c.is_waiting, or_(TRIALS.c.lease_until.is_(None), TRIALS.c.lease_until < moment))
-        .order_by(TRIALS.c.asked_at, TRIALS.c.store_id)
+        select(REHEARSALS)
+        .where(REHEARSALS.c.is_waiting, or_(REHEARSALS.c.lease_until.is_(None), REHEARSALS.c.lease_until < moment))
+        .order_by(REHEARSALS.c.asked_at, REHEARSALS.c.store_id)
         .limit(1)
     )
     row = session.execute(statement.with_for_update(skip_locked=True)).one_or_none()
     if row is None:
         return None
     held = Held(uuid4().hex, row)
-    mine = (TRIALS.c.store_id == row.store_id, TRIALS.c.flow_key == row.flow_key)
+    mine = (REHEARSALS.c.store_id == row.store_id, REHEARSALS.c.flow_key == row.flow_key)
     session.execute(
-        update(TRIALS)
+        update(REHEARSALS)
         .where(*mine)
         .values(lease_token=held.token, lease_until=moment + LEASE, attempts=row.attempts + 1)
     )
@@ -103,9 +103,9 @@ def _ended(now: datetime) -> dict[str, Any]:
 
 def _write(session: Session, held: Held, values: Mapping[str, Any]) -> bool:
     mine = (
-        TRIALS.c.store_id == held.row.store_id,
-        TRIALS.c.flow_key == held.row.flow_key,
-        TRIALS.c.lease_token == held.token,
+        REHEARSALS.c.store_id == held.row.store_id,
+        REHEARSALS.c.flow_key == held.row.flow_key,
+        REHEARSALS.c.lease_token == held.token,
     )
-    written = update(TRIALS).where(*mine).values(**values).returning(TRIALS.c.store_id)
+    written = update(REHEARSALS).where(*mine).values(**values).returning(REHEARSALS.c.store_id)
     return bool(session.execute(written).all())
