@@ -11,7 +11,9 @@ from benchmarks import (
     receive,
     render,
     send,
+    simulate,
     start,
+    why,
     woo_backfill,
 )
 from benchmarks.bodies import order_body
@@ -34,6 +36,8 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=10_000, help="of `send` and `render`")
     parser.add_argument("--posts", type=int, default=200, help="of `callbacks`, a hundred events each")
     parser.add_argument("--clicks", type=int, default=3000, help="of `clicks`")
+    parser.add_argument("--customers", type=int, default=100_000, help="of `why` and `simulate`")
+    parser.add_argument("--decisions", type=int, default=5_000_000, help="of `why`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -191,6 +195,34 @@ def _clicks(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
+def _why(databases: Databases, arguments: argparse.Namespace) -> None:
+    sizes = why.sizes(arguments.customers, arguments.decisions)
+    print(f"\nK1 why, {', '.join(sizes)}; 400 questions")
+    for kind in ("SQLite", "PostgreSQL"):
+        if arguments.only not in kind:
+            continue
+        found = why.measure(kind, databases, customers=arguments.customers, decisions=arguments.decisions)
+        print(
+            f"  {kind:11} p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, "
+            f"worst {found.worst:.1f} ms (at most 200)",
+            flush=True,
+        )
+
+
+def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
+    customers = arguments.customers
+    print(f"\nK2 dry run, a year of {customers:,} customers and {customers * simulate.ORDERS_EACH:,} orders")
+    for found in simulate.measure(databases, customers, only=arguments.only):
+        scale = 100_000 / customers
+        print(
+            f"  {found.flow:11} {found.messages:8} messages, {found.sent:8} would leave: "
+            f"{found.seconds:.1f} s, "
+            f"{found.cpu_seconds:.1f} s CPU; 100,000 customers in {found.seconds * scale:.0f} s here, "
+            f"{found.cpu_seconds * scale:.0f} s CPU (goal 60 s on two cores)",
+            flush=True,
+        )
+
+
 _PARTS = {
     "receive": _receive,
     "mirror": _mirror,
@@ -200,7 +232,9 @@ _PARTS = {
     "send": _send,
     "callbacks": _callbacks,
     "clicks": _clicks,
+    "simulate": _simulate,
     "start": _start,
+    "why": _why,
 }
 
 if __name__ == "__main__":

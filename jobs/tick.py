@@ -26,6 +26,7 @@ from jobs import (
     outbox,
     privacy,
     pulls,
+    rehearsals,
     sender_checks,
     states,
     sweeps,
@@ -60,6 +61,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("writes", writes.run),
     ("notices", notices.run),
     ("trials", trials.run),
+    ("rehearsals", rehearsals.run),
 )
 _MOST_ROUNDS = 10_000
 

@@ -1,14 +1,18 @@
 """`flow …` and `tick`."""
 
 import argparse
+import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app import audit, clock
-from app.errors import BadInput
+from app.errors import BadInput, NotFound
 from app.flows import backlog, switch
+from app.flows.simulate import run as simulation
+from app.flows.simulate import telling
 from app.models import Store
 from app.runtime import Runtime
 from app.segments.state_facts import FLOW
@@ -70,6 +74,30 @@ def _record(session: Session, arguments: argparse.Namespace, action: str) -> Non
     audit.record(session, arguments.store, audit.OPERATOR, action, now=clock.now(), subject=arguments.key)
 
 
+def _simulate(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    begun = time.monotonic()
+    with runtime.database.read() as session:
+        store = session.get(Store, arguments.store)
+        if store is None:
+            raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
+        span = telling.span_of(store, arguments.since, arguments.until, now=clock.now())
+        question = simulation.ask(session, store, arguments.key, since=span.begin, until=span.end)
+    # What forks must not carry open connections along.
+    runtime.database.dispose()
+    url = runtime.settings.database
+    report = simulation.simulate_widely(url, runtime.signer, question, _progress)
+    shown = telling.shape(question, report) | {"seconds": round(time.monotonic() - begun, 1)}
+    return shown if arguments.json else telling.told(shown)
+
+
+def _progress(done: int, total: int) -> None:
+    """How far it is, on standard error: a line where it is kept, redrawn in place on a terminal."""
+    is_terminal = sys.stderr.isatty()
+    text = f"{done} / {total} people"
+    end = "\n" if not is_terminal or done >= total else ""
+    print(f"\r  {text}" if is_terminal else text, end=end, file=sys.stderr, flush=True)
+
+
 def _tick(runtime: Runtime, arguments: argparse.Namespace) -> object:
     kit = Kit.build(runtime, LocalChannel(None))
     as_of = parse_moment(arguments.as_of) if arguments.as_of else None
@@ -79,13 +107,24 @@ def _tick(runtime: Runtime, arguments: argparse.Namespace) -> object:
 def _add_flow(branches: Any) -> None:
     parser = branches.add_parser("flow", help="the flows of a store")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    for name, run in (("list", _list), ("activate", _activate), ("deactivate", _deactivate)):
+    for name, run in _ACTIONS:
         action = actions.add_parser(name)
         if name != "list":
             action.add_argument("key")
         action.add_argument("--store", type=int, required=True, metavar="ID")
+        if name == "simulate":
+            action.add_argument("--since", metavar="DATE", help="a day of the store; default: 90 days ago")
+            action.add_argument("--until", metavar="DATE", help="the last day; default: up to now")
         action.add_argument("--json", action="store_true")
         action.set_defaults(run=run, needs_runtime=True)
+
+
+_ACTIONS = (
+    ("list", _list),
+    ("activate", _activate),
+    ("deactivate", _deactivate),
+    ("simulate", _simulate),
+)
 
 
 def _add_tick(branches: Any) -> None:

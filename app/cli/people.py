@@ -9,11 +9,15 @@ from sqlalchemy import select
 
 from app import clock
 from app.errors import NotFound
+from app.flows.why import why
 from app.lists import importing
 from app.lists.taking import KINDS
-from app.models import Customer, CustomerMerge
+from app.models import Customer, CustomerMerge, Store
 from app.privacy import asked
 from app.runtime import Runtime
+from app.stores import settings
+from app.web import catalogue, why_words
+from app.web.why import asked_day
 
 
 def _export(runtime: Runtime, arguments: argparse.Namespace) -> object:
@@ -30,6 +34,17 @@ def _erase(runtime: Runtime, arguments: argparse.Namespace) -> object:
         "erased_at": erased.erased_at.isoformat(),
         "counts": erased.counts,
     }
+
+
+def _why(runtime: Runtime, arguments: argparse.Namespace) -> object:
+    store_id, customer_id = _place_of(runtime, arguments)
+    with runtime.database.read() as session:
+        store = session.get_one(Store, store_id)
+        language = settings.read(store, "locale")[:2]
+        with catalogue.reading_for(store, language if language in catalogue.LANGUAGES else "en"):
+            on = asked_day(arguments.on, store)
+            answer = why(session, store, customer_id, flow_key=arguments.flow, on=on, now=clock.now())
+            return why_words.shape(answer) if arguments.json else "\n".join(why_words.sentences(answer))
 
 
 _TELL_EVERY = 5000
@@ -80,6 +95,13 @@ def _add_customer(branches: Any) -> None:
         action.add_argument("--store", type=int, metavar="ID", help="refuse a customer of another store")
         action.add_argument("--json", action="store_true")
         action.set_defaults(run=run, needs_runtime=True)
+    asked_why = actions.add_parser("why", help="why they got, or did not get, a flow's messages on a day")
+    asked_why.add_argument("id", type=int)
+    asked_why.add_argument("--flow", required=True, metavar="KEY")
+    asked_why.add_argument("--on", required=True, metavar="DATE", help="like 2026-11-02, a day of the store")
+    asked_why.add_argument("--store", type=int, metavar="ID", help="refuse a customer of another store")
+    asked_why.add_argument("--json", action="store_true")
+    asked_why.set_defaults(run=_why, needs_runtime=True)
     listed = actions.add_parser("import", help="take in a CSV of subscribers or of refusals")
     listed.add_argument("file", metavar="FILE")
     listed.add_argument("--store", type=int, required=True, metavar="ID")

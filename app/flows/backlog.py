@@ -14,6 +14,7 @@ from app.db import table_of
 from app.flows import facts, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.engine import Journey
+from app.flows.shop import LiveShop
 from app.models import ConsentState, Customer, CustomerState, Store
 from app.segments import standing, states
 from app.segments.standing import Offer
@@ -51,7 +52,8 @@ def release(session: Session, store: Store, *, now: datetime) -> int:
     rows = [row for row in _next(session, store, len(people)) if row.customer_id in people]
     standing.offer(session, store.id, [Offer(row.customer_id, now, is_tried=False) for row in rows], now)
     loaded = facts.load(session, store, customer_ids=[row.customer_id for row in rows])
-    batch = Batch(session=session, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
+    shop = LiveShop(session, store.id)
+    batch = Batch(shop=shop, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
     entry = flow.definition.entries[0]
     for row in rows:
         if states.may_try(standing.attempts_of(row), now):

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from app.flows.choosers import OrderProduct
 from app.flows.definition import Definition, Entry
 from app.flows.engine import Journey
-from app.flows.facts import BatchFacts, median_transit, place_of
+from app.flows.facts import BatchFacts, place_of
 from app.flows.moments import Place
+from app.flows.shop import Shop
 from app.messaging.outbox import NewDecision, NewMessage
 from app.models import Store
 
@@ -56,11 +55,12 @@ class Held:
 class Batch:
     """Everything that one run of the flows of one store reads and changes.
 
+    `shop` answers what is looked up on the way; `notes` are decisions about people without a journey.
     `already_read` holds, by customer, the entries that earlier runs read and that happened after the
     earliest one of this run: what came late must still see what came before it.
     """
 
-    session: Session
+    shop: Shop
     store: Store
     now: datetime
     flows: Mapping[str, LiveFlow]
@@ -71,8 +71,8 @@ class Batch:
     definitions: dict[int, Definition] = field(default_factory=dict)
     already_read: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
+    notes: list[NewDecision] = field(default_factory=list)
     _people: dict[int, list[Held]] = field(default_factory=dict, init=False)
-    _transit: list[timedelta | None] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         """A batch asks for journeys by customer, again and again."""
@@ -87,12 +87,6 @@ class Batch:
     def knows(self, held: Held) -> bool:
         """Whether there is a journey for the same occasion in hand."""
         return any(held.key == other.key for other in self._people.get(held.customer_id, ()))
-
-    def median_transit(self) -> timedelta | None:
-        """The store's, asked for once a batch."""
-        if not self._transit:
-            self._transit.append(median_transit(self.session, self.store.id))
-        return self._transit[0]
 
     def asked_now(self, customer_id: int) -> frozenset[str]:
         """The products that this batch asks the customer to review, not written yet."""

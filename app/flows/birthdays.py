@@ -13,8 +13,8 @@ from app.flows import facts, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.definition import Entry, Wait
 from app.flows.engine import Journey
-from app.flows.moments import birthday_in, due, end_of_day, local_date
-from app.messaging import outbox
+from app.flows.moments import Place, birthday_in, due, end_of_day, local_date
+from app.flows.shop import LiveShop
 from app.messaging.outbox import NewDecision
 from app.models import Customer, Enrollment, Store
 
@@ -41,20 +41,21 @@ def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now:
     flow = published.flows_of(session, store.id).get(FLOW)
     if flow is None or not flow.is_active or flow.active_since is None:
         return 0
-    slots = _Slots(begin, max(begin, flow.active_since), end)
+    slots = Slots(begin, max(begin, flow.active_since), end)
     rows = _candidates(session, store, flow.definition.entries[0], slots)
     people = [row.id for row in rows]
     loaded = facts.load(session, store, customer_ids=people)
-    batch = Batch(session=session, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
+    shop = LiveShop(session, store.id)
+    batch = Batch(shop=shop, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
     earlier = _earlier(session, store.id, people, begin)
     for row in rows:
-        _consider(batch, slots, row, earlier.get(row.id, {}))
+        consider(batch, slots, row, earlier.get(row.id, {}))
     writing.write(session, batch)
     return len(batch.fresh)
 
 
 @dataclass(frozen=True, slots=True)
-class _Slots:
+class Slots:
     """The days of a run, the first at `first`; what is due in [begin, end) is planned."""
 
     first: datetime
@@ -66,7 +67,7 @@ class _Slots:
         return self.first + (moment - self.first) // _SLOT * _SLOT
 
 
-def _candidates(session: Session, store: Store, entry: Entry, slots: _Slots) -> list[Row[Any]]:
+def _candidates(session: Session, store: Store, entry: Entry, slots: Slots) -> list[Row[Any]]:
     """Customers whose birthday falls near enough; which zone they live in decides later."""
     first_day = (slots.first - timedelta(days=1 + _first_wait(entry).days)).date()
     days = [first_day + timedelta(days=n) for n in range((slots.end - slots.first).days + 4)]
@@ -109,15 +110,18 @@ def _earlier(
     return found
 
 
-def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, datetime]) -> None:
+def consider(batch: Batch, slots: Slots, row: Any, earlier: Mapping[str, datetime]) -> None:
+    """Enroll a customer whose first mail is due within the slots, or note why not.
+
+    Args:
+        earlier: when each had a birthday journey in the 364 days before the first slot, by occurrence.
+    """
     place = facts.place_of(batch.store, row)
     flow = batch.flows[FLOW]
     entry = flow.definition.entries[0]
     for year in (slots.first.year, slots.first.year + 1):
-        day = birthday_in(year, row.birth_month, row.birth_day)
+        day, anchor, moment = _moments(entry, row, place, year)
         occurrence = entry.occurrence.replace("{year}", str(year))
-        anchor = end_of_day(day - timedelta(days=1), place.zone) + _NOON
-        moment = due(_first_wait(entry), {"birthday": anchor}, place, 0)
         slot = slots.of(moment)
         is_planned = earlier.get(occurrence) == slot
         if is_planned or not slots.begin <= moment < slots.end:
@@ -126,8 +130,8 @@ def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, 
         known_on = local_date(row.birth_known_at, place.zone)
         reason = "duplicate" if was_recent else _refusal(row, day, known_on)
         if reason is not None:
-            refused = NewDecision(batch.store.id, row.id, FLOW, "B1", "stop", reason, day.isoformat())
-            outbox.note(batch.session, [refused], batch.now)
+            noted = NewDecision(batch.store.id, row.id, FLOW, "B1", "stop", reason, day.isoformat())
+            batch.notes.append(noted)
             return
         anchors = {
             "entered": slot,
@@ -148,11 +152,26 @@ def _consider(batch: Batch, slots: _Slots, row: Row[Any], earlier: Mapping[str, 
         live.enter(batch, entry, held)
 
 
+def dues(entry: Entry, customer: Any, place: Place, *, around: int) -> list[tuple[str, datetime]]:
+    """When the first mail of each birthday near a year is due, with its occurrence."""
+    return [
+        (entry.occurrence.replace("{year}", str(year)), _moments(entry, customer, place, year)[2])
+        for year in (around - 1, around, around + 1, around + 2)
+    ]
+
+
+def _moments(entry: Entry, customer: Any, place: Place, year: int) -> tuple[date, datetime, datetime]:
+    """The birthday of a year, its noon where the customer lives, and when the first mail is due."""
+    day = birthday_in(year, customer.birth_month, customer.birth_day)
+    anchor = end_of_day(day - timedelta(days=1), place.zone) + _NOON
+    return day, anchor, due(_first_wait(entry), {"birthday": anchor}, place, 0)
+
+
 def _first_wait(entry: Entry) -> Wait:
     return next(step for step in entry.steps if isinstance(step, Wait))
 
 
-def _refusal(row: Row[Any], day: date, known_on: date) -> str | None:
+def _refusal(row: Any, day: date, known_on: date) -> str | None:
     """Why somebody is not congratulated this year, or None."""
     if (day - known_on).days < LEAD_DAYS:
         return "not-due"

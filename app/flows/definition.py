@@ -4,7 +4,7 @@ A recipe is such a definition in `recipes/<key>.json`; a store's FlowVersion hol
 """
 
 import json
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -170,15 +170,29 @@ class Entry(_Part):
     exits: tuple["Exit", ...] = ()
     steps: tuple[Step, ...]
 
+    @cached_property
+    def has_messages(self) -> bool:
+        """Whether any message of this way in is on."""
+        return any(isinstance(step, Message) and step.is_on for step in self.steps)
+
+    @cached_property
+    def by_id(self) -> "dict[str, Step]":
+        """The steps by their ids."""
+        return {step.id: step for step in self.steps}
+
+    @cached_property
+    def following(self) -> dict[str, str]:
+        """The id of each step's next one, `end` after the last."""
+        ids = [step.id for step in self.steps]
+        return dict(zip(ids, [*ids[1:], "end"], strict=True))
+
     def step_after(self, step_id: str) -> str:
         """The id of the following step, or `end`."""
-        ids = [step.id for step in self.steps]
-        place = ids.index(step_id) + 1
-        return ids[place] if place < len(ids) else "end"
+        return self.following[step_id]
 
     def step(self, step_id: str) -> "Step | None":
         """A step by its id; None for `end`."""
-        return next((step for step in self.steps if step.id == step_id), None)
+        return self.by_id.get(step_id)
 
 
 class Exit(_Part):

@@ -1,6 +1,7 @@
 """How long a product wants to be used before its review is asked; by the words of its type."""
 
 import re
+from functools import lru_cache
 
 CONSUMABLE, APPAREL, STANDARD, DURABLE = 7, 10, 14, 30
 
@@ -32,6 +33,7 @@ _WORDS: tuple[tuple[int, frozenset[str]], ...] = (
 )
 
 
+@lru_cache(maxsize=4096)
 def review_delay_days(product_type: str) -> int:
     """Days from delivery to the review ask, by the first group with a word of the product type.
 

@@ -19,6 +19,7 @@ from app.stores import settings
 
 CUSTOMERS, ORDERS = table_of(Customer), table_of(Order)
 VOUCHERS, CONSENTS = table_of(Voucher), table_of(ConsentState)
+LATEST_DELIVERIES, FEWEST_DELIVERIES = 200, 20
 _PER_QUERY = 500
 _ORDER, BASKET = "order:", "checkout:"
 """What the subjects of journeys begin with that are about an order, or about a checkout."""
@@ -136,12 +137,16 @@ def median_transit(session: Session, store_id: int) -> timedelta | None:
             ORDERS.c.fulfilled_at.is_not(None),
         )
         .order_by(ORDERS.c.placed_at.desc())
-        .limit(200)
+        .limit(LATEST_DELIVERIES)
     )
-    rows = session.execute(statement)
-    spans: list[timedelta] = sorted(row.delivered_at - row.fulfilled_at for row in rows)
-    if len(spans) < 20:
+    return median_of([row.delivered_at - row.fulfilled_at for row in session.execute(statement)])
+
+
+def median_of(transits: Sequence[timedelta]) -> timedelta | None:
+    """The median of some parcels' ways, or None where they are too few to tell anything."""
+    if len(transits) < FEWEST_DELIVERIES:
         return None
+    spans = sorted(transits)
     return (spans[(len(spans) - 1) // 2] + spans[len(spans) // 2]) / 2
 
 

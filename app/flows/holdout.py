@@ -13,5 +13,10 @@ def is_held_out(*, domain: str, flow: str, person: str, percent: int) -> bool:
 
     Source: PRODUCT.md section 2, holdout arm.
     """
+    return number_of(domain=domain, flow=flow, person=person) < percent
+
+
+def number_of(*, domain: str, flow: str, person: str) -> int:
+    """The person's number in a flow, 0 to 99: held out where it is below the percentage."""
     digest = hashlib.sha256(f"{domain.lower()}:{flow}:{person}".encode()).hexdigest()
-    return int(digest, 16) % 100 < percent
+    return int(digest, 16) % 100

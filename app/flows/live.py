@@ -120,8 +120,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
         step.chooser: choosers.CHOOSERS[step.chooser](
-            batch.session,
-            store.id,
+            batch.shop,
             bought,
             customer_id=held.customer_id,
             asked_now=batch.asked_now(held.customer_id),
@@ -158,7 +157,7 @@ def _transit(batch: Batch, held: Held) -> tuple[timedelta | None, bool]:
     if held.journey.waits_for is None:
         return None, False
     customer = batch.facts.customers[held.customer_id]
-    return batch.median_transit(), facts.is_abroad(batch.store, customer)
+    return batch.shop.median_transit(), facts.is_abroad(batch.store, customer)
 
 
 def _stop(held: Held, event: Row[Any]) -> None:
@@ -217,7 +216,7 @@ def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
     if not flow.is_active or event.type not in entry.events or not _meets(entry.where, event):
         return False
     is_new_enough = flow.active_since is not None and event.occurred_at >= flow.active_since
-    return is_new_enough and any(isinstance(step, Message) and step.is_on for step in entry.steps)
+    return is_new_enough and entry.has_messages
 
 
 def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:

@@ -6,14 +6,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import table_of, upsert
 from app.errors import NotFound
 from app.flows import contents
 from app.flows.definition import Definition, recipe, recipe_keys
-from app.models import Flow, FlowVersion, Store
+from app.models import Flow, FlowSwitch, FlowVersion, Store
 from app.stores import writes
 from app.stores.platforms import SHOPIFY
 from app.stores.writes import NewWrite
 
+SWITCHES = table_of(FlowSwitch)
 WRITE = "activity"
 """The kind of the writes that make a flow known to the shop's marketing reports."""
 
@@ -61,6 +63,7 @@ def activate(session: Session, store_id: int, key: str, now: datetime) -> bool:
         return False
     contents.check_texts(session, store_id, definition_of(session, store_id, key))
     flow.is_active, flow.active_since = True, now
+    _note(session, flow, now)
     _tell_storefront(session, store_id, key, now)
     return True
 
@@ -77,6 +80,7 @@ def deactivate(session: Session, store_id: int, key: str, now: datetime) -> bool
     if not flow.is_active:
         return False
     flow.is_active = False
+    _note(session, flow, now)
     _tell_storefront(session, store_id, key, now)
     return True
 
@@ -106,6 +110,12 @@ def listing(session: Session, store_id: int) -> list[FlowView]:
         for flow, number in session.execute(statement)
     }
     return [found[key] for key in recipe_keys() if key in found]
+
+
+def _note(session: Session, flow: Flow, now: datetime) -> None:
+    """Remember the switch; of two within one moment the later counts."""
+    row = {"store_id": flow.store_id, "flow_key": flow.key, "at": now, "is_on": flow.is_active}
+    upsert(session, SWITCHES, [row], key=("store_id", "flow_key", "at"), update=("is_on",))
 
 
 def _tell_storefront(session: Session, store_id: int, key: str, now: datetime) -> None:

@@ -4,7 +4,7 @@ Everything of a batch is read, decided and written in the caller's transaction, 
 point leaves either all of it or nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from app import timers
 from app.db import is_one_of, table_of
 from app.flows import choosers, facts, journeys, live, published, writing
 from app.flows.batch import Batch, Held
-from app.flows.facts import BatchFacts
+from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
 from app.models.message import HELD, OPEN_STATES
@@ -45,7 +45,7 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     due_ids = sorted({row.subject_id for row in due})
     held = _enrollments(session, store.id, events, due_ids)
     batch = _batch(session, store, now, events=events, rows=held, due_ids=due_ids)
-    for item in _in_order(batch, events, due):
+    for item in in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
     came_back = standing.hear(session, store, events, now)
@@ -143,13 +143,13 @@ def _batch(
         enrollment_ids=due_ids,
     )
     return Batch(
-        session=session,
+        shop=LiveShop(session, store.id),
         store=store,
         now=now,
         flows=published.flows_of(session, store.id),
         facts=loaded,
         held={row.id: _held(row) for row in rows},
-        goods=choosers.order_products(session, store.id, _with_goods(events, rows, due_ids, loaded)),
+        goods=choosers.order_products(session, store.id, with_goods(events, rows, due_ids, loaded.orders)),
         already_read=_already_read(session, store.id, events),
         definitions=published.definitions_of(session, store.id, {row.version_id for row in rows}),
     )
@@ -173,17 +173,17 @@ def _held(row: Row[Any]) -> Held:
 _PARCEL_NEWS = ("order.fulfilled", "order.delivered")
 
 
-def _with_goods(
-    events: list[Row[Any]], rows: list[Row[Any]], due_ids: list[int], loaded: BatchFacts
+def with_goods(
+    events: Sequence[Any], rows: Sequence[Any], due_ids: Collection[int], orders: Mapping[str, Any]
 ) -> list[int]:
     """The orders whose products the steps may ask for: parcels that moved, journeys that are due."""
     subjects = {event.subject for event in events if event.type in _PARCEL_NEWS}
     subjects |= {row.subject for row in rows if row.id in due_ids}
-    found = (facts.order_of(loaded, subject) for subject in subjects)
+    found = (orders.get(subject.removeprefix("order:")) for subject in subjects)
     return sorted(order.id for order in found if order is not None)
 
 
-def _in_order(batch: Batch, events: list[Row[Any]], due: Iterable[Row[Any]]) -> list[Any]:
+def in_order(batch: Batch, events: Sequence[Any], due: Iterable[Any]) -> list[Any]:
     """Events and timers of each customer in the order of their moments; events first at the same one."""
     items: list[tuple[tuple[int, datetime, int, int], Any]] = [
         ((event.customer_id, event.occurred_at, 0, event.id), live.EventItem(event)) for event in events

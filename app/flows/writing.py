@@ -50,7 +50,8 @@ def write(session: Session, batch: Batch) -> None:
         ],
     )
     outbox.enqueue(session, [message for held in alive for message in held.messages], batch.now)
-    outbox.note(session, [decision for held in alive for decision in held.decisions], batch.now)
+    decisions = [decision for held in alive for decision in held.decisions]
+    outbox.note(session, [*batch.notes, *decisions], batch.now)
 
 
 def _update(session: Session, batch: Batch, changed: list[Held]) -> None:

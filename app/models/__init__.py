@@ -13,7 +13,7 @@ from app.models.customer_event import CustomerEvent
 from app.models.customer_state import CustomerState
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
-from app.models.flow import Flow, FlowVersion
+from app.models.flow import Flow, FlowSwitch, FlowVersion
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
@@ -26,6 +26,7 @@ from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
+from app.models.rehearsal import Rehearsal
 from app.models.restore import Restore
 from app.models.review import Review
 from app.models.rhythm import Rhythm
@@ -60,6 +61,7 @@ __all__ = [
     "Enrollment",
     "ErasedIdentity",
     "Flow",
+    "FlowSwitch",
     "FlowVersion",
     "Fulfillment",
     "Heartbeat",
@@ -79,6 +81,7 @@ __all__ = [
     "ProductVariant",
     "Reconciliation",
     "Refund",
+    "Rehearsal",
     "Restore",
     "Review",
     "Rhythm",

@@ -37,3 +37,14 @@ class FlowVersion(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (UniqueConstraint("store_id", "flow_key", "number"),)
+
+
+class FlowSwitch(Base):
+    """When a flow was switched on or off, so that "why" can say how it stood on any day."""
+
+    __tablename__ = "flow_switches"
+
+    store_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    flow_key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    is_on: Mapped[bool] = mapped_column()

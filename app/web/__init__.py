@@ -35,6 +35,8 @@ from app.web import (
     senders,
     settings,
     timeline_words,
+    why,
+    why_words,
 )
 from app.web.api import blueprint as api
 from app.web.context import runtime
@@ -48,6 +50,7 @@ _BLUEPRINTS = (
     health.blueprint,
     home.blueprint,
     customers.blueprint,
+    why.blueprint,
     privacy.blueprint,
     orders.blueprint,
     flows.blueprint,
@@ -86,6 +89,7 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
     formats.register(app)
     app.jinja_env.filters["said"] = provider_words.said
     app.jinja_env.filters["step_value"] = timeline_words.step_value
+    app.jinja_env.filters.update(about=why_words.about, said=why_words.said)
     headers.register(app)
     errors.register(app)
 

@@ -1,15 +1,18 @@
 """The words of the screens in Italian and English, by key."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from babel.numbers import format_decimal
-from flask import Blueprint, g, redirect, request
+from flask import Blueprint, Flask, g, redirect, request
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 
 from app.errors import BadInput
+from app.models import Store
 from app.web.auth import merchant_required
 
 LANGUAGES = {"it": "Italiano", "en": "English"}
@@ -29,6 +32,14 @@ def language() -> str:
         known = chosen if chosen in LANGUAGES else request.accept_languages.best_match(["en", "it"], "en")
         g.language = known
     return known
+
+
+@contextmanager
+def reading_for(store: Store, language: str) -> Iterator[None]:
+    """Words and moments outside a request, in a language and in a store's zone."""
+    with Flask(__name__).app_context():
+        g.store, g.language = store, language
+        yield
 
 
 def translate(key: str, **values: Any) -> str:

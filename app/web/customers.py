@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from app import access_log, clock
 from app.customers import normalise_email
-from app.messaging import fact_rows, preferences
+from app.flows.definition import recipe_keys
+from app.flows.moments import local_date
+from app.messaging import fact_rows, preferences, zones
 from app.models import (
     Consent,
     ConsentState,
@@ -72,8 +74,16 @@ def show(customer_id: int) -> ResponseReturnValue:
     showed(store.id, access_log.CUSTOMER, customer_id=customer.id)
     bought = customer.orders_count + customer.earlier_orders
     classes = classes_of(bought, customer.discounted_count, customer.last_paid_at, clock.now())
+    today = local_date(clock.now(), zones.zone_named(store.timezone)).isoformat()
     return render_template(
-        "customer.html", customer=customer, classes=classes, timeline=timeline, entries=entries, **parts
+        "customer.html",
+        customer=customer,
+        classes=classes,
+        timeline=timeline,
+        entries=entries,
+        flow_keys=recipe_keys(),
+        today=today,
+        **parts,
     )
 
 

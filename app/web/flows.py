@@ -1,25 +1,28 @@
 """Flows: what runs by itself, step by step, with what became of it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.errors import NotFound
-from app.flows import backlog, switch
+from app.flows import backlog, rehearsals, switch
 from app.flows.contents import BrokenText
+from app.flows.simulate import telling
+from app.flows.simulate.run import REPLAYED
 from app.flows.switch import FlowView
 from app.messaging import editions
-from app.models import Enrollment, Store
+from app.models import Customer, Enrollment, Store
 from app.segments.state_facts import FLOW
 from app.web import figures, flow_steps
 from app.web.acting import actor
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
-from app.web.context import chosen_store, runtime
+from app.web.context import chosen_store, rows_of, runtime
 
 blueprint = Blueprint("flows", __name__)
 
@@ -58,6 +61,8 @@ def show(key: str) -> ResponseReturnValue:
         own = editions.names(session, store.id)
         nothing = figures.Money(0, store.currency)
         silent = _silent(session, store, key)
+        rehearsal = rehearsals.of_flow(session, store.id, key)
+        people_of_rehearsal = _named(session, store.id, rehearsal)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
     ways = flow_steps.in_words(definition, sent, own) if definition else []
     return render_template(
@@ -68,6 +73,10 @@ def show(key: str) -> ResponseReturnValue:
         brought=brought,
         total=_total(sent.values()),
         silent=silent,
+        rehearsal=rehearsal,
+        named=people_of_rehearsal,
+        rehearsal_days=telling.DAYS,
+        can_rehearse=key in REPLAYED,
     )
 
 
@@ -96,6 +105,29 @@ def deactivate(key: str) -> ResponseReturnValue:
     return redirect(url_for("flows.show", key=key), code=303)
 
 
+@blueprint.post("/app/flows/<key>/try")
+@merchant_required
+def rehearse(key: str) -> ResponseReturnValue:
+    """Queue a dry run over the last 90 days; a worker does it."""
+    with runtime().database.write() as session:
+        store = chosen_store(session)
+        _view(session, store.id, key)
+        span = telling.span_of(store, None, None, now=clock.now())
+        rehearsals.ask(session, store.id, key, begin=span.begin, end=span.end)
+    return redirect(url_for("flows.show", key=key, _anchor="rehearsal"), code=303)
+
+
+@blueprint.get("/app/flows/<key>/rehearsal.json")
+@merchant_required
+def rehearsal_now(key: str) -> ResponseReturnValue:
+    """What the flow's page asks every two seconds while its dry run is under way."""
+    with runtime().database.read() as session:
+        rehearsal = rehearsals.of_flow(session, chosen_store(session).id, key)
+    if rehearsal is None:
+        raise NotFound("this flow was never tried")
+    return {"done": rehearsal.done, "total": rehearsal.total, "finished": not rehearsal.is_waiting}
+
+
 def _view(session: Session, store_id: int, key: str) -> FlowView:
     for view in switch.listing(session, store_id):
         if view.key == key:
@@ -120,6 +152,14 @@ def _total(parts: Iterable[figures.Sent]) -> figures.Sent:
         total.stayed += part.stayed
         total.unknown += part.unknown
     return total
+
+
+def _named(session: Session, store_id: int, rehearsal: Row[Any] | None) -> dict[int, Customer]:
+    """Who the messages of a dry run are for, by id; who was erased since is missing."""
+    listed = rehearsal.result["messages"] if rehearsal is not None and rehearsal.result else []
+    wanted = {message["customer"] for message in listed}
+    found = session.scalars(rows_of(Customer, store_id).where(Customer.id.in_(wanted)))
+    return {customer.id: customer for customer in found}
 
 
 def _people(session: Session, store_id: int, key: str) -> dict[str, int]:

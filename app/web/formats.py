@@ -22,7 +22,8 @@ _A_SECOND = timedelta(seconds=1)
 
 def register(app: Flask) -> None:
     """Give the templates their words and formats."""
-    app.jinja_env.filters.update(money=money, number=number, moment=moment, day=day, ago=ago, share=share)
+    app.jinja_env.filters.update(money=money, number=number, share=share)
+    app.jinja_env.filters.update(moment=moment, told_moment=told_moment, day=day, ago=ago)
     app.jinja_env.globals.update(t=translate, word=word, asset=assets.address, languages=LANGUAGES)
     app.context_processor(_of_this_request)
 
@@ -47,6 +48,11 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return "–"
     return format_datetime(value, _SKELETON_MOMENT[language()], tzinfo=_zone(), locale=language())
+
+
+def told_moment(text: str) -> str:
+    """The same of a moment that JSON tells."""
+    return moment(datetime.fromisoformat(text))
 
 
 def day(value: datetime | None) -> str:

@@ -372,6 +372,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
     )
     op.create_table(
+        "flow_switches",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", "at", name=op.f("pk_flow_switches")),
+    )
+    op.create_table(
         "flow_versions",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -1032,6 +1040,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "resource", name=op.f("pk_reconciliations")),
     )
     op.create_index("ix_reconciliations_next", "reconciliations", ["next_at", "store_id"], unique=False)
+    op.create_table(
+        "rehearsals",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("begin", MOMENT, nullable=False),
+        sa.Column("end", MOMENT, nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("is_waiting", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lease_token", sa.String(length=36), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_rehearsals_store_id_stores")),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_rehearsals")),
+    )
+    op.create_index("ix_rehearsals_waiting", "rehearsals", ["is_waiting", "asked_at"], unique=False)
     if op.get_context().dialect.name == "postgresql":
         op.execute(COMPRESS_BODIES)
         op.execute(NAME_ROLES)
@@ -1039,6 +1067,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The way back."""
+    op.drop_table("rehearsals")
     op.drop_table("reconciliations")
     op.drop_table("chores")
     op.drop_table("backfills")
@@ -1077,6 +1106,7 @@ def downgrade() -> None:
     op.drop_table("fulfillments")
     op.drop_table("flows")
     op.drop_table("flow_versions")
+    op.drop_table("flow_switches")
     op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from app.flows import birthdays, choosers, live, switch
+from app.flows import birthdays, live, switch
 from app.flows.definition import Definition
+from app.flows.shop import LiveShop
 from app.messaging import gate, limits
 from connectors.channels.local import LocalChannel
 from tests.oracle import Verdict
@@ -266,11 +267,9 @@ GUARDS: Mapping[str, Guard] = {
     "time to live": Guard(_with_recipes(_live_for_ever), _is_expired_sent),
     "a message leaves once": Guard(_post_twice, _is_posted_twice),
     "an occasion enrolls once": Guard(_enter_twice, _lets_in("review")),
-    "a product is asked about once": Guard(_set(choosers, "_asked", lambda *_: frozenset()), _is_asked_again),
+    "a product is asked about once": Guard(_set(LiveShop, "asked", lambda *_: frozenset()), _is_asked_again),
     "no reminder after a click": Guard(_without_condition("not-clicked:M3"), _leaves("M3R")),
-    "own products are not offered": Guard(
-        _set(choosers, "_owned", lambda *_: frozenset()), _is_other_offered
-    ),
+    "own products are not offered": Guard(_set(LiveShop, "owned", lambda *_: frozenset()), _is_other_offered),
     "refund or cancellation": Guard(
         _without_exits("order.cancelled", "order.refunded"), _leaves("W5", "M3", "M3R", "X1", "X2")
     ),

@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -71,19 +71,27 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class SmallWorld:
-    """A world at its beginning, and a Ritorno that knows nothing of it yet."""
+    """A world at its beginning, and a Ritorno that knows nothing of it yet.
+
+    `ticks` are the moments at which the worker looked, once it was played.
+    """
 
     journey: travel.Journey
     journal: Path
+    ticks: list[datetime] = field(default_factory=list)
+
+    @property
+    def runtime(self) -> Runtime:
+        """Ritorno's pieces."""
+        return self.journey.kit.runtime
 
     def play(self, settings: Mapping[str, str] | None = None) -> Verdict:
         """Install both shops, set what a merchant would set besides, travel to the end, and judge."""
         self.journey.prepare()
-        runtime = self.journey.kit.runtime
-        for shown in commands.listing(runtime) if settings else ():
-            commands.set_values(runtime, shown["id"], settings or {})
-        self.journey.travel(lambda *_: None, threading.Event())
-        return judge(self.journal, runtime.settings.database)
+        for shown in commands.listing(self.runtime) if settings else ():
+            commands.set_values(self.runtime, shown["id"], settings or {})
+        self.journey.travel(lambda _start, moment, _end: self.ticks.append(moment), threading.Event())
+        return judge(self.journal, self.runtime.settings.database)
 
 
 @contextmanager

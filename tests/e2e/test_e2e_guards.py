@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e import rehearsal
 from tests.e2e.guards import GUARDS
 from tests.e2e.small_world import Size, small_world
 from tests.oracle import Verdict
@@ -37,8 +38,12 @@ def engine(request: pytest.FixtureRequest) -> str:
 def test_with_every_guard_on_there_is_no_difference(size: Size, database_url: str, tmp_path: Path) -> None:
     with small_world(size, tmp_path, database_url) as world:
         verdict = world.play()
+        made, found = rehearsal.made(world.runtime), rehearsal.would_be(world.runtime, world.ticks)
 
     assert verdict.differences == []
+    # The dry run of each flow over the mirror finds the very same messages.
+    assert found == made
+    assert any(made.values())
 
 
 def test_every_guard_has_its_world() -> None:

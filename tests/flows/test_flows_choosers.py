@@ -9,6 +9,7 @@ from app.db import Database
 from app.flows import choosers
 from app.flows.choosers import OrderProduct
 from app.flows.delays import review_delay_days
+from app.flows.shop import LiveShop
 from app.models import OrderLine, ProductPair
 from tests.conftest import NOW
 from tests.flows.flows_world import World
@@ -216,7 +217,7 @@ def _bought(products: tuple[str, ...]) -> list[OrderProduct]:
 def _reviewed(world: World, customer_id: int, *products: str) -> list[str]:
     with world.database.read() as session:
         found = choosers.review_products(
-            session, world.store_id, _bought(products), customer_id=customer_id, asked_now=NOBODY
+            LiveShop(session, world.store_id), _bought(products), customer_id=customer_id, asked_now=NOBODY
         )
     return [item["external_id"] for item in found]
 
@@ -224,7 +225,7 @@ def _reviewed(world: World, customer_id: int, *products: str) -> list[str]:
 def _complement(world: World, customer_id: int, *products: str) -> list[Mapping[str, Any]]:
     with world.database.read() as session:
         return choosers.complement(
-            session, world.store_id, _bought(products), customer_id=customer_id, asked_now=NOBODY
+            LiveShop(session, world.store_id), _bought(products), customer_id=customer_id, asked_now=NOBODY
         )
 
 

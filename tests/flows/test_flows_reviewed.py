@@ -8,6 +8,7 @@ from app.db import Database
 from app.flows import choosers
 from app.flows.choosers import OrderProduct
 from app.flows.definition import Message, recipe
+from app.flows.shop import LiveShop
 from app.messaging.reviewed import CONDITION
 from app.models import Review
 from app.runtime import Runtime
@@ -39,7 +40,9 @@ def _review(database: Database, store_id: int, customer_id: int | None, product:
 def _chosen(database: Database, store_id: int) -> list[str]:
     bought = [OrderProduct(name, name, "", 1000) for name in "ABC"]
     with database.read() as session:
-        found = choosers.review_products(session, store_id, bought, customer_id=1, asked_now=frozenset())
+        found = choosers.review_products(
+            LiveShop(session, store_id), bought, customer_id=1, asked_now=frozenset()
+        )
     return [item["external_id"] for item in found]
 
 

@@ -37,6 +37,7 @@ PROMISED = (
     ("GET", "/api/v1/customers"),
     ("POST", "/api/v1/customers/1/consents"),
     ("DELETE", "/api/v1/customers/1"),
+    ("GET", "/api/v1/customers/1/why"),
     ("GET", "/api/v1/orders"),
     ("GET", "/api/v1/products"),
     ("GET", "/api/v1/events"),

@@ -22,6 +22,7 @@ LED_BY_SOMETHING_ELSE = {
     "uq_api_keys_key_hash": "a request is known by its key before its store is",
     "ix_chores_next": "the stores whose turn it is to be looked after, for fairness",
     "ix_reconciliations_next": "the stores whose turn it is to be asked again, for fairness",
+    "ix_rehearsals_waiting": "the dry runs that wait, the longest waiting first",
     "ix_timer_cursors_next": "the stores in the order in which they have something due, for fairness",
 }
 

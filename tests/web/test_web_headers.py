@@ -12,6 +12,7 @@ SCREENS = (
     "/app/",
     "/app/customers",
     "/app/customers/{customer}",
+    "/app/customers/{customer}/why",
     "/app/privacy",
     "/app/orders",
     "/app/flows",

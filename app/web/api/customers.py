@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, g
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -10,12 +10,16 @@ from app import access_log, audit, clock, consent
 from app.consent import NewConsent
 from app.customers import aliases, normalise_email
 from app.errors import BadInput
+from app.flows.definition import recipe_keys
+from app.flows.why import why
 from app.models import ConsentState, Customer, Store
 from app.privacy import asked
+from app.web import why_words
 from app.web.acting import actor, showed
 from app.web.api import bodies, lists, shapes
 from app.web.auth import api_key_required
 from app.web.context import customer_of, row_of, rows_of, runtime
+from app.web.why import asked_day
 
 blueprint = Blueprint("customers", __name__)
 
@@ -76,6 +80,24 @@ def record_consent(customer_id: int) -> ResponseReturnValue:
         _record(session, customer.id, body)
         session.flush()
         return _shaped(session, [customer])[0], 201
+
+
+@blueprint.get("/customers/<int:customer_id>/why")
+@api_key_required
+def explain(customer_id: int) -> ResponseReturnValue:
+    """Why the flows' messages of a day (`on`, today by default) left or not; of one flow if asked."""
+    lists.check_filters("flow", "on")
+    flow = lists.text_filter("flow")
+    with runtime().database.read() as session:
+        store = session.get_one(Store, g.store_id)
+        g.store = store
+        customer = customer_of(session, store.id, customer_id)
+        on = asked_day(request.args.get("on"), store)
+        answers = [
+            why(session, store, customer.id, flow_key=key, on=on, now=clock.now())
+            for key in ([flow] if flow else recipe_keys())
+        ]
+    return {"data": [why_words.shape(answer) for answer in answers], "next": None}
 
 
 @blueprint.delete("/customers/<int:customer_id>")

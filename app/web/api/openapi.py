@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.web.api import lists
 from app.web.api.schemas import (
+    DAY,
     ID,
     INBOUND_STATUS,
     MESSAGE_STATUS,
@@ -50,6 +51,13 @@ def _list(path: str, summary: str, answer: str, **filters: Schema) -> Route:
 ROUTES = (
     _list("/customers", "Customers", "Customer", email=TEXT, external_id=TEXT),
     Route("get", "/customers/{customer_id}", "One customer", "Customer"),
+    Route(
+        "get",
+        "/customers/{customer_id}/why",
+        "Why messages of a day left or not, flow by flow",
+        "WhyOfDay",
+        filters=(("flow", TEXT), ("on", DAY)),
+    ),
     Route("delete", "/customers/{customer_id}", "Erase a customer", "Customer"),
     Route(
         "post",

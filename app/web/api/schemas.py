@@ -29,6 +29,7 @@ ID: Schema = {"type": "integer", "format": "int64", "minimum": 1}
 TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 FLAG: Schema = {"type": "boolean"}
+DAY: Schema = {"type": "string", "format": "date"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 ANYTHING: Schema = {"type": "object", "additionalProperties": True}
 MAYBE_TEXT = _nullable(TEXT)
@@ -183,6 +184,18 @@ SCHEMAS: dict[str, Schema] = {
         verdict=MAYBE_TEXT,
         reason=MAYBE_TEXT,
         decided_at=MAYBE_MOMENT,
+    ),
+    "WhyOfDay": _object(data=_list_of(_ref("Answer")), next={"type": "null"}),
+    "Answer": _object(
+        customer_id=ID,
+        flow=TEXT,
+        on=DAY,
+        begin=MOMENT,
+        end=MOMENT,
+        messages=_list_of(ANYTHING),
+        enrollments=_list_of(ANYTHING),
+        findings=_list_of(_object(code=TEXT, at=MAYBE_MOMENT, until=MAYBE_MOMENT, text=TEXT)),
+        text=TEXT,
     ),
     "Content": _object(subject=MAYBE_TEXT, text=MAYBE_TEXT, html=MAYBE_TEXT, headers=ANYTHING, links=TEXTS),
     "Flow": _object(key=TEXT, is_active=FLAG, active_since=MAYBE_MOMENT, version=_nullable(COUNT)),

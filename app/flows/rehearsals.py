@@ -1,0 +1,114 @@
+"""The queue of dry runs that screens ask for: one a flow and store, the latest kept with its result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.db import lease_now, table_of, upsert
+from app.models import Rehearsal
+
+REHEARSALS = table_of(Rehearsal)
+LEASE = timedelta(seconds=180)
+MOST_ATTEMPTS = 3
+_LONGEST_ERROR = 2000
+_FREE: Mapping[str, Any] = {"lease_token": None, "lease_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A claimed rehearsal; `token` guards every later write of it."""
+
+    token: str
+    row: Row[Any]
+
+
+def ask(session: Session, store_id: int, flow_key: str, *, begin: datetime, end: datetime) -> None:
+    """Queue a dry run; one that waits or runs already is begun anew."""
+    fresh = {
+        "asked_at": end,
+        "begin": begin,
+        "end": end,
+        "done": 0,
+        "total": 0,
+        "is_waiting": True,
+        "attempts": 0,
+        "ended_at": None,
+        "error": None,
+        "result": None,
+        **_FREE,
+    }
+    row = {"store_id": store_id, "flow_key": flow_key, **fresh}
+    upsert(session, REHEARSALS, [row], key=("store_id", "flow_key"), update=list(fresh))
+
+
+def of_flow(session: Session, store_id: int, flow_key: str) -> Row[Any] | None:
+    """The latest dry run of a flow, waiting, running or done."""
+    mine = (REHEARSALS.c.store_id == store_id, REHEARSALS.c.flow_key == flow_key)
+    return session.execute(select(REHEARSALS).where(*mine)).one_or_none()
+
+
+def is_waiting(session: Session) -> bool:
+    """Whether any store waits for one."""
+    statement = select(REHEARSALS.c.store_id).where(REHEARSALS.c.is_waiting).limit(1)
+    return session.execute(statement).first() is not None
+
+
+def claim(session: Session) -> Held | None:
+    """The longest waiting one that nobody works on."""
+    moment = lease_now(session)
+    statement = (
+        select(REHEARSALS)
+        .where(
+            REHEARSALS.c.is_waiting,
+            or_(REHEARSALS.c.lease_until.is_(None), REHEARSALS.c.lease_until < moment),
+        )
+        .order_by(REHEARSALS.c.asked_at, REHEARSALS.c.store_id)
+        .limit(1)
+    )
+    row = session.execute(statement.with_for_update(skip_locked=True)).one_or_none()
+    if row is None:
+        return None
+    held = Held(uuid4().hex, row)
+    mine = (REHEARSALS.c.store_id == row.store_id, REHEARSALS.c.flow_key == row.flow_key)
+    session.execute(
+        update(REHEARSALS)
+        .where(*mine)
+        .values(lease_token=held.token, lease_until=moment + LEASE, attempts=row.attempts + 1)
+    )
+    return held
+
+
+def move(session: Session, held: Held, *, done: int, total: int) -> bool:
+    """Say how far it is and keep it; False when it was asked for anew, or is somebody else's by now."""
+    return _write(session, held, {"done": done, "total": total, "lease_until": lease_now(session) + LEASE})
+
+
+def finish(session: Session, held: Held, result: Mapping[str, Any], now: datetime) -> bool:
+    """Keep what it found."""
+    return _write(session, held, {"result": dict(result), **_ended(now)})
+
+
+def fail(session: Session, held: Held, error: str, now: datetime) -> bool:
+    """Keep why it failed; it is tried three times in all."""
+    is_last = held.row.attempts + 1 >= MOST_ATTEMPTS
+    values = {"error": error[:_LONGEST_ERROR], **(_ended(now) if is_last else _FREE)}
+    return _write(session, held, values)
+
+
+def _ended(now: datetime) -> dict[str, Any]:
+    return {"is_waiting": False, "ended_at": now, **_FREE}
+
+
+def _write(session: Session, held: Held, values: Mapping[str, Any]) -> bool:
+    mine = (
+        REHEARSALS.c.store_id == held.row.store_id,
+        REHEARSALS.c.flow_key == held.row.flow_key,
+        REHEARSALS.c.lease_token == held.token,
+    )
+    written = update(REHEARSALS).where(*mine).values(**values).returning(REHEARSALS.c.store_id)
+    return bool(session.execute(written).all())

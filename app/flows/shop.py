@@ -1,0 +1,167 @@
+"""What choosers and waits ask of a shop as they go: from its tables now, or as of a day by the dry run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.db import table_of
+from app.flows.facts import median_transit
+from app.messaging.conditions import LEFT_STATES
+from app.messaging.reviewed import products_reviewed
+from app.models import Message, Order, OrderLine, Product, ProductPair
+
+LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
+PAIRS, MESSAGES = table_of(ProductPair), table_of(Message)
+SUPPORT = 20
+"""In how many orders two products stood together at least, before that tells anything."""
+ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """In how many orders a product stood with another one."""
+
+    product: str
+    other: str
+    together: int
+
+
+class Shop(Protocol):
+    """Products are named by their external ids."""
+
+    def reviewed(self, customer_id: int) -> frozenset[str]:
+        """What the customer wrote a review of."""
+
+    def asked(self, customer_id: int) -> frozenset[str]:
+        """What earlier asks named, unless they never left and never will."""
+
+    def owned(self, customer_id: int) -> frozenset[str]:
+        """Everything that the customer ever bought in an order that was not cancelled."""
+
+    def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """The cross-sell products that the merchant set, by product."""
+
+    def together(self, products: Sequence[str]) -> Sequence[Pair]:
+        """What was bought with them often enough (`SUPPORT`)."""
+
+    def alone(self, products: Sequence[str]) -> Mapping[str, int]:
+        """In how many orders each stood; kept as the pair of a product with itself."""
+
+    def available(self, products: Sequence[str]) -> list[str]:
+        """Those that can be bought, in the order given."""
+
+    def newest(self, most: int) -> Sequence[Mapping[str, str]]:
+        """The latest products that can be bought, `external_id` and `title` each.
+
+        Both platforms number what they make, so the higher id is the later product.
+        """
+
+    def median_transit(self) -> timedelta | None:
+        """The usual time from dispatch to delivery, where enough parcels tell it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveShop:
+    """The shop as its tables are now, for one batch."""
+
+    session: Session
+    store_id: int
+    _transit: list[timedelta | None] = field(default_factory=list)
+
+    def reviewed(self, customer_id: int) -> frozenset[str]:
+        """By the mirrored reviews."""
+        found = products_reviewed(self.session, self.store_id, [customer_id])
+        return found.get(customer_id, frozenset())
+
+    def asked(self, customer_id: int) -> frozenset[str]:
+        """By the outbox."""
+        statement = select(MESSAGES.c.context).where(
+            MESSAGES.c.store_id == self.store_id,
+            MESSAGES.c.customer_id == customer_id,
+            MESSAGES.c.flow_key == "review",
+            MESSAGES.c.step == "M3",
+            MESSAGES.c.status.in_(ASKED_STATES),
+        )
+        contexts = self.session.execute(statement).scalars()
+        return frozenset(item["external_id"] for context in contexts for item in context.get("products", ()))
+
+    def owned(self, customer_id: int) -> frozenset[str]:
+        """By the mirrored orders."""
+        statement = (
+            select(LINES.c.product_external_id)
+            .join(ORDERS, (ORDERS.c.id == LINES.c.order_id) & (ORDERS.c.store_id == LINES.c.store_id))
+            .where(
+                ORDERS.c.store_id == self.store_id,
+                ORDERS.c.customer_id == customer_id,
+                ORDERS.c.cancelled_at.is_(None),
+                LINES.c.product_external_id.is_not(None),
+            )
+            .distinct()
+        )
+        return frozenset(self.session.execute(statement).scalars())
+
+    def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """By the catalogue."""
+        statement = select(PRODUCTS.c.external_id, PRODUCTS.c.cross_sell_ids).where(
+            PRODUCTS.c.store_id == self.store_id, PRODUCTS.c.external_id.in_(products)
+        )
+        return {row.external_id: row.cross_sell_ids or () for row in self.session.execute(statement)}
+
+    def together(self, products: Sequence[str]) -> Sequence[Pair]:
+        """By the counts of the nightly slot."""
+        statement = select(PAIRS).where(
+            PAIRS.c.store_id == self.store_id,
+            PAIRS.c.product_external_id.in_(products),
+            PAIRS.c.other_external_id != PAIRS.c.product_external_id,
+            PAIRS.c.orders_count >= SUPPORT,
+        )
+        return [
+            Pair(row.product_external_id, row.other_external_id, row.orders_count)
+            for row in self.session.execute(statement)
+        ]
+
+    def alone(self, products: Sequence[str]) -> Mapping[str, int]:
+        """By the same counts."""
+        statement = select(PAIRS.c.product_external_id, PAIRS.c.orders_count).where(
+            PAIRS.c.store_id == self.store_id,
+            PAIRS.c.product_external_id.in_(sorted(set(products))),
+            PAIRS.c.other_external_id == PAIRS.c.product_external_id,
+        )
+        return {row.product_external_id: row.orders_count for row in self.session.execute(statement)}
+
+    def available(self, products: Sequence[str]) -> list[str]:
+        """By the catalogue."""
+        statement = select(PRODUCTS.c.external_id).where(
+            PRODUCTS.c.store_id == self.store_id,
+            PRODUCTS.c.external_id.in_(list(products)),
+            PRODUCTS.c.is_available,
+            PRODUCTS.c.deleted_at.is_(None),
+        )
+        found = set(self.session.execute(statement).scalars()) if products else set()
+        return [external_id for external_id in products if external_id in found]
+
+    def newest(self, most: int) -> Sequence[Mapping[str, str]]:
+        """By the catalogue."""
+        statement = (
+            select(PRODUCTS.c.external_id, PRODUCTS.c.title)
+            .where(
+                PRODUCTS.c.store_id == self.store_id,
+                PRODUCTS.c.is_available,
+                PRODUCTS.c.deleted_at.is_(None),
+            )
+            .order_by(func.length(PRODUCTS.c.external_id).desc(), PRODUCTS.c.external_id.desc())
+            .limit(most)
+        )
+        return [
+            {"external_id": row.external_id, "title": row.title} for row in self.session.execute(statement)
+        ]
+
+    def median_transit(self) -> timedelta | None:
+        """By the latest deliveries; asked for once a batch."""
+        if not self._transit:
+            self._transit.append(median_transit(self.session, self.store_id))
+        return self._transit[0]

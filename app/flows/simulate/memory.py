@@ -1,0 +1,235 @@
+"""The past of some people, read with one statement a kind: what happened, and when it became known."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, Text, cast, select
+from sqlalchemy.orm import Session
+
+from app import timeline
+from app.crypto import Signer
+from app.db import table_of
+from app.flows import choosers
+from app.flows.choosers import OrderProduct
+from app.flows.definition import WaitFor
+from app.flows.simulate.question import Question
+from app.messaging import fact_rows
+from app.messaging.wishes import Wishes
+from app.models import (
+    Consent,
+    ConsentState,
+    Customer,
+    CustomerEvent,
+    Enrollment,
+    Message,
+    Order,
+    Preference,
+    Review,
+    Voucher,
+)
+from app.models.review import WRITTEN
+
+CUSTOMERS, EVENTS, ORDERS = table_of(Customer), table_of(CustomerEvent), table_of(Order)
+LEDGER, STATES = table_of(Consent), table_of(ConsentState)
+VOUCHERS, ENROLLMENTS, MESSAGES = table_of(Voucher), table_of(Enrollment), table_of(Message)
+REVIEWS, PREFERENCES = table_of(Review), table_of(Preference)
+_IMPORTED = "import"
+_TELLING = ("consent.", "message.", "voucher.", "support.", "state.", "checkout.")
+"""The types whose details conditions and exits look at; those of orders are told by the orders."""
+
+
+@dataclass(slots=True)
+class Happening:
+    """One entry of the timeline, as the engine reads it, and the tick at which it was read."""
+
+    id: int
+    customer_id: int
+    type: str
+    subject: str
+    occurred_at: datetime
+    source_key: str
+    details: Mapping[str, Any]
+    tick: datetime
+    is_heard: bool
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Everything of one person that the replay looks at."""
+
+    customer: Row[Any]
+    events: list[Happening] = field(default_factory=list)
+    orders: list[Row[Any]] = field(default_factory=list)
+    ledger: dict[str, list[Row[Any]]] = field(default_factory=dict)
+    own_states: dict[str, Row[Any]] = field(default_factory=dict)
+    vouchers: dict[int, Row[Any]] = field(default_factory=dict)
+    enrolled: dict[tuple[str, str], Row[Any]] = field(default_factory=dict)
+    clicked: dict[str, datetime] = field(default_factory=dict)
+    asked_before: frozenset[str] = frozenset()
+    reviews: list[Row[Any]] = field(default_factory=list)
+    wishes: Row[Any] | None = None
+
+
+@dataclass(slots=True)
+class Memory:
+    """A chunk of people, with the goods of their orders and the addresses not to be written to."""
+
+    people: dict[int, Remembered]
+    goods: Mapping[int, Sequence[OrderProduct]]
+    suppressed: dict[tuple[str, str], Row[Any]]
+
+
+def load(session: Session, signer: Signer, question: Question, *, first: int, last: int) -> Memory:
+    """Read the people whose ids lie in [first, last] but those who were erased: nothing is known of them."""
+    reader = _Reader(session, question, first, last)
+    statement = select(CUSTOMERS).where(
+        CUSTOMERS.c.store_id == question.store.id,
+        CUSTOMERS.c.id.between(first, last),
+        CUSTOMERS.c.erased_at.is_(None),
+    )
+    people = {row.id: Remembered(row) for row in session.execute(statement)}
+    reader.events(people)
+    reader.orders(people)
+    reader.consents(people)
+    reader.journeys(people)
+    reader.words(people)
+    orders = sorted(order.id for person in people.values() for order in person.orders)
+    customers = [person.customer for person in people.values()]
+    return Memory(
+        people=people,
+        goods=choosers.order_products(session, question.store.id, orders) if _asks_goods(question) else {},
+        suppressed=fact_rows.suppressed(session, signer, question.store.id, customers),
+    )
+
+
+def _asks_goods(question: Question) -> bool:
+    """Whether any flow chooses products or waits as long as they want to be used."""
+    steps = (
+        step for flow in question.flows.values() for entry in flow.definition.entries for step in entry.steps
+    )
+    return any(step.kind == "choose" or getattr(step, "delay", None) for step in steps)
+
+
+def _listened(question: Question) -> frozenset[str]:
+    """The types that may start, move on or end a journey; what nobody listens to changes none."""
+    entries = [entry for flow in question.flows.values() for entry in flow.definition.entries]
+    starts = {kind for entry in entries if entry.has_messages for kind in entry.events}
+    ends = {rule.event for entry in entries for rule in entry.exits}
+    waits = {step.event for entry in entries for step in entry.steps if isinstance(step, WaitFor)}
+    return frozenset(starts | ends | waits | {timeline.ERASED}) - timeline.UNHEARD
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one kind of rows after the other into the people of a chunk."""
+
+    session: Session
+    question: Question
+    first: int
+    last: int
+
+    def events(self, people: Mapping[int, Remembered]) -> None:
+        """The timeline up to the end, in the order in which it became known."""
+        names = ("id", "customer_id", "type", "subject", "occurred_at", "recorded_at", "source_key")
+        columns = [*(EVENTS.c[name] for name in names), cast(EVENTS.c.details, Text).label("told")]
+        until = EVENTS.c.occurred_at <= self.question.until
+        heard = _listened(self.question)
+        begin = self.question.begin
+        for row in self._rows(EVENTS, columns, until, order=(EVENTS.c.customer_id, EVENTS.c.id)):
+            id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told = tuple(row)
+            person, tick = people.get(customer_id), self._tick(occurred_at, recorded_at)
+            if person is None or tick is None:
+                continue
+            details: Mapping[str, Any] = json.loads(told) if kind.startswith(_TELLING) else {}
+            is_imported = details.get("source") == _IMPORTED and details.get("state") == "subscribed"
+            is_heard = kind in heard and tick >= begin and not is_imported
+            happening = Happening(
+                id_, customer_id, kind, subject, occurred_at, source_key, details, tick, is_heard
+            )
+            person.events.append(happening)
+        for person in people.values():
+            person.events.sort(key=lambda event: (event.tick, event.id))
+
+    def _tick(self, occurred_at: datetime, recorded_at: datetime) -> datetime | None:
+        """The tick that read an entry; None if it came after the end."""
+        question = self.question
+        known_at = question.known_at(occurred_at, recorded_at)
+        tick = question.tick_at(known_at) if known_at >= question.begin else known_at
+        return tick if tick is not None and tick <= question.until else None
+
+    def orders(self, people: Mapping[int, Remembered]) -> None:
+        """What was bought, without what only accounts need."""
+        names = ("id", "customer_id", "external_id", "total_minor", "is_test", "is_discounted", "deleted_at")
+        columns = [ORDERS.c[name] for name in names]
+        for row in self._rows(ORDERS, columns):
+            if row.customer_id in people:
+                people[row.customer_id].orders.append(row)
+
+    def consents(self, people: Mapping[int, Remembered]) -> None:
+        """The ledger by channel, in the order in which it was written, and whose word the last one was."""
+        names = ("id", "customer_id", "channel", "state", "basis", "occurred_at", "recorded_at")
+        columns = [LEDGER.c[name] for name in names]
+        for row in self._rows(LEDGER, columns, order=(LEDGER.c.id,)):
+            if row.customer_id in people:
+                people[row.customer_id].ledger.setdefault(row.channel, []).append(row)
+        for row in self._rows(STATES, list(STATES.c), STATES.c.is_own):
+            if row.customer_id in people:
+                people[row.customer_id].own_states[row.channel] = row
+
+    def journeys(self, people: Mapping[int, Remembered]) -> None:
+        """What the live flows did: keys that were used, codes that were redeemed, clicks, earlier asks."""
+        keyed = [
+            ENROLLMENTS.c[name] for name in ("id", "customer_id", "flow_key", "occurrence", "entered_at")
+        ]
+        mine = ENROLLMENTS.c.flow_key.in_(sorted(self.question.flows))
+        for row in self._rows(ENROLLMENTS, keyed, mine):
+            if row.customer_id in people:
+                people[row.customer_id].enrolled[row.flow_key, row.occurrence] = row
+        for row in self._rows(VOUCHERS, list(VOUCHERS.c), VOUCHERS.c.redeemed_at.is_not(None)):
+            if row.customer_id in people:
+                people[row.customer_id].vouchers[row.id] = row
+        told = [MESSAGES.c[name] for name in ("customer_id", "key", "clicked_at")]
+        for row in self._rows(MESSAGES, told, MESSAGES.c.clicked_at.is_not(None)):
+            if row.customer_id in people:
+                people[row.customer_id].clicked[row.key] = row.clicked_at
+        self._earlier_asks(people)
+
+    def _earlier_asks(self, people: Mapping[int, Remembered]) -> None:
+        """Which products people were asked about before the replay begins."""
+        is_ask = (MESSAGES.c.flow_key == "review") & (MESSAGES.c.step == "M3")
+        is_earlier = is_ask & (MESSAGES.c.sent_at < self.question.begin)
+        for row in self._rows(MESSAGES, [MESSAGES.c.customer_id, MESSAGES.c.context], is_earlier):
+            if row.customer_id in people:
+                named = {item["external_id"] for item in row.context.get("products", ())}
+                people[row.customer_id].asked_before |= named
+
+    def words(self, people: Mapping[int, Remembered]) -> None:
+        """Reviews, and what people wished on their preference page."""
+        named = [REVIEWS.c[name] for name in ("customer_id", "product_external_id", "written_at")]
+        for row in self._rows(REVIEWS, named, REVIEWS.c.status.in_(WRITTEN)):
+            if row.customer_id in people:
+                people[row.customer_id].reviews.append(row)
+        for row in self._rows(PREFERENCES, list(PREFERENCES.c)):
+            if row.customer_id in people:
+                people[row.customer_id].wishes = row
+
+    def _rows(
+        self, table: Table, columns: Sequence[Any], *where: Any, order: Sequence[Any] = ()
+    ) -> Iterable[Row[Any]]:
+        statement = select(*columns).where(
+            table.c.store_id == self.question.store.id,
+            table.c.customer_id.between(self.first, self.last),
+            *where,
+        )
+        return self.session.execute(statement.order_by(*order))
+
+
+def wishes_of(person: Remembered, now: datetime) -> Wishes:
+    """What the person had wished by then: their last word, from the moment on at which it was said."""
+    row = person.wishes
+    if row is None or row.updated_at > now:
+        return Wishes()
+    return Wishes(row.paused_until, frozenset(row.topics_off), row.is_fewer)

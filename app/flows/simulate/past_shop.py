@@ -1,0 +1,73 @@
+"""The shop as one person's journeys found it at a moment of the replay (see `app/flows/shop.py`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.flows.choosers import OrderProduct
+from app.flows.shop import ASKED_STATES, Pair
+from app.flows.simulate.history import History
+from app.flows.simulate.sending import Letter
+from app.flows.simulate.standing import Standing
+
+
+@dataclass(slots=True)
+class PastShop:
+    """Answers as of `now`, for the one person that `standing` is about."""
+
+    history: History
+    goods: Mapping[int, Sequence[OrderProduct]]
+    standing: Standing
+    now: datetime
+    letters: list[Letter] = field(default_factory=list)
+
+    def reviewed(self, customer_id: int) -> frozenset[str]:
+        """By the moments at which the reviews were written."""
+        reviews = self.standing.person.reviews
+        return frozenset(row.product_external_id for row in reviews if row.written_at <= self.now)
+
+    def asked(self, customer_id: int) -> frozenset[str]:
+        """By the asks of the replay, and those that really left before it begins."""
+        named = {
+            item["external_id"]
+            for letter in self.letters
+            if letter.flow_key == "review" and letter.step == "M3" and letter.status in ASKED_STATES
+            for item in letter.context.get("products", ())
+        }
+        return self.standing.person.asked_before | named
+
+    def owned(self, customer_id: int) -> frozenset[str]:
+        """By the orders that were known and not cancelled."""
+        return frozenset(
+            item.external_id
+            for order in self.standing.orders.values()
+            if order.cancelled_at is None
+            for item in self.goods.get(order.id, ())
+        )
+
+    def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """By today's catalogue."""
+        return {name: self.history.chosen[name] for name in products if name in self.history.chosen}
+
+    def together(self, products: Sequence[str]) -> Sequence[Pair]:
+        """By the counts of that night."""
+        return [
+            pair for name in sorted(set(products)) for pair in self.history.together.with_(name, self.now)
+        ]
+
+    def alone(self, products: Sequence[str]) -> Mapping[str, int]:
+        """By the same counts."""
+        return {name: self.history.together.count(name, self.now) for name in products}
+
+    def available(self, products: Sequence[str]) -> list[str]:
+        """By today's catalogue."""
+        return [name for name in products if name in self.history.available]
+
+    def newest(self, most: int) -> Sequence[Mapping[str, str]]:
+        """By today's catalogue, without the titles, which no message list shows."""
+        latest = sorted(self.history.available, key=lambda name: (len(name), name), reverse=True)
+        return [{"external_id": name, "title": ""} for name in latest[:most]]
+
+    def median_transit(self) -> timedelta | None:
+        """By the deliveries known then."""
+        return self.history.transit.median(self.now)

@@ -1,0 +1,87 @@
+"""What a dry run is asked, and what it answers."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.flows.batch import LiveFlow
+from app.models import Store
+
+TickAt = Callable[[datetime], datetime | None]
+"""The first tick that is not before a moment; None where no tick comes any more."""
+
+
+def at_once(moment: datetime) -> datetime | None:
+    """A worker that never sleeps."""
+    return moment
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which flow, from when to when, beside which others.
+
+    Attributes:
+        flows: the asked one and those that are on, each with the moment from which it lets people in.
+        until: the last moment that is replayed.
+        covered_since: from when on the ledger and the timeline were written as things happened; what is
+            older came by backfill, with the platform's moments.
+        tick_at: when the workers looked.
+    """
+
+    store: Store
+    flow_key: str
+    flows: Mapping[str, LiveFlow]
+    since: datetime
+    until: datetime
+    covered_since: datetime
+    tick_at: TickAt = at_once
+
+    @property
+    def begin(self) -> datetime:
+        """From when on anybody may enter any of the flows."""
+        return min(flow.active_since for flow in self.flows.values() if flow.active_since is not None)
+
+    def known_at(self, occurred_at: datetime, recorded_at: datetime) -> datetime:
+        """When something became known; what is older than the coverage, as if it had been told at once."""
+        return occurred_at if occurred_at < self.covered_since else recorded_at
+
+
+@dataclass(frozen=True, slots=True)
+class WouldBe:
+    """A message that would have been made, and what would have become of it.
+
+    `is_assumed`: the ledger begins later; its first entry was taken to hold before, too.
+    """
+
+    customer_id: int
+    step: str
+    channel: str
+    due_at: datetime
+    status: str
+    reason: str | None
+    sent_at: datetime | None
+    is_assumed: bool
+
+
+@dataclass(slots=True)
+class Report:
+    """What a dry run found. Amounts are minor units of the store's currency, if every code were used once."""
+
+    messages: list[WouldBe] = field(default_factory=list)
+    held_out: int = 0
+    enrolled: int = 0
+    vouchers: int = 0
+    vouchers_cost: float = 0.0
+    people: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Report") -> None:
+        """Put a part's findings to these."""
+        self.messages += other.messages
+        self.held_out += other.held_out
+        self.enrolled += other.enrolled
+        self.vouchers += other.vouchers
+        self.vouchers_cost += other.vouchers_cost
+        self.people += other.people
+        self.refused += other.refused

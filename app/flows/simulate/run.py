@@ -1,0 +1,202 @@
+"""A dry run from question to report: the store's people chunk by chunk, on as many processes as help."""
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.crypto import Signer
+from app.db import Database, table_of
+from app.errors import BadInput, NotFound
+from app.flows import published
+from app.flows.batch import LiveFlow
+from app.flows.simulate import history, memory
+from app.flows.simulate.history import History
+from app.flows.simulate.life import Life
+from app.flows.simulate.question import Question, Report, TickAt, WouldBe, at_once
+from app.flows.simulate.sending import Letter
+from app.messaging import senders
+from app.models import Customer, Store
+
+CUSTOMERS = table_of(Customer)
+WARM_UP = timedelta(days=60)
+"""So long before the asked span the other flows run already, so that journeys under way are there."""
+CHUNK = 1000
+REPLAYED = frozenset({"welcome", "review", "cross_sell", "birthday"})
+"""The flows that live on what the mirror and the timeline keep as it was; baskets and silences are not."""
+_WORTH_PROCESSES = 8 * CHUNK
+Progress = Callable[[int, int], None]
+"""Told how many people are done, and of how many."""
+
+
+def ask(
+    session: Session,
+    store: Store,
+    flow_key: str,
+    *,
+    since: datetime,
+    until: datetime,
+    tick_at: TickAt = at_once,
+) -> Question:
+    """The question for a flow: it, as if it had been switched on at `since`, beside those that are on.
+
+    Raises:
+        NotFound: the store has no such flow.
+    """
+    known = published.flows_of(session, store.id)
+    if flow_key not in known:
+        raise NotFound(f"there is no flow {flow_key!r} in this store; the flows are {', '.join(known)}")
+    if flow_key not in REPLAYED:
+        raise BadInput(f"{flow_key} cannot be tried on the past: it waits for what was never kept as it was")
+    flows = {
+        key: _switched_on(flow, since if key == flow_key else _since(flow, since))
+        for key, flow in known.items()
+        if key == flow_key or (flow.is_active and key in REPLAYED)
+    }
+    return Question(store, flow_key, flows, since, until, store.installed_at or since, tick_at)
+
+
+def simulate(
+    database: Database, signer: Signer, question: Question, progress: Progress | None = None
+) -> Report:
+    """Replay everybody in this process, reading only."""
+    with database.read() as session:
+        past = history.load(session, question)
+        total = _people(session, question.store.id)
+        spans = list(_spans(session, question.store.id))
+    report = Report()
+    for span in spans:
+        # A transaction each: one that read for a minute would keep SQLite's log from being cut.
+        with database.read() as session:
+            report.add(_replayed(session, signer, question, past, span=span))
+        if progress is not None:
+            progress(report.people, total)
+    _sort(report)
+    return report
+
+
+def simulate_widely(url: str, signer: Signer, question: Question, progress: Progress | None = None) -> Report:
+    """The same on every core, where there are people enough; each process reads by its own connection."""
+    database = Database(url)
+    try:
+        with database.read() as session:
+            total = _people(session, question.store.id)
+            spans = list(_spans(session, question.store.id))
+        cores = os.cpu_count() or 1
+        if cores == 1 or total < _WORTH_PROCESSES:
+            return simulate(database, signer, question, progress)
+        with database.read() as session:
+            past = history.load(session, question)
+    finally:
+        database.dispose()
+    report = Report()
+    _Shared.work = _Work(url, signer, question, past)
+    # What a forked process finds in its memory need not be sent to it.
+    context = multiprocessing.get_context("fork")
+    gc.freeze()
+    with ProcessPoolExecutor(cores, mp_context=context, initializer=gc.disable) as processes:
+        for part in processes.map(_replay_span, spans):
+            report.add(part)
+            if progress is not None:
+                progress(report.people, total)
+    _Shared.work = None
+    gc.unfreeze()
+    _sort(report)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    url: str
+    signer: Signer
+    question: Question
+    past: History
+
+
+class _Shared:
+    """What forked processes inherit."""
+
+    work: _Work | None = None
+
+
+def _replay_span(span: tuple[int, int]) -> Report:
+    work = _Shared.work
+    if work is None:
+        raise RuntimeError("a dry run's process began without its question")
+    database = Database(work.url)
+    try:
+        with database.read() as session:
+            return _replayed(session, work.signer, work.question, work.past, span=span)
+    finally:
+        database.dispose()
+
+
+def _replayed(
+    session: Session, signer: Signer, question: Question, past: History, *, span: tuple[int, int]
+) -> Report:
+    """The findings of one chunk of people."""
+    can_text = senders.can_text(session, question.store.id)
+    report = Report()
+    held = memory.load(session, signer, question, first=span[0], last=span[1])
+    for person in held.people.values():
+        life = Life.of(question, signer, past, held, person=person, report=report, can_text=can_text)
+        life.run()
+        report.people += 1
+        report.messages += [
+            _would_be(letter) for letter in life.outbox.letters if letter.flow_key == question.flow_key
+        ]
+    return report
+
+
+def _would_be(letter: Letter) -> WouldBe:
+    return WouldBe(
+        customer_id=letter.customer_id,
+        step=letter.step,
+        channel=letter.channel,
+        due_at=letter.due_at,
+        status=letter.status,
+        reason=letter.reason,
+        sent_at=letter.sent_at,
+        is_assumed=letter.is_assumed,
+    )
+
+
+def _spans(session: Session, store_id: int) -> Iterator[tuple[int, int]]:
+    """Runs of ids that hold a chunk of the store's people each."""
+    first = 0
+    while True:
+        statement = (
+            select(CUSTOMERS.c.id)
+            .where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.id >= first)
+            .order_by(CUSTOMERS.c.id)
+            .limit(CHUNK)
+        )
+        ids = session.execute(statement).scalars().all()
+        if not ids:
+            return
+        yield ids[0], ids[-1]
+        first = ids[-1] + 1
+
+
+def _people(session: Session, store_id: int) -> int:
+    known = select(func.count()).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.erased_at.is_(None))
+    return session.execute(known).scalar_one()
+
+
+def _since(flow: LiveFlow, since: datetime) -> datetime:
+    """From when on another flow runs beside the asked one: since it was on, or since the span begins."""
+    return max(min(flow.active_since or since, since), since - WARM_UP)
+
+
+def _switched_on(flow: LiveFlow, since: datetime) -> LiveFlow:
+    return LiveFlow(flow.key, True, since, flow.version_id, flow.definition)
+
+
+def _sort(report: Report) -> None:
+    report.messages.sort(key=lambda message: (message.due_at, message.customer_id, message.step))

@@ -1,0 +1,220 @@
+"""The outbox of one person in a dry run: the gate decides, nothing leaves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from app.crypto import Signer
+from app.flows.batch import Held
+from app.flows.simulate.memory import Memory, wishes_of
+from app.flows.simulate.question import Question, Report
+from app.flows.simulate.standing import ConsentThen, Standing
+from app.messaging import claim, facts, gate, vouchers
+from app.messaging.conditions import SiblingFacts
+from app.messaging.facts import Loaded
+from app.messaging.gate import ANSWER, Decision, Facts, Verdict
+from app.messaging.limits import WEEK, Departure
+from app.messaging.outbox import NewMessage
+from app.messaging.reviewed import CONDITION
+from app.models.message import EXPIRED, QUEUED, SENT, STOPPED
+from app.money import to_minor
+from app.stores import settings
+
+_CHANNELS = ("email", "sms", "tracking")
+
+
+@dataclass(slots=True, eq=False)
+class Letter:
+    """A message by the names of its row."""
+
+    id: int
+    key: str
+    customer_id: int
+    enrollment_id: int
+    flow_key: str
+    step: str
+    channel: str
+    purpose: str
+    priority: int
+    due_at: datetime
+    expires_at: datetime
+    next_at: datetime
+    context: Mapping[str, Any]
+    status: str = QUEUED
+    reason: str | None = None
+    sent_at: datetime | None = None
+    is_assumed: bool = False
+
+    @classmethod
+    def queued(cls, message: NewMessage, number: int, enrollment_id: int) -> "Letter":
+        """The message as it enters the outbox."""
+        return cls(
+            id=number,
+            key=message.key,
+            customer_id=message.customer_id,
+            enrollment_id=enrollment_id,
+            flow_key=message.flow_key,
+            step=message.step,
+            channel=message.channel,
+            purpose=message.purpose,
+            priority=message.priority,
+            due_at=message.due_at,
+            expires_at=message.expires_at,
+            next_at=message.due_at,
+            context=message.context,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """A voucher by the names of its row, as far as the gate looks at it."""
+
+    redeemed_at: datetime | None
+
+
+@dataclass(slots=True)
+class Outbox:
+    """One person's messages and what left of them."""
+
+    question: Question
+    signer: Signer
+    memory: Memory
+    standing: Standing
+    report: Report
+    mean_total: float
+    mean_shipping: float
+    letters: list[Letter] = field(default_factory=list)
+    of_journey: dict[int, list[Letter]] = field(default_factory=dict)
+    departures: list[Departure] = field(default_factory=list)
+    minted: set[tuple[int, str]] = field(default_factory=set)
+    _keys: set[str] = field(default_factory=set)
+    _open: list[Letter] = field(default_factory=list)
+
+    def enqueue(self, message: NewMessage, enrollment_id: int) -> None:
+        """Queue what is not there yet."""
+        if message.key in self._keys:
+            return
+        self._keys.add(message.key)
+        letter = Letter.queued(message, len(self.letters) + 1, enrollment_id)
+        self.letters.append(letter)
+        self.of_journey.setdefault(enrollment_id, []).append(letter)
+        self._open.append(letter)
+
+    def next_at(self) -> datetime | None:
+        """When the first waiting message is looked at again."""
+        return min((letter.next_at for letter in self._open), default=None)
+
+    def has_open(self, enrollment_id: int) -> bool:
+        """Whether something of a journey waits."""
+        return any(letter.enrollment_id == enrollment_id for letter in self._open)
+
+    def siblings(self, enrollment_id: int, now: datetime) -> dict[str, SiblingFacts]:
+        """What became of a journey's messages by now; who really clicked the same message, clicked."""
+        clicked = self.standing.person.clicked
+        return {
+            letter.step: SiblingFacts(
+                letter.status, (at := clicked.get(letter.key)) is not None and at <= now
+            )
+            for letter in self.of_journey.get(enrollment_id, ())
+        }
+
+    def run(self, journeys: Mapping[int, Held], now: datetime) -> None:
+        """Decide about everything that is due; what got its code is decided again, as in the claim."""
+        while due := sorted((letter for letter in self._open if letter.next_at <= now), key=claim.turn):
+            loaded = self._loaded(due, journeys, now)
+            for letter in due:
+                self._decide(loaded, letter, now)
+            self._open = [letter for letter in self._open if letter.status == QUEUED]
+
+    def _decide(self, loaded: Loaded, letter: Letter, now: datetime) -> None:
+        decision = gate.decide(_as_if_ready(facts.facts_of(loaded, letter)), now)
+        consent = loaded.consents.get((letter.customer_id, letter.channel))
+        letter.is_assumed = isinstance(consent, ConsentThen) and consent.is_assumed
+        if decision.verdict is not Verdict.PASS:
+            self._refuse(letter, decision, now)
+            return
+        terms = letter.context.get("voucher")
+        name = (letter.enrollment_id, terms["name"]) if terms else None
+        if terms is not None and name is not None and name not in self.minted:
+            self.minted.add(name)
+            if letter.flow_key == self.question.flow_key:
+                self._count_code(terms, now)
+        else:
+            letter.status, letter.reason, letter.sent_at = SENT, None, now
+            if letter.purpose != ANSWER:
+                self.departures.append(Departure(now, letter.channel, letter.step))
+        if letter.purpose != ANSWER:
+            left = Departure(now, letter.channel, letter.step, is_this_tick=True)
+            loaded.departures.setdefault(letter.customer_id, []).append(left)
+
+    def _refuse(self, letter: Letter, decision: Decision, now: datetime) -> None:
+        letter.reason = decision.reason
+        if decision.verdict is Verdict.POSTPONE:
+            letter.next_at = decision.next_at or now
+        else:
+            letter.status = EXPIRED if decision.reason == "expired" else STOPPED
+
+    def _count_code(self, terms: Mapping[str, Any], now: datetime) -> None:
+        """A code would be minted; it costs what it is worth, used once on an order like the shop's others."""
+        kind, value = vouchers.worth(self.question.store, terms, self.standing.customer, now)
+        self.report.vouchers += 1
+        if kind == "percentage":
+            self.report.vouchers_cost += self.mean_total * float(value) / 100
+        elif kind == "free_shipping":
+            self.report.vouchers_cost += self.mean_shipping
+        else:
+            self.report.vouchers_cost += to_minor(value, self.question.store.currency)
+
+    def _loaded(self, due: list[Letter], journeys: Mapping[int, Held], now: datetime) -> Loaded:
+        """The rows of a claim, as they were."""
+        customer, standing = self.standing.customer, self.standing
+        concerned = {letter.enrollment_id for letter in due}
+        said = {channel: standing.consent(channel, now) for channel in _CHANNELS}
+        rows: dict[str, Any] = {
+            "customers": {customer.id: customer},
+            "consents": {(customer.id, name): one for name, one in said.items() if one is not None},
+            "suppressed": {key: row for key, row in self.memory.suppressed.items() if row.created_at <= now},
+            "enrollments": {id_: journeys[id_] for id_ in concerned if id_ in journeys},
+            "orders": standing.orders,
+            "vouchers": {
+                (id_, name): _Code(now) for id_ in concerned for name in standing.redeemed.get(id_, ())
+            },
+        }
+        return Loaded(
+            store=self.question.store,
+            signer=self.signer,
+            **rows,
+            siblings={id_: self.siblings(id_, now) for id_ in concerned},
+            departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
+            answered=self._answered(due, now),
+            wishes={customer.id: wishes_of(standing.person, now)},
+            active_flows=frozenset(self.question.flows),
+            allows_soft_opt_in=settings.is_on(self.question.store, "consent.soft_opt_in"),
+            now=now,
+        )
+
+    def _answered(self, due: list[Letter], now: datetime) -> frozenset[int]:
+        """The asks that a review written by now has answered."""
+        reviews = self.standing.person.reviews
+        reviewed = {row.product_external_id for row in reviews if row.written_at <= now}
+        return frozenset(
+            letter.id
+            for letter in due
+            if reviewed
+            and CONDITION in letter.context.get("only_if", ())
+            and reviewed & {item["external_id"] for item in letter.context.get("products", ())}
+        )
+
+
+def _as_if_ready(found: Facts) -> Facts:
+    """The dry run is made before the switch is: sender, store and switches count as they would then."""
+    ready = replace(
+        found.store,
+        state="connected",
+        is_copy=False,
+        is_flow_active=True,
+        sender_pause=None,
+        sender_problem=None,
+    )
+    return replace(found, store=ready)

@@ -1,0 +1,161 @@
+"""How a person stood at a moment of the replay: orders, sums, consents, as far as they were known then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.flows.simulate.memory import Happening, Remembered
+from app.flows.simulate.question import Question
+
+_COPIED = (
+    *("id", "external_id", "email", "phone", "country", "region", "birth_year", "birth_month", "birth_day"),
+    *("birth_known_at", "earlier_orders", "erased_at", "locale", "first_name", "last_name"),
+)
+
+
+@dataclass(slots=True)
+class OrderThen:
+    """An order as the mirror showed it, by the names of its row."""
+
+    id: int
+    external_id: str
+    total_minor: int
+    is_test: bool
+    is_discounted: bool
+    gone_at: datetime | None
+    paid_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    deleted_at: datetime | None = None
+    refunded_minor: int = 0
+
+    @property
+    def is_counted(self) -> bool:
+        """Paid, not cancelled or deleted, not wholly refunded, not a test."""
+        is_gone = self.cancelled_at is not None or self.deleted_at is not None
+        is_refunded = self.refunded_minor >= self.total_minor > 0
+        return self.paid_at is not None and not is_gone and not is_refunded and not self.is_test
+
+
+@dataclass(slots=True)
+class CustomerThen:
+    """A customer's row as it was, as far as the past of a column is known; the rest as it is today."""
+
+    id: int
+    external_id: str | None
+    email: str | None
+    phone: str | None
+    country: str | None
+    region: str | None
+    birth_year: int | None
+    birth_month: int | None
+    birth_day: int | None
+    birth_known_at: datetime | None
+    earlier_orders: int
+    erased_at: datetime | None
+    locale: str | None
+    first_name: str | None
+    last_name: str | None
+    orders_count: int = 0
+    discounted_count: int = 0
+    first_paid_at: datetime | None = None
+    last_paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentThen:
+    """What the ledger said of a channel."""
+
+    state: str
+    basis: str | None
+    occurred_at: datetime
+    is_own: bool
+    is_assumed: bool = False
+
+
+@dataclass(slots=True)
+class Standing:
+    """A person as of the last happening that was told."""
+
+    question: Question
+    person: Remembered
+    customer: CustomerThen
+    orders: dict[str, OrderThen] = field(default_factory=dict)
+    redeemed: dict[int, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def at_the_start(cls, question: Question, person: Remembered) -> "Standing":
+        """Nothing has been told yet."""
+        row = person.customer._mapping
+        return cls(question, person, CustomerThen(**{name: row[name] for name in _COPIED}))
+
+    def learn(self, event: Happening) -> None:
+        """What an entry of the timeline changes in the mirror; it was written in the same transaction."""
+        if event.type.startswith("order."):
+            self._learn_order(event)
+        elif event.type == "voucher.redeemed":
+            voucher = self.person.vouchers.get(int(event.subject.removeprefix("voucher:")))
+            if voucher is not None:
+                self.redeemed.setdefault(voucher.enrollment_id, set()).add(voucher.name)
+
+    def consent(self, channel: str, now: datetime) -> ConsentThen | None:
+        """What the ledger said then, or None while nobody had said anything.
+
+        Before the coverage the platform's moments count, and where the first entry is later still, it is
+        taken to have held before.
+        """
+        entries = self.person.ledger.get(channel, ())
+        is_covered = now >= self.question.covered_since
+        newest: Any = None
+        for entry in entries:
+            told_at = entry.recorded_at if is_covered else entry.occurred_at
+            if told_at <= now and (newest is None or _rank(newest) <= _rank(entry)):
+                newest = entry
+        is_assumed = newest is None and not is_covered and bool(entries)
+        if is_assumed:
+            newest = min(entries, key=_rank)
+        if newest is None:
+            return None
+        own = self.person.own_states.get(channel)
+        is_own = own is not None and (own.state, own.occurred_at) == (newest.state, newest.occurred_at)
+        return ConsentThen(newest.state, newest.basis, newest.occurred_at, is_own, is_assumed)
+
+    def delete_gone(self, now: datetime) -> None:
+        """Orders that the shop deleted leave no entry."""
+        for order in self.orders.values():
+            if order.gone_at is not None and order.deleted_at is None and order.gone_at <= now:
+                order.deleted_at = order.gone_at
+                self._sum_up()
+
+    def _learn_order(self, event: Happening) -> None:
+        name = event.subject.removeprefix("order:")
+        order = self.orders.get(name)
+        if order is None:
+            row = next((row for row in self.person.orders if row.external_id == name), None)
+            if row is None:
+                return
+            order = self.orders[name] = OrderThen(
+                row.id, name, row.total_minor, row.is_test, row.is_discounted, row.deleted_at
+            )
+        if event.type == "order.paid":
+            order.paid_at = event.occurred_at
+        elif event.type == "order.cancelled":
+            order.cancelled_at = event.occurred_at
+        elif event.type == "order.refunded":
+            order.refunded_minor = int(event.source_key.rpartition(":")[2])
+        else:
+            return
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        counted: Sequence[OrderThen] = [order for order in self.orders.values() if order.is_counted]
+        moments = [order.paid_at for order in counted if order.paid_at is not None]
+        self.customer.orders_count = len(counted)
+        self.customer.discounted_count = sum(order.is_discounted for order in counted)
+        self.customer.first_paid_at = min(moments, default=None)
+        self.customer.last_paid_at = max(moments, default=None)
+
+
+def _rank(entry: Any) -> tuple[datetime, bool]:
+    """The newest statement counts; at the same moment the refusal."""
+    return entry.occurred_at, entry.state == "unsubscribed"

@@ -1,0 +1,178 @@
+"""K2: a dry run over a year of a shop's orders, all of it from before the shop was connected.
+
+Each customer buys five times on average; each order has three lines and four entries of the timeline.
+"""
+
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app.flows import switch
+from app.flows.simulate import run, telling
+from app.models import Store
+from benchmarks import series, stores
+from benchmarks.databases import Databases
+
+FLOWS = ("welcome", "review", "cross_sell", "birthday")
+ORDERS_EACH = 5
+_UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
+_SPAN = timedelta(days=365)
+_STORE_ID = 1
+_EVENT = {"id": "NUMBER", "customer_id": "PERSON", "is_pending": "FALSE", "details": "'{}'"}
+_CONSENT = '{"channel": "email", "state": "subscribed", "source": "shopify"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One flow's dry run."""
+
+    flow: str
+    messages: int
+    sent: int
+    seconds: float
+    cpu_seconds: float
+
+
+def measure(databases: Databases, customers: int, *, only: str = "") -> list[Run]:
+    """Fill a SQLite file and replay each flow alone."""
+    url = f"sqlite:///{databases.sqlite()}"
+    runtime = stores.connect(url)
+    with runtime.database.write() as session:
+        switch.ensure_flows(session, _STORE_ID, _UNTIL)
+        _fill(session.connection(), customers)
+    with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+    found = []
+    for flow in FLOWS:
+        if only not in flow:
+            continue
+        with runtime.database.read() as session:
+            store = session.get_one(Store, _STORE_ID)
+            question = run.ask(session, store, flow, since=_UNTIL - _SPAN, until=_UNTIL)
+        begun, cpu = time.perf_counter(), _cpu_seconds()
+        report = run.simulate_widely(url, runtime.signer, question)
+        seconds, cpu = time.perf_counter() - begun, _cpu_seconds() - cpu
+        found.append(Run(flow, len(report.messages), telling.counts(report).get("sent", 0), seconds, cpu))
+    runtime.database.dispose()
+    return found
+
+
+def _cpu_seconds() -> float:
+    """Processor time of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _fill(connection: Connection, customers: int) -> None:
+    orders = customers * ORDERS_EACH
+    _insert(connection, "customers", _CUSTOMERS, count=customers, customers=customers)
+    _insert(connection, "consents", _LEDGER, count=customers * 7 // 10, customers=customers)
+    _insert(connection, "orders", _ORDERS, count=orders, customers=customers)
+    _insert(connection, "products", _PRODUCTS, count=500, customers=customers)
+    for line in range(3):
+        product = f"'p' || (n * {line * 3 + 1} % 500 + 1)"
+        columns = _LINES | {"external_id": f"'{line}'", "product_external_id": product}
+        _insert(connection, "order_lines", columns, count=orders, customers=customers)
+    for number, (kind, at) in enumerate(_MOMENTS.items()):
+        columns = _EVENT | {
+            "id": f"n + {number * orders}",
+            "type": f"'{kind}'",
+            "subject": "'order:' || n",
+            "source_key": f"'{kind}:' || n",
+            "occurred_at": at,
+            "recorded_at": at,
+        }
+        _insert(connection, "customer_events", columns, count=orders, customers=customers)
+    consented = _EVENT | {
+        "id": f"n + {len(_MOMENTS) * orders}",
+        "type": "'consent.changed'",
+        "subject": "'consent:email'",
+        "customer_id": "n",
+        "source_key": "'consent:' || n",
+        "details": f"'{_CONSENT}'",
+        "occurred_at": "AT",
+        "recorded_at": "AT",
+    }
+    _insert(connection, "customer_events", consented, count=customers * 7 // 10, customers=customers)
+
+
+def _insert(
+    connection: Connection, table: str, columns: Mapping[str, str], *, count: int, customers: int
+) -> None:
+    series.insert(
+        connection, table, columns, count=count, customers=customers, begin=_UNTIL - _SPAN, span=_SPAN
+    )
+
+
+_MOMENTS = {"order.placed": "AT", "order.paid": "AT", "order.fulfilled": "AT+1", "order.delivered": "AT+3"}
+_CUSTOMERS = {
+    "id": "n",
+    "identity": "'id:' || n",
+    "external_id": "CAST(n AS VARCHAR(20))",
+    "tags": "'[]'",
+    "email": "'c' || n || '@example.com'",
+    "country": "'IT'",
+    "orders_count": "0",
+    "created_at": "AT",
+    "discounted_count": "0",
+    "total_spent_minor": "0",
+    "birth_known_at": "AT",
+    "birth_month": "n % 12 + 1",
+    "birth_day": "n % 28 + 1",
+}
+_LEDGER = {
+    "id": "n",
+    "customer_id": "n",
+    "channel": "'email'",
+    "state": "'subscribed'",
+    "basis": "'consent'",
+    "occurred_at": "AT",
+    "recorded_at": "AT",
+    "source": "'shopify'",
+    "source_key": "'k' || n",
+}
+_ORDERS = {
+    "id": "n",
+    "external_id": "CAST(n AS VARCHAR(20))",
+    "number": "'#' || n",
+    "customer_id": "PERSON",
+    "status": "'open'",
+    "financial_status": "'paid'",
+    "fulfillment_status": "'fulfilled'",
+    "currency": "'EUR'",
+    "total_minor": "5000",
+    "discount_codes": "'[]'",
+    "is_counted": "TRUE",
+    **dict.fromkeys(("refunded_minor", "discount_minor", "tax_minor", "shipping_minor"), "0"),
+    **dict.fromkeys(("is_discounted", "is_paired", "is_attribution_due", "is_test"), "FALSE"),
+    "placed_at": "AT",
+    "paid_at": "AT",
+    "fulfilled_at": "AT+1",
+    "delivered_at": "AT+3",
+    "source_updated_at": "AT+3",
+}
+_LINES = {
+    "order_id": "n",
+    "title": "'A thing'",
+    "quantity": "1",
+    "current_quantity": "1",
+    "total_minor": "1500",
+}
+_PRODUCTS = {
+    "id": "n",
+    "external_id": "'p' || n",
+    "title": "'A thing'",
+    "handle": "'p' || n",
+    "vendor": "''",
+    "product_type": "CASE n % 3 WHEN 0 THEN 'Coffee' WHEN 1 THEN 'Shoes' ELSE 'Watch' END",
+    "status": "'active'",
+    "is_available": "TRUE",
+    "price_minor": "1500",
+    "currency": "'EUR'",
+    **dict.fromkeys(("tags", "categories", "cross_sell_ids", "up_sell_ids"), "'[]'"),
+    "source_updated_at": "AT",
+}

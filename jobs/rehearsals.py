@@ -1,0 +1,56 @@
+"""Dry runs that screens asked for, one at a time, with their progress on the row."""
+
+from collections import Counter
+from datetime import datetime
+from functools import partial
+
+from app.errors import AppError
+from app.flows import rehearsals
+from app.flows.rehearsals import Held
+from app.flows.simulate import run as simulation
+from app.flows.simulate import telling
+from app.models import Store
+from jobs.guard import Failed, run_guarded
+from jobs.kit import Kit
+
+MOST_LISTED = 50
+"""How many messages the screen shows."""
+
+
+def run(kit: Kit, now: datetime) -> Counter[str]:
+    """Replay the longest waiting one, if there is any."""
+    with kit.runtime.database.read() as session:
+        if not rehearsals.is_waiting(session):
+            return Counter()
+    with kit.runtime.database.write() as session:
+        held = rehearsals.claim(session)
+    if held is None:
+        return Counter()
+    if held.row.attempts >= rehearsals.MOST_ATTEMPTS:
+        result: Failed | None = Failed(AppError(), "the worker ended in the middle of it each time", "")
+    else:
+        result = run_guarded(partial(_replay, kit, held, now))
+    if isinstance(result, Failed) and not isinstance(result.error, _Stopped):
+        with kit.runtime.database.write() as session:
+            rehearsals.fail(session, held, result.summary, now)
+    return Counter(rehearsals=1)
+
+
+class _Stopped(AppError):
+    """It was asked for anew, or the worker ends."""
+
+
+def _replay(kit: Kit, held: Held, now: datetime) -> None:
+    def tell(done: int, total: int) -> None:
+        with kit.runtime.database.write() as session:
+            is_ours = rehearsals.move(session, held, done=done, total=total)
+        if not is_ours or kit.stopping.is_set():
+            raise _Stopped("the dry run was asked for anew, or the worker ends")
+
+    row = held.row
+    with kit.runtime.database.read() as session:
+        store = session.get_one(Store, row.store_id)
+        question = simulation.ask(session, store, row.flow_key, since=row.begin, until=row.end)
+    report = simulation.simulate(kit.runtime.database, kit.runtime.signer, question, tell)
+    with kit.runtime.database.write() as session:
+        rehearsals.finish(session, held, telling.shape(question, report, most=MOST_LISTED), now)

@@ -1,0 +1,102 @@
+"""Trying a flow on the last 90 days, from the flow's page and from the command line."""
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.cli import main
+from app.flows import rehearsals
+from app.models import Rehearsal
+from app.runtime import Runtime
+from tests.web.web_shops import NOW, Csrf, Shop
+
+FOUND = {
+    "people": 2,
+    "enrolled": 3,
+    "held_out": 1,
+    "messages": [
+        {
+            "customer": 1,
+            "step": "M3",
+            "channel": "email",
+            "due_at": "2026-11-02T09:00:00+00:00",
+            "status": "stopped",
+            "reason": "no-legal-basis",
+        },
+        {
+            "customer": 10**9,
+            "step": "M3R",
+            "channel": "sms",
+            "due_at": "2026-11-03T09:00:00+00:00",
+            "status": "sent",
+            "reason": None,
+        },
+    ],
+    "counts": {"sent": 1, "stopped": 1},
+    "reasons": {"no-legal-basis": 1},
+    "consent_assumed": 1,
+    "beside": ["birthday"],
+    "vouchers": {"n": 4, "cost": {"minor": 4050, "currency": "EUR"}},
+}
+
+
+def _finish(runtime: Runtime) -> None:
+    with runtime.database.write() as session:
+        held = rehearsals.claim(session)
+        assert held is not None
+        assert rehearsals.finish(session, held, FOUND, NOW)
+
+
+def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    before = member.get("/app/flows/review/rehearsal.json").status_code
+    answer = member.post("/app/flows/review/try", data={"csrf": csrf(member)})
+    with runtime.database.write() as session:
+        row = session.get_one(Rehearsal, (shop.store_id, "review"))
+        row.done, row.total = 1000, 2500
+
+    page = member.get("/app/flows/review").get_data(as_text=True)
+
+    assert (before, answer.status_code) == (404, 303)
+    assert answer.headers["Location"] == "/app/flows/review#rehearsal"
+    assert 'data-rehearsal="/app/flows/review/rehearsal.json"' in page
+    assert "1,000 / 2,500" in page
+    progress = member.get("/app/flows/review/rehearsal.json").get_json()
+    assert progress == {"done": 1000, "total": 2500, "finished": False}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ["at most €40.50", "never agreed", "Switch on"]), ("it", ["al massimo 40,50\xa0€", "Accendi"])],
+)
+def test_the_result_is_shown_with_the_switch_beside_it(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, language: str, words: list[str]
+) -> None:
+    member.post("/app/flows/review/try", data={"csrf": csrf(member)})
+    _finish(runtime)
+
+    page = member.get("/app/flows/review", headers={"Accept-Language": language}).get_data(as_text=True)
+
+    section = page.split('id="rehearsal"')[1].split("</section>")[0]
+    assert [word for word in words if word not in section] == []
+    assert "/app/flows/review/activate" in section
+    assert f'href="/app/customers/{shop.ids["customer"]}"' in section
+
+
+def test_the_command_prints_what_would_have_happened(
+    runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", str(runtime.database.engine.url))
+    words = ["flow", "simulate", "welcome", "--store", str(shop.store_id)]
+
+    statuses = [main([*words, "--json"]), main(words), main([*words, "--since", "soon"])]
+    statuses.append(main(["flow", "simulate", "nothing", "--store", str(shop.store_id)]))
+
+    shown, told = capsys.readouterr()
+    answer = json.loads(shown.splitlines()[0])
+    assert statuses == [0, 0, 1, 1]
+    assert {"messages", "counts", "vouchers", "held_out"} <= answer.keys()
+    assert answer["vouchers"] == {"n": 0, "cost": {"minor": 0, "currency": "EUR"}}
+    assert "1 / 1 people" in told
