@@ -12,10 +12,10 @@ WAYS = (SCREEN, API, DOWNLOAD, CLI, PLATFORM)
 CUSTOMER, CUSTOMERS = "customer", "customers"
 MESSAGE, MESSAGES, MESSAGE_TEXT = "message", "messages", "message-text"
 ORDERS, ENROLLMENTS, EVENTS, REVIEWS = "orders", "enrollments", "events", "reviews"
-REPORT, ERASURE, BACKUP = "report", "erasure", "backup"
+REPORT, ERASURE, BACKUP, WHY = "report", "erasure", "backup", "why"
 WHAT = (
     *(CUSTOMER, CUSTOMERS, MESSAGE, MESSAGES, MESSAGE_TEXT),
-    *(ORDERS, ENROLLMENTS, EVENTS, REVIEWS, REPORT, ERASURE, BACKUP),
+    *(ORDERS, ENROLLMENTS, EVENTS, REVIEWS, REPORT, ERASURE, BACKUP, WHY),
 )
 """Every kind of data that is told; the screens have a word for each."""
 

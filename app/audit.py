@@ -12,7 +12,7 @@ from app.models import AuditEntry
 MEMBER, STAFF, API_KEY = "member", "staff", "api-key"
 
 SETTINGS_CHANGED = "settings.changed"
-FLOW_ON, FLOW_OFF = "flow.activated", "flow.deactivated"
+FLOW_ON, FLOW_OFF, FLOW_REHEARSED = "flow.activated", "flow.deactivated", "flow.rehearsed"
 STORE_CONNECTED, STORE_DISCONNECTED = "store.connected", "store.disconnected"
 STORE_MOVED, STORE_COPIED = "store.moved", "store.copied"
 STORE_RESTORED = "store.restored"
@@ -27,7 +27,7 @@ LIST_IMPORTED = "list.imported"
 TEXT_SAVED, TEXT_RESET, TRIAL_ASKED = "text.saved", "text.reset", "text.tried"
 REVIEW_APPROVED, REVIEW_HIDDEN = "review.approved", "review.hidden"
 ACTIONS = (
-    *(SETTINGS_CHANGED, FLOW_ON, FLOW_OFF),
+    *(SETTINGS_CHANGED, FLOW_ON, FLOW_OFF, FLOW_REHEARSED),
     *(STORE_CONNECTED, STORE_DISCONNECTED, STORE_MOVED, STORE_COPIED, STORE_RESTORED),
     *(KEY_CREATED, KEY_REVOKED, KEYS_ROTATED),
     *(MESSAGE_SETTLED, MESSAGES_RELEASED, MESSAGES_CANCELLED, SENDER_TRUSTED),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import clock
+from app import access_log, audit, clock
 from app.errors import NotFound
 from app.flows.why import why
 from app.lists import importing
@@ -38,6 +38,16 @@ def _erase(runtime: Runtime, arguments: argparse.Namespace) -> object:
 
 def _why(runtime: Runtime, arguments: argparse.Namespace) -> object:
     store_id, customer_id = _place_of(runtime, arguments)
+    with runtime.database.write() as session:
+        access_log.record(
+            session,
+            store_id,
+            audit.OPERATOR,
+            access_log.WHY,
+            how=access_log.CLI,
+            now=clock.now(),
+            customer_id=customer_id,
+        )
     with runtime.database.read() as session:
         store = session.get_one(Store, store_id)
         language = settings.read(store, "locale")[:2]

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from app import audit, clock
+from app import access_log, audit, clock
 from app.errors import NotFound
 from app.flows import backlog, rehearsals, switch
 from app.flows.contents import BrokenText
@@ -19,7 +19,7 @@ from app.messaging import editions
 from app.models import Customer, Enrollment, Store
 from app.segments.state_facts import FLOW
 from app.web import figures, flow_steps
-from app.web.acting import actor
+from app.web.acting import actor, showed
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, rows_of, runtime
@@ -64,6 +64,7 @@ def show(key: str) -> ResponseReturnValue:
         rehearsal = rehearsals.of_flow(session, store.id, key)
         people_of_rehearsal = _named(session, store.id, rehearsal)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
+    showed(store.id, access_log.CUSTOMERS, count=len(people_of_rehearsal))
     ways = flow_steps.in_words(definition, sent, own) if definition else []
     return render_template(
         "flow.html",
@@ -114,6 +115,7 @@ def rehearse(key: str) -> ResponseReturnValue:
         _view(session, store.id, key)
         span = telling.span_of(store, None, None, now=clock.now())
         rehearsals.ask(session, store.id, key, begin=span.begin, end=span.end)
+        audit.record(session, store.id, actor(), audit.FLOW_REHEARSED, now=clock.now(), subject=key)
     return redirect(url_for("flows.show", key=key, _anchor="rehearsal"), code=303)
 
 

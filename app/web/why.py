@@ -5,13 +5,14 @@ from datetime import date
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import clock
+from app import access_log, clock
 from app.errors import BadInput
 from app.flows.definition import recipe_keys
 from app.flows.moments import local_date
 from app.flows.why import why
 from app.messaging import zones
 from app.models import Store
+from app.web.acting import showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, customer_of, runtime
 
@@ -29,6 +30,7 @@ def show(customer_id: int) -> ResponseReturnValue:
         flow_key = request.args.get("flow") or recipe_keys()[0]
         on = asked_day(request.args.get("on"), store)
         answer = why(session, store, customer.id, flow_key=flow_key, on=on, now=clock.now())
+    showed(store.id, access_log.WHY, customer_id=customer.id)
     return render_template(
         "why.html", customer=customer, answer=answer, flow_keys=recipe_keys(), today=today.isoformat()
     )

@@ -20,7 +20,7 @@ TELLS_OF_NOBODY = {
     "app/web/activity.py:show": "counts, topics and errors of deliveries",
     "app/web/changes.py:show": "the audit log holds ids only",
     "app/web/flows.py:listing": "counts and sums",
-    "app/web/flows.py:show": "counts and sums",
+    "app/web/flows.py:rehearsal_now": "counts",
     "app/web/home.py:progress_now": "counts",
     "app/web/home.py:root": "leads home",
     "app/web/home.py:show": "counts and sums",
@@ -42,11 +42,13 @@ COMMANDS_WITHOUT = {
     "app/cli/doctor.py:_doctor": "reads",
     "app/cli/doing.py:_list_keys": "reads",
     "app/cli/flows.py:_list": "reads",
+    "app/cli/flows.py:_simulate": "reads, and names people by our ids alone",
     "app/cli/flows.py:_tick": "does what is due, as the worker does",
     "app/cli/journey.py:_demo": "the demo's own world",
     "app/cli/journey.py:_sandbox": "the demo's own world",
     "app/cli/keys.py:_generate": "prints a key that is kept nowhere",
     "app/cli/keys.py:_rotate": "rotation.rotate_batch writes it with each batch",
+    "app/cli/people.py:_why": "writes the access log",
     "app/cli/people.py:_import": "importing.import_list writes it, batch by batch",
     "app/cli/people.py:_erase": "asked.erase_now writes it with the erasure",
     "app/cli/people.py:_export": "asked.report_now writes the access log",
@@ -167,6 +169,8 @@ def _commands(source: Source) -> Iterator[Function]:
         for node in ast.walk(adder)
         if isinstance(node, ast.Name)
     }
+    tables = (statement for statement in source.tree.body if isinstance(statement, ast.Assign))
+    named |= {node.id for table in tables for node in ast.walk(table) if isinstance(node, ast.Name)}
     for function in source.functions():
         arguments = [argument.arg for argument in function.args.args]
         if function.name in named and arguments[1:] == ["arguments"]:

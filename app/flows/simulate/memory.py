@@ -208,7 +208,8 @@ class _Reader:
 
     def words(self, people: Mapping[int, Remembered]) -> None:
         """Reviews, and what people wished on their preference page."""
-        named = [REVIEWS.c[name] for name in ("customer_id", "product_external_id", "written_at")]
+        columns = ("customer_id", "product_external_id", "rating", "written_at", "edited_at")
+        named = [REVIEWS.c[name] for name in columns]
         for row in self._rows(REVIEWS, named, REVIEWS.c.status.in_(WRITTEN)):
             if row.customer_id in people:
                 people[row.customer_id].reviews.append(row)

@@ -11,13 +11,15 @@ from app.flows.simulate.memory import Memory, wishes_of
 from app.flows.simulate.question import Question, Report
 from app.flows.simulate.standing import ConsentThen, Standing
 from app.messaging import claim, facts, gate, vouchers
+from app.messaging.cases import CLOSED, FORGOTTEN, OPENED
 from app.messaging.conditions import SiblingFacts
 from app.messaging.facts import Loaded
 from app.messaging.gate import ANSWER, Decision, Facts, Verdict
 from app.messaging.limits import WEEK, Departure
 from app.messaging.outbox import NewMessage
-from app.messaging.reviewed import CONDITION
+from app.messaging.reviewed import CONDITION, MUTED
 from app.models.message import EXPIRED, QUEUED, SENT, STOPPED
+from app.models.review import LOW
 from app.money import to_minor
 from app.stores import settings
 
@@ -187,12 +189,34 @@ class Outbox:
             **rows,
             siblings={id_: self.siblings(id_, now) for id_ in concerned},
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
+            baskets={},
+            states={},
             answered=self._answered(due, now),
+            unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
+            open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),
             wishes={customer.id: wishes_of(standing.person, now)},
             active_flows=frozenset(self.question.flows),
             allows_soft_opt_in=settings.is_on(self.question.store, "consent.soft_opt_in"),
             now=now,
         )
+
+    def _is_unhappy(self, now: datetime) -> bool:
+        """Whether they gave three stars or fewer in the last 30 days."""
+        return any(
+            row.rating in LOW
+            and any(at is not None and now - MUTED < at <= now for at in (row.written_at, row.edited_at))
+            for row in self.standing.person.reviews
+        )
+
+    def _has_open_case(self, now: datetime) -> bool:
+        """Whether they waited for an answer of the shop; the last word of each case counts."""
+        told = [event for event in self.standing.person.events if event.type in (OPENED, CLOSED)]
+        last = {
+            str(event.details.get("case", "")): event.type
+            for event in sorted(told, key=lambda event: (event.occurred_at, event.id))
+            if event.tick <= now and event.occurred_at > now - FORGOTTEN
+        }
+        return OPENED in last.values()
 
     def _answered(self, due: list[Letter], now: datetime) -> frozenset[int]:
         """The asks that a review written by now has answered."""

@@ -97,6 +97,7 @@ def explain(customer_id: int) -> ResponseReturnValue:
             why(session, store, customer.id, flow_key=key, on=on, now=clock.now())
             for key in ([flow] if flow else recipe_keys())
         ]
+    showed(g.store_id, access_log.WHY, customer_id=customer.id)
     return {"data": [why_words.shape(answer) for answer in answers], "next": None}
 
 
