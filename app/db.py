@@ -80,7 +80,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         """UTC on the way in: one call a value, where SQLAlchemy's own way takes three."""
         return _micros_or_none if dialect.name == "sqlite" else _utc_or_none
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], datetime | None]:
         """Aware UTC on the way out."""
         return _from_micros_or_none if dialect.name == "sqlite" else _in_utc_or_none
 
