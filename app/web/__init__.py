@@ -89,7 +89,7 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
     formats.register(app)
     app.jinja_env.filters["said"] = provider_words.said
     app.jinja_env.filters["step_value"] = timeline_words.step_value
-    app.jinja_env.filters.update(about=why_words.about, said=why_words.said)
+    app.jinja_env.filters.update(about=why_words.about, found=why_words.said)
     headers.register(app)
     errors.register(app)
 

@@ -90,7 +90,10 @@ def preview(client: FlaskClient, fields: Mapping[str, str], path: str = W2, **ch
     return told
 
 
-EVERY_KIND = ("birthday/messages/B2", "welcome/messages/W2", "review/messages/M1", "review/messages/M3")
+EVERY_KIND = (
+    *("birthday/messages/B2", "welcome/messages/W2", "review/messages/M1", "review/messages/M3"),
+    "abandoned_checkout/messages/A2",
+)
 """Messages that together have every kind of block that the originals use."""
 
 
