@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, timeline
@@ -19,11 +19,14 @@ from app.timeline import NewEvent
 MESSAGES, EVENTS, SUPPRESSIONS = table_of(Message), table_of(DeliveryEvent), table_of(Suppression)
 STORES = table_of(Store)
 CLICKED, SCANNED = "clicked", "scanned"
+BURST = "burst"
+"""Why a visit that called itself a browser's is taken for a program's."""
 _MINE = (MESSAGES.c.store_id == bindparam("store"), MESSAGES.c.id == bindparam("message"))
 _LATELY = (
     EVENTS.c.store_id == bindparam("store"),
     EVENTS.c.message_id == bindparam("message"),
-    EVENTS.c.type.in_((CLICKED, SCANNED)),
+    # A gateway that says what it is tells nothing of who else opens the mail at that moment.
+    or_(EVENTS.c.type == CLICKED, EVENTS.c.reason == BURST),
     EVENTS.c.occurred_at >= bindparam("since", type_=UtcDateTime),
 )
 # Built once, and no more than a click needs: putting a statement together costs more than running it.
@@ -73,7 +76,8 @@ def keep_click(session: Session, message: Any, *, url: str, occurred_at: datetim
     """
     store_id, message_id = message.store_id, message.id
     whose = _whose(store_id, message_id, occurred_at)
-    earlier = session.connection().execute(_LATE_CLICKS, whose).all() if message.is_clicked_lately else []
+    is_alone = not is_human or not message.is_clicked_lately
+    earlier = [] if is_alone else session.connection().execute(_LATE_CLICKS, whose).all()
     since = scanners.burst_since(url, occurred_at, [(row.url, row.occurred_at) for row in earlier])
     if since is not None:
         hasty = [row for row in earlier if row.type == CLICKED and row.occurred_at >= since]
@@ -89,6 +93,7 @@ def keep_click(session: Session, message: Any, *, url: str, occurred_at: datetim
         "event_key": key,
         "is_human": kind == CLICKED,
         "url": url,
+        "reason": BURST if since is not None else None,
     }
     if insert_new(session, EVENTS, [row], EVENTS.c.id) and kind == CLICKED:
         _note_click(session, message, key=key, url=url, occurred_at=occurred_at)
@@ -151,7 +156,7 @@ def _take_back(session: Session, store_id: int, message_id: int, clicks: Sequenc
     session.execute(
         update(EVENTS)
         .where(EVENTS.c.store_id == store_id, EVENTS.c.id.in_(ids))
-        .values(type=SCANNED, is_human=False)
+        .values(type=SCANNED, is_human=False, reason=BURST)
     )
     timeline.retract(session, store_id, [f"message.{row.event_key}" for row in clicks])
     first = select(func.min(EVENTS.c.occurred_at)).where(
