@@ -46,7 +46,7 @@ class Merchant:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-@pytest.mark.parametrize("deletion", ["before", "after"])
+@pytest.mark.parametrize("deletion", [pytest.param("before", marks=pytest.mark.oracle), "after"])
 def test_two_who_are_merged_mid_flow_are_one_to_the_end(
     deletion: str, database_url: str, tmp_path: Path
 ) -> None:

@@ -90,11 +90,11 @@ def test_each_failure_makes_the_pull_wait_twice_as_long_and_a_good_answer_ends_i
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_store_that_answers_after_five_seconds_is_waited_for(bottega: Bottega) -> None:
     """Real seconds: a shared host under load is no failure."""
-    slow = threading.Event()
+    waiting, pauses = threading.Event(), [5.0]
 
     def answer_late(path: str) -> None:
-        if path.endswith("/orders"):
-            slow.wait(5)
+        if path.endswith("/orders") and pauses:
+            waiting.wait(pauses.pop())
 
     bottega.instead = answer_late
 
