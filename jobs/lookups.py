@@ -40,7 +40,9 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
             _put_off(kit, row, now + _LATER)
         elif result:
             done["looked up"] += 1
-    return done
+    # What was put off is work, too: behind it others may wait whom this batch had no room for.
+    done["looked for"] = len(rows)
+    return +done
 
 
 def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
