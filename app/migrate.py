@@ -44,6 +44,7 @@ def is_newest(database_url: str) -> bool:
 
 def is_known(revision: str) -> bool:
     """Whether this program knows a version: that of a newer program it does not."""
+    # As above: only a restore asks.
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 

@@ -15,10 +15,10 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.db import insert_rows, table_of
-from app.models import Customer, DeliveryEvent, Message, Store
+from app.models import DeliveryEvent, Message, Store
 from app.runtime import Runtime
 from app.stores import settings
-from benchmarks import machine, stores
+from benchmarks import machine, mails, stores
 from benchmarks.databases import Databases, alchemy_url
 from benchmarks.floors import callbacks as floors
 from benchmarks.posts import Account, Post
@@ -31,7 +31,6 @@ from webhooks.writer import InboxWriter
 
 EVENTS, LARGEST = 100, 1700
 _NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-_STORE_ID = 1
 _WARM = 5
 
 
@@ -89,7 +88,7 @@ def acknowledged(kind: str, databases: Databases, *, posts: int) -> Waits:
 def _post(port: int, post: Post) -> float:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     begun = time.perf_counter()
-    connection.request("POST", f"/webhooks/sendgrid/{_STORE_ID}", post.body, post.headers)
+    connection.request("POST", f"/webhooks/sendgrid/{mails.STORE_ID}", post.body, post.headers)
     answer = connection.getresponse()
     answer.read()
     waited = time.perf_counter() - begun
@@ -138,7 +137,7 @@ def _product(kind: str, databases: Databases, account: Account, told: Sequence[P
 
 def _keep(deliveries: ProviderDeliveries, writer: InboxWriter, post: Post) -> None:
     headers = {name.lower(): value for name, value in post.headers.items()}
-    posted = Posted(place=f"sendgrid/{_STORE_ID}", query="", headers=headers, body=post.body)
+    posted = Posted(place=f"sendgrid/{mails.STORE_ID}", query="", headers=headers, body=post.body)
     kept: Any = deliveries.check(posted)
     writer.keep(kept)
 
@@ -160,31 +159,9 @@ def _url(kind: str, databases: Databases) -> str:
 def _prepare(runtime: Runtime, account: Account, messages: int) -> None:
     """The key that signs, one customer, and messages that were sent."""
     with runtime.database.write() as session:
-        store = session.get_one(Store, _STORE_ID)
+        store = session.get_one(Store, mails.STORE_ID)
         values = {"sendgrid.webhook_public_key": account.public_key}
         settings.write(session, store, values, vault=runtime.vault)
-        person = {"identity": "id:c1", "external_id": "c1", "email": "c1@example.com", "tags": []}
-        insert_rows(session, table_of(Customer), [{"store_id": _STORE_ID, **person, "created_at": _NOW}])
-        if messages:
-            insert_rows(session, table_of(Message), [_message(number) for number in range(messages)])
-
-
-def _message(number: int) -> dict[str, Any]:
-    before = _NOW - timedelta(minutes=5)
-    moments = dict.fromkeys(("due_at", "next_at", "created_at", "sent_at"), before)
-    return {
-        **moments,
-        "store_id": _STORE_ID,
-        "customer_id": 1,
-        "key": f"welcome:W2:{number}",
-        "flow_key": "welcome",
-        "step": "W2",
-        "channel": "email",
-        "purpose": "marketing",
-        "priority": 3,
-        "status": "sent",
-        "expires_at": _NOW + timedelta(hours=48),
-        "to_address": "c1@example.com",
-        "attempts": 1,
-        "context": {},
-    }
+        mails.add_customer(session, _NOW)
+        left_at = _NOW - timedelta(minutes=5)
+        insert_rows(session, table_of(Message), [mails.sent(number, left_at) for number in range(messages)])

@@ -17,14 +17,13 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app.db import insert_rows, table_of
 from app.messaging.links import LinkMaker
-from app.models import Customer, DeliveryEvent, Message
+from app.models import DeliveryEvent, Message
 from app.runtime import Runtime
 from app.wsgi import create_site
-from benchmarks import stores
+from benchmarks import mails, stores
 from benchmarks.databases import Databases, alchemy_url
 from benchmarks.floors import clicks as floors
 
-_STORE_ID = 1
 _AGENT = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0 Safari/537.36"}
 
 
@@ -96,7 +95,7 @@ def _path(runtime: Runtime, message_id: int, number: int) -> str:
     made = LinkMaker(
         base_url="",
         signer=runtime.signer,
-        store_id=_STORE_ID,
+        store_id=mails.STORE_ID,
         message_id=message_id,
         tags=None,
         tracks_clicks=True,
@@ -107,37 +106,17 @@ def _path(runtime: Runtime, message_id: int, number: int) -> str:
 def _fill(runtime: Runtime, clicks: int) -> int:
     """A customer, and as many sent mails as clicks, each with its content; the first one's number."""
     before = datetime.now(UTC) - timedelta(hours=1)
-    person = {"identity": "id:c1", "external_id": "c1", "email": "c1@example.com", "tags": []}
     with runtime.database.write() as session:
-        insert_rows(session, table_of(Customer), [{"store_id": _STORE_ID, **person, "created_at": before}])
+        mails.add_customer(session, before)
         for start in range(0, clicks, 1000):
             numbers = range(start, min(start + 1000, clicks))
-            insert_rows(session, table_of(Message), [_message(number, before) for number in numbers])
+            rows = [mails.sent(number, before, content=_content(number)) for number in numbers]
+            insert_rows(session, table_of(Message), rows)
         return session.execute(select(func.min(Message.id))).scalar_one() or 0
 
 
-def _message(number: int, before: datetime) -> dict[str, Any]:
+def _content(number: int) -> bytes:
     html = "<p>" + "Un mail come tanti altri, con parole che si ripetono. " * 150
-    content = {
-        "subject": "Ciao",
-        "text": html,
-        "html": html,
-        "links": [f"https://bottega.example/p/{number + 1}"],
-    }
-    return {
-        **dict.fromkeys(("due_at", "next_at", "created_at", "sent_at"), before),
-        "store_id": _STORE_ID,
-        "customer_id": 1,
-        "key": f"welcome:W2:{number}",
-        "flow_key": "welcome",
-        "step": "W2",
-        "channel": "email",
-        "purpose": "marketing",
-        "priority": 3,
-        "status": "sent",
-        "expires_at": before + timedelta(hours=48),
-        "to_address": "c1@example.com",
-        "attempts": 1,
-        "context": {},
-        "content": zlib.compress(json.dumps(content).encode(), 3),
-    }
+    links = [f"https://bottega.example/p/{number + 1}"]
+    content = {"subject": "Ciao", "text": html, "html": html, "links": links}
+    return zlib.compress(json.dumps(content).encode(), 3)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from sqlalchemy import delete, select
@@ -75,8 +75,8 @@ def load(session: Session, store_id: int) -> Editions:
 
 def wording_of(whole: Content, locale: str) -> Wording | None:
     """What a content says in a language, or None."""
-    mail = whole.email.get(locale)  # type: ignore[call-overload]
-    return Wording(mail, whole.sms.get(locale)) if mail is not None else None  # type: ignore[call-overload]
+    mails, texts = cast(Mapping[str, Mail], whole.email), cast(Mapping[str, str], whole.sms)
+    return Wording(mails[locale], texts.get(locale)) if locale in mails else None
 
 
 def content_of(name: str, wordings: Mapping[str, Wording]) -> Content:

@@ -165,6 +165,7 @@ def _output(expression: Expression, scope: Scope) -> str:
         return value
     if isinstance(value, dict | list | tuple):
         raise TypeError("name one thing of it, as in customer.first_name")
+    # Escaped once, at the end, with everything around it (see _same).
     return to_liquid_string(value, autoescape=False)
 
 

@@ -9,9 +9,7 @@ import pytest
 
 from app.cli import doctor
 from app.messaging.senders import UNDECIDED
-from tests.connectors.sandbox.sandbox_providers import open_pair
-from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
-from tests.jobs.jobs_providers import Sending, sending
+from tests.jobs.jobs_providers import Sending, sending_alone
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -19,11 +17,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.fixture
 def shop(settings: Any, database: Any, tmp_path: Path) -> Iterator[Sending]:
     """A shop with accounts of its own."""
-    with (
-        open_pair(tmp_path) as opened,
-        on_a_socket(opened) as pair,
-        sending(settings, database, pair) as found,
-    ):
+    with sending_alone(settings, database, tmp_path) as found:
         yield found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import waitress
@@ -26,7 +27,8 @@ from jobs import doubts, inbox, outbox
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
-from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair
+from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
+from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
 from tests.serving import running
 
 MESSAGES, CUSTOMERS = table_of(Message), table_of(Customer)
@@ -116,6 +118,13 @@ def sending(
     server = waitress.create_server(site.application, host="127.0.0.1", port=port)
     with closing(site.inbox), running(server):
         yield _open(runtime, pair, word)
+
+
+@contextmanager
+def sending_alone(settings: Settings, database: Database, folder: Path) -> Iterator[Sending]:
+    """The same with emulated providers of its own, whose log lies in a folder."""
+    with open_pair(folder) as opened, on_a_socket(opened) as pair, sending(settings, database, pair) as found:
+        yield found
 
 
 def _free_port() -> int:

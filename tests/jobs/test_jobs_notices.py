@@ -128,7 +128,8 @@ def test_a_notice_that_was_cut_off_is_sent_once_more_and_then_shown(operator: Ru
     ]
     assert len(_told(pair)) == 1
     assert _shown(operator, store_id) == ["notice_unknown"]
-    (listed,) = doctor._doctor(operator, argparse.Namespace())["stores"]  # type: ignore[index]
+    report: Any = doctor._doctor(operator, argparse.Namespace())
+    (listed,) = report["stores"]
     assert "tell the merchant yourself" in listed["notices"][0]["mend"]
 
 

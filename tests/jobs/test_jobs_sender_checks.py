@@ -12,9 +12,8 @@ from app.stores import chores
 from jobs import sender_checks
 from tests import seeds
 from tests.conftest import NOW
-from tests.connectors.sandbox.sandbox_providers import KNOWN, open_pair
-from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
-from tests.jobs.jobs_providers import Sending, sending
+from tests.connectors.sandbox.sandbox_providers import KNOWN
+from tests.jobs.jobs_providers import Sending, sending_alone
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -22,11 +21,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 @pytest.fixture
 def shop(settings: Any, database: Any, tmp_path: Path) -> Iterator[Sending]:
     """A shop with accounts of its own."""
-    with (
-        open_pair(tmp_path) as opened,
-        on_a_socket(opened) as pair,
-        sending(settings, database, pair) as found,
-    ):
+    with sending_alone(settings, database, tmp_path) as found:
         with database.write() as session:
             chores.plan(session, session.get_one(Store, found.store_id), NOW)
         yield found

@@ -18,9 +18,7 @@ from jobs import sender_checks
 from jobs.kit import Kit
 from tests import dns_server, seeds
 from tests.conftest import NOW
-from tests.connectors.sandbox.sandbox_providers import open_pair
-from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
-from tests.jobs.jobs_providers import Sending, sending
+from tests.jobs.jobs_providers import Sending, sending_alone
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 POLICIES = {
@@ -33,12 +31,7 @@ PENDING = {"sender.email": "ciao@pending.example.com"}
 @pytest.fixture
 def shop(settings: Any, database: Any, tmp_path: Path) -> Iterator[Sending]:
     """A shop whose domain stands in a DNS on this machine."""
-    with (
-        open_pair(tmp_path) as opened,
-        on_a_socket(opened) as pair,
-        sending(settings, database, pair) as found,
-        dns_server.serving(POLICIES) as server,
-    ):
+    with sending_alone(settings, database, tmp_path) as found, dns_server.serving(POLICIES) as server:
         with database.write() as session:
             chores.plan(session, session.get_one(Store, found.store_id), NOW)
         told = found.runtime.settings.model_copy(update={"dns_server": server})
@@ -113,7 +106,8 @@ def test_a_missing_policy_is_a_warning_and_stops_nothing(
 def test_doctor_says_what_to_put_where(shop: Sending) -> None:
     shop.set(**PENDING)
 
-    (listed,) = doctor._doctor(shop.runtime, argparse.Namespace())["stores"]  # type: ignore[index]
+    report: Any = doctor._doctor(shop.runtime, argparse.Namespace())
+    (listed,) = report["stores"]
     domain = listed["senders"][0]["domain"]
 
     assert "put into DNS: CNAME s1._domainkey.pending.example.com -> s1.domainkey." in domain["mend"]

@@ -10,9 +10,7 @@ import pytest
 from app.models import ConsentState, MessageAttempt, Sender, SenderDay, Suppression
 from tests import seeds
 from tests.conftest import NOW
-from tests.connectors.sandbox.sandbox_providers import open_pair
-from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
-from tests.jobs.jobs_providers import Sending, sending
+from tests.jobs.jobs_providers import Sending, sending_alone
 
 TEXT: dict[str, Any] = {
     "channel": "sms",
@@ -26,11 +24,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 @pytest.fixture
 def shop(settings: Any, database: Any, tmp_path: Path) -> Iterator[Sending]:
     """A shop that sends by both providers, which behave."""
-    with (
-        open_pair(tmp_path) as opened,
-        on_a_socket(opened) as pair,
-        sending(settings, database, pair) as found,
-    ):
+    with sending_alone(settings, database, tmp_path) as found:
         yield found
 
 

@@ -13,9 +13,7 @@ from connectors.base import OutgoingMessage
 from connectors.channels.local import LocalChannel
 from jobs.kit import Kit
 from tests import seeds
-from tests.connectors.sandbox.sandbox_providers import open_pair
-from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
-from tests.jobs.jobs_providers import Sending, sending
+from tests.jobs.jobs_providers import Sending, sending_alone
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -23,11 +21,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.fixture
 def shop(settings: Any, database: Any, tmp_path: Path) -> Iterator[Sending]:
     """A shop whose account another installation uses, too."""
-    with (
-        open_pair(tmp_path) as opened,
-        on_a_socket(opened) as pair,
-        sending(settings, database, pair) as found,
-    ):
+    with sending_alone(settings, database, tmp_path) as found:
         yield found
 
 

@@ -71,7 +71,7 @@ def test_what_is_right_is_left_alone(parts: dict[str, Any]) -> None:
 
 
 def test_every_original_can_be_sent_and_every_message_has_its_place() -> None:
-    names = {one.flow: set() for one in content.defaults()}  # type: ignore[var-annotated]
+    names: dict[str, set[str]] = {one.flow: set() for one in content.defaults()}
     for key in recipe_keys():
         for entry in recipe(key).entries:
             for step in entry.steps:

@@ -10,6 +10,7 @@ from app.messaging import content, editions
 from app.messaging.content import Mail
 from app.messaging.editions import Stale, Wording
 from app.models import Edition, Store
+from app.runtime import Runtime
 from jobs.kit import Kit
 from jobs.outbox import run
 from tests import seeds
@@ -21,8 +22,8 @@ NAME = "welcome/W2"
 
 
 @pytest.fixture
-def shop(runtime: object) -> Shop:
-    return open_shop(runtime)  # type: ignore[arg-type]
+def shop(runtime: Runtime) -> Shop:
+    return open_shop(runtime)
 
 
 def wording(subject: str) -> Wording:

@@ -5,6 +5,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -43,7 +44,7 @@ def add_shop(database: Database, word: str, key: str = OLD) -> int:
     return seeds.new_store(database, word, credentials=credentials.seal(Vault([key]), secrets))
 
 
-def rotate(runtime: Runtime) -> dict[str, object]:
+def rotate(runtime: Runtime) -> dict[str, Any]:
     """What the command prints."""
     report = _rotate(runtime, ARGUMENTS)
     assert isinstance(report, dict)
@@ -71,7 +72,7 @@ def test_every_secret_is_opened_by_the_first_key_alone_afterwards(
         "stores.credentials": {"values": 2, "changed": 2, "current": 2},
     }
     assert report["unreadable"] == {}
-    assert [found["changed"] for found in again["columns"].values()] == [0, 0]  # type: ignore[attr-defined]
+    assert [found["changed"] for found in again["columns"].values()] == [0, 0]
     assert [one.kept for one in unsealed(database, [NEW])] == [
         {"webhook_secret": "first"},
         {"webhook_secret": "second"},
@@ -126,7 +127,7 @@ def test_more_rows_than_a_batch_are_gone_through(
 
     report = rotate(rotating)
 
-    assert report["columns"]["stores.credentials"]["changed"] == 5  # type: ignore[index]
+    assert report["columns"]["stores.credentials"]["changed"] == 5
 
 
 def test_no_token_that_is_renewed_meanwhile_is_put_back(rotating: Runtime, database: Database) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.crypto import Signer
 from app.flows import birthdays, engine, work
@@ -200,9 +200,12 @@ class Life:
         customer = self.standing.customer
         said = self.standing.consent("sms", now) if self.can_text else None
         is_texted = said is not None and said.state == "subscribed"
+        # Rows in all that the engine reads of them: the same names, as they were.
+        customers: dict[int, Any] = {customer.id: customer}
+        orders: dict[str, Any] = dict(self.standing.orders)
         facts = BatchFacts(
-            customers={customer.id: customer},  # type: ignore[dict-item]
-            orders=dict(self.standing.orders),  # type: ignore[arg-type]
+            customers=customers,
+            orders=orders,
             baskets={},
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
