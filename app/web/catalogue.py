@@ -63,6 +63,12 @@ def word(kind: str, value: str | None) -> str:
     return CATALOGUES[language()].get(f"{kind}.{value}", value)
 
 
+def choice(key: str, value: str) -> str:
+    """The merchant's word for one of a setting's choices: the setting's own, else that of all settings."""
+    known = CATALOGUES[language()]
+    return known.get(f"choice.{key}.{value}") or known.get(f"choice.{value}", value)
+
+
 @blueprint.post("/app/language")
 @merchant_required
 def choose_language() -> ResponseReturnValue:

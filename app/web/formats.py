@@ -12,7 +12,7 @@ from app import clock
 from app.money import shown
 from app.web import assets
 from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in
-from app.web.catalogue import LANGUAGES, language, translate, word
+from app.web.catalogue import LANGUAGES, choice, language, translate, word
 
 _SKELETON_MOMENT = {"it": "d MMM y, HH:mm", "en": "d MMM y, HH:mm"}
 _SKELETON_DAY = {"it": "d MMM y", "en": "d MMM y"}
@@ -24,7 +24,9 @@ def register(app: Flask) -> None:
     """Give the templates their words and formats."""
     app.jinja_env.filters.update(money=money, number=number, share=share)
     app.jinja_env.filters.update(moment=moment, told_moment=told_moment, day=day, ago=ago)
-    app.jinja_env.globals.update(t=translate, word=word, asset=assets.address, languages=LANGUAGES)
+    app.jinja_env.globals.update(
+        t=translate, word=word, choice=choice, asset=assets.address, languages=LANGUAGES
+    )
     app.context_processor(_of_this_request)
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app import audit
 from app.models import AccessEntry, ApiKey, AuditEntry
-from app.web.catalogue import translate, word
+from app.stores.settings import DEFINITIONS
+from app.web.catalogue import choice, translate, word
 from app.web.formats import moment
 
 _SHOWN = 120
@@ -71,15 +72,21 @@ def _change(row: AuditEntry, by: Who) -> Change:
     about = _ABOUT.get(row.action, _plain)(row.subject, row.details)
     kind, _, number = row.subject.partition(":")
     path = f"{_PATHS[kind]}/{number}" if kind in _PATHS and number.isdigit() else None
-    old, new = (row.details.get(name) for name in ("old", "new"))
-    return Change(row.at, by, row.action, about, path, _short(old), _short(new))
+    old, new = (_value(row.subject, row.details.get(name)) for name in ("old", "new"))
+    return Change(row.at, by, row.action, about, path, old, new)
 
 
 _PATHS = {"customer": "/app/customers", "message": "/app/outbox"}
 
 
-def _short(text: str | None) -> str | None:
-    return text if text is None or len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+def _value(key: str, text: str | None) -> str | None:
+    """What a setting was: a choice in words, anything else as it is, as far as there is room."""
+    if text is None or (key in DEFINITIONS and DEFINITIONS[key].rule.kind in _CHOSEN):
+        return text and choice(key, text)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+_CHOSEN = ("choice", "switch")
 
 
 def _plain(subject: str, _details: Mapping[str, Any]) -> str:
@@ -94,6 +101,16 @@ def _setting(subject: str, _details: Mapping[str, Any]) -> str:
 
 def _flow(subject: str, _details: Mapping[str, Any]) -> str:
     return word("flow", subject)
+
+
+def _text(subject: str, _details: Mapping[str, Any]) -> str:
+    """`welcome/W2`: the flow and the message."""
+    flow, _, step = subject.partition("/")
+    return f"{word('flow', flow)} · {word('step', step)}"
+
+
+def _review(subject: str, _details: Mapping[str, Any]) -> str:
+    return translate("audit.review", number=subject.partition(":")[2])
 
 
 def _channel(subject: str, _details: Mapping[str, Any]) -> str:
@@ -129,6 +146,9 @@ _ABOUT: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
     audit.SETTINGS_CHANGED: _setting,
     audit.FLOW_ON: _flow,
     audit.FLOW_OFF: _flow,
+    audit.FLOW_REHEARSED: _flow,
+    **dict.fromkeys((audit.TEXT_SAVED, audit.TEXT_RESET, audit.TRIAL_ASKED), _text),
+    **dict.fromkeys((audit.REVIEW_APPROVED, audit.REVIEW_HIDDEN), _review),
     audit.SENDER_TRUSTED: _channel,
     audit.MESSAGE_SETTLED: _settled,
     audit.MESSAGES_RELEASED: _counted,

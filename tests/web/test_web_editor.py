@@ -12,7 +12,7 @@ from app.flows import contents, switch
 from app.messaging import content, editions
 from app.messaging.letters import read_content
 from app.messaging.variables import FIELDS, UNWRITTEN, picker
-from app.models import Edition, Flow, Message, Store, Trial
+from app.models import AccessEntry, Edition, Flow, Message, Store, Trial
 from app.runtime import Runtime
 from app.stores import settings
 from app.web import drafts, previewing
@@ -243,7 +243,7 @@ def test_the_preview_is_what_would_be_sent_and_changes_nothing(
 
 
 def test_a_customer_of_the_store_can_be_looked_for_and_tried_on(
-    member: FlaskClient, shop: Shop, sender: None
+    member: FlaskClient, runtime: Runtime, shop: Shop, sender: None
 ) -> None:
     fields = form_of(member)
 
@@ -251,6 +251,8 @@ def test_a_customer_of_the_store_can_be_looked_for_and_tried_on(
     seen = preview(member, fields, locale="en", person=str(shop.ids["customer"]))
 
     assert f'name="person" value="{shop.ids["customer"]}"' in page
+    looks = [(entry.what, entry.customer_id, entry.count) for entry in rows(runtime, AccessEntry)]
+    assert looks == [("customers", None, 1), ("customer", shop.ids["customer"], 1)]
     assert "Nice to meet you, azure" in seen["text"]
 
 

@@ -64,6 +64,37 @@ def test_flows_are_logged_once_by_whom_they_were_switched(
     ]
 
 
+def test_texts_reviews_and_dry_runs_are_logged_and_told_in_words(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    review = str(shop.ids["review"])
+    text = "/app/flows/welcome/messages/W2"
+
+    member.post("/app/flows/review/try", data={"csrf": csrf(member)})
+    member.post("/app/reviews", data={"csrf": csrf(member), "hide": review})
+    member.post(text, data={"csrf": csrf(member), "act": "reset.it"})
+    member.post("/app/settings", data={"csrf": csrf(member), "consent.import": "declined"})
+    page = member.get("/app/audit").get_data(as_text=True)
+
+    assert changed(runtime) == [
+        ("member", "flow.rehearsed", "review", {}),
+        ("member", "review.hidden", f"review:{review}", {}),
+        ("member", "text.reset", "welcome/W2", {"language": "it"}),
+        ("member", "settings.changed", "consent.import", {"old": "", "new": "declined"}),
+    ]
+    assert all(words in page for words in (f"Review no. {review}", "Our story", "No, start afresh"))
+
+
+def test_who_reads_reviews_and_reasons_is_logged(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+    member.get("/app/reviews?show=all")
+    member.get(f"/app/customers/{shop.ids['customer']}/why")
+
+    assert looked(runtime) == [
+        ("member", "reviews", "screen", None, 1),
+        ("member", "why", "screen", shop.ids["customer"], 1),
+    ]
+
+
 def test_consents_and_erasures_by_the_api_are_logged_by_the_customers_id(
     api: FlaskClient, runtime: Runtime, shop: Shop
 ) -> None:
