@@ -18,7 +18,7 @@ from app.flows.shop import LiveShop
 from app.flows.simulate import history, run, telling
 from app.flows.simulate.question import Report
 from app.mirror import pairs
-from app.models import Consent, ConsentState, Store
+from app.models import Consent, ConsentState, Review, Store
 from tests.conftest import NOW
 from tests.flows.flows_world import SUBSCRIBED, World
 from tests.seeds import add_product, switch_on
@@ -158,6 +158,62 @@ def test_flows_that_are_on_compete_for_the_same_people(world: World) -> None:
 
     assert (alone.due_at, alone.sent_at) == (due_at, due_at)
     assert (beside.due_at, beside.sent_at) == (due_at, due_at + DAY - 2 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("told", "stopped"),
+    [
+        ((("support.opened", 35),), True),
+        ((("support.opened", 35), ("support.closed", 30)), False),
+        ((("support.opened", 135),), False),
+        ((("support.opened", 5),), False),
+    ],
+    ids=["open", "closed again", "forgotten", "opened later"],
+)
+def test_nobody_is_asked_while_a_case_was_open(
+    world: World, told: tuple[tuple[str, int], ...], stopped: bool
+) -> None:
+    person = world.customer()
+    _says(world, person, NOW - 70 * DAY)
+    _receives(world, person, "1", NOW - 40 * DAY)
+    for kind, days in told:
+        world.happens(kind, person, NOW - days * DAY, {"case": "7"}, subject="support:7")
+
+    report = _simulate(world, "review")
+
+    ask = next(message for message in report.messages if message.step == "M3")
+    assert (ask.status, ask.reason) == (("stopped", "trigger-false") if stopped else ("sent", None))
+
+
+@pytest.mark.parametrize(
+    ("rating", "days", "stopped"), [(3, 28, True), (4, 28, False), (3, 58, False), (3, 5, False)]
+)
+def test_the_unhappy_of_that_day_are_offered_nothing(
+    world: World, rating: int, days: int, stopped: bool
+) -> None:
+    person = world.customer()
+    _says(world, person, NOW - 70 * DAY)
+    _receives(world, person, "1", NOW - 40 * DAY)
+    with world.database.write() as session:
+        add_product(session, world.store_id, "candle", cross_sell_ids=["holder"])
+        add_product(session, world.store_id, "holder")
+        session.add(
+            Review(
+                store_id=world.store_id,
+                source="woocommerce",
+                external_id="1",
+                is_verified=True,
+                customer_id=person,
+                rating=rating,
+                status="approved",
+                written_at=NOW - days * DAY,
+            )
+        )
+
+    report = _simulate(world, "cross_sell")
+
+    offer = next(message for message in report.messages if message.step == "X1")
+    assert (offer.status, offer.reason) == (("stopped", "trigger-false") if stopped else ("sent", None))
 
 
 def test_codes_are_counted_with_what_they_would_cost(world: World) -> None:
