@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, tuple_
+from sqlalchemy import Row, Select, delete, exists, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -49,24 +49,21 @@ def set_timers(session: Session, timers: Sequence[NewTimer]) -> None:
         _lower_cursor(session, store_id, moment)
 
 
-def due_stores(session: Session, now: datetime, limit: int) -> list[int]:
-    """Stores that may have something due, the longest waiting first."""
+def due_stores(session: Session, now: datetime, limit: int, *, kinds: Sequence[str]) -> list[int]:
+    """Stores that have a timer of some kinds due, the longest waiting first.
+
+    Stores with others due are no part of the limit: they may wait for long, and would hide these.
+    """
+    is_due = exists().where(
+        TIMERS.c.store_id == CURSORS.c.store_id, TIMERS.c.due_at <= now, TIMERS.c.kind.in_(kinds)
+    )
     statement = (
         select(CURSORS.c.store_id)
-        .where(CURSORS.c.next_due_at <= now)
+        .where(CURSORS.c.next_due_at <= now, is_due)
         .order_by(CURSORS.c.next_due_at, CURSORS.c.store_id)
         .limit(limit)
     )
     return list(session.execute(statement).scalars())
-
-
-def having_due(session: Session, stores: Sequence[int], now: datetime, *, kind: str) -> list[int]:
-    """Those of these stores that have a timer of one kind due, in the same order."""
-    statement = select(TIMERS.c.store_id).where(
-        TIMERS.c.store_id.in_(stores), TIMERS.c.due_at <= now, TIMERS.c.kind == kind
-    )
-    found = set(session.execute(statement.distinct()).scalars()) if stores else set()
-    return [store_id for store_id in stores if store_id in found]
 
 
 def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit: int) -> Sequence[Row[Any]]:
@@ -91,7 +88,7 @@ def peek_due(session: Session, now: datetime, kinds: Sequence[str], limit: int) 
     statement: Select[Any] = (
         select(*_KEY, TIMERS.c.turn)
         .where(
-            TIMERS.c.store_id.in_(due_stores(session, now, limit)),
+            TIMERS.c.store_id.in_(due_stores(session, now, limit, kinds=kinds)),
             TIMERS.c.due_at <= now,
             TIMERS.c.kind.in_(kinds),
         )
@@ -114,10 +111,15 @@ def put_off(session: Session, row: Row[Any], until: datetime, *, turn: int | Non
     drop(session, [row])
     later = NewTimer(row.store_id, until, row.kind, row.subject_id, row.turn if turn is None else turn)
     set_timers(session, [later])
+    settle_cursor(session, row.store_id)
 
 
 def settle_cursor(session: Session, store_id: int) -> None:
-    """Set a store's cursor to its earliest timer, or drop it when nothing waits."""
+    """Set a store's cursor to its earliest timer, or drop it when nothing waits.
+
+    Locked before the timers are looked at, so that one which somebody else is just setting is seen.
+    """
+    session.execute(select(CURSORS.c.store_id).where(CURSORS.c.store_id == store_id).with_for_update())
     earliest = session.execute(
         select(func.min(TIMERS.c.due_at)).where(TIMERS.c.store_id == store_id)
     ).scalar_one()

@@ -8,6 +8,7 @@ from sqlalchemy import true
 from app import timers
 from app.db import table_of
 from app.flows import work
+from app.flows.writing import TIMER_KIND
 from app.models import CustomerEvent, Store
 from app.scans import StoreScan
 from jobs.guard import each_store
@@ -24,7 +25,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     """Advance every store that has something pending or due, a fair share each."""
     with kit.runtime.database.read() as session:
         pending = _PENDING.run(session)
-        stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES)})
+        stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES, kinds=(TIMER_KIND,))})
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     done = each_store(stores, lambda store_id: _run_store(kit, store_id, now, share))
     return +Counter({"advanced": done})

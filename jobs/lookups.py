@@ -94,6 +94,7 @@ _ASKS = {
 def _drop(kit: Kit, row: Row[Any]) -> None:
     with kit.runtime.database.write() as session:
         timers.drop(session, [row])
+        timers.settle_cursor(session, row.store_id)
 
 
 def _put_off(kit: Kit, row: Row[Any], until: datetime) -> None:

@@ -26,8 +26,9 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     with kit.runtime.database.read() as session:
         arriving = select(BACKFILLS.c.store_id).where(BACKFILLS.c.finished_at.is_(None))
         unfinished = set(session.execute(arriving).scalars())
-        due = [one for one in timers.due_stores(session, now, _MOST_STORES) if one not in unfinished]
-        stores = timers.having_due(session, due, now, kind=standing.TIMER_KIND)
+        most = _MOST_STORES + len(unfinished)
+        due = timers.due_stores(session, now, most, kinds=(standing.TIMER_KIND,))
+        stores = [store_id for store_id in due if store_id not in unfinished]
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     return +Counter({"states": each_store(stores, lambda store_id: _run_store(kit, store_id, now, share))})
 

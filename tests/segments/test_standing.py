@@ -278,7 +278,7 @@ def test_the_work_of_a_day_is_that_of_the_changes(shop: Shop) -> None:
 
     shop.tick()
     with shop.database.read() as session:
-        due = timers.due_stores(session, NOW + 30 * DAY, 10)
+        due = timers.due_stores(session, NOW + 30 * DAY, 10, kinds=("state",))
 
     statements = [one for one in looked_at if "customer_states" in one]
     assert len(statements) < 6

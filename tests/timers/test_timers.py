@@ -32,7 +32,7 @@ def take(database: Database, now: datetime = NOW, kind: str = "step", limit: int
 
 def due_stores(database: Database, now: datetime = NOW, limit: int = 100) -> list[int]:
     with database.read() as session:
-        return timers.due_stores(session, now, limit)
+        return timers.due_stores(session, now, limit, kinds=("step",))
 
 
 def take_and_die(database: Database) -> None:

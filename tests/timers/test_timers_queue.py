@@ -1,6 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from app import timers
 from app.db import Database
@@ -68,9 +70,9 @@ def test_the_store_that_waits_longest_comes_first(database: Database) -> None:
     )
 
     with database.read() as session:
-        found = (timers.due_stores(session, NOW, 10), timers.due_stores(session, NOW, 1))
+        found = [timers.due_stores(session, NOW, most, kinds=(KIND,)) for most in (10, 1)]
 
-    assert found == ([2, 1], [2])
+    assert found == [[2, 1], [2]]
 
 
 def test_an_earlier_timer_brings_the_cursor_forward_and_a_later_one_does_not(database: Database) -> None:
@@ -106,6 +108,55 @@ def test_peeking_takes_nothing_and_sees_due_stores_only(database: Database) -> N
 
     assert [[row.subject_id for row in rows] for rows in found] == [[1, 3], [3], []]
     assert len(values_of(database, Timer, "subject_id")) == 3
+
+
+def test_stores_that_wait_for_something_else_hide_nobody(database: Database) -> None:
+    _set(database, *(NewTimer(store, NOW - MINUTE, "other", 1) for store in range(1, 6)))
+    _set(database, NewTimer(9, NOW, KIND, 7))
+
+    with database.read() as session:
+        stores = timers.due_stores(session, NOW, 2, kinds=(KIND,))
+        rows = timers.peek_due(session, NOW, (KIND,), 2)
+
+    assert (stores, [row.subject_id for row in rows]) == ([9], [7])
+
+
+def test_what_is_put_off_takes_its_stores_cursor_along(database: Database) -> None:
+    _set(database, NewTimer(1, NOW, KIND, 1))
+
+    with database.write() as session:
+        (row,) = timers.peek_due(session, NOW, (KIND,), 10)
+        timers.put_off(session, row, NOW + MINUTE)
+
+    assert rows_of(database, TimerCursor) == [(1, NOW + MINUTE)]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_timer_that_is_just_being_set_is_not_settled_away(database: Database) -> None:
+    _set(database, NewTimer(1, NOW, KIND, 1), NewTimer(1, NOW + 5 * MINUTE, KIND, 2))
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as setting:
+            timers.set_timers(setting, [NewTimer(1, NOW - MINUTE, KIND, 3)])
+            settling = pool.submit(_take_and_settle, database)
+            _wait_until_blocked(database)
+        settling.result()
+
+    assert rows_of(database, TimerCursor) == [(1, NOW - MINUTE)]
+
+
+def _take_and_settle(database: Database) -> None:
+    with database.write() as session:
+        timers.take_due(session, 1, NOW, kind=KIND, limit=1)
+        timers.settle_cursor(session, 1)
+
+
+def _wait_until_blocked(database: Database) -> None:
+    """Until some session of this database waits for a lock."""
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with database.read() as session:
+        while not session.execute(waits).scalar_one():
+            session.rollback()
 
 
 def test_more_timers_than_one_statement_takes_are_dropped_whole(database: Database) -> None:
