@@ -137,7 +137,9 @@ plugin: $(VENV)/run.stamp
 
 # --- seldom ---------------------------------------------------------------------------------------
 
-COMPILE = pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+# Extras stay in the locks: a pip before 23.3 looks for what `coverage[toml]` is pinned to under that very
+# name, and takes the newest there is, which a lock with hashes refuses.
+COMPILE = pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
   --custom-compile-command "make lock" pyproject.toml \
   --extra postgres --extra server --extra sandbox --group build
 
