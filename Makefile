@@ -16,10 +16,12 @@ PYTEST_WORKERS ?= auto
 # What tests write outlives none of them: in memory, where there is room, they take half of the time.
 ROOMY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2097152 { print "/dev/shm" }')
 SQL := var/migrations.sql
+# Many processes start here, in the tests and in the demo; whatever the shell says, each finds its code compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 ifdef UV
   MAKE_VENV = $(UV) venv --allow-existing --python $(PYTHON) $(VENV)
-  INSTALL = $(UV) pip install --python $(BIN)/python
+  INSTALL = $(UV) pip install --compile-bytecode --python $(BIN)/python
 else
   MAKE_VENV = $(PYTHON) -m venv $(VENV)
   INSTALL = $(BIN)/python -m pip install --disable-pip-version-check

@@ -94,17 +94,23 @@ def engine(request: pytest.FixtureRequest) -> str:
 def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty database of the newest version, for this test alone."""
     kind: Engine = request.getfixturevalue(f"_{engine}")
-    url = kind.create()
+    url = kind.create("test")
     yield url
     kind.drop(url)
 
 
+@pytest.fixture(scope="session")
+def _opened() -> dict[str, Database]:
+    return {}
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """The same, opened."""
-    opened = Database(database_url)
-    yield opened
-    opened.dispose()
+def database(database_url: str, _opened: dict[str, Database]) -> Iterator[Database]:
+    """The same, opened; by one engine for all tests, which so compiles each statement once."""
+    if database_url not in _opened:
+        _opened[database_url] = Database(database_url)
+    yield _opened[database_url]
+    _opened[database_url].dispose()
 
 
 @pytest.fixture

@@ -274,9 +274,13 @@ def test_the_work_of_a_day_is_that_of_the_changes(shop: Shop) -> None:
     shop.tick()
     shop.customer(NOW - DAY)
     looked_at: list[str] = []
-    event.listen(shop.database.engine, "before_cursor_execute", lambda *seen: looked_at.append(str(seen[2])))
 
+    def note(*seen: object) -> None:
+        looked_at.append(str(seen[2]))
+
+    event.listen(shop.database.engine, "before_cursor_execute", note)
     shop.tick()
+    event.remove(shop.database.engine, "before_cursor_execute", note)
     with shop.database.read() as session:
         due = timers.due_stores(session, NOW + 30 * DAY, 10, kinds=("state",))
 
