@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NotFoundPage
 
+from app.crypto import UnreadableSecret
 from app.errors import AppError, BadInput, Busy, NotFound
 from app.web.context import NoStoreYet
 
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
     app.before_request(_refuse_nul)
     app.register_error_handler(NoStoreYet, _to_home)
     app.register_error_handler(AppError, _app_error)
+    app.register_error_handler(UnreadableSecret, _wrong_keys)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _surprise)
 
@@ -72,6 +74,12 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
+def _wrong_keys(error: UnreadableSecret) -> Response:
+    """The operator's to mend: said as it is, for nothing is lost and nobody else can."""
+    log.error("request failed at %s: %s; put the key back that sealed it", request.endpoint, error)
+    return _answer(500, str(error), kind="keys")
+
+
 def _surprise(error: Exception) -> Response:
     """Anything else: logged by its kind and its way through the code, never by its text.
 
@@ -82,11 +90,11 @@ def _surprise(error: Exception) -> Response:
     return _answer(500, "something broke on our side; nothing was half done")
 
 
-def _answer(status: int, detail: str, field: str | None = None) -> Response:
+def _answer(status: int, detail: str, field: str | None = None, kind: int | str = 0) -> Response:
     if request.path.startswith(_PROGRAMS):
         response = problem(status, detail, field)
     else:
-        kind = status if status in _PAGES else 400
+        kind = kind or (status if status in _PAGES else 400)
         response = Response(render_template("error.html", status=status, kind=kind), status=status)
     if status == 503:
         response.headers["Retry-After"] = _RETRY_SECONDS

@@ -137,6 +137,8 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
     for key, setting in DEFINITIONS.items():
         first = key.partition(".")[0]
+        if first == "meta" and store.platform != WOOCOMMERCE:
+            continue
         field = Field(setting, typed.get(key, held[key]), errors.get(key))
         groups.setdefault(_GROUP_OF.get(first, first), []).append(field)
     return render_template(

@@ -1,9 +1,11 @@
 """What the merchant reads and does."""
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.crypto import Vault
 from app.models import Backfill, Chore, Message, Store, StoreWrite
 from app.runtime import Runtime
 from app.stores import scopes, settings
@@ -50,6 +52,22 @@ def test_home_names_what_stops_when_the_shop_takes_a_permission_back(
 
     assert page.count(words) == 2
     assert page.count('href="https://azure.myshopify.com/admin/settings/apps" target="_top"') == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "puts the old key back"), ("it", "rimetta la vecchia chiave")]
+)
+def test_keys_that_do_not_fit_are_named_and_what_to_do(
+    member: FlaskClient, app: Flask, runtime: Runtime, shop: Shop, language: str, words: str
+) -> None:
+    with runtime.database.write() as session:
+        store = session.get_one(Store, shop.store_id)
+        store.credentials = Vault([Fernet.generate_key().decode()]).seal({"token": "x"})
+
+    answer = member.get("/app/", headers={"Accept-Language": language})
+
+    assert answer.status_code == 500
+    assert words in answer.get_data(as_text=True)
 
 
 def test_a_database_without_stores_offers_to_connect_one(app: Flask, runtime: Runtime) -> None:
