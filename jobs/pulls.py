@@ -4,22 +4,18 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.flows import switch
 from app.mirror import lookups, outlines, pulls, reviews, sweeps
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
-from app.stores import connections, refusals, subscribe
-from app.stores.platforms import SHOPIFY
+from app.stores import connections, refusals
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs import access
 from jobs.ahead import read_ahead
-from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
 _PAGES_A_ROUND = 50
@@ -52,32 +48,6 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
             break
         done["reconciled"] += _work(kit, pull, now, is_backfill=False)
     return +done
-
-
-def run_subscriptions(kit: Kit, now: datetime) -> Counter[str]:
-    """Equip newly connected stores: flows, pulls, and the webhooks that Shopify declares.
-
-    WooCommerce's webhooks are made by jobs/webhook_checks.py, which waits longer after each failure.
-    """
-    done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
-        lacking = subscribe.stores_without_webhooks(session)
-    for store_id in lacking:
-        if _equip(kit, store_id, now) != SHOPIFY:
-            continue
-        result = run_guarded(partial(subscribe.register_webhooks, kit.runtime, store_id))
-        if not isinstance(result, Failed):
-            done["subscribed"] += 1
-    return done
-
-
-def _equip(kit: Kit, store_id: int, now: datetime) -> str:
-    """Give a store its flows and its pulls; its platform."""
-    with kit.runtime.database.write() as session:
-        store = session.get_one(Store, store_id)
-        switch.ensure_flows(session, store_id, now)
-        pulls.ensure_reconciliations(session, store, now)
-        return store.platform
 
 
 def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:

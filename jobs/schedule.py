@@ -49,7 +49,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("inbox", "deliveries become customers, orders and timeline entries", 1),
     ClockJob("privacy", "who asked to be forgotten is erased, and so are shops that left", 10),
     ClockJob("look-ups", "deletions are confirmed by the storefront", 10),
-    ClockJob("subscriptions", "newly connected stores get their flows and their pulls", 5),
+    ClockJob("equipment", "stores get the flows, pulls and chores that they lack", 5),
     ClockJob("webhook checks", "webhooks that a store lacks or switched off are made anew", 5),
     ClockJob("identities", "what a store says of itself is read, and whether its webhooks arrive", 30),
     ClockJob("backfill", "the history of newly connected stores is read", 1),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -60,6 +61,11 @@ def claim_backfill(session: Session, now: datetime) -> Pull | None:
 def claim_reconciliation(session: Session, now: datetime) -> Pull | None:
     """One resource that is to be looked at again, or None."""
     return _claim(session, RECONCILIATIONS, now)
+
+
+def kinds() -> tuple[str, ...]:
+    """Everything that is pulled of one platform or another."""
+    return tuple(f"pull {one.value}" for one in chain(_RESOURCES, *_WHOLE.values()))
 
 
 def ensure_reconciliations(session: Session, store: Store, now: datetime) -> None:

@@ -27,6 +27,7 @@ class Store(Base):
         copies: the hosts of copies of the shop, whose deliveries are passed over.
         is_copy: the shop that we call is a copy for testing, so nothing is ever sent.
         settings: what the settings page sets (see app/stores/settings.py).
+        equipped_with: which recipes, pulls and chores it was given, in short.
         editions: how often the merchant changed a text; what is compiled of them is kept by this number.
     """
 
@@ -57,6 +58,7 @@ class Store(Base):
     other_home: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     copies: Mapped[list[str]] = mapped_column(JSON, default=list)
     is_copy: Mapped[bool] = mapped_column(default=False)
+    equipped_with: Mapped[str] = mapped_column(String(16), default="")
     editions: Mapped[int] = mapped_column(default=0)
     installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

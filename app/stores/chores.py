@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import Row, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import lease_now, table_of, upsert
+from app.db import insert_new, lease_now, table_of, upsert
 from app.models import Chore, Store
 from app.stores.platforms import CONNECTED, SHOPIFY, WOOCOMMERCE
 from connectors.base import ConnectorError, Resource
@@ -44,14 +44,30 @@ class Held:
     row: Row[Any]
 
 
+def kinds() -> tuple[str, ...]:
+    """Everything that is done again and again on one platform or another."""
+    return tuple(f"chore {platform} {name}" for platform, names in NAMES.items() for name in names)
+
+
+def ensure(session: Session, store: Store, now: datetime) -> None:
+    """Plan the chores that a store lacks; the others go on as they are."""
+    insert_new(session, CHORES, _rows(store, now))
+
+
 def plan(session: Session, store: Store, now: datetime) -> None:
     """Have every chore of a store that just arrived done soon."""
-    fresh = {"next_at": now, "position": None, "attempts": 0, "error": None, **_FREE}
-    rows = [
-        {"store_id": store.id, "name": name, "notes": {}, "done_at": None, **fresh}
+    upsert(session, CHORES, _rows(store, now), key=_KEY, update=list(_fresh(now)))
+
+
+def _fresh(now: datetime) -> dict[str, Any]:
+    return {"next_at": now, "position": None, "attempts": 0, "error": None, **_FREE}
+
+
+def _rows(store: Store, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {"store_id": store.id, "name": name, "notes": {}, "done_at": None, **_fresh(now)}
         for name in NAMES[store.platform]
     ]
-    upsert(session, CHORES, rows, key=_KEY, update=list(fresh))
 
 
 def claim(session: Session, name: str, now: datetime, *, store_id: int | None = None) -> Held | None:

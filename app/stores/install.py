@@ -92,7 +92,7 @@ def uninstall(session: Session, store: Store, occurred_at: datetime) -> bool:
     store.state = UNINSTALLED
     store.uninstalled_at = occurred_at
     store.credentials = credentials.without_access(store.credentials)
-    store.subscriptions = []
+    store.subscriptions, store.equipped_with = [], ""
     store.scopes = []
     backfills.forget(session, store.id)
     session.flush()
@@ -180,7 +180,7 @@ def _connect(store: Store, vault: Vault, arrival: Arrival, now: datetime, *, was
     store.locale = store.settings.get("locale", identity.locale[:_LONGEST_LOCALE])
     store.scopes = list(arrival.scopes)
     store.email = identity.email[:_LONGEST_EMAIL]
-    store.subscriptions = []
+    store.subscriptions, store.equipped_with = [], ""
     store.refusals, store.refused_at, store.refusal = 0, None, ""
     store.other_home, store.copies, store.is_copy = {}, [], False
     store.installed_at = now

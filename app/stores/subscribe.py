@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Text, cast, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.models import Store
@@ -18,16 +18,24 @@ BY_APP = "app"
 """The state of a subscription that Shopify keeps because shopify.app.toml declares it."""
 
 
-def stores_without_webhooks(session: Session) -> list[int]:
-    """The connected stores whose webhooks are still to be registered."""
-    statement = select(Store.id).where(Store.state == CONNECTED, cast(Store.subscriptions, Text) == "[]")
-    return list(session.scalars(statement.order_by(Store.id)))
+def stores_to_equip(session: Session, equipment: str, most: int) -> list[int]:
+    """Connected stores that were last equipped with something else, at most so many."""
+    statement = select(Store.id).where(Store.state == CONNECTED, Store.equipped_with != equipment)
+    return list(session.scalars(statement.order_by(Store.id).limit(most)))
+
+
+def declare(runtime: Runtime, store: Store) -> None:
+    """Note the webhooks that Shopify keeps for a store because the app declares them."""
+    url = connections.webhook_url(runtime, store)
+    store.subscriptions = rows_of(
+        Subscription(external_id="", topic=topic, url=url, state=BY_APP) for topic in sorted(READERS)
+    )
 
 
 def register_webhooks(runtime: Runtime, store_id: int) -> None:
-    """Make the webhooks that a store lacks and note what it has; running it again changes nothing.
+    """Make the webhooks that a WooCommerce store lacks and note what it has; again, it changes nothing.
 
-    The web side must be up. Shopify needs nothing: its subscriptions are declared with the app.
+    The web side must be up.
 
     Raises:
         Unauthorized: the store must be reconnected.
@@ -35,10 +43,9 @@ def register_webhooks(runtime: Runtime, store_id: int) -> None:
     """
     with runtime.database.read() as session:
         store = session.get(Store, store_id)
-    if store is None or store.state != CONNECTED:
+    if store is None or store.state != CONNECTED or store.platform != WOOCOMMERCE:
         return
-    found = _woocommerce(runtime, store) if store.platform == WOOCOMMERCE else _declared(runtime, store)
-    _note(runtime, store_id, store.installed_at, found)
+    _note(runtime, store_id, store.installed_at, _woocommerce(runtime, store))
 
 
 def rows_of(found: Iterable[Subscription]) -> list[dict[str, str]]:
@@ -67,11 +74,6 @@ def _lacking(present: Sequence[Subscription]) -> Iterator[str]:
     """The topics without a webhook that works; a paused one is the merchant's wish."""
     served = {found.topic for found in present if found.state != "disabled"}
     return (topic for topic in MINIMUM_TOPICS if topic not in served)
-
-
-def _declared(runtime: Runtime, store: Store) -> list[Subscription]:
-    url = connections.webhook_url(runtime, store)
-    return [Subscription(external_id="", topic=topic, url=url, state=BY_APP) for topic in sorted(READERS)]
 
 
 def _note(runtime: Runtime, store_id: int, installed_at: datetime, found: Sequence[Subscription]) -> None:

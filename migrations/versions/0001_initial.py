@@ -904,6 +904,7 @@ def upgrade() -> None:
         sa.Column("other_home", sa.JSON(), nullable=False),
         sa.Column("copies", sa.JSON(), nullable=False),
         sa.Column("is_copy", sa.Boolean(), nullable=False),
+        sa.Column("equipped_with", sa.String(length=16), nullable=False),
         sa.Column("editions", sa.Integer(), nullable=False),
         sa.Column("installed_at", MOMENT, nullable=False),
         sa.Column("uninstalled_at", MOMENT, nullable=True),

@@ -20,11 +20,6 @@ def _load(runtime: Runtime, store: Store) -> Store:
         return session.get_one(Store, store.id)
 
 
-def _waiting(runtime: Runtime) -> list[int]:
-    with runtime.database.read() as session:
-        return subscribe.stores_without_webhooks(session)
-
-
 def test_every_topic_gets_a_webhook_at_the_secret_path(
     runtime: Runtime, platforms: FakePlatforms, woo_store: Store
 ) -> None:
@@ -57,7 +52,6 @@ def test_registering_again_changes_nothing(
     subscribe.register_webhooks(runtime, woo_store.id)
 
     assert platforms.webhooks == before
-    assert _waiting(runtime) == []
 
 
 def test_what_is_missing_disabled_or_left_over_is_mended_and_a_pause_respected(
@@ -107,7 +101,7 @@ def test_a_store_that_refuses_keeps_waiting(
     with pytest.raises(ConnectorError):
         subscribe.register_webhooks(runtime, woo_store.id)
 
-    assert _waiting(runtime) == [woo_store.id]
+    assert _load(runtime, woo_store).subscriptions == []
 
 
 def test_a_revoked_key_is_told_apart(runtime: Runtime, platforms: FakePlatforms, woo_store: Store) -> None:
@@ -120,13 +114,13 @@ def test_a_revoked_key_is_told_apart(runtime: Runtime, platforms: FakePlatforms,
 def test_shopify_is_not_asked_because_the_app_declares_its_topics(
     runtime: Runtime, platforms: FakePlatforms, shopify_store: Store
 ) -> None:
-    subscribe.register_webhooks(runtime, shopify_store.id)
+    with runtime.database.write() as session:
+        subscribe.declare(runtime, session.get_one(Store, shopify_store.id))
 
     noted = _load(runtime, shopify_store).subscriptions
     assert {"orders/create", "app/uninstalled", "shop/redact"} <= {one["topic"] for one in noted}
     assert {one["url"] for one in noted} == {"http://app.test/webhooks/shopify"}
     assert platforms.calls == []
-    assert _waiting(runtime) == []
 
 
 def test_an_uninstalled_store_is_left_alone(
@@ -138,7 +132,6 @@ def test_an_uninstalled_store_is_left_alone(
     subscribe.register_webhooks(runtime, woo_store.id)
 
     assert platforms.calls == []
-    assert _waiting(runtime) == []
 
 
 def test_a_topics_secret_is_derived_from_the_stores(runtime: Runtime, woo_store: Store) -> None:
