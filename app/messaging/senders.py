@@ -13,8 +13,8 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, is_one_of, table_of, upsert
-from app.messaging import pace
-from app.messaging.gate import SenderFacts
+from app.messaging import pace, text_costs
+from app.messaging.allowances import SenderFacts
 from app.models import Message, Sender, SenderDay, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.stores import settings
@@ -33,6 +33,10 @@ _SILENT_BATCHES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _SENDER_PAUSE = timedelta(hours=1)
 _WAITING = ("sender-paused", "sender-not-ready")
+_KNOWN_OF_AN_ACCOUNT = (
+    *("problem", "pause", "paused_until", "refilled_at", "trusted_from", "checked_at"),
+    *("part_micros", "billed_in"),
+)
 _ANSWERED = (Outcome.ACCEPTED, Outcome.FAILED, Outcome.SUPPRESS)
 
 
@@ -178,7 +182,7 @@ def reputation(session: Session, store_id: int, channel: str, *, row: Row[Any], 
 
 def ensure(session: Session, store_id: int, channel: str, fingerprint: str) -> None:
     """Have a row for the account that carries the channel now; what was known of another one is dropped."""
-    fresh = dict.fromkeys(("problem", "pause", "paused_until", "refilled_at", "trusted_from", "checked_at"))
+    fresh = dict.fromkeys(_KNOWN_OF_AN_ACCOUNT)
     row = {"store_id": store_id, "channel": channel, "account": fingerprint, "failures": 0, "tokens": 0.0}
     upsert(
         session, SENDERS, [row | fresh], key=("store_id", "channel"), update=[*fresh, "account", "failures"]
@@ -209,6 +213,7 @@ def _facts(session: Session, store: Store, row: Row[Any], *, account: Account, n
         allowance=limit.left if limit is not None else None,
         refill_at=limit.refill_at if limit is not None else None,
         pace=limit.words if limit is not None else "no limit",
+        budget=text_costs.budget(session, store, row, now) if row.channel == text_costs.CHANNEL else None,
     )
 
 

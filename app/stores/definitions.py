@@ -144,6 +144,12 @@ _SENDING = (
         column="currency",
     ),
     Setting(
+        "sending.sms_spend_per_month",
+        rules.number(0, 1_000_000),
+        "50",
+        "The most that text messages may cost in a month, in that currency; 0 is no limit.",
+    ),
+    Setting(
         "sending.settle",
         rules.choice("look-up", "silence"),
         "look-up",

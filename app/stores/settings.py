@@ -143,9 +143,10 @@ _COPIED = {"timezone": "timezone", "locale": "locale"}
 _READ_BY = tuple(key for key in DEFINITIONS if key.startswith("meta."))
 _SENDERS = ("sender", "sendgrid", "twilio", "consent")
 """What decides whether the store's senders can send."""
+_PACED = ("pace", "over-cost")
 _WAITS_FOR = {
     "sending.settle": Message.status == UNKNOWN,
-    "sending.": and_(Message.status == QUEUED, Message.reason == "pace", Message.attempts == 0),
+    "sending.": and_(Message.status == QUEUED, Message.reason.in_(_PACED), Message.attempts == 0),
 }
 """Which messages wait for what a setting says; one that its provider put off waits for the provider."""
 _MASK = "••••"

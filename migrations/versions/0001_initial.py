@@ -834,6 +834,8 @@ def upgrade() -> None:
         sa.Column("refilled_at", MOMENT, nullable=True),
         sa.Column("trusted_from", sa.Date(), nullable=True),
         sa.Column("checked_at", MOMENT, nullable=True),
+        sa.Column("part_micros", sa.BigInteger(), nullable=True),
+        sa.Column("billed_in", sa.String(length=3), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "channel", name=op.f("pk_senders")),
     )
     op.create_table(
@@ -934,6 +936,28 @@ def upgrade() -> None:
         sa.Column("saved_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "name", "locale", name=op.f("pk_templates")),
     )
+    op.create_table(
+        "text_costs",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("spent_on", sa.Date(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("provider_message_id", sa.String(length=128), nullable=True),
+        sa.Column("ask_at", MOMENT, nullable=True),
+        sa.Column("priced_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "subject", name=op.f("pk_text_costs")),
+    )
+    op.create_index(
+        "ix_text_costs_asked",
+        "text_costs",
+        ["store_id", "ask_at"],
+        unique=False,
+        sqlite_where=sa.text("ask_at IS NOT NULL"),
+        postgresql_where=sa.text("ask_at IS NOT NULL"),
+    )
+    op.create_index("ix_text_costs_spent", "text_costs", ["store_id", "spent_on"], unique=False)
     op.create_table(
         "timer_cursors",
         sa.Column("store_id", ID, nullable=False),
@@ -1075,6 +1099,7 @@ def downgrade() -> None:
     op.drop_table("trials")
     op.drop_table("timers")
     op.drop_table("timer_cursors")
+    op.drop_table("text_costs")
     op.drop_table("templates")
     op.drop_table("suppressions")
     op.drop_table("stores")

@@ -8,8 +8,8 @@ import pytest
 
 from app.config import Settings
 from app.messaging import domains, senders
+from app.messaging.allowances import SenderFacts
 from app.messaging.domains import DomainFacts
-from app.messaging.gate import SenderFacts
 from app.messaging.pace import WarmUp
 from app.models import Decision, Store
 from app.runtime import Runtime
