@@ -13,7 +13,7 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, is_one_of, table_of, upsert
-from app.messaging import pace, text_costs
+from app.messaging import domains, pace, text_costs
 from app.messaging.allowances import SenderFacts
 from app.models import Message, Sender, SenderDay, Store
 from app.models.message import OPEN_STATES, QUEUED
@@ -193,6 +193,8 @@ def _row(session: Session, store_id: int, channel: str, fingerprint: str) -> Row
     statement = _of(store_id, channel).with_for_update()
     row = session.execute(statement).one_or_none()
     if row is None or row.account != fingerprint:
+        if row is not None and channel == "email":
+            domains.forget_account(session, store_id)
         ensure(session, store_id, channel, fingerprint)
         row = session.execute(statement).one()
     return row

@@ -50,6 +50,8 @@ class SenderDomain(Base):
         problem: a word for why there are no records to show, or None.
         since: the day on which the store began to send from it.
         dmarc: none, quarantine or reject; missing, unreadable or unasked.
+        daily: how many mails the account delivered on three days of the last thirty at least; None where that
+            is not known, or says nothing of this domain.
     """
 
     __tablename__ = "sender_domains"
@@ -60,6 +62,7 @@ class SenderDomain(Base):
     is_valid: Mapped[bool | None] = mapped_column()
     problem: Mapped[str | None] = mapped_column(String(40))
     dmarc: Mapped[str] = mapped_column(String(20))
+    daily: Mapped[int | None] = mapped_column()
     since: Mapped[date] = mapped_column(Date)
     checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

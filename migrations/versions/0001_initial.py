@@ -817,6 +817,7 @@ def upgrade() -> None:
         sa.Column("is_valid", sa.Boolean(), nullable=True),
         sa.Column("problem", sa.String(length=40), nullable=True),
         sa.Column("dmarc", sa.String(length=20), nullable=False),
+        sa.Column("daily", sa.Integer(), nullable=True),
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("checked_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", name=op.f("pk_sender_domains")),

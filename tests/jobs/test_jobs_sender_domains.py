@@ -68,6 +68,26 @@ def test_a_domain_whose_records_are_missing_is_shown_and_looked_at_again(shop: S
 
 
 @pytest.mark.parametrize(
+    ("told", "daily"),
+    [
+        ({"delivered_before": 900}, 900),
+        ({}, 0),
+        ({"delivered_before": 900, "verified_domains": ["sandbox.example.com", "b.example.com"]}, None),
+        ({"delivered_before": 900, "scopes": ["mail.send", "whitelabel.read"]}, None),
+    ],
+    ids=["known", "nothing-sent", "two-domains", "key-may-not-ask"],
+)
+def test_what_the_account_delivers_a_day_is_asked_and_kept(
+    shop: Sending, told: dict[str, Any], daily: int | None
+) -> None:
+    shop.pair.control("/settings", told)
+
+    sender_checks.run(shop.kit, NOW)
+
+    assert (_row(shop).daily, _row(shop).problem) == (daily, None)
+
+
+@pytest.mark.parametrize(
     ("scopes", "values", "problem"),
     [
         (["mail.send"], {}, domains.MAY_NOT_ASK),
