@@ -26,6 +26,7 @@ _IDENTITY = (
         "Where we write to you when something stops; the shop's own address if empty.",
         column="email",
     ),
+    Setting("notices.phone", rules.PHONE, "", "Your own mobile number, where you try text messages."),
     Setting("sender.sms_name", rules.line(30), "", "The name that text messages begin with.", column="name"),
 )
 

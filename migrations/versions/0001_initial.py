@@ -983,6 +983,7 @@ def upgrade() -> None:
         sa.Column("token", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("locale", sa.String(length=2), nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
         sa.Column("to_address", sa.String(length=320), nullable=False),
         sa.Column("letter", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.String(length=10), nullable=False),

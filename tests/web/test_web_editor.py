@@ -360,6 +360,24 @@ def test_a_trial_goes_to_the_merchant_only(member: FlaskClient, runtime: Runtime
     assert rows(runtime, Trial) == []
 
 
+def test_a_text_is_tried_on_the_merchants_own_number_and_on_no_other(
+    member: FlaskClient, runtime: Runtime, shop: Shop, sender: None
+) -> None:
+    values = {"notices.phone": "+393331234567", "sender.sms_name": "Bottega"}
+    with runtime.database.write() as session:
+        settings.write(session, session.get_one(Store, shop.store_id), values, vault=runtime.vault)
+    fields = form_of(member, B2)
+
+    strange = [post(member, B2, fields, act="text.it", phone=to) for to in ("+15005550006", "sender.email")]
+    no_text = post(member, W2, form_of(member), act="text.it", phone="notices.phone")
+    tried = post(member, B2, fields, act="text.it", it__sms="Auguri {{ customer.first_name }}")
+
+    (trial,) = rows(runtime, Trial)
+    assert [answer.status_code for answer in (*strange, no_text, tried)] == [400, 400, 400, 200]
+    assert (trial.channel, trial.to_address) == ("sms", "+393331234567")
+    assert "Auguri Giulia" in (read_content(trial.letter) or {})["text"]
+
+
 def test_a_shop_that_has_not_said_who_writes_is_told_so(member: FlaskClient, runtime: Runtime) -> None:
     seen = preview(member, form_of(member), locale="it")
     answer = post(member, W2, form_of(member), act="test.it", to="sender.email")
