@@ -13,8 +13,8 @@ from app import access_log, audit, clock
 from app.audit import Actor
 from app.db import lease_now
 from app.errors import BadInput
-from app.flows import contents, switch
-from app.messaging import content, editions, facts, trials
+from app.flows import places
+from app.messaging import confirming, content, editions, facts, trials
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES, Content
 from app.messaging.errors import ContentError
@@ -179,7 +179,7 @@ def _record(session: Session, seat: Seat, action: str, *, by: Actor, **details: 
 
 def _seat(session: Session, key: str, step: str) -> Seat:
     store = chosen_store(session)
-    slot = contents.slot_of(switch.definition_of(session, store.id, key), step)
+    slot = places.place_of(session, store.id, key, step)
     bench = Bench(runtime(), session, store, slot, clock.now())
     return Seat(bench, key, step, editions.versions(session, store.id, slot.content))
 
@@ -205,7 +205,8 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             columns=[_column(seat, locale, draft, shown) for locale, draft in typed.items()],
             shown=shown,
             variables=picker(slot.roots),
-            kinds=drafts.ADDABLE,
+            kinds=confirming.KINDS if confirming.is_asking(slot) else drafts.ADDABLE,
+            is_asking=confirming.is_asking(slot),
             fields=drafts.FIELDS,
             whens=[path for path in _WHENS if path.partition(".")[0] in slot.roots],
             unwritten=UNWRITTEN,

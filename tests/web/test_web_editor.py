@@ -20,6 +20,7 @@ from app.web.catalogue import CATALOGUES
 from tests.web.web_shops import NOW, Csrf, Shop
 
 W2, B2 = "/app/flows/welcome/messages/W2", "/app/flows/birthday/messages/B2"
+DOI = "/app/flows/consent/messages/DOI"
 SENDER = {
     "sender.email": "ciao@bottega.it",
     "sender.name": "Bottega",
@@ -376,6 +377,33 @@ def test_a_text_is_tried_on_the_merchants_own_number_and_on_no_other(
     assert [answer.status_code for answer in (*strange, no_text, tried)] == [400, 400, 400, 200]
     assert (trial.channel, trial.to_address) == ("sms", "+393331234567")
     assert "Auguri Giulia" in (read_content(trial.letter) or {})["text"]
+
+
+def test_the_mail_that_asks_to_confirm_is_written_in_the_same_editor_and_asks_for_nothing_else(
+    member: FlaskClient, runtime: Runtime, sender: None
+) -> None:
+    fields = form_of(member, DOI)
+
+    kept = post(member, DOI, fields, act="save", it__subject="Confermi a {{ store.name }}?")
+    bad = post(member, DOI, form_of(member, DOI), act="save", it__blocks__1__text="Sconto su www.bottega.it")
+    seen = preview(member, form_of(member, DOI), DOI, locale="it")
+    tried = post(member, DOI, form_of(member, DOI), act="test.it", to="sender.email")
+
+    (edition,) = rows(runtime, Edition)
+    (trial,) = rows(runtime, Trial)
+    assert [answer.status_code for answer in (kept, bad, tried)] == [303, 400, 200]
+    assert "the only one" in bad.get_data(as_text=True)
+    assert (edition.name, edition.subject) == ("consent/DOI", "Confermi a {{ store.name }}?")
+    assert seen["subject"] == "Confermi a Bottega?"
+    assert len(re.findall(r'href="[^"]*/o/', seen["html"])) == 1
+    assert "/u/" not in seen["html"] + (read_content(trial.letter) or {})["html"]
+
+
+def test_no_other_message_hides_behind_the_confirmation(member: FlaskClient) -> None:
+    strange = ("consent/messages/W1", "consent/messages/doi", "welcome/messages/DOI", "consent/messages/%2e")
+    answers = [member.get(f"/app/flows/{path}").status_code for path in strange]
+
+    assert answers == [404] * 4
 
 
 def test_a_shop_that_has_not_said_who_writes_is_told_so(member: FlaskClient, runtime: Runtime) -> None:
