@@ -147,9 +147,18 @@ def upgrade() -> None:
         sa.Column("basis", sa.String(length=20), nullable=True),
         sa.Column("occurred_at", MOMENT, nullable=False),
         sa.Column("is_own", sa.Boolean(), nullable=False),
+        sa.Column("proof_until", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_consent_states")),
     )
     op.create_index("ix_consent_states_customer", "consent_states", ["store_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_consent_states_proof",
+        "consent_states",
+        ["store_id", "proof_until"],
+        unique=False,
+        sqlite_where=sa.text("proof_until IS NOT NULL"),
+        postgresql_where=sa.text("proof_until IS NOT NULL"),
+    )
     op.create_table(
         "consents",
         sa.Column("id", ID, nullable=False),

@@ -32,7 +32,7 @@ ANSWERS = {
 
 def letter_of(subject: str, channel: str = "email") -> Letter:
     html = "<p>Testo</p>" if channel == "email" else None
-    kept = {"subject": subject, "text": "Testo", "html": html, "headers": {}, "links": []}
+    kept: dict[str, object] = {"subject": subject, "text": "Testo", "html": html, "headers": {}, "links": []}
     outgoing = OutgoingMessage("0", channel, "x@y.example", "", "", subject, "Testo", None)
     return Letter(outgoing, zlib.compress(json.dumps(kept).encode()))
 
