@@ -27,6 +27,8 @@ KINDS = ("heading", "text", "button", "note", "signature", "spacer")
 
 _VARIABLES = frozenset({"store.name", "store.address"})
 """Who asks, and nothing else: what whoever filled in the form typed as a name is not repeated to somebody."""
+OFFERED = _VARIABLES | {"confirm.url"}
+"""What a merchant may insert, the last one into the button alone."""
 _CONFIRM = re.compile(r"\{\{-?\s*confirm\.url\s*-?\}\}")
 _ADDRESS = re.compile(r"https?://|www\.|mailto:", re.IGNORECASE)
 _FIELDS = ("text", "label")

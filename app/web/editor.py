@@ -204,7 +204,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             seat=seat,
             columns=[_column(seat, locale, draft, shown) for locale, draft in typed.items()],
             shown=shown,
-            variables=picker(slot.roots),
+            variables=_variables(slot),
             kinds=confirming.KINDS if confirming.is_asking(slot) else drafts.ADDABLE,
             is_asking=confirming.is_asking(slot),
             fields=drafts.FIELDS,
@@ -230,6 +230,12 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
         preview = url_for("previewing.preview", key=seat.key, step=seat.step, _external=True)
         page.headers["Content-Security-Policy"] = headers.policy(frame_src=f"{headers.stage()} {preview}")
     return page
+
+
+def _variables(slot: Slot) -> dict[str, str]:
+    offered = picker(slot.roots)
+    is_asking = confirming.is_asking(slot)
+    return {path: how for path, how in offered.items() if not is_asking or path in confirming.OFFERED}
 
 
 def _column(seat: Seat, locale: str, draft: Draft, shown: Shown) -> dict[str, Any]:
