@@ -26,6 +26,8 @@ class Budget:
         return self.left is None or parts * self.part <= self.left
 
 
+OVER_COST = "over-cost"
+"""The reason of what waits for money."""
 MAX_MAIL_BYTES = 100 * 1024
 """From about 102 KB on Gmail cuts a mail off, and the way out with it."""
 _MOST_BYTES_A_SIGN = 4

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.messaging.allowances import LOCAL, UNWRITTEN, SenderFacts, Written
+from app.messaging.allowances import LOCAL, OVER_COST, UNWRITTEN, SenderFacts, Written
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.limits import Rails, next_moment
 from app.messaging.wishes import NO_WISHES, Wishes, obstacle
@@ -254,7 +254,7 @@ def _pace(facts: Facts, now: datetime) -> StepVerdict:
     if budget is not None and not budget.bears(facts.message.written.parts):
         # It waits to its own end at most, so that it ends by then and not with the month.
         until = min(budget.refill_at, facts.message.expires_at)
-        return StepVerdict("pace", Verdict.POSTPONE, "over-cost", budget.words, until)
+        return StepVerdict("pace", Verdict.POSTPONE, OVER_COST, budget.words, until)
     return _pass("pace", sender.pace)
 
 

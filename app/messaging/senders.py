@@ -84,7 +84,7 @@ def note_left(
     session: Session, store_id: int, channel: str, *, answers: Sequence[SendResult], now: datetime
 ) -> None:
     """Remember how the provider answered a batch: what stayed here, and whether it is to be left alone."""
-    row = session.execute(_of(store_id, channel).with_for_update()).one_or_none()
+    row = locked(session, store_id, channel)
     if row is None:
         return
     outcomes = Counter(answer.outcome for answer in answers)
@@ -151,6 +151,11 @@ def of_store(session: Session, store_id: int) -> Sequence[Row[Any]]:
     return session.execute(statement).all()
 
 
+def locked(session: Session, store_id: int, channel: str) -> Row[Any] | None:
+    """The store's sender on a channel, so that nobody else spends of its pace or money meanwhile."""
+    return session.execute(_of(store_id, channel).with_for_update()).one_or_none()
+
+
 def sync(session: Session, store_id: int, accounts: StoreAccounts) -> None:
     """Have a row for each channel that an account carries now, and for no other."""
     for row in of_store(session, store_id):
@@ -190,13 +195,12 @@ def ensure(session: Session, store_id: int, channel: str, fingerprint: str) -> N
 
 
 def _row(session: Session, store_id: int, channel: str, fingerprint: str) -> Row[Any]:
-    statement = _of(store_id, channel).with_for_update()
-    row = session.execute(statement).one_or_none()
+    row = locked(session, store_id, channel)
     if row is None or row.account != fingerprint:
         if row is not None and channel == "email":
             domains.forget_account(session, store_id)
         ensure(session, store_id, channel, fingerprint)
-        row = session.execute(statement).one()
+        row = session.execute(_of(store_id, channel).with_for_update()).one()
     return row
 
 

@@ -14,17 +14,18 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import UtcDateTime, insert_new, table_of
+from app.db import UtcDateTime, insert_new, is_one_of, table_of
 from app.messaging import sms
-from app.messaging.allowances import Budget
-from app.models import Sender, Store, TextCost
+from app.messaging.allowances import OVER_COST, Budget
+from app.models import Message, Sender, Store, TextCost
+from app.models.message import OPEN_STATES, QUEUED
 from app.money import MICROS, micros_to_minor, minor_to_micros
 from app.scans import StoreScan
 from app.stores import notices, settings
 from connectors.base import Outcome, SendResult
 from connectors.channels.twilio.prices import TextPrice
 
-COSTS, SENDERS = table_of(TextCost), table_of(Sender)
+COSTS, SENDERS, MESSAGES = table_of(TextCost), table_of(Sender), table_of(Message)
 CHANNEL = "sms"
 WARN_AT = 0.8
 """From which share of the limit on the merchant is told."""
@@ -160,6 +161,9 @@ def settle(session: Session, store_id: int, prices: Mapping[str, TextPrice], now
     Returns:
         how many prices were taken over.
     """
+    # The sender first, as a claim does: two who lock in another order wait for each other for ever.
+    sender = (SENDERS.c.store_id == store_id, SENDERS.c.channel == CHANNEL)
+    session.execute(select(SENDERS.c.store_id).where(*sender).with_for_update())
     mine = (COSTS.c.store_id == store_id, COSTS.c.ask_at.is_not(None))
     rows = session.execute(select(COSTS).where(*mine).with_for_update()).all()
     known = [(row, prices[row.provider_message_id]) for row in rows if row.provider_message_id in prices]
@@ -176,6 +180,8 @@ def settle(session: Session, store_id: int, prices: Mapping[str, TextPrice], now
     if known:
         dearest = max((price for _, price in known), key=lambda price: price.micros / price.parts)
         _learn(session, store_id, dearest)
+    if any(price.micros < row.micros for row, price in known):
+        _wake(session, store_id, now)
     return len(known)
 
 
@@ -208,6 +214,20 @@ def _learn(session: Session, store_id: int, price: TextPrice) -> None:
     mine = (SENDERS.c.store_id == store_id, SENDERS.c.channel == CHANNEL)
     part = ceil(price.micros / price.parts)
     session.execute(update(SENDERS).where(*mine).values(part_micros=part, billed_in=price.currency))
+
+
+def _wake(session: Session, store_id: int, now: datetime) -> None:
+    """Less was spent than was reckoned: what waits for money is looked at again."""
+    session.execute(
+        update(MESSAGES)
+        .where(
+            MESSAGES.c.store_id == store_id,
+            is_one_of(MESSAGES.c.status, OPEN_STATES),
+            MESSAGES.c.status == QUEUED,
+            MESSAGES.c.reason == OVER_COST,
+        )
+        .values(next_at=now)
+    )
 
 
 def _write(session: Session, row: Row[Any], values: Mapping[str, Any]) -> None:

@@ -176,9 +176,10 @@ def _reckon(session: Session, store: Store, subject: str, *, trial: NewTrial, no
     Raises:
         NotPossible: the month's money is used up.
     """
-    channel = trial.letter.outgoing.channel
-    way = next((one for one in senders.of_store(session, store.id) if one.channel == channel), None)
-    if way is None or channel != text_costs.CHANNEL:
+    if trial.letter.outgoing.channel != text_costs.CHANNEL:
+        return
+    way = senders.locked(session, store.id, text_costs.CHANNEL)
+    if way is None:
         return
     text = _marked(trial.letter.outgoing.text, trial.locale)
     budget = text_costs.budget(session, store, way, now)

@@ -103,28 +103,33 @@ def test_a_long_text_is_paid_by_its_parts_and_a_short_one_after_it_still_leaves(
 
 def test_of_one_batch_no_more_leaves_than_the_month_pays(shop: Shop) -> None:
     _own_words(shop, "Auguri!")
-    ids = [_text(shop) for _ in range(13)]
+    _spent(shop, 80 * CENT)
+    ids = [_text(shop) for _ in range(4)]
 
     claimed = _claim(shop)
 
-    assert len(claimed.outgoing) == 10
-    assert sorted(shop.message(one).status for one in ids) == ["queued"] * 3 + ["sending"] * 10
+    assert len(claimed.outgoing) == 2
+    assert sorted(shop.message(one).status for one in ids) == ["queued"] * 2 + ["sending"] * 2
     assert sum(micros for _, micros, _ in _costs(shop)) == 100 * CENT
 
 
-@pytest.mark.parametrize(("most", "left"), [("0", 13), ("", 13), ("2", 13), ("1", 10)])
-def test_the_limit_is_the_merchants(shop: Shop, most: str, left: int) -> None:
-    _own_words(shop, "Auguri!")
+@pytest.mark.parametrize(
+    ("most", "left"), [("0", None), ("", 4_905 * CENT), ("2", 105 * CENT), ("1", 5 * CENT)]
+)
+def test_the_limit_is_the_merchants(shop: Shop, most: str, left: int | None) -> None:
+    _spent(shop, 95 * CENT)
     _set(shop, **{"sending.sms_spend_per_month": most})
-    for _ in range(13):
-        _text(shop)
 
-    assert len(_claim(shop).outgoing) == left
+    with shop.database.write() as session:
+        found = senders.load(session, session.get_one(Store, shop.id), ACCOUNTS, channels=("sms",), now=NOW)
+
+    assert found["sms"].budget is not None
+    assert found["sms"].budget.left == left
 
 
 def test_a_raised_limit_wakes_what_waited_for_it(shop: Shop) -> None:
     _spent(shop, 100 * CENT)
-    message_id = _text(shop)
+    message_id = _text(shop, attempts=1)
     _claim(shop)
 
     _set(shop, **{"sending.sms_spend_per_month": "2"})
@@ -188,6 +193,22 @@ def test_the_providers_price_takes_the_estimates_place_and_teaches_the_next(shop
     assert seeds.rows_of(shop.database, Sender, "part_micros", "billed_in") == [(14 * CENT, "EUR")]
 
 
+def test_a_price_below_the_estimate_wakes_what_waited_for_money(shop: Shop) -> None:
+    _own_words(shop, "Auguri!")
+    _spent(shop, 90 * CENT)
+    _text(shop)
+    (sent,) = _claim(shop).outgoing
+    _answered(shop, sent.message_id, SendResult(Outcome.ACCEPTED, "SM1"))
+    waiting = _text(shop, attempts=1)
+    _claim(shop)
+    held = shop.message(waiting)
+
+    _settle(shop, {"SM1": TextPrice(4 * CENT, "EUR", 1)}, NOW + HOUR)
+
+    assert (held.reason, held.next_at > NOW + HOUR) == ("over-cost", True)
+    assert shop.message(waiting).next_at == NOW + HOUR
+
+
 def test_a_price_in_another_currency_corrects_nothing_and_is_told(shop: Shop) -> None:
     _own_words(shop, "Auguri!")
     _text(shop)
@@ -228,15 +249,16 @@ def test_another_stores_texts_and_prices_are_its_own(shop: Shop) -> None:
 
 
 def test_the_merchant_is_warned_once_a_month_from_four_fifths_on(shop: Shop) -> None:
+    _spent(shop, 60 * CENT)
     _own_words(shop, "Auguri!")
     told = []
-    for _ in range(9):
+    for _ in range(3):
         _text(shop)
         _claim(shop)
         told.append(len(seeds.rows_of(shop.database, Notice, "kind")))
     raised = seeds.rows_of(shop.database, Notice, "kind", "raised_at", "n")
 
-    assert told == [0] * 7 + [1, 1]
+    assert told == [0, 1, 1]
     assert raised == [("text_budget", NOW, 1)]
     assert _lines(shop) == {"text_budget": (90, "texts a month: 1 EUR")}
 
