@@ -226,10 +226,13 @@ def _move_states(
     held = _held(session, keys)
     changed: list[NewConsent] = []
     newest: dict[tuple[int, int, str], NewConsent] = {}
+    late: dict[tuple[int, int, str], datetime] = {}
     for statement in fresh:
         key = (statement.store_id, statement.customer_id, statement.channel)
         before = held.get(key)
         if before is not None and before.rank > _rank(statement):
+            if before.state != "subscribed" and before.proof_until is None:
+                late[key] = statement.occurred_at
             continue
         if before is None or before.state != statement.state:
             changed.append(statement)
@@ -240,6 +243,7 @@ def _move_states(
         for key, statement in newest.items()
     ]
     upsert(session, STATES, rows, key=_KEY, update=_MOVED)
+    proofs.keep_late(session, late)
     return changed, newest.values()
 
 

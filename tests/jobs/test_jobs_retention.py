@@ -4,9 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import consent, retention
 from app.consent import NewConsent
+from app.db import table_of
 from app.models import (
     AccessEntry,
     AuditEntry,
@@ -24,6 +27,7 @@ from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_seed import delivery, kit_of, receive
 
+CUSTOMERS = table_of(Customer)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -204,6 +208,23 @@ def test_what_proves_a_consent_goes_24_months_after_it_ended_and_the_consent_its
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_is_told_after_the_proof_is_gone_goes_as_well(runtime: Runtime, store_id: int) -> None:
+    _say(runtime, store_id, "an old yes", [("subscribed", 900), ("unsubscribed", 800)])
+    _say(runtime, store_id, "another no", [("subscribed", 900), ("unsubscribed", 800)])
+    with runtime.database.write() as session:
+        retention.purge_once(session, store_id, NOW)
+    _say(runtime, store_id, "an old yes", [("subscribed", 850)])
+    _say(runtime, store_id, "another no", [("unsubscribed", 1)])
+
+    with runtime.database.write() as session:
+        soon = retention.purge_once(session, store_id, NOW)
+        kept = _proofs_of(session)
+        later = retention.purge_once(session, store_id, NOW + 731 * DAY)
+
+    assert (soon, kept, later) == (1, ["another no"], 1)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_texts_cost_is_kept_for_thirteen_months(runtime: Runtime, store_id: int) -> None:
     with runtime.database.write() as session:
         for days in (396, 397):
@@ -222,19 +243,22 @@ def test_another_stores_proofs_are_left_alone(runtime: Runtime, store_id: int) -
     _say(runtime, other, "theirs", [("subscribed", 900), ("unsubscribed", 800)])
 
     with runtime.database.write() as session:
-        retention.purge_once(session, store_id, NOW)
+        gone = retention.purge_once(session, store_id, NOW)
 
+    assert gone == 0
     assert None not in seeds.values_of(runtime.database, Consent, "address")
 
 
 def _say(runtime: Runtime, store_id: int, name: str, said: list[tuple[str, int]]) -> None:
     """What somebody said, so many days ago each, with what proves it."""
     with runtime.database.write() as session:
-        customer = seeds.add_customer(session, store_id, name)
+        mine = select(CUSTOMERS.c.id).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.external_id == name)
+        known = session.execute(mine).scalar_one_or_none()
+        customer_id = known or seeds.add_customer(session, store_id, name).id
         for state, days in said:
             statement = NewConsent(
                 store_id,
-                customer.id,
+                customer_id,
                 "email",
                 state,
                 "consent",
@@ -252,3 +276,9 @@ def _proofs(runtime: Runtime) -> list[tuple[str, str | None]]:
     names = dict(seeds.rows_of(runtime.database, Customer, "id", "external_id"))
     rows = seeds.rows_of(runtime.database, Consent, "customer_id", "address")
     return [(names[customer_id], address) for customer_id, address in rows]
+
+
+def _proofs_of(session: Session) -> list[str]:
+    """Whose words the ledger holds, one by one."""
+    statement = select(consent.LEDGER.c.address).where(consent.LEDGER.c.address.is_not(None))
+    return list(session.execute(statement).scalars())
