@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app import timeline, timers
 from app.db import insert_new, is_among, table_of, upsert
 from app.models import Consent, ConsentState, Customer
-from app.stores import double_opt_in, writes
+from app.stores import double_opt_in, proofs, writes
 from app.stores.writes import NewWrite
 from app.timeline import NewEvent
 from app.timers import NewTimer
@@ -24,6 +24,9 @@ WRITE = "consent"
 CONFIRMATION = "confirmation"
 """The kind of the timers of those who are to be asked to confirm; the subject is the customer."""
 _KEY = ("store_id", "customer_id", "channel")
+_MOVED = ("state", "basis", "occurred_at", "is_own", "proof_until")
+_STATE = (*_KEY, *_MOVED[:-1])
+_SAID = (*_KEY, "state", "basis", "occurred_at", "source", "address", "wording")
 _TOLD_CHANNELS = {"email": "email", "sms": "phone"}
 """The channels of which storefronts keep a consent, and the customer's column that it belongs to."""
 
@@ -136,20 +139,9 @@ def to_tell(session: Session, store_id: int, subject: str) -> ConsentChange | st
 
 
 def _ledger_row(statement: NewConsent, now: datetime) -> dict[str, object]:
-    return {
-        "store_id": statement.store_id,
-        "customer_id": statement.customer_id,
-        "channel": statement.channel,
-        "state": statement.state,
-        "basis": statement.basis,
-        "occurred_at": statement.occurred_at,
-        "recorded_at": now,
-        "source": statement.source,
-        "source_key": statement.key,
-        "address": statement.address,
-        "wording": statement.wording,
-        "evidence": None if statement.evidence is None else dict(statement.evidence),
-    }
+    said = {name: getattr(statement, name) for name in _SAID}
+    evidence = None if statement.evidence is None else dict(statement.evidence)
+    return said | {"recorded_at": now, "source_key": statement.key, "evidence": evidence}
 
 
 def _without_old_news(session: Session, statements: Sequence[NewConsent]) -> list[NewConsent]:
@@ -196,7 +188,7 @@ def _with_pending(session: Session, dated: list[NewConsent]) -> list[NewConsent]
     if not since:
         return dated
     places = {(item.store_id, item.customer_id, item.channel) for item in dated if item.store_id in since}
-    agreed = {place for place, (state, _) in _held(session, places).items() if state == "subscribed"}
+    agreed = {place for place, held in _held(session, places).items() if held.state == "subscribed"}
     return [
         replace(item, state="pending", basis="consent", source_key=item.key, is_to_confirm=True)
         if item.store_id in since
@@ -234,28 +226,24 @@ def _move_states(
     held = _held(session, keys)
     changed: list[NewConsent] = []
     newest: dict[tuple[int, int, str], NewConsent] = {}
+    late: dict[tuple[int, int, str], datetime] = {}
     for statement in fresh:
         key = (statement.store_id, statement.customer_id, statement.channel)
-        state, rank = held.get(key, ("unknown", None))
-        if rank is not None and rank > _rank(statement):
+        before = held.get(key)
+        if before is not None and before.rank > _rank(statement):
+            if before.state != "subscribed" and before.proof_until is None:
+                late[key] = statement.occurred_at
             continue
-        if state != statement.state:
+        if before is None or before.state != statement.state:
             changed.append(statement)
-        held[key] = (statement.state, _rank(statement))
+        held[key] = _after(before, statement)
         newest[key] = statement
     rows = [
-        {
-            "store_id": statement.store_id,
-            "customer_id": statement.customer_id,
-            "channel": statement.channel,
-            "state": statement.state,
-            "basis": statement.basis,
-            "occurred_at": statement.occurred_at,
-            "is_own": statement.is_own,
-        }
-        for statement in newest.values()
+        {name: getattr(statement, name) for name in _STATE} | {"proof_until": held[key].proof_until}
+        for key, statement in newest.items()
     ]
-    upsert(session, STATES, rows, key=_KEY, update=("state", "basis", "occurred_at", "is_own"))
+    upsert(session, STATES, rows, key=_KEY, update=_MOVED)
+    proofs.keep_late(session, late)
     return changed, newest.values()
 
 
@@ -269,10 +257,23 @@ def _tell_storefront(session: Session, newest: Iterable[NewConsent], now: dateti
     writes.enqueue(session, told, now)
 
 
-def _held(
-    session: Session, keys: set[tuple[int, int, str]]
-) -> dict[tuple[int, int, str], tuple[str, tuple[datetime, bool] | None]]:
-    held: dict[tuple[int, int, str], tuple[str, tuple[datetime, bool] | None]] = {}
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A derived state: what it is, by which statement, and how long its proof is kept."""
+
+    state: str
+    rank: tuple[datetime, bool]
+    proof_until: datetime | None
+
+
+def _after(before: _Held | None, statement: NewConsent) -> _Held:
+    state, until = (before.state, before.proof_until) if before is not None else (None, None)
+    until = proofs.kept_until(statement.state, statement.occurred_at, before=state, until_before=until)
+    return _Held(statement.state, _rank(statement), until)
+
+
+def _held(session: Session, keys: set[tuple[int, int, str]]) -> dict[tuple[int, int, str], _Held]:
+    held: dict[tuple[int, int, str], _Held] = {}
     for store_id in {key[0] for key in keys}:
         people = sorted({key[1] for key in keys if key[0] == store_id})
         statement = (
@@ -282,7 +283,7 @@ def _held(
         )
         for row in session.execute(statement):
             rank = (row.occurred_at, row.state == "unsubscribed")
-            held[(store_id, row.customer_id, row.channel)] = (row.state, rank)
+            held[(store_id, row.customer_id, row.channel)] = _Held(row.state, rank, row.proof_until)
     return held
 
 

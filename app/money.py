@@ -6,6 +6,8 @@ from functools import lru_cache
 from babel.numbers import format_currency, get_currency_precision
 
 MAX_MINOR = 2**63 - 1
+MICROS = 1_000_000
+"""Of one unit of a currency: what a part of a text message costs is less than a cent."""
 _LARGEST = Decimal(10) ** 15
 _WHOLE = Decimal(1)
 
@@ -26,6 +28,18 @@ def to_minor(amount: str, currency: str) -> int:
     if not value.is_finite() or abs(value) > _LARGEST:
         raise ValueError("not an amount of money")
     return int(value.scaleb(_precision(currency)).quantize(_WHOLE, rounding=ROUND_HALF_UP))
+
+
+def minor_to_micros(minor: Decimal, currency: str) -> int:
+    """An amount in minor units, fractions included, in millionths of the unit (`7.5, "EUR"` → 75000)."""
+    return int((minor.scaleb(-_precision(currency)) * MICROS).quantize(_WHOLE, rounding=ROUND_HALF_UP))
+
+
+def micros_to_minor(micros: int, currency: str) -> int:
+    """Millionths of a unit in whole minor units, rounded."""
+    return int(
+        (Decimal(micros).scaleb(_precision(currency)) / MICROS).quantize(_WHOLE, rounding=ROUND_HALF_UP)
+    )
 
 
 def to_decimal_text(minor: int, currency: str) -> str:

@@ -1,4 +1,4 @@
-"""What is no longer needed goes, in small batches: raw bodies, message contents, old keys and attempts.
+"""What is no longer needed goes, in small batches: raw bodies, message contents, old keys, attempts, proofs.
 
 Each batch reads an index of what still has something to lose, or looks at a store's oldest row first, so
 that a night without old rows costs next to nothing whatever the history's length.
@@ -7,9 +7,10 @@ that a night without old rows costs next to nothing whatever the history's lengt
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, delete, or_, select, update
+from sqlalchemy import Table, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from app.consent import LEDGER, STATES
 from app.db import table_of
 from app.models import (
     AccessEntry,
@@ -20,13 +21,14 @@ from app.models import (
     Message,
     MessageAttempt,
     StoreWrite,
+    TextCost,
 )
-from app.models.inbound_event import STATES
+from app.models.inbound_event import STATES as DELIVERY_STATES
 from app.models.store_write import DEAD, DONE, FAILED, SKIPPED
 
 EVENTS, MESSAGES, ATTEMPTS = table_of(InboundEvent), table_of(Message), table_of(MessageAttempt)
 WRITES, CHECKOUTS, CONFIRMATIONS = table_of(StoreWrite), table_of(Checkout), table_of(Confirmation)
-ACCESSES, AUDITS = table_of(AccessEntry), table_of(AuditEntry)
+ACCESSES, AUDITS, COSTS = table_of(AccessEntry), table_of(AuditEntry), table_of(TextCost)
 BODY = timedelta(hours=48)
 KEY = timedelta(days=90)
 CONTENT = timedelta(days=30)
@@ -36,7 +38,9 @@ CHECKOUT = timedelta(days=30)
 CONFIRMATION = timedelta(days=2)
 ACCESS = timedelta(days=365)
 AUDIT = timedelta(days=730)
+TEXT_COST = timedelta(days=396)
 BATCH = 2000
+_PROOFS = 400
 
 
 def purge_once(session: Session, store_id: int, now: datetime) -> int:
@@ -45,7 +49,8 @@ def purge_once(session: Session, store_id: int, now: datetime) -> int:
     Bodies of deliveries 48 h after they were done, their keys after 90 days; the content of messages
     after 30 days, attempts after 90, and what was written back (or could not be) after 90; who was asked to
     confirm a consent after 2; checkouts 30 days after their last change, however they ended; who looked at
-    whose data after a year, who changed what after two. Counts and figures stay.
+    whose data after a year, who changed what after two; what proves a consent 24 months after it ended;
+    what a text cost after 13. Counts and figures stay.
 
     Source: RELIABILITY.md section 5.
     """
@@ -69,7 +74,7 @@ def _keys(session: Session, store_id: int, now: datetime) -> int:
     """The oldest deliveries of each status; one that never was done (dead, say) goes by when it came."""
     past = or_(EVENTS.c.done_at < now - KEY, EVENTS.c.received_at < now - 2 * KEY)
     gone = 0
-    for status in STATES:
+    for status in DELIVERY_STATES:
         mine = (EVENTS.c.store_id == store_id, EVENTS.c.status == status)
         oldest = select(EVENTS.c.id).where(*mine).order_by(EVENTS.c.id)
         if session.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(oldest.limit(1)), *mine, past)).first():
@@ -142,6 +147,31 @@ def _audits(session: Session, store_id: int, now: datetime) -> int:
     return _logged(session, AUDITS, store_id, now - AUDIT)
 
 
+def _proofs(session: Session, store_id: int, now: datetime) -> int:
+    """What proved a consent that ended: address, wording and evidence; that it was said, and when, stays."""
+    ended = (
+        select(STATES.c.customer_id, STATES.c.channel)
+        .where(STATES.c.store_id == store_id, STATES.c.proof_until < now)
+        .order_by(STATES.c.proof_until)
+        .limit(_PROOFS)
+        .with_for_update()
+    )
+    places = [(row.customer_id, row.channel) for row in session.execute(ended)]
+    if places:
+        said = (LEDGER.c.store_id == store_id, tuple_(LEDGER.c.customer_id, LEDGER.c.channel).in_(places))
+        session.execute(update(LEDGER).where(*said).values(address=None, wording=None, evidence=None))
+        held = (STATES.c.store_id == store_id, tuple_(STATES.c.customer_id, STATES.c.channel).in_(places))
+        session.execute(update(STATES).where(*held).values(proof_until=None))
+    return len(places)
+
+
+def _text_costs(session: Session, store_id: int, now: datetime) -> int:
+    mine = (COSTS.c.store_id == store_id, COSTS.c.spent_on < (now - TEXT_COST).date())
+    some = select(COSTS.c.subject).where(*mine).order_by(COSTS.c.spent_on).limit(BATCH)
+    deleted = delete(COSTS).where(*mine, COSTS.c.subject.in_(some)).returning(COSTS.c.subject)
+    return len(session.execute(deleted).all())
+
+
 def _logged(session: Session, log: Table, store_id: int, before: datetime) -> int:
     """The oldest entries of a log."""
     mine = (log.c.store_id == store_id, log.c.at < before)
@@ -159,4 +189,6 @@ _PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (
     _confirmations,
     _accesses,
     _audits,
+    _proofs,
+    _text_costs,
 )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import failpoints
 from app.db import UtcDateTime, is_one_of, table_of
-from app.messaging import claim, receipts, send, senders, settling, vouchers
+from app.messaging import claim, receipts, send, senders, settling, text_costs, vouchers
 from app.messaging.claim import Claimed
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
@@ -133,6 +133,15 @@ def _record(
     send.record(session, store_id, token, results=results, now=now)
     answers = [result for _, result in answered]
     senders.note_left(session, store_id, answered[0][0].channel, answers=answers, now=now)
+    text_costs.note_answers(
+        session,
+        store_id,
+        [
+            (text_costs.subject_of(message.message_id), result)
+            for message, result in answered
+            if message.channel == text_costs.CHANNEL
+        ],
+    )
     for message, result in answered:
         if result.outcome is Outcome.SUPPRESS:
             receipts.suppress(

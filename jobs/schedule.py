@@ -63,6 +63,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("flows", "entries and timers move people on", 1),
     ClockJob("confirmations", "who agreed to mails is asked to confirm it, where the merchant wants that", 2),
     ClockJob("doubts", "messages whose answer was lost, or of which no word came, are asked about", 5),
+    ClockJob("text prices", "what text messages cost is asked of their provider", 60),
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),
     ClockJob("writes", "what people said to us is told to the storefront", 2),
     ClockJob("notices", "merchants whose shop stands still are told by mail", 60),

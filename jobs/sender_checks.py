@@ -47,7 +47,7 @@ def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
         senders.sync(session, store.id, accounts)
     problems = {channel: problem(store, account) for channel, account in accounts.by_channel.items()}
     email = accounts.by_channel.get("email")
-    domain = sender_domains.look(store, email, kit.runtime.settings.dns_server)
+    domain = sender_domains.look(store, email, kit.runtime.settings.dns_server, now.date())
     barred = _barred(email, held.row.done_at) if email is not None and problems["email"] is None else []
     with kit.runtime.database.write() as session:
         is_fine = not any(problems.values())

@@ -17,7 +17,7 @@ from jobs.kit import Kit
 from jobs.schedule import is_connected
 
 _QUEUED = StoreScan(trials.TRIALS.c.store_id, trials.TRIALS.c.status == trials.QUEUED)
-_NO_ACCOUNT = SendResult(Outcome.FAILED, error="no account carries mails")
+_NO_ACCOUNT = SendResult(Outcome.FAILED, error="no account carries it")
 _MAY_NOT = SendResult(Outcome.FAILED, error="the shop is not connected, or is a copy")
 
 
@@ -33,10 +33,11 @@ def _of_store(kit: Kit, store_id: int) -> int:
         return 0
     with kit.runtime.database.write() as session:
         store = session.get_one(Store, store_id)
-        channel = kit.carriers.of(store, "email")
+        ways = {name: kit.carriers.of(store, name) for name in trials.ADDRESSES}
         claimed = trials.claim(session, store_id)
     may_send = is_connected(store) and not store.is_copy and not store.other_home
     for row in claimed:
+        channel = ways[row.channel]
         if not may_send:
             result = _MAY_NOT
         elif channel is None:

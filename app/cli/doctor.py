@@ -126,7 +126,7 @@ def _problem(store: Store, account: Account) -> str | None:
 def _domain(runtime: Runtime, store: Store, account: Account) -> dict[str, Any] | None:
     """The DNS of the sender's domain, asked just now; None for text messages and without a sender."""
     try:
-        found = sender_domains.look(store, account, runtime.settings.dns_server)
+        found = sender_domains.look(store, account, runtime.settings.dns_server, clock.now().date())
     except ConnectorError as error:
         return {"problem": f"cannot be asked: {error}", "mend": None}
     if found is None:

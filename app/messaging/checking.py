@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.messaging import blocks, sms, templating
+from app.messaging.allowances import MAX_MAIL_BYTES, is_cut_off
 from app.messaging.content import Content, Mail
 from app.messaging.editions import Wording, content_of
 from app.messaging.errors import ContentError, UnresolvedContent
@@ -14,9 +15,6 @@ from app.messaging.guards import TOO_MUCH
 from app.messaging.letters import Letter
 from app.messaging.specimens import Slot
 from app.messaging.variables import FIELDS, LISTS
-
-MAX_MAIL_BYTES = 100 * 1024
-"""From about 102 KB on Gmail cuts a mail off, and the way out with it."""
 
 MAX_SMS = 1600
 """Source: Twilio, error 21617: the concatenated body exceeds 1600 characters."""
@@ -94,7 +92,7 @@ def problems_on(draft: Draft, slot: Slot, locale: str, try_on: TryOn) -> list[Pr
         part = None if is_costly else _located(draft, slot, locale, try_on)
         found.append(part or _failed("", error))
     else:
-        if len((letter.outgoing.html or "").encode()) > MAX_MAIL_BYTES:
+        if is_cut_off(letter.outgoing.html):
             found.append(Problem("", "heavy", str(MAX_MAIL_BYTES // 1024)))
     if draft.sms is not None:
         try:

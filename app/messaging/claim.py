@@ -5,7 +5,7 @@ anybody calls a provider. What needs the storefront first (a code) becomes `prep
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.db import is_one_of, lease_now, table_of
-from app.messaging import claim_rows, facts, gate, senders, vouchers
+from app.messaging import claim_rows, facts, gate, senders, text_costs, vouchers
+from app.messaging.allowances import SenderFacts
 from app.messaging.errors import ContentError
 from app.messaging.facts import Loaded
 from app.messaging.gate import ANSWER, TRANSACTIONAL, Decision, Verdict
@@ -91,6 +92,7 @@ def claim(
     work.outcome.write(session)
     if ways:
         senders.spend(session, store.id, Counter(message.channel for message in work.outgoing), now)
+        _reckon_texts(session, store, work.outgoing, ways=ways, now=now)
     return claimed
 
 
@@ -197,10 +199,34 @@ def _post(work: _Work, row: Row[Any], decision: Decision) -> None:
         incomplete = facts.facts_of(work.loaded, row, content_problem=str(error))
         work.outcome.refuse(row, gate.decide(incomplete, work.outcome.now))
         return
+    if not letter.written.is_usual:
+        decision = gate.decide(facts.facts_of(work.loaded, row, written=letter.written), work.outcome.now)
+        if decision.verdict is not Verdict.PASS:
+            work.outcome.refuse(row, decision)
+            return
     work.outcome.begin(row, decision, letter)
     work.outgoing.append(letter.outgoing)
-    work.loaded.spend(row.channel)
+    work.loaded.spend(row.channel, letter.written.parts)
     _count(work, row)
+
+
+def _reckon_texts(
+    session: Session,
+    store: Store,
+    outgoing: Sequence[OutgoingMessage],
+    *,
+    ways: Mapping[str, SenderFacts],
+    now: datetime,
+) -> None:
+    way = ways.get(text_costs.CHANNEL)
+    if way is None or way.budget is None:
+        return
+    texts = {
+        text_costs.subject_of(one.message_id): one.text
+        for one in outgoing
+        if one.channel == text_costs.CHANNEL
+    }
+    text_costs.spend(session, store, texts, within=way.budget, now=now)
 
 
 def _count(work: _Work, row: Row[Any]) -> None:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LANGUAGES = ("it", "en")
 DEFAULT_LANGUAGE = "en"
+MOST_PRODUCTS = 12
+"""Cards of one block."""
 
 Words = Annotated[str, Field(min_length=1, max_length=5_000)]
 Path = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)?$")]
@@ -70,7 +72,7 @@ class Products(_Block):
     """
 
     kind: Literal["products"]
-    limit: int = Field(default=3, ge=1, le=12)
+    limit: int = Field(default=3, ge=1, le=MOST_PRODUCTS)
     link: Literal["url", "review_url"] = "url"
     button: Words | None = None
     shows_price: bool = True

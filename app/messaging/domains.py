@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import table_of, upsert
@@ -28,6 +28,7 @@ class DomainFacts:
     records: Sequence[Mapping[str, Any]] = ()
     is_valid: bool | None = None
     problem: str | None = None
+    daily: int | None = None
 
 
 def keep(session: Session, store_id: int, facts: DomainFacts | None, now: datetime) -> None:
@@ -43,6 +44,11 @@ def keep(session: Session, store_id: int, facts: DomainFacts | None, now: dateti
 def of_store(session: Session, store_id: int) -> Row[Any] | None:
     """What is known of a store's domain."""
     return session.execute(select(DOMAINS).where(DOMAINS.c.store_id == store_id)).one_or_none()
+
+
+def forget_account(session: Session, store_id: int) -> None:
+    """Forget what another account delivered."""
+    session.execute(update(DOMAINS).where(DOMAINS.c.store_id == store_id).values(daily=None))
 
 
 def _since(session: Session, store_id: int, domain: str, today: date) -> date:

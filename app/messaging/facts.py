@@ -1,7 +1,7 @@
 """What the gate must know of a batch of messages of one store, fetched with one statement a kind."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,17 +13,10 @@ from app.crypto import Signer
 from app.customers import baskets
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
+from app.messaging.allowances import LOCAL, UNWRITTEN, SenderFacts, Written
 from app.messaging.cases import with_open_case
 from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
-from app.messaging.gate import (
-    MARKETING,
-    TRANSACTIONAL,
-    Facts,
-    MessageFacts,
-    PersonFacts,
-    SenderFacts,
-    StoreFacts,
-)
+from app.messaging.gate import MARKETING, TRANSACTIONAL, Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.wishes import Wishes
@@ -74,11 +67,10 @@ class Loaded:
     now: datetime
     senders: dict[str, SenderFacts] = field(default_factory=dict)
 
-    def spend(self, channel: str) -> None:
-        """One message more is about to leave on the channel."""
-        sender = self.senders.get(channel)
-        if sender is not None and sender.allowance is not None:
-            self.senders[channel] = replace(sender, allowance=sender.allowance - 1)
+    def spend(self, channel: str, parts: int) -> None:
+        """One message more of so many parts is about to leave on the channel."""
+        if channel in self.senders:
+            self.senders[channel] = self.senders[channel].after(parts)
 
 
 def load(
@@ -131,7 +123,9 @@ def _vouchers(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:
     return {(row.enrollment_id, row.name): row for row in rows}
 
 
-def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Facts:
+def facts_of(
+    loaded: Loaded, row: Any, content_problem: str | None = None, written: Written = UNWRITTEN
+) -> Facts:
     """The gate's facts for one message row."""
     store = loaded.store
     customer = loaded.customers.get(row.customer_id)
@@ -145,6 +139,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
             expires_at=row.expires_at,
             only_if=(*row.context.get("only_if", ()), *_of_silence(loaded, row)),
             topic=wishes.topic_of(row.flow_key),
+            written=written,
         ),
         store=StoreFacts(
             state=store.state,
@@ -157,7 +152,7 @@ def facts_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> Fa
         person=_person(loaded, row, customer, content_problem),
         conditions=_conditions(loaded, row, customer),
         rails=_rails(loaded, customer, row),
-        sender=loaded.senders.get(row.channel, SenderFacts()),
+        sender=loaded.senders.get(row.channel, LOCAL),
         wishes=loaded.wishes.get(row.customer_id, Wishes()),
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.messaging.allowances import LOCAL, OVER_COST, UNWRITTEN, SenderFacts, Written
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.limits import Rails, next_moment
 from app.messaging.wishes import NO_WISHES, Wishes, obstacle
@@ -37,27 +38,7 @@ class MessageFacts:
     expires_at: datetime
     only_if: tuple[str, ...]
     topic: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SenderFacts:
-    """How the way out on the message's channel stands; the defaults are those of the local outbox.
-
-    Attributes:
-        problem: why the account can send nothing until somebody mends it, in words to show.
-        pause, paused_until: why it is left alone for now, and until when.
-        breaker: why its reputation forbids to go on.
-        allowance: how many messages may leave now, None without a limit. refill_at: when there are more.
-        pace: the limit in words.
-    """
-
-    problem: str | None = None
-    pause: str | None = None
-    paused_until: datetime | None = None
-    breaker: str | None = None
-    allowance: int | None = None
-    refill_at: datetime | None = None
-    pace: str = "the local outbox has no limit"
+    written: Written = UNWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +81,7 @@ class Facts:
     person: PersonFacts
     conditions: ConditionFacts
     rails: Rails
-    sender: SenderFacts = SenderFacts()
+    sender: SenderFacts = LOCAL
     wishes: Wishes = NO_WISHES
 
 
@@ -246,8 +227,15 @@ def _sender(facts: Facts, now: datetime) -> StepVerdict:
 
 
 def _content(facts: Facts, now: datetime) -> StepVerdict:
-    problem = facts.person.content_problem
-    return _stop("content", "content-unresolved", problem) if problem else _pass("content", "complete")
+    """Nothing is missing, and nothing is cut off: a mail that is too large waits for a shorter text."""
+    problem, message = facts.person.content_problem, facts.message
+    if problem:
+        return _stop("content", "content-unresolved", problem)
+    if message.written.too_heavy_kb:
+        until = min(now + _SENDER_PAUSE, message.expires_at)
+        value = f"too heavy: {message.written.too_heavy_kb}"
+        return StepVerdict("content", Verdict.POSTPONE, "too-heavy", value, until)
+    return _pass("content", "complete")
 
 
 def _tracking(facts: Facts, now: datetime) -> StepVerdict:
@@ -255,13 +243,18 @@ def _tracking(facts: Facts, now: datetime) -> StepVerdict:
 
 
 def _pace(facts: Facts, now: datetime) -> StepVerdict:
-    """The sender's reputation, then its pace; what answers the customer's own act is bound by pace alone."""
+    """The sender's reputation, pace and money; what answers the customer's own act minds no reputation."""
     sender = facts.sender
     if sender.breaker and facts.message.purpose not in (ANSWER, TRANSACTIONAL):
         return StepVerdict("pace", Verdict.POSTPONE, "breaker", sender.breaker, now + _SENDER_PAUSE)
     if sender.allowance is not None and sender.allowance < 1:
         until = sender.refill_at or now + _SENDER_PAUSE
         return StepVerdict("pace", Verdict.POSTPONE, "pace", sender.pace, until)
+    budget = sender.budget
+    if budget is not None and not budget.bears(facts.message.written.parts):
+        # It waits to its own end at most, so that it ends by then and not with the month.
+        until = min(budget.refill_at, facts.message.expires_at)
+        return StepVerdict("pace", Verdict.POSTPONE, OVER_COST, budget.words, until)
     return _pass("pace", sender.pace)
 
 

@@ -3,14 +3,15 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.messaging import addresses, answers, content, facts, testimonials, values, zones
+from app.messaging import addresses, answers, content, facts, sms, testimonials, values, zones
+from app.messaging.allowances import UNWRITTEN, Written, is_cut_off
 from app.messaging.content import Content
 from app.messaging.editions import Editions, Held
 from app.messaging.errors import ContentError
@@ -33,6 +34,7 @@ from connectors.base import OutgoingMessage
 
 _WELCOME = "welcome"
 _LEVEL = 3
+_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Letter:
 
     outgoing: OutgoingMessage
     content: bytes
+    written: Written = UNWRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +117,23 @@ class Letters:
             known["confirm"] = {"url": links.confirm(row.channel, address)}
         else:
             known["preferences"] = {"url": links.preferences()}
-        rendered = render(
-            compiled,
-            RenderContext(
-                channel=row.channel,
-                purpose=row.purpose,
-                basis=basis,
-                sender=_sender(store),
-                zone=zone,
-                currency=store.currency,
-                values={**how.values, **known},
-            ),
-            lang=how.language,
-            links=links,
+        context = RenderContext(
+            channel=row.channel,
+            purpose=row.purpose,
+            basis=basis,
+            sender=_sender(store),
+            zone=zone,
+            currency=store.currency,
+            values={**how.values, **known},
         )
+        rendered = render(compiled, context, lang=how.language, links=links)
+        while is_cut_off(rendered.html) and (fewer := _with_fewer_products(context)) is not None:
+            context = fewer
+            links.restart()
+            rendered = render(compiled, context, lang=how.language, links=links)
         lifetime = int((row.expires_at - loaded.now).total_seconds())
-        return Letter(_outgoing(store, row, rendered, address, lifetime=lifetime), _packed(rendered))
+        outgoing = _outgoing(store, row, rendered, address, lifetime=lifetime)
+        return Letter(outgoing, _packed(rendered), _written(outgoing))
 
     def _compiled(self, store: Store, editions: Editions, name: str) -> CompiledContent:
         """The content by its name: the merchant's own, or the original, which all stores share."""
@@ -153,6 +157,23 @@ class Letters:
             tags=None if is_plain else tags,
             tracks_clicks=tracks and not is_plain,
         )
+
+
+def _with_fewer_products(context: RenderContext) -> RenderContext | None:
+    """The same with a part of its products only, the first ones; None where there is but one left."""
+    listed = context.values.get("products")
+    if not isinstance(listed, list) or len(listed) < _FEWEST:
+        return None
+    fewer = listed[: min(len(listed) * 3 // 4, content.MOST_PRODUCTS)]
+    return replace(context, values={**context.values, "products": fewer})
+
+
+def _written(outgoing: OutgoingMessage) -> Written:
+    if outgoing.channel == "sms":
+        return Written(parts=sms.segments(outgoing.text).count)
+    if is_cut_off(outgoing.html):
+        return Written(too_heavy_kb=len((outgoing.html or "").encode()) // 1024)
+    return UNWRITTEN
 
 
 def store_url(store: Store) -> str:

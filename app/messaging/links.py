@@ -108,6 +108,11 @@ class LinkMaker:
             made = self._made[url] = self._make_click(url)
         return made
 
+    def restart(self) -> None:
+        """Forget where links led so far: the message is written anew."""
+        self._made.clear()
+        self.destinations.clear()
+
     def unsubscribe(self) -> str:
         """The address that unsubscribes this message's customer from its channel."""
         return f"{self._base_url}/u/{self._signer.sign(UNSUBSCRIBE, self._message)}"

@@ -23,6 +23,8 @@ WARM_UP = tuple(24 * hourly for hourly in (20, 28, 39, 55, 77, 108, 151, 211, 29
 
 Source: Twilio SendGrid, "Warming Up an IP Address", the hourly schedule of its own warm-up, times 24.
 """
+GROWTH = 1.4
+"""How much more a day may bear than the one before it: each step of that schedule."""
 _BURST_SECONDS = 10
 
 
@@ -37,10 +39,14 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """Where a new domain stands: its day of sending, from 1, and how many mails that day bears."""
+    """Where a new domain stands: its day of sending, from 1, and how many mails that day bears.
+
+    `known`: how many the account delivers a day already, where that lets it begin higher.
+    """
 
     day: int
     most: int
+    known: int = 0
 
     @property
     def words(self) -> str:
@@ -63,13 +69,20 @@ def warm_up(session: Session, store: Store, channel: str, *, account: Account, t
     if channel != "email" or not account.is_own or settings.read(store, "sending.warm_up") != "on":
         return None
     mine = [DAYS.c.store_id == store.id, DAYS.c.channel == channel, DAYS.c.sent > 0, DAYS.c.day < today]
-    since = session.execute(
-        select(DOMAINS.c.since).where(DOMAINS.c.store_id == store.id)
-    ).scalar_one_or_none()
-    if since is not None:
-        mine.append(DAYS.c.day >= since)
+    domain = session.execute(
+        select(DOMAINS.c.domain, DOMAINS.c.since, DOMAINS.c.daily).where(DOMAINS.c.store_id == store.id)
+    ).one_or_none()
+    if domain is not None:
+        mine.append(DAYS.c.day >= domain.since)
+    sender = settings.read(store, "sender.email").rpartition("@")[2].lower()
+    known = domain.daily or 0 if domain is not None and domain.domain == sender else 0
+    grown = floor(known * GROWTH)
     done = session.execute(select(func.count()).where(*mine)).scalar_one()
-    return WarmUp(done + 1, WARM_UP[done]) if done < len(WARM_UP) else None
+    if done >= len(WARM_UP) or grown >= WARM_UP[-1]:
+        return None
+    if grown > WARM_UP[done]:
+        return WarmUp(done + 1, grown, known)
+    return WarmUp(done + 1, WARM_UP[done])
 
 
 def used(session: Session, store_id: int, channel: str, today: date) -> int:

@@ -13,8 +13,8 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, is_one_of, table_of, upsert
-from app.messaging import pace
-from app.messaging.gate import SenderFacts
+from app.messaging import domains, pace, text_costs
+from app.messaging.allowances import SenderFacts
 from app.models import Message, Sender, SenderDay, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.stores import settings
@@ -33,6 +33,10 @@ _SILENT_BATCHES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _SENDER_PAUSE = timedelta(hours=1)
 _WAITING = ("sender-paused", "sender-not-ready")
+_KNOWN_OF_AN_ACCOUNT = (
+    *("problem", "pause", "paused_until", "refilled_at", "trusted_from", "checked_at"),
+    *("part_micros", "billed_in"),
+)
 _ANSWERED = (Outcome.ACCEPTED, Outcome.FAILED, Outcome.SUPPRESS)
 
 
@@ -80,7 +84,7 @@ def note_left(
     session: Session, store_id: int, channel: str, *, answers: Sequence[SendResult], now: datetime
 ) -> None:
     """Remember how the provider answered a batch: what stayed here, and whether it is to be left alone."""
-    row = session.execute(_of(store_id, channel).with_for_update()).one_or_none()
+    row = locked(session, store_id, channel)
     if row is None:
         return
     outcomes = Counter(answer.outcome for answer in answers)
@@ -147,6 +151,11 @@ def of_store(session: Session, store_id: int) -> Sequence[Row[Any]]:
     return session.execute(statement).all()
 
 
+def locked(session: Session, store_id: int, channel: str) -> Row[Any] | None:
+    """The store's sender on a channel, so that nobody else spends of its pace or money meanwhile."""
+    return session.execute(_of(store_id, channel).with_for_update()).one_or_none()
+
+
 def sync(session: Session, store_id: int, accounts: StoreAccounts) -> None:
     """Have a row for each channel that an account carries now, and for no other."""
     for row in of_store(session, store_id):
@@ -178,7 +187,7 @@ def reputation(session: Session, store_id: int, channel: str, *, row: Row[Any], 
 
 def ensure(session: Session, store_id: int, channel: str, fingerprint: str) -> None:
     """Have a row for the account that carries the channel now; what was known of another one is dropped."""
-    fresh = dict.fromkeys(("problem", "pause", "paused_until", "refilled_at", "trusted_from", "checked_at"))
+    fresh = dict.fromkeys(_KNOWN_OF_AN_ACCOUNT)
     row = {"store_id": store_id, "channel": channel, "account": fingerprint, "failures": 0, "tokens": 0.0}
     upsert(
         session, SENDERS, [row | fresh], key=("store_id", "channel"), update=[*fresh, "account", "failures"]
@@ -186,11 +195,12 @@ def ensure(session: Session, store_id: int, channel: str, fingerprint: str) -> N
 
 
 def _row(session: Session, store_id: int, channel: str, fingerprint: str) -> Row[Any]:
-    statement = _of(store_id, channel).with_for_update()
-    row = session.execute(statement).one_or_none()
+    row = locked(session, store_id, channel)
     if row is None or row.account != fingerprint:
+        if row is not None and channel == "email":
+            domains.forget_account(session, store_id)
         ensure(session, store_id, channel, fingerprint)
-        row = session.execute(statement).one()
+        row = session.execute(_of(store_id, channel).with_for_update()).one()
     return row
 
 
@@ -209,6 +219,7 @@ def _facts(session: Session, store: Store, row: Row[Any], *, account: Account, n
         allowance=limit.left if limit is not None else None,
         refill_at=limit.refill_at if limit is not None else None,
         pace=limit.words if limit is not None else "no limit",
+        budget=text_costs.budget(session, store, row, now) if row.channel == text_costs.CHANNEL else None,
     )
 
 

@@ -1,6 +1,7 @@
-"""Trials: a text sent to the merchant's own address. No message: nobody's consent, no counter, no tracking.
+"""Trials: a mail or text sent to the merchant's own address. No message: nobody's consent, no tracking.
 
-What is asked for is a row; the worker's `jobs/trials.py` calls, once.
+What is asked for is a row; the worker's `jobs/trials.py` calls, once. A text costs money like any other: it
+is reckoned, and counts towards the month's limit.
 """
 
 from collections.abc import Sequence
@@ -11,20 +12,21 @@ from typing import Any
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from app.crypto import Signer
 from app.db import insert_new, lease_now, table_of
 from app.errors import BadInput
-from app.messaging import addresses, facts
+from app.messaging import addresses, facts, senders, sms, text_costs
 from app.messaging.letters import Letter, read_content
-from app.models import Store, Trial
+from app.models import Store, Suppression, Trial
 from app.stores import settings
 from connectors.base import Outcome, OutgoingMessage, SendResult
 
-TRIALS = table_of(Trial)
+TRIALS, SUPPRESSIONS = table_of(Trial), table_of(Suppression)
 QUEUED, SENDING, SENT, FAILED, UNKNOWN = "queued", "sending", "sent", "failed", "unknown"
-ADDRESSES = ("notices.email", "sender.email")
-"""The settings that name an address of the merchant's own; a trial goes nowhere else."""
+ADDRESSES = {"email": ("notices.email", "sender.email"), "sms": ("notices.phone",)}
+"""The settings that name an address of the merchant's own, by channel; a trial goes nowhere else."""
 
-MOST_A_DAY = 20
+MOST_A_DAY = {"email": 20, "sms": 5}
 _A_DAY, _KEPT, _CUT_OFF = timedelta(days=1), timedelta(days=30), timedelta(minutes=10)
 _SHOWN = 5
 _MARKS = {"it": "[Prova]", "en": "[Test]"}
@@ -32,7 +34,7 @@ _STATUS = {Outcome.ACCEPTED: SENT, Outcome.UNKNOWN: UNKNOWN}
 
 
 class NotPossible(BadInput):
-    """A trial cannot be sent; `why` is too-many, sender or address."""
+    """A trial cannot be sent; `why` is too-many, sender, address, refused or over-cost."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"no trial can be sent: {why}")
@@ -41,7 +43,7 @@ class NotPossible(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class NewTrial:
-    """A trial that a form asked for; `setting` is one of ADDRESSES."""
+    """A trial that a form asked for; `setting` is one of ADDRESSES of the letter's channel."""
 
     token: str
     name: str
@@ -50,27 +52,31 @@ class NewTrial:
     letter: Letter
 
 
-def own_addresses(store: Store) -> dict[str, str]:
-    """Where trials may go, by setting."""
-    named = {key: settings.read(store, key) for key in ADDRESSES}
-    return {key: text for key, text in named.items() if addresses.problem("email", text) is None}
+def own_addresses(store: Store, channel: str) -> dict[str, str]:
+    """Where trials may go on a channel, by setting."""
+    named = {key: settings.read(store, key) for key in ADDRESSES[channel]}
+    return {key: text for key, text in named.items() if addresses.problem(channel, text) is None}
 
 
-def ask(session: Session, store_id: int, trial: NewTrial, now: datetime) -> None:
+def ask(session: Session, signer: Signer, store_id: int, *, trial: NewTrial, now: datetime) -> None:
     """Queue a trial; the same form twice is one.
 
     Raises:
-        NotPossible: the shop has not said who sends, the address is none of its own, or it had its share.
+        NotPossible: the shop has not said who sends, the address is none of its own or refused its texts, it
+            had its share of the day, or the month's money for texts is used up.
     """
     store = session.get_one(Store, store_id, with_for_update=True, populate_existing=True)
-    to_address = own_addresses(store).get(trial.setting)
+    channel = trial.letter.outgoing.channel
+    to_address = own_addresses(store, channel).get(trial.setting)
     if to_address is None:
         raise NotPossible("address")
-    if facts.sender_problem(store, "email") is not None:
+    if facts.sender_problem(store, channel) is not None:
         raise NotPossible("sender")
-    lately = (TRIALS.c.store_id == store_id, TRIALS.c.asked_at > now - _A_DAY)
+    if channel == text_costs.CHANNEL and _is_refused(session, signer, store_id, to_address):
+        raise NotPossible("refused")
+    lately = (TRIALS.c.store_id == store_id, TRIALS.c.channel == channel, TRIALS.c.asked_at > now - _A_DAY)
     others = select(func.count()).select_from(TRIALS).where(*lately, TRIALS.c.token != trial.token)
-    if session.execute(others).scalar_one() >= MOST_A_DAY:
+    if session.execute(others).scalar_one() >= MOST_A_DAY[channel]:
         raise NotPossible("too-many")
     session.execute(delete(TRIALS).where(TRIALS.c.store_id == store_id, TRIALS.c.asked_at <= now - _KEPT))
     row = {
@@ -78,12 +84,14 @@ def ask(session: Session, store_id: int, trial: NewTrial, now: datetime) -> None
         "token": trial.token,
         "name": trial.name,
         "locale": trial.locale,
+        "channel": channel,
         "to_address": to_address,
         "letter": trial.letter.content,
         "status": QUEUED,
         "asked_at": now,
     }
-    insert_new(session, TRIALS, [row])
+    for made in insert_new(session, TRIALS, [row], TRIALS.c.id):
+        _reckon(session, store, f"trial-{made.id}", trial=trial, now=now)
 
 
 def claim(session: Session, store_id: int) -> Sequence[Row[Any]]:
@@ -101,16 +109,17 @@ def claim(session: Session, store_id: int) -> Sequence[Row[Any]]:
 
 
 def outgoing(store: Store, row: Row[Any]) -> OutgoingMessage:
-    """The mail of a trial, marked as one. Its id is no message's, so that events about it are nobody's."""
+    """What a trial sends, marked as one. Its id is no message's, so that events about it are nobody's."""
     kept = read_content(row.letter) or {}
+    mark, is_text = _MARKS[row.locale], row.channel == text_costs.CHANNEL
     return OutgoingMessage(
         message_id=f"trial-{row.id}",
-        channel="email",
+        channel=row.channel,
         to_address=row.to_address,
         from_address=settings.read(store, "sender.email"),
         from_name=settings.read(store, "sender.name"),
-        subject=f"{_MARKS[row.locale]} {kept['subject']}",
-        text=kept["text"],
+        subject="" if is_text else f"{mark} {kept['subject']}",
+        text=_marked(kept["text"], row.locale) if is_text else kept["text"],
         html=kept["html"],
         headers=kept["headers"],
         labels=("trial",),
@@ -121,6 +130,8 @@ def note(session: Session, row: Row[Any], result: SendResult) -> None:
     """What the one call came to; anything but a plain yes or no is not known, and never tried again."""
     status = _STATUS.get(result.outcome, FAILED)
     _write(session, row, {"status": status, "error": result.error or None, "letter": None})
+    if row.channel == text_costs.CHANNEL:
+        text_costs.note_answers(session, row.store_id, [(f"trial-{row.id}", result)])
 
 
 def latest(session: Session, store_id: int, name: str) -> list[Any]:
@@ -128,6 +139,7 @@ def latest(session: Session, store_id: int, name: str) -> list[Any]:
     statement = (
         select(
             TRIALS.c.locale,
+            TRIALS.c.channel,
             TRIALS.c.to_address,
             TRIALS.c.status,
             TRIALS.c.error,
@@ -145,6 +157,39 @@ def status_of(row: Any, moment: datetime) -> str:
     """How far a trial is; one whose worker went away in the middle is not known. `moment`: the database's."""
     is_cut_off = row.status == SENDING and row.claimed_at < moment - _CUT_OFF
     return UNKNOWN if is_cut_off else str(row.status)
+
+
+def _is_refused(session: Session, signer: Signer, store_id: int, number: str) -> bool:
+    """Whether somebody at that number wants no texts of the shop: a typed number may be anybody's."""
+    hashed = addresses.suppression_hash(signer, text_costs.CHANNEL, number)
+    held = select(SUPPRESSIONS.c.reason).where(
+        SUPPRESSIONS.c.store_id == store_id,
+        SUPPRESSIONS.c.channel == text_costs.CHANNEL,
+        SUPPRESSIONS.c.address_hash == hashed,
+    )
+    return session.execute(held).first() is not None
+
+
+def _reckon(session: Session, store: Store, subject: str, *, trial: NewTrial, now: datetime) -> None:
+    """Have a text's cost count, where an account carries texts.
+
+    Raises:
+        NotPossible: the month's money is used up.
+    """
+    if trial.letter.outgoing.channel != text_costs.CHANNEL:
+        return
+    way = senders.locked(session, store.id, text_costs.CHANNEL)
+    if way is None:
+        return
+    text = _marked(trial.letter.outgoing.text, trial.locale)
+    budget = text_costs.budget(session, store, way, now)
+    if not budget.bears(sms.segments(text).count):
+        raise NotPossible("over-cost")
+    text_costs.spend(session, store, {subject: text}, within=budget, now=now)
+
+
+def _marked(text: str, locale: str) -> str:
+    return f"{_MARKS[locale]} {text}"
 
 
 def _write(session: Session, row: Row[Any], values: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
 from app.models.template import Edition
+from app.models.text_cost import TextCost
 from app.models.timer import Timer, TimerCursor
 from app.models.trial import Trial
 from app.models.voucher import Voucher
@@ -93,6 +94,7 @@ __all__ = [
     "Store",
     "StoreWrite",
     "Suppression",
+    "TextCost",
     "Timer",
     "TimerCursor",
     "Trial",

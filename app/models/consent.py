@@ -45,6 +45,8 @@ class ConsentState(Base):
 
     Attributes:
         is_own: it was said to us, not to the storefront, which is to be told.
+        proof_until: until when the ledger keeps what proves an earlier consent; None while the consent holds,
+            and once the proof is gone.
     """
 
     __tablename__ = "consent_states"
@@ -56,5 +58,15 @@ class ConsentState(Base):
     basis: Mapped[str | None] = mapped_column(String(20))
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     is_own: Mapped[bool] = mapped_column(default=False)
+    proof_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_consent_states_customer", "store_id", "customer_id"),)
+    __table_args__ = (
+        Index("ix_consent_states_customer", "store_id", "customer_id"),
+        Index(
+            "ix_consent_states_proof",
+            "store_id",
+            "proof_until",
+            sqlite_where=proof_until.is_not(None),
+            postgresql_where=proof_until.is_not(None),
+        ),
+    )

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Date, String, Text
+from sqlalchemy import JSON, BigInteger, Date, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
@@ -20,6 +20,8 @@ class Sender(Base):
         tokens, refilled_at: what the pace allows now; the second one is on the database's clock.
         trusted_from: the reputation of earlier days is forgiven: the merchant looked and went on.
         checked_at: when the account was last asked how it stands.
+        part_micros, billed_in: what the provider last asked for one part of a text, in millionths of that
+            currency's unit; of text messages alone.
     """
 
     __tablename__ = "senders"
@@ -35,6 +37,8 @@ class Sender(Base):
     refilled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     trusted_from: Mapped[date | None] = mapped_column(Date)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    part_micros: Mapped[int | None] = mapped_column(BigInteger)
+    billed_in: Mapped[str | None] = mapped_column(String(3))
 
 
 class SenderDomain(Base):
@@ -46,6 +50,8 @@ class SenderDomain(Base):
         problem: a word for why there are no records to show, or None.
         since: the day on which the store began to send from it.
         dmarc: none, quarantine or reject; missing, unreadable or unasked.
+        daily: how many mails the account delivered on three days of the last thirty at least; None where that
+            is not known, or says nothing of this domain.
     """
 
     __tablename__ = "sender_domains"
@@ -56,6 +62,7 @@ class SenderDomain(Base):
     is_valid: Mapped[bool | None] = mapped_column()
     problem: Mapped[str | None] = mapped_column(String(40))
     dmarc: Mapped[str] = mapped_column(String(20))
+    daily: Mapped[int | None] = mapped_column()
     since: Mapped[date] = mapped_column(Date)
     checked_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -9,14 +9,14 @@ from app.db import Base, Id, UtcDateTime
 
 
 class Trial(Base):
-    """One trial: an order for one mail to the merchant. It is no message, and counts as none.
+    """One trial: an order for one mail or text to the merchant. It is no message, and counts as none.
 
     It speaks of an example person, never of a customer.
 
     Attributes:
         token: of the form that asked for it, so that a form sent twice is one trial.
         status: queued, sending, sent, failed or unknown; only a queued one is ever sent, once.
-        letter: the rendered mail as zlib-compressed JSON; None once it left.
+        letter: what was rendered, as zlib-compressed JSON; None once it left.
         error: why it did not leave, or the provider's words.
     """
 
@@ -27,6 +27,7 @@ class Trial(Base):
     token: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(60))
     locale: Mapped[str] = mapped_column(String(2))
+    channel: Mapped[str] = mapped_column(String(10))
     to_address: Mapped[str] = mapped_column(String(320))
     letter: Mapped[bytes | None] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(String(10))

@@ -26,6 +26,7 @@ _IDENTITY = (
         "Where we write to you when something stops; the shop's own address if empty.",
         column="email",
     ),
+    Setting("notices.phone", rules.PHONE, "", "Your own mobile number, where you try text messages."),
     Setting("sender.sms_name", rules.line(30), "", "The name that text messages begin with.", column="name"),
 )
 
@@ -142,6 +143,12 @@ _SENDING = (
         "EUR",
         "The currency of that price, as your provider bills it.",
         column="currency",
+    ),
+    Setting(
+        "sending.sms_spend_per_month",
+        rules.number(0, 1_000_000),
+        "50",
+        "The most that text messages may cost in a month, in that currency; 0 is no limit.",
     ),
     Setting(
         "sending.settle",

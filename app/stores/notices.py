@@ -1,4 +1,4 @@
-"""What merchants are to be told by mail: that their store stands still, that somebody is unhappy."""
+"""What merchants are to be told by mail: that a store stands still, somebody is unhappy, money runs out."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from app.stores.platforms import NEEDS_RECONNECT
 
 NOTICES = table_of(Notice)
 STORES = table_of(Store)
-RECONNECT, LOW_RATING = "needs_reconnect", "low_rating"
+RECONNECT, LOW_RATING, TEXT_BUDGET = "needs_reconnect", "low_rating", "text_budget"
 QUEUED, SENDING, UNKNOWN = "queued", "sending", "unknown"
 UNSENT = (UNKNOWN, "failed")
 """How a notice rests of which the merchant may know nothing."""
@@ -54,6 +54,14 @@ def raise_again(session: Session, store_id: int, kind: str, *, n: int, now: date
         .where(NOTICES.c.store_id == store_id, NOTICES.c.kind == kind)
         .values(n=case((is_waiting, NOTICES.c.n + n), else_=n), status=QUEUED, raised_at=now, cut_off=0)
     )
+
+
+def raise_once(session: Session, store_id: int, kind: str, *, since: datetime, now: datetime) -> None:
+    """Queue a notice unless it was raised since that moment already."""
+    raised = select(NOTICES.c.raised_at).where(NOTICES.c.store_id == store_id, NOTICES.c.kind == kind)
+    last = session.execute(raised).scalar_one_or_none()
+    if last is None or last < since:
+        raise_again(session, store_id, kind, n=1, now=now)
 
 
 def is_due(session: Session, now: datetime) -> bool:

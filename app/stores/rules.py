@@ -9,6 +9,7 @@ from functools import cache
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+import phonenumbers
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.numbers import list_currencies
@@ -24,8 +25,8 @@ class Rule:
     """What a setting may be.
 
     Attributes:
-        kind: text, number, choice, switch, hours, list, email, zone, locale, url, key, picture, colour, price
-            or currency; tells a screen which field to show.
+        kind: text, number, choice, switch, hours, list, email, zone, locale, url, key, picture, colour,
+            price, phone or currency; tells a screen which field to show.
         check: the canonical text of a trimmed, non-empty text; ValueError with a sentence otherwise.
         choices: the words of a choice.
     """
@@ -198,6 +199,16 @@ def _price(text: str) -> str:
     return f"{Decimal(plain).normalize():f}"
 
 
+def _phone(text: str) -> str:
+    try:
+        number = phonenumbers.parse(_line(text, 40), None)
+    except phonenumbers.NumberParseException as error:
+        raise ValueError("It must be a number with its country's prefix, such as +39 333 1234567.") from error
+    if not phonenumbers.is_possible_number(number) or number.extension:
+        raise ValueError("It must be a number with its country's prefix, such as +39 333 1234567.")
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
 def _currency(text: str) -> str:
     if text.upper() not in _currencies():
         raise ValueError("It must be a currency such as EUR.")
@@ -230,4 +241,5 @@ PICTURE = Rule("picture", _picture)
 COLOUR = Rule("colour", _colour)
 PRICE = Rule("price", _price)
 CURRENCY = Rule("currency", _currency)
+PHONE = Rule("phone", _phone)
 SWITCH = Rule("switch", lambda text: _choice(text, ("on", "off")), ("on", "off"))

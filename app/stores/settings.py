@@ -6,7 +6,7 @@ store's settings then hold its mask only.
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlalchemy.orm import Session
 
 from app import clock
@@ -143,9 +143,10 @@ _COPIED = {"timezone": "timezone", "locale": "locale"}
 _READ_BY = tuple(key for key in DEFINITIONS if key.startswith("meta."))
 _SENDERS = ("sender", "sendgrid", "twilio", "consent")
 """What decides whether the store's senders can send."""
+_PACED = or_(Message.reason == "over-cost", and_(Message.reason == "pace", Message.attempts == 0))
 _WAITS_FOR = {
     "sending.settle": Message.status == UNKNOWN,
-    "sending.": and_(Message.status == QUEUED, Message.reason == "pace", Message.attempts == 0),
+    "sending.": and_(Message.status == QUEUED, _PACED),
 }
 """Which messages wait for what a setting says; one that its provider put off waits for the provider."""
 _MASK = "••••"

@@ -23,6 +23,7 @@ _CAP = 999
 _STATES = (NEEDS_RECONNECT, UNINSTALLED)
 _REFUSALS = ("key", "owner", "read-only", "locked", "clock")
 """Why a shop turns us away, where the merchant is told in so many words."""
+_WHOLE = 100
 _RESTING = (UNKNOWN, FAILED, HELD)
 
 
@@ -150,6 +151,10 @@ def _senders(ways_out: Sequence[View]) -> Iterator[Item]:
         if view.quota and view.used >= view.quota:
             words = f"a month: {view.quota}"
             yield Item("quota", "warn", 0, "/app/settings#senders", channel=view.channel, problem=words)
+        if view.spending is not None and view.spending.is_near:
+            share = view.spending.percent
+            key, tone = ("text_budget_full", "bad") if share >= _WHOLE else ("text_budget", "warn")
+            yield Item(key, tone, share, "/app/settings#senders", problem=view.spending.words)
         if view.domain is not None and view.domain.dmarc == domains.MISSING:
             yield Item("no_dmarc", "calm", 0, "/app/settings#senders")
 

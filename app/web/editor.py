@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from app import access_log, audit, clock
 from app.audit import Actor
 from app.db import lease_now
-from app.flows import contents, switch
-from app.messaging import content, editions, facts, trials
+from app.errors import BadInput
+from app.flows import places
+from app.messaging import confirming, content, editions, facts, trials
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES, Content
 from app.messaging.errors import ContentError
@@ -120,16 +121,19 @@ def _reset(key: str, step: str, act: drafts.Act, *, by: Actor) -> ResponseReturn
 
 
 def _try(key: str, step: str, act: drafts.Act, *, by: Actor) -> ResponseReturnValue:
-    """Send what was typed in one language to the merchant, about the example person."""
+    """Send what was typed in one language to the merchant, about the example person: the mail or the text."""
+    channel = "sms" if act.name == "text" else "email"
     with runtime().database.read() as session:
         seat = _seat(session, key, step)
         typed = drafts.read(request.form, has_sms=seat.slot.has_sms)
-        shown = _asked(seat, typed[act.locale], act.locale, by=by)
+        shown = _asked(seat, typed[act.locale], act.locale, channel=channel, by=by)
     with runtime().database.read() as session:
         return _page(_seat(session, key, step), typed, shown)
 
 
-_KEEPING = {"save": _save, "reset": _reset, "test": _try}
+_KEEPING = {"save": _save, "reset": _reset, "test": _try, "text": _try}
+_TO = {"email": "to", "sms": "phone"}
+"""The field that says where a test goes."""
 
 
 def _wrong(verdicts: dict[str, Verdict]) -> Shown:
@@ -141,23 +145,25 @@ def _wrong(verdicts: dict[str, Verdict]) -> Shown:
     return shown
 
 
-def _asked(seat: Seat, draft: Draft, locale: str, *, by: Actor) -> Shown:
+def _asked(seat: Seat, draft: Draft, locale: str, *, channel: str, by: Actor) -> Shown:
     """Queue a trial, and say what came of it."""
+    if channel == "sms" and not seat.slot.has_sms:
+        raise BadInput("this message is no text message", "act")
     shown = _wrong({locale: seat.bench.check(draft, locale)})
     if shown.is_bad:
         return shown
     token = request.form.get("token", "")[:40] or secrets.token_urlsafe(16)
     try:
-        letter = seat.bench.letter(draft, locale, person="", channel="email", is_trial=True)
-        wanted = NewTrial(token, seat.slot.content, locale, request.form.get("to", ""), letter)
+        letter = seat.bench.letter(draft, locale, person="", channel=channel, is_trial=True)
+        wanted = NewTrial(token, seat.slot.content, locale, request.form.get(_TO[channel], ""), letter)
         with runtime().database.write() as writing:
-            trials.ask(writing, seat.bench.store.id, wanted, seat.bench.now)
-            _record(writing, seat, audit.TRIAL_ASKED, by=by, language=locale)
+            trials.ask(writing, runtime().signer, seat.bench.store.id, trial=wanted, now=seat.bench.now)
+            _record(writing, seat, audit.TRIAL_ASKED, by=by, language=locale, channel=channel)
     except (trials.NotPossible, ContentError) as error:
         # The frame alone can fail here: it wants to know who sends.
         why = error.why if isinstance(error, trials.NotPossible) else "sender"
         shown.note, shown.is_bad, shown.status = (
-            translate(f"editor.test.{why}", n=trials.MOST_A_DAY),
+            translate(f"editor.test.{why}", n=trials.MOST_A_DAY[channel]),
             True,
             400,
         )
@@ -173,7 +179,7 @@ def _record(session: Session, seat: Seat, action: str, *, by: Actor, **details: 
 
 def _seat(session: Session, key: str, step: str) -> Seat:
     store = chosen_store(session)
-    slot = contents.slot_of(switch.definition_of(session, store.id, key), step)
+    slot = places.place_of(session, store.id, key, step)
     bench = Bench(runtime(), session, store, slot, clock.now())
     return Seat(bench, key, step, editions.versions(session, store.id, slot.content))
 
@@ -198,8 +204,9 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             seat=seat,
             columns=[_column(seat, locale, draft, shown) for locale, draft in typed.items()],
             shown=shown,
-            variables=picker(slot.roots),
-            kinds=drafts.ADDABLE,
+            variables=_variables(slot),
+            kinds=confirming.KINDS if confirming.is_asking(slot) else drafts.ADDABLE,
+            is_asking=confirming.is_asking(slot),
             fields=drafts.FIELDS,
             whens=[path for path in _WHENS if path.partition(".")[0] in slot.roots],
             unwritten=UNWRITTEN,
@@ -208,7 +215,8 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             locale=request.form.get("locale") or bench.store.locale[:2],
             view=request.form.get("view", previewing.VIEWS[0]),
             views=previewing.VIEWS,
-            addresses=trials.own_addresses(bench.store),
+            addresses=trials.own_addresses(bench.store, "email"),
+            numbers=trials.own_addresses(bench.store, "sms"),
             lacks_sender=facts.sender_problem(bench.store, "email") is not None,
             trials=[
                 (row, trials.status_of(row, moment))
@@ -222,6 +230,12 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
         preview = url_for("previewing.preview", key=seat.key, step=seat.step, _external=True)
         page.headers["Content-Security-Policy"] = headers.policy(frame_src=f"{headers.stage()} {preview}")
     return page
+
+
+def _variables(slot: Slot) -> dict[str, str]:
+    offered = picker(slot.roots)
+    is_asking = confirming.is_asking(slot)
+    return {path: how for path, how in offered.items() if not is_asking or path in confirming.OFFERED}
 
 
 def _column(seat: Seat, locale: str, draft: Draft, shown: Shown) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from app.flows.switch import FlowView
 from app.messaging import editions
 from app.models import Customer, Enrollment, Store
 from app.segments.state_facts import FLOW
+from app.stores import settings
 from app.web import figures, flow_steps
 from app.web.acting import actor, showed
 from app.web.auth import merchant_required
@@ -36,6 +37,7 @@ def listing() -> ResponseReturnValue:
         views = switch.listing(session, store.id)
         sent = figures.by_flow(session, store.id)
         sums = figures.attributed(session, store, clock.now())
+        asks_to_confirm = settings.is_on(store, "consent.double_opt_in")
     nothing = figures.Money(0, store.currency)
     flows = [
         {
@@ -45,7 +47,7 @@ def listing() -> ResponseReturnValue:
         }
         for view in views
     ]
-    return render_template("flows.html", flows=flows)
+    return render_template("flows.html", flows=flows, asks_to_confirm=asks_to_confirm)
 
 
 @blueprint.get("/app/flows/<key>")

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app import access_log, clock
 from app.errors import BadInput
-from app.flows import contents, switch
+from app.flows import places
 from app.messaging import layout
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES
@@ -44,7 +44,7 @@ def preview(key: str, step: str) -> ResponseReturnValue:
         raise BadInput("this language is not spoken here", "locale")
     with runtime().database.read() as session:
         store = chosen_store(session)
-        slot = contents.slot_of(switch.definition_of(session, store.id, key), step)
+        slot = places.place_of(session, store.id, key, step)
         bench = Bench(runtime(), session, store, slot, clock.now())
         draft = drafts.read(request.form, has_sms=slot.has_sms)[locale]
         person = request.form.get("person", "")

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.errors import BadInput
-from app.messaging import domains, pace, senders
+from app.messaging import domains, pace, senders, text_costs
 from app.messaging.pace import WarmUp
 from app.messaging.senders import Reputation
+from app.messaging.text_costs import Spending
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import chores, settings
@@ -41,6 +42,7 @@ class View:
         inbound_url: where replies must be posted, for text messages.
         warming: where a new domain stands, or None.
         used, quota: how many left this month by the operator's account, and how many may; 0 is no limit.
+        spending: what text messages cost this month; None for mails.
         domain: what stands in the DNS of the sender's domain, and what should; None for text messages, and
             before the first check.
     """
@@ -57,6 +59,7 @@ class View:
     inbound_url: str
     domain: Row[Any] | None
     warming: WarmUp | None
+    spending: Spending | None
     used: int
     quota: int
 
@@ -167,9 +170,17 @@ def _view(
         else "",
         domain=domain,
         warming=warming,
+        spending=_spending(session, store, channel, row=held, now=now),
         used=pace.used(session, store.id, channel, now.date()) if account.quota else 0,
         quota=account.quota,
     )
+
+
+def _spending(
+    session: Session, store: Store, channel: str, *, row: Row[Any] | None, now: datetime
+) -> Spending | None:
+    is_text = channel == text_costs.CHANNEL
+    return text_costs.spending(session, store, row, now.date()) if is_text else None
 
 
 def _has_reports(runtime: Runtime, store: Store, account: Account) -> bool | None:

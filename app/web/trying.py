@@ -9,7 +9,7 @@ from babel.numbers import format_currency, get_currency_precision
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
-from app.messaging import checking, sms, specimens
+from app.messaging import checking, confirming, sms, specimens
 from app.messaging.checking import Draft, Problem, TryOn
 from app.messaging.content import Content
 from app.messaging.editions import content_of
@@ -77,6 +77,8 @@ class Bench:
     def check(self, draft: Draft, locale: str) -> Verdict:
         """What is wrong with a draft, and what is worth knowing before it is kept."""
         found = checking.problems_of(draft)
+        if not found and confirming.is_asking(self.slot):
+            found = confirming.problems_of(draft)
         if found:
             return Verdict(found)
         example, stranger = (

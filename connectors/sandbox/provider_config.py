@@ -10,6 +10,7 @@ ALL_SCOPES = (
     "mail.send",
     "messages.read",
     "scopes.read",
+    "stats.read",
     "suppression.read",
     "suppression.delete",
     "asm.suppressions.global.read",
@@ -64,6 +65,7 @@ class ProviderSettings:
         clock: `real`: events are stamped and posted as real time goes by; `world`: as the world advances.
         verified_domains: SendGrid takes every sender under them; `verified_senders` are single addresses.
         pending_domains: listed by SendGrid as not valid yet.
+        delivered_before: mails that somebody else had the account deliver on each day before today.
         credits_left: mails that SendGrid still takes; -1 for no end.
         calls_per_second: SendGrid's rate, told in its X-RateLimit headers.
         webhooks_allowed: how many event webhooks the plan has.
@@ -78,6 +80,7 @@ class ProviderSettings:
     verified_senders: tuple[str, ...] = ()
     verified_domains: tuple[str, ...] = ("sandbox.example.com",)
     pending_domains: tuple[str, ...] = ("pending.example.com",)
+    delivered_before: int = 0
     credits_left: int = -1
     calls_per_second: int = 10_000
     webhooks_allowed: int = 5

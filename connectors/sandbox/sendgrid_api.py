@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 
-from connectors.sandbox import sendgrid_account, sendgrid_logs, sendgrid_send, sendgrid_webhooks
+from connectors.sandbox import (
+    sendgrid_account,
+    sendgrid_logs,
+    sendgrid_send,
+    sendgrid_stats,
+    sendgrid_webhooks,
+)
 from connectors.sandbox.provider_config import SENDGRID
 from connectors.sandbox.provider_faults import READ, SEND, Aim, answer_under, page
 from connectors.sandbox.provider_state import Providers
@@ -40,6 +46,7 @@ ROUTES = (
         "whitelabel.update",
         sendgrid_account.validate_domain,
     ),
+    Route("GET", "/v3/stats", "stats.read", sendgrid_stats.show_stats),
     Route("POST", "/v3/logs", "messages.read", sendgrid_logs.find_messages),
     Route("GET", "/v3/logs/<message_id>", "messages.read", sendgrid_logs.show_message),
     Route("POST", _SETTINGS, "user.webhooks.event.settings.update", sendgrid_webhooks.create),

@@ -29,8 +29,8 @@ _TEXTS = {
     30007: "Message filtered",
     30008: "Unknown error",
 }
-# What a sent segment costs here; Twilio fills it in once the message is sent.
-_PRICE = "-0.07500"
+# What each segment costs here; Twilio fills it in once the message is sent.
+_PRICE = 0.075
 
 
 def aim_of(form: Mapping[str, str]) -> tuple[str, str]:
@@ -185,8 +185,12 @@ def _current(providers: Providers, line: Mapping[str, Any]) -> dict[str, Any]:
             "num_segments": str(count_segments(message["body"])),
         }
         if status == SENT:
-            message |= {"date_sent": _stamp(planned["at"]), "price": _PRICE, "price_unit": "USD"}
+            message |= {"date_sent": _stamp(planned["at"]), "price": _price(message), "price_unit": "USD"}
     return _public(message)
+
+
+def _price(message: Mapping[str, Any]) -> str:
+    return f"-{_PRICE * int(message['num_segments']):.5f}"
 
 
 def _public(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,9 +147,18 @@ def upgrade() -> None:
         sa.Column("basis", sa.String(length=20), nullable=True),
         sa.Column("occurred_at", MOMENT, nullable=False),
         sa.Column("is_own", sa.Boolean(), nullable=False),
+        sa.Column("proof_until", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_consent_states")),
     )
     op.create_index("ix_consent_states_customer", "consent_states", ["store_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_consent_states_proof",
+        "consent_states",
+        ["store_id", "proof_until"],
+        unique=False,
+        sqlite_where=sa.text("proof_until IS NOT NULL"),
+        postgresql_where=sa.text("proof_until IS NOT NULL"),
+    )
     op.create_table(
         "consents",
         sa.Column("id", ID, nullable=False),
@@ -817,6 +826,7 @@ def upgrade() -> None:
         sa.Column("is_valid", sa.Boolean(), nullable=True),
         sa.Column("problem", sa.String(length=40), nullable=True),
         sa.Column("dmarc", sa.String(length=20), nullable=False),
+        sa.Column("daily", sa.Integer(), nullable=True),
         sa.Column("since", sa.Date(), nullable=False),
         sa.Column("checked_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", name=op.f("pk_sender_domains")),
@@ -834,6 +844,8 @@ def upgrade() -> None:
         sa.Column("refilled_at", MOMENT, nullable=True),
         sa.Column("trusted_from", sa.Date(), nullable=True),
         sa.Column("checked_at", MOMENT, nullable=True),
+        sa.Column("part_micros", sa.BigInteger(), nullable=True),
+        sa.Column("billed_in", sa.String(length=3), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "channel", name=op.f("pk_senders")),
     )
     op.create_table(
@@ -936,6 +948,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "name", "locale", name=op.f("pk_templates")),
     )
     op.create_table(
+        "text_costs",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("spent_on", sa.Date(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("provider_message_id", sa.String(length=128), nullable=True),
+        sa.Column("ask_at", MOMENT, nullable=True),
+        sa.Column("priced_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "subject", name=op.f("pk_text_costs")),
+    )
+    op.create_index(
+        "ix_text_costs_asked",
+        "text_costs",
+        ["store_id", "ask_at"],
+        unique=False,
+        sqlite_where=sa.text("ask_at IS NOT NULL"),
+        postgresql_where=sa.text("ask_at IS NOT NULL"),
+    )
+    op.create_index("ix_text_costs_spent", "text_costs", ["store_id", "spent_on"], unique=False)
+    op.create_table(
         "timer_cursors",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("next_due_at", MOMENT, nullable=False),
@@ -959,6 +993,7 @@ def upgrade() -> None:
         sa.Column("token", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("locale", sa.String(length=2), nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
         sa.Column("to_address", sa.String(length=320), nullable=False),
         sa.Column("letter", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.String(length=10), nullable=False),
@@ -1076,6 +1111,7 @@ def downgrade() -> None:
     op.drop_table("trials")
     op.drop_table("timers")
     op.drop_table("timer_cursors")
+    op.drop_table("text_costs")
     op.drop_table("templates")
     op.drop_table("suppressions")
     op.drop_table("stores")

@@ -240,6 +240,18 @@ def test_low_ratings_are_told_with_their_number_and_the_screen(locale: str, word
     assert "https://r.example/app/reviews?show=low" in told.text
 
 
+@pytest.mark.parametrize(("locale", "words"), [("it", "80 % della spesa"), ("en", "used 80%")])
+def test_a_month_that_is_nearly_spent_is_told_with_what_mends_it(locale: str, words: str) -> None:
+    store = Store(name="Bottega", domain="b.example", locale=locale, settings={}, email="")
+
+    told = mail(
+        store, "text_budget", to_address="a@b.example", from_address=FROM, base_url="https://r.example"
+    )
+
+    assert words in told.text
+    assert "https://r.example/app/settings#senders" in told.text
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_operator_without_an_account_tells_nobody(runtime: Runtime, pair: Pair) -> None:
     seeds.new_store(runtime.database, email="anna@bottega.example", state="needs_reconnect")

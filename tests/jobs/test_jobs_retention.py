@@ -4,15 +4,30 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from app import retention
-from app.models import AccessEntry, AuditEntry, InboundEvent, Message, MessageAttempt, StoreWrite
+from app import consent, retention
+from app.consent import NewConsent
+from app.db import table_of
+from app.models import (
+    AccessEntry,
+    AuditEntry,
+    Consent,
+    Customer,
+    InboundEvent,
+    Message,
+    MessageAttempt,
+    StoreWrite,
+    TextCost,
+)
 from app.runtime import Runtime
 from jobs import daily
 from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_seed import delivery, kit_of, receive
 
+CUSTOMERS = table_of(Customer)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -161,3 +176,109 @@ def add_write(runtime: Runtime, store_id: int, subject: str, *, state: str, age:
         row = StoreWrite(store_id=store_id, kind="consent", subject=subject, state=state, done_at=done_at)
         row.created_at = row.next_at = NOW - age
         session.add(row)
+
+
+def test_what_proves_a_consent_goes_24_months_after_it_ended_and_the_consent_itself_stays(
+    runtime: Runtime, store_id: int
+) -> None:
+    people = {
+        "ended long ago": [("subscribed", 900), ("unsubscribed", 732)],
+        "ended lately": [("subscribed", 900), ("unsubscribed", 730)],
+        "refused again": [("subscribed", 900), ("unsubscribed", 732), ("unsubscribed", 5)],
+        "still agrees": [("subscribed", 2_000)],
+        "came back": [("subscribed", 2_000), ("unsubscribed", 900), ("subscribed", 1)],
+        "never confirmed": [("pending", 732)],
+    }
+    for name, said in people.items():
+        _say(runtime, store_id, name, said)
+
+    with runtime.database.write() as session:
+        gone = retention.purge_once(session, store_id, NOW)
+        again = retention.purge_once(session, store_id, NOW)
+
+    assert (gone, again) == (3, 0)
+    kept = {name for name, address in _proofs(runtime) if address is not None}
+    emptied = {name for name, address in _proofs(runtime) if address is None}
+    assert kept == {"ended lately", "still agrees", "came back"}
+    assert emptied == {"ended long ago", "refused again", "never confirmed"}
+    assert len(seeds.values_of(runtime.database, Consent, "state")) == sum(map(len, people.values()))
+    words = seeds.rows_of(runtime.database, Consent, "wording", "evidence")
+    assert words.count((None, None)) == 6
+    assert words.count(("Sì, scrivetemi", {"ip": "192.0.2.7"})) == 6
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_is_told_after_the_proof_is_gone_goes_as_well(runtime: Runtime, store_id: int) -> None:
+    _say(runtime, store_id, "an old yes", [("subscribed", 900), ("unsubscribed", 800)])
+    _say(runtime, store_id, "another no", [("subscribed", 900), ("unsubscribed", 800)])
+    with runtime.database.write() as session:
+        retention.purge_once(session, store_id, NOW)
+    _say(runtime, store_id, "an old yes", [("subscribed", 850)])
+    _say(runtime, store_id, "another no", [("unsubscribed", 1)])
+
+    with runtime.database.write() as session:
+        soon = retention.purge_once(session, store_id, NOW)
+        kept = _proofs_of(session)
+        later = retention.purge_once(session, store_id, NOW + 731 * DAY)
+
+    assert (soon, kept, later) == (1, ["another no"], 1)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_texts_cost_is_kept_for_thirteen_months(runtime: Runtime, store_id: int) -> None:
+    with runtime.database.write() as session:
+        for days in (396, 397):
+            spent = {"spent_on": (NOW - days * DAY).date(), "currency": "EUR", "micros": 1, "parts": 1}
+            session.add(TextCost(store_id=store_id, subject=f"message-{days}", **spent))
+
+    with runtime.database.write() as session:
+        retention.purge_once(session, store_id, NOW)
+
+    assert seeds.values_of(runtime.database, TextCost, "subject") == ["message-396"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_another_stores_proofs_are_left_alone(runtime: Runtime, store_id: int) -> None:
+    other = seeds.new_store(runtime.database, "altrove")
+    _say(runtime, other, "theirs", [("subscribed", 900), ("unsubscribed", 800)])
+
+    with runtime.database.write() as session:
+        gone = retention.purge_once(session, store_id, NOW)
+
+    assert gone == 0
+    assert None not in seeds.values_of(runtime.database, Consent, "address")
+
+
+def _say(runtime: Runtime, store_id: int, name: str, said: list[tuple[str, int]]) -> None:
+    """What somebody said, so many days ago each, with what proves it."""
+    with runtime.database.write() as session:
+        mine = select(CUSTOMERS.c.id).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.external_id == name)
+        known = session.execute(mine).scalar_one_or_none()
+        customer_id = known or seeds.add_customer(session, store_id, name).id
+        for state, days in said:
+            statement = NewConsent(
+                store_id,
+                customer_id,
+                "email",
+                state,
+                "consent",
+                NOW - days * DAY,
+                "test",
+                address=name,
+                wording="Sì, scrivetemi",
+                evidence={"ip": "192.0.2.7"},
+            )
+            consent.record(session, [statement], NOW)
+
+
+def _proofs(runtime: Runtime) -> list[tuple[str, str | None]]:
+    """Whose statement it is, and the address that it was kept with."""
+    names = dict(seeds.rows_of(runtime.database, Customer, "id", "external_id"))
+    rows = seeds.rows_of(runtime.database, Consent, "customer_id", "address")
+    return [(names[customer_id], address) for customer_id, address in rows]
+
+
+def _proofs_of(session: Session) -> list[str]:
+    """Whose words the ledger holds, one by one."""
+    statement = select(consent.LEDGER.c.address).where(consent.LEDGER.c.address.is_not(None))
+    return list(session.execute(statement).scalars())

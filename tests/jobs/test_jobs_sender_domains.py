@@ -14,6 +14,7 @@ from app.models import Chore, Sender, Store
 from app.stores import chores
 from app.web import attention, senders
 from connectors.channels.local import LocalChannel
+from connectors.sandbox.provider_config import ALL_SCOPES
 from jobs import sender_checks
 from jobs.kit import Kit
 from tests import dns_server, seeds
@@ -65,6 +66,22 @@ def test_a_domain_whose_records_are_missing_is_shown_and_looked_at_again(shop: S
 
     assert (missing.is_valid, {one["is_valid"] for one in missing.records}) == (False, {False})
     assert (found.is_valid, {one["is_valid"] for one in found.records}) == (True, {True})
+
+
+def test_what_the_account_delivers_a_day_is_asked_and_kept(shop: Sending) -> None:
+    told: list[dict[str, Any]] = [
+        {},
+        {"delivered_before": 900},
+        {"scopes": ["mail.send", "whitelabel.read"]},
+        {"scopes": list(ALL_SCOPES), "verified_domains": ["sandbox.example.com", "b.example.com"]},
+    ]
+    found = []
+    for change in told:
+        shop.pair.control("/settings", change)
+        _check_again(shop)
+        found.append((_row(shop).daily, _row(shop).problem))
+
+    assert found == [(0, None), (900, None), (None, None), (None, None)]
 
 
 @pytest.mark.parametrize(

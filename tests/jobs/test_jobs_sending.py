@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.models import ConsentState, MessageAttempt, Sender, SenderDay, Suppression
+from app.models import ConsentState, MessageAttempt, Sender, SenderDay, Suppression, TextCost
+from jobs import text_prices
 from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_providers import Sending, sending_alone
@@ -52,6 +53,22 @@ def test_a_text_leaves_and_its_delivery_is_told(shop: Sending) -> None:
 
     assert shop.row(message_id).status == "delivered"
     assert shop.accepted() == {str(message_id): 1}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_a_text_cost_is_asked_an_hour_later_and_takes_the_estimates_place(shop: Sending) -> None:
+    shop.set(**{"sending.sms_price_currency": "USD"})
+    shop.message(**TEXT)
+    shop.send()
+    reckoned = seeds.values_of(shop.runtime.database, TextCost, "micros")
+    shop.pair.now += 3600
+
+    early = text_prices.run(shop.kit, NOW)
+    found = text_prices.run(shop.kit, NOW + HOUR)
+
+    (parts,) = seeds.values_of(shop.runtime.database, TextCost, "parts")
+    assert (reckoned, early, found) == ([parts * 100_000], {}, {"texts priced": 1})
+    assert seeds.values_of(shop.runtime.database, TextCost, "micros") == [parts * 75_000]
 
 
 @pytest.mark.parametrize(

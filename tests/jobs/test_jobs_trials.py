@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from app.messaging import trials
+from app.messaging import receipts, senders, text_costs, trials
 from app.messaging.letters import Letter
 from app.messaging.trials import TRIALS, NewTrial, NotPossible
-from app.models import DeliveryEvent, Message, SenderDay, Store, Trial
+from app.models import DeliveryEvent, Message, SenderDay, Store, TextCost, Trial
 from app.runtime import Runtime
+from app.stores import settings as store_settings
 from connectors.base import Outcome, OutgoingMessage, SendResult
 from jobs import trials as job
 from tests import seeds
@@ -29,9 +30,10 @@ ANSWERS = {
 }
 
 
-def letter_of(subject: str) -> Letter:
-    kept = {"subject": subject, "text": "Testo", "html": "<p>Testo</p>", "headers": {}, "links": []}
-    outgoing = OutgoingMessage("0", "email", "x@y.example", "", "", subject, "Testo", None)
+def letter_of(subject: str, channel: str = "email") -> Letter:
+    html = "<p>Testo</p>" if channel == "email" else None
+    kept: dict[str, object] = {"subject": subject, "text": "Testo", "html": html, "headers": {}, "links": []}
+    outgoing = OutgoingMessage("0", channel, "x@y.example", "", "", subject, "Testo", None)
     return Letter(outgoing, zlib.compress(json.dumps(kept).encode()))
 
 
@@ -41,8 +43,10 @@ def shop(runtime: Runtime) -> Shop:
 
 
 def ask(shop: Shop, token: str = "a", setting: str = "sender.email", locale: str = "it") -> None:
+    channel = "sms" if setting == "notices.phone" else "email"
     with shop.database.write() as session:
-        trials.ask(session, shop.id, NewTrial(token, "welcome/W2", locale, setting, letter_of("Ciao")), NOW)
+        wanted = NewTrial(token, "welcome/W2", locale, setting, letter_of("Ciao", channel))
+        trials.ask(session, shop.runtime.signer, shop.id, trial=wanted, now=NOW)
 
 
 def run(shop: Shop, post: Post) -> None:
@@ -112,7 +116,7 @@ def test_a_shop_that_may_not_send_sends_no_trial(shop: Shop, values: dict[str, o
 
 
 def test_there_are_twenty_a_day_and_old_ones_are_forgotten(shop: Shop) -> None:
-    for number in range(trials.MOST_A_DAY):
+    for number in range(trials.MOST_A_DAY["email"]):
         ask(shop, str(number))
 
     with pytest.raises(NotPossible, match="too-many"):
@@ -131,3 +135,76 @@ def test_it_goes_to_an_address_of_the_settings_only(shop: Shop) -> None:
         ask(shop, setting="someone@else.example")
     with pytest.raises(NotPossible, match="address"):
         ask(shop, setting="notices.email")
+
+
+@pytest.fixture
+def texting(shop: Shop) -> Shop:
+    """A shop with a Twilio account, whose merchant typed her own number."""
+    with shop.database.write() as session:
+        values = {"notices.phone": "+39 333 1234567", "sending.sms_spend_per_month": "1"}
+        store_settings.write(session, session.get_one(Store, shop.id), values, vault=shop.runtime.vault)
+        senders.ensure(session, shop.id, "sms", "of-an-account")
+    return shop
+
+
+def test_a_text_goes_to_the_merchants_own_number_once_marked_and_is_reckoned(texting: Shop) -> None:
+    post = Post()
+    ask(texting, setting="notices.phone")
+    ask(texting, setting="notices.phone")
+    reckoned = seeds.rows_of(texting.database, TextCost, "subject", "micros")
+
+    run(texting, post)
+
+    (sent,) = post.sent
+    assert (sent.channel, sent.to_address, sent.text) == ("sms", "+393331234567", "[Prova] Testo")
+    assert (sent.html, sent.message_id) == (None, "trial-1")
+    assert reckoned == [("trial-1", 100_000)]
+    assert seeds.rows_of(texting.database, TextCost, "provider_message_id") == [("provider-1",)]
+    assert seeds.rows_of(texting.database, Message) == []
+
+
+def test_a_text_that_did_not_leave_costs_nothing(texting: Shop) -> None:
+    ask(texting, setting="notices.phone")
+
+    run(texting, Post(SendResult(Outcome.FAILED, error="21211")))
+
+    assert seeds.rows_of(texting.database, TextCost, "subject") == []
+
+
+def test_texts_have_a_day_and_a_month_of_their_own(texting: Shop) -> None:
+    for number in range(trials.MOST_A_DAY["sms"]):
+        ask(texting, str(number), "notices.phone")
+
+    with pytest.raises(NotPossible, match="too-many"):
+        ask(texting, "one more", "notices.phone")
+    ask(texting, "a mail")
+    with texting.database.write() as session:
+        session.execute(update(TRIALS).values(asked_at=NOW - timedelta(days=2)))
+        session.execute(update(text_costs.COSTS).values(micros=200_000))
+    with pytest.raises(NotPossible, match="over-cost"):
+        ask(texting, "the month is spent", "notices.phone")
+    assert "the month is spent" not in seeds.values_of(texting.database, Trial, "token")
+
+
+def test_a_number_that_said_stop_gets_no_test_either(texting: Shop) -> None:
+    with texting.database.write() as session:
+        receipts.suppress(
+            session,
+            texting.runtime.signer,
+            texting.id,
+            channel="sms",
+            address="+393331234567",
+            reason="stop",
+            now=NOW,
+        )
+
+    with pytest.raises(NotPossible, match="refused"):
+        ask(texting, setting="notices.phone")
+
+
+def test_a_text_goes_to_no_mail_address_and_a_mail_to_no_number(texting: Shop) -> None:
+    crossed = {"sender.email": letter_of("Ciao", "sms"), "notices.phone": letter_of("Ciao")}
+    for setting, letter in crossed.items():
+        wanted = NewTrial("a", "welcome/W2", "it", setting, letter)
+        with texting.database.write() as session, pytest.raises(NotPossible, match="address"):
+            trials.ask(session, texting.runtime.signer, texting.id, trial=wanted, now=NOW)

@@ -8,8 +8,8 @@ import pytest
 
 from app.config import Settings
 from app.messaging import domains, senders
+from app.messaging.allowances import SenderFacts
 from app.messaging.domains import DomainFacts
-from app.messaging.gate import SenderFacts
 from app.messaging.pace import WarmUp
 from app.models import Decision, Store
 from app.runtime import Runtime
@@ -98,6 +98,51 @@ def test_a_domain_that_is_looked_at_late_keeps_the_days_it_has(shop: Shop) -> No
     _keep_domain(shop, "a.example", NOW)
 
     assert _facts(shop).pace == "warm-up: 1320"
+
+
+@pytest.mark.parametrize(
+    ("daily", "words"),
+    [
+        (None, "warm-up: 480"),
+        (0, "warm-up: 480"),
+        (342, "warm-up: 480"),
+        (1_000, "warm-up: 1400"),
+        (27_205, "warm-up: 38087"),
+        (27_206, "no limit"),
+    ],
+)
+def test_an_account_that_sends_already_begins_where_it_stands(
+    shop: Shop, daily: int | None, words: str
+) -> None:
+    _set(shop, **{"sender.email": "ciao@a.example"})
+
+    _keep_domain(shop, "a.example", NOW, daily=daily)
+
+    assert _facts(shop).pace == words
+
+
+def test_the_schedule_counts_where_it_bears_more_than_what_is_known(shop: Shop) -> None:
+    _set(shop, **{"sender.email": "ciao@a.example"})
+    for day in (3, 2, 1):
+        _count(shop, TODAY - day * DAY, 100)
+
+    _keep_domain(shop, "a.example", NOW, daily=900)
+
+    assert _facts(shop).pace == "warm-up: 1320"
+
+
+def test_what_is_known_of_another_domain_or_account_lifts_nothing(shop: Shop) -> None:
+    _set(shop, **{"sender.email": "ciao@a.example"})
+    _facts(shop)
+    _keep_domain(shop, "a.example", NOW, daily=5_000)
+    known = _facts(shop).pace
+    _set(shop, **{"sender.email": "ciao@b.example"})
+    elsewhere = _facts(shop).pace
+    _set(shop, **{"sender.email": "ciao@a.example"})
+
+    other = _facts(shop, account=replace(OWN, secret="SG.another"))
+
+    assert (known, elsewhere, other.pace) == ("warm-up: 7000", "warm-up: 480", "warm-up: 480")
 
 
 def test_the_narrowest_limit_counts(shop: Shop) -> None:
@@ -190,9 +235,9 @@ def _shown(shop: Shop, settings: Settings) -> tuple[screen.View, set[str]]:
     return views[0], {item.key for item in items}
 
 
-def _keep_domain(shop: Shop, domain: str, at: Any) -> None:
+def _keep_domain(shop: Shop, domain: str, at: Any, daily: int | None = None) -> None:
     with shop.database.write() as session:
-        domains.keep(session, shop.id, DomainFacts(domain, "reject"), at)
+        domains.keep(session, shop.id, DomainFacts(domain, "reject", daily=daily), at)
 
 
 def _count(shop: Shop, day: date, sent: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.db import table_of
 from app.messaging import senders
-from app.messaging.gate import SenderFacts
+from app.messaging.allowances import SenderFacts
 from app.models import Sender, SenderDay, Store
 from app.runtime import Runtime
 from app.stores.accounts import NO_ACCOUNTS, SENDGRID, TWILIO, Account, StoreAccounts

@@ -20,6 +20,7 @@ from app.web.catalogue import CATALOGUES
 from tests.web.web_shops import NOW, Csrf, Shop
 
 W2, B2 = "/app/flows/welcome/messages/W2", "/app/flows/birthday/messages/B2"
+DOI = "/app/flows/consent/messages/DOI"
 SENDER = {
     "sender.email": "ciao@bottega.it",
     "sender.name": "Bottega",
@@ -358,6 +359,53 @@ def test_a_trial_goes_to_the_merchant_only(member: FlaskClient, runtime: Runtime
         assert answer.status_code == 400
         assert "addresses in the settings" in answer.get_data(as_text=True)
     assert rows(runtime, Trial) == []
+
+
+def test_a_text_is_tried_on_the_merchants_own_number_and_on_no_other(
+    member: FlaskClient, runtime: Runtime, shop: Shop, sender: None
+) -> None:
+    values = {"notices.phone": "+393331234567", "sender.sms_name": "Bottega"}
+    with runtime.database.write() as session:
+        settings.write(session, session.get_one(Store, shop.store_id), values, vault=runtime.vault)
+    fields = form_of(member, B2)
+
+    strange = [post(member, B2, fields, act="text.it", phone=to) for to in ("+15005550006", "sender.email")]
+    no_text = post(member, W2, form_of(member), act="text.it", phone="notices.phone")
+    tried = post(member, B2, fields, act="text.it", it__sms="Auguri {{ customer.first_name }}")
+
+    (trial,) = rows(runtime, Trial)
+    assert [answer.status_code for answer in (*strange, no_text, tried)] == [400, 400, 400, 200]
+    assert (trial.channel, trial.to_address) == ("sms", "+393331234567")
+    assert "Auguri Giulia" in (read_content(trial.letter) or {})["text"]
+
+
+def test_the_mail_that_asks_to_confirm_is_written_in_the_same_editor_and_asks_for_nothing_else(
+    member: FlaskClient, runtime: Runtime, sender: None
+) -> None:
+    fields = form_of(member, DOI)
+
+    kept = post(member, DOI, fields, act="save", it__subject="Confermi a {{ store.name }}?")
+    bad = post(member, DOI, form_of(member, DOI), act="save", it__blocks__1__text="Sconto su www.bottega.it")
+    seen = preview(member, form_of(member, DOI), DOI, locale="it")
+    tried = post(member, DOI, form_of(member, DOI), act="test.it", to="sender.email")
+
+    (edition,) = rows(runtime, Edition)
+    (trial,) = rows(runtime, Trial)
+    assert [answer.status_code for answer in (kept, bad, tried)] == [303, 400, 200]
+    assert "the only one" in bad.get_data(as_text=True)
+    assert (edition.name, edition.subject) == ("consent/DOI", "Confermi a {{ store.name }}?")
+    assert seen["subject"] == "Confermi a Bottega?"
+    assert len(re.findall(r'href="[^"]*/o/', seen["html"])) == 1
+    assert "/u/" not in seen["html"] + (read_content(trial.letter) or {})["html"]
+    page = member.get(DOI).get_data(as_text=True)
+    assert re.findall(r'data-insert="{{ (\S+) }}"', page) == ["store.name", "store.address", "confirm.url"]
+
+
+def test_no_other_message_hides_behind_the_confirmation(member: FlaskClient) -> None:
+    strange = ("consent/messages/W1", "consent/messages/doi", "welcome/messages/DOI", "consent/messages/%2e")
+    answers = [member.get(f"/app/flows/{path}").status_code for path in strange]
+
+    assert answers == [404] * 4
 
 
 def test_a_shop_that_has_not_said_who_writes_is_told_so(member: FlaskClient, runtime: Runtime) -> None:

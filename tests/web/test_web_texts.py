@@ -27,7 +27,7 @@ REASONS = (
     "switched-off uninstalled sender-paused store-copy not-due expired trigger-false duplicate erased "
     "minor address-invalid suppressed no-legal-basis consent-withdrawn topic-off paused-by-customer "
     "quiet-hours capped lost-to-better held-out sender-not-ready content-unresolved over-cost pace breaker "
-    "merged restored"
+    "merged restored too-heavy"
 ).split()
 EVENTS = (
     "customer.created customer.merged customer.erased consent.changed order.placed order.paid "

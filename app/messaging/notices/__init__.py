@@ -14,7 +14,7 @@ from connectors.base import OutgoingMessage
 _MAIL = '<!doctype html><html lang="{language}"><body style="font: 16px/1.5 sans-serif">{text}</body></html>'
 
 
-_PATHS = {"low_rating": "/app/reviews?show=low"}
+_PATHS = {"low_rating": "/app/reviews?show=low", "text_budget": "/app/settings#senders"}
 """Where a mail leads, if not home."""
 
 

@@ -3,12 +3,16 @@
 Source: twilio/twilio-oai (April 2026): api_v2010 accounts, messaging_v1 services.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from connectors.base import ConnectorError
+from connectors.channels.twilio import prices
 from connectors.channels.twilio.account import TwilioAccount
+from connectors.channels.twilio.prices import TextPrice
 from connectors.channels.twilio.send import LIMITS
 from connectors.transport import ProviderPool
 
@@ -70,6 +74,10 @@ class TwilioSetup:
             inbound_url=str(body.get("inbound_request_url") or ""),
             uses_number_url=body.get("use_inbound_webhook_on_number") is True,
         )
+
+    def prices(self, sids: Collection[str], since: date) -> dict[str, TextPrice]:
+        """What these messages cost, as far as it is known; `since` is the day of the first of them."""
+        return prices.find(self._client, sids, since)
 
     def close(self) -> None:
         """Close the connection kept open."""

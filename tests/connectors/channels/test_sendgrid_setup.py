@@ -1,7 +1,7 @@
 """What SendGrid says of the account."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -54,6 +54,29 @@ def test_only_domains_that_sendgrid_found_valid_count(stage: Stage) -> None:
 
     assert _setup(stage).domains() == ("bottega.example",)
     assert (stage.only.path, stage.only.query) == ("/v3/whitelabel/domains", {"limit": "500"})
+
+
+def test_what_an_account_delivered_is_told_day_by_day(stage: Stage) -> None:
+    days = [_day(120), _day(80, 7), {"date": "2026-11-03", "stats": []}]
+    stage.says(Reply(200, days))
+
+    assert _setup(stage).delivered(date(2026, 11, 1)) == (120, 87, 0)
+    asked = {"start_date": "2026-11-01", "aggregated_by": "day"}
+    assert (stage.only.path, stage.only.query) == ("/v3/stats", asked)
+
+
+@pytest.mark.parametrize("count", [-1, "9", 1.5, True, None, 10**12, [5], {"a": 1}])
+def test_a_count_that_is_none_counts_as_nothing(stage: Stage, count: object) -> None:
+    stage.says(Reply(200, [_day(count), {"stats": None}, {"stats": [3, {"metrics": 4}]}, "a day"]))
+
+    assert _setup(stage).delivered(date(2026, 11, 1)) == (0, 0, 0, 0)
+
+
+def _day(*delivered: object) -> dict[str, object]:
+    return {
+        "date": "2026-11-01",
+        "stats": [{"metrics": {"requests": 9, "delivered": one}} for one in delivered],
+    }
 
 
 def test_a_webhook_is_made_and_signed(stage: Stage) -> None:

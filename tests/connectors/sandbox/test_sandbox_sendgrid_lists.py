@@ -191,3 +191,21 @@ def test_domains_are_valid_or_pending(pair: Pair) -> None:
         ("b.example.com", False),
     ]
     assert [one["domain"] for one in single] == ["b.example.com"]
+
+
+def test_what_was_delivered_is_told_by_day(pair: Pair) -> None:
+    pair.control("/settings", {"delivered_before": 7})
+    send(pair, "anna@example.com")
+
+    days = pair.sendgrid("GET", "/v3/stats?start_date=2026-10-31").json
+
+    assert [(one["date"], one["stats"][0]["metrics"]["delivered"]) for one in days] == [
+        ("2026-10-31", 7),
+        ("2026-11-01", 7),
+        ("2026-11-02", 1),
+    ]
+
+
+@pytest.mark.parametrize("query", ["", "?start_date=yesterday", "?start_date=2026-10-31&aggregated_by=week"])
+def test_days_that_cannot_be_told_are_refused(pair: Pair, query: str) -> None:
+    assert pair.sendgrid("GET", f"/v3/stats{query}").status_code == 400

@@ -1,0 +1,21 @@
+"""Where a text that a merchant may write has its place: in a flow, or in the mail that asks to confirm."""
+
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.flows import contents, switch
+from app.messaging import confirming
+from app.messaging.specimens import Slot
+
+
+def place_of(session: Session, store_id: int, key: str, step: str) -> Slot:
+    """The place of a message by its flow and step.
+
+    Raises:
+        NotFound: there is no such flow, or it has no such message.
+    """
+    if key != confirming.SLOT.flow:
+        return contents.slot_of(switch.definition_of(session, store_id, key), step)
+    if step != confirming.SLOT.step:
+        raise NotFound("this flow has no such message")
+    return confirming.SLOT
