@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.crypto import Signer
@@ -19,6 +19,7 @@ from app.flows.simulate.sending import Outbox
 from app.flows.simulate.standing import Standing
 
 _DAY = timedelta(days=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Due(NamedTuple):
@@ -42,6 +43,8 @@ class Life:
     can_text: bool
     place: dict[int, Place] = field(default_factory=dict)
     journeys: dict[int, Held] = field(default_factory=dict)
+    _alive: dict[int, Held] = field(default_factory=dict)
+    _latest: datetime = _NEVER
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
     _fed: int = 0
     _heard: int = 0
@@ -110,7 +113,7 @@ class Life:
         found = [events[self._heard].tick] if self._heard < len(events) else []
         if self._slots:
             found.append(self._slots[0][0])
-        waits = [held.journey.due_at for held in self.journeys.values() if held.journey.due_at is not None]
+        waits = [held.journey.due_at for held in self._alive.values() if held.journey.due_at is not None]
         for moment in (min(waits, default=None), self.outbox.next_at()):
             tick = self.question.tick_at(moment) if moment is not None else None
             if tick is not None:
@@ -129,18 +132,30 @@ class Life:
             self._pass(heard, self._due(now), now)
             heard = []
         self.outbox.run(self.journeys, now)
+        self._bury()
 
     def _learn(self, now: datetime) -> list[Happening]:
-        start = self._fed
-        while self._fed < len(self.person.events) and self.person.events[self._fed].tick <= now:
-            self.standing.learn(self.person.events[self._fed])
+        start, events = self._fed, self.person.events
+        while self._fed < len(events) and (event := events[self._fed]).tick <= now:
+            self.standing.learn(event)
+            self._latest = max(self._latest, event.occurred_at)
             self._fed += 1
-        return self.person.events[start : self._fed]
+        return events[start : self._fed]
+
+    def _bury(self) -> None:
+        """Let go of journeys that ended and wait for nothing: no exit, timer or message comes to them."""
+        if any(held.journey.state != engine.ACTIVE for held in self._alive.values()):
+            waiting = self.outbox.waiting()
+            self._alive = {
+                id_: held
+                for id_, held in self._alive.items()
+                if held.journey.state == engine.ACTIVE or id_ in waiting
+            }
 
     def _due(self, now: datetime) -> list[_Due]:
         return [
             _Due(held.journey.due_at, id_, held.turn)
-            for id_, held in self.journeys.items()
+            for id_, held in self._alive.items()
             if held.journey.due_at is not None and held.journey.due_at <= now
         ]
 
@@ -164,14 +179,10 @@ class Life:
     def _pass(self, heard: list[Happening], due: list[_Due], now: datetime) -> None:
         """One pass of the engine over what became known and what is due."""
         due_ids = {row.subject_id for row in due}
-        concerned = {
-            id_: held
-            for id_, held in self.journeys.items()
-            if id_ in due_ids or held.journey.state == engine.ACTIVE or self.outbox.has_open(id_)
-        }
-        batch = self._batch(now, held=concerned, due_ids=due_ids)
-        orders = work.with_goods(heard, list(concerned.values()), due_ids, batch.facts.orders)
-        batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
+        batch = self._batch(now, held=self._alive, due_ids=due_ids)
+        if self.memory.goods:
+            orders = work.with_goods(heard, list(self._alive.values()), due_ids, batch.facts.orders)
+            batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
         if heard:
             batch.already_read = {self.standing.customer.id: self._already_read(heard)}
         for item in work.in_order(batch, heard, due):
@@ -181,6 +192,8 @@ class Life:
     def _already_read(self, heard: list[Happening]) -> list[Happening]:
         """What earlier passes read and what happened after the earliest entry of this one."""
         earliest = min(event.occurred_at for event in heard)
+        if self._latest <= earliest:
+            return []
         pending = {event.id for event in heard}
         later = [
             event
@@ -202,7 +215,7 @@ class Life:
         is_texted = said is not None and said.state == "subscribed"
         # Rows in all that the engine reads of them: the same names, as they were.
         customers: dict[int, Any] = {customer.id: customer}
-        orders: dict[str, Any] = dict(self.standing.orders)
+        orders: dict[str, Any] = self.standing.orders
         facts = BatchFacts(
             customers=customers,
             orders=orders,
@@ -230,7 +243,7 @@ class Life:
             self._keys.add(held.key)
             real = self.person.enrolled.get((held.flow_key, held.occurrence))
             held.id = real.id if real is not None else -len(self.journeys) - 1
-            self.journeys[held.id] = held
+            self.journeys[held.id] = self._alive[held.id] = held
             self._count(held)
             self._settle(held)
         for held in batch.held.values():

@@ -1,7 +1,7 @@
 """The past of some people, read with one statement a kind: what happened, and when it became known."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -62,7 +62,7 @@ class Remembered:
 
     customer: Row[Any]
     events: list[Happening] = field(default_factory=list)
-    orders: list[Row[Any]] = field(default_factory=list)
+    orders: dict[str, Row[Any]] = field(default_factory=dict)
     ledger: dict[str, list[Row[Any]]] = field(default_factory=dict)
     own_states: dict[str, Row[Any]] = field(default_factory=dict)
     vouchers: dict[int, Row[Any]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ def load(session: Session, signer: Signer, question: Question, *, first: int, la
     reader.consents(people)
     reader.journeys(people)
     reader.words(people)
-    orders = sorted(order.id for person in people.values() for order in person.orders)
+    orders = sorted(order.id for person in people.values() for order in person.orders.values())
     customers = [person.customer for person in people.values()]
     return Memory(
         people=people,
@@ -138,8 +138,9 @@ class _Reader:
         until = EVENTS.c.occurred_at <= self.question.until
         heard = _listened(self.question)
         begin = self.question.begin
-        for row in self._rows(EVENTS, columns, until, order=(EVENTS.c.customer_id, EVENTS.c.id)):
-            id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told = tuple(row)
+        for id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told in self._rows(
+            EVENTS, columns, until
+        ):
             person, tick = people.get(customer_id), self._tick(occurred_at, recorded_at)
             if person is None or tick is None:
                 continue
@@ -166,7 +167,7 @@ class _Reader:
         columns = [ORDERS.c[name] for name in names]
         for row in self._rows(ORDERS, columns):
             if row.customer_id in people:
-                people[row.customer_id].orders.append(row)
+                people[row.customer_id].orders[row.external_id] = row
 
     def consents(self, people: Mapping[int, Remembered]) -> None:
         """The ledger by channel, in the order in which it was written, and whose word the last one was."""
@@ -219,13 +220,13 @@ class _Reader:
 
     def _rows(
         self, table: Table, columns: Sequence[Any], *where: Any, order: Sequence[Any] = ()
-    ) -> Iterable[Row[Any]]:
+    ) -> Sequence[Any]:
         statement = select(*columns).where(
             table.c.store_id == self.question.store.id,
             table.c.customer_id.between(self.first, self.last),
             *where,
         )
-        return self.session.execute(statement.order_by(*order))
+        return self.session.execute(statement.order_by(*order)).all()
 
 
 def wishes_of(person: Remembered, now: datetime) -> Wishes:

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from app.flows.batch import LiveFlow
 from app.models import Store
+from app.stores import settings
 
 TickAt = Callable[[datetime], datetime | None]
 """The first tick that is not before a moment; None where no tick comes any more."""
@@ -17,7 +19,7 @@ def at_once(moment: datetime) -> datetime | None:
     return moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """Which flow, from when to when, beside which others.
 
@@ -37,10 +39,20 @@ class Question:
     covered_since: datetime
     tick_at: TickAt = at_once
 
-    @property
+    @cached_property
     def begin(self) -> datetime:
         """From when on anybody may enter any of the flows."""
         return min(flow.active_since for flow in self.flows.values() if flow.active_since is not None)
+
+    @cached_property
+    def active_flows(self) -> frozenset[str]:
+        """The keys of the flows that are on in the replay."""
+        return frozenset(self.flows)
+
+    @cached_property
+    def allows_soft_opt_in(self) -> bool:
+        """Whether a sale is a basis for mails in this store."""
+        return settings.is_on(self.store, "consent.soft_opt_in")
 
     def known_at(self, occurred_at: datetime, recorded_at: datetime) -> datetime:
         """When something became known; what is older than the coverage, as if it had been told at once."""

@@ -14,16 +14,27 @@ from app.messaging import claim, facts, gate, vouchers
 from app.messaging.cases import CLOSED, FORGOTTEN, OPENED
 from app.messaging.conditions import SiblingFacts
 from app.messaging.facts import Loaded
-from app.messaging.gate import ANSWER, Decision, Facts, Verdict
+from app.messaging.gate import ANSWER, Decision, Facts, StoreFacts, Verdict
 from app.messaging.limits import WEEK, Departure
 from app.messaging.outbox import NewMessage
 from app.messaging.reviewed import CONDITION, MUTED
 from app.models.message import EXPIRED, QUEUED, SENT, STOPPED
 from app.models.review import LOW
 from app.money import to_minor
-from app.stores import settings
 
 _CHANNELS = ("email", "sms", "tracking")
+_READY = {
+    allowed: StoreFacts(
+        state="connected",
+        is_copy=False,
+        is_flow_active=True,
+        sender_pause=None,
+        sender_problem=None,
+        allows_soft_opt_in=allowed,
+    )
+    for allowed in (False, True)
+}
+"""A store that may send, by whether it allows the soft opt-in."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,9 +118,9 @@ class Outbox:
         """When the first waiting message is looked at again."""
         return min((letter.next_at for letter in self._open), default=None)
 
-    def has_open(self, enrollment_id: int) -> bool:
-        """Whether something of a journey waits."""
-        return any(letter.enrollment_id == enrollment_id for letter in self._open)
+    def waiting(self) -> set[int]:
+        """The journeys of which something waits."""
+        return {letter.enrollment_id for letter in self._open}
 
     def siblings(self, enrollment_id: int, now: datetime) -> dict[str, SiblingFacts]:
         """What became of a journey's messages by now; who really clicked the same message, clicked."""
@@ -123,6 +134,8 @@ class Outbox:
 
     def run(self, journeys: Mapping[int, Held], now: datetime) -> None:
         """Decide about everything that is due; what got its code is decided again, as in the claim."""
+        if not self._open:
+            return
         while due := sorted((letter for letter in self._open if letter.next_at <= now), key=claim.turn):
             loaded = self._loaded(due, journeys, now)
             for letter in due:
@@ -195,8 +208,8 @@ class Outbox:
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
             open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),
             wishes={customer.id: wishes_of(standing.person, now)},
-            active_flows=frozenset(self.question.flows),
-            allows_soft_opt_in=settings.is_on(self.question.store, "consent.soft_opt_in"),
+            active_flows=self.question.active_flows,
+            allows_soft_opt_in=self.question.allows_soft_opt_in,
             now=now,
         )
 
@@ -233,12 +246,4 @@ class Outbox:
 
 def _as_if_ready(found: Facts) -> Facts:
     """The dry run is made before the switch is: sender, store and switches count as they would then."""
-    ready = replace(
-        found.store,
-        state="connected",
-        is_copy=False,
-        is_flow_active=True,
-        sender_pause=None,
-        sender_problem=None,
-    )
-    return replace(found, store=ready)
+    return replace(found, store=_READY[found.store.allows_soft_opt_in])

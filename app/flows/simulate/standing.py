@@ -82,6 +82,7 @@ class Standing:
     customer: CustomerThen
     orders: dict[str, OrderThen] = field(default_factory=dict)
     redeemed: dict[int, set[str]] = field(default_factory=dict)
+    _to_delete: list[OrderThen] = field(default_factory=list)
 
     @classmethod
     def at_the_start(cls, question: Question, person: Remembered) -> "Standing":
@@ -122,7 +123,7 @@ class Standing:
 
     def delete_gone(self, now: datetime) -> None:
         """Orders that the shop deleted leave no entry."""
-        for order in self.orders.values():
+        for order in self._to_delete:
             if order.gone_at is not None and order.deleted_at is None and order.gone_at <= now:
                 order.deleted_at = order.gone_at
                 self._sum_up()
@@ -131,12 +132,14 @@ class Standing:
         name = event.subject.removeprefix("order:")
         order = self.orders.get(name)
         if order is None:
-            row = next((row for row in self.person.orders if row.external_id == name), None)
+            row = self.person.orders.get(name)
             if row is None:
                 return
             order = self.orders[name] = OrderThen(
                 row.id, name, row.total_minor, row.is_test, row.is_discounted, row.deleted_at
             )
+            if order.gone_at is not None:
+                self._to_delete.append(order)
         if event.type == "order.paid":
             order.paid_at = event.occurred_at
         elif event.type == "order.cancelled":
