@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.crypto import Signer
@@ -11,15 +11,15 @@ from app.flows.batch import Batch, Held
 from app.flows.birthdays import Slots
 from app.flows.facts import BatchFacts
 from app.flows.moments import Place
+from app.flows.simulate import baskets
 from app.flows.simulate.history import History
 from app.flows.simulate.memory import Happening, Memory, Remembered
 from app.flows.simulate.past_shop import PastShop
-from app.flows.simulate.question import Question, Report
+from app.flows.simulate.question import LONG_AGO, Question, Report
 from app.flows.simulate.sending import Outbox
 from app.flows.simulate.standing import Standing
 
 _DAY = timedelta(days=1)
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Due(NamedTuple):
@@ -44,7 +44,7 @@ class Life:
     place: dict[int, Place] = field(default_factory=dict)
     journeys: dict[int, Held] = field(default_factory=dict)
     _alive: dict[int, Held] = field(default_factory=dict)
-    _latest: datetime = _NEVER
+    _latest: datetime = LONG_AGO
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
     _fed: int = 0
     _heard: int = 0
@@ -219,7 +219,7 @@ class Life:
         facts = BatchFacts(
             customers=customers,
             orders=orders,
-            baskets={},
+            baskets=baskets.open_at(self.standing, now, is_asked=False) if self.person.baskets else {},
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
@@ -241,6 +241,9 @@ class Life:
             if held.key in self._keys:
                 continue
             self._keys.add(held.key)
+            if baskets.is_forgotten(self.standing, held.subject):
+                self.outbox.report.forgotten_baskets += held.flow_key == self.question.flow_key
+                continue
             real = self.person.enrolled.get((held.flow_key, held.occurrence))
             held.id = real.id if real is not None else -len(self.journeys) - 1
             self.journeys[held.id] = self._alive[held.id] = held

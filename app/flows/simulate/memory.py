@@ -19,6 +19,7 @@ from app.flows.simulate.question import Question
 from app.messaging import fact_rows
 from app.messaging.wishes import Wishes
 from app.models import (
+    Checkout,
     Consent,
     ConsentState,
     Customer,
@@ -35,7 +36,9 @@ from app.models.review import WRITTEN
 CUSTOMERS, EVENTS, ORDERS = table_of(Customer), table_of(CustomerEvent), table_of(Order)
 LEDGER, STATES = table_of(Consent), table_of(ConsentState)
 VOUCHERS, ENROLLMENTS, MESSAGES = table_of(Voucher), table_of(Enrollment), table_of(Message)
-REVIEWS, PREFERENCES = table_of(Review), table_of(Preference)
+REVIEWS, PREFERENCES, CHECKOUTS = table_of(Review), table_of(Preference), table_of(Checkout)
+BASKETS = "abandoned_checkout"
+"""The flow that is about what was left at the till."""
 _IMPORTED = "import"
 _TELLING = ("consent.", "message.", "voucher.", "support.", "state.", "checkout.")
 """The types whose details conditions and exits look at; those of orders are told by the orders."""
@@ -71,6 +74,7 @@ class Remembered:
     asked_before: frozenset[str] = frozenset()
     reviews: list[Row[Any]] = field(default_factory=list)
     wishes: Row[Any] | None = None
+    baskets: dict[str, Row[Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -96,6 +100,7 @@ def load(session: Session, signer: Signer, question: Question, *, first: int, la
     reader.consents(people)
     reader.journeys(people)
     reader.words(people)
+    reader.baskets(people)
     orders = sorted(order.id for person in people.values() for order in person.orders.values())
     customers = [person.customer for person in people.values()]
     return Memory(
@@ -163,7 +168,10 @@ class _Reader:
 
     def orders(self, people: Mapping[int, Remembered]) -> None:
         """What was bought, without what only accounts need."""
-        names = ("id", "customer_id", "external_id", "total_minor", "is_test", "is_discounted", "deleted_at")
+        names = (
+            *("id", "customer_id", "external_id", "total_minor", "is_test", "is_discounted", "deleted_at"),
+            *("placed_at", "financial_status"),
+        )
         columns = [ORDERS.c[name] for name in names]
         for row in self._rows(ORDERS, columns):
             if row.customer_id in people:
@@ -217,6 +225,14 @@ class _Reader:
         for row in self._rows(PREFERENCES, list(PREFERENCES.c)):
             if row.customer_id in people:
                 people[row.customer_id].wishes = row
+
+    def baskets(self, people: Mapping[int, Remembered]) -> None:
+        """What was left at the till, as far as it is kept."""
+        if BASKETS not in self.question.flows:
+            return
+        for row in self._rows(CHECKOUTS, list(CHECKOUTS.c)):
+            if row.customer_id in people:
+                people[row.customer_id].baskets[row.external_id] = row
 
     def _rows(
         self, table: Table, columns: Sequence[Any], *where: Any, order: Sequence[Any] = ()

@@ -1,15 +1,15 @@
 """What a dry run is asked, and what it answers."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 from app.flows.batch import LiveFlow
 from app.models import Store
 from app.stores import settings
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 TickAt = Callable[[datetime], datetime | None]
 """The first tick that is not before a moment; None where no tick comes any more."""
 
@@ -78,7 +78,10 @@ class WouldBe:
 
 @dataclass(slots=True)
 class Report:
-    """What a dry run found. Amounts are minor units of the store's currency, if every code were used once."""
+    """What a dry run found. Amounts are minor units of the store's currency, if every code were used once.
+
+    `forgotten_baskets`: how often somebody would have entered for a basket that is kept no longer.
+    """
 
     messages: list[WouldBe] = field(default_factory=list)
     held_out: int = 0
@@ -86,7 +89,7 @@ class Report:
     vouchers: int = 0
     vouchers_cost: float = 0.0
     people: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    forgotten_baskets: int = 0
 
     def add(self, other: "Report") -> None:
         """Put a part's findings to these."""
@@ -96,4 +99,4 @@ class Report:
         self.vouchers += other.vouchers
         self.vouchers_cost += other.vouchers_cost
         self.people += other.people
-        self.refused += other.refused
+        self.forgotten_baskets += other.forgotten_baskets

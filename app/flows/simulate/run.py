@@ -28,8 +28,8 @@ CUSTOMERS = table_of(Customer)
 WARM_UP = timedelta(days=60)
 """So long before the asked span the other flows run already, so that journeys under way are there."""
 CHUNK = 1000
-REPLAYED = frozenset({"welcome", "review", "cross_sell", "birthday"})
-"""The flows that live on what the mirror and the timeline keep as it was; baskets and silences are not."""
+REPLAYED = frozenset({"welcome", "review", "cross_sell", "birthday", "abandoned_checkout"})
+"""The flows that live on what the mirror and the timeline keep as it was; silences are not."""
 _WORTH_PROCESSES = 8 * CHUNK
 Progress = Callable[[int, int], None]
 """Told how many people are done, and of how many."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from app.crypto import Signer
 from app.flows.batch import Held
+from app.flows.simulate import baskets
 from app.flows.simulate.memory import Memory, wishes_of
-from app.flows.simulate.question import Question, Report
+from app.flows.simulate.question import LONG_AGO, Question, Report
 from app.flows.simulate.standing import ConsentThen, Standing
 from app.messaging import claim, facts, gate, vouchers
 from app.messaging.cases import CLOSED, FORGOTTEN, OPENED
@@ -102,6 +103,7 @@ class Outbox:
     departures: list[Departure] = field(default_factory=list)
     minted: set[tuple[int, str]] = field(default_factory=set)
     _keys: set[str] = field(default_factory=set)
+    _asked: dict[str, datetime] = field(default_factory=dict)
     _open: list[Letter] = field(default_factory=list)
 
     def enqueue(self, message: NewMessage, enrollment_id: int) -> None:
@@ -133,7 +135,7 @@ class Outbox:
         }
 
     def run(self, journeys: Mapping[int, Held], now: datetime) -> None:
-        """Decide about everything that is due; what got its code is decided again, as in the claim."""
+        """Decide about all that is due; what was asked about first is decided again, as in the claim."""
         if not self._open:
             return
         while due := sorted((letter for letter in self._open if letter.next_at <= now), key=claim.turn):
@@ -149,19 +151,27 @@ class Outbox:
         if decision.verdict is not Verdict.PASS:
             self._refuse(letter, decision, now)
             return
-        terms = letter.context.get("voucher")
-        name = (letter.enrollment_id, terms["name"]) if terms else None
-        if terms is not None and name is not None and name not in self.minted:
-            self.minted.add(name)
-            if letter.flow_key == self.question.flow_key:
-                self._count_code(terms, now)
-        else:
+        if not self._asks_first(letter, now):
             letter.status, letter.reason, letter.sent_at = SENT, None, now
             if letter.purpose != ANSWER:
                 self.departures.append(Departure(now, letter.channel, letter.step))
         if letter.purpose != ANSWER:
             left = Departure(now, letter.channel, letter.step, is_this_tick=True)
             loaded.departures.setdefault(letter.customer_id, []).append(left)
+
+    def _asks_first(self, letter: Letter, now: datetime) -> bool:
+        """Whether the storefront is asked first, about the basket or for a code, and the gate once more."""
+        basket = letter.context.get("checkout")
+        if basket is not None and now - self._asked.get(basket, LONG_AGO) >= claim.FRESH:
+            self._asked[basket] = now
+            return True
+        terms = letter.context.get("voucher")
+        if terms is None or (name := (letter.enrollment_id, terms["name"])) in self.minted:
+            return False
+        self.minted.add(name)
+        if letter.flow_key == self.question.flow_key:
+            self._count_code(terms, now)
+        return True
 
     def _refuse(self, letter: Letter, decision: Decision, now: datetime) -> None:
         letter.reason = decision.reason
@@ -202,7 +212,7 @@ class Outbox:
             **rows,
             siblings={id_: self.siblings(id_, now) for id_ in concerned},
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
-            baskets={},
+            baskets=baskets.open_at(standing, now, is_asked=True) if standing.person.baskets else {},
             states={},
             answered=self._answered(due, now),
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.customers.baskets import UNBOUGHT
 from app.flows.simulate.memory import Happening, Remembered
 from app.flows.simulate.question import Question
 
@@ -16,7 +17,7 @@ _COPIED = (
 
 @dataclass(slots=True)
 class OrderThen:
-    """An order as the mirror showed it, by the names of its row."""
+    """An order as the mirror showed it, by the names of its row; `is_bought`: no test, and no failure."""
 
     id: int
     external_id: str
@@ -24,6 +25,8 @@ class OrderThen:
     is_test: bool
     is_discounted: bool
     gone_at: datetime | None
+    placed_at: datetime
+    is_bought: bool
     paid_at: datetime | None = None
     cancelled_at: datetime | None = None
     deleted_at: datetime | None = None
@@ -136,7 +139,14 @@ class Standing:
             if row is None:
                 return
             order = self.orders[name] = OrderThen(
-                row.id, name, row.total_minor, row.is_test, row.is_discounted, row.deleted_at
+                id=row.id,
+                external_id=name,
+                total_minor=row.total_minor,
+                is_test=row.is_test,
+                is_discounted=row.is_discounted,
+                gone_at=row.deleted_at,
+                placed_at=row.placed_at,
+                is_bought=not row.is_test and row.financial_status != UNBOUGHT,
             )
             if order.gone_at is not None:
                 self._to_delete.append(order)
