@@ -118,9 +118,7 @@ def test_the_storefront_knew_of_an_order_that_the_timeline_had_not_heard_of(worl
 
 
 @pytest.mark.parametrize("values", [{"is_test": True}, {"financial_status": "failed"}])
-def test_what_came_to_nothing_leaves_the_basket_open(
-    world: World, anna: int, values: dict[str, Any]
-) -> None:
+def test_what_came_to_nothing_leaves_the_basket_open(world: World, anna: int, values: dict[str, Any]) -> None:
     _leave(world, anna)
     _buys(world, anna, LEFT - HOUR, **values)
 

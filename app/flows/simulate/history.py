@@ -15,14 +15,11 @@ from app.db import table_of
 from app.flows.facts import LATEST_DELIVERIES, median_of
 from app.flows.shop import SUPPORT, Pair
 from app.flows.simulate.question import Question
-from app.models import CustomerEvent, Order, OrderLine, Product
+from app.models import CustomerEvent, Order, OrderLine, Product, Rhythm
+from app.segments.state_facts import FLOW
 
-ORDERS, EVENTS, LINES, PRODUCTS = (
-    table_of(Order),
-    table_of(CustomerEvent),
-    table_of(OrderLine),
-    table_of(Product),
-)
+ORDERS, EVENTS, RHYTHMS = table_of(Order), table_of(CustomerEvent), table_of(Rhythm)
+LINES, PRODUCTS = table_of(OrderLine), table_of(Product)
 MOST_PRODUCTS = 12
 """Of a large basket only the dearest count, as in the nightly slot."""
 _SLOT = timedelta(hours=2)
@@ -84,6 +81,7 @@ class History:
     available: frozenset[str]
     mean_total: float
     mean_shipping: float
+    shop_gap: timedelta | None
 
 
 def load(session: Session, question: Question) -> History:
@@ -113,7 +111,15 @@ def load(session: Session, question: Question) -> History:
         ),
         mean_total=float(total or 0),
         mean_shipping=float(shipping or 0),
+        shop_gap=_shop_gap(session, store_id) if FLOW in question.flows else None,
     )
+
+
+def _shop_gap(session: Session, store_id: int) -> timedelta | None:
+    """The shop's rhythm as it was counted last: nobody kept the earlier ones."""
+    statement = select(RHYTHMS.c.gap_seconds).where(RHYTHMS.c.store_id == store_id)
+    seconds = session.execute(statement).scalar_one_or_none()
+    return timedelta(seconds=seconds) if seconds is not None else None
 
 
 _PARCEL = (ORDERS.c.placed_at, ORDERS.c.fulfilled_at, ORDERS.c.delivered_at)

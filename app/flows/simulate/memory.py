@@ -17,6 +17,7 @@ from app.flows.choosers import OrderProduct
 from app.flows.definition import WaitFor
 from app.flows.simulate.question import Question
 from app.messaging import fact_rows
+from app.messaging.gate import TRANSACTIONAL
 from app.messaging.wishes import Wishes
 from app.models import (
     Checkout,
@@ -31,7 +32,9 @@ from app.models import (
     Review,
     Voucher,
 )
+from app.models.message import COUNTED_STATES
 from app.models.review import WRITTEN
+from app.segments.state_facts import FLOW
 
 CUSTOMERS, EVENTS, ORDERS = table_of(Customer), table_of(CustomerEvent), table_of(Order)
 LEDGER, STATES = table_of(Consent), table_of(ConsentState)
@@ -72,6 +75,7 @@ class Remembered:
     enrolled: dict[tuple[str, str], Row[Any]] = field(default_factory=dict)
     clicked: dict[str, datetime] = field(default_factory=dict)
     asked_before: frozenset[str] = frozenset()
+    mailed: list[datetime] = field(default_factory=list)
     reviews: list[Row[Any]] = field(default_factory=list)
     wishes: Row[Any] | None = None
     baskets: dict[str, Row[Any]] = field(default_factory=dict)
@@ -190,9 +194,8 @@ class _Reader:
 
     def journeys(self, people: Mapping[int, Remembered]) -> None:
         """What the live flows did: keys that were used, codes that were redeemed, clicks, earlier asks."""
-        keyed = [
-            ENROLLMENTS.c[name] for name in ("id", "customer_id", "flow_key", "occurrence", "entered_at")
-        ]
+        names = ("id", "customer_id", "flow_key", "occurrence", "entered_at", "state")
+        keyed = [ENROLLMENTS.c[name] for name in names]
         mine = ENROLLMENTS.c.flow_key.in_(sorted(self.question.flows))
         for row in self._rows(ENROLLMENTS, keyed, mine):
             if row.customer_id in people:
@@ -205,6 +208,20 @@ class _Reader:
             if row.customer_id in people:
                 people[row.customer_id].clicked[row.key] = row.clicked_at
         self._earlier_asks(people)
+        if FLOW in self.question.flows:
+            self._mails(people)
+
+    def _mails(self, people: Mapping[int, Remembered]) -> None:
+        """Which mails left that the replay does not make anew."""
+        told = [MESSAGES.c.customer_id, MESSAGES.c.sent_at]
+        counted = MESSAGES.c.status.in_(COUNTED_STATES) & (MESSAGES.c.purpose != TRANSACTIONAL)
+        is_made_anew = MESSAGES.c.flow_key.in_(sorted(self.question.flows)) & (
+            MESSAGES.c.sent_at >= self.question.begin
+        )
+        is_mail = (MESSAGES.c.channel == "email") & MESSAGES.c.sent_at.is_not(None)
+        for row in self._rows(MESSAGES, told, is_mail, counted, ~is_made_anew):
+            if row.customer_id in people:
+                people[row.customer_id].mailed.append(row.sent_at)
 
     def _earlier_asks(self, people: Mapping[int, Remembered]) -> None:
         """Which products people were asked about before the replay begins."""

@@ -81,6 +81,7 @@ class Report:
     """What a dry run found. Amounts are minor units of the store's currency, if every code were used once.
 
     `forgotten_baskets`: how often somebody would have entered for a basket that is kept no longer.
+    `silent_before`: how many had fallen silent before; they would have been let in little by little.
     """
 
     messages: list[WouldBe] = field(default_factory=list)
@@ -90,6 +91,7 @@ class Report:
     vouchers_cost: float = 0.0
     people: int = 0
     forgotten_baskets: int = 0
+    silent_before: int = 0
 
     def add(self, other: "Report") -> None:
         """Put a part's findings to these."""
@@ -100,3 +102,4 @@ class Report:
         self.vouchers_cost += other.vouchers_cost
         self.people += other.people
         self.forgotten_baskets += other.forgotten_baskets
+        self.silent_before += other.silent_before

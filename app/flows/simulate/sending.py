@@ -134,15 +134,21 @@ class Outbox:
             for letter in self.of_journey.get(enrollment_id, ())
         }
 
-    def run(self, journeys: Mapping[int, Held], now: datetime) -> None:
-        """Decide about all that is due; what was asked about first is decided again, as in the claim."""
+    def run(self, journeys: Mapping[int, Held], now: datetime) -> bool:
+        """Decide about all that is due; what was asked about first is decided again, as in the claim.
+
+        Returns:
+            whether anything left.
+        """
         if not self._open:
-            return
+            return False
+        before = len(self.departures)
         while due := sorted((letter for letter in self._open if letter.next_at <= now), key=claim.turn):
             loaded = self._loaded(due, journeys, now)
             for letter in due:
                 self._decide(loaded, letter, now)
             self._open = [letter for letter in self._open if letter.status == QUEUED]
+        return len(self.departures) > before
 
     def _decide(self, loaded: Loaded, letter: Letter, now: datetime) -> None:
         decision = gate.decide(_as_if_ready(facts.facts_of(loaded, letter)), now)
@@ -213,7 +219,7 @@ class Outbox:
             siblings={id_: self.siblings(id_, now) for id_ in concerned},
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
             baskets=baskets.open_at(standing, now, is_asked=True) if standing.person.baskets else {},
-            states={},
+            states={customer.id: standing.state},
             answered=self._answered(due, now),
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
             open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),

@@ -7,7 +7,9 @@ from typing import Any
 
 from app.customers.baskets import UNBOUGHT
 from app.flows.simulate.memory import Happening, Remembered
-from app.flows.simulate.question import Question
+from app.flows.simulate.question import LONG_AGO, Question
+from app.segments.state_facts import ACTS
+from app.segments.states import ACTIVE
 
 _COPIED = (
     *("id", "external_id", "email", "phone", "country", "region", "birth_year", "birth_month", "birth_day"),
@@ -85,6 +87,9 @@ class Standing:
     customer: CustomerThen
     orders: dict[str, OrderThen] = field(default_factory=dict)
     redeemed: dict[int, set[str]] = field(default_factory=dict)
+    state: str = ACTIVE
+    state_since: datetime = LONG_AGO
+    last_act_at: datetime | None = None
     _to_delete: list[OrderThen] = field(default_factory=list)
 
     @classmethod
@@ -97,6 +102,10 @@ class Standing:
         """What an entry of the timeline changes in the mirror; it was written in the same transaction."""
         if event.type.startswith("order."):
             self._learn_order(event)
+        elif event.type in ACTS:
+            self.last_act_at = max(self.last_act_at or LONG_AGO, event.occurred_at)
+        elif event.type == "state.changed":
+            self.state = event.details["to"]
         elif event.type == "voucher.redeemed":
             voucher = self.person.vouchers.get(int(event.subject.removeprefix("voucher:")))
             if voucher is not None:
