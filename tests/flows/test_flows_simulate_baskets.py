@@ -1,4 +1,4 @@
-"""The dry run over what was left at the till: as it stood then, and nothing guessed of what is kept no longer."""
+"""The dry run over what was left at the till: as it stood then; what is kept no longer is not guessed."""
 
 from datetime import datetime, timedelta
 from typing import Any

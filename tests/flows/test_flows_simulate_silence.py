@@ -1,4 +1,4 @@
-"""The dry run of winning people back over a past that nobody watched: who fell silent when, by their orders."""
+"""The dry run of winning people back over a past that nobody watched: who fell silent when."""
 
 from datetime import datetime, timedelta
 
