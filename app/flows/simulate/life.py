@@ -49,6 +49,7 @@ class Life:
     journeys: dict[int, Held] = field(default_factory=dict)
     silence: Silence | None = None
     _alive: dict[int, Held] = field(default_factory=dict)
+    _ended: set[int] = field(default_factory=set)
     _latest: datetime = LONG_AGO
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
     _is_before: bool = False
@@ -141,9 +142,11 @@ class Life:
         heard = [event for event in fresh if event.is_heard]
         if silence is not None:
             heard += self._note(silence.look(fresh, now))
-        while heard or self._due(now):
-            self._pass(heard, self._due(now), now)
+        due = self._due(now)
+        while heard or due:
+            self._pass(heard, due, now)
             heard = self._note(silence.hear(heard, now)) if silence is not None else []
+            due = self._due(now)
         has_left = self.outbox.run(self.journeys, now)
         if silence is not None and has_left:
             silence.look_again(now)
@@ -166,13 +169,14 @@ class Life:
 
     def _bury(self) -> None:
         """Let go of journeys that ended and wait for nothing: no exit, timer or message comes to them."""
-        if any(held.journey.state != engine.ACTIVE for held in self._alive.values()):
-            waiting = self.outbox.waiting()
-            self._alive = {
-                id_: held
-                for id_, held in self._alive.items()
-                if held.journey.state == engine.ACTIVE or id_ in waiting
-            }
+        if not self._ended:
+            return
+        self._ended &= self.outbox.waiting()
+        self._alive = {
+            id_: held
+            for id_, held in self._alive.items()
+            if held.journey.state == engine.ACTIVE or id_ in self._ended
+        }
 
     def _due(self, now: datetime) -> list[_Due]:
         return [
@@ -288,6 +292,8 @@ class Life:
         """A journey as its row would be read again: nothing of this pass clings to it."""
         for message in held.messages:
             self.outbox.enqueue(message, held.id or 0)
+        if held.journey.state != engine.ACTIVE:
+            self._ended.add(held.id or 0)
         held.messages, held.decisions, held.is_changed = [], [], False
         if held.journey.arrived_by is not None:
             held.journey = replace(held.journey, arrived_by=None)
