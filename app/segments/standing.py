@@ -25,9 +25,9 @@ from app.timers import NewTimer
 CUSTOMERS, STATES = table_of(Customer), table_of(CustomerState)
 CONSENTS, MESSAGES = table_of(ConsentState), table_of(Message)
 TIMER_KIND = "state"
-_HEARD = frozenset({*state_facts.ACTS, "consent.changed"})
+HEARD = frozenset({*state_facts.ACTS, "consent.changed"})
 """Timeline entries that may change a state. Of orders the sums tell, of mails the sending."""
-_FRESH = timedelta(days=3)
+FRESH = timedelta(days=3)
 """What is older when it is seen came by an import, or while we were away: it starts nothing by itself."""
 _DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
 _COLUMNS = ("state", "since", "classes", "attempts", "offered_at", "timer_at")
@@ -77,7 +77,7 @@ def hear(session: Session, store: Store, events: Iterable[Any], now: datetime) -
 
     To who is active an act changes nothing but the moment at which time would: the timer sees to that.
     """
-    people = {event.customer_id for event in events if event.type in _HEARD}
+    people = {event.customer_id for event in events if event.type in HEARD}
     statement = select(STATES.c.customer_id).where(
         STATES.c.store_id == store.id,
         is_among(session, STATES.c.customer_id, sorted(people)),
@@ -165,10 +165,10 @@ def _timer(known: Known, next_at: datetime | None, bought: int, now: datetime) -
     held = known.held.timer_at if known.held is not None else None
     if held is not None and held > now:
         moments.append(held)
-    return _midnight_from(min(moments)) if moments else None
+    return midnight_from(min(moments)) if moments else None
 
 
-def _midnight_from(moment: datetime) -> datetime:
+def midnight_from(moment: datetime) -> datetime:
     """The first midnight (UTC) that is not before a moment: states are looked at by the day."""
     midnight = datetime.combine(moment.date(), time(), moment.tzinfo)
     return midnight if midnight == moment else midnight + _DAY
@@ -188,7 +188,7 @@ def _told(store: Store, known: Known, changes: Sequence[Seen], now: datetime) ->
             "last_act_at": _text(facts.last_act_at),
             "asked_at": _text(facts.asked_at),
         }
-        is_history = known.held is None or seen.since < now - _FRESH
+        is_history = known.held is None or seen.since < now - FRESH
         yield _event(store.id, known.customer.id, seen, details=details, is_history=is_history)
         before = seen.state
 

@@ -21,7 +21,7 @@ FLOW, LAST_QUESTION = "reactivation", "R3"
 """The flow that tries to win people back, and its last question."""
 ACTS = ("message.clicked", "checkout.started", "preferences.saved")
 """Entries that show that somebody is there, whether they may be measured or not. Orders have their sums."""
-_FEW_ORDERS = 3
+FEW_ORDERS = 3
 _CUSTOMER = tuple(
     CUSTOMERS.c[name]
     for name in (
@@ -89,10 +89,8 @@ def _in_full(
     now: datetime,
 ) -> list[Known]:
     ids = [row.id for row in customers]
-    own = rhythms.own_gaps(
-        session, store.id, [row.id for row in customers if row.orders_count >= _FEW_ORDERS]
-    )
-    is_shops_needed = any(0 < row.orders_count < _FEW_ORDERS for row in customers)
+    own = rhythms.own_gaps(session, store.id, [row.id for row in customers if row.orders_count >= FEW_ORDERS])
+    is_shops_needed = any(0 < row.orders_count < FEW_ORDERS for row in customers)
     shop = rhythms.shop_gap(session, store.id, now) if is_shops_needed else None
     consents, acts = _consents(session, store.id, ids), _acts(session, store.id, ids)
     mails = _mails(session, store.id, [row.id for row in customers if _may_be_silent(row, consents)])

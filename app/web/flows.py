@@ -13,7 +13,6 @@ from app.errors import NotFound
 from app.flows import backlog, rehearsals, switch
 from app.flows.contents import BrokenText
 from app.flows.simulate import telling
-from app.flows.simulate.run import REPLAYED
 from app.flows.switch import FlowView
 from app.messaging import editions
 from app.models import Customer, Enrollment, Store
@@ -79,7 +78,6 @@ def show(key: str) -> ResponseReturnValue:
         rehearsal=rehearsal,
         named=people_of_rehearsal,
         rehearsal_days=telling.DAYS,
-        can_rehearse=key in REPLAYED,
     )
 
 

@@ -36,6 +36,8 @@ FOUND = {
     "counts": {"sent": 1, "stopped": 1},
     "reasons": {"no-legal-basis": 1},
     "consent_assumed": 1,
+    "forgotten_baskets": 12,
+    "silent_before": 1,
     "beside": ["birthday"],
     "vouchers": {"n": 4, "cost": {"minor": 4050, "currency": "EUR"}},
 }
@@ -69,7 +71,10 @@ def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", ["at most €40.50", "never agreed", "Switch on"]), ("it", ["al massimo 40,50\xa0€", "Accendi"])],
+    [
+        ("en", ["at most €40.50", "never agreed", "Switch on", "12 baskets older", "1 customer had fallen"]),
+        ("it", ["al massimo 40,50\xa0€", "Accendi", "12 carrelli più vecchi", "1 cliente taceva"]),
+    ],
 )
 def test_the_result_is_shown_with_the_switch_beside_it(
     member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, language: str, words: list[str]

@@ -8,21 +8,18 @@ from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
-from sqlalchemy import Row, func, literal, select
+from sqlalchemy import ColumnElement, case, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import UtcDateTime, table_of
 from app.flows.facts import LATEST_DELIVERIES, median_of
 from app.flows.shop import SUPPORT, Pair
 from app.flows.simulate.question import Question
-from app.models import CustomerEvent, Order, OrderLine, Product
+from app.models import CustomerEvent, Order, OrderLine, Product, Rhythm
+from app.segments.state_facts import FLOW
 
-ORDERS, EVENTS, LINES, PRODUCTS = (
-    table_of(Order),
-    table_of(CustomerEvent),
-    table_of(OrderLine),
-    table_of(Product),
-)
+ORDERS, EVENTS, RHYTHMS = table_of(Order), table_of(CustomerEvent), table_of(Rhythm)
+LINES, PRODUCTS = table_of(OrderLine), table_of(Product)
 MOST_PRODUCTS = 12
 """Of a large basket only the dearest count, as in the nightly slot."""
 _SLOT = timedelta(hours=2)
@@ -84,6 +81,7 @@ class History:
     available: frozenset[str]
     mean_total: float
     mean_shipping: float
+    shop_gap: timedelta | None
 
 
 def load(session: Session, question: Question) -> History:
@@ -113,24 +111,29 @@ def load(session: Session, question: Question) -> History:
         ),
         mean_total=float(total or 0),
         mean_shipping=float(shipping or 0),
+        shop_gap=_shop_gap(session, store_id) if FLOW in question.flows else None,
     )
 
 
-_PARCEL = (ORDERS.c.placed_at, ORDERS.c.fulfilled_at, ORDERS.c.delivered_at)
+def _shop_gap(session: Session, store_id: int) -> timedelta | None:
+    """The shop's rhythm as it was counted last: nobody kept the earlier ones."""
+    statement = select(RHYTHMS.c.gap_seconds).where(RHYTHMS.c.store_id == store_id)
+    seconds = session.execute(statement).scalar_one_or_none()
+    return timedelta(seconds=seconds) if seconds is not None else None
 
 
 def _transit(session: Session, question: Question) -> Transit:
+    columns = (ORDERS.c.placed_at, ORDERS.c.fulfilled_at, ORDERS.c.delivered_at)
     statement = (
-        _with_event(question, "order.delivered", *_PARCEL)
+        _with_event(question, "order.delivered", ORDERS.c.delivered_at, *columns)
         .where(ORDERS.c.delivered_at.is_not(None), ORDERS.c.fulfilled_at.is_not(None))
         .order_by(ORDERS.c.placed_at, ORDERS.c.id)
     )
     found = Transit()
-    for row in session.execute(statement):
-        known = _known(question, row, row.delivered_at)
-        found.placed.append(row.placed_at)
+    for known, placed_at, fulfilled_at, delivered_at in session.execute(statement):
+        found.placed.append(placed_at)
         found.known.append(known)
-        found.spans.append(row.delivered_at - row.fulfilled_at)
+        found.spans.append(delivered_at - fulfilled_at)
     found.told = sorted(found.known)
     return found
 
@@ -158,16 +161,16 @@ def _together(session: Session, question: Question) -> Together:
 
 def _counted(session: Session, question: Question) -> dict[int, datetime]:
     """When the nightly slot found each order counted; those that never were are left out."""
-    columns = (ORDERS.c.id, ORDERS.c.paid_at, ORDERS.c.cancelled_at, ORDERS.c.is_counted)
-    statement = _with_event(question, "order.paid", *columns).where(
+    columns = (ORDERS.c.id, ORDERS.c.cancelled_at)
+    statement = _with_event(question, "order.paid", ORDERS.c.paid_at, *columns).where(
         ORDERS.c.paid_at.is_not(None), ~ORDERS.c.is_test, ORDERS.c.paid_at <= question.until
     )
     found: dict[int, datetime] = {}
-    for row in session.execute(statement):
-        at = _slot_after(question, _known(question, row, row.paid_at))
-        is_gone = row.cancelled_at is not None and at is not None and row.cancelled_at < at
+    for known, order_id, cancelled_at in session.execute(statement):
+        at = _slot_after(question, known)
+        is_gone = cancelled_at is not None and at is not None and cancelled_at < at
         if at is not None and not is_gone:
-            found[row.id] = at
+            found[order_id] = at
     return found
 
 
@@ -194,19 +197,15 @@ def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, 
     }
 
 
-def _with_event(question: Question, kind: str, *columns: Any) -> Any:
-    """Orders with the timeline's entry of one moment of theirs, where there is one."""
+def _with_event(question: Question, kind: str, moment: ColumnElement[Any], *columns: Any) -> Any:
+    """When a moment of each order became known, then its columns (see `Question.known_at`)."""
+    is_late = EVENTS.c.occurred_at >= question.covered_since
+    known = func.coalesce(case((is_late, EVENTS.c.recorded_at), else_=EVENTS.c.occurred_at), moment)
     is_told = (EVENTS.c.store_id == ORDERS.c.store_id) & (
         EVENTS.c.source_key == literal(f"{kind}:") + ORDERS.c.external_id
     )
     return (
-        select(*columns, EVENTS.c.occurred_at, EVENTS.c.recorded_at)
+        select(type_coerce(known, UtcDateTime), *columns)
         .select_from(ORDERS.outerjoin(EVENTS, is_told))
         .where(ORDERS.c.store_id == question.store.id)
     )
-
-
-def _known(question: Question, row: Row[Any], otherwise: datetime) -> datetime:
-    if row.recorded_at is None:
-        return otherwise
-    return question.known_at(row.occurred_at, row.recorded_at)

@@ -1,6 +1,6 @@
 """One person's past, replayed tick by tick through the flows' own functions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,12 +11,17 @@ from app.flows.batch import Batch, Held
 from app.flows.birthdays import Slots
 from app.flows.facts import BatchFacts
 from app.flows.moments import Place
+from app.flows.simulate import baskets
+from app.flows.simulate.calendar import birthday_slots
 from app.flows.simulate.history import History
 from app.flows.simulate.memory import Happening, Memory, Remembered
 from app.flows.simulate.past_shop import PastShop
-from app.flows.simulate.question import Question, Report
+from app.flows.simulate.question import LONG_AGO, Question, Report
 from app.flows.simulate.sending import Outbox
+from app.flows.simulate.silence import Silence
 from app.flows.simulate.standing import Standing
+from app.segments import states
+from app.segments.state_facts import FLOW
 
 _DAY = timedelta(days=1)
 
@@ -42,7 +47,12 @@ class Life:
     can_text: bool
     place: dict[int, Place] = field(default_factory=dict)
     journeys: dict[int, Held] = field(default_factory=dict)
+    silence: Silence | None = None
+    _alive: dict[int, Held] = field(default_factory=dict)
+    _ended: set[int] = field(default_factory=set)
+    _latest: datetime = LONG_AGO
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
+    _is_before: bool = False
     _fed: int = 0
     _heard: int = 0
     _slots: list[tuple[datetime, datetime]] = field(default_factory=list)
@@ -72,13 +82,26 @@ class Life:
         )
         shop = PastShop(history, memory.goods, standing, question.begin, outbox.letters)
         life = cls(question, person, standing, outbox, shop, memory, can_text)
+        if FLOW in question.flows:
+            life.silence = Silence.of(question, standing, outbox.letters, history.shop_gap)
+            life._is_before = question.flow_key == FLOW
         life._recall()
         return life
 
     def run(self) -> None:
         """Live through everything up to the end."""
         while (tick := self._next_tick()) is not None and tick <= self.question.until:
+            if self._is_before and tick >= self.question.since:
+                self._look_back()
             self._live(tick)
+        if self._is_before:
+            self._look_back()
+
+    def _look_back(self) -> None:
+        """Whether the person was silent before the flow would have been on, and may be written to."""
+        self._is_before = False
+        if self.silence is not None and self.standing.state == states.DORMANT:
+            self.outbox.report.silent_before += self.silence.is_reachable(self.question.since)
 
     def _recall(self) -> None:
         """Keys that were used before a flow of the replay lets anybody in; slots that may hold a birthday."""
@@ -86,36 +109,27 @@ class Life:
             since = self.question.flows[flow_key].active_since
             if since is not None and row.entered_at < since:
                 self._keys.add((flow_key, row.customer_id, occurrence))
-        self._slots = sorted(self._birthday_slots())
-
-    def _birthday_slots(self) -> Iterator[tuple[datetime, datetime]]:
-        """The ticks of the daily slots in which a first birthday mail is due, with the slot."""
-        flow, row = self.question.flows.get(birthdays.FLOW), self.standing.customer
-        if flow is None or flow.active_since is None or row.birth_month is None or row.birth_known_at is None:
-            return
-        entry = flow.definition.entries[0]
-        place = self._batch(self.question.begin).place_of(row)
-        for year in range(self.question.begin.year, self.question.until.year + 2):
-            for _, due in birthdays.dues(entry, row, place, around=year)[1:2]:
-                slot = due.replace(hour=0, minute=0, second=0, microsecond=0)
-                tick = self.question.tick_at(slot)
-                if slot >= flow.active_since and tick is not None:
-                    yield tick, slot
+        self._slots = sorted(birthday_slots(self.question, self.standing.customer))
 
     def _next_tick(self) -> datetime | None:
         """The first tick at which anything is known, due or planned."""
         events = self.person.events
-        while self._heard < len(events) and (self._heard < self._fed or not events[self._heard].is_heard):
+        while self._heard < len(events) and (self._heard < self._fed or not self._wakes(events[self._heard])):
             self._heard += 1
         found = [events[self._heard].tick] if self._heard < len(events) else []
         if self._slots:
             found.append(self._slots[0][0])
-        waits = [held.journey.due_at for held in self.journeys.values() if held.journey.due_at is not None]
-        for moment in (min(waits, default=None), self.outbox.next_at()):
+        waits = [held.journey.due_at for held in self._alive.values() if held.journey.due_at is not None]
+        look_at = self.silence.look_at if self.silence is not None else None
+        for moment in (min(waits, default=None), self.outbox.next_at(), look_at):
             tick = self.question.tick_at(moment) if moment is not None else None
             if tick is not None:
                 found.append(tick)
         return min(found, default=None)
+
+    def _wakes(self, event: Happening) -> bool:
+        """Whether the stages have anything to do when an entry becomes known."""
+        return event.is_heard or (self.silence is not None and self.silence.stirs(event))
 
     def _live(self, now: datetime) -> None:
         """One tick: news, the calendar, the flows, the outbox, in the order of the stages."""
@@ -124,23 +138,50 @@ class Life:
         self.standing.delete_gone(now)
         while self._slots and self._slots[0][0] <= now:
             self._plan(self._slots.pop(0)[1], now)
+        silence = self.silence
         heard = [event for event in fresh if event.is_heard]
-        while heard or self._due(now):
-            self._pass(heard, self._due(now), now)
-            heard = []
-        self.outbox.run(self.journeys, now)
+        if silence is not None:
+            heard += self._note(silence.look(fresh, now))
+        due = self._due(now)
+        while heard or due:
+            self._pass(heard, due, now)
+            heard = self._note(silence.hear(heard, now)) if silence is not None else []
+            due = self._due(now)
+        has_left = self.outbox.run(self.journeys, now)
+        if silence is not None and has_left:
+            silence.look_again(now)
+        self._bury()
 
     def _learn(self, now: datetime) -> list[Happening]:
-        start = self._fed
-        while self._fed < len(self.person.events) and self.person.events[self._fed].tick <= now:
-            self.standing.learn(self.person.events[self._fed])
+        start, events = self._fed, self.person.events
+        while self._fed < len(events) and (event := events[self._fed]).tick <= now:
+            self.standing.learn(event)
+            self._latest = max(self._latest, event.occurred_at)
             self._fed += 1
-        return self.person.events[start : self._fed]
+        return events[start : self._fed]
+
+    def _note(self, told: list[Happening]) -> list[Happening]:
+        """Put entries that the replay made into the person's timeline; those that are heard."""
+        self.person.events[self._fed : self._fed] = told
+        self._fed += len(told)
+        self._latest = max([self._latest, *(event.occurred_at for event in told)])
+        return [event for event in told if event.is_heard]
+
+    def _bury(self) -> None:
+        """Let go of journeys that ended and wait for nothing: no exit, timer or message comes to them."""
+        if not self._ended:
+            return
+        self._ended &= self.outbox.waiting()
+        self._alive = {
+            id_: held
+            for id_, held in self._alive.items()
+            if held.journey.state == engine.ACTIVE or id_ in self._ended
+        }
 
     def _due(self, now: datetime) -> list[_Due]:
         return [
             _Due(held.journey.due_at, id_, held.turn)
-            for id_, held in self.journeys.items()
+            for id_, held in self._alive.items()
             if held.journey.due_at is not None and held.journey.due_at <= now
         ]
 
@@ -164,14 +205,10 @@ class Life:
     def _pass(self, heard: list[Happening], due: list[_Due], now: datetime) -> None:
         """One pass of the engine over what became known and what is due."""
         due_ids = {row.subject_id for row in due}
-        concerned = {
-            id_: held
-            for id_, held in self.journeys.items()
-            if id_ in due_ids or held.journey.state == engine.ACTIVE or self.outbox.has_open(id_)
-        }
-        batch = self._batch(now, held=concerned, due_ids=due_ids)
-        orders = work.with_goods(heard, list(concerned.values()), due_ids, batch.facts.orders)
-        batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
+        batch = self._batch(now, held=self._alive, due_ids=due_ids)
+        if self.memory.goods:
+            orders = work.with_goods(heard, list(self._alive.values()), due_ids, batch.facts.orders)
+            batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
         if heard:
             batch.already_read = {self.standing.customer.id: self._already_read(heard)}
         for item in work.in_order(batch, heard, due):
@@ -181,6 +218,8 @@ class Life:
     def _already_read(self, heard: list[Happening]) -> list[Happening]:
         """What earlier passes read and what happened after the earliest entry of this one."""
         earliest = min(event.occurred_at for event in heard)
+        if self._latest <= earliest:
+            return []
         pending = {event.id for event in heard}
         later = [
             event
@@ -202,11 +241,11 @@ class Life:
         is_texted = said is not None and said.state == "subscribed"
         # Rows in all that the engine reads of them: the same names, as they were.
         customers: dict[int, Any] = {customer.id: customer}
-        orders: dict[str, Any] = dict(self.standing.orders)
+        orders: dict[str, Any] = self.standing.orders
         facts = BatchFacts(
             customers=customers,
             orders=orders,
-            baskets={},
+            baskets=baskets.open_at(self.standing, now, is_asked=False) if self.person.baskets else {},
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
@@ -228,14 +267,21 @@ class Life:
             if held.key in self._keys:
                 continue
             self._keys.add(held.key)
+            if baskets.is_forgotten(self.standing, held.subject):
+                self.outbox.report.forgotten_baskets += held.flow_key == self.question.flow_key
+                continue
             real = self.person.enrolled.get((held.flow_key, held.occurrence))
             held.id = real.id if real is not None else -len(self.journeys) - 1
-            self.journeys[held.id] = held
+            self.journeys[held.id] = self._alive[held.id] = held
             self._count(held)
+            if held.state is not None and self.silence is not None:
+                self.silence.begin_attempt(held, batch.now)
             self._settle(held)
         for held in batch.held.values():
             if held.is_changed:
                 self._settle(held)
+                if self.silence is not None and held.flow_key == FLOW and held.journey.state != engine.ACTIVE:
+                    self.silence.end_attempt(batch.now)
 
     def _count(self, held: Held) -> None:
         if held.flow_key == self.question.flow_key:
@@ -246,6 +292,8 @@ class Life:
         """A journey as its row would be read again: nothing of this pass clings to it."""
         for message in held.messages:
             self.outbox.enqueue(message, held.id or 0)
+        if held.journey.state != engine.ACTIVE:
+            self._ended.add(held.id or 0)
         held.messages, held.decisions, held.is_changed = [], [], False
         if held.journey.arrived_by is not None:
             held.journey = replace(held.journey, arrived_by=None)

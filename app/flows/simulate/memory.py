@@ -1,7 +1,7 @@
 """The past of some people, read with one statement a kind: what happened, and when it became known."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,10 @@ from app.flows.choosers import OrderProduct
 from app.flows.definition import WaitFor
 from app.flows.simulate.question import Question
 from app.messaging import fact_rows
+from app.messaging.gate import TRANSACTIONAL
 from app.messaging.wishes import Wishes
 from app.models import (
+    Checkout,
     Consent,
     ConsentState,
     Customer,
@@ -30,12 +32,16 @@ from app.models import (
     Review,
     Voucher,
 )
+from app.models.message import COUNTED_STATES
 from app.models.review import WRITTEN
+from app.segments.state_facts import FLOW
 
 CUSTOMERS, EVENTS, ORDERS = table_of(Customer), table_of(CustomerEvent), table_of(Order)
 LEDGER, STATES = table_of(Consent), table_of(ConsentState)
 VOUCHERS, ENROLLMENTS, MESSAGES = table_of(Voucher), table_of(Enrollment), table_of(Message)
-REVIEWS, PREFERENCES = table_of(Review), table_of(Preference)
+REVIEWS, PREFERENCES, CHECKOUTS = table_of(Review), table_of(Preference), table_of(Checkout)
+BASKETS = "abandoned_checkout"
+"""The flow that is about what was left at the till."""
 _IMPORTED = "import"
 _TELLING = ("consent.", "message.", "voucher.", "support.", "state.", "checkout.")
 """The types whose details conditions and exits look at; those of orders are told by the orders."""
@@ -62,15 +68,17 @@ class Remembered:
 
     customer: Row[Any]
     events: list[Happening] = field(default_factory=list)
-    orders: list[Row[Any]] = field(default_factory=list)
+    orders: dict[str, Row[Any]] = field(default_factory=dict)
     ledger: dict[str, list[Row[Any]]] = field(default_factory=dict)
     own_states: dict[str, Row[Any]] = field(default_factory=dict)
     vouchers: dict[int, Row[Any]] = field(default_factory=dict)
     enrolled: dict[tuple[str, str], Row[Any]] = field(default_factory=dict)
     clicked: dict[str, datetime] = field(default_factory=dict)
     asked_before: frozenset[str] = frozenset()
+    mailed: list[datetime] = field(default_factory=list)
     reviews: list[Row[Any]] = field(default_factory=list)
     wishes: Row[Any] | None = None
+    baskets: dict[str, Row[Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -96,7 +104,8 @@ def load(session: Session, signer: Signer, question: Question, *, first: int, la
     reader.consents(people)
     reader.journeys(people)
     reader.words(people)
-    orders = sorted(order.id for person in people.values() for order in person.orders)
+    reader.baskets(people)
+    orders = sorted(order.id for person in people.values() for order in person.orders.values())
     customers = [person.customer for person in people.values()]
     return Memory(
         people=people,
@@ -138,8 +147,9 @@ class _Reader:
         until = EVENTS.c.occurred_at <= self.question.until
         heard = _listened(self.question)
         begin = self.question.begin
-        for row in self._rows(EVENTS, columns, until, order=(EVENTS.c.customer_id, EVENTS.c.id)):
-            id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told = tuple(row)
+        for id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told in self._rows(
+            EVENTS, columns, until
+        ):
             person, tick = people.get(customer_id), self._tick(occurred_at, recorded_at)
             if person is None or tick is None:
                 continue
@@ -162,11 +172,14 @@ class _Reader:
 
     def orders(self, people: Mapping[int, Remembered]) -> None:
         """What was bought, without what only accounts need."""
-        names = ("id", "customer_id", "external_id", "total_minor", "is_test", "is_discounted", "deleted_at")
+        names = (
+            *("id", "customer_id", "external_id", "total_minor", "is_test", "is_discounted", "deleted_at"),
+            *("placed_at", "financial_status"),
+        )
         columns = [ORDERS.c[name] for name in names]
         for row in self._rows(ORDERS, columns):
             if row.customer_id in people:
-                people[row.customer_id].orders.append(row)
+                people[row.customer_id].orders[row.external_id] = row
 
     def consents(self, people: Mapping[int, Remembered]) -> None:
         """The ledger by channel, in the order in which it was written, and whose word the last one was."""
@@ -181,9 +194,8 @@ class _Reader:
 
     def journeys(self, people: Mapping[int, Remembered]) -> None:
         """What the live flows did: keys that were used, codes that were redeemed, clicks, earlier asks."""
-        keyed = [
-            ENROLLMENTS.c[name] for name in ("id", "customer_id", "flow_key", "occurrence", "entered_at")
-        ]
+        names = ("id", "customer_id", "flow_key", "occurrence", "entered_at", "state")
+        keyed = [ENROLLMENTS.c[name] for name in names]
         mine = ENROLLMENTS.c.flow_key.in_(sorted(self.question.flows))
         for row in self._rows(ENROLLMENTS, keyed, mine):
             if row.customer_id in people:
@@ -196,6 +208,20 @@ class _Reader:
             if row.customer_id in people:
                 people[row.customer_id].clicked[row.key] = row.clicked_at
         self._earlier_asks(people)
+        if FLOW in self.question.flows:
+            self._mails(people)
+
+    def _mails(self, people: Mapping[int, Remembered]) -> None:
+        """Which mails left that the replay does not make anew."""
+        told = [MESSAGES.c.customer_id, MESSAGES.c.sent_at]
+        counted = MESSAGES.c.status.in_(COUNTED_STATES) & (MESSAGES.c.purpose != TRANSACTIONAL)
+        is_made_anew = MESSAGES.c.flow_key.in_(sorted(self.question.flows)) & (
+            MESSAGES.c.sent_at >= self.question.begin
+        )
+        is_mail = (MESSAGES.c.channel == "email") & MESSAGES.c.sent_at.is_not(None)
+        for row in self._rows(MESSAGES, told, is_mail, counted, ~is_made_anew):
+            if row.customer_id in people:
+                people[row.customer_id].mailed.append(row.sent_at)
 
     def _earlier_asks(self, people: Mapping[int, Remembered]) -> None:
         """Which products people were asked about before the replay begins."""
@@ -217,15 +243,23 @@ class _Reader:
             if row.customer_id in people:
                 people[row.customer_id].wishes = row
 
+    def baskets(self, people: Mapping[int, Remembered]) -> None:
+        """What was left at the till, as far as it is kept."""
+        if BASKETS not in self.question.flows:
+            return
+        for row in self._rows(CHECKOUTS, list(CHECKOUTS.c)):
+            if row.customer_id in people:
+                people[row.customer_id].baskets[row.external_id] = row
+
     def _rows(
         self, table: Table, columns: Sequence[Any], *where: Any, order: Sequence[Any] = ()
-    ) -> Iterable[Row[Any]]:
+    ) -> Sequence[Any]:
         statement = select(*columns).where(
             table.c.store_id == self.question.store.id,
             table.c.customer_id.between(self.first, self.last),
             *where,
         )
-        return self.session.execute(statement.order_by(*order))
+        return self.session.execute(statement.order_by(*order)).all()
 
 
 def wishes_of(person: Remembered, now: datetime) -> Wishes:

@@ -1,13 +1,15 @@
 """What a dry run is asked, and what it answers."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 
 from app.flows.batch import LiveFlow
 from app.models import Store
+from app.stores import settings
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 TickAt = Callable[[datetime], datetime | None]
 """The first tick that is not before a moment; None where no tick comes any more."""
 
@@ -17,7 +19,7 @@ def at_once(moment: datetime) -> datetime | None:
     return moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """Which flow, from when to when, beside which others.
 
@@ -37,10 +39,20 @@ class Question:
     covered_since: datetime
     tick_at: TickAt = at_once
 
-    @property
+    @cached_property
     def begin(self) -> datetime:
         """From when on anybody may enter any of the flows."""
         return min(flow.active_since for flow in self.flows.values() if flow.active_since is not None)
+
+    @cached_property
+    def active_flows(self) -> frozenset[str]:
+        """The keys of the flows that are on in the replay."""
+        return frozenset(self.flows)
+
+    @cached_property
+    def allows_soft_opt_in(self) -> bool:
+        """Whether a sale is a basis for mails in this store."""
+        return settings.is_on(self.store, "consent.soft_opt_in")
 
     def known_at(self, occurred_at: datetime, recorded_at: datetime) -> datetime:
         """When something became known; what is older than the coverage, as if it had been told at once."""
@@ -66,7 +78,11 @@ class WouldBe:
 
 @dataclass(slots=True)
 class Report:
-    """What a dry run found. Amounts are minor units of the store's currency, if every code were used once."""
+    """What a dry run found. Amounts are minor units of the store's currency, if every code were used once.
+
+    `forgotten_baskets`: how often somebody would have entered for a basket that is kept no longer.
+    `silent_before`: how many had fallen silent before; they would have been let in little by little.
+    """
 
     messages: list[WouldBe] = field(default_factory=list)
     held_out: int = 0
@@ -74,7 +90,8 @@ class Report:
     vouchers: int = 0
     vouchers_cost: float = 0.0
     people: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    forgotten_baskets: int = 0
+    silent_before: int = 0
 
     def add(self, other: "Report") -> None:
         """Put a part's findings to these."""
@@ -84,4 +101,5 @@ class Report:
         self.vouchers += other.vouchers
         self.vouchers_cost += other.vouchers_cost
         self.people += other.people
-        self.refused += other.refused
+        self.forgotten_baskets += other.forgotten_baskets
+        self.silent_before += other.silent_before

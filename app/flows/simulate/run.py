@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import Database, table_of
-from app.errors import BadInput, NotFound
+from app.errors import NotFound
 from app.flows import published
 from app.flows.batch import LiveFlow
 from app.flows.simulate import history, memory
@@ -28,8 +28,6 @@ CUSTOMERS = table_of(Customer)
 WARM_UP = timedelta(days=60)
 """So long before the asked span the other flows run already, so that journeys under way are there."""
 CHUNK = 1000
-REPLAYED = frozenset({"welcome", "review", "cross_sell", "birthday"})
-"""The flows that live on what the mirror and the timeline keep as it was; baskets and silences are not."""
 _WORTH_PROCESSES = 8 * CHUNK
 Progress = Callable[[int, int], None]
 """Told how many people are done, and of how many."""
@@ -52,12 +50,10 @@ def ask(
     known = published.flows_of(session, store.id)
     if flow_key not in known:
         raise NotFound(f"there is no flow {flow_key!r} in this store; the flows are {', '.join(known)}")
-    if flow_key not in REPLAYED:
-        raise BadInput(f"{flow_key} cannot be tried on the past: it waits for what was never kept as it was")
     flows = {
         key: _switched_on(flow, since if key == flow_key else _since(flow, since))
         for key, flow in known.items()
-        if key == flow_key or (flow.is_active and key in REPLAYED)
+        if key == flow_key or flow.is_active
     }
     return Question(store, flow_key, flows, since, until, store.installed_at or since, tick_at)
 

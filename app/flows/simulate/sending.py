@@ -7,23 +7,35 @@ from typing import Any
 
 from app.crypto import Signer
 from app.flows.batch import Held
+from app.flows.simulate import baskets
 from app.flows.simulate.memory import Memory, wishes_of
-from app.flows.simulate.question import Question, Report
+from app.flows.simulate.question import LONG_AGO, Question, Report
 from app.flows.simulate.standing import ConsentThen, Standing
 from app.messaging import claim, facts, gate, vouchers
 from app.messaging.cases import CLOSED, FORGOTTEN, OPENED
 from app.messaging.conditions import SiblingFacts
 from app.messaging.facts import Loaded
-from app.messaging.gate import ANSWER, Decision, Facts, Verdict
+from app.messaging.gate import ANSWER, Decision, Facts, StoreFacts, Verdict
 from app.messaging.limits import WEEK, Departure
 from app.messaging.outbox import NewMessage
 from app.messaging.reviewed import CONDITION, MUTED
 from app.models.message import EXPIRED, QUEUED, SENT, STOPPED
 from app.models.review import LOW
 from app.money import to_minor
-from app.stores import settings
 
 _CHANNELS = ("email", "sms", "tracking")
+_READY = {
+    allowed: StoreFacts(
+        state="connected",
+        is_copy=False,
+        is_flow_active=True,
+        sender_pause=None,
+        sender_problem=None,
+        allows_soft_opt_in=allowed,
+    )
+    for allowed in (False, True)
+}
+"""A store that may send, by whether it allows the soft opt-in."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +103,7 @@ class Outbox:
     departures: list[Departure] = field(default_factory=list)
     minted: set[tuple[int, str]] = field(default_factory=set)
     _keys: set[str] = field(default_factory=set)
+    _asked: dict[str, datetime] = field(default_factory=dict)
     _open: list[Letter] = field(default_factory=list)
 
     def enqueue(self, message: NewMessage, enrollment_id: int) -> None:
@@ -107,9 +120,9 @@ class Outbox:
         """When the first waiting message is looked at again."""
         return min((letter.next_at for letter in self._open), default=None)
 
-    def has_open(self, enrollment_id: int) -> bool:
-        """Whether something of a journey waits."""
-        return any(letter.enrollment_id == enrollment_id for letter in self._open)
+    def waiting(self) -> set[int]:
+        """The journeys of which something waits."""
+        return {letter.enrollment_id for letter in self._open}
 
     def siblings(self, enrollment_id: int, now: datetime) -> dict[str, SiblingFacts]:
         """What became of a journey's messages by now; who really clicked the same message, clicked."""
@@ -121,13 +134,21 @@ class Outbox:
             for letter in self.of_journey.get(enrollment_id, ())
         }
 
-    def run(self, journeys: Mapping[int, Held], now: datetime) -> None:
-        """Decide about everything that is due; what got its code is decided again, as in the claim."""
+    def run(self, journeys: Mapping[int, Held], now: datetime) -> bool:
+        """Decide about all that is due; what was asked about first is decided again, as in the claim.
+
+        Returns:
+            whether anything left.
+        """
+        if not self._open:
+            return False
+        before = len(self.departures)
         while due := sorted((letter for letter in self._open if letter.next_at <= now), key=claim.turn):
             loaded = self._loaded(due, journeys, now)
             for letter in due:
                 self._decide(loaded, letter, now)
             self._open = [letter for letter in self._open if letter.status == QUEUED]
+        return len(self.departures) > before
 
     def _decide(self, loaded: Loaded, letter: Letter, now: datetime) -> None:
         decision = gate.decide(_as_if_ready(facts.facts_of(loaded, letter)), now)
@@ -136,19 +157,27 @@ class Outbox:
         if decision.verdict is not Verdict.PASS:
             self._refuse(letter, decision, now)
             return
-        terms = letter.context.get("voucher")
-        name = (letter.enrollment_id, terms["name"]) if terms else None
-        if terms is not None and name is not None and name not in self.minted:
-            self.minted.add(name)
-            if letter.flow_key == self.question.flow_key:
-                self._count_code(terms, now)
-        else:
+        if not self._asks_first(letter, now):
             letter.status, letter.reason, letter.sent_at = SENT, None, now
             if letter.purpose != ANSWER:
                 self.departures.append(Departure(now, letter.channel, letter.step))
         if letter.purpose != ANSWER:
             left = Departure(now, letter.channel, letter.step, is_this_tick=True)
             loaded.departures.setdefault(letter.customer_id, []).append(left)
+
+    def _asks_first(self, letter: Letter, now: datetime) -> bool:
+        """Whether the storefront is asked first, about the basket or for a code, and the gate once more."""
+        basket = letter.context.get("checkout")
+        if basket is not None and now - self._asked.get(basket, LONG_AGO) >= claim.FRESH:
+            self._asked[basket] = now
+            return True
+        terms = letter.context.get("voucher")
+        if terms is None or (name := (letter.enrollment_id, terms["name"])) in self.minted:
+            return False
+        self.minted.add(name)
+        if letter.flow_key == self.question.flow_key:
+            self._count_code(terms, now)
+        return True
 
     def _refuse(self, letter: Letter, decision: Decision, now: datetime) -> None:
         letter.reason = decision.reason
@@ -189,14 +218,14 @@ class Outbox:
             **rows,
             siblings={id_: self.siblings(id_, now) for id_ in concerned},
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
-            baskets={},
-            states={},
+            baskets=baskets.open_at(standing, now, is_asked=True) if standing.person.baskets else {},
+            states={customer.id: standing.state},
             answered=self._answered(due, now),
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
             open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),
             wishes={customer.id: wishes_of(standing.person, now)},
-            active_flows=frozenset(self.question.flows),
-            allows_soft_opt_in=settings.is_on(self.question.store, "consent.soft_opt_in"),
+            active_flows=self.question.active_flows,
+            allows_soft_opt_in=self.question.allows_soft_opt_in,
             now=now,
         )
 
@@ -233,12 +262,4 @@ class Outbox:
 
 def _as_if_ready(found: Facts) -> Facts:
     """The dry run is made before the switch is: sender, store and switches count as they would then."""
-    ready = replace(
-        found.store,
-        state="connected",
-        is_copy=False,
-        is_flow_active=True,
-        sender_pause=None,
-        sender_problem=None,
-    )
-    return replace(found, store=ready)
+    return replace(found, store=_READY[found.store.allows_soft_opt_in])

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.customers.baskets import UNBOUGHT
 from app.flows.simulate.memory import Happening, Remembered
-from app.flows.simulate.question import Question
+from app.flows.simulate.question import LONG_AGO, Question
+from app.segments.state_facts import ACTS
+from app.segments.states import ACTIVE
 
 _COPIED = (
     *("id", "external_id", "email", "phone", "country", "region", "birth_year", "birth_month", "birth_day"),
@@ -16,7 +19,7 @@ _COPIED = (
 
 @dataclass(slots=True)
 class OrderThen:
-    """An order as the mirror showed it, by the names of its row."""
+    """An order as the mirror showed it, by the names of its row; `is_bought`: no test, and no failure."""
 
     id: int
     external_id: str
@@ -24,6 +27,8 @@ class OrderThen:
     is_test: bool
     is_discounted: bool
     gone_at: datetime | None
+    placed_at: datetime
+    is_bought: bool
     paid_at: datetime | None = None
     cancelled_at: datetime | None = None
     deleted_at: datetime | None = None
@@ -82,6 +87,10 @@ class Standing:
     customer: CustomerThen
     orders: dict[str, OrderThen] = field(default_factory=dict)
     redeemed: dict[int, set[str]] = field(default_factory=dict)
+    state: str = ACTIVE
+    state_since: datetime = LONG_AGO
+    last_act_at: datetime | None = None
+    _to_delete: list[OrderThen] = field(default_factory=list)
 
     @classmethod
     def at_the_start(cls, question: Question, person: Remembered) -> "Standing":
@@ -93,6 +102,10 @@ class Standing:
         """What an entry of the timeline changes in the mirror; it was written in the same transaction."""
         if event.type.startswith("order."):
             self._learn_order(event)
+        elif event.type in ACTS:
+            self.last_act_at = max(self.last_act_at or LONG_AGO, event.occurred_at)
+        elif event.type == "state.changed":
+            self.state = event.details["to"]
         elif event.type == "voucher.redeemed":
             voucher = self.person.vouchers.get(int(event.subject.removeprefix("voucher:")))
             if voucher is not None:
@@ -122,7 +135,7 @@ class Standing:
 
     def delete_gone(self, now: datetime) -> None:
         """Orders that the shop deleted leave no entry."""
-        for order in self.orders.values():
+        for order in self._to_delete:
             if order.gone_at is not None and order.deleted_at is None and order.gone_at <= now:
                 order.deleted_at = order.gone_at
                 self._sum_up()
@@ -131,12 +144,21 @@ class Standing:
         name = event.subject.removeprefix("order:")
         order = self.orders.get(name)
         if order is None:
-            row = next((row for row in self.person.orders if row.external_id == name), None)
+            row = self.person.orders.get(name)
             if row is None:
                 return
             order = self.orders[name] = OrderThen(
-                row.id, name, row.total_minor, row.is_test, row.is_discounted, row.deleted_at
+                id=row.id,
+                external_id=name,
+                total_minor=row.total_minor,
+                is_test=row.is_test,
+                is_discounted=row.is_discounted,
+                gone_at=row.deleted_at,
+                placed_at=row.placed_at,
+                is_bought=not row.is_test and row.financial_status != UNBOUGHT,
             )
+            if order.gone_at is not None:
+                self._to_delete.append(order)
         if event.type == "order.paid":
             order.paid_at = event.occurred_at
         elif event.type == "order.cancelled":

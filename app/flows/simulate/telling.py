@@ -61,6 +61,8 @@ def shape(question: Question, report: Report, *, most: int | None = None) -> Jso
         "counts": counts(report),
         "steps": _by_step(report),
         "reasons": reasons(report),
+        "forgotten_baskets": report.forgotten_baskets,
+        "silent_before": report.silent_before,
         "consent_assumed": sum(message.is_assumed for message in report.messages),
         "vouchers": {
             "n": report.vouchers,
@@ -82,6 +84,10 @@ def told(shown: Mapping[str, Any]) -> str:
     ]
     if shown["consent_assumed"]:
         lines.append(f"  consent taken back from a later entry: {shown['consent_assumed']}")
+    if shown["forgotten_baskets"]:
+        lines.append(f"  not replayed, for baskets that are kept no longer: {shown['forgotten_baskets']}")
+    if shown["silent_before"]:
+        lines.append(f"  not replayed, silent before already: {shown['silent_before']}")
     return "\n".join(lines)
 
 

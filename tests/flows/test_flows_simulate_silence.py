@@ -1,0 +1,102 @@
+"""The dry run of winning people back over a past that nobody watched: who fell silent when."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.crypto import Signer
+from app.db import Database
+from app.flows.simulate import run, telling
+from app.flows.simulate.question import Question, Report
+from app.models import Consent, ConsentState, Store
+from tests.conftest import NOW
+from tests.flows.flows_world import World
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(params=["sqlite"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The replay's own statements are plain; tests/e2e and the jobs' tests run them on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """A shop that was connected ten days ago, all of its past by backfill."""
+    return World.open(database, installed_at=NOW - 10 * DAY)
+
+
+def _buyer(world: World, *days: int, state: str = "subscribed") -> int:
+    """Somebody who said this about mails long ago and bought so many days ago."""
+    person = world.customer(created_at=NOW - 10 * DAY)
+    said = {"channel": "email", "state": state, "basis": "consent", "occurred_at": NOW - 400 * DAY}
+    with world.database.write() as session:
+        key = {"store_id": world.store_id, "customer_id": person}
+        at = NOW - 10 * DAY
+        session.add(Consent(**key, **said, recorded_at=at, source="shopify", source_key=str(person)))
+        session.add(ConsentState(**key, **said))
+    for day in days:
+        name, at = f"{person}-{day}", NOW - day * DAY
+        world.order(person, name, placed_at=at)
+        for kind in ("order.placed", "order.paid"):
+            world.happens(kind, person, at, subject=f"order:{name}", history=True)
+    return person
+
+
+def _ask(world: World, days: int = 60) -> Question:
+    with world.database.read() as session:
+        store = session.get_one(Store, world.store_id)
+        return run.ask(session, store, "reactivation", since=NOW - days * DAY, until=NOW)
+
+
+def _simulate(world: World, days: int = 60) -> Report:
+    return run.simulate(world.database, Signer("signing-key-of-the-tests"), _ask(world, days))
+
+
+def _sent(report: Report) -> list[tuple[str, datetime]]:
+    return [(message.step, message.due_at) for message in report.messages if message.status == "sent"]
+
+
+def test_silences_from_before_the_connection_begin_when_they_began(world: World) -> None:
+    _buyer(world, 120)
+
+    silent_at = NOW - 30 * DAY
+    assert _sent(_simulate(world)) == [
+        ("R0", silent_at),
+        ("R1", silent_at + 7 * DAY),
+        ("R2", silent_at + 13 * DAY),
+        ("R3", silent_at + 21 * DAY),
+    ]
+
+
+def test_a_silence_that_an_order_ended_later_is_found_too(world: World) -> None:
+    _buyer(world, 120, 25)
+
+    assert _sent(_simulate(world)) == [("R0", NOW - 30 * DAY)]
+
+
+def test_who_was_silent_before_is_counted_and_told_apart(world: World) -> None:
+    _buyer(world, 170)
+    _buyer(world, 170, state="unsubscribed")
+
+    report = _simulate(world)
+
+    assert (report.enrolled, report.messages, report.silent_before) == (0, [], 1)
+    shown = telling.shape(_ask(world), report) | {"seconds": 1}
+    assert shown["silent_before"] == 1
+    assert "silent before already: 1" in telling.told(shown)
+
+
+def test_who_may_not_be_written_to_is_not_tried(world: World) -> None:
+    _buyer(world, 120, state="unsubscribed")
+
+    assert _simulate(world).enrolled == 0
+
+
+def test_two_attempts_in_a_year_are_enough(world: World) -> None:
+    _buyer(world, 390, 280, 170)
+
+    found = _sent(_simulate(world, days=350))
+
+    assert [step for step, _ in found].count("R0") == 2
