@@ -12,6 +12,7 @@ from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
 from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
+from app.segments import product_rhythms
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
@@ -115,6 +116,19 @@ def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
     return added
 
 
+def _learn_rhythms(kit: Kit, slot: Slot, now: datetime) -> int:
+    """Read and count first: a transaction that writes is not kept waiting for that."""
+    learned = 0
+    for store_id in _connected(kit):
+        with kit.runtime.database.read() as session:
+            if not product_rhythms.is_due(session, store_id, slot.begin):
+                continue
+            found = product_rhythms.count(session, store_id, now)
+        with kit.runtime.database.write() as session:
+            learned += product_rhythms.keep(session, store_id, found, now)
+    return learned
+
+
 def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
     with kit.runtime.database.read() as session:
@@ -159,6 +173,13 @@ CALENDAR: tuple[CalendarJob, ...] = (
     ),
     CalendarJob(
         "co_purchase", "new orders join the co-purchase counts", DAY, timedelta(hours=2), _count_pairs
+    ),
+    CalendarJob(
+        "rhythms",
+        "after how long the buyers of each product come back is counted",
+        DAY,
+        timedelta(hours=2, minutes=30),
+        _learn_rhythms,
     ),
     CalendarJob(
         "engagement",

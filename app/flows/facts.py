@@ -122,6 +122,15 @@ def order_facts(order: Any | None) -> OrderFacts | None:
     )
 
 
+def order_ids(session: Session, store_id: int, subjects: Iterable[str]) -> dict[str, int]:
+    """The ids of the orders among some journeys' subjects, by the subject."""
+    named = _named(subjects, _ORDER)
+    statement = select(ORDERS.c.external_id, ORDERS.c.id).where(
+        ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(named)
+    )
+    return {f"{_ORDER}{row.external_id}": row.id for row in session.execute(statement)} if named else {}
+
+
 def is_abroad(store: Store, customer: Any) -> bool:
     """Whether the parcel leaves the store's country; unknown counts as home."""
     return bool(customer.country and store.country and customer.country != store.country)

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from app import timeline
 from app.flows import choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
+from app.flows.choosers import OrderProduct
 from app.flows.definition import ChooseProducts, Entry, Exit, Message, Wait
 from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
@@ -133,11 +134,15 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
         conditions=_conditions(batch, held),
         place=batch.place_of(customer),
         choices=choices,
-        review_delay_days=choosers.longest_delay(bought) if needs_delay else STANDARD,
+        review_delay_days=_review_delay(batch, bought) if needs_delay else STANDARD,
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
         now=batch.now,
     )
+
+
+def _review_delay(batch: Batch, bought: Sequence[OrderProduct]) -> int:
+    return choosers.longest_delay(bought, batch.shop.delays([item.external_id for item in bought]))
 
 
 def _conditions(batch: Batch, held: Held) -> ConditionFacts:

@@ -26,6 +26,7 @@ from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
+from app.models.product_rhythm import ProductRhythm
 from app.models.rehearsal import Rehearsal
 from app.models.restore import Restore
 from app.models.review import Review
@@ -78,6 +79,7 @@ __all__ = [
     "PrivacyRequest",
     "Product",
     "ProductPair",
+    "ProductRhythm",
     "ProductVariant",
     "Reconciliation",
     "Refund",

@@ -184,6 +184,7 @@ def _told(store: Store, known: Known, changes: Sequence[Seen], now: datetime) ->
             "orders": known.customer.orders_count,
             "last_order_at": _text(facts.last_order_at),
             "gap_days": facts.gap.days if facts.gap is not None else None,
+            "gap_product": known.gap_product,
             "measured_since": _text(facts.measured_since),
             "last_act_at": _text(facts.last_act_at),
             "asked_at": _text(facts.asked_at),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
 from app.errors import NotFound
-from app.flows import backlog, rehearsals, switch
+from app.flows import backlog, learned, rehearsals, switch
 from app.flows.contents import BrokenText
 from app.flows.simulate import telling
 from app.flows.simulate.run import REPLAYED
@@ -25,6 +25,8 @@ from app.web.catalogue import translate
 from app.web.context import chosen_store, rows_of, runtime
 
 blueprint = Blueprint("flows", __name__)
+_LESSONS = 10
+"""How many products the page of a flow tells of."""
 
 
 @blueprint.get("/app/flows")
@@ -61,6 +63,7 @@ def show(key: str) -> ResponseReturnValue:
         own = editions.names(session, store.id)
         nothing = figures.Money(0, store.currency)
         silent = _silent(session, store, key)
+        lessons = learned.lessons(session, store.id, _LESSONS) if key in learned.FLOWS else []
         rehearsal = rehearsals.of_flow(session, store.id, key)
         people_of_rehearsal = _named(session, store.id, rehearsal)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
@@ -74,6 +77,8 @@ def show(key: str) -> ResponseReturnValue:
         brought=brought,
         total=_total(sent.values()),
         silent=silent,
+        teaches=key in learned.FLOWS,
+        lessons=lessons,
         rehearsal=rehearsal,
         named=people_of_rehearsal,
         rehearsal_days=telling.DAYS,

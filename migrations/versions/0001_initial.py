@@ -700,6 +700,31 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "product_rhythms",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=False),
+        sa.Column("learned_at", MOMENT, nullable=False),
+        sa.Column("until", MOMENT, nullable=True),
+        sa.Column("gaps", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("share_percent", sa.Integer(), nullable=False),
+        sa.Column("median_days", sa.Integer(), nullable=False),
+        sa.Column("low_days", sa.Integer(), nullable=False),
+        sa.Column("high_days", sa.Integer(), nullable=False),
+        sa.Column("long_days", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "store_id", "product_external_id", "learned_at", name=op.f("pk_product_rhythms")
+        ),
+    )
+    op.create_index(
+        "ix_product_rhythms_now",
+        "product_rhythms",
+        ["store_id", "gaps"],
+        unique=False,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
         "product_variants",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("product_id", ID, nullable=False),
@@ -1090,6 +1115,7 @@ def downgrade() -> None:
     op.drop_table("refunds")
     op.drop_table("products")
     op.drop_table("product_variants")
+    op.drop_table("product_rhythms")
     op.drop_table("product_pairs")
     op.drop_table("privacy_requests")
     op.drop_table("preferences")

@@ -16,6 +16,8 @@ from app.flows.facts import LATEST_DELIVERIES, median_of
 from app.flows.shop import SUPPORT, Pair
 from app.flows.simulate.question import Question
 from app.models import CustomerEvent, Order, OrderLine, Product
+from app.segments import product_rhythms
+from app.segments.product_rhythms import Past
 
 ORDERS, EVENTS, LINES, PRODUCTS = (
     table_of(Order),
@@ -84,6 +86,7 @@ class History:
     available: frozenset[str]
     mean_total: float
     mean_shipping: float
+    rhythms: Past
 
 
 def load(session: Session, question: Question) -> History:
@@ -113,6 +116,7 @@ def load(session: Session, question: Question) -> History:
         ),
         mean_total=float(total or 0),
         mean_shipping=float(shipping or 0),
+        rhythms=product_rhythms.past(session, store_id),
     )
 
 

@@ -71,3 +71,7 @@ class PastShop:
     def median_transit(self) -> timedelta | None:
         """By the deliveries known then."""
         return self.history.transit.median(self.now)
+
+    def delays(self, products: Sequence[str]) -> Mapping[str, int]:
+        """By what was learned by then."""
+        return self.history.rhythms.delays(products, self.now)

@@ -1,5 +1,6 @@
 """`/flows` with their switches, `/enrollments`: who is on the way."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, g
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
 from app.errors import NotFound
-from app.flows import switch
+from app.flows import learned, switch
 from app.flows.switch import FlowView
 from app.models import Enrollment, FlowVersion
 from app.web import figures
@@ -20,6 +21,7 @@ from app.web.context import rows_of, runtime
 from app.web.flow_steps import definition_of
 
 blueprint = Blueprint("flows", __name__)
+_LESSONS = 100
 
 
 @blueprint.get("/flows")
@@ -39,8 +41,13 @@ def one(key: str) -> ResponseReturnValue:
         view = _view(session, key)
         definition = definition_of(session, g.store_id, key)
         sent = figures.by_step(session, g.store_id, key)
+        lessons = learned.lessons(session, g.store_id, _LESSONS) if key in learned.FLOWS else []
     steps = {name: _figures(part) for name, part in sorted(sent.items())}
-    return _shape(view) | {"definition": definition and definition.model_dump(mode="json"), "steps": steps}
+    return _shape(view) | {
+        "definition": definition and definition.model_dump(mode="json"),
+        "steps": steps,
+        "learned": [asdict(lesson) for lesson in lessons],
+    }
 
 
 @blueprint.post("/flows/<key>/activate")
