@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.messaging.conditions import CONDITIONS
+from app.messaging.conditions import asks_for_classes, problem
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -230,6 +230,11 @@ class Definition(_Part):
                 return entry
         raise KeyError(entry_id)
 
+    @cached_property
+    def asks_for_classes(self) -> bool:
+        """Whether any condition looks at the classes of customers."""
+        return any(asks_for_classes(_conditions(entry)) for entry in self.entries)
+
     def messages(self) -> list[Message]:
         """Every message that is on, in order."""
         return [
@@ -237,21 +242,27 @@ class Definition(_Part):
         ]
 
 
-def _check_entry(entry: Entry) -> None:
-    ids = [step.id for step in entry.steps]
-    if len(set(ids)) != len(ids):
-        raise ValueError(f"entry {entry.id}: two steps share an id")
+def _conditions(entry: Entry) -> list[str]:
+    """Every condition that an entry or a step of it asks, in order."""
     named = [*entry.only_if]
     for step in entry.steps:
         if isinstance(step, Message):
             named += step.only_if
         if isinstance(step, Split):
             named.append(step.condition)
-            if step.then not in ids:
-                raise ValueError(f"step {step.id} leads to {step.then}, which does not exist")
-    unknown = {name.partition(":")[0] for name in named} - CONDITIONS.keys()
-    if unknown:
-        raise ValueError(f"entry {entry.id}: unknown condition {min(unknown)}")
+    return named
+
+
+def _check_entry(entry: Entry) -> None:
+    ids = [step.id for step in entry.steps]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"entry {entry.id}: two steps share an id")
+    for step in entry.steps:
+        if isinstance(step, Split) and step.then not in ids:
+            raise ValueError(f"step {step.id} leads to {step.then}, which does not exist")
+    for condition in _conditions(entry):
+        if (wrong := problem(condition)) is not None:
+            raise ValueError(f"entry {entry.id}: {wrong}")
 
 
 @cache

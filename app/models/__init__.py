@@ -37,6 +37,7 @@ from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
 from app.models.template import Edition
+from app.models.ticket_band import TicketBand
 from app.models.timer import Timer, TimerCursor
 from app.models.trial import Trial
 from app.models.voucher import Voucher
@@ -95,6 +96,7 @@ __all__ = [
     "Store",
     "StoreWrite",
     "Suppression",
+    "TicketBand",
     "Timer",
     "TimerCursor",
     "Trial",

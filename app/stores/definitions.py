@@ -223,6 +223,7 @@ DEFINITIONS: Mapping[str, Setting] = {
         *_META,
         *flow_settings.FLOWS,
         *flow_settings.REVIEWS,
+        *flow_settings.CLASSES,
     )
 }
 """Every setting by its key, in the order in which it is shown."""

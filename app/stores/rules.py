@@ -24,8 +24,8 @@ class Rule:
     """What a setting may be.
 
     Attributes:
-        kind: text, number, choice, switch, hours, list, email, zone, locale, url, key, picture, colour, price
-            or currency; tells a screen which field to show.
+        kind: text, number, choice, switch, hours, list, pair, email, zone, locale, url, key, picture, colour,
+            price or currency; tells a screen which field to show.
         check: the canonical text of a trimmed, non-empty text; ValueError with a sentence otherwise.
         choices: the words of a choice.
     """
@@ -161,6 +161,16 @@ def _words(text: str) -> str:
     return ",".join(words)
 
 
+def _rising_pair(text: str) -> str:
+    amounts = [part.strip() for part in text.split(",")]
+    if len(amounts) != 2 or not all(_DIGITS.fullmatch(part) for part in amounts):
+        raise ValueError("It must be two whole amounts such as 30,80.")
+    low, high = map(int, amounts)
+    if not 0 < low < high:
+        raise ValueError("The second amount must be larger than the first.")
+    return f"{low},{high}"
+
+
 def _public_key(text: str) -> str:
     try:
         load_der_public_key(base64.b64decode(text, validate=True))
@@ -225,6 +235,7 @@ ZONE = Rule("zone", _zone)
 LOCALE = Rule("locale", _locale)
 HOURS = Rule("hours", _hours)
 WORDS = Rule("list", _words)
+RISING_PAIR = Rule("pair", _rising_pair)
 PUBLIC_KEY = Rule("key", _public_key)
 PICTURE = Rule("picture", _picture)
 COLOUR = Rule("colour", _colour)

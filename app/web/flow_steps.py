@@ -19,6 +19,7 @@ from app.flows.definition import (
     Wait,
     WaitFor,
 )
+from app.messaging.conditions import OF_CLASSES
 from app.models import Flow, FlowVersion
 from app.web.catalogue import translate, word
 from app.web.figures import Sent
@@ -149,4 +150,5 @@ def _when(name: str) -> str:
 
 def _condition(name: str) -> str:
     kind, _, argument = name.partition(":")
-    return word("condition", kind).replace("{argument}", word("step", argument) if argument else "")
+    named = word("class" if kind in OF_CLASSES else "step", argument) if argument else ""
+    return word("condition", kind).replace("{argument}", named)

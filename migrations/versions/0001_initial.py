@@ -960,6 +960,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "name", "locale", name=op.f("pk_templates")),
     )
     op.create_table(
+        "ticket_bands",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("middle_from_minor", sa.BigInteger(), nullable=False),
+        sa.Column("high_from_minor", sa.BigInteger(), nullable=False),
+        sa.Column("counted_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_ticket_bands")),
+    )
+    op.create_table(
         "timer_cursors",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("next_due_at", MOMENT, nullable=False),
@@ -1100,6 +1108,7 @@ def downgrade() -> None:
     op.drop_table("trials")
     op.drop_table("timers")
     op.drop_table("timer_cursors")
+    op.drop_table("ticket_bands")
     op.drop_table("templates")
     op.drop_table("suppressions")
     op.drop_table("stores")

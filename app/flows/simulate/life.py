@@ -17,6 +17,7 @@ from app.flows.simulate.past_shop import PastShop
 from app.flows.simulate.question import Question, Report
 from app.flows.simulate.sending import Outbox
 from app.flows.simulate.standing import Standing
+from app.segments import classing
 
 _DAY = timedelta(days=1)
 
@@ -210,6 +211,7 @@ class Life:
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
+            classes={customer.id: classing.by_sums(customer, now)},
         )
         known = self.question.flows
         return Batch(

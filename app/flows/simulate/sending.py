@@ -21,6 +21,7 @@ from app.messaging.reviewed import CONDITION, MUTED
 from app.models.message import EXPIRED, QUEUED, SENT, STOPPED
 from app.models.review import LOW
 from app.money import to_minor
+from app.segments import classing
 from app.stores import settings
 
 _CHANNELS = ("email", "sms", "tracking")
@@ -191,6 +192,7 @@ class Outbox:
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
             baskets={},
             states={},
+            classes={customer.id: classing.by_sums(customer, now)},
             answered=self._answered(due, now),
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
             open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),

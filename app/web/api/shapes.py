@@ -16,7 +16,6 @@ from app.models import (
     Product,
     Review,
 )
-from app.segments.classes import classes_of
 
 Json = dict[str, Any]
 CHANNELS = ("email", "sms", "whatsapp", "tracking")
@@ -34,7 +33,9 @@ def money(minor: int, currency: str) -> Json:
     return {"minor": minor, "currency": currency}
 
 
-def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str, now: datetime) -> Json:
+def customer(
+    row: Customer, consents: Mapping[str, ConsentState], classes: Sequence[str], currency: str
+) -> Json:
     """A person. RFM and scores are empty until somebody computes them."""
     return {
         "id": row.id,
@@ -47,9 +48,7 @@ def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str,
         "timezone": row.timezone,
         "birthday": _birthday(row),
         "tags": row.tags,
-        "classes": classes_of(
-            row.orders_count + row.earlier_orders, row.discounted_count, row.last_paid_at, now
-        ),
+        "classes": list(classes),
         "rfm": None,
         "scores": {},
         "consents": {channel: consent(consents.get(channel)) for channel in CHANNELS},
