@@ -155,11 +155,16 @@ def _coming(known: Known, row: Any) -> str:
 
 
 def _taught(known: Known) -> Iterator[Finding]:
-    """What the shop's own orders taught, where it decided when something was due or who counts as silent."""
+    """What the shop's own orders taught and the lot drew, and which steps beside messages were done."""
     for row in near(known)[:_MOST_OF_A_KIND]:
         if (one := known.lessons.get(row.subject)) is not None:
             numbers = {"days": one.review_days, "median_days": one.median_days, "gaps": one.gaps}
             yield Finding("delay-learned", what=one.title, numbers=numbers, subject=row.subject)
+        told = {"since": row.entered_at, "subject": row.subject}
+        for arm in row.context.get("arms", {}).values():
+            yield Finding("arm-drawn", what=arm, **told)
+        for step in row.context.get("done", ()):
+            yield Finding("step-done", what=step, **told)
     for event in known.events[:_MOST_OF_A_KIND]:
         if (title := known.titles.get(str(event.details.get("gap_product")))) is not None:
             numbers = {"days": int(event.details["gap_days"])}

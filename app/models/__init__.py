@@ -31,6 +31,7 @@ from app.models.rehearsal import Rehearsal
 from app.models.restore import Restore
 from app.models.review import Review
 from app.models.rhythm import Rhythm
+from app.models.score_entry import ScoreEntry
 from app.models.sender import Sender, SenderDay, SenderDomain
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
@@ -89,6 +90,7 @@ __all__ = [
     "Review",
     "Rhythm",
     "ScheduledJob",
+    "ScoreEntry",
     "Sender",
     "SenderDay",
     "SenderDomain",

@@ -157,6 +157,16 @@ _SENDING = (
     ),
 )
 
+_HOOKS = (
+    Setting(
+        "hooks.secret",
+        rules.SIGNING_SECRET,
+        "",
+        "What signs the calls of your flows' webhook steps (Standard Webhooks); without it none is made.",
+        is_secret=True,
+    ),
+)
+
 _META = (
     Setting(
         "meta.email_consent",
@@ -220,6 +230,7 @@ DEFINITIONS: Mapping[str, Setting] = {
         *_RAILS,
         *_CONSENT,
         *_SENDING,
+        *_HOOKS,
         *_META,
         *flow_settings.FLOWS,
         *flow_settings.REVIEWS,

@@ -16,6 +16,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from email_validator import EmailNotValidError, validate_email
 
+from connectors.hooks import key_of
+
 Check = Callable[[str], str]
 
 
@@ -161,6 +163,12 @@ def _words(text: str) -> str:
     return ",".join(words)
 
 
+def _signing_secret(text: str) -> str:
+    if key_of(text) is None:
+        raise ValueError("It must be whsec_ and at least 24 random bytes in base64.")
+    return text
+
+
 def _rising_pair(text: str) -> str:
     amounts = [part.strip() for part in text.split(",")]
     if len(amounts) != 2 or not all(_DIGITS.fullmatch(part) for part in amounts):
@@ -235,6 +243,7 @@ ZONE = Rule("zone", _zone)
 LOCALE = Rule("locale", _locale)
 HOURS = Rule("hours", _hours)
 WORDS = Rule("list", _words)
+SIGNING_SECRET = Rule("key", _signing_secret)
 RISING_PAIR = Rule("pair", _rising_pair)
 PUBLIC_KEY = Rule("key", _public_key)
 PICTURE = Rule("picture", _picture)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,10 +20,12 @@ from app.flows.definition import (
     Wait,
     WaitFor,
 )
+from app.flows.steps import Score, SplitByArm, Tag, WaitEvent, Webhook
 from app.messaging.conditions import OF_CLASSES
 from app.models import Flow, FlowVersion
 from app.web.catalogue import translate, word
 from app.web.figures import Sent
+from app.web.formats import share
 
 _ALWAYS_TRUE_OF = frozenset({"enrollment-alive", "is-reactivating"})
 
@@ -97,8 +100,12 @@ def _line(step: Step, left: dict[str, Sent], own: Set[str]) -> Line:
         case Split():
             text = translate("flow.split", condition=_when(step.condition), then=word("step", step.then))
             return Line("split", step.id, text)
-        case SetState():
-            return Line("state", step.id, word("flow.state", step.to))
+        case WaitEvent():
+            return Line("wait", step.id, _wait_event(step))
+        case SplitByArm():
+            return Line("split", step.id, translate("flow.arms"), _shares(step))
+        case Tag() | Score() | Webhook() | SetState():
+            return Line("state", step.id, _act(step))
         case End():
             return Line("end", step.id, translate("flow.end"))
         case Message():
@@ -125,6 +132,36 @@ def _wait(step: Wait) -> str:
     else:
         text = translate(f"flow.wait.{unit}_before", n=-amount, anchor=anchor)
     return f"{text}, {translate('flow.wait.at', at=step.at)}" if step.at else text
+
+
+def _wait_event(step: WaitEvent) -> str:
+    unit = "days" if step.days else "hours"
+    return translate(
+        f"flow.wait_event.{unit}",
+        event=word("event", step.event),
+        n=step.days or step.hours,
+        anchor=word("anchor", step.anchor),
+        then=word("step", step.came),
+    )
+
+
+def _shares(step: SplitByArm) -> list[str]:
+    """What part of the people goes which way."""
+    of_all = sum(arm.weight for arm in step.arms)
+    return [f"{arm.name} {share(arm.weight, of_all)} → {word('step', arm.then)}" for arm in step.arms]
+
+
+def _act(step: Tag | Score | Webhook | SetState) -> str:
+    match step:
+        case SetState():
+            return word("flow.state", step.to)
+        case Tag():
+            parts = (("flow.tag.add", step.add), ("flow.tag.remove", step.remove))
+            return "; ".join(translate(key, tags=", ".join(tags)) for key, tags in parts if tags)
+        case Score():
+            return translate("flow.score", points=f"{step.points:+d}", programme=step.programme)
+        case Webhook():
+            return translate("flow.webhook", host=urlsplit(step.url).hostname or "")
 
 
 def _bounds(step: WaitFor) -> list[str]:

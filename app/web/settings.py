@@ -49,6 +49,7 @@ _GROUP_OF = {
     "texts": "identity",
     "preferences": "consent",
     "reconcile": "sending",
+    "hooks": "providers",
 }
 
 

@@ -822,6 +822,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_scheduled_jobs")),
     )
     op.create_table(
+        "score_entries",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("programme", sa.String(length=30), nullable=False),
+        sa.Column("points", sa.Integer(), nullable=False),
+        sa.Column("source_key", sa.String(length=120), nullable=False),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_score_entries")),
+        sa.UniqueConstraint(
+            "store_id", "programme", "source_key", name=op.f("uq_score_entries_store_id_programme_source_key")
+        ),
+    )
+    op.create_index(
+        "ix_score_entries_customer",
+        "score_entries",
+        ["store_id", "customer_id", "programme", "occurred_at"],
+        unique=False,
+    )
+    op.create_table(
         "sender_days",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("channel", sa.String(length=10), nullable=False),
@@ -1117,6 +1137,7 @@ def downgrade() -> None:
     op.drop_table("senders")
     op.drop_table("sender_domains")
     op.drop_table("sender_days")
+    op.drop_table("score_entries")
     op.drop_table("scheduled_jobs")
     op.drop_table("rhythms")
     op.drop_table("reviews")

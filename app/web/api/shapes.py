@@ -34,9 +34,14 @@ def money(minor: int, currency: str) -> Json:
 
 
 def customer(
-    row: Customer, consents: Mapping[str, ConsentState], classes: Sequence[str], currency: str
+    row: Customer,
+    consents: Mapping[str, ConsentState],
+    currency: str,
+    *,
+    classes: Sequence[str],
+    scores: Mapping[str, int],
 ) -> Json:
-    """A person. RFM and scores are empty until somebody computes them."""
+    """A person. RFM is empty until somebody computes it."""
     return {
         "id": row.id,
         "external_id": row.external_id,
@@ -50,7 +55,7 @@ def customer(
         "tags": row.tags,
         "classes": list(classes),
         "rfm": None,
-        "scores": {},
+        "scores": dict(scores),
         "consents": {channel: consent(consents.get(channel)) for channel in CHANNELS},
         "orders_count": row.orders_count,
         "total_spent": money(row.total_spent_minor, currency),
