@@ -7,7 +7,7 @@ from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import inbox, retention
-from app.analytics import engagement
+from app.analytics import effects, engagement
 from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
 from app.mirror import pairs
@@ -147,6 +147,18 @@ def _move_bands(kit: Kit, slot: Slot, now: datetime) -> int:
     return moved
 
 
+def _count_arms(kit: Kit, slot: Slot, now: datetime) -> int:
+    """Read and count first: a transaction that writes is not kept waiting for that."""
+    counted = 0
+    for store_id in _connected(kit):
+        with kit.runtime.database.read() as session:
+            rows = effects.count(session, store_id, now)
+        with kit.runtime.database.write() as session:
+            effects.keep(session, store_id, rows)
+        counted += len(rows)
+    return counted
+
+
 def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
     with kit.runtime.database.read() as session:
@@ -205,6 +217,13 @@ CALENDAR: tuple[CalendarJob, ...] = (
         DAY,
         timedelta(hours=2, minutes=45),
         _move_bands,
+    ),
+    CalendarJob(
+        "holdout",
+        "what each flow's two arms bought is counted",
+        DAY,
+        timedelta(hours=3),
+        _count_arms,
     ),
     CalendarJob(
         "engagement",

@@ -9,6 +9,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
+from app.analytics import effects
 from app.errors import NotFound
 from app.flows import backlog, learned, rehearsals, switch
 from app.flows.contents import BrokenText
@@ -64,6 +65,7 @@ def show(key: str) -> ResponseReturnValue:
         nothing = figures.Money(0, store.currency)
         silent = _silent(session, store, key)
         lessons = learned.lessons(session, store.id, _LESSONS) if key in learned.FLOWS else []
+        effect = effects.of_flow(session, store.id, key)
         rehearsal = rehearsals.of_flow(session, store.id, key)
         people_of_rehearsal = _named(session, store.id, rehearsal)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
@@ -77,6 +79,9 @@ def show(key: str) -> ResponseReturnValue:
         brought=brought,
         total=_total(sent.values()),
         silent=silent,
+        effect=effect,
+        effect_days=effects.WINDOW.days,
+        currency=store.currency,
         teaches=key in learned.FLOWS,
         lessons=lessons,
         rehearsal=rehearsal,

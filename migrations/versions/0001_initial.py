@@ -372,6 +372,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
     )
     op.create_table(
+        "flow_effects",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("arm", sa.String(length=10), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("until", MOMENT, nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("buyers", sa.Integer(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
+        sa.Column("squares", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", "arm", name=op.f("pk_flow_effects")),
+    )
+    op.create_table(
         "flow_switches",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("flow_key", sa.String(length=40), nullable=False),
@@ -1163,6 +1177,7 @@ def downgrade() -> None:
     op.drop_table("flows")
     op.drop_table("flow_versions")
     op.drop_table("flow_switches")
+    op.drop_table("flow_effects")
     op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")
