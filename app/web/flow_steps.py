@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.flows.checks import leads_to
 from app.flows.definition import (
     ChooseProducts,
     Definition,
@@ -84,6 +85,10 @@ def _way(flow_key: str, entry: Entry, left: dict[str, Sent], own: Set[str]) -> W
     for before, line in pairwise(lines):
         if before.kind == "split" and line.kind == "end":
             line.text = translate("flow.end.else")
+    led_to = {other for step in entry.steps for other in leads_to(step)}
+    for line in lines:
+        if line.key in led_to and line.kind != "message":
+            line.text = f"{line.key} · {line.text}"
     return Way(f"{flow_key}.{entry.id}", lines)
 
 
@@ -91,7 +96,8 @@ def _line(step: Step, left: dict[str, Sent], own: Set[str]) -> Line:
     """A step in words; a message takes its figures out of `left`, so that two of one name share one count."""
     match step:
         case Wait():
-            return Line("wait", step.id, _wait(step))
+            notes = [translate("flow.wait.products")] if step.delay else []
+            return Line("wait", step.id, _wait(step), notes)
         case WaitFor():
             text = translate("flow.wait_for", event=word("event", step.event))
             return Line("wait", step.id, text, _bounds(step))
@@ -157,7 +163,7 @@ def _act(step: Tag | Score | Webhook | SetState) -> str:
             return word("flow.state", step.to)
         case Tag():
             parts = (("flow.tag.add", step.add), ("flow.tag.remove", step.remove))
-            return "; ".join(translate(key, tags=", ".join(tags)) for key, tags in parts if tags)
+            return ". ".join(translate(key, tags=", ".join(tags)) for key, tags in parts if tags)
         case Score():
             return translate("flow.score", points=f"{step.points:+d}", programme=step.programme)
         case Webhook():
