@@ -7,11 +7,12 @@ from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import inbox, retention
-from app.analytics import engagement
+from app.analytics import effects, engagement
 from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
 from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
+from app.segments import product_rhythms, standing, tickets
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
@@ -19,6 +20,7 @@ from jobs.schedule import CalendarJob, Slot, is_connected
 RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
+_PEOPLE_A_COMMIT = 5000
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -115,6 +117,48 @@ def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
     return added
 
 
+def _learn_rhythms(kit: Kit, slot: Slot, now: datetime) -> int:
+    """Read and count first: a transaction that writes is not kept waiting for that."""
+    learned = 0
+    for store_id in _connected(kit):
+        with kit.runtime.database.read() as session:
+            if not product_rhythms.is_due(session, store_id, slot.begin):
+                continue
+            found = product_rhythms.count(session, store_id, now)
+        with kit.runtime.database.write() as session:
+            learned += product_rhythms.keep(session, store_id, found, now)
+    return learned
+
+
+def _move_bands(kit: Kit, slot: Slot, now: datetime) -> int:
+    moved = 0
+    for store_id in _connected(kit):
+        with kit.runtime.database.read() as session:
+            store = session.get_one(Store, store_id)
+            bands = tickets.wanted(session, store, now)
+        if bands is None:
+            continue
+        with kit.runtime.database.write() as session:
+            people = tickets.put_in_force(session, store_id, bands, now)
+        for start in range(0, len(people), _PEOPLE_A_COMMIT):
+            with kit.runtime.database.write() as session:
+                standing.touch(session, store_id, people[start : start + _PEOPLE_A_COMMIT])
+        moved += len(people)
+    return moved
+
+
+def _count_arms(kit: Kit, slot: Slot, now: datetime) -> int:
+    """Read and count first: a transaction that writes is not kept waiting for that."""
+    counted = 0
+    for store_id in _connected(kit):
+        with kit.runtime.database.read() as session:
+            rows = effects.count(session, store_id, now)
+        with kit.runtime.database.write() as session:
+            effects.keep(session, store_id, rows)
+        counted += len(rows)
+    return counted
+
+
 def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
     with kit.runtime.database.read() as session:
@@ -159,6 +203,27 @@ CALENDAR: tuple[CalendarJob, ...] = (
     ),
     CalendarJob(
         "co_purchase", "new orders join the co-purchase counts", DAY, timedelta(hours=2), _count_pairs
+    ),
+    CalendarJob(
+        "rhythms",
+        "after how long the buyers of each product come back is counted",
+        DAY,
+        timedelta(hours=2, minutes=30),
+        _learn_rhythms,
+    ),
+    CalendarJob(
+        "ticket_bands",
+        "from which average order on customers count as middling or large",
+        DAY,
+        timedelta(hours=2, minutes=45),
+        _move_bands,
+    ),
+    CalendarJob(
+        "holdout",
+        "what each flow's two arms bought is counted",
+        DAY,
+        timedelta(hours=3),
+        _count_arms,
     ),
     CalendarJob(
         "engagement",

@@ -9,17 +9,20 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import consent, failpoints
+from app import clock, consent, failpoints
 from app.analytics import engagement
 from app.customers import tagging
 from app.db import UtcDateTime, is_one_of
-from app.flows import switch
+from app.flows import effects, switch
 from app.models import Store
 from app.models.store_write import DONE, FAILED, QUEUED, SKIPPED
 from app.scans import StoreScan
-from app.stores import connections, scopes, writes
+from app.stores import connections, scopes, settings, writes
 from app.stores.writes import Held
+from connectors import hooks
 from connectors.base import ConnectorError, Resource, Unauthorized
+from connectors.hooks import Call
+from connectors.transport import Limits, StoreTransport
 from connectors.writing import NotSupported, StoreWriter
 from jobs import access
 from jobs.guard import Failed, pause_after, rounds, run_guarded
@@ -60,10 +63,12 @@ class _Kind:
     Attributes:
         scope: what Shopify must have granted for it.
         read: what is to be told now, or why nothing is.
+        is_elsewhere: it is not the shop that is told: its silence says nothing of what else waits.
     """
 
     scope: str
     read: Callable[[Session, Kit, Store, str], _Telling | str]
+    is_elsewhere: bool = False
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -134,7 +139,7 @@ def _write(kit: Kit, store: Store, writer: StoreWriter, *, held: Held, now: date
     shown = result.summary if isinstance(error, ConnectorError) else result.trace
     with kit.runtime.database.write() as session:
         writes.put_off(session, held, shown, next_at=now + pause if pause else None, now=now)
-    if isinstance(error, ConnectorError):
+    if isinstance(error, ConnectorError) and not _KINDS[held.kind].is_elsewhere:
         raise error
 
 
@@ -201,9 +206,20 @@ def _engagement(session: Session, kit: Kit, store: Store, subject: str) -> _Tell
     return _Telling(lambda writer: writer.report_engagement(activity, day)) if activity else "gone"
 
 
+def _hook(session: Session, kit: Kit, store: Store, subject: str) -> _Telling | str:
+    payload = writes.payload_of(session, store.id, effects.WRITE, subject)
+    secret = settings.secret(kit.runtime.vault, store, "hooks.secret")
+    call = Call(f"{kit.runtime.signer.installation}:{store.id}:{subject}", payload["url"], payload["told"])
+    transport = StoreTransport(allow_private=kit.runtime.settings.allow_private_stores, limits=_OF_A_HOOK)
+    return _Telling(lambda _: hooks.post(transport, call, secret, clock.now()))
+
+
+_OF_A_HOOK = Limits(connect_seconds=5, read_seconds=10, total_seconds=15, max_bytes=64 * 1024)
+
 _KINDS = {
     consent.WRITE: _Kind("write_customers", _consent),
     tagging.WRITE: _Kind("write_customers", _tags),
     switch.WRITE: _Kind(engagement.SCOPE, _activity),
     engagement.WRITE: _Kind(engagement.SCOPE, _engagement),
+    effects.WRITE: _Kind("", _hook, is_elsewhere=True),
 }

@@ -11,6 +11,7 @@ from app.flows.engine import Journey
 from app.flows.facts import BatchFacts, place_of
 from app.flows.moments import Place
 from app.flows.shop import Shop
+from app.flows.steps import Effect
 from app.messaging.outbox import NewDecision, NewMessage
 from app.models import Store
 
@@ -28,7 +29,10 @@ class LiveFlow:
 
 @dataclass(slots=True)
 class Held:
-    """One enrollment in hand; `id` is None until it is written. `state`: what it makes of the customer's."""
+    """One enrollment in hand; `id` is None until it is written.
+
+    `state`: what it makes of the customer's. `effects`: what is done beside messages once it is written.
+    """
 
     id: int | None
     flow_key: str
@@ -44,6 +48,7 @@ class Held:
     state: str | None = None
     messages: list[NewMessage] = field(default_factory=list)
     decisions: list[NewDecision] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, int, str]:

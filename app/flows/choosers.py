@@ -66,9 +66,15 @@ def order_products(
     }
 
 
-def longest_delay(bought: Sequence[OrderProduct]) -> int:
-    """Days to wait before asking about an order: the longest among its dearest three products."""
-    delays = [review_delay_days(item.product_type) for item in bought[:MOST_ASKED]]
+def longest_delay(bought: Sequence[OrderProduct], learned: Mapping[str, int]) -> int:
+    """Days to wait before asking about an order: the longest among its dearest three products.
+
+    Args:
+        learned: the days of products whose buyers came back often enough to tell; of others their type tells.
+    """
+    delays = [
+        learned.get(item.external_id) or review_delay_days(item.product_type) for item in bought[:MOST_ASKED]
+    ]
     return max(delays, default=STANDARD)
 
 

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.flows import moments
-from app.flows.definition import ChooseProducts, End, Entry, Message, SetState, Split, Wait, WaitFor
+from app.flows.arms import arm_of
+from app.flows.definition import End, Entry, Message, SetState, Split, Wait, WaitFor
 from app.flows.moments import Place
+from app.flows.steps import Effect, Score, SplitByArm, Tag, WaitEvent, Webhook
 from app.messaging.conditions import ENDED_BY_EXITS, ConditionFacts, first_false
 
 ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
@@ -22,7 +24,8 @@ _ENOUGH_STEPS = 100
 class Journey:
     """Where somebody stands. `anchors` are the named moments of the journey so far.
 
-    `arrived_by` is the event type that brought the journey to its present step, if one did.
+    `arrived_by` is the event type that brought the journey to its present step, if one did. `arms` are those
+    that the lot gave, by the step that drew it; `done` the steps beside messages that were done.
     """
 
     entry_id: str
@@ -34,6 +37,8 @@ class Journey:
     exit_reason: str | None = None
     products: tuple[Mapping[str, Any], ...] = ()
     arrived_by: str | None = None
+    arms: Mapping[str, str] = field(default_factory=dict)
+    done: tuple[str, ...] = ()
 
     def at(self, step: str) -> "Journey":
         """The same at another step, built by hand: walking is most of the work, and `replace` is slow."""
@@ -47,6 +52,8 @@ class Journey:
             exit_reason=self.exit_reason,
             products=self.products,
             arrived_by=self.arrived_by,
+            arms=self.arms,
+            done=self.done,
         )
 
 
@@ -54,7 +61,8 @@ class Journey:
 class StepFacts:
     """What the steps look at. `choices` maps a chooser to its products; absent if not looked up.
 
-    `now` is when they are walked; None where that is their own moment.
+    `now` is when they are walked; None where that is their own moment. `lot` is what arms are drawn by: the
+    store, the flow and the person.
     """
 
     conditions: ConditionFacts
@@ -64,6 +72,7 @@ class StepFacts:
     is_abroad: bool = False
     has_sms: bool = False
     now: datetime | None = None
+    lot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +97,21 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Where the journey stands now and what is to be made. `state`: what the customer's becomes, if so."""
+    """Where the journey stands now and what is to be made.
+
+    `state`: what the customer's becomes, if so. `effects`: what is to be done beside messages, in order.
+    """
 
     journey: Journey
     messages: tuple[MadeMessage, ...]
     skipped: tuple[Skipped, ...]
     state: str | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> Advance:
     """Walk on from `journey.step`, standing at the moment `at`, until something must be waited for."""
-    brought: list[MadeMessage | Skipped | SetState] = []
+    brought: list[_Brought] = []
     for _ in range(_ENOUGH_STEPS):
         step = entry.step(journey.step)
         if step is None or isinstance(step, End):
@@ -106,7 +119,7 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
         if leads_to_nothing(step, entry):
             journey = _next(_next(journey, entry), entry)
             continue
-        if isinstance(step, Wait | WaitFor):
+        if isinstance(step, Wait | WaitFor | WaitEvent):
             waiting = _wait(journey, entry, step, facts)
             if waiting.due_at is not None:
                 return _advanced(waiting, brought)
@@ -115,10 +128,12 @@ def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> A
         if isinstance(step, Message | SetState):
             brought += _make(step, journey, facts, at)
             journey = _next(journey, entry)
-        elif isinstance(step, Split):
-            is_true = first_false((step.condition,), facts.conditions) is None
-            journey = journey.at(step.then) if is_true else _next(journey, entry)
-        elif isinstance(step, ChooseProducts):
+        elif isinstance(step, Split | SplitByArm):
+            journey = _branch(step, journey, entry, facts)
+        elif isinstance(step, Tag | Score | Webhook):
+            brought.append(step)
+            journey = replace(_next(journey, entry), done=(*journey.done, step.id))
+        else:
             chosen = tuple(facts.choices.get(step.chooser, ()))
             if not chosen and step.if_none is not None:
                 return _advanced(_ended(journey, COMPLETED, step.if_none), brought)
@@ -144,9 +159,10 @@ def timer_fired(
 def event_came(journey: Journey, entry: Entry, event_type: str, at: datetime) -> Journey:
     """The event that the journey waited for has come: keep its moment and step past the wait."""
     step = entry.step(journey.step)
-    if isinstance(step, WaitFor) and step.event == event_type:
-        journey = _with_anchor(journey, step.sets, at)
-    return _next(replace(journey, waits_for=None, due_at=None, arrived_by=None), entry)
+    arrived = replace(journey, waits_for=None, due_at=None, arrived_by=None)
+    if isinstance(step, WaitFor | WaitEvent) and step.event == event_type and step.sets:
+        arrived = _with_anchor(arrived, step.sets, at)
+    return arrived.at(step.came) if isinstance(step, WaitEvent) else _next(arrived, entry)
 
 
 def ended(journey: Journey, reason: str) -> Journey:
@@ -162,13 +178,25 @@ def leads_to_nothing(step: object, entry: Entry) -> bool:
     return isinstance(following, Message) and not following.is_on
 
 
-def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor, facts: StepFacts) -> Journey:
+def _branch(step: Split | SplitByArm, journey: Journey, entry: Entry, facts: StepFacts) -> Journey:
+    """The way that a condition or the lot sends the journey."""
+    if isinstance(step, SplitByArm):
+        arm = arm_of(step, facts.lot)
+        return replace(journey.at(arm.then), arms={**journey.arms, step.id: arm.name})
+    is_true = first_false((step.condition,), facts.conditions) is None
+    return journey.at(step.then) if is_true else _next(journey, entry)
+
+
+def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor | WaitEvent, facts: StepFacts) -> Journey:
     """Standing at a wait: with a due moment, or already past it when the event brought us here."""
     if isinstance(step, Wait):
         due = moments.due(step, journey.anchors, facts.place, facts.review_delay_days)
         if step.sets:
             journey = _with_anchor(journey, step.sets, due)
         return replace(journey, due_at=due, waits_for=None)
+    if isinstance(step, WaitEvent):
+        due = journey.anchors[step.anchor] + timedelta(days=step.days, hours=step.hours)
+        return replace(journey, due_at=due, waits_for=step.event)
     if journey.arrived_by == step.event:
         arrived = _with_anchor(journey, step.sets, journey.anchors[step.anchor])
         return _next(replace(arrived, arrived_by=None), entry)
@@ -177,12 +205,16 @@ def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor, facts: StepFacts
     return replace(journey, due_at=due, waits_for=step.event)
 
 
-def _advanced(journey: Journey, brought: Sequence[MadeMessage | Skipped | SetState]) -> Advance:
+_Brought = MadeMessage | Skipped | SetState | Tag | Score | Webhook
+
+
+def _advanced(journey: Journey, brought: Sequence[_Brought]) -> Advance:
     return Advance(
         journey,
         messages=tuple(item for item in brought if isinstance(item, MadeMessage)),
         skipped=tuple(item for item in brought if isinstance(item, Skipped)),
         state=next((item.to for item in brought if isinstance(item, SetState)), None),
+        effects=tuple(item for item in brought if isinstance(item, Tag | Score | Webhook)),
     )
 
 

@@ -1,7 +1,7 @@
 """What the engine must know of a batch, fetched with one statement per kind."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ _ORDER, BASKET = "order:", "checkout:"
 class BatchFacts:
     """Rows by their keys; siblings and redeemed names by enrollment.
 
-    Orders and those checkouts that still stand are by external id.
+    Orders and those checkouts that still stand are by external id; classes are there where a flow asks.
     """
 
     customers: dict[int, Row[Any]]
@@ -38,6 +38,7 @@ class BatchFacts:
     siblings: dict[int, dict[str, SiblingFacts]]
     redeemed: dict[int, frozenset[str]]
     sms: frozenset[int]
+    classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load(
@@ -107,6 +108,7 @@ def conditions(
         has_earlier_orders=customer.earlier_orders > 0,
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
+        classes=frozenset(facts.classes.get(customer.id) or ()),
     )
 
 
@@ -120,6 +122,15 @@ def order_facts(order: Any | None) -> OrderFacts | None:
         refunded_minor=order.refunded_minor,
         paid_at=order.paid_at,
     )
+
+
+def order_ids(session: Session, store_id: int, subjects: Iterable[str]) -> dict[str, int]:
+    """The ids of the orders among some journeys' subjects, by the subject."""
+    named = _named(subjects, _ORDER)
+    statement = select(ORDERS.c.external_id, ORDERS.c.id).where(
+        ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(named)
+    )
+    return {f"{_ORDER}{row.external_id}": row.id for row in session.execute(statement)} if named else {}
 
 
 def is_abroad(store: Store, customer: Any) -> bool:

@@ -10,6 +10,7 @@ from app.flows.batch import LiveFlow
 from app.flows.definition import Entry, Message
 from app.flows.engine import ACTIVE, COMPLETED, EXITED, HELD_OUT
 from app.flows.holdout import number_of
+from app.flows.learned import Lesson
 from app.flows.moments import Place
 from app.messaging.conditions import ConditionFacts, first_false
 from app.models import Store
@@ -51,7 +52,8 @@ class Known:
     """The rows. `switches` are in the order of time, enrollments, events and refusals newest first.
 
     `refusals` are decisions that no message carries; `conditions` what an entry's own conditions look at,
-    by the subject of the event.
+    by the subject of the event; `lessons` what the shop's orders taught about a journey's wait, by its
+    subject; `titles` those of the products whose buyers' rhythm decided who is silent.
     """
 
     store: Store
@@ -67,6 +69,8 @@ class Known:
     refusals: Sequence[Any]
     messages: Sequence[Any]
     conditions: dict[str, ConditionFacts]
+    lessons: Mapping[str, Lesson]
+    titles: Mapping[str, str]
 
 
 def near(known: Known) -> list[Any]:
@@ -80,7 +84,7 @@ def of(known: Known, *, has_messages: bool) -> list[Finding]:
         replace(_journey(known, row), since=row.entered_at, subject=row.subject)
         for row in near(known)[:_MOST_OF_A_KIND]
     )
-    found = [*_person(known), *_switch(known), *journeys, *_skipped(known)]
+    found = [*_person(known), *_switch(known), *journeys, *_skipped(known), *_taught(known)]
     for entry in known.flow.definition.entries:
         found += _birthday(known, entry) if entry.plan else list(_untaken(known, entry))[:_MOST_OF_A_KIND]
     if has_messages or any(one.code != _NO_WAY for one in found):
@@ -148,6 +152,23 @@ def _coming(known: Known, row: Any) -> str:
             return step.name
         step_id = entry.step_after(step_id)
     return ""
+
+
+def _taught(known: Known) -> Iterator[Finding]:
+    """What the shop's own orders taught and the lot drew, and which steps beside messages were done."""
+    for row in near(known)[:_MOST_OF_A_KIND]:
+        if (one := known.lessons.get(row.subject)) is not None:
+            numbers = {"days": one.review_days, "median_days": one.median_days, "gaps": one.gaps}
+            yield Finding("delay-learned", what=one.title, numbers=numbers, subject=row.subject)
+        told = {"since": row.entered_at, "subject": row.subject}
+        for arm in row.context.get("arms", {}).values():
+            yield Finding("arm-drawn", what=arm, **told)
+        for step in row.context.get("done", ()):
+            yield Finding("step-done", what=step, **told)
+    for event in known.events[:_MOST_OF_A_KIND]:
+        if (title := known.titles.get(str(event.details.get("gap_product")))) is not None:
+            numbers = {"days": int(event.details["gap_days"])}
+            yield Finding("gap-learned", at=event.occurred_at, what=title, numbers=numbers)
 
 
 def _skipped(known: Known) -> Iterator[Finding]:

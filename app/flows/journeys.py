@@ -20,6 +20,8 @@ def from_row(row: Any) -> Journey:
         due_at=row.due_at,
         exit_reason=row.exit_reason,
         products=tuple(context.get("products", ())),
+        arms=context.get("arms", {}),
+        done=tuple(context.get("done", ())),
     )
 
 
@@ -37,6 +39,8 @@ def to_columns(journey: Journey, *, turn: int, at: datetime, stopped_at: datetim
         "context": {
             "entry": journey.entry_id,
             "anchors": {name: to_micros(moment) for name, moment in journey.anchors.items()},
+            **({"arms": dict(journey.arms)} if journey.arms else {}),
+            **({"done": list(journey.done)} if journey.done else {}),
             **({"products": [dict(item) for item in journey.products]} if journey.products else {}),
         },
     }

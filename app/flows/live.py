@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import Row
 
 from app import timeline
-from app.flows import choosers, engine, facts
+from app.flows import arms, checks, choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
+from app.flows.choosers import OrderProduct
 from app.flows.definition import ChooseProducts, Entry, Exit, Message, Wait
 from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.holdout import is_held_out
 from app.flows.making import new_message
+from app.flows.steps import WaitEvent
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
 from app.stores import settings
@@ -34,7 +36,7 @@ class EventItem:
                 _ends(rule, held, self.event) for rule in entry.exits
             ):
                 _stop(held, self.event)
-            elif held.journey.waits_for == self.event.type and held.subject == self.event.subject:
+            elif held.journey.waits_for == self.event.type and _is_awaited(entry, held, self.event):
                 held.journey = engine.event_came(held.journey, entry, self.event.type, self.event.occurred_at)
                 move_on(batch, held, self.event.occurred_at)
         for flow in batch.flows.values():
@@ -92,8 +94,8 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
         return
     batch.add(held)
     percent = settings.number(batch.store, "rails.holdout_percent")
-    person = customer.external_id or customer.email or held.customer_id
-    if is_held_out(domain=batch.store.domain, flow=held.flow_key, person=str(person), percent=percent):
+    person = _person(customer)
+    if is_held_out(domain=batch.store.domain, flow=held.flow_key, person=person, percent=percent):
         _hold_out(batch, entry, held)
         return
     move_on(batch, held, held.entered_at)
@@ -133,11 +135,21 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
         conditions=_conditions(batch, held),
         place=batch.place_of(customer),
         choices=choices,
-        review_delay_days=choosers.longest_delay(bought) if needs_delay else STANDARD,
+        review_delay_days=_review_delay(batch, bought) if needs_delay else STANDARD,
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
         now=batch.now,
+        lot=arms.lot_of(domain=store.domain, flow=held.flow_key, person=_person(customer)),
     )
+
+
+def _person(customer: Any) -> str:
+    """Whom lots are drawn for: an account's id, a guest's address."""
+    return str(customer.external_id or customer.email or customer.id)
+
+
+def _review_delay(batch: Batch, bought: Sequence[OrderProduct]) -> int:
+    return choosers.longest_delay(bought, batch.shop.delays([item.external_id for item in bought]))
 
 
 def _conditions(batch: Batch, held: Held) -> ConditionFacts:
@@ -170,20 +182,23 @@ def _stop(held: Held, event: Row[Any]) -> None:
 
 def _steps_ahead(entry: Entry, step_id: str) -> list[Any]:
     """The steps that one advance may touch: to the first wait for a moment."""
-    ahead: list[Any] = []
-    while (step := entry.step(step_id)) is not None:
-        ahead.append(step)
-        if isinstance(step, Wait) and not engine.leads_to_nothing(step, entry):
-            break
-        step_id = entry.step_after(step_id)
-    return ahead
+    ahead: dict[str, Any] = {}
+    open_ids = [step_id]
+    while open_ids:
+        step = entry.step(open_ids.pop())
+        if step is None or step.id in ahead:
+            continue
+        ahead[step.id] = step
+        if not isinstance(step, Wait) or engine.leads_to_nothing(step, entry):
+            open_ids += [*checks.leads_to(step), entry.step_after(step.id)]
+    return list(ahead.values())
 
 
 def _hold_out(batch: Batch, entry: Entry, held: Held) -> None:
     """The holdout arm gets no message but a promised answer."""
     result = engine.advance(held.journey, entry, step_facts(batch, held), held.entered_at)
     _keep(batch, held, result, only_answers=True)
-    held.journey = replace(result.journey, state=engine.HELD_OUT, waits_for=None, due_at=None)
+    held.journey = replace(result.journey, state=engine.HELD_OUT, waits_for=None, due_at=None, done=())
     held.is_changed = True
     first = next((step.name for step in entry.steps if isinstance(step, Message) and step.is_on), "")
     held.decisions.append(
@@ -193,6 +208,7 @@ def _hold_out(batch: Batch, entry: Entry, held: Held) -> None:
 
 def _keep(batch: Batch, held: Held, result: Advance, *, only_answers: bool) -> None:
     held.state = result.state or held.state
+    held.effects += () if only_answers else result.effects
     for made in result.messages:
         if not only_answers or made.step.purpose == "answer":
             held.messages.append(new_message(batch.store, held, made))
@@ -217,6 +233,15 @@ def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
         return False
     is_new_enough = flow.active_since is not None and event.occurred_at >= flow.active_since
     return is_new_enough and entry.has_messages
+
+
+def _is_awaited(entry: Entry, held: Held, event: Row[Any]) -> bool:
+    """Whether this is the very event that the journey waits for; one from before its wait is none."""
+    step = entry.step(held.journey.step)
+    if not isinstance(step, WaitEvent):
+        return bool(event.subject == held.subject)
+    is_meant = step.about == "any" or event.subject == held.subject
+    return is_meant and event.occurred_at > held.entered_at and _meets(step.where, event)
 
 
 def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:

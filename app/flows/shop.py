@@ -13,6 +13,7 @@ from app.flows.facts import median_transit
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
 from app.models import Message, Order, OrderLine, Product, ProductPair
+from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
 PAIRS, MESSAGES = table_of(ProductPair), table_of(Message)
@@ -63,6 +64,9 @@ class Shop(Protocol):
     def median_transit(self) -> timedelta | None:
         """The usual time from dispatch to delivery, where enough parcels tell it."""
 
+    def delays(self, products: Sequence[str]) -> Mapping[str, int]:
+        """Days until a review is asked, of those whose buyers came back often enough to tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveShop:
@@ -71,6 +75,7 @@ class LiveShop:
     session: Session
     store_id: int
     _transit: list[timedelta | None] = field(default_factory=list)
+    _delays: list[Mapping[str, int]] = field(default_factory=list)
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """By the mirrored reviews."""
@@ -165,3 +170,9 @@ class LiveShop:
         if not self._transit:
             self._transit.append(median_transit(self.session, self.store_id))
         return self._transit[0]
+
+    def delays(self, products: Sequence[str]) -> Mapping[str, int]:
+        """By what the shop's orders taught; read once a batch."""
+        if not self._delays:
+            self._delays.append(product_rhythms.delays(self.session, self.store_id))
+        return self._delays[0]

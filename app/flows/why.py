@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.db import table_of
 from app.errors import NotFound
-from app.flows import facts, findings, published
+from app.flows import facts, findings, learned, published
 from app.flows.findings import BACK, Finding, Known
 from app.flows.moments import end_of_day
 from app.messaging import zones
@@ -121,6 +121,8 @@ def _known(asked: _Asked, decisions: Sequence[Row[Any]]) -> Known:
     if flow is None or customer is None:
         raise NotFound("this store has no such flow" if flow is None else "there is no such customer here")
     events = _events(asked, sorted({kind for entry in flow.definition.entries for kind in entry.events}))
+    enrollments = _enrollments(asked)
+    taught = {str(event.details.get("gap_product")) for event in events if event.details.get("gap_product")}
     return Known(
         store=store,
         customer=customer,
@@ -130,11 +132,13 @@ def _known(asked: _Asked, decisions: Sequence[Row[Any]]) -> Known:
         end=asked.end,
         now=asked.now,
         switches=_switches(asked),
-        enrollments=_enrollments(asked),
+        enrollments=enrollments,
         events=events,
         refusals=[row for row in decisions if row.message_id is None],
         messages=_messages(asked),
         conditions=_conditions(asked, customer, events),
+        lessons=learned.of_journeys(session, store.id, flow.definition, enrollments),
+        titles=learned.titles(session, store.id, taught),
     )
 
 

@@ -19,7 +19,7 @@ from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
 from app.models.message import HELD, OPEN_STATES
-from app.segments import standing
+from app.segments import classing, standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
@@ -142,16 +142,21 @@ def _batch(
         subjects=subjects,
         enrollment_ids=due_ids,
     )
+    flows = published.flows_of(session, store.id)
+    definitions = published.definitions_of(session, store.id, {row.version_id for row in rows})
+    known = (*(flow.definition for flow in flows.values()), *definitions.values())
+    if any(definition.asks_for_classes for definition in known):
+        loaded.classes = classing.kept(session, store.id, loaded.customers.values(), now)
     return Batch(
         shop=LiveShop(session, store.id),
         store=store,
         now=now,
-        flows=published.flows_of(session, store.id),
+        flows=flows,
         facts=loaded,
         held={row.id: _held(row) for row in rows},
         goods=choosers.order_products(session, store.id, with_goods(events, rows, due_ids, loaded.orders)),
         already_read=_already_read(session, store.id, events),
-        definitions=published.definitions_of(session, store.id, {row.version_id for row in rows}),
+        definitions=definitions,
     )
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of
-from app.flows import engine, journeys
+from app.flows import effects, engine, journeys
 from app.flows.batch import Batch, Held
 from app.messaging import outbox
 from app.models import Enrollment
@@ -49,6 +49,7 @@ def write(session: Session, batch: Batch) -> None:
             if held.journey.due_at is not None
         ],
     )
+    effects.carry_out(session, batch.store, [held for held in alive if held.effects], batch.now)
     outbox.enqueue(session, [message for held in alive for message in held.messages], batch.now)
     decisions = [decision for held in alive for decision in held.decisions]
     outbox.note(session, [*batch.notes, *decisions], batch.now)

@@ -30,6 +30,7 @@ from app.models import (
     Order,
     PrivacyRequest,
     Review,
+    ScoreEntry,
     Store,
     StoreWrite,
     Voucher,
@@ -49,6 +50,7 @@ MOVED: Mapping[Table, Mapping[str, Any]] = {
     table_of(PrivacyRequest): {},
     table_of(ErasedIdentity): {},
     table_of(AccessEntry): {},
+    table_of(ScoreEntry): {},
     MERGES: {},
 }
 """The tables whose rows get the kept customer's id and nothing else; what changes beside it.

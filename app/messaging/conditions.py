@@ -4,10 +4,11 @@ A condition is `name` or `name:argument`. The flow engine asks before it makes a
 again before it leaves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.segments.classes import CLASSES
 from app.segments.states import ACTIVE, DORMANT, INACTIVE, REACTIVATING
 
 NOT_DORMANT, NOT_INACTIVE = "not-dormant", "not-inactive"
@@ -43,7 +44,7 @@ class ConditionFacts:
     30 days; `has_open_case`, they wait for an answer of the shop; `is_pending`, the consent to the channel
     waits for its confirmation; `has_basket`, the checkout that it is about still stands, with something in
     it; `allows_perk`, the merchant lets the basket's reminders end with a perk; `state`, where the customer
-    stands (app/segments/states.py).
+    stands (app/segments/states.py). `classes`: theirs, looked up where a condition asks for one.
     """
 
     is_stopped: bool = False
@@ -60,6 +61,7 @@ class ConditionFacts:
     has_basket: bool = False
     allows_perk: bool = False
     state: str = ACTIVE
+    classes: frozenset[str] = frozenset()
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
@@ -161,6 +163,14 @@ def _bought_before_entry(facts: ConditionFacts, argument: str) -> bool:
     return first is not None and entered is not None and first < entered
 
 
+def _of_class(facts: ConditionFacts, argument: str) -> bool:
+    return argument in facts.classes
+
+
+def _not_of_class(facts: ConditionFacts, argument: str) -> bool:
+    return argument not in facts.classes
+
+
 CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "enrollment-alive": _enrollment_alive,
     "order-intact": _order_intact,
@@ -177,6 +187,26 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "basket-stands": _basket_stands,
     "perk-allowed": _perk_allowed,
     "is-reactivating": _is_reactivating,
+    "of-class": _of_class,
+    "not-of-class": _not_of_class,
     NOT_DORMANT: _not_dormant,
     NOT_INACTIVE: _not_inactive,
 }
+
+OF_CLASSES = frozenset({"of-class", "not-of-class"})
+"""Conditions whose argument is a class."""
+
+
+def asks_for_classes(conditions: Iterable[str]) -> bool:
+    """Whether any of these looks at a customer's classes."""
+    return any(condition.partition(":")[0] in OF_CLASSES for condition in conditions)
+
+
+def problem(condition: str) -> str | None:
+    """What is wrong with a condition as it is written, and what to write instead; None if nothing is."""
+    name, _, argument = condition.partition(":")
+    if name not in CONDITIONS:
+        return f"unknown condition {name}; there are {', '.join(sorted(CONDITIONS))}"
+    if name in OF_CLASSES and argument not in CLASSES:
+        return f"unknown class {argument!r} in {condition}; there are {', '.join(CLASSES)}"
+    return None

@@ -1,6 +1,6 @@
 """The statements that fetch a batch's rows for the gate, one a kind."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.db import table_of
 from app.messaging import addresses
-from app.messaging.conditions import SiblingFacts
+from app.messaging.conditions import SiblingFacts, asks_for_classes
 from app.messaging.limits import WEEK, Departure
 from app.messaging.wishes import Wishes
 from app.models import CustomerState, Message, Preference, Suppression
 from app.models.message import COUNTED_STATES
+from app.segments import classing
 from app.segments.states import ACTIVE
 
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
@@ -98,6 +99,14 @@ def states(session: Session, store_id: int, people: Sequence[int]) -> dict[int, 
         )
         found |= {row.customer_id: row.state for row in session.execute(statement)}
     return found
+
+
+def classes(
+    session: Session, store_id: int, rows: Sequence[Any], customers: Mapping[int, Any], *, now: datetime
+) -> dict[int, tuple[str, ...]]:
+    """The classes of those to whose messages they matter."""
+    asking = {row.customer_id for row in rows if asks_for_classes(row.context.get("only_if", ()))}
+    return classing.kept(session, store_id, [customers[one] for one in asking & customers.keys()], now)
 
 
 def in_parts(

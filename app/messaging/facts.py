@@ -20,15 +20,7 @@ from app.messaging.gate import MARKETING, TRANSACTIONAL, Facts, MessageFacts, Pe
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.wishes import Wishes
-from app.models import (
-    ConsentState,
-    Customer,
-    Enrollment,
-    Flow,
-    Order,
-    Store,
-    Voucher,
-)
+from app.models import ConsentState, Customer, Enrollment, Flow, Order, Store, Voucher
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
 from app.stores import settings
@@ -66,6 +58,7 @@ class Loaded:
     allows_soft_opt_in: bool
     now: datetime
     senders: dict[str, SenderFacts] = field(default_factory=dict)
+    classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def spend(self, channel: str, parts: int) -> None:
         """One message more of so many parts is about to leave on the channel."""
@@ -90,7 +83,6 @@ def load(
     )
     rows_of = partial(fact_rows.in_parts, session, store_id=store.id)
     customers = {row.id: row for row in rows_of(CUSTOMERS, "id", keys=people, lock=True)}
-    active = select(Flow.key).where(Flow.store_id == store.id, Flow.is_active)
     return Loaded(
         store=store,
         signer=signer,
@@ -108,11 +100,17 @@ def load(
         open_cases=with_open_case(session, store.id, rows, now),
         wishes=fact_rows.wishes(session, store.id, people),
         states=fact_rows.states(session, store.id, people),
-        active_flows=frozenset(session.execute(active).scalars()),
+        active_flows=_active_flows(session, store.id),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
         senders=dict(senders or {}),
+        classes=fact_rows.classes(session, store.id, rows, customers, now=now),
     )
+
+
+def _active_flows(session: Session, store_id: int) -> frozenset[str]:
+    active = select(Flow.key).where(Flow.store_id == store_id, Flow.is_active)
+    return frozenset(session.execute(active).scalars())
 
 
 def _consents(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:
@@ -250,6 +248,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=settings.is_on(loaded.store, "abandoned_checkout.perk"),
         state=loaded.states.get(row.customer_id, ACTIVE),
+        classes=frozenset(loaded.classes.get(row.customer_id, ())),
     )
 
 

@@ -14,6 +14,7 @@ from app.models.customer_state import CustomerState
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowSwitch, FlowVersion
+from app.models.flow_effect import FlowEffect
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
@@ -26,10 +27,12 @@ from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
 from app.models.product import Product, ProductPair, ProductVariant
+from app.models.product_rhythm import ProductRhythm
 from app.models.rehearsal import Rehearsal
 from app.models.restore import Restore
 from app.models.review import Review
 from app.models.rhythm import Rhythm
+from app.models.score_entry import ScoreEntry
 from app.models.sender import Sender, SenderDay, SenderDomain
 from app.models.sign_in import SignInLink
 from app.models.store import Backfill, Reconciliation, Store
@@ -37,6 +40,7 @@ from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
 from app.models.template import Edition
 from app.models.text_cost import TextCost
+from app.models.ticket_band import TicketBand
 from app.models.timer import Timer, TimerCursor
 from app.models.trial import Trial
 from app.models.voucher import Voucher
@@ -62,6 +66,7 @@ __all__ = [
     "Enrollment",
     "ErasedIdentity",
     "Flow",
+    "FlowEffect",
     "FlowSwitch",
     "FlowVersion",
     "Fulfillment",
@@ -79,6 +84,7 @@ __all__ = [
     "PrivacyRequest",
     "Product",
     "ProductPair",
+    "ProductRhythm",
     "ProductVariant",
     "Reconciliation",
     "Refund",
@@ -87,6 +93,7 @@ __all__ = [
     "Review",
     "Rhythm",
     "ScheduledJob",
+    "ScoreEntry",
     "Sender",
     "SenderDay",
     "SenderDomain",
@@ -95,6 +102,7 @@ __all__ = [
     "StoreWrite",
     "Suppression",
     "TextCost",
+    "TicketBand",
     "Timer",
     "TimerCursor",
     "Trial",

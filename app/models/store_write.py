@@ -16,10 +16,10 @@ class StoreWrite(Base):
     """One thing to write. What exactly is read when the call is made, so the newest state wins.
 
     Attributes:
-        kind: consent, tags, activity or engagement.
-        subject: what of the kind, as `email:<customer id>`, `<flow>` or `<flow>:<day>`; with the kind unique
-            within the store.
-        payload: what stands nowhere else: the wish for each tag.
+        kind: consent, tags, activity, engagement or webhook (an address of the merchant's, not the shop).
+        subject: what of the kind, as `email:<customer id>`, `<flow>`, `<flow>:<day>` or `<journey>:<step>`;
+            with the kind unique within the store.
+        payload: what stands nowhere else: the wish for each tag, the whole of a call.
         customer_id: whom it is about, if anybody.
         state: queued, done, skipped (nothing to write), failed (the storefront refuses) or dead (given up).
         reason: why it was skipped or failed.

@@ -32,6 +32,7 @@ from app.models import (
     PrivacyRequest,
     Refund,
     Review,
+    ScoreEntry,
     Store,
     StoreWrite,
     Suppression,
@@ -61,6 +62,7 @@ _OF_PERSON = {
     "privacy_requests": PrivacyRequest,
     "merged_from": CustomerMerge,
     "written_back": StoreWrite,
+    "scores": ScoreEntry,
     "looked_at": AccessEntry,
 }
 _PER_QUERY = 500

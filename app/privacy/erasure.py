@@ -98,6 +98,7 @@ def _rest(session: Session, store_id: int, customer_id: int, marks: Marks) -> Co
     counts += traces.drop_checkouts(session, store_id, customer_id, marks)
     counts += traces.drop_writes(session, store_id, customer_id)
     counts += traces.drop_state(session, store_id, customer_id)
+    counts += traces.drop_scores(session, store_id, customer_id)
     return counts + traces.drop_preferences(session, store_id, customer_id)
 
 

@@ -23,6 +23,7 @@ from app.models import (
     MessageAttempt,
     Preference,
     Review,
+    ScoreEntry,
     StoreWrite,
 )
 from app.models.enrollment import ACTIVE, EXITED
@@ -35,7 +36,7 @@ ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 MERGES, REVIEWS = table_of(CustomerMerge), table_of(Review)
 WRITES, CHECKOUTS, PREFERENCES = table_of(StoreWrite), table_of(Checkout), table_of(Preference)
-STATES = table_of(CustomerState)
+STATES, SCORES = table_of(CustomerState), table_of(ScoreEntry)
 
 ERASED = "erased"
 _TELLING = ("to_address", "subject", "content")
@@ -146,6 +147,13 @@ def drop_state(session: Session, store_id: int, customer_id: int) -> Counter[str
     mine = (STATES.c.store_id == store_id, STATES.c.customer_id == customer_id)
     gone = session.execute(delete(STATES).where(*mine).returning(STATES.c.customer_id)).all()
     return Counter({"states": len(gone)})
+
+
+def drop_scores(session: Session, store_id: int, customer_id: int) -> Counter[str]:
+    """What they were given points for."""
+    mine = (SCORES.c.store_id == store_id, SCORES.c.customer_id == customer_id)
+    gone = session.execute(delete(SCORES).where(*mine).returning(SCORES.c.id)).all()
+    return Counter({"scores": len(gone)})
 
 
 def _without_birthday(rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Any]]:

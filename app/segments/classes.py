@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from app.segments.bands import HIGH, LOW, MIDDLE
+
+CLASSES = ("non-customer", "one-shot", "repeat", "loyal", "promo", LOW, MIDDLE, HIGH)
+"""Every class that there is; the first four take everybody in."""
 LOYAL_ORDERS = 3
 LOYAL_GAP = timedelta(days=90)
 
@@ -18,14 +22,17 @@ def classes_of(
     now: datetime,
     *,
     own_gap: timedelta | None = None,
+    band: str | None = None,
 ) -> list[str]:
-    """The classes of a customer: one of non-customer, one-shot, repeat, loyal, and promo beside it."""
+    """The classes of a customer: one of non-customer, one-shot, repeat, loyal; beside it promo and a band."""
     if orders_count == 0:
         return ["non-customer"]
     found = ["one-shot"] if orders_count == 1 else ["repeat"]
     if is_loyal(orders_count, last_paid_at, now, own_gap):
         found = ["loyal"]
-    return [*found, "promo"] if is_promo(orders_count, discounted_count) else found
+    if is_promo(orders_count, discounted_count):
+        found.append("promo")
+    return [*found, band] if band is not None else found
 
 
 def is_promo(orders_count: int, discounted_count: int) -> bool:

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from app import clock, timeline, timers
 from app.db import from_micros, is_among, table_of, to_micros, upsert
 from app.models import ConsentState, Customer, CustomerState, Message, Store
-from app.segments import state_facts, states
+from app.segments import classing, state_facts, states
+from app.segments.bands import Bands
 from app.segments.classes import classes_of, loyal_until
 from app.segments.state_facts import Known
 from app.segments.states import ACTIVE, DORMANT, REACTIVATING, Seen
@@ -90,8 +91,9 @@ def hear(session: Session, store: Store, events: Iterable[Any], now: datetime) -
 def settle(session: Session, store: Store, people: Sequence[int], now: datetime) -> int:
     """Work out where these customers stand; how many changed. What changed is told in the timeline."""
     rows, events, waiting = [], [], []
+    bands = classing.bands_of(session, store.id)
     for known in state_facts.load(session, store, people, now):
-        row, told = _settled(store, known, now)
+        row, told = _settled(store, known, bands, now)
         if known.held is None or any(row[name] != known.held._mapping[name] for name in _COLUMNS):
             rows.append(row)
         events += told
@@ -136,12 +138,21 @@ def attempts_of(row: Any) -> list[datetime]:
     return [from_micros(micros) for micros in row.attempts]
 
 
-def _settled(store: Store, known: Known, now: datetime) -> tuple[dict[str, Any], list[NewEvent]]:
+def _settled(
+    store: Store, known: Known, bands: Bands | None, now: datetime
+) -> tuple[dict[str, Any], list[NewEvent]]:
     """The row of a customer as it is from now on, and what is told of it."""
     held, customer = known.held, known.customer
     *changes, seen = states.changes(known.facts, now)
     bought = customer.orders_count + customer.earlier_orders
-    classes = classes_of(bought, customer.discounted_count, customer.last_paid_at, now, own_gap=known.own_gap)
+    classes = classes_of(
+        bought,
+        customer.discounted_count,
+        customer.last_paid_at,
+        now,
+        own_gap=known.own_gap,
+        band=classing.ticket_band(customer, bands),
+    )
     events = list(_told(store, known, changes, now))
     if held is not None and held.classes != classes:
         events.append(_class_event(store, known, classes, now))
@@ -184,6 +195,7 @@ def _told(store: Store, known: Known, changes: Sequence[Seen], now: datetime) ->
             "orders": known.customer.orders_count,
             "last_order_at": _text(facts.last_order_at),
             "gap_days": facts.gap.days if facts.gap is not None else None,
+            "gap_product": known.gap_product,
             "measured_since": _text(facts.measured_since),
             "last_act_at": _text(facts.last_act_at),
             "asked_at": _text(facts.asked_at),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db import is_among, table_of
 from app.models import ConsentState, Customer, CustomerEvent, CustomerState, Enrollment, Message, Store
 from app.models.message import COUNTED_STATES, OPEN_STATES
-from app.segments import rhythms
+from app.segments import product_rhythms, rhythms
 from app.segments.states import ACTIVE, REACTIVATING, SHORTEST_GAP, StateFacts
 from app.stores import settings
 
@@ -26,7 +26,7 @@ _CUSTOMER = tuple(
     CUSTOMERS.c[name]
     for name in (
         *("id", "orders_count", "discounted_count", "earlier_orders"),
-        *("last_paid_at", "created_at", "erased_at"),
+        *("total_spent_minor", "last_paid_at", "created_at", "erased_at"),
     )
 )
 Consents = Mapping[tuple[int, str], Row[Any]]
@@ -34,13 +34,17 @@ Consents = Mapping[tuple[int, str], Row[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One customer: the row, the state's row if there is one, what the machine looks at, the own rhythm."""
+    """One customer: the row, the state's row if there is one, what the machine looks at, the own rhythm.
+
+    `gap_product` is the product of the last order whose buyers' time to come back stands for an own rhythm.
+    """
 
     customer: Row[Any]
     held: Row[Any] | None
     facts: StateFacts
     own_gap: timedelta | None
     is_reachable: bool
+    gap_product: str | None = None
 
 
 def load(session: Session, store: Store, people: Sequence[int], now: datetime) -> list[Known]:
@@ -92,6 +96,9 @@ def _in_full(
     own = rhythms.own_gaps(session, store.id, [row.id for row in customers if row.orders_count >= FEW_ORDERS])
     is_shops_needed = any(0 < row.orders_count < FEW_ORDERS for row in customers)
     shop = rhythms.shop_gap(session, store.id, now) if is_shops_needed else None
+    of_products = product_rhythms.long_gaps(
+        session, store.id, [row.id for row in customers if 0 < row.orders_count < FEW_ORDERS]
+    )
     consents, acts = _consents(session, store.id, ids), _acts(session, store.id, ids)
     mails = _mails(session, store.id, [row.id for row in customers if _may_be_silent(row, consents)])
     tries = _tries(session, store.id, [held[row.id] for row in customers if row.id in held])
@@ -99,19 +106,20 @@ def _in_full(
     for row in customers:
         mine = held.get(row.id)
         asked_at, over_at = tries.get(row.id, (None, None))
+        gap_of_product, product = of_products.get(row.id, (None, None))
         facts = StateFacts(
             state=mine.state if mine is not None else ACTIVE,
             since=mine.since if mine is not None else row.created_at,
             has_bought=_has_bought(row),
             last_order_at=row.last_paid_at,
-            gap=own.get(row.id, shop),
+            gap=own.get(row.id) or gap_of_product or shop,
             measured_since=_since(consents.get((row.id, "tracking"))),
             last_act_at=_latest(acts.get(row.id), _own_word(consents.get((row.id, "email")))),
             mails=mails.get(row.id, ()),
             asked_at=asked_at,
             over_at=over_at,
         )
-        known.append(Known(row, mine, facts, own.get(row.id), is_reachable(store, row, consents)))
+        known.append(Known(row, mine, facts, own.get(row.id), is_reachable(store, row, consents), product))
     return known
 
 

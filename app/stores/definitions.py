@@ -164,6 +164,16 @@ _SENDING = (
     ),
 )
 
+_HOOKS = (
+    Setting(
+        "hooks.secret",
+        rules.SIGNING_SECRET,
+        "",
+        "What signs the calls of your flows' webhook steps (Standard Webhooks); without it none is made.",
+        is_secret=True,
+    ),
+)
+
 _META = (
     Setting(
         "meta.email_consent",
@@ -227,9 +237,11 @@ DEFINITIONS: Mapping[str, Setting] = {
         *_RAILS,
         *_CONSENT,
         *_SENDING,
+        *_HOOKS,
         *_META,
         *flow_settings.FLOWS,
         *flow_settings.REVIEWS,
+        *flow_settings.CLASSES,
     )
 }
 """Every setting by its key, in the order in which it is shown."""

@@ -49,6 +49,16 @@ FLOWS = (
 )
 
 
+CLASSES = (
+    Setting(
+        "classes.ticket_bands",
+        rules.RISING_PAIR,
+        "",
+        "From which average order on customers count as middling and as large, in whole units of the shop's "
+        "currency, such as 30,80; your shop's own thirds if empty. In force from the next night on.",
+    ),
+)
+
 REVIEWS = (
     Setting(
         "reviews.landing",

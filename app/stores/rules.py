@@ -17,6 +17,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from email_validator import EmailNotValidError, validate_email
 
+from connectors.hooks import key_of
+
 Check = Callable[[str], str]
 
 
@@ -25,7 +27,7 @@ class Rule:
     """What a setting may be.
 
     Attributes:
-        kind: text, number, choice, switch, hours, list, email, zone, locale, url, key, picture, colour,
+        kind: text, number, choice, switch, hours, list, pair, email, zone, locale, url, key, picture, colour,
             price, phone or currency; tells a screen which field to show.
         check: the canonical text of a trimmed, non-empty text; ValueError with a sentence otherwise.
         choices: the words of a choice.
@@ -162,6 +164,22 @@ def _words(text: str) -> str:
     return ",".join(words)
 
 
+def _signing_secret(text: str) -> str:
+    if key_of(text) is None:
+        raise ValueError("It must be whsec_ and at least 24 random bytes in base64.")
+    return text
+
+
+def _rising_pair(text: str) -> str:
+    amounts = [part.strip() for part in text.split(",")]
+    if len(amounts) != 2 or not all(_DIGITS.fullmatch(part) for part in amounts):
+        raise ValueError("It must be two whole amounts such as 30,80.")
+    low, high = map(int, amounts)
+    if not 0 < low < high:
+        raise ValueError("The second amount must be larger than the first.")
+    return f"{low},{high}"
+
+
 def _public_key(text: str) -> str:
     try:
         load_der_public_key(base64.b64decode(text, validate=True))
@@ -236,6 +254,8 @@ ZONE = Rule("zone", _zone)
 LOCALE = Rule("locale", _locale)
 HOURS = Rule("hours", _hours)
 WORDS = Rule("list", _words)
+SIGNING_SECRET = Rule("key", _signing_secret)
+RISING_PAIR = Rule("pair", _rising_pair)
 PUBLIC_KEY = Rule("key", _public_key)
 PICTURE = Rule("picture", _picture)
 COLOUR = Rule("colour", _colour)

@@ -124,6 +124,13 @@ def held(session: Session, store_id: int, write_id: int, token: str) -> Held | N
     return Held(row.id, store_id, row.kind, row.subject, row.attempts, row.turn, token)
 
 
+def payload_of(session: Session, store_id: int, kind: str, subject: str) -> Mapping[str, Any]:
+    """What of a write stands nowhere else."""
+    mine = (WRITES.c.store_id == store_id, WRITES.c.kind == kind, WRITES.c.subject == subject)
+    payload: Mapping[str, Any] = session.execute(select(WRITES.c.payload).where(*mine)).scalar_one()
+    return payload
+
+
 def finish(
     session: Session, write: Held, state: str, *, reason: str | None, error: str, now: datetime
 ) -> None:

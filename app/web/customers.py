@@ -23,7 +23,7 @@ from app.models import (
     Order,
     Voucher,
 )
-from app.segments.classes import classes_of
+from app.segments import classing, scoring
 from app.web import paging, timeline_words
 from app.web.acting import showed
 from app.web.auth import merchant_required
@@ -71,14 +71,15 @@ def show(customer_id: int) -> ResponseReturnValue:
         )
         entries = timeline_words.entries(session, store.id, timeline.rows)
         parts = _parts(session, store.id, customer.id)
+        classes = classing.kept(session, store.id, [customer], clock.now())
+        scores = scoring.scores_of(session, store.id, [customer.id]).get(customer.id, {})
     showed(store.id, access_log.CUSTOMER, customer_id=customer.id)
-    bought = customer.orders_count + customer.earlier_orders
-    classes = classes_of(bought, customer.discounted_count, customer.last_paid_at, clock.now())
     today = local_date(clock.now(), zones.zone_named(store.timezone)).isoformat()
     return render_template(
         "customer.html",
         customer=customer,
-        classes=classes,
+        classes=classes[customer.id],
+        scores=scores,
         timeline=timeline,
         entries=entries,
         flow_keys=recipe_keys(),

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.flows.checks import leads_to
 from app.flows.definition import (
     ChooseProducts,
     Definition,
@@ -19,9 +21,12 @@ from app.flows.definition import (
     Wait,
     WaitFor,
 )
+from app.flows.steps import Score, SplitByArm, Tag, WaitEvent, Webhook
+from app.messaging.conditions import OF_CLASSES
 from app.models import Flow, FlowVersion
 from app.web.catalogue import translate, word
 from app.web.figures import Sent
+from app.web.formats import share
 
 _ALWAYS_TRUE_OF = frozenset({"enrollment-alive", "is-reactivating"})
 
@@ -80,6 +85,10 @@ def _way(flow_key: str, entry: Entry, left: dict[str, Sent], own: Set[str]) -> W
     for before, line in pairwise(lines):
         if before.kind == "split" and line.kind == "end":
             line.text = translate("flow.end.else")
+    led_to = {other for step in entry.steps for other in leads_to(step)}
+    for line in lines:
+        if line.key in led_to and line.kind != "message":
+            line.text = f"{line.key} · {line.text}"
     return Way(f"{flow_key}.{entry.id}", lines)
 
 
@@ -87,7 +96,8 @@ def _line(step: Step, left: dict[str, Sent], own: Set[str]) -> Line:
     """A step in words; a message takes its figures out of `left`, so that two of one name share one count."""
     match step:
         case Wait():
-            return Line("wait", step.id, _wait(step))
+            notes = [translate("flow.wait.products")] if step.delay else []
+            return Line("wait", step.id, _wait(step), notes)
         case WaitFor():
             text = translate("flow.wait_for", event=word("event", step.event))
             return Line("wait", step.id, text, _bounds(step))
@@ -96,8 +106,12 @@ def _line(step: Step, left: dict[str, Sent], own: Set[str]) -> Line:
         case Split():
             text = translate("flow.split", condition=_when(step.condition), then=word("step", step.then))
             return Line("split", step.id, text)
-        case SetState():
-            return Line("state", step.id, word("flow.state", step.to))
+        case WaitEvent():
+            return Line("wait", step.id, _wait_event(step))
+        case SplitByArm():
+            return Line("split", step.id, translate("flow.arms"), _shares(step))
+        case Tag() | Score() | Webhook() | SetState():
+            return Line("state", step.id, _act(step))
         case End():
             return Line("end", step.id, translate("flow.end"))
         case Message():
@@ -126,6 +140,36 @@ def _wait(step: Wait) -> str:
     return f"{text}, {translate('flow.wait.at', at=step.at)}" if step.at else text
 
 
+def _wait_event(step: WaitEvent) -> str:
+    unit = "days" if step.days else "hours"
+    return translate(
+        f"flow.wait_event.{unit}",
+        event=word("event", step.event),
+        n=step.days or step.hours,
+        anchor=word("anchor", step.anchor),
+        then=word("step", step.came),
+    )
+
+
+def _shares(step: SplitByArm) -> list[str]:
+    """What part of the people goes which way."""
+    of_all = sum(arm.weight for arm in step.arms)
+    return [f"{arm.name} {share(arm.weight, of_all)} → {word('step', arm.then)}" for arm in step.arms]
+
+
+def _act(step: Tag | Score | Webhook | SetState) -> str:
+    match step:
+        case SetState():
+            return word("flow.state", step.to)
+        case Tag():
+            parts = (("flow.tag.add", step.add), ("flow.tag.remove", step.remove))
+            return ". ".join(translate(key, tags=", ".join(tags)) for key, tags in parts if tags)
+        case Score():
+            return translate("flow.score", points=f"{step.points:+d}", programme=step.programme)
+        case Webhook():
+            return translate("flow.webhook", host=urlsplit(step.url).hostname or "")
+
+
 def _bounds(step: WaitFor) -> list[str]:
     return [translate("flow.wait_for.bounds", home=step.days_home, abroad=step.days_abroad)]
 
@@ -149,4 +193,5 @@ def _when(name: str) -> str:
 
 def _condition(name: str) -> str:
     kind, _, argument = name.partition(":")
-    return word("condition", kind).replace("{argument}", word("step", argument) if argument else "")
+    named = word("class" if kind in OF_CLASSES else "step", argument) if argument else ""
+    return word("condition", kind).replace("{argument}", named)

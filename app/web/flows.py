@@ -9,8 +9,9 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
+from app.analytics import effects
 from app.errors import NotFound
-from app.flows import backlog, rehearsals, switch
+from app.flows import backlog, learned, rehearsals, switch
 from app.flows.contents import BrokenText
 from app.flows.simulate import telling
 from app.flows.switch import FlowView
@@ -25,6 +26,8 @@ from app.web.catalogue import translate
 from app.web.context import chosen_store, rows_of, runtime
 
 blueprint = Blueprint("flows", __name__)
+_LESSONS = 10
+"""How many products the page of a flow tells of."""
 
 
 @blueprint.get("/app/flows")
@@ -62,6 +65,8 @@ def show(key: str) -> ResponseReturnValue:
         own = editions.names(session, store.id)
         nothing = figures.Money(0, store.currency)
         silent = _silent(session, store, key)
+        lessons = learned.lessons(session, store.id, _LESSONS) if key in learned.FLOWS else []
+        effect = effects.of_flow(session, store.id, key)
         rehearsal = rehearsals.of_flow(session, store.id, key)
         people_of_rehearsal = _named(session, store.id, rehearsal)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
@@ -75,6 +80,11 @@ def show(key: str) -> ResponseReturnValue:
         brought=brought,
         total=_total(sent.values()),
         silent=silent,
+        effect=effect,
+        effect_days=effects.WINDOW.days,
+        currency=store.currency,
+        teaches=key in learned.FLOWS,
+        lessons=lessons,
         rehearsal=rehearsal,
         named=people_of_rehearsal,
         rehearsal_days=telling.DAYS,

@@ -22,7 +22,7 @@ _A_SECOND = timedelta(seconds=1)
 
 def register(app: Flask) -> None:
     """Give the templates their words and formats."""
-    app.jinja_env.filters.update(money=money, number=number, share=share)
+    app.jinja_env.filters.update(money=money, number=number, points=points, share=share)
     app.jinja_env.filters.update(moment=moment, told_moment=told_moment, day=day, ago=ago)
     app.jinja_env.globals.update(
         t=translate, word=word, choice=choice, asset=assets.address, languages=LANGUAGES
@@ -43,6 +43,11 @@ def number(value: int) -> str:
 def share(part: int, whole: int) -> str:
     """A part of a whole in per cent; a dash where there is no whole."""
     return format_percent(part / whole, format="#,##0.0%", locale=language()) if whole else "–"
+
+
+def points(value: float) -> str:
+    """A difference of two shares, with its sign (`+1.5 points`)."""
+    return translate("points", n=format_decimal(100 * value, format="+0.0;-0.0", locale=language()))
 
 
 def moment(value: datetime | None) -> str:

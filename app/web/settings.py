@@ -23,7 +23,18 @@ blueprint = Blueprint("settings", __name__)
 
 _LONGEST = 2000
 # In the order in which a merchant needs them; a group that is not here comes last under its own name.
-_GROUPS = ("identity", "brand", "rails", "consent", "offers", "reviews", "sending", "providers", "meta")
+_GROUPS = (
+    "identity",
+    "brand",
+    "rails",
+    "consent",
+    "offers",
+    "classes",
+    "reviews",
+    "sending",
+    "providers",
+    "meta",
+)
 _GROUP_OF = {
     "timezone": "identity",
     "locale": "identity",
@@ -38,6 +49,7 @@ _GROUP_OF = {
     "texts": "identity",
     "preferences": "consent",
     "reconcile": "sending",
+    "hooks": "providers",
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app import timeline
+from app.messaging.conditions import OF_CLASSES
 from app.models import CustomerEvent, Order
 from app.web import provider_words
 from app.web.catalogue import translate, word
@@ -54,7 +55,9 @@ def step_value(value: object, step: str = "") -> str:
 
 
 def _argument(condition: str, argument: str) -> str:
-    return provider_words.sentence(argument) if condition == _REFUSED else word("step", argument)
+    if condition == _REFUSED:
+        return provider_words.sentence(argument)
+    return word("class" if condition in OF_CLASSES else "step", argument)
 
 
 _REFUSED = "the provider refuses the account"

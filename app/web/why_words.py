@@ -159,5 +159,5 @@ def _finding(finding: Finding, answer: Answer) -> dict[str, Any]:
 
 
 def _numbers(finding: Finding) -> Iterator[tuple[str, int | None]]:
-    for name in ("number", "percent"):
+    for name in ("number", "percent", "days", "median_days", "gaps"):
         yield name, finding.numbers.get(name)

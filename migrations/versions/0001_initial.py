@@ -381,6 +381,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
     )
     op.create_table(
+        "flow_effects",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("arm", sa.String(length=10), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("until", MOMENT, nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("buyers", sa.Integer(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
+        sa.Column("squares", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", "arm", name=op.f("pk_flow_effects")),
+    )
+    op.create_table(
         "flow_switches",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("flow_key", sa.String(length=40), nullable=False),
@@ -709,6 +723,31 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "product_rhythms",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=False),
+        sa.Column("learned_at", MOMENT, nullable=False),
+        sa.Column("until", MOMENT, nullable=True),
+        sa.Column("gaps", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("share_percent", sa.Integer(), nullable=False),
+        sa.Column("median_days", sa.Integer(), nullable=False),
+        sa.Column("low_days", sa.Integer(), nullable=False),
+        sa.Column("high_days", sa.Integer(), nullable=False),
+        sa.Column("long_days", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "store_id", "product_external_id", "learned_at", name=op.f("pk_product_rhythms")
+        ),
+    )
+    op.create_index(
+        "ix_product_rhythms_now",
+        "product_rhythms",
+        ["store_id", "gaps"],
+        unique=False,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
         "product_variants",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("product_id", ID, nullable=False),
@@ -804,6 +843,26 @@ def upgrade() -> None:
         sa.Column("last_run_at", MOMENT, nullable=True),
         sa.Column("next_run_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_scheduled_jobs")),
+    )
+    op.create_table(
+        "score_entries",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("customer_id", ID, nullable=False),
+        sa.Column("programme", sa.String(length=30), nullable=False),
+        sa.Column("points", sa.Integer(), nullable=False),
+        sa.Column("source_key", sa.String(length=120), nullable=False),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_score_entries")),
+        sa.UniqueConstraint(
+            "store_id", "programme", "source_key", name=op.f("uq_score_entries_store_id_programme_source_key")
+        ),
+    )
+    op.create_index(
+        "ix_score_entries_customer",
+        "score_entries",
+        ["store_id", "customer_id", "programme", "occurred_at"],
+        unique=False,
     )
     op.create_table(
         "sender_days",
@@ -970,6 +1029,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_text_costs_spent", "text_costs", ["store_id", "spent_on"], unique=False)
     op.create_table(
+        "ticket_bands",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("middle_from_minor", sa.BigInteger(), nullable=False),
+        sa.Column("high_from_minor", sa.BigInteger(), nullable=False),
+        sa.Column("counted_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_ticket_bands")),
+    )
+    op.create_table(
         "timer_cursors",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("next_due_at", MOMENT, nullable=False),
@@ -1111,6 +1178,7 @@ def downgrade() -> None:
     op.drop_table("trials")
     op.drop_table("timers")
     op.drop_table("timer_cursors")
+    op.drop_table("ticket_bands")
     op.drop_table("text_costs")
     op.drop_table("templates")
     op.drop_table("suppressions")
@@ -1120,6 +1188,7 @@ def downgrade() -> None:
     op.drop_table("senders")
     op.drop_table("sender_domains")
     op.drop_table("sender_days")
+    op.drop_table("score_entries")
     op.drop_table("scheduled_jobs")
     op.drop_table("rhythms")
     op.drop_table("reviews")
@@ -1127,6 +1196,7 @@ def downgrade() -> None:
     op.drop_table("refunds")
     op.drop_table("products")
     op.drop_table("product_variants")
+    op.drop_table("product_rhythms")
     op.drop_table("product_pairs")
     op.drop_table("privacy_requests")
     op.drop_table("preferences")
@@ -1144,6 +1214,7 @@ def downgrade() -> None:
     op.drop_table("flows")
     op.drop_table("flow_versions")
     op.drop_table("flow_switches")
+    op.drop_table("flow_effects")
     op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")

@@ -11,12 +11,15 @@ from sqlalchemy import select
 from app import timeline
 from app.db import Database, table_of, to_micros
 from app.flows import work
+from app.flows.definition import Definition
 from app.models import (
     Checkout,
     Customer,
     CustomerState,
     Decision,
     Enrollment,
+    Flow,
+    FlowVersion,
     Message,
     Order,
     OrderLine,
@@ -48,6 +51,24 @@ class World:
         store_id = new_store(database, word, **values)
         switch_on(database, store_id, *flows, since=SINCE)
         return cls(database, store_id)
+
+    def publish(self, definition: Mapping[str, Any]) -> None:
+        """A version of a flow's own, on since SINCE."""
+        key = definition["key"]
+        with self.database.write() as session:
+            version = FlowVersion(
+                store_id=self.store_id,
+                flow_key=key,
+                number=99,
+                definition=Definition.model_validate(definition).model_dump(mode="json"),
+                created_at=SINCE,
+            )
+            session.add(version)
+            session.flush()
+            table = table_of(Flow)
+            mine = (table.c.store_id == self.store_id, table.c.key == key)
+            session.execute(table.update().where(*mine).values(version_id=version.id))
+        switch_on(self.database, self.store_id, key, since=SINCE)
 
     def customer(self, name: str = "", **values: Any) -> int:
         with self.database.write() as session:

@@ -39,8 +39,8 @@ def test_how_long_a_product_wants_to_be_used(product_type: str, days: int) -> No
 def test_of_an_order_the_three_dearest_products_decide_how_long() -> None:
     bought = [_product(kind) for kind in ("Coffee", "Shoes", "Coffee", "Furniture")]
 
-    assert choosers.longest_delay(bought) == 10
-    assert choosers.longest_delay([]) == 14
+    assert choosers.longest_delay(bought, {}) == 10
+    assert choosers.longest_delay([], {}) == 14
 
 
 def test_products_are_summed_over_their_lines_and_sorted_by_what_they_cost(database: Database) -> None:

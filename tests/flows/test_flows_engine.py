@@ -1,5 +1,6 @@
 """The engine's core, step kind by step kind; no database, no clock."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +60,7 @@ def test_a_message_is_made_where_the_journey_stands_and_the_walk_goes_on() -> No
         {"kind": "message", "id": "A", **ANY},
         {"kind": "message", "id": "B", **ANY, "ttl_hours": None, "until": "end"},
         {"kind": "wait", "id": "w", "anchor": "entered", "days": 1},
+        anchors=[{"name": "end", "anchor": "entered", "days": 9}],
     )
 
     advance = _walk(entry, anchors={"end": T0 + 9 * DAY})
@@ -240,10 +242,12 @@ def test_an_exit_ends_a_journey_with_its_reason() -> None:
 
 
 def test_a_definition_that_walks_in_a_circle_is_stopped() -> None:
-    entry = _entry(
+    """No definition that was checked does; the engine does not rely on it."""
+    steps = (
         {"kind": "message", "id": "A", **ANY, "is_on": False},
         {"kind": "split", "id": "s", "condition": "code-unused:x", "then": "A"},
     )
+    entry = Entry.model_validate({"id": "e", "occurrence": "once", "steps": steps})
 
     with pytest.raises(RuntimeError, match="circle"):
         _walk(entry)
@@ -305,11 +309,25 @@ def test_every_recipe_survives_being_kept_as_a_version(key: str) -> None:
     assert Definition.model_validate(recipe(key).model_dump(mode="json")) == recipe(key)
 
 
+_SPLIT = {"kind": "split", "id": "s", "condition": "left:A"}
+_ARM, _END = {"name": "a", "weight": 1, "then": "a"}, {"kind": "end", "id": "a"}
+
+
 @pytest.mark.parametrize(
     ("steps", "problem"),
     [
-        ([{"kind": "end", "id": "a"}, {"kind": "end", "id": "a"}], "two steps share an id"),
-        ([{"kind": "split", "id": "s", "condition": "left:A", "then": "b"}], "leads to b"),
+        ([{"kind": "end", "id": "a"}, {"kind": "end", "id": "a"}], "two steps are called a; give each"),
+        ([_SPLIT | {"then": "b"}], "leads to b, which does not exist; there are s"),
+        ([_SPLIT | {"then": "s"}], "leads back to s; it may lead to later steps only"),
+        ([{"kind": "wait", "id": "w", "anchor": "birth"}], "counts from 'birth', which is not known by then"),
+        ([{"kind": "arms", "id": "s", "arms": [_ARM, _ARM]}, _END], "two arms share a name"),
+        ([{"kind": "arms", "id": "s", "arms": [_ARM]}, _END], "at least 2 items"),
+        ([{"kind": "tag", "id": "t"}], "name a tag to add or to remove"),
+        ([{"kind": "tag", "id": "t", "add": ["hot"], "remove": ["hot"]}], "a tag is named twice"),
+        ([{"kind": "tag", "id": "t", "add": ["hot, cold"]}], "'hot, cold' is no tag"),
+        ([{"kind": "score", "id": "s", "points": 101}], "less than or equal to 100"),
+        ([{"kind": "webhook", "id": "w", "url": "http://a.example"}], "must begin with https://"),
+        ([{"kind": "wait-event", "id": "w", "event": "order.paid", "came": "a"}, _END], "above 0"),
         ([{"kind": "message", "id": "A", **ANY, "only_if": ["is-blond"]}], "unknown condition is-blond"),
         ([{"kind": "message", "id": "A", **ANY, "until": "end"}], "either ttl_hours or until"),
         ([{"kind": "message", "id": "A", **ANY, "ttl_hours": None}], "either ttl_hours or until"),
@@ -322,9 +340,15 @@ def test_an_unsound_definition_is_refused(steps: list[dict[str, Any]], problem: 
         _entry(*steps)
 
 
-def _entry(*steps: dict[str, Any]) -> Entry:
+def _entry(*steps: dict[str, Any], anchors: Sequence[dict[str, Any]] = ()) -> Entry:
     """A flow of one entry with these steps."""
-    entry = {"id": "e", "events": ["order.paid"], "occurrence": "once", "steps": list(steps)}
+    entry = {
+        "id": "e",
+        "events": ["order.paid"],
+        "occurrence": "once",
+        "anchors": list(anchors),
+        "steps": list(steps),
+    }
     return Definition.model_validate({"key": "test", "entries": [entry]}).entries[0]
 
 

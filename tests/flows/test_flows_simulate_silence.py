@@ -9,6 +9,8 @@ from app.db import Database
 from app.flows.simulate import run, telling
 from app.flows.simulate.question import Question, Report
 from app.models import Consent, ConsentState, Store
+from app.segments import product_rhythms
+from app.segments.survival import Return
 from tests.conftest import NOW
 from tests.flows.flows_world import World
 
@@ -27,7 +29,7 @@ def world(database: Database) -> World:
     return World.open(database, installed_at=NOW - 10 * DAY)
 
 
-def _buyer(world: World, *days: int, state: str = "subscribed") -> int:
+def _buyer(world: World, *days: int, state: str = "subscribed", product: str = "P") -> int:
     """Somebody who said this about mails long ago and bought so many days ago."""
     person = world.customer(created_at=NOW - 10 * DAY)
     said = {"channel": "email", "state": state, "basis": "consent", "occurred_at": NOW - 400 * DAY}
@@ -38,7 +40,7 @@ def _buyer(world: World, *days: int, state: str = "subscribed") -> int:
         session.add(ConsentState(**key, **said))
     for day in days:
         name, at = f"{person}-{day}", NOW - day * DAY
-        world.order(person, name, placed_at=at)
+        world.order(person, name, product, placed_at=at)
         for kind in ("order.placed", "order.paid"):
             world.happens(kind, person, at, subject=f"order:{name}", history=True)
     return person
@@ -100,3 +102,14 @@ def test_two_attempts_in_a_year_are_enough(world: World) -> None:
     found = _sent(_simulate(world, days=350))
 
     assert [step for step, _ in found].count("R0") == 2
+
+
+def test_what_a_product_had_taught_by_then_says_when_its_buyer_fell_silent(world: World) -> None:
+    _buyer(world, 120, product="coffee")
+    slow = Return(63, 40, 0.7, median_days=41, low_days=38, high_days=46, long_days=70)
+    with world.database.write() as session:
+        product_rhythms.keep(session, world.store_id, {"coffee": slow}, NOW - 300 * DAY)
+
+    found = _sent(_simulate(world))
+
+    assert found[0] == ("R0", NOW - 120 * DAY + 1.5 * 70 * DAY)

@@ -12,8 +12,8 @@ from app.flows import facts
 from app.messaging.conditions import first_false
 from app.mirror.apply import apply_records
 from app.models import Customer, Order, Store
+from app.segments import classing
 from app.stores import commands
-from app.web.api import shapes
 from connectors.base import OrderRecord, Resource
 from connectors.sandbox.model import SHOPIFY
 from connectors.storefronts.shopify.api import ShopifyStorefront
@@ -62,8 +62,8 @@ def test_orders_that_are_counted_and_not_shown_are_known(reader: Reader) -> None
     ]
     with reader.database.read() as session:
         people = session.query(Customer).filter(Customer.store_id == reader.store_id).order_by(Customer.id)
-        shown = [shapes.customer(person, {}, "USD", reader.now)["classes"] for person in people]
-    assert shown == [["one-shot"], ["non-customer"], ["non-customer"]]
+        shown = classing.kept(session, reader.store_id, people, reader.now)
+    assert list(shown.values()) == [("one-shot",), ("non-customer",), ("non-customer",)]
 
 
 @pytest.mark.parametrize("is_told_first", [False, True])

@@ -38,6 +38,7 @@ PARTS = {
     "privacy_requests",
     "merged_from",
     "written_back",
+    "scores",
     "looked_at",
 }
 

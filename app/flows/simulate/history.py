@@ -16,6 +16,8 @@ from app.flows.facts import LATEST_DELIVERIES, median_of
 from app.flows.shop import SUPPORT, Pair
 from app.flows.simulate.question import Question
 from app.models import CustomerEvent, Order, OrderLine, Product, Rhythm
+from app.segments import product_rhythms
+from app.segments.product_rhythms import Past
 from app.segments.state_facts import FLOW
 
 ORDERS, EVENTS, RHYTHMS = table_of(Order), table_of(CustomerEvent), table_of(Rhythm)
@@ -82,6 +84,7 @@ class History:
     mean_total: float
     mean_shipping: float
     shop_gap: timedelta | None
+    rhythms: Past
 
 
 def load(session: Session, question: Question) -> History:
@@ -112,6 +115,7 @@ def load(session: Session, question: Question) -> History:
         mean_total=float(total or 0),
         mean_shipping=float(shipping or 0),
         shop_gap=_shop_gap(session, store_id) if FLOW in question.flows else None,
+        rhythms=product_rhythms.past(session, store_id),
     )
 
 

@@ -20,7 +20,7 @@ from app.flows.simulate.question import LONG_AGO, Question, Report
 from app.flows.simulate.sending import Outbox
 from app.flows.simulate.silence import Silence
 from app.flows.simulate.standing import Standing
-from app.segments import states
+from app.segments import classing, states
 from app.segments.state_facts import FLOW
 
 _DAY = timedelta(days=1)
@@ -83,7 +83,7 @@ class Life:
         shop = PastShop(history, memory.goods, standing, question.begin, outbox.letters)
         life = cls(question, person, standing, outbox, shop, memory, can_text)
         if FLOW in question.flows:
-            life.silence = Silence.of(question, standing, outbox.letters, history.shop_gap)
+            life.silence = Silence.of(question, standing, outbox.letters, shop)
             life._is_before = question.flow_key == FLOW
         life._recall()
         return life
@@ -249,6 +249,7 @@ class Life:
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
+            classes={customer.id: classing.by_sums(customer, now)},
         )
         known = self.question.flows
         return Batch(

@@ -16,6 +16,7 @@ from app.flows import choosers
 from app.flows.choosers import OrderProduct
 from app.flows.definition import WaitFor
 from app.flows.simulate.question import Question
+from app.flows.steps import WaitEvent
 from app.messaging import fact_rows
 from app.messaging.gate import TRANSACTIONAL
 from app.messaging.wishes import Wishes
@@ -127,7 +128,7 @@ def _listened(question: Question) -> frozenset[str]:
     entries = [entry for flow in question.flows.values() for entry in flow.definition.entries]
     starts = {kind for entry in entries if entry.has_messages for kind in entry.events}
     ends = {rule.event for entry in entries for rule in entry.exits}
-    waits = {step.event for entry in entries for step in entry.steps if isinstance(step, WaitFor)}
+    waits = {step.event for entry in entries for step in entry.steps if isinstance(step, WaitFor | WaitEvent)}
     return frozenset(starts | ends | waits | {timeline.ERASED}) - timeline.UNHEARD
 
 

@@ -1,6 +1,6 @@
 """The shop as one person's journeys found it at a moment of the replay (see `app/flows/shop.py`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -71,3 +71,13 @@ class PastShop:
     def median_transit(self) -> timedelta | None:
         """By the deliveries known then."""
         return self.history.transit.median(self.now)
+
+    def delays(self, products: Sequence[str]) -> Mapping[str, int]:
+        """By what was learned by then."""
+        return self.history.rhythms.delays(products, self.now)
+
+    def long_gap(self, orders: Iterable[int], at: datetime) -> timedelta | None:
+        """After how long four fifths of the buyers of these orders come back, as it was known then."""
+        products = {item.external_id for id_ in orders for item in self.goods.get(id_, ())}
+        known = [row.long_days for row in self.history.rhythms.of(sorted(products), at) if row.long_days]
+        return timedelta(days=max(known)) if known else None

@@ -22,6 +22,7 @@ from app.messaging.reviewed import CONDITION, MUTED
 from app.models.message import EXPIRED, QUEUED, SENT, STOPPED
 from app.models.review import LOW
 from app.money import to_minor
+from app.segments import classing
 
 _CHANNELS = ("email", "sms", "tracking")
 _READY = {
@@ -220,6 +221,7 @@ class Outbox:
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
             baskets=baskets.open_at(standing, now, is_asked=True) if standing.person.baskets else {},
             states={customer.id: standing.state},
+            classes={customer.id: classing.by_sums(customer, now)},
             answered=self._answered(due, now),
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
             open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),

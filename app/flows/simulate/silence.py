@@ -8,6 +8,7 @@ from typing import Any
 from app.flows import engine
 from app.flows.batch import Held
 from app.flows.simulate.memory import Happening
+from app.flows.simulate.past_shop import PastShop
 from app.flows.simulate.question import Question
 from app.flows.simulate.sending import Letter
 from app.flows.simulate.standing import Standing
@@ -32,7 +33,7 @@ class Silence:
     question: Question
     standing: Standing
     letters: Sequence[Letter]
-    shop_gap: timedelta | None
+    shop: PastShop
     is_known: bool = False
     look_at: datetime | None = None
     attempts: list[datetime] = field(default_factory=list)
@@ -41,10 +42,10 @@ class Silence:
 
     @classmethod
     def of(
-        cls, question: Question, standing: Standing, letters: Sequence[Letter], shop_gap: timedelta | None
+        cls, question: Question, standing: Standing, letters: Sequence[Letter], shop: PastShop
     ) -> "Silence":
         """As it was noted when the replay begins, or from the person's first day where nothing was."""
-        found = cls(question, standing, letters, shop_gap)
+        found = cls(question, standing, letters, shop)
         person = standing.person
         standing.state_since = person.customer.created_at
         if question.begin >= question.covered_since:
@@ -128,7 +129,7 @@ class Silence:
             since=standing.state_since,
             has_bought=self._has_bought(),
             last_order_at=standing.customer.last_paid_at,
-            gap=self._gap(),
+            gap=self._gap(now),
             measured_since=measured_since,
             last_act_at=max(acts, default=None),
             mails=() if self._has_bought() or measured_since is None else self._mails(),
@@ -136,12 +137,14 @@ class Silence:
             over_at=over_at,
         )
 
-    def _gap(self) -> timedelta | None:
-        """Their own rhythm from three orders on, else the shop's as it was counted last."""
-        counted = [order.paid_at for order in self.standing.orders.values() if order.is_counted]
-        if len(counted) < FEW_ORDERS:
-            return self.shop_gap
-        return percentile_gap([moment for moment in counted if moment is not None]) or self.shop_gap
+    def _gap(self, now: datetime) -> timedelta | None:
+        """Their own rhythm from three orders on, before that what they bought last, else the shop's."""
+        paid = {order.id: order.paid_at for order in self.standing.orders.values() if order.is_counted}
+        moments = [moment for moment in paid.values() if moment is not None]
+        if len(moments) >= FEW_ORDERS:
+            return percentile_gap(moments) or self.shop.history.shop_gap
+        latest = [id_ for id_, moment in paid.items() if moment == max(moments)]
+        return self.shop.long_gap(latest, now) or self.shop.history.shop_gap
 
     def _mails(self) -> list[datetime]:
         left = [

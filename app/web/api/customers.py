@@ -14,6 +14,7 @@ from app.flows.definition import recipe_keys
 from app.flows.why import why
 from app.models import ConsentState, Customer, Store
 from app.privacy import asked
+from app.segments import classing, scoring
 from app.web import why_words
 from app.web.acting import actor, showed
 from app.web.api import bodies, lists, shapes
@@ -126,10 +127,14 @@ def _record(session: Session, customer_id: int, body: bodies.ConsentBody) -> Non
 
 
 def _shaped(session: Session, rows: Sequence[Customer]) -> list[shapes.Json]:
-    """Customers with their consents, by two queries however many they are."""
-    now = clock.now()
+    """Customers with consents, classes and scores, by four queries however many they are."""
     currency = session.get_one(Store, g.store_id).currency
     held: dict[int, dict[str, ConsentState]] = {row.id: {} for row in rows}
     for state in session.scalars(rows_of(ConsentState, g.store_id).where(ConsentState.customer_id.in_(held))):
         held[state.customer_id][state.channel] = state
-    return [shapes.customer(row, held[row.id], currency, now) for row in rows]
+    classes = classing.kept(session, g.store_id, rows, clock.now())
+    scores = scoring.scores_of(session, g.store_id, list(held))
+    return [
+        shapes.customer(row, held[row.id], currency, classes=classes[row.id], scores=scores.get(row.id, {}))
+        for row in rows
+    ]

@@ -1,5 +1,6 @@
 """`/flows` with their switches, `/enrollments`: who is on the way."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, g
@@ -8,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
+from app.analytics import effects
+from app.analytics.effects import Effect
+from app.analytics.holdout import Arm
 from app.errors import NotFound
-from app.flows import switch
+from app.flows import learned, switch
 from app.flows.switch import FlowView
-from app.models import Enrollment, FlowVersion
+from app.models import Enrollment, FlowVersion, Store
 from app.web import figures
 from app.web.acting import actor, showed
 from app.web.api import lists, shapes
@@ -20,6 +24,7 @@ from app.web.context import rows_of, runtime
 from app.web.flow_steps import definition_of
 
 blueprint = Blueprint("flows", __name__)
+_LESSONS = 100
 
 
 @blueprint.get("/flows")
@@ -39,8 +44,16 @@ def one(key: str) -> ResponseReturnValue:
         view = _view(session, key)
         definition = definition_of(session, g.store_id, key)
         sent = figures.by_step(session, g.store_id, key)
+        effect = effects.of_flow(session, g.store_id, key)
+        currency = session.get_one(Store, g.store_id).currency
+        lessons = learned.lessons(session, g.store_id, _LESSONS) if key in learned.FLOWS else []
     steps = {name: _figures(part) for name, part in sorted(sent.items())}
-    return _shape(view) | {"definition": definition and definition.model_dump(mode="json"), "steps": steps}
+    return _shape(view) | {
+        "definition": definition and definition.model_dump(mode="json"),
+        "steps": steps,
+        "effect": _effect(effect, currency) if effect is not None else None,
+        "learned": [asdict(lesson) for lesson in lessons],
+    }
 
 
 @blueprint.post("/flows/<key>/activate")
@@ -96,6 +109,34 @@ def _shape(view: FlowView) -> shapes.Json:
         "is_active": view.is_active,
         "active_since": shapes.moment(view.active_since),
         "version": view.version,
+    }
+
+
+def _effect(effect: Effect, currency: str) -> shapes.Json:
+    """The arms and how they differ; `difference` is null while they are too few."""
+    difference = effect.difference
+    return {
+        "since": shapes.moment(effect.since),
+        "until": shapes.moment(effect.until),
+        "days": effects.WINDOW.days,
+        "treated": _arm(effect.treated, currency),
+        "held_out": _arm(effect.held_out, currency),
+        "difference": difference
+        and {
+            "buyers_share": asdict(difference.buyers),
+            "revenue_minor_per_person": difference.revenue and asdict(difference.revenue),
+            "currency": currency,
+            "entrants_needed": difference.needed,
+        },
+    }
+
+
+def _arm(arm: Arm, currency: str) -> shapes.Json:
+    return {
+        "people": arm.people,
+        "buyers": arm.buyers,
+        "orders": arm.orders,
+        "revenue": shapes.money(arm.revenue_minor, currency),
     }
 
 

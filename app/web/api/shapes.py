@@ -16,7 +16,6 @@ from app.models import (
     Product,
     Review,
 )
-from app.segments.classes import classes_of
 
 Json = dict[str, Any]
 CHANNELS = ("email", "sms", "whatsapp", "tracking")
@@ -34,8 +33,15 @@ def money(minor: int, currency: str) -> Json:
     return {"minor": minor, "currency": currency}
 
 
-def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str, now: datetime) -> Json:
-    """A person. RFM and scores are empty until somebody computes them."""
+def customer(
+    row: Customer,
+    consents: Mapping[str, ConsentState],
+    currency: str,
+    *,
+    classes: Sequence[str],
+    scores: Mapping[str, int],
+) -> Json:
+    """A person. RFM is empty until somebody computes it."""
     return {
         "id": row.id,
         "external_id": row.external_id,
@@ -47,11 +53,9 @@ def customer(row: Customer, consents: Mapping[str, ConsentState], currency: str,
         "timezone": row.timezone,
         "birthday": _birthday(row),
         "tags": row.tags,
-        "classes": classes_of(
-            row.orders_count + row.earlier_orders, row.discounted_count, row.last_paid_at, now
-        ),
+        "classes": list(classes),
         "rfm": None,
-        "scores": {},
+        "scores": dict(scores),
         "consents": {channel: consent(consents.get(channel)) for channel in CHANNELS},
         "orders_count": row.orders_count,
         "total_spent": money(row.total_spent_minor, currency),

@@ -1,0 +1,136 @@
+"""The arms of each flow, counted from enrollments and orders once a night and kept for the screens."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import Session
+
+from app.analytics.holdout import Arm, Difference, compare
+from app.db import table_of, upsert
+from app.models import Enrollment, Flow, FlowEffect, Order
+from app.models.enrollment import HELD_OUT
+
+ENROLLMENTS, ORDERS, EFFECTS = table_of(Enrollment), table_of(Order), table_of(FlowEffect)
+WINDOW, BACK = timedelta(days=30), timedelta(days=180)
+"""How long after they entered people's orders count, and how far back people are looked at."""
+TREATED = "treated"
+_KEY = ("store_id", "flow_key", "arm")
+_FIGURES = ("people", "buyers", "orders", "revenue_minor", "squares")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A flow's arms as of last night, of those who entered in [since, until), and how they differ."""
+
+    since: datetime
+    until: datetime
+    treated: Arm
+    held_out: Arm
+    difference: Difference | None
+
+
+def count(session: Session, store_id: int, now: datetime) -> list[dict[str, object]]:
+    """The rows of every flow of a store.
+
+    Only those are counted whose days are over, so that both arms had the same time; a person counts from
+    their first time in the flow on, since the lot is drawn for people.
+    """
+    since, until = now - WINDOW - BACK, now - WINDOW
+    flows = session.execute(select(Flow.key).where(Flow.store_id == store_id)).scalars().all()
+    return [
+        {
+            "store_id": store_id,
+            "flow_key": flow,
+            "arm": arm,
+            "since": since,
+            "until": until,
+            **asdict(bought),
+        }
+        for flow in flows
+        for arm, bought in _arms(session, store_id, flow, since=since, until=until).items()
+    ]
+
+
+def keep(session: Session, store_id: int, rows: list[dict[str, object]]) -> None:
+    """Have these figures shown from now on, and no others."""
+    session.execute(delete(EFFECTS).where(EFFECTS.c.store_id == store_id))
+    upsert(session, EFFECTS, rows, key=_KEY, update=("since", "until", *_FIGURES))
+
+
+def of_flow(session: Session, store_id: int, flow_key: str) -> Effect | None:
+    """What a flow changes, as far as it is known; None before its first night."""
+    statement = select(EFFECTS).where(EFFECTS.c.store_id == store_id, EFFECTS.c.flow_key == flow_key)
+    rows = {row.arm: row for row in session.execute(statement)}
+    if not rows:
+        return None
+    treated, held_out = (
+        Arm(*(getattr(rows[arm], name) for name in _FIGURES)) if arm in rows else Arm()
+        for arm in (TREATED, HELD_OUT)
+    )
+    some = next(iter(rows.values()))
+    return Effect(some.since, some.until, treated, held_out, compare(treated, held_out))
+
+
+def _arms(session: Session, store_id: int, flow: str, *, since: datetime, until: datetime) -> dict[str, Arm]:
+    mine = (ENROLLMENTS.c.store_id == store_id, ENROLLMENTS.c.flow_key == flow)
+    first = (
+        select(ENROLLMENTS.c.customer_id, func.min(ENROLLMENTS.c.entered_at).label("entered_at"))
+        .where(*mine)
+        .group_by(ENROLLMENTS.c.customer_id)
+        .subquery()
+    )
+    entered = (
+        select(ENROLLMENTS.c.customer_id, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
+        .join(first, first.c.customer_id == ENROLLMENTS.c.customer_id)
+        .where(
+            *mine,
+            ENROLLMENTS.c.entered_at == first.c.entered_at,
+            ENROLLMENTS.c.entered_at >= since,
+            ENROLLMENTS.c.entered_at < until,
+        )
+    )
+    people = {row.customer_id: row for row in session.execute(entered)}
+    bought = _bought(session, store_id, entered, people)
+    of_arms: defaultdict[str, list[list[int]]] = defaultdict(list)
+    for person, row in people.items():
+        of_arms[HELD_OUT if row.state == HELD_OUT else TREATED].append(bought.get(person, []))
+    return {arm: _sum(amounts) for arm, amounts in of_arms.items()}
+
+
+def _bought(
+    session: Session, store_id: int, entered: Select[Any], people: Mapping[int, Any]
+) -> dict[int, list[int]]:
+    """What each of them paid, order by order, in the days after they entered."""
+    of_people = entered.with_only_columns(ENROLLMENTS.c.customer_id)
+    statement = select(
+        ORDERS.c.customer_id, ORDERS.c.paid_at, (ORDERS.c.total_minor - ORDERS.c.refunded_minor).label("net")
+    ).where(
+        ORDERS.c.store_id == store_id,
+        ORDERS.c.customer_id.in_(of_people),
+        ORDERS.c.is_counted,
+        ORDERS.c.deleted_at.is_(None),
+        ORDERS.c.paid_at.is_not(None),
+    )
+    found: dict[int, list[int]] = {}
+    for row in session.execute(statement):
+        person = people.get(row.customer_id)
+        if person is not None and person.entered_at < row.paid_at <= person.entered_at + WINDOW:
+            found.setdefault(row.customer_id, []).append(row.net)
+    return found
+
+
+def _sum(amounts: Iterable[list[int]]) -> Arm:
+    """People's orders added up to an arm."""
+    of_people = list(amounts)
+    sums = [sum(orders) for orders in of_people]
+    return Arm(
+        people=len(of_people),
+        buyers=sum(bool(orders) for orders in of_people),
+        orders=sum(len(orders) for orders in of_people),
+        revenue_minor=sum(sums),
+        squares=float(sum(one * one for one in sums)),
+    )

@@ -1,0 +1,219 @@
+"""After how long the buyers of each product come back: counted from the shop's orders, kept with its past.
+
+A store's turn comes once a week (nightly while nothing was learned), and of a large shop a fixed part of the
+buyers is read, so that a night costs little whatever the shop's size.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from typing import Any
+
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.db import is_among, table_of, upsert
+from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm
+from app.segments.survival import Return, Spell, returning
+
+CUSTOMERS, ORDERS, LINES = table_of(Customer), table_of(Order), table_of(OrderLine)
+RHYTHMS, BACKFILLS = table_of(ProductRhythm), table_of(Backfill)
+MOST_BUYERS = 20_000
+REVIEW_PART = 4
+"""The part of the time until people come back after which they know a product: a month's coffee in a week."""
+SOONEST_REVIEW, LATEST_REVIEW = 7, 30
+"""What is learned stays between the recipe's shortest and longest time."""
+_KEPT = timedelta(days=400)
+_DAY = timedelta(days=1)
+_NIGHTS = 7
+_KEY = ("store_id", "product_external_id", "learned_at")
+_TOLD = ("median_days", "long_days")
+_FIGURES = ("gaps", "people", "share_percent", "median_days", "low_days", "high_days", "long_days")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was known of products at any moment."""
+
+    rows: Mapping[str, Sequence[Row[Any]]] = field(default_factory=dict)
+
+    def delays(self, products: Iterable[str], at: datetime) -> dict[str, int]:
+        """Days until a review is asked, of those products of which something was known."""
+        return {row.product_external_id: review_days(row) for row in self.of(products, at)}
+
+    def of(self, products: Iterable[str], at: datetime) -> list[Row[Any]]:
+        """The rows that held at that moment, in the order of the products."""
+        return [
+            row
+            for product in products
+            for row in self.rows.get(product, ())
+            if row.learned_at <= at and (row.until is None or at < row.until)
+        ]
+
+
+def review_days(row: Any) -> int:
+    """Days from delivery to the review ask, as learned of a product.
+
+    Source: PRODUCT.md section 2, review ("later learned per product").
+    """
+    learned: int = round(row.median_days / REVIEW_PART)
+    return min(LATEST_REVIEW, max(SOONEST_REVIEW, learned))
+
+
+def is_due(session: Session, store_id: int, night: datetime) -> bool:
+    """Whether it is the store's night of the week, or nothing was learned of it yet.
+
+    Half a history would tell of people who never come back: while it arrives there is no night.
+    """
+    arriving = select(BACKFILLS.c.store_id).where(
+        BACKFILLS.c.store_id == store_id, BACKFILLS.c.finished_at.is_(None)
+    )
+    if session.execute(arriving.limit(1)).first() is not None:
+        return False
+    if (night.toordinal() + store_id) % _NIGHTS == 0:
+        return True
+    some = select(RHYTHMS.c.gaps).where(RHYTHMS.c.store_id == store_id, RHYTHMS.c.until.is_(None)).limit(1)
+    return session.execute(some).first() is None
+
+
+def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
+    """What the shop's orders tell of each product; of those that tell enough."""
+    buyers = select(func.count()).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.orders_count > 0)
+    every = -(-session.execute(buyers).scalar_one() // MOST_BUYERS) or 1
+    spells: defaultdict[str, list[Spell]] = defaultdict(list)
+    for person, visits in _visits(session, store_id, every).items():
+        following = [*visits, (now, frozenset[str]())]
+        for number, ((paid_at, products), (next_at, _)) in enumerate(pairwise(following), start=1):
+            spell = Spell((next_at - paid_at) / _DAY, number < len(visits), person)
+            for product in products:
+                spells[product].append(spell)
+    found = ((product, returning(of_product)) for product, of_product in spells.items())
+    return {product: learned for product, learned in found if learned is not None}
+
+
+def keep(session: Session, store_id: int, learned: Mapping[str, Return], now: datetime) -> int:
+    """Have this hold from now on; how many products something else is true of than before."""
+    held = {row.product_external_id: row for row in _now(session, store_id)}
+    rows = {product: _row(store_id, product, found, now) for product, found in learned.items()}
+    changed = {
+        product
+        for product, row in rows.items()
+        if product not in held or any(getattr(held[product], name) != row[name] for name in _TOLD)
+    }
+    over = [product for product in held if product in changed or product not in rows]
+    current = (RHYTHMS.c.store_id == store_id, RHYTHMS.c.until.is_(None))
+    session.execute(
+        update(RHYTHMS)
+        .where(*current, is_among(session, RHYTHMS.c.product_external_id, sorted(over)))
+        .values(until=now)
+    )
+    for product in rows.keys() - changed:
+        rows[product]["learned_at"] = held[product].learned_at
+    upsert(session, RHYTHMS, list(rows.values()), key=_KEY, update=("until", *_FIGURES))
+    session.execute(delete(RHYTHMS).where(RHYTHMS.c.store_id == store_id, RHYTHMS.c.until < now - _KEPT))
+    return len(changed) + len(held.keys() - rows.keys())
+
+
+def past(session: Session, store_id: int, products: Sequence[str] | None = None) -> Past:
+    """Everything that was ever known, of all products or of these."""
+    statement = select(RHYTHMS).where(RHYTHMS.c.store_id == store_id)
+    if products is not None:
+        statement = statement.where(RHYTHMS.c.product_external_id.in_(products))
+    ordered = session.execute(statement.order_by(RHYTHMS.c.product_external_id, RHYTHMS.c.learned_at))
+    groups = groupby(ordered, key=lambda row: row.product_external_id)
+    return Past({product: list(rows) for product, rows in groups})
+
+
+def delays(session: Session, store_id: int) -> dict[str, int]:
+    """Days until a review is asked, of every product of which something is known now."""
+    return {row.product_external_id: review_days(row) for row in _now(session, store_id)}
+
+
+def best_known(session: Session, store_id: int, most: int) -> Sequence[Row[Any]]:
+    """What holds now of the products that most people came back after."""
+    return _now(session, store_id, most)
+
+
+def long_gaps(session: Session, store_id: int, people: Sequence[int]) -> dict[int, tuple[timedelta, str]]:
+    """After how long four fifths of the buyers of somebody's last order come back, and of which product.
+
+    Of several products that with the longest time; of people whose last order tells nothing, nothing.
+    """
+    latest = (
+        select(ORDERS.c.customer_id, func.max(ORDERS.c.paid_at).label("paid_at"))
+        .where(ORDERS.c.store_id == store_id, is_among(session, ORDERS.c.customer_id, people), *_COUNTED)
+        .group_by(ORDERS.c.customer_id)
+        .subquery()
+    )
+    statement = (
+        select(ORDERS.c.customer_id, RHYTHMS.c.long_days, RHYTHMS.c.product_external_id)
+        .join(latest, (latest.c.customer_id == ORDERS.c.customer_id) & (latest.c.paid_at == ORDERS.c.paid_at))
+        .join(LINES, (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id))
+        .join(
+            RHYTHMS,
+            (RHYTHMS.c.store_id == LINES.c.store_id)
+            & (RHYTHMS.c.product_external_id == LINES.c.product_external_id),
+        )
+        .where(
+            ORDERS.c.store_id == store_id,
+            *_COUNTED,
+            RHYTHMS.c.until.is_(None),
+            RHYTHMS.c.long_days.is_not(None),
+        )
+        .order_by(RHYTHMS.c.long_days, RHYTHMS.c.product_external_id.desc())
+    )
+    rows = session.execute(statement) if people else ()
+    return {row.customer_id: (row.long_days * _DAY, row.product_external_id) for row in rows}
+
+
+_COUNTED = (ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None), ORDERS.c.paid_at.is_not(None))
+_Visits = dict[int, list[tuple[datetime, frozenset[str]]]]
+
+
+def _visits(session: Session, store_id: int, every: int) -> _Visits:
+    """When every n-th buyer bought what, in the order of time."""
+    statement = (
+        select(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.id, LINES.c.product_external_id)
+        .outerjoin(LINES, (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id))
+        .where(
+            ORDERS.c.store_id == store_id,
+            ORDERS.c.customer_id.is_not(None),
+            ORDERS.c.customer_id % every == 0,
+            *_COUNTED,
+        )
+        .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.id)
+    )
+    found: _Visits = {}
+    for _, group in groupby(session.execute(statement), key=lambda row: row.id):
+        lines = list(group)
+        products = frozenset(line.product_external_id for line in lines if line.product_external_id)
+        found.setdefault(lines[0].customer_id, []).append((lines[0].paid_at, products))
+    return found
+
+
+def _now(session: Session, store_id: int, most: int | None = None) -> Sequence[Row[Any]]:
+    statement = (
+        select(RHYTHMS)
+        .where(RHYTHMS.c.store_id == store_id, RHYTHMS.c.until.is_(None))
+        .order_by(RHYTHMS.c.gaps.desc(), RHYTHMS.c.product_external_id)
+        .limit(most)
+    )
+    return session.execute(statement).all()
+
+
+def _row(store_id: int, product: str, found: Return, now: datetime) -> dict[str, Any]:
+    return {
+        "store_id": store_id,
+        "product_external_id": product,
+        "learned_at": now,
+        "until": None,
+        "gaps": found.gaps,
+        "people": found.people,
+        "share_percent": round(100 * found.share),
+        "median_days": max(1, round(found.median_days)),
+        "low_days": max(1, round(found.low_days)),
+        "high_days": max(1, round(found.high_days)),
+        "long_days": max(1, round(found.long_days)) if found.long_days is not None else None,
+    }
