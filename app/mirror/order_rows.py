@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,8 +50,7 @@ def newest_by_id(records: Iterable[OrderRecord]) -> dict[str, OrderRecord]:
 
 
 def _with_moments_of(record: OrderRecord, older: OrderRecord) -> OrderRecord:
-    return replace(
-        record,
+    return record._replace(
         paid_at=older.paid_at or record.paid_at,
         fulfilled_at=older.fulfilled_at or record.fulfilled_at,
         delivered_at=older.delivered_at or record.delivered_at,
