@@ -2,12 +2,11 @@
 
 SQLAlchemy writes a statement once for a table and a set of columns. The rows then go to the driver a column
 at a time, which costs a third of what binding them row by row does. SQLite gets tuples for `executemany`;
-PostgreSQL gets a relation to merge from: many rows by COPY into a temporary table, few as one array a
-column, which is one way to the server instead of four.
+PostgreSQL gets one packed array a column and merges from them, which is one way to the server. (COPY into a
+temporary table would take four, and rows of the catalogue for each table that is made and dropped.)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -15,9 +14,7 @@ from typing import Any, cast
 from sqlalchemy import (
     Column,
     Connection,
-    Dialect,
     FromClause,
-    MetaData,
     Row,
     Table,
     any_,
@@ -28,20 +25,17 @@ from sqlalchemy import (
 )
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.bindings import Values, array_of, bound, packed_types, unbounded
+from app.bindings import Values, array_of, bound
+from app.packing import packed_parameter
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
 
-_COPIED_FROM = 64
 _GIVEN = "given_rows"
-_COPY = f"COPY {_GIVEN} FROM STDIN (FORMAT BINARY)"
 _SQLITE = sqlite.dialect()
 
 
@@ -212,70 +206,13 @@ def _sqlite_statement(change: _Change, table: Table, names: Names) -> tuple[str,
 
 
 def _merge(connection: Connection, table: Table, values: Values, change: _Change) -> Sequence[Row[Any]]:
-    names = tuple(values)
-    if len(values[names[0]]) < _COPIED_FROM:
-        arrays = {f"{_ALL_OF}{name}": column for name, column in values.items()}
-        result = connection.execute(_over_arrays(change, table, names), arrays)
-        return result.all() if change.returning else []
-    with _copied(connection, table, values):
-        result = connection.execute(_over_copy(change, table, names))
-        return result.all() if change.returning else []
+    arrays = {f"{_ALL_OF}{name}": column for name, column in values.items()}
+    result = connection.execute(_over_arrays(change, table, tuple(values)), arrays)
+    return result.all() if change.returning else []
 
 
 @cache
 def _over_arrays(change: _Change, table: Table, names: Names) -> UpdateBase:
-    arrays = {name: bindparam(f"{_ALL_OF}{name}", type_=array_of(table.c[name])) for name in names}
+    arrays = {name: packed_parameter(f"{_ALL_OF}{name}", table.c[name]) for name in names}
     columns = (func.unnest(array).label(name) for name, array in arrays.items())
     return change.merged(table, names, select(*columns).subquery(_GIVEN))
-
-
-@cache
-def _over_copy(change: _Change, table: Table, names: Names) -> UpdateBase:
-    return change.merged(table, names, _given(table, names))
-
-
-@cache
-def _given(table: Table, names: Names) -> Table:
-    columns = (Column(name, unbounded(table.c[name])) for name in names)
-    return Table(_GIVEN, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-
-
-@cache
-def _creation(table: Table, names: Names, dialect: Dialect) -> str:
-    return str(CreateTable(_given(table, names)).compile(dialect=dialect))
-
-
-@contextmanager
-def _copied(connection: Connection, table: Table, values: Values) -> Iterator[None]:
-    """The rows in a temporary table for the time of a block.
-
-    It is made anew each time: one that a pooled connection kept would outlive the next migration.
-    """
-    connection.exec_driver_sql(_creation(table, tuple(values), connection.dialect))
-    types = _types(table, tuple(values), connection.dialect)
-    _copy(connection, types, bound(table, values, connection.dialect))
-    yield
-    connection.exec_driver_sql(f"DROP TABLE {_GIVEN}")
-
-
-@cache
-def _types(table: Table, names: Names, dialect: Dialect) -> tuple[str, ...]:
-    return packed_types(_given(table, names).columns, dialect)
-
-
-def _copy(connection: Connection, types: Sequence[str], columns: Iterator[Sequence[Any]]) -> None:
-    """Let the driver copy rows, its errors told as SQLAlchemy tells them.
-
-    Packed as the server keeps them, which takes both a third of the time that text takes.
-    """
-    driver: Any = connection.connection.driver_connection
-    errors: Any = connection.dialect.loaded_dbapi.Error
-    try:
-        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(types)
-            for row in zip(*columns, strict=True):
-                copy.write_row(row)
-    except errors as error:
-        raise DBAPIError.instance(
-            _COPY, None, error, errors, hide_parameters=True, dialect=connection.dialect
-        ) from error

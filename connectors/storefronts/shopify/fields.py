@@ -7,6 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from connectors.base import JsonObject, Money, UnreadablePayload
@@ -88,12 +89,9 @@ def moment(source: JsonObject, key: str) -> datetime | None:
     if value is None:
         return None
     try:
-        parsed = datetime.fromisoformat(value)
-        if parsed.tzinfo is None:
-            raise UnreadablePayload(f"{key} has no offset")
-        return parsed.astimezone(UTC)
+        return _as_utc(value)
     except (TypeError, ValueError, OverflowError):
-        raise UnreadablePayload(f"{key} is not a moment") from None
+        raise UnreadablePayload(f"{key} is not a moment with an offset") from None
 
 
 def required_moment(source: JsonObject, key: str) -> datetime:
@@ -193,6 +191,15 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+@lru_cache(maxsize=1024)
+def _as_utc(written: str) -> datetime:
+    """The moment of a text; an order has the same one under several keys."""
+    parsed = datetime.fromisoformat(written)
+    if parsed.tzinfo is None:
+        raise ValueError("no offset")
+    return parsed.astimezone(UTC)
 
 
 def _shop_side(pair: JsonObject, currency: str) -> Money:
