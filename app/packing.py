@@ -55,11 +55,11 @@ class _Packing(UserDefinedType[Sequence[Any]]):
     def __init__(self, column: Column[Any]) -> None:
         self.column = column
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Sequence[Any]], _Packed]:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], _Packed]:
         process = processor_of(self.column, dialect)
         oid, pack = _PACKERS[unbounded(self.column).compile(dialect)]
 
-        def packed(values: Sequence[Any]) -> _Packed:
+        def packed(values: Any) -> _Packed:
             column = values if process is None else [process(value) for value in values]
             elements = [_NULL if value is None else pack(value) for value in column]
             return _Packed(_HEADER(1, 1, oid, len(elements), 1) + b"".join(elements))

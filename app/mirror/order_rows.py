@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.money import to_minor
 from connectors.base import Money, OrderLineRecord, OrderRecord
@@ -19,8 +18,7 @@ _OF_PARCELS = ("fulfilled_at", "delivered_at")
 _MOMENTS = ("paid_at", *_OF_PARCELS, "cancelled_at")
 
 
-@dataclass(frozen=True, slots=True)
-class MirroredOrder:
+class MirroredOrder(NamedTuple):
     """An order after the upsert: its row's id and what the timeline needs to know."""
 
     id: int
