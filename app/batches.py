@@ -25,9 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.bindings import Values, array_of, bound
 from app.packing import packed_parameter
@@ -78,12 +81,38 @@ def update_rows(
     _write(session, table, _sorted_by(key, rows), _Update(tuple(key)))
 
 
-def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """`column IN (…)` of a batch's many values.
+class Among(ColumnElement[bool]):
+    """`column IN (…)` of a batch's many values, for a statement that is written once: a parameter's name.
 
     PostgreSQL gets them as one array: the statement's words stay the same, so that it is prepared once.
     SQLite gets a list, by whose length it chooses the index.
     """
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 (as SQLAlchemy declares it: what makes two of them equal)
+        ("column", InternalTraversal.dp_clauseelement),
+        ("name", InternalTraversal.dp_string),
+    ]
+
+    def __init__(self, column: Column[Any], name: str) -> None:
+        self.column = column
+        self.name = name
+
+
+@compiles(Among)
+def _any_of_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    array = packed_parameter(element.name, element.column)
+    return compiler.process(element.column == any_(array), **options)
+
+
+@compiles(Among, "sqlite")
+def _in_list(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    values = bindparam(element.name, expanding=True, type_=element.column.type)
+    return compiler.process(element.column.in_(values), **options)
+
+
+def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """The same for a statement that is written where it is needed."""
     if session.get_bind().dialect.name == "sqlite":
         return column.in_(values)
     return column == any_(literal(list(values), array_of(column)))

@@ -33,12 +33,13 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from app import packing
-from app.batches import insert_new, insert_rows, is_among, update_rows, upsert
+from app.batches import Among, insert_new, insert_rows, is_among, update_rows, upsert
 from app.errors import Busy
 
 __all__ = [
     "BUSY_SECONDS",
     "RECEIVE_BUSY_SECONDS",
+    "Among",
     "Base",
     "Database",
     "Id",

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, exists, func, select, tuple_
+from sqlalchemy import Insert, Row, Select, delete, exists, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -124,10 +125,16 @@ def next_due(session: Session) -> datetime | None:
 
 
 def _lower_cursor(session: Session, store_id: int, moment: datetime) -> None:
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(CURSORS)
-    statement = insert.values(store_id=store_id, next_due_at=moment).on_conflict_do_update(
+    statement = _lowering(session.get_bind().dialect.name)
+    session.execute(statement, {"store_id": store_id, "next_due_at": moment})
+
+
+@cache
+def _lowering(dialect: str) -> Insert:
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(CURSORS)
+    lowering: Insert = insert.on_conflict_do_update(
         index_elements=["store_id"],
         set_={"next_due_at": insert.excluded.next_due_at},
         where=CURSORS.c.next_due_at > insert.excluded.next_due_at,
     )
-    session.execute(statement)
+    return lowering
