@@ -9,12 +9,15 @@ temporary table would take four, and rows of the catalogue for each table that i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import (
     Column,
     Connection,
+    Dialect,
     FromClause,
+    Result,
     Row,
     Table,
     any_,
@@ -25,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -39,6 +43,8 @@ Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
 
 _GIVEN = "given_rows"
+_MOST_VALUES = 32_000
+"""Of one statement for SQLite, which takes 32,766."""
 _SQLITE = sqlite.dialect()
 
 
@@ -192,12 +198,15 @@ def _write(session: Session, table: Table, rows: Rows, change: _Change) -> Seque
         return []
     connection = session.connection()
     names = tuple(sorted(rows[0]))
+    values = _values(table, names, rows, change)
     if connection.dialect.name != "sqlite":
-        return _merge(connection, table, _values(table, names, rows, change), change)
+        return _merge(connection, table, values, change)
+    statement, order = _sqlite_statement(change, table, tuple(values))
+    given = zip(*bound(table, {name: values[name] for name in order}, connection.dialect), strict=True)
     if change.returning:
-        # `executemany` of Python's driver gives nothing back: SQLAlchemy's way around it is a longer one.
-        return connection.execute(_returning_statement(change, table, names), list(rows)).all()
-    _execute_many(connection, table, _values(table, names, rows, change), change)
+        found = _execute_at_once(connection, statement, list(given))
+        return _typed([table.c[name] for name in change.returning], found, connection.dialect)
+    connection.exec_driver_sql(statement, list(given))
     return []
 
 
@@ -216,15 +225,29 @@ def _default(column: Column[Any]) -> Any:
     return value(None) if callable(value) else value
 
 
-def _execute_many(connection: Connection, table: Table, values: Values, change: _Change) -> None:
-    statement, names = _sqlite_statement(change, table, tuple(values))
-    rows = zip(*bound(table, {name: values[name] for name in names}, connection.dialect), strict=True)
-    connection.exec_driver_sql(statement, list(rows))
+def _execute_at_once(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> list[Row[Any]]:
+    """`executemany` of Python's driver gives nothing back, so that here one statement holds many rows."""
+    places = f"({', '.join('?' * len(rows[0]))})"
+    step = _MOST_VALUES // len(rows[0])
+    found: list[Row[Any]] = []
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        text = statement.replace(places, ", ".join([places] * len(part)), 1)
+        found += connection.exec_driver_sql(text, tuple(chain.from_iterable(part)))
+    return found
 
 
-@cache
-def _returning_statement(change: _Change, table: Table, names: Names) -> UpdateBase:
-    return change.row_by_row(table, names)
+def _typed(columns: Sequence[Column[Any]], rows: Sequence[Row[Any]], dialect: Dialect) -> Sequence[Row[Any]]:
+    """Rows as the driver gave them, their values as the columns have them."""
+    readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    if not any(readers):
+        return rows
+    read = (
+        [value if reader is None else reader(value) for reader, value in zip(readers, row, strict=True)]
+        for row in rows
+    )
+    result: Result[Any] = IteratorResult(SimpleResultMetaData([column.name for column in columns]), read)
+    return result.all()
 
 
 @cache
