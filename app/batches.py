@@ -2,14 +2,14 @@
 
 SQLAlchemy writes a statement once for a table and a set of columns. The rows then go to the driver a column
 at a time, which costs a third of what binding them row by row does. SQLite gets tuples for `executemany`;
-PostgreSQL gets a relation to merge from: many rows by COPY into a temporary table, few as one array a
-column, which is one way to the server instead of four.
+PostgreSQL gets one packed array a column and merges from them, which is one way to the server. (COPY into a
+temporary table would take four, and rows of the catalogue for each table that is made and dropped.)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -17,7 +17,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     FromClause,
-    MetaData,
+    Result,
     Row,
     Table,
     any_,
@@ -28,20 +28,23 @@ from sqlalchemy import (
 )
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.visitors import InternalTraversal
 
-from app.bindings import Values, array_of, bound, packed_types, unbounded
+from app.bindings import Values, array_of, bound
+from app.packing import packed_parameter
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
 
-_COPIED_FROM = 64
 _GIVEN = "given_rows"
-_COPY = f"COPY {_GIVEN} FROM STDIN (FORMAT BINARY)"
+_MOST_VALUES = 32_000
+"""Of one statement for SQLite, which takes 32,766."""
 _SQLITE = sqlite.dialect()
 
 
@@ -84,12 +87,38 @@ def update_rows(
     _write(session, table, _sorted_by(key, rows), _Update(tuple(key)))
 
 
-def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """`column IN (…)` of a batch's many values.
+class Among(ColumnElement[bool]):
+    """`column IN (…)` of a batch's many values, for a statement that is written once: a parameter's name.
 
     PostgreSQL gets them as one array: the statement's words stay the same, so that it is prepared once.
     SQLite gets a list, by whose length it chooses the index.
     """
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 (as SQLAlchemy declares it: what makes two of them equal)
+        ("column", InternalTraversal.dp_clauseelement),
+        ("name", InternalTraversal.dp_string),
+    ]
+
+    def __init__(self, column: Column[Any], name: str) -> None:
+        self.column = column
+        self.name = name
+
+
+@compiles(Among)
+def _any_of_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    array = packed_parameter(element.name, element.column)
+    return compiler.process(element.column == any_(array), **options)
+
+
+@compiles(Among, "sqlite")
+def _in_list(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+    values = bindparam(element.name, expanding=True, type_=element.column.type)
+    return compiler.process(element.column.in_(values), **options)
+
+
+def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """The same for a statement that is written where it is needed."""
     if session.get_bind().dialect.name == "sqlite":
         return column.in_(values)
     return column == any_(literal(list(values), array_of(column)))
@@ -169,12 +198,15 @@ def _write(session: Session, table: Table, rows: Rows, change: _Change) -> Seque
         return []
     connection = session.connection()
     names = tuple(sorted(rows[0]))
+    values = _values(table, names, rows, change)
     if connection.dialect.name != "sqlite":
-        return _merge(connection, table, _values(table, names, rows, change), change)
+        return _merge(connection, table, values, change)
+    statement, order = _sqlite_statement(change, table, tuple(values))
+    given = zip(*bound(table, {name: values[name] for name in order}, connection.dialect), strict=True)
     if change.returning:
-        # `executemany` of Python's driver gives nothing back: SQLAlchemy's way around it is a longer one.
-        return connection.execute(_returning_statement(change, table, names), list(rows)).all()
-    _execute_many(connection, table, _values(table, names, rows, change), change)
+        found = _execute_at_once(connection, statement, list(given))
+        return _typed([table.c[name] for name in change.returning], found, connection.dialect)
+    connection.exec_driver_sql(statement, list(given))
     return []
 
 
@@ -193,15 +225,29 @@ def _default(column: Column[Any]) -> Any:
     return value(None) if callable(value) else value
 
 
-def _execute_many(connection: Connection, table: Table, values: Values, change: _Change) -> None:
-    statement, names = _sqlite_statement(change, table, tuple(values))
-    rows = zip(*bound(table, {name: values[name] for name in names}, connection.dialect), strict=True)
-    connection.exec_driver_sql(statement, list(rows))
+def _execute_at_once(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> list[Row[Any]]:
+    """`executemany` of Python's driver gives nothing back, so that here one statement holds many rows."""
+    places = f"({', '.join('?' * len(rows[0]))})"
+    step = _MOST_VALUES // len(rows[0])
+    found: list[Row[Any]] = []
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        text = statement.replace(places, ", ".join([places] * len(part)), 1)
+        found += connection.exec_driver_sql(text, tuple(chain.from_iterable(part)))
+    return found
 
 
-@cache
-def _returning_statement(change: _Change, table: Table, names: Names) -> UpdateBase:
-    return change.row_by_row(table, names)
+def _typed(columns: Sequence[Column[Any]], rows: Sequence[Row[Any]], dialect: Dialect) -> Sequence[Row[Any]]:
+    """Rows as the driver gave them, their values as the columns have them."""
+    readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    if not any(readers):
+        return rows
+    read = (
+        [value if reader is None else reader(value) for reader, value in zip(readers, row, strict=True)]
+        for row in rows
+    )
+    result: Result[Any] = IteratorResult(SimpleResultMetaData([column.name for column in columns]), read)
+    return result.all()
 
 
 @cache
@@ -212,70 +258,13 @@ def _sqlite_statement(change: _Change, table: Table, names: Names) -> tuple[str,
 
 
 def _merge(connection: Connection, table: Table, values: Values, change: _Change) -> Sequence[Row[Any]]:
-    names = tuple(values)
-    if len(values[names[0]]) < _COPIED_FROM:
-        arrays = {f"{_ALL_OF}{name}": column for name, column in values.items()}
-        result = connection.execute(_over_arrays(change, table, names), arrays)
-        return result.all() if change.returning else []
-    with _copied(connection, table, values):
-        result = connection.execute(_over_copy(change, table, names))
-        return result.all() if change.returning else []
+    arrays = {f"{_ALL_OF}{name}": column for name, column in values.items()}
+    result = connection.execute(_over_arrays(change, table, tuple(values)), arrays)
+    return result.all() if change.returning else []
 
 
 @cache
 def _over_arrays(change: _Change, table: Table, names: Names) -> UpdateBase:
-    arrays = {name: bindparam(f"{_ALL_OF}{name}", type_=array_of(table.c[name])) for name in names}
+    arrays = {name: packed_parameter(f"{_ALL_OF}{name}", table.c[name]) for name in names}
     columns = (func.unnest(array).label(name) for name, array in arrays.items())
     return change.merged(table, names, select(*columns).subquery(_GIVEN))
-
-
-@cache
-def _over_copy(change: _Change, table: Table, names: Names) -> UpdateBase:
-    return change.merged(table, names, _given(table, names))
-
-
-@cache
-def _given(table: Table, names: Names) -> Table:
-    columns = (Column(name, unbounded(table.c[name])) for name in names)
-    return Table(_GIVEN, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-
-
-@cache
-def _creation(table: Table, names: Names, dialect: Dialect) -> str:
-    return str(CreateTable(_given(table, names)).compile(dialect=dialect))
-
-
-@contextmanager
-def _copied(connection: Connection, table: Table, values: Values) -> Iterator[None]:
-    """The rows in a temporary table for the time of a block.
-
-    It is made anew each time: one that a pooled connection kept would outlive the next migration.
-    """
-    connection.exec_driver_sql(_creation(table, tuple(values), connection.dialect))
-    types = _types(table, tuple(values), connection.dialect)
-    _copy(connection, types, bound(table, values, connection.dialect))
-    yield
-    connection.exec_driver_sql(f"DROP TABLE {_GIVEN}")
-
-
-@cache
-def _types(table: Table, names: Names, dialect: Dialect) -> tuple[str, ...]:
-    return packed_types(_given(table, names).columns, dialect)
-
-
-def _copy(connection: Connection, types: Sequence[str], columns: Iterator[Sequence[Any]]) -> None:
-    """Let the driver copy rows, its errors told as SQLAlchemy tells them.
-
-    Packed as the server keeps them, which takes both a third of the time that text takes.
-    """
-    driver: Any = connection.connection.driver_connection
-    errors: Any = connection.dialect.loaded_dbapi.Error
-    try:
-        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(types)
-            for row in zip(*columns, strict=True):
-                copy.write_row(row)
-    except errors as error:
-        raise DBAPIError.instance(
-            _COPY, None, error, errors, hide_parameters=True, dialect=connection.dialect
-        ) from error

@@ -1,11 +1,11 @@
 """Values as the drivers take them, a column at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from json import JSONEncoder
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, BigInteger, Column, Dialect, Integer, String, Table, Text
+from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Column, Dialect, Integer, String, Table, Text
 from sqlalchemy.types import TypeEngine
 
 Values = Mapping[str, Sequence[Any]]
@@ -15,7 +15,7 @@ Values = Mapping[str, Sequence[Any]]
 def bound(table: Table, values: Values, dialect: Dialect) -> Iterator[Sequence[Any]]:
     """The values as the driver takes them, column by column."""
     for name, column in values.items():
-        process = _processor(table.c[name], dialect)
+        process = processor_of(table.c[name], dialect)
         yield column if process is None else [process(value) for value in column]
 
 
@@ -27,8 +27,7 @@ def array_of(column: Column[Any]) -> ARRAY[Any]:
 def unbounded(column: Column[Any]) -> TypeEngine[Any]:
     """The type that lets any value through, so that the table alone refuses what it has no room for.
 
-    A cast to VARCHAR(n) would cut a text, and COPY would quote it in its error; an INTEGER's higher half
-    would be lost without a word.
+    A cast to VARCHAR(n) would cut a text without a word.
     """
     return _UNBOUNDED.get(type(column.type), column.type)
 
@@ -36,14 +35,11 @@ def unbounded(column: Column[Any]) -> TypeEngine[Any]:
 _UNBOUNDED: Mapping[type, TypeEngine[Any]] = {String: Text(), Integer: BigInteger()}
 
 
-def packed_types(columns: Iterable[Column[Any]], dialect: Dialect) -> tuple[str, ...]:
-    """How the driver packs values for these columns, as PostgreSQL names it."""
-    types = (Text() if isinstance(column.type, JSON) else column.type for column in columns)
-    return tuple(one.compile(dialect).lower() for one in types)
-
-
 @cache
-def _processor(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What turns a column's value into one that the driver takes, or None where it takes it as it is."""
+    if isinstance(column.type, Boolean):
+        return None
     if isinstance(column.type, JSON):
         # As text, which both take: PostgreSQL's driver would wrap each value in an object first.
         return _json_or_none if column.type.none_as_null else _to_json

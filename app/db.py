@@ -32,12 +32,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.batches import insert_new, insert_rows, is_among, update_rows, upsert
+from app import packing
+from app.batches import Among, insert_new, insert_rows, is_among, update_rows, upsert
 from app.errors import Busy
 
 __all__ = [
     "BUSY_SECONDS",
     "RECEIVE_BUSY_SECONDS",
+    "Among",
     "Base",
     "Database",
     "Id",
@@ -256,9 +258,15 @@ def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
 
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
     )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: object, _record: object) -> None:
+        packing.teach(connection)
+
+    return engine
 
 
 def lease_now(session: Session) -> datetime:

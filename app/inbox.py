@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import is_among, is_one_of, table_of, to_micros
+from app.db import UtcDateTime, is_among, is_one_of, table_of, to_micros
 from app.errors import AppError
 from app.models import InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
@@ -41,7 +41,18 @@ class Delivery(NamedTuple):
     attempts: int
 
 
-_READ = tuple(EVENTS.c[name] for name in Delivery._fields)
+_WAITING = (
+    select(*(EVENTS.c[name] for name in Delivery._fields))
+    .where(
+        EVENTS.c.store_id == bindparam("store_id"),
+        is_one_of(EVENTS.c.status, OPEN),
+        EVENTS.c.next_at <= bindparam("now", type_=UtcDateTime),
+    )
+    .order_by(EVENTS.c.next_at, EVENTS.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_WAITING_ALONE = _WAITING.where(EVENTS.c.id == bindparam("only"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +145,10 @@ def waiting(
     Args:
         only: look at this one alone, if it still waits.
     """
-    statement = (
-        select(*_READ)
-        .where(
-            EVENTS.c.store_id == store_id,
-            is_one_of(EVENTS.c.status, OPEN),
-            EVENTS.c.next_at <= now,
-            *(() if only is None else (EVENTS.c.id == only,)),
-        )
-        .order_by(EVENTS.c.next_at, EVENTS.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [Delivery(*row) for row in session.execute(statement)]
+    asked = {"store_id": store_id, "now": now, "limit": limit}
+    if only is None:
+        return list(map(Delivery._make, session.execute(_WAITING, asked)))
+    return list(map(Delivery._make, session.execute(_WAITING_ALONE, {**asked, "only": only})))
 
 
 def last_received_at(session: Session, store_id: int, topic: str) -> datetime | None:

@@ -1,11 +1,11 @@
 """The one timer table: set what waits, take what is due, fair between stores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, exists, func, select, tuple_
+from sqlalchemy import Insert, Row, Select, delete, exists, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,8 +16,7 @@ TIMERS, CURSORS = table_of(Timer), table_of(TimerCursor)
 _KEY = (TIMERS.c.store_id, TIMERS.c.due_at, TIMERS.c.kind, TIMERS.c.subject_id)
 
 
-@dataclass(frozen=True, slots=True)
-class NewTimer:
+class NewTimer(NamedTuple):
     """Something that waits. `turn` tells a stale timer from the current one."""
 
     store_id: int
@@ -31,17 +30,7 @@ def set_timers(session: Session, timers: Sequence[NewTimer]) -> None:
     """Add timers and bring each store's cursor forward if one is earlier."""
     if not timers:
         return
-    rows = [
-        {
-            "store_id": timer.store_id,
-            "due_at": timer.due_at,
-            "kind": timer.kind,
-            "subject_id": timer.subject_id,
-            "turn": timer.turn,
-        }
-        for timer in timers
-    ]
-    insert_new(session, TIMERS, rows)
+    insert_new(session, TIMERS, [timer._asdict() for timer in timers])
     earliest: dict[int, datetime] = {}
     for timer in timers:
         earliest[timer.store_id] = min(timer.due_at, earliest.get(timer.store_id, timer.due_at))
@@ -136,10 +125,16 @@ def next_due(session: Session) -> datetime | None:
 
 
 def _lower_cursor(session: Session, store_id: int, moment: datetime) -> None:
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(CURSORS)
-    statement = insert.values(store_id=store_id, next_due_at=moment).on_conflict_do_update(
+    statement = _lowering(session.get_bind().dialect.name)
+    session.execute(statement, {"store_id": store_id, "next_due_at": moment})
+
+
+@cache
+def _lowering(dialect: str) -> Insert:
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(CURSORS)
+    lowering: Insert = insert.on_conflict_do_update(
         index_elements=["store_id"],
         set_={"next_due_at": insert.excluded.next_due_at},
         where=CURSORS.c.next_due_at > insert.excluded.next_due_at,
     )
-    session.execute(statement)
+    return lowering

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
@@ -13,6 +13,7 @@ from app.models import ErasedIdentity
 
 TOMBSTONES = table_of(ErasedIdentity)
 _PER_QUERY = 500
+_ANY = select(TOMBSTONES.c.store_id).where(TOMBSTONES.c.store_id == bindparam("store_id")).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,7 @@ def find(
 
 
 def _has_any(session: Session, store_id: int) -> bool:
-    some = select(TOMBSTONES.c.store_id).where(TOMBSTONES.c.store_id == store_id).limit(1)
-    return session.execute(some).first() is not None
+    return session.execute(_ANY, {"store_id": store_id}).first() is not None
 
 
 def _hash(signer: Signer, store_id: int, identity: str) -> str:

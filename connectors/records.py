@@ -1,11 +1,14 @@
 """Records: facts of a shop in Ritorno's words, without a database and without a platform's field names.
 
 Money is carried as the platform wrote it (decimal text and currency); moments are aware UTC datetimes.
+What an order brings by the dozen is a named tuple: made three times as fast as a frozen dataclass, and of
+plain values alone, so that the garbage collector need not look at it again.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from connectors.checkouts import CheckoutRecord
 from connectors.petitions import PrivacyRequest
@@ -31,8 +34,7 @@ class ConsentState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(NamedTuple):
     """An amount as the platform wrote it, for example Money("12.50", "EUR")."""
 
     amount: str
@@ -60,8 +62,7 @@ class ConsentRecord:
     wording: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerRecord:
+class CustomerRecord(NamedTuple):
     """A person as the storefront knows them. `external_id` is None for a guest, known by e-mail.
 
     A field that the payload did not carry is None and leaves the mirror's value alone; an empty
@@ -87,8 +88,7 @@ class CustomerRecord:
     updated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLineRecord:
+class OrderLineRecord(NamedTuple):
     """One line; `total` is after line discounts, `quantity` as ordered, `current_quantity` after refunds."""
 
     external_id: str
@@ -100,8 +100,7 @@ class OrderLineRecord:
     current_quantity: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefundRecord:
+class RefundRecord(NamedTuple):
     """Money given back, as a positive amount."""
 
     external_id: str
@@ -110,8 +109,7 @@ class RefundRecord:
     line_external_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FulfillmentRecord:
+class FulfillmentRecord(NamedTuple):
     """A parcel: when it left and when it arrived, as far as the platform says."""
 
     external_id: str
@@ -120,8 +118,7 @@ class FulfillmentRecord:
     delivered_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRecord:
+class OrderRecord(NamedTuple):
     """An order as the payload shows it now; the newest `updated_at` decides, not the topic.
 
     Attributes:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app import timeline, tombstones
@@ -12,7 +12,7 @@ from app.crypto import Signer
 from app.customers import aliases
 from app.customers.people import People, Person, Telling
 from app.customers.rows import TOLD, heard, identity_of, moment, nobody, normalise_email
-from app.db import insert_new, is_among, table_of, update_rows
+from app.db import Among, insert_new, table_of, update_rows
 from app.models import Customer
 from app.timeline import NewEvent
 from connectors.base import CustomerRecord
@@ -29,7 +29,15 @@ __all__ = [
 
 CUSTOMERS = table_of(Customer)
 _PER_QUERY = 500
-_READ = (CUSTOMERS.c.id, CUSTOMERS.c.erased_at, *(CUSTOMERS.c[name] for name in TOLD))
+_HELD = (
+    select(CUSTOMERS.c.id, CUSTOMERS.c.erased_at, *(CUSTOMERS.c[name] for name in TOLD))
+    .where(
+        CUSTOMERS.c.store_id == bindparam("store_id"),
+        or_(Among(CUSTOMERS.c.identity, "identities"), Among(CUSTOMERS.c.email, "emails")),
+    )
+    .order_by(CUSTOMERS.c.id)
+    .with_for_update()
+)
 
 
 def upsert_customers(
@@ -163,22 +171,9 @@ def _in_chunks(session: Session, store_id: int, identities: list[str], emails: l
     rows: dict[int, Row[Any]] = {}
     for start in range(0, max(len(identities), len(emails)), _PER_QUERY):
         part = slice(start, start + _PER_QUERY)
-        condition = or_(
-            is_among(session, CUSTOMERS.c.identity, identities[part]),
-            is_among(session, CUSTOMERS.c.email, emails[part]),
-        )
-        rows |= {row.id: row for row in _select(session, store_id, condition)}
+        asked = {"store_id": store_id, "identities": identities[part], "emails": emails[part]}
+        rows |= {row.id: row for row in session.execute(_HELD, asked)}
     return list(rows.values())
-
-
-def _select(session: Session, store_id: int, condition: Any) -> Sequence[Row[Any]]:
-    statement = (
-        select(*_READ)
-        .where(CUSTOMERS.c.store_id == store_id, condition)
-        .order_by(CUSTOMERS.c.id)
-        .with_for_update()
-    )
-    return session.execute(statement).all()
 
 
 def _insert(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.customers.people import Person
@@ -11,6 +11,11 @@ from app.models import Customer, CustomerMerge
 
 MERGES, CUSTOMERS = table_of(CustomerMerge), table_of(Customer)
 _PER_QUERY = 500
+_ANY = (
+    select(MERGES.c.id)
+    .where(MERGES.c.store_id == bindparam("store_id"), MERGES.c.merged_at.is_not(None))
+    .limit(1)
+)
 
 
 def find(session: Session, store_id: int, external_ids: Collection[str]) -> Mapping[str, Person]:
@@ -61,5 +66,4 @@ def present_id(session: Session, store_id: int, customer_id: int) -> int:
 
 
 def _has_any(session: Session, store_id: int) -> bool:
-    some = select(MERGES.c.id).where(MERGES.c.store_id == store_id, MERGES.c.merged_at.is_not(None)).limit(1)
-    return session.execute(some).first() is not None
+    return session.execute(_ANY, {"store_id": store_id}).first() is not None

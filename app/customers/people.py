@@ -1,7 +1,6 @@
 """Whom the news of a batch are about: the living by their rows, the erased by their tombstones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,8 +16,7 @@ class Telling(NamedTuple):
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """A mirrored customer, as the mirror's later steps need it.
 
     `is_by_former_id`: the news name an id that was merged into this person's since.

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
 from app.customers import Person, baskets
-from app.db import is_among, table_of, update_rows
+from app.db import Among, table_of, update_rows
 from app.mirror.checkout_people import owners_of
 from app.models import Checkout, Store
 from app.timeline import NewEvent
@@ -21,6 +21,20 @@ STARTED, ABANDONED = "checkout.started", "checkout.abandoned"
 TIMER_KIND = "checkout"
 PATIENCE = timedelta(hours=1)
 """How long a checkout rests before it counts as abandoned. Source: the recipe "Abandoned checkout" (B8)."""
+_OPEN = (
+    select(CHECKOUTS)
+    .where(
+        CHECKOUTS.c.store_id == bindparam("store_id"),
+        CHECKOUTS.c.completed_at.is_(None),
+        or_(
+            Among(CHECKOUTS.c.token, "tokens"),
+            Among(CHECKOUTS.c.customer_id, "people"),
+            Among(CHECKOUTS.c.email, "emails"),
+        ),
+    )
+    .order_by(CHECKOUTS.c.id)
+    .with_for_update()
+)
 
 
 def complete(
@@ -37,16 +51,14 @@ def complete(
     people = [buyers[record.external_id] for record in bought if record.external_id in buyers]
     if not tokens and not people:
         return
-    theirs = or_(
-        is_among(session, CHECKOUTS.c.token, sorted(tokens)),
-        is_among(session, CHECKOUTS.c.customer_id, sorted({person.id for person in people})),
-        is_among(session, CHECKOUTS.c.email, sorted({person.email for person in people if person.email})),
-    )
-    statement = select(CHECKOUTS).where(
-        CHECKOUTS.c.store_id == store_id, CHECKOUTS.c.completed_at.is_(None), theirs
-    )
+    asked = {
+        "store_id": store_id,
+        "tokens": sorted(tokens),
+        "people": sorted({person.id for person in people}),
+        "emails": sorted({person.email for person in people if person.email}),
+    }
     ends = []
-    for row in session.execute(statement.order_by(CHECKOUTS.c.id).with_for_update()):
+    for row in session.execute(_OPEN, asked):
         record = next((one for one in bought if _comes_from(row, one, buyers.get(one.external_id))), None)
         if record is not None:
             ends.append(_ended(row, (record.placed_at, record.external_id)))

@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.money import to_minor
 from connectors.base import Money, OrderLineRecord, OrderRecord
 
 PARTLY_SENT = "partial"
 """An order's `fulfillment_status` while not everything has left (the connectors' one spelling)."""
+
+KEPT = frozenset({"id", "store_id", "external_id", "is_paired", "deleted_at"})
+"""The columns that no news of an order change."""
 
 Held = Mapping[str, Any]
 """An order's row as it was before the news, by column."""
@@ -19,8 +21,7 @@ _OF_PARCELS = ("fulfilled_at", "delivered_at")
 _MOMENTS = ("paid_at", *_OF_PARCELS, "cancelled_at")
 
 
-@dataclass(frozen=True, slots=True)
-class MirroredOrder:
+class MirroredOrder(NamedTuple):
     """An order after the upsert: its row's id and what the timeline needs to know."""
 
     id: int
@@ -50,8 +51,7 @@ def newest_by_id(records: Iterable[OrderRecord]) -> dict[str, OrderRecord]:
 
 
 def _with_moments_of(record: OrderRecord, older: OrderRecord) -> OrderRecord:
-    return replace(
-        record,
+    return record._replace(
         paid_at=older.paid_at or record.paid_at,
         fulfilled_at=older.fulfilled_at or record.fulfilled_at,
         delivered_at=older.delivered_at or record.delivered_at,
@@ -91,7 +91,7 @@ def values(record: OrderRecord, old: Held | None, customer_id: int | None) -> di
     if record.is_paid and row["paid_at"] is None:
         # Shopify's listings name no moment of payment; most orders are paid when they are placed.
         row["paid_at"] = record.placed_at
-    row["is_counted"] = is_counted({**row, "deleted_at": old["deleted_at"] if old else None})
+    row["is_counted"] = (old is None or old["deleted_at"] is None) and is_counted(row)
     row["is_attribution_due"] = _is_attribution_due(row, old)
     return row
 
@@ -100,10 +100,9 @@ def with_late_payment(record: OrderRecord, old: Held) -> dict[str, Any] | None:
     """The columns after news older than the row: only a moment of payment, which no other news tells."""
     if record.paid_at is None or record.paid_at == old["paid_at"]:
         return None
-    row: dict[str, Any] = {**old, "paid_at": record.paid_at}
+    row: dict[str, Any] = {**old, "paid_at": record.paid_at, "is_attribution_due": True}
     row["is_counted"] = is_counted(row)
-    row["is_attribution_due"] = True
-    return row
+    return {name: value for name, value in row.items() if name not in KEPT}
 
 
 _PRICED = (

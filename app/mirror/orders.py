@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app import timeline
 from app.customers import Person
-from app.db import is_among, table_of, upsert
+from app.db import Among, table_of, upsert
 from app.mirror import order_parts, order_rows, redemptions, sums
 from app.mirror.order_rows import Held, MirroredOrder
 from app.models import Order
@@ -18,12 +18,10 @@ from connectors.base import OrderRecord
 
 ORDERS = table_of(Order)
 _KEY = ("store_id", "external_id")
-_UPDATED = tuple(
-    column.name
-    for column in ORDERS.columns
-    if column.name not in {"id", "store_id", "external_id", "is_paired", "deleted_at"}
-)
-
+_UPDATED = tuple(column.name for column in ORDERS.columns if column.name not in order_rows.KEPT)
+_NAMED = (ORDERS.c.store_id == bindparam("store_id"), Among(ORDERS.c.external_id, "external_ids"))
+_HELD = select(ORDERS).where(*_NAMED).order_by(ORDERS.c.id).with_for_update()
+_IDS = select(ORDERS.c.external_id, ORDERS.c.id).where(*_NAMED)
 _COMPARED = tuple(name for name in _UPDATED if name != "is_attribution_due")
 
 
@@ -58,14 +56,9 @@ def upsert_orders(
 
 def _held(session: Session, store_id: int, external_ids: list[str]) -> dict[str, Held]:
     """The rows that exist, locked against other workers."""
-    statement = (
-        select(ORDERS)
-        .where(ORDERS.c.store_id == store_id, is_among(session, ORDERS.c.external_id, external_ids))
-        .order_by(ORDERS.c.id)
-        .with_for_update()
-    )
     names = ORDERS.columns.keys()
-    return {row.external_id: dict(zip(names, row, strict=True)) for row in session.execute(statement)}
+    found = session.execute(_HELD, {"store_id": store_id, "external_ids": external_ids})
+    return {row.external_id: dict(zip(names, row, strict=True)) for row in found}
 
 
 def _rows(
@@ -91,8 +84,7 @@ def _rows(
 
 def _row(store_id: int, external_id: str, old: Held | None, values: dict[str, Any]) -> dict[str, Any]:
     is_paired = False if old is None else old["is_paired"]
-    row = {"store_id": store_id, "external_id": external_id, "is_paired": is_paired}
-    return row | {name: values[name] for name in _UPDATED}
+    return {"store_id": store_id, "external_id": external_id, "is_paired": is_paired, **values}
 
 
 def _mirrored(
@@ -106,10 +98,8 @@ def _mirrored(
     fresh = [external_id for external_id in rows if external_id not in held]
     ids = {external_id: held[external_id]["id"] for external_id in rows if external_id in held}
     if fresh:
-        statement = select(ORDERS.c.external_id, ORDERS.c.id).where(
-            ORDERS.c.store_id == store_id, is_among(session, ORDERS.c.external_id, fresh)
-        )
-        ids |= {row.external_id: row.id for row in session.execute(statement)}
+        found = session.execute(_IDS, {"store_id": store_id, "external_ids": fresh})
+        ids |= {row.external_id: row.id for row in found}
     return [
         MirroredOrder(
             id=ids[external_id],

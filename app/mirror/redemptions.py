@@ -8,12 +8,17 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import table_of
+from app.db import Among, table_of
 from app.mirror.order_rows import MirroredOrder
 from app.models import Voucher
 from app.timeline import NewEvent
 
 VOUCHERS = table_of(Voucher)
+_OPEN = select(VOUCHERS).where(
+    VOUCHERS.c.store_id == bindparam("store_id"),
+    Among(VOUCHERS.c.code, "codes"),
+    VOUCHERS.c.redeemed_at.is_(None),
+)
 
 
 def mark(
@@ -28,12 +33,7 @@ def mark(
     order_by_code = _order_by_code(mirrored)
     if not order_by_code:
         return
-    statement = select(VOUCHERS).where(
-        VOUCHERS.c.store_id == store_id,
-        VOUCHERS.c.code.in_(sorted(order_by_code)),
-        VOUCHERS.c.redeemed_at.is_(None),
-    )
-    found = session.execute(statement).all()
+    found = session.execute(_OPEN, {"store_id": store_id, "codes": sorted(order_by_code)}).all()
     if not found:
         return
     _write(session, store_id, found, order_by_code)

@@ -1,7 +1,6 @@
 """A shop that shows the orders of 60 days only: who bought before that is no first-time buyer."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -108,7 +107,7 @@ def _tell(
     record = storefront.fetch(resource, external_id)
     assert record is not None
     if isinstance(record, OrderRecord) and record.customer is not None and not is_numbered:
-        record = replace(record, customer=replace(record.customer, platform_orders_count=None))
+        record = record._replace(customer=record.customer._replace(platform_orders_count=None))
     with reader.database.write() as session:
         store = session.get_one(Store, reader.store_id)
         apply_records(session, reader.kit.runtime.signer, store, [record], now=shop.world.now)

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -315,22 +314,21 @@ def test_a_message_is_looked_for_again_when_the_money_changes(database: Database
 def _life() -> tuple[OrderRecord, ...]:
     """The states of one order: placed, paid, sent, arrived, refunded twice, cancelled."""
     placed = order(**UNPAID)
-    paid = replace(
-        placed, is_paid=True, financial_status="paid", paid_at=PLACED + HOUR, updated_at=PLACED + HOUR
+    paid = placed._replace(
+        is_paid=True, financial_status="paid", paid_at=PLACED + HOUR, updated_at=PLACED + HOUR
     )
-    sent = replace(
-        paid,
+    sent = paid._replace(
         fulfillment_status="fulfilled",
         fulfilled_at=PLACED + 3 * HOUR,
         updated_at=PLACED + 3 * HOUR,
     )
-    arrived = replace(sent, delivered_at=PLACED + 5 * HOUR, updated_at=PLACED + 5 * HOUR)
+    arrived = sent._replace(delivered_at=PLACED + 5 * HOUR, updated_at=PLACED + 5 * HOUR)
     first = refund("10.00", PLACED + 6 * HOUR, "R1")
     second = refund("5.00", PLACED + 7 * HOUR, "R2")
-    partly = replace(arrived, refunds=(first,), updated_at=PLACED + 6 * HOUR)
-    more = replace(arrived, refunds=(first, second), updated_at=PLACED + 7 * HOUR)
-    cancelled = replace(
-        more, status="cancelled", cancelled_at=PLACED + 9 * HOUR, updated_at=PLACED + 9 * HOUR
+    partly = arrived._replace(refunds=(first,), updated_at=PLACED + 6 * HOUR)
+    more = arrived._replace(refunds=(first, second), updated_at=PLACED + 7 * HOUR)
+    cancelled = more._replace(
+        status="cancelled", cancelled_at=PLACED + 9 * HOUR, updated_at=PLACED + 9 * HOUR
     )
     return placed, paid, sent, arrived, partly, more, cancelled
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from app.db import Database
 from app.mirror import pairs
 from app.models import ProductPair
@@ -35,8 +33,8 @@ def test_orders_that_do_not_count_are_left_out(database: Database) -> None:
     tell(
         database,
         store_id,
-        replace(_bought("1", "A", "B"), is_test=True),
-        replace(_bought("2", "A", "B"), cancelled_at=NOW),
+        _bought("1", "A", "B")._replace(is_test=True),
+        _bought("2", "A", "B")._replace(cancelled_at=NOW),
     )
 
     assert _add(database, store_id) == 0

@@ -1,7 +1,6 @@
 """Deliveries overtake each other: whatever their order and their batches, the mirror ends the same."""
 
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,22 +83,19 @@ def _annas_order() -> list[Record]:
     """Paid later than placed, sent in two parcels, refunded twice; orders/paid shares its second."""
     anna = person("C1", "anna@example.com", first_name="Anna")
     placed = order("100", customer=anna, financial_status="pending", is_paid=False, discount_codes=(CODE,))
-    paid = replace(placed, financial_status="paid", is_paid=True, updated_at=PLACED + HOUR)
-    partly = replace(
-        paid,
+    paid = placed._replace(financial_status="paid", is_paid=True, updated_at=PLACED + HOUR)
+    partly = paid._replace(
         fulfillment_status="partial",
         fulfillments=(parcel("F1", PLACED + 2 * HOUR),),
         updated_at=PLACED + 2 * HOUR,
     )
-    sent = replace(
-        partly,
+    sent = partly._replace(
         fulfillment_status="fulfilled",
         fulfilled_at=PLACED + 3 * HOUR,
         fulfillments=(parcel("F1", PLACED + 2 * HOUR), parcel("F2", PLACED + 3 * HOUR)),
         updated_at=PLACED + 3 * HOUR,
     )
-    arrived = replace(
-        sent,
+    arrived = sent._replace(
         delivered_at=PLACED + 6 * HOUR,
         fulfillments=(
             parcel("F1", PLACED + 2 * HOUR, PLACED + 5 * HOUR),
@@ -108,11 +104,11 @@ def _annas_order() -> list[Record]:
         updated_at=PLACED + 6 * HOUR,
     )
     first, second = (refund("10.00", PLACED + 7 * HOUR, "R1"), refund("5.00", PLACED + 8 * HOUR, "R2"))
-    refunded = replace(arrived, refunds=(first,), updated_at=PLACED + 7 * HOUR)
-    again = replace(arrived, refunds=(first, second), updated_at=PLACED + 8 * HOUR)
+    refunded = arrived._replace(refunds=(first,), updated_at=PLACED + 7 * HOUR)
+    again = arrived._replace(refunds=(first, second), updated_at=PLACED + 8 * HOUR)
     return [
         placed,
-        replace(paid, paid_at=PLACED + HOUR),
+        paid._replace(paid_at=PLACED + HOUR),
         paid,
         parcel_news("F1", PLACED + 2 * HOUR),
         partly,
@@ -131,18 +127,18 @@ def _brunos_order() -> list[Record]:
     """A guest's, changed by the merchant, cancelled and taken back."""
     bruno = person(None, "bruno@example.com", first_name="Bruno", updated_at=PLACED)
     placed = order("200", customer=bruno, lines=(line("P1"), line("P2", "20.00")), total=euros("120.00"))
-    edited = replace(placed, lines=(line("P2", "25.00"),), total=euros("25.00"), updated_at=PLACED + HOUR)
-    cancelled = replace(
-        edited, status="cancelled", cancelled_at=PLACED + 2 * HOUR, updated_at=PLACED + 2 * HOUR
+    edited = placed._replace(lines=(line("P2", "25.00"),), total=euros("25.00"), updated_at=PLACED + HOUR)
+    cancelled = edited._replace(
+        status="cancelled", cancelled_at=PLACED + 2 * HOUR, updated_at=PLACED + 2 * HOUR
     )
-    return [placed, edited, cancelled, replace(edited, updated_at=PLACED + 4 * HOUR)]
+    return [placed, edited, cancelled, edited._replace(updated_at=PLACED + 4 * HOUR)]
 
 
 def _people() -> list[Record]:
     anna = person(
         "C1", "anna@example.com", first_name="Anna", phone="+390111234567", updated_at=PLACED + HOUR
     )
-    moved = replace(anna, city="Torino", birth_month=5, birth_day=9, updated_at=PLACED + 3 * HOUR)
+    moved = anna._replace(city="Torino", birth_month=5, birth_day=9, updated_at=PLACED + 3 * HOUR)
     return [
         anna,
         moved,

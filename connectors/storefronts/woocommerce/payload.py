@@ -1,12 +1,12 @@
 """A store's JSON, read strictly: whatever is not as promised is UnreadablePayload, never another error."""
 
-import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from connectors import exact_json
 from connectors.base import JsonObject, Money, UnreadablePayload
 
 LARGEST_ID = 2**63 - 1
@@ -26,7 +26,7 @@ def parse(body: bytes) -> Any:
         UnreadablePayload: not JSON, not UTF-8, nested too deeply, or a number of thousands of digits.
     """
     try:
-        return json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+        return exact_json.read(body)
     except (ValueError, RecursionError) as error:
         raise UnreadablePayload(f"not readable JSON ({type(error).__name__})") from None
 
@@ -182,10 +182,6 @@ def required_moment(source: JsonObject, *keys: str) -> datetime:
 def email(source: JsonObject, key: str) -> str | None:
     """The normalised address under a key: no blanks around it, lower case; None when there is none."""
     return text(source, key).strip().lower() or None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 @lru_cache(maxsize=1024)
