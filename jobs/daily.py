@@ -131,8 +131,8 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     with kit.runtime.database.read() as session:
         stores = list(session.execute(select(Store.id).order_by(Store.id)).scalars())
     for store_id in (inbox.NOBODY, *stores):
-        count = 1
-        while count:
+        count = retention.BATCH
+        while count >= retention.BATCH:
             with kit.runtime.database.write() as session:
                 count = retention.purge_once(session, store_id, now)
             gone += count

@@ -1,12 +1,11 @@
 """Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.flows import switch
@@ -33,10 +32,9 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
         is_due, _ = pulls.has_work(session, now)
     if not is_due:
         return done
-    with kit.runtime.database.write() as session:
-        pull = pulls.claim_backfill(session, now)
-    if pull is not None:
-        done["backfilled"] += _work(kit, pull, now, is_backfill=True)
+    claimed = _claim(kit, pulls.claim_backfill, now)
+    if claimed is not None:
+        done["backfilled"] += _work(kit, *claimed, now, is_backfill=True)
     return +done
 
 
@@ -46,11 +44,10 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
     with kit.runtime.database.read() as session:
         _, is_due = pulls.has_work(session, now)
     for _ in range(_MOST_PULLS if is_due else 0):
-        with kit.runtime.database.write() as session:
-            pull = pulls.claim_reconciliation(session, now)
-        if pull is None:
+        claimed = _claim(kit, pulls.claim_reconciliation, now)
+        if claimed is None:
             break
-        done["reconciled"] += _work(kit, pull, now, is_backfill=False)
+        done["reconciled"] += _work(kit, *claimed, now, is_backfill=False)
     return +done
 
 
@@ -80,10 +77,17 @@ def _equip(kit: Kit, store_id: int, now: datetime) -> str:
         return store.platform
 
 
-def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
+def _claim(
+    kit: Kit, claim: Callable[[Session, datetime], Pull | None], now: datetime
+) -> tuple[Pull, Store] | None:
+    """A resource to pull, and its store."""
+    with kit.runtime.database.write() as session:
+        pull = claim(session, now)
+        return None if pull is None else (pull, session.get_one(Store, pull.store_id))
+
+
+def _work(kit: Kit, pull: Pull, store: Store, now: datetime, *, is_backfill: bool) -> int:
     """Pull one claimed resource; failures are kept on its row."""
-    with kit.runtime.database.read() as session:
-        store = session.execute(select(Store).where(Store.id == pull.store_id)).scalar_one()
     try:
         if store.state != "connected":
             raise Unauthorized("the shop must be reconnected")

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from app import clock, migrate
 from app.cli import figures, serving, travel
 from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
+from app.cli.working import keep_loaded
 from app.config import VAR, Settings
 from app.errors import AppError, BadInput
 from app.runtime import Runtime
@@ -47,6 +48,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     sandbox.ensure_running()
     kit = Kit.build(runtime, LocalChannel(sandbox.url), is_local=True)
     journey = travel.Journey(kit, sandbox, plan, timedelta(minutes=arguments.step_minutes))
+    keep_loaded()
     if arguments.serve:
         _stay(site, journey, begun=begun)
         return None

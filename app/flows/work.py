@@ -135,15 +135,16 @@ def _batch(
 ) -> Batch:
     """What the batch works on. Codes and sibling messages matter past a wait only, so to timers only."""
     subjects = {event.subject for event in events} | {row.subject for row in rows}
+    people = sorted({row.customer_id for row in (*events, *rows)})
     loaded = facts.load(
         session,
         store,
-        customer_ids=[*(event.customer_id for event in events), *(row.customer_id for row in rows)],
+        customer_ids=people,
         subjects=subjects,
         enrollment_ids=due_ids,
     )
     return Batch(
-        shop=LiveShop(session, store.id),
+        shop=LiveShop(session, store.id, people),
         store=store,
         now=now,
         flows=published.flows_of(session, store.id),
