@@ -91,7 +91,8 @@ def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> Co
     SQLite gets a list, by whose length it chooses the index.
     """
     if session.get_bind().dialect.name == "sqlite":
-        return column.in_(values)
+        # A list as such would be looked through value by value for expressions.
+        return column.in_(bindparam(None, values, expanding=True, unique=True))
     return column == any_(literal(list(values), array_of(column)))
 
 

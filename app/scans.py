@@ -10,8 +10,9 @@ from sqlalchemy.sql.elements import ColumnElement
 class StoreScan:
     """Finds the stores that have rows of a kind, by a loose index scan; made once, run often.
 
-    Cost: one index look-up per store, however many rows each has, all in one statement; the index must lead
-    with the store and be partial on the conditions (or have them next). Conditions may use `bindparam("now")`.
+    Cost: one index look-up per store, however many rows each has, all in one statement; the index must
+    lead with the store and be partial on the conditions (or have them next). Conditions may use
+    `bindparam("now")`.
     """
 
     def __init__(self, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> None:

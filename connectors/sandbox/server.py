@@ -32,7 +32,7 @@ def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
     simulation, app = open_world(journal_dir, config)
     providers = open_providers(simulation)
     server = create_app(simulation, app, providers)
-    # The world's script stays as long as the process: no garbage collector needs to look at it again and again.
+    # The world's script stays as long as the process: the garbage collector need not look at it again.
     gc.freeze()
     # Looking ahead is how waitress learns that a caller has left.
     waitress.serve(
