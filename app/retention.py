@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, bindparam, delete, or_, select, update
+from sqlalchemy import BindParameter, Column, ColumnElement, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, table_of
@@ -59,7 +59,9 @@ def purge_once(session: Session, store_id: int, now: datetime) -> int:
     return sum(purge(session, store_id, now) for purge in _PURGES)
 
 
-_STORE, _MOST, _IDS = bindparam("store"), bindparam("most"), bindparam("ids", expanding=True)
+_STORE: BindParameter[Any] = bindparam("store")
+_MOST: BindParameter[Any] = bindparam("most")
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _BEFORE = bindparam("before", type_=UtcDateTime)
 
 

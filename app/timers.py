@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import BindParameter, Row, Select, bindparam, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,8 +15,10 @@ from app.models import Timer, TimerCursor
 TIMERS, CURSORS = table_of(Timer), table_of(TimerCursor)
 _KEY = (TIMERS.c.store_id, TIMERS.c.due_at, TIMERS.c.kind, TIMERS.c.subject_id)
 
-_NOW, _STORE = bindparam("now", type_=UtcDateTime), bindparam("store")
-_KINDS, _MOST = bindparam("kinds", expanding=True), bindparam("most")
+_NOW = bindparam("now", type_=UtcDateTime)
+_STORE: BindParameter[Any] = bindparam("store")
+_KINDS: BindParameter[Any] = bindparam("kinds", expanding=True)
+_MOST: BindParameter[Any] = bindparam("most")
 _DUE: Select[Any] = (
     select(*_KEY, TIMERS.c.turn)
     .where(TIMERS.c.due_at <= _NOW)

@@ -13,7 +13,7 @@ from app.mirror import lookups, outlines, pulls, reviews, sweeps
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
-from app.stores import connections, refusals, subscribe
+from app.stores import connections, refusals, rows, subscribe
 from app.stores.platforms import SHOPIFY
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs import access
@@ -71,7 +71,7 @@ def run_subscriptions(kit: Kit, now: datetime) -> Counter[str]:
 def _equip(kit: Kit, store_id: int, now: datetime) -> str:
     """Give a store its flows and its pulls; its platform."""
     with kit.runtime.database.write() as session:
-        store = session.get_one(Store, store_id)
+        store = rows.need(session, store_id)
         switch.ensure_flows(session, store_id, now)
         pulls.ensure_reconciliations(session, store, now)
         return store.platform
@@ -83,7 +83,7 @@ def _claim(
     """A resource to pull, and its store."""
     with kit.runtime.database.write() as session:
         pull = claim(session, now)
-        return None if pull is None else (pull, session.get_one(Store, pull.store_id))
+        return None if pull is None else (pull, rows.need(session, pull.store_id))
 
 
 def _work(kit: Kit, pull: Pull, store: Store, now: datetime, *, is_backfill: bool) -> int:
@@ -133,7 +133,7 @@ def _keep_history(
 ) -> bool:
     """Mirror a page and move the row in one transaction; False when the row is not ours any more."""
     with kit.runtime.database.write() as session:
-        held = session.get(Store, store.id)
+        held = rows.find(session, store.id)
         is_ours = pulls.move_backfill(session, pull, page, total=total, now=now)
         if held is None or not is_ours:
             session.rollback()
@@ -163,7 +163,7 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
     if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
         _doubt_trashed(kit, store, since, now)
     with kit.runtime.database.write() as session:
-        held = session.get(Store, store.id)
+        held = rows.find(session, store.id)
         if held is not None:
             pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
         if held is not None and pull.resource is Resource.REVIEWS:
@@ -210,7 +210,7 @@ def _keep(kit: Kit, store: Store, records: Sequence[Record], now: datetime) -> N
     if not records:
         return
     with kit.runtime.database.write() as session:
-        held = session.get(Store, store.id)
+        held = rows.find(session, store.id)
         if held is not None:
             _is_let_in(session, held)
             apply_records(session, kit.runtime.signer, held, records, now=now)

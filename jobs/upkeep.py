@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from app.models import Store
-from app.stores import chores
+from app.stores import chores, rows
 from app.stores.chores import Held
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
@@ -26,7 +26,7 @@ def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
     for _ in range(_MOST_ROUNDS if is_due else 0):
         with kit.runtime.database.write() as session:
             held = chores.claim(session, name, now)
-            store = None if held is None else session.get_one(Store, held.store_id)
+            store = None if held is None else rows.need(session, held.store_id)
         if held is None or store is None:
             break
         result = run_guarded(partial(work, kit, held, store, now))

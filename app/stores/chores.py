@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, lease_now, table_of, upsert
@@ -32,7 +32,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 _LONGEST_ERROR = 2000
 _FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
 _KEY = ("store_id", "name")
-_NAME, _STORE = bindparam("chore"), bindparam("store")
+_NAME: BindParameter[Any] = bindparam("chore")
+_STORE: BindParameter[Any] = bindparam("store")
 _DUE = (CHORES.c.name == _NAME, CHORES.c.next_at <= bindparam("now", type_=UtcDateTime))
 _ANY_DUE = select(CHORES.c.store_id).where(*_DUE).limit(1)
 _FREE_AND_DUE = (
