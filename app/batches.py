@@ -120,7 +120,8 @@ def _in_list(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """The same for a statement that is written where it is needed."""
     if session.get_bind().dialect.name == "sqlite":
-        return column.in_(values)
+        # A list as such would be looked through value by value for expressions.
+        return column.in_(bindparam(None, values, expanding=True, unique=True))
     return column == any_(literal(list(values), array_of(column)))
 
 

@@ -165,6 +165,7 @@ class Database:
         self.engine = (
             _sqlite_engine(url, busy_seconds) if self.is_sqlite else _postgres_engine(url, pool_size)
         )
+        self._reading = self.engine.execution_options(ritorno_read_only=True)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -180,8 +181,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that only reads; on SQLite it never waits for a writer."""
-        engine = self.engine.execution_options(ritorno_read_only=True)
-        with _busy_named(), Session(engine, expire_on_commit=False) as session:
+        with _busy_named(), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -252,9 +252,18 @@ def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         read_only = connection.get_execution_options().get("ritorno_read_only", False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        _begin_on(connection, "BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _begin_on(connection: Connection, statement: str) -> None:
+    """Begin by the driver itself: SQLAlchemy's way to it costs more than many a transaction's whole work."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(statement)
+    except sqlite3.OperationalError as error:
+        raise OperationalError(statement, None, error) from error
 
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
@@ -269,11 +278,14 @@ def _postgres_engine(url: str, pool_size: int) -> Engine:
     return engine
 
 
+# Not unixepoch('subsec'): SQLite knows it from 3.42 on only.
+_SQLITE_CLOCK = text("SELECT (julianday('now') - 2440587.5) * 86400.0")
+
+
 def lease_now(session: Session) -> datetime:
     """The database's own clock, for leases only; never simulated."""
     if session.get_bind().dialect.name == "sqlite":
-        # Not unixepoch('subsec'): SQLite knows it from 3.42 on only.
-        seconds = session.execute(text("SELECT (julianday('now') - 2440587.5) * 86400.0")).scalar_one()
+        seconds = session.execute(_SQLITE_CLOCK).scalar_one()
         return datetime.fromtimestamp(float(seconds), UTC)
     moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
     return moment

@@ -6,12 +6,24 @@ that a night without old rows costs next to nothing whatever the history's lengt
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Table, delete, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Date,
+    bindparam,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.consent import LEDGER, STATES
-from app.db import table_of
+from app.db import UtcDateTime, table_of
 from app.models import (
     AccessEntry,
     AuditEntry,
@@ -43,120 +55,96 @@ BATCH = 2000
 _PROOFS = 400
 
 
+Purge = Callable[[Session, int, datetime], int]
+"""Removes or empties a batch of a store's rows; how many there were."""
+
+
 def purge_once(session: Session, store_id: int, now: datetime) -> int:
     """Remove one batch of each kind of a store; return how many rows went or were emptied. 0 means done.
 
     Bodies of deliveries 48 h after they were done, their keys after 90 days; the content of messages
     after 30 days, attempts after 90, and what was written back (or could not be) after 90; who was asked to
     confirm a consent after 2; checkouts 30 days after their last change, however they ended; who looked at
-    whose data after a year, who changed what after two; what proves a consent 24 months after it ended;
-    what a text cost after 13. Counts and figures stay.
+    whose data after a year, who changed what after two; what proves a consent 24 months
+    after it ended; what a text cost after 13. Counts and figures stay.
 
     Source: RELIABILITY.md section 5.
     """
     return sum(purge(session, store_id, now) for purge in _PURGES)
 
 
-def _bodies(session: Session, store_id: int, now: datetime) -> int:
-    old = (
-        select(EVENTS.c.id)
-        .where(EVENTS.c.store_id == store_id, EVENTS.c.done_at < now - BODY, EVENTS.c.body.is_not(None))
-        .limit(BATCH)
-    )
-    ids = list(session.execute(old).scalars())
-    if ids:
-        mine = (EVENTS.c.store_id == store_id, EVENTS.c.id.in_(ids))
-        session.execute(update(EVENTS).where(*mine).values(body=None))
-    return len(ids)
+_STORE: BindParameter[Any] = bindparam("store")
+_MOST: BindParameter[Any] = bindparam("most")
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_BEFORE = bindparam("before", type_=UtcDateTime)
+
+
+def _emptying(column: Column[Any], by: Column[Any], age: timedelta) -> Purge:
+    """Takes a column's value away from rows that are older than that."""
+    table = column.table
+    of_store = table.c.store_id == _STORE
+    old = select(table.c.id).where(of_store, by < _BEFORE, column.is_not(None)).limit(_MOST)
+    emptied = update(table).where(of_store, table.c.id.in_(_IDS)).values({column: None})
+
+    def _purge(session: Session, store_id: int, now: datetime) -> int:
+        ids = list(session.execute(old, _values(store_id, now - age)).scalars())
+        if ids:
+            session.execute(emptied, {"store": store_id, "ids": ids})
+        return len(ids)
+
+    return _purge
+
+
+def _removing(key: Column[Any], by: Column[Any], age: timedelta, *others: ColumnElement[bool]) -> Purge:
+    """Takes the oldest of the rows that are older than that."""
+    table = key.table
+    old = (table.c.store_id == _STORE, by < _BEFORE, *others)
+    some = select(key).where(*old).order_by(by).limit(_MOST)
+    removed = delete(table).where(*old, key.in_(some)).returning(key)
+
+    def _purge(session: Session, store_id: int, now: datetime) -> int:
+        return len(session.execute(removed, _values(store_id, now - age)).all())
+
+    return _purge
+
+
+def _values(store_id: int, before: datetime) -> dict[str, Any]:
+    return {"store": store_id, "before": before, "most": BATCH}
+
+
+_OF_STATUS = (EVENTS.c.store_id == _STORE, EVENTS.c.status == bindparam("state"))
+_PAST = or_(EVENTS.c.done_at < _BEFORE, EVENTS.c.received_at < bindparam("long_before", type_=UtcDateTime))
+_OLDEST = select(EVENTS.c.id).where(*_OF_STATUS).order_by(EVENTS.c.id)
+_OLDEST_IF_PAST = select(EVENTS.c.id).where(EVENTS.c.id.in_(_OLDEST.limit(1)), *_OF_STATUS, _PAST)
+_SOME_OLDEST = _OLDEST.limit(_MOST)
+_PAST_AMONG = delete(EVENTS).where(*_OF_STATUS, EVENTS.c.id.in_(_IDS), _PAST).returning(EVENTS.c.id)
 
 
 def _keys(session: Session, store_id: int, now: datetime) -> int:
     """The oldest deliveries of each status; one that never was done (dead, say) goes by when it came."""
-    past = or_(EVENTS.c.done_at < now - KEY, EVENTS.c.received_at < now - 2 * KEY)
+    past = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY}
     gone = 0
     for status in DELIVERY_STATES:
-        mine = (EVENTS.c.store_id == store_id, EVENTS.c.status == status)
-        oldest = select(EVENTS.c.id).where(*mine).order_by(EVENTS.c.id)
-        if session.execute(select(EVENTS.c.id).where(EVENTS.c.id.in_(oldest.limit(1)), *mine, past)).first():
-            ids = list(session.execute(oldest.limit(BATCH)).scalars())
-            deleted = delete(EVENTS).where(*mine, EVENTS.c.id.in_(ids), past).returning(EVENTS.c.id)
-            gone += len(session.execute(deleted).all())
+        values = past | {"state": status}
+        if session.execute(_OLDEST_IF_PAST, values).first():
+            ids = list(session.execute(_SOME_OLDEST, values).scalars())
+            gone += len(session.execute(_PAST_AMONG, {**values, "ids": ids}).all())
     return gone
 
 
-def _contents(session: Session, store_id: int, now: datetime) -> int:
-    old = (
-        select(MESSAGES.c.id)
-        .where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.content.is_not(None),
-            MESSAGES.c.sent_at < now - CONTENT,
-        )
-        .limit(BATCH)
-    )
-    ids = list(session.execute(old).scalars())
-    if ids:
-        mine = (MESSAGES.c.store_id == store_id, MESSAGES.c.id.in_(ids))
-        session.execute(update(MESSAGES).where(*mine).values(content=None))
-    return len(ids)
-
-
-def _attempts(session: Session, store_id: int, now: datetime) -> int:
-    old = (
-        select(ATTEMPTS.c.id)
-        .where(ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.started_at < now - ATTEMPT)
-        .order_by(ATTEMPTS.c.started_at)
-        .limit(BATCH)
-    )
-    ids = list(session.execute(old).scalars())
-    if ids:
-        session.execute(delete(ATTEMPTS).where(ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.id.in_(ids)))
-    return len(ids)
-
-
-def _writes(session: Session, store_id: int, now: datetime) -> int:
-    """What waits to be written stays, however long the shop is away."""
-    gone = 0
-    for state in (DONE, SKIPPED, FAILED, DEAD):
-        mine = (WRITES.c.store_id == store_id, WRITES.c.state == state, WRITES.c.done_at < now - WRITE)
-        some = select(WRITES.c.id).where(*mine).order_by(WRITES.c.done_at).limit(BATCH)
-        deleted = delete(WRITES).where(*mine, WRITES.c.id.in_(some)).returning(WRITES.c.id)
-        gone += len(session.execute(deleted).all())
-    return gone
-
-
-def _checkouts(session: Session, store_id: int, now: datetime) -> int:
-    mine = (CHECKOUTS.c.store_id == store_id, CHECKOUTS.c.source_updated_at < now - CHECKOUT)
-    some = select(CHECKOUTS.c.id).where(*mine).order_by(CHECKOUTS.c.source_updated_at).limit(BATCH)
-    deleted = delete(CHECKOUTS).where(*mine, CHECKOUTS.c.id.in_(some)).returning(CHECKOUTS.c.id)
-    return len(session.execute(deleted).all())
-
-
-def _confirmations(session: Session, store_id: int, now: datetime) -> int:
-    mine = (CONFIRMATIONS.c.store_id == store_id, CONFIRMATIONS.c.asked_at < now - CONFIRMATION)
-    some = select(CONFIRMATIONS.c.address_hash).where(*mine).limit(BATCH)
-    deleted = delete(CONFIRMATIONS).where(*mine, CONFIRMATIONS.c.address_hash.in_(some))
-    return len(session.execute(deleted.returning(CONFIRMATIONS.c.address_hash)).all())
-
-
-def _accesses(session: Session, store_id: int, now: datetime) -> int:
-    return _logged(session, ACCESSES, store_id, now - ACCESS)
-
-
-def _audits(session: Session, store_id: int, now: datetime) -> int:
-    return _logged(session, AUDITS, store_id, now - AUDIT)
+_ENDED_PROOFS = (
+    select(STATES.c.customer_id, STATES.c.channel)
+    .where(STATES.c.store_id == _STORE, STATES.c.proof_until < _BEFORE)
+    .order_by(STATES.c.proof_until)
+    .limit(_MOST)
+    .with_for_update()
+)
 
 
 def _proofs(session: Session, store_id: int, now: datetime) -> int:
     """What proved a consent that ended: address, wording and evidence; that it was said, and when, stays."""
-    ended = (
-        select(STATES.c.customer_id, STATES.c.channel)
-        .where(STATES.c.store_id == store_id, STATES.c.proof_until < now)
-        .order_by(STATES.c.proof_until)
-        .limit(_PROOFS)
-        .with_for_update()
-    )
-    places = [(row.customer_id, row.channel) for row in session.execute(ended)]
+    ended = session.execute(_ENDED_PROOFS, _values(store_id, now) | {"most": _PROOFS})
+    places = [(row.customer_id, row.channel) for row in ended]
     if places:
         said = (LEDGER.c.store_id == store_id, tuple_(LEDGER.c.customer_id, LEDGER.c.channel).in_(places))
         session.execute(update(LEDGER).where(*said).values(address=None, wording=None, evidence=None))
@@ -165,30 +153,28 @@ def _proofs(session: Session, store_id: int, now: datetime) -> int:
     return len(places)
 
 
+_OLD_COSTS = (COSTS.c.store_id == _STORE, COSTS.c.spent_on < bindparam("day", type_=Date))
+_SOME_COSTS = select(COSTS.c.subject).where(*_OLD_COSTS).order_by(COSTS.c.spent_on).limit(_MOST)
+_COSTS_REMOVED = delete(COSTS).where(*_OLD_COSTS, COSTS.c.subject.in_(_SOME_COSTS)).returning(COSTS.c.subject)
+
+
 def _text_costs(session: Session, store_id: int, now: datetime) -> int:
-    mine = (COSTS.c.store_id == store_id, COSTS.c.spent_on < (now - TEXT_COST).date())
-    some = select(COSTS.c.subject).where(*mine).order_by(COSTS.c.spent_on).limit(BATCH)
-    deleted = delete(COSTS).where(*mine, COSTS.c.subject.in_(some)).returning(COSTS.c.subject)
-    return len(session.execute(deleted).all())
+    values = {"store": store_id, "day": (now - TEXT_COST).date(), "most": BATCH}
+    return len(session.execute(_COSTS_REMOVED, values).all())
 
 
-def _logged(session: Session, log: Table, store_id: int, before: datetime) -> int:
-    """The oldest entries of a log."""
-    mine = (log.c.store_id == store_id, log.c.at < before)
-    some = select(log.c.id).where(*mine).order_by(log.c.at).limit(BATCH)
-    return len(session.execute(delete(log).where(*mine, log.c.id.in_(some)).returning(log.c.id)).all())
-
-
-_PURGES: tuple[Callable[[Session, int, datetime], int], ...] = (
-    _bodies,
+# What waits to be written stays, however long the shop is away.
+_ENDED = (DONE, SKIPPED, FAILED, DEAD)
+_PURGES: tuple[Purge, ...] = (
+    _emptying(EVENTS.c.body, EVENTS.c.done_at, BODY),
     _keys,
-    _contents,
-    _attempts,
-    _writes,
-    _checkouts,
-    _confirmations,
-    _accesses,
-    _audits,
+    _emptying(MESSAGES.c.content, MESSAGES.c.sent_at, CONTENT),
+    _removing(ATTEMPTS.c.id, ATTEMPTS.c.started_at, ATTEMPT),
+    *(_removing(WRITES.c.id, WRITES.c.done_at, WRITE, WRITES.c.state == state) for state in _ENDED),
+    _removing(CHECKOUTS.c.id, CHECKOUTS.c.source_updated_at, CHECKOUT),
+    _removing(CONFIRMATIONS.c.address_hash, CONFIRMATIONS.c.asked_at, CONFIRMATION),
+    _removing(ACCESSES.c.id, ACCESSES.c.at, ACCESS),
+    _removing(AUDITS.c.id, AUDITS.c.at, AUDIT),
     _proofs,
     _text_costs,
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -10,19 +10,18 @@ from sqlalchemy.sql.elements import ColumnElement
 class StoreScan:
     """Finds the stores that have rows of a kind, by a loose index scan; made once, run often.
 
-    Cost: one index look-up per store, however many rows each has; the index must lead with the store
-    and be partial on the conditions (or have them next). Conditions may use `bindparam("now")`.
+    Cost: one index look-up per store, however many rows each has, all in one statement; the index must
+    lead with the store and be partial on the conditions (or have them next). Conditions may use
+    `bindparam("now")`.
     """
 
     def __init__(self, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> None:
-        self._first = select(func.min(column)).where(*conditions)
-        self._next = self._first.where(column > bindparam("last"))
+        first = select(func.min(column).label("store")).where(*conditions)
+        walk = first.cte("walk", recursive=True)
+        following = select(func.min(column)).where(column > walk.c.store, *conditions).scalar_subquery()
+        walk = walk.union_all(select(following).where(walk.c.store.is_not(None)))
+        self._statement = select(walk.c.store).where(walk.c.store.is_not(None)).order_by(walk.c.store)
 
     def run(self, session: Session, **values: Any) -> list[int]:
         """The ids of the stores, ascending."""
-        found: list[int] = []
-        last = session.execute(self._first, values).scalar_one()
-        while last is not None:
-            found.append(last)
-            last = session.execute(self._next, {**values, "last": last}).scalar_one()
-        return found
+        return list(session.execute(self._statement, values).scalars())

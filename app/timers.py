@@ -5,15 +5,61 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Insert, Row, Select, delete, exists, func, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Insert,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, table_of
+from app.db import UtcDateTime, insert_new, table_of
 from app.models import Timer, TimerCursor
 
 TIMERS, CURSORS = table_of(Timer), table_of(TimerCursor)
 _KEY = (TIMERS.c.store_id, TIMERS.c.due_at, TIMERS.c.kind, TIMERS.c.subject_id)
+
+_NOW = bindparam("now", type_=UtcDateTime)
+_STORE: BindParameter[Any] = bindparam("store")
+_KINDS: BindParameter[Any] = bindparam("kinds", expanding=True)
+_MOST: BindParameter[Any] = bindparam("most")
+_DUE: Select[Any] = (
+    select(*_KEY, TIMERS.c.turn)
+    .where(TIMERS.c.due_at <= _NOW)
+    .order_by(TIMERS.c.due_at, TIMERS.c.subject_id)
+    .limit(_MOST)
+)
+_DUE_OF_STORE = _DUE.where(TIMERS.c.store_id == _STORE, TIMERS.c.kind == bindparam("kind")).with_for_update(
+    skip_locked=True
+)
+_DUE_OF_STORES = _DUE.where(
+    TIMERS.c.store_id.in_(bindparam("stores", expanding=True)), TIMERS.c.kind.in_(_KINDS)
+)
+_DUE_STORES = (
+    select(CURSORS.c.store_id)
+    .where(
+        CURSORS.c.next_due_at <= _NOW,
+        exists().where(
+            TIMERS.c.store_id == CURSORS.c.store_id, TIMERS.c.due_at <= _NOW, TIMERS.c.kind.in_(_KINDS)
+        ),
+    )
+    .order_by(CURSORS.c.next_due_at, CURSORS.c.store_id)
+    .limit(_MOST)
+)
+_REMOVAL = delete(TIMERS).where(tuple_(*_KEY).in_(bindparam("keys", expanding=True)))
+_CURSOR_LOCK = select(CURSORS.c.store_id).where(CURSORS.c.store_id == _STORE).with_for_update()
+_EARLIEST_OF_STORE = select(func.min(TIMERS.c.due_at)).where(TIMERS.c.store_id == _STORE)
+_EARLIEST = select(func.min(CURSORS.c.next_due_at))
+_CURSOR_REMOVAL = delete(CURSORS).where(CURSORS.c.store_id == _STORE)
+_CURSOR_MOVE = update(CURSORS).where(CURSORS.c.store_id == _STORE).values(next_due_at=bindparam("earliest"))
 
 
 class NewTimer(NamedTuple):
@@ -43,16 +89,8 @@ def due_stores(session: Session, now: datetime, limit: int, *, kinds: Sequence[s
 
     Stores with others due are no part of the limit: they may wait for long, and would hide these.
     """
-    is_due = exists().where(
-        TIMERS.c.store_id == CURSORS.c.store_id, TIMERS.c.due_at <= now, TIMERS.c.kind.in_(kinds)
-    )
-    statement = (
-        select(CURSORS.c.store_id)
-        .where(CURSORS.c.next_due_at <= now, is_due)
-        .order_by(CURSORS.c.next_due_at, CURSORS.c.store_id)
-        .limit(limit)
-    )
-    return list(session.execute(statement).scalars())
+    values = {"now": now, "kinds": kinds, "most": limit}
+    return list(session.execute(_DUE_STORES, values).scalars())
 
 
 def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit: int) -> Sequence[Row[Any]]:
@@ -60,31 +98,17 @@ def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit
 
     Whoever takes a timer does its work in the same transaction: a crash brings it back.
     """
-    due: Select[Any] = (
-        select(*_KEY, TIMERS.c.turn)
-        .where(TIMERS.c.store_id == store_id, TIMERS.c.due_at <= now, TIMERS.c.kind == kind)
-        .order_by(TIMERS.c.due_at, TIMERS.c.subject_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows: Sequence[Row[Any]] = session.execute(due).all()
+    values = {"store": store_id, "now": now, "kind": kind, "most": limit}
+    rows: Sequence[Row[Any]] = session.execute(_DUE_OF_STORE, values).all()
     drop(session, rows)
     return rows
 
 
 def peek_due(session: Session, now: datetime, kinds: Sequence[str], limit: int) -> Sequence[Row[Any]]:
     """Due timers of some kinds without taking them, for work that needs the network first."""
-    statement: Select[Any] = (
-        select(*_KEY, TIMERS.c.turn)
-        .where(
-            TIMERS.c.store_id.in_(due_stores(session, now, limit, kinds=kinds)),
-            TIMERS.c.due_at <= now,
-            TIMERS.c.kind.in_(kinds),
-        )
-        .order_by(TIMERS.c.due_at, TIMERS.c.subject_id)
-        .limit(limit)
-    )
-    rows: Sequence[Row[Any]] = session.execute(statement).all()
+    stores = due_stores(session, now, limit, kinds=kinds)
+    values = {"stores": stores, "now": now, "kinds": kinds, "most": limit}
+    rows: Sequence[Row[Any]] = session.execute(_DUE_OF_STORES, values).all() if stores else []
     return rows
 
 
@@ -92,7 +116,7 @@ def drop(session: Session, rows: Sequence[Row[Any]]) -> None:
     """Remove timers by their whole key."""
     for start in range(0, len(rows), 200):
         keys = [(row.store_id, row.due_at, row.kind, row.subject_id) for row in rows[start : start + 200]]
-        session.execute(delete(TIMERS).where(tuple_(*_KEY).in_(keys)))
+        session.execute(_REMOVAL, {"keys": keys})
 
 
 def put_off(session: Session, row: Row[Any], until: datetime, *, turn: int | None = None) -> None:
@@ -108,19 +132,18 @@ def settle_cursor(session: Session, store_id: int) -> None:
 
     Locked before the timers are looked at, so that one which somebody else is just setting is seen.
     """
-    session.execute(select(CURSORS.c.store_id).where(CURSORS.c.store_id == store_id).with_for_update())
-    earliest = session.execute(
-        select(func.min(TIMERS.c.due_at)).where(TIMERS.c.store_id == store_id)
-    ).scalar_one()
+    values = {"store": store_id}
+    session.execute(_CURSOR_LOCK, values)
+    earliest = session.execute(_EARLIEST_OF_STORE, values).scalar_one()
     if earliest is None:
-        session.execute(delete(CURSORS).where(CURSORS.c.store_id == store_id))
+        session.execute(_CURSOR_REMOVAL, values)
         return
-    session.execute(CURSORS.update().where(CURSORS.c.store_id == store_id).values(next_due_at=earliest))
+    session.execute(_CURSOR_MOVE, {**values, "earliest": earliest})
 
 
 def next_due(session: Session) -> datetime | None:
     """The earliest moment at which any timer may be due."""
-    moment: datetime | None = session.execute(select(func.min(CURSORS.c.next_due_at))).scalar_one()
+    moment: datetime | None = session.execute(_EARLIEST).scalar_one()
     return moment
 
 

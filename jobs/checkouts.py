@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app import timers
 from app.mirror import checkout_ends
-from app.models import Store
+from app.stores import rows
 from app.stores.platforms import UNINSTALLED
 from jobs.guard import each_store
 from jobs.kit import Kit
@@ -25,7 +25,7 @@ def _run_store(kit: Kit, store_id: int, now: datetime) -> int:
     """One transaction: the timers taken and all that follows from them; how many there were."""
     with kit.runtime.database.write() as session:
         due = timers.take_due(session, store_id, now, kind=checkout_ends.TIMER_KIND, limit=BATCH)
-        store = session.get(Store, store_id)
+        store = rows.find(session, store_id)
         if store is not None and store.state != UNINSTALLED and due:
             checkout_ends.settle(session, store, sorted({row.subject_id for row in due}), now)
         timers.settle_cursor(session, store_id)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app import consent, timers
 from app.messaging import confirmations
-from app.models import Store
+from app.stores import rows
 from jobs.guard import each_store
 from jobs.kit import Kit
 
@@ -22,5 +22,5 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _ask(kit: Kit, store_id: int, now: datetime) -> int:
     with kit.runtime.database.write() as session:
-        store = session.get(Store, store_id)
+        store = rows.find(session, store_id)
         return confirmations.ask(session, kit.runtime.signer, store, now) if store is not None else 0

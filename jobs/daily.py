@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, delete, func, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import inbox, retention
@@ -13,6 +13,7 @@ from app.flows import backlog, birthdays
 from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
 from app.segments import product_rhythms, standing, tickets
+from app.stores import rows
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
@@ -21,6 +22,18 @@ RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
 _PEOPLE_A_COMMIT = 5000
+_IS_GOOD = and_(RUNS.c.ended_at.is_not(None), RUNS.c.error.is_(None))
+_SLOTS = select(
+    func.min(RUNS.c.slot),
+    func.max(RUNS.c.slot),
+    func.max(case((_IS_GOOD, RUNS.c.slot))),
+).where(RUNS.c.name == bindparam("job"))
+"""The first slot of a job that was begun, the last one, and the last one that ended well."""
+_END = (
+    update(RUNS)
+    .where(RUNS.c.name == bindparam("job"), RUNS.c.slot == bindparam("run"))
+    .values(ended_at=bindparam("now"), error=bindparam("failure"))
+)
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -49,14 +62,7 @@ def forget_unfinished(session: Session) -> None:
 
 def _first_to_cover(session: Session, job: CalendarJob, slot: datetime) -> datetime | None:
     """The first slot that a run of this one covers, or None where somebody has begun it or a later one."""
-    is_good = and_(RUNS.c.ended_at.is_not(None), RUNS.c.error.is_(None))
-    first, last, last_good = session.execute(
-        select(
-            func.min(RUNS.c.slot),
-            func.max(RUNS.c.slot),
-            func.max(case((is_good, RUNS.c.slot))),
-        ).where(RUNS.c.name == job.name)
-    ).one()
+    first, last, last_good = session.execute(_SLOTS, {"job": job.name}).one()
     if last is not None and last >= slot:
         return None
     return last_good + job.every if last_good is not None else first or slot
@@ -71,9 +77,7 @@ def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
     result = run_guarded(lambda: job.run(kit, covered, now))
     error = result.trace if isinstance(result, Failed) else None
     with kit.runtime.database.write() as session:
-        session.execute(
-            update(RUNS).where(RUNS.c.name == job.name, RUNS.c.slot == slot).values(ended_at=now, error=error)
-        )
+        session.execute(_END, {"job": job.name, "run": slot, "now": now, "failure": error})
         shown = {
             "name": job.name,
             "every_hours": job.every // HOUR,
@@ -89,7 +93,7 @@ def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
     for store_id in _connected(kit):
         with kit.runtime.database.write() as session:
-            store = session.get(Store, store_id)
+            store = rows.find(session, store_id)
             if store is not None:
                 planned += birthdays.plan(session, store, begin=slot.begin, end=slot.end, now=now)
     return planned
@@ -100,7 +104,7 @@ def _release_silent(kit: Kit, slot: Slot, now: datetime) -> int:
     released = 0
     for store_id in _connected(kit):
         with kit.runtime.database.write() as session:
-            store = session.get(Store, store_id)
+            store = rows.find(session, store_id)
             if store is not None:
                 released += backlog.release(session, store, now=now)
     return released

@@ -9,8 +9,9 @@ from app import timers
 from app.db import table_of
 from app.flows import work
 from app.flows.writing import TIMER_KIND
-from app.models import CustomerEvent, Store
+from app.models import CustomerEvent
 from app.scans import StoreScan
+from app.stores import rows
 from jobs.guard import each_store
 from jobs.kit import Kit
 
@@ -33,5 +34,5 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
     with kit.runtime.database.write() as session:
-        store = session.get(Store, store_id)
+        store = rows.find(session, store_id)
         return work.run_batch(session, store, now, share) if store is not None else 0

@@ -18,7 +18,7 @@ from app.mirror.parcels import OrderNotMirrored
 from app.models import Store
 from app.models.inbound_event import OPEN
 from app.scans import StoreScan
-from app.stores import connections, homes, refusals
+from app.stores import connections, homes, refusals, rows
 from app.stores.platforms import WOOCOMMERCE
 from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePayload
 from connectors.registry import READERS
@@ -87,7 +87,7 @@ def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
 def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | None = None) -> int:
     """One transaction: the rows' marks and everything that follows from them."""
     with kit.runtime.database.write() as session:
-        store = session.get(Store, store_id)
+        store = rows.find(session, store_id)
         arrived = inbox.waiting(session, store_id, now, limit=limit, only=only)
         posts = [event for event in arrived if event.source in provider_posts.CHANNELS]
         provider_posts.apply(session, kit.runtime.signer, store_id, posts=posts, now=now)

@@ -16,7 +16,7 @@ from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.scans import StoreScan
-from app.stores import connections, refusals
+from app.stores import connections, refusals, rows
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
 from jobs import baskets
@@ -81,7 +81,7 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
     """
     call_by = kit.stopwatch() + _CALL_WITHIN_SECONDS
     with kit.runtime.database.write() as session:
-        store = session.get(Store, store_id)
+        store = rows.find(session, store_id)
         if store is None:
             return 0, False
         accounts = kit.carriers.accounts.of(store)

@@ -1,18 +1,17 @@
 """Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.mirror import lookups, outlines, pulls, reviews, sweeps
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
-from app.stores import connections, refusals
+from app.stores import connections, refusals, rows
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs import access
 from jobs.ahead import read_ahead
@@ -29,10 +28,9 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
         is_due, _ = pulls.has_work(session, now)
     if not is_due:
         return done
-    with kit.runtime.database.write() as session:
-        pull = pulls.claim_backfill(session, now)
-    if pull is not None:
-        done["backfilled"] += _work(kit, pull, now, is_backfill=True)
+    claimed = _claim(kit, pulls.claim_backfill, now)
+    if claimed is not None:
+        done["backfilled"] += _work(kit, *claimed, now, is_backfill=True)
     return +done
 
 
@@ -42,18 +40,24 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
     with kit.runtime.database.read() as session:
         _, is_due = pulls.has_work(session, now)
     for _ in range(_MOST_PULLS if is_due else 0):
-        with kit.runtime.database.write() as session:
-            pull = pulls.claim_reconciliation(session, now)
-        if pull is None:
+        claimed = _claim(kit, pulls.claim_reconciliation, now)
+        if claimed is None:
             break
-        done["reconciled"] += _work(kit, pull, now, is_backfill=False)
+        done["reconciled"] += _work(kit, *claimed, now, is_backfill=False)
     return +done
 
 
-def _work(kit: Kit, pull: Pull, now: datetime, *, is_backfill: bool) -> int:
+def _claim(
+    kit: Kit, claim: Callable[[Session, datetime], Pull | None], now: datetime
+) -> tuple[Pull, Store] | None:
+    """A resource to pull, and its store."""
+    with kit.runtime.database.write() as session:
+        pull = claim(session, now)
+        return None if pull is None else (pull, rows.need(session, pull.store_id))
+
+
+def _work(kit: Kit, pull: Pull, store: Store, now: datetime, *, is_backfill: bool) -> int:
     """Pull one claimed resource; failures are kept on its row."""
-    with kit.runtime.database.read() as session:
-        store = session.execute(select(Store).where(Store.id == pull.store_id)).scalar_one()
     try:
         if store.state != "connected":
             raise Unauthorized("the shop must be reconnected")
@@ -99,7 +103,7 @@ def _keep_history(
 ) -> bool:
     """Mirror a page and move the row in one transaction; False when the row is not ours any more."""
     with kit.runtime.database.write() as session:
-        held = session.get(Store, store.id)
+        held = rows.find(session, store.id)
         is_ours = pulls.move_backfill(session, pull, page, total=total, now=now)
         if held is None or not is_ours:
             session.rollback()
@@ -129,7 +133,7 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
     if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
         _doubt_trashed(kit, store, since, now)
     with kit.runtime.database.write() as session:
-        held = session.get(Store, store.id)
+        held = rows.find(session, store.id)
         if held is not None:
             pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
         if held is not None and pull.resource is Resource.REVIEWS:
@@ -176,7 +180,7 @@ def _keep(kit: Kit, store: Store, records: Sequence[Record], now: datetime) -> N
     if not records:
         return
     with kit.runtime.database.write() as session:
-        held = session.get(Store, store.id)
+        held = rows.find(session, store.id)
         if held is not None:
             _is_let_in(session, held)
             apply_records(session, kit.runtime.signer, held, records, now=now)

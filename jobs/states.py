@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from app import timers
 from app.db import table_of
-from app.models import Backfill, Store
+from app.models import Backfill
 from app.segments import standing
+from app.stores import rows
 from jobs.guard import each_store
 from jobs.kit import Kit
 
@@ -37,7 +38,7 @@ def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
     """One transaction: the timers taken and all that follows from them; how many there were."""
     with kit.runtime.database.write() as session:
         due = timers.take_due(session, store_id, now, kind=standing.TIMER_KIND, limit=share)
-        store = session.get(Store, store_id)
+        store = rows.find(session, store_id)
         if store is not None and due:
             standing.settle(session, store, sorted({row.subject_id for row in due}), now)
         if due:

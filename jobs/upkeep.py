@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from app.models import Store
-from app.stores import chores
+from app.stores import chores, rows
 from app.stores.chores import Held
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
@@ -26,19 +26,18 @@ def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
     for _ in range(_MOST_ROUNDS if is_due else 0):
         with kit.runtime.database.write() as session:
             held = chores.claim(session, name, now)
-        if held is None:
+            store = None if held is None else rows.need(session, held.store_id)
+        if held is None or store is None:
             break
-        done += _do(kit, held, now, work)
+        result = run_guarded(partial(work, kit, held, store, now))
+        if isinstance(result, Failed):
+            _put_off(kit, held, result, now)
+        else:
+            done += result
     return done
 
 
-def _do(kit: Kit, held: Held, now: datetime, work: Work) -> int:
-    with kit.runtime.database.read() as session:
-        store = session.get_one(Store, held.store_id)
-    result = run_guarded(partial(work, kit, held, store, now))
-    if not isinstance(result, Failed):
-        return result
-    log.warning("chore put off", chore=held.name, store=held.store_id, error=result.summary)
+def _put_off(kit: Kit, held: Held, failure: Failed, now: datetime) -> None:
+    log.warning("chore put off", chore=held.name, store=held.store_id, error=failure.summary)
     with kit.runtime.database.write() as session:
-        chores.put_off(session, held, result.error, now)
-    return 0
+        chores.put_off(session, held, failure.error, now)

@@ -1,21 +1,31 @@
 """`serve --hosted`: granian starts the web processes and replaces those that die."""
 
+import argparse
 from functools import partial
 
+from app.asgi import create_hosted_site
 from app.config import Settings
-from app.errors import AppError
-from app.wsgi import create_hosted_site
+from app.errors import AppError, BadInput
+from app.runtime import Runtime
 
 _HEADER_MILLISECONDS = 10_000
 _GRACE_SECONDS = 15
 
 
-def serve(settings: Settings, host: str, processes: int) -> None:
-    """Serve until the process is told to stop.
+def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    """Serve until the process is told to stop; the runtime is closed, each web process opens its own.
 
     Raises:
         AppError: the extra `server` is not installed.
+        BadInput: a worker was asked for.
     """
+    if arguments.worker == "embedded":
+        raise BadInput("--hosted serves only: run `ritorno worker` beside it")
+    runtime.database.dispose()
+    _serve(runtime.settings, arguments.host, arguments.processes)
+
+
+def _serve(settings: Settings, host: str, processes: int) -> None:
     try:
         from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415 (an extra)
         from granian.http import HTTP1Settings  # noqa: PLC0415
@@ -24,7 +34,7 @@ def serve(settings: Settings, host: str, processes: int) -> None:
     except ImportError as error:
         raise AppError("--hosted needs the extra `server`: pip install 'ritorno[server]'") from error
     server = Server(
-        "app.wsgi:create_hosted_site",
+        "app.asgi:create_hosted_site",
         address=host,
         port=settings.port,
         interface=Interfaces.ASGI,

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from app import clock, migrate
-from app.cli import figures, serving, travel
+from app.cli import embedded, figures, travel
 from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
+from app.cli.working import keep_loaded
 from app.config import VAR, Settings
 from app.errors import AppError, BadInput
 from app.runtime import Runtime
@@ -42,11 +43,12 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     migrate.upgrade(runtime.settings.database)
     sandbox = Sandbox(plan, folder / "sandbox")
     site = create_site(runtime)
-    server = serving.open_server(site, "127.0.0.1", plan.port)
+    server = embedded.open_server(site, "127.0.0.1", plan.port)
     threading.Thread(target=server.run, name="server", daemon=True).start()
     sandbox.ensure_running()
     kit = Kit.build(runtime, LocalChannel(sandbox.url), is_local=True)
     journey = travel.Journey(kit, sandbox, plan, timedelta(minutes=arguments.step_minutes))
+    keep_loaded()
     if arguments.serve:
         _stay(site, journey, begun=begun)
         return None

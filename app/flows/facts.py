@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.customers import baskets
@@ -170,10 +171,18 @@ def _by(
     session: Session, table: Table, name: str, *, store_id: int, keys: Sequence[Any]
 ) -> dict[Any, Row[Any]]:
     found: dict[Any, Row[Any]] = {}
+    statement = _rows_by(table, name)
     for part in _parts(keys):
-        statement = select(table).where(table.c.store_id == store_id, table.c[name].in_(part))
-        found |= {row._mapping[name]: row for row in session.execute(statement)}
+        for row in session.execute(statement, {"store": store_id, "keys": part}):
+            found[row._mapping[name]] = row
     return found
+
+
+@cache
+def _rows_by(table: Table, name: str) -> Select[Any]:
+    return select(table).where(
+        table.c.store_id == bindparam("store"), table.c[name].in_(bindparam("keys", expanding=True))
+    )
 
 
 def _redeemed(session: Session, store_id: int, enrollment_ids: Sequence[int]) -> dict[int, frozenset[str]]:

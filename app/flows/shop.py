@@ -1,11 +1,11 @@
 """What choosers and waits ask of a shop as they go: from its tables now, or as of a day by the dry run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of
@@ -20,6 +20,9 @@ PAIRS, MESSAGES = table_of(ProductPair), table_of(Message)
 SUPPORT = 20
 """In how many orders two products stood together at least, before that tells anything."""
 ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
+
+
+_ReadProducts = Callable[[Session, int, Sequence[int]], Mapping[int, frozenset[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +73,36 @@ class Shop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LiveShop:
-    """The shop as its tables are now, for one batch."""
+    """The shop as its tables are now, for one batch.
+
+    Attributes:
+        people: whom the batch is about; what was asked of them and reviewed is read for all at once.
+    """
 
     session: Session
     store_id: int
+    people: Sequence[int] = ()
     _transit: list[timedelta | None] = field(default_factory=list)
     _delays: list[Mapping[str, int]] = field(default_factory=list)
+    _reviewed: dict[int, frozenset[str]] = field(default_factory=dict)
+    _asked: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """By the mirrored reviews."""
-        found = products_reviewed(self.session, self.store_id, [customer_id])
-        return found.get(customer_id, frozenset())
+        return self._once(self._reviewed, products_reviewed, customer_id)
 
     def asked(self, customer_id: int) -> frozenset[str]:
         """By the outbox."""
-        statement = select(MESSAGES.c.context).where(
-            MESSAGES.c.store_id == self.store_id,
-            MESSAGES.c.customer_id == customer_id,
-            MESSAGES.c.flow_key == "review",
-            MESSAGES.c.step == "M3",
-            MESSAGES.c.status.in_(ASKED_STATES),
-        )
-        contexts = self.session.execute(statement).scalars()
-        return frozenset(item["external_id"] for context in contexts for item in context.get("products", ()))
+        return self._once(self._asked, products_asked, customer_id)
+
+    def _once(
+        self, known: dict[int, frozenset[str]], read: _ReadProducts, customer_id: int
+    ) -> frozenset[str]:
+        if customer_id not in known:
+            people = sorted({*self.people, customer_id} - known.keys())
+            found = read(self.session, self.store_id, people)
+            known.update((one, found.get(one, frozenset())) for one in people)
+        return known[customer_id]
 
     def owned(self, customer_id: int) -> frozenset[str]:
         """By the mirrored orders."""
@@ -176,3 +186,23 @@ class LiveShop:
         if not self._delays:
             self._delays.append(product_rhythms.delays(self.session, self.store_id))
         return self._delays[0]
+
+_PER_QUERY = 400
+_ASKS = select(MESSAGES.c.customer_id, MESSAGES.c.context).where(
+    MESSAGES.c.store_id == bindparam("store"),
+    MESSAGES.c.customer_id.in_(bindparam("people", expanding=True)),
+    MESSAGES.c.flow_key == "review",
+    MESSAGES.c.step == "M3",
+    MESSAGES.c.status.in_(sorted(ASKED_STATES)),
+)
+
+
+def products_asked(session: Session, store_id: int, customer_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The external ids of the products that earlier asks of some customers named."""
+    found: dict[int, set[str]] = {}
+    for start in range(0, len(customer_ids), _PER_QUERY):
+        values = {"store": store_id, "people": customer_ids[start : start + _PER_QUERY]}
+        for row in session.execute(_ASKS, values):
+            named = found.setdefault(row.customer_id, set())
+            named.update(item["external_id"] for item in row.context.get("products", ()))
+    return {customer_id: frozenset(products) for customer_id, products in found.items()}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import timers
@@ -22,6 +22,35 @@ from app.models.message import HELD, OPEN_STATES
 from app.segments import classing, standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
+
+_STORE: BindParameter[Any] = bindparam("store")
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_PENDING = (
+    select(EVENTS)
+    .where(EVENTS.c.store_id == _STORE, EVENTS.c.is_pending)
+    .order_by(EVENTS.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_MARK_READ = (
+    update(EVENTS)
+    .where(EVENTS.c.store_id == _STORE, EVENTS.c.id.in_(bindparam("ids", expanding=True)))
+    .values(is_pending=False)
+)
+_JOURNEYS = select(ENROLLMENTS).where(ENROLLMENTS.c.store_id == _STORE).order_by(ENROLLMENTS.c.id)
+_BY_ID = _JOURNEYS.where(ENROLLMENTS.c.id.in_(_KEYS)).with_for_update()
+_RUNNING = _JOURNEYS.where(
+    ENROLLMENTS.c.customer_id.in_(_KEYS), is_one_of(ENROLLMENTS.c.state, (ACTIVE,))
+).with_for_update()
+_UNSENT = _JOURNEYS.where(
+    ENROLLMENTS.c.id.in_(
+        select(MESSAGES.c.enrollment_id).where(
+            MESSAGES.c.store_id == _STORE,
+            MESSAGES.c.customer_id.in_(_KEYS),
+            or_(is_one_of(MESSAGES.c.status, OPEN_STATES), MESSAGES.c.status == HELD),
+        )
+    )
+).with_for_update()
 
 
 def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
@@ -57,21 +86,12 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
 
 
 def _pending(session: Session, store_id: int, limit: int) -> list[Row[Any]]:
-    statement = (
-        select(EVENTS)
-        .where(EVENTS.c.store_id == store_id, EVENTS.c.is_pending)
-        .order_by(EVENTS.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(session.execute(statement).all())
+    return list(session.execute(_PENDING, {"store": store_id, "most": limit}).all())
 
 
 def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:
     if ids:
-        session.execute(
-            update(EVENTS).where(EVENTS.c.store_id == store_id, EVENTS.c.id.in_(ids)).values(is_pending=False)
-        )
+        session.execute(_MARK_READ, {"store": store_id, "ids": ids})
 
 
 def _enrollments(
@@ -82,25 +102,11 @@ def _enrollments(
     These are the running ones, and the completed ones with a message that has not left yet.
     """
     people = sorted({event.customer_id for event in events})
-    unsent = select(MESSAGES.c.enrollment_id).where(
-        MESSAGES.c.store_id == store_id,
-        MESSAGES.c.customer_id.in_(people),
-        or_(is_one_of(MESSAGES.c.status, OPEN_STATES), MESSAGES.c.status == HELD),
-    )
     rows: dict[int, Row[Any]] = {}
-    for keys, condition in (
-        (timer_ids, ENROLLMENTS.c.id.in_(timer_ids)),
-        (people, ENROLLMENTS.c.customer_id.in_(people) & is_one_of(ENROLLMENTS.c.state, (ACTIVE,))),
-        (people, ENROLLMENTS.c.id.in_(unsent)),
-    ):
+    for statement, keys in ((_BY_ID, timer_ids), (_RUNNING, people), (_UNSENT, people)):
         if keys:
-            statement = (
-                select(ENROLLMENTS)
-                .where(ENROLLMENTS.c.store_id == store_id, condition)
-                .order_by(ENROLLMENTS.c.id)
-                .with_for_update()
-            )
-            rows |= {row.id: row for row in session.execute(statement)}
+            found = session.execute(statement, {"store": store_id, "keys": keys})
+            rows |= {row.id: row for row in found}
     return list(rows.values())
 
 
@@ -135,10 +141,11 @@ def _batch(
 ) -> Batch:
     """What the batch works on. Codes and sibling messages matter past a wait only, so to timers only."""
     subjects = {event.subject for event in events} | {row.subject for row in rows}
+    people = sorted({row.customer_id for row in (*events, *rows)})
     loaded = facts.load(
         session,
         store,
-        customer_ids=[*(event.customer_id for event in events), *(row.customer_id for row in rows)],
+        customer_ids=people,
         subjects=subjects,
         enrollment_ids=due_ids,
     )
@@ -148,7 +155,7 @@ def _batch(
     if any(definition.asks_for_classes for definition in known):
         loaded.classes = classing.kept(session, store.id, loaded.customers.values(), now)
     return Batch(
-        shop=LiveShop(session, store.id),
+        shop=LiveShop(session, store.id, people),
         store=store,
         now=now,
         flows=flows,

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Table, select, tuple_
+from sqlalchemy import Row, Select, Table, bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
@@ -113,12 +114,17 @@ def in_parts(
     session: Session, table: Table, name: str, *, store_id: int, keys: Sequence[Any], lock: bool = False
 ) -> list[Row[Any]]:
     """The store's rows of a table whose column holds one of these keys."""
+    statement = _rows_by(table, name, lock)
     rows: list[Row[Any]] = []
     for start in range(0, len(keys), _PER_QUERY):
-        statement = select(table).where(
-            table.c.store_id == store_id, table.c[name].in_(keys[start : start + _PER_QUERY])
-        )
-        if lock:
-            statement = statement.order_by(table.c[name]).with_for_update()
-        rows += session.execute(statement).all()
+        values = {"store": store_id, "keys": keys[start : start + _PER_QUERY]}
+        rows += session.execute(statement, values).all()
     return rows
+
+
+@cache
+def _rows_by(table: Table, name: str, lock: bool) -> Select[Any]:
+    statement = select(table).where(
+        table.c.store_id == bindparam("store"), table.c[name].in_(bindparam("keys", expanding=True))
+    )
+    return statement.order_by(table.c[name]).with_for_update() if lock else statement

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, Table, bindparam, case, literal, or_, select, update
+from sqlalchemy import Row, Select, Table, Update, bindparam, case, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, insert_new, lease_now, table_of
@@ -34,6 +34,34 @@ _BACKFILL_DUE = (
 _RECONCILIATION_DUE = select(RECONCILIATIONS.c.store_id).where(RECONCILIATIONS.c.next_at <= _NOW).limit(1)
 
 
+def _first_free(table: Table, *conditions: Any) -> Select[Any]:
+    """The row that waits the longest and that nobody holds."""
+    free = or_(table.c.lease_until.is_(None), table.c.lease_until < bindparam("moment", type_=UtcDateTime))
+    return (
+        select(table)
+        .where(table.c.next_at <= _NOW, free, *conditions)
+        .order_by(table.c.next_at, table.c.store_id, table.c.resource.desc())
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _lease_of(table: Table) -> Update:
+    """Takes a row by its key."""
+    return (
+        update(table)
+        .where(table.c.store_id == bindparam("store"), table.c.resource == bindparam("pulled"))
+        .values(lease_token=bindparam("token"), lease_until=bindparam("until"))
+    )
+
+
+_FIRST_FREE = {
+    BACKFILLS: _first_free(BACKFILLS, BACKFILLS.c.finished_at.is_(None)),
+    RECONCILIATIONS: _first_free(RECONCILIATIONS),
+}
+_LEASES = {table: _lease_of(table) for table in _FIRST_FREE}
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """A claimed row; `token` guards every later write of it."""
@@ -55,7 +83,7 @@ def has_work(session: Session, now: datetime) -> tuple[bool, bool]:
 
 def claim_backfill(session: Session, now: datetime) -> Pull | None:
     """One resource whose history is still to be read, or None."""
-    return _claim(session, BACKFILLS, now, BACKFILLS.c.finished_at.is_(None))
+    return _claim(session, BACKFILLS, now)
 
 
 def claim_reconciliation(session: Session, now: datetime) -> Pull | None:
@@ -171,25 +199,14 @@ def release_own(session: Session, store_id: int) -> None:
         )
 
 
-def _claim(session: Session, table: Table, now: datetime, *conditions: Any) -> Pull | None:
+def _claim(session: Session, table: Table, now: datetime) -> Pull | None:
     moment = lease_now(session)
-    free = or_(table.c.lease_until.is_(None), table.c.lease_until < moment)
-    statement = (
-        select(table)
-        .where(table.c.next_at <= now, free, *conditions)
-        .order_by(table.c.next_at, table.c.store_id, table.c.resource.desc())
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = session.execute(statement).one_or_none()
+    row = session.execute(_FIRST_FREE[table], {"now": now, "moment": moment}).one_or_none()
     if row is None:
         return None
     pull = Pull(row.store_id, Resource(row.resource), uuid4().hex, row)
-    session.execute(
-        update(table)
-        .where(table.c.store_id == row.store_id, table.c.resource == row.resource)
-        .values(lease_token=pull.token, lease_until=moment + LEASE)
-    )
+    held = {"store": row.store_id, "pulled": row.resource, "token": pull.token, "until": moment + LEASE}
+    session.execute(_LEASES[table], held)
     return pull
 
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, lease_now, table_of, upsert
+from app.db import UtcDateTime, insert_new, lease_now, table_of, upsert
 from app.models import Chore, Store
 from app.stores.platforms import CONNECTED, SHOPIFY, WOOCOMMERCE
 from connectors.base import ConnectorError, Resource
@@ -32,6 +32,27 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 _LONGEST_ERROR = 2000
 _FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
 _KEY = ("store_id", "name")
+_NAME: BindParameter[Any] = bindparam("chore")
+_STORE: BindParameter[Any] = bindparam("store")
+_DUE = (CHORES.c.name == _NAME, CHORES.c.next_at <= bindparam("now", type_=UtcDateTime))
+_ANY_DUE = select(CHORES.c.store_id).where(*_DUE).limit(1)
+_FREE_AND_DUE = (
+    select(CHORES)
+    .where(
+        *_DUE,
+        or_(CHORES.c.lease_until.is_(None), CHORES.c.lease_until < bindparam("moment", type_=UtcDateTime)),
+        CHORES.c.store_id.in_(select(STORES.c.id).where(STORES.c.state == CONNECTED)),
+    )
+    .order_by(CHORES.c.next_at, CHORES.c.store_id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_FREE_AND_DUE_OF_STORE = _FREE_AND_DUE.where(CHORES.c.store_id == _STORE)
+_CLAIM = (
+    update(CHORES)
+    .where(CHORES.c.store_id == _STORE, CHORES.c.name == _NAME)
+    .values(lease_token=bindparam("token"), lease_until=bindparam("until"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +94,20 @@ def _rows(store: Store, now: datetime) -> list[dict[str, Any]]:
 def claim(session: Session, name: str, now: datetime, *, store_id: int | None = None) -> Held | None:
     """The longest waiting connected store's chore of that name (or that store's, if it is due), or None."""
     moment = lease_now(session)
-    connected = select(STORES.c.id).where(STORES.c.state == CONNECTED)
-    statement = select(CHORES).where(
-        CHORES.c.name == name,
-        CHORES.c.next_at <= now,
-        or_(CHORES.c.lease_until.is_(None), CHORES.c.lease_until < moment),
-        CHORES.c.store_id.in_(connected),
-    )
-    if store_id is not None:
-        statement = statement.where(CHORES.c.store_id == store_id)
-    statement = statement.order_by(CHORES.c.next_at, CHORES.c.store_id).limit(1)
-    row = session.execute(statement.with_for_update(skip_locked=True)).one_or_none()
+    values = {"chore": name, "now": now, "moment": moment, "store": store_id}
+    statement = _FREE_AND_DUE if store_id is None else _FREE_AND_DUE_OF_STORE
+    row = session.execute(statement, values).one_or_none()
     if row is None:
         return None
     held = Held(row.store_id, name, uuid4().hex, row)
-    session.execute(
-        update(CHORES)
-        .where(CHORES.c.store_id == row.store_id, CHORES.c.name == name)
-        .values(lease_token=held.token, lease_until=moment + LEASE)
-    )
+    claimed = {"store": row.store_id, "chore": name, "token": held.token, "until": moment + LEASE}
+    session.execute(_CLAIM, claimed)
     return held
 
 
 def is_due(session: Session, name: str, now: datetime) -> bool:
     """Whether a store may be waiting for the chore."""
-    statement = select(CHORES.c.store_id).where(CHORES.c.name == name, CHORES.c.next_at <= now).limit(1)
-    return session.execute(statement).first() is not None
+    return session.execute(_ANY_DUE, {"chore": name, "now": now}).first() is not None
 
 
 def hurry(session: Session, store_id: int, name: str, now: datetime) -> None:

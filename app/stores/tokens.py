@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from app.db import lease_now
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import credentials
+from app.stores import credentials, rows
 from app.stores.credentials import Credentials
 from app.stores.platforms import CONNECTED, NEEDS_RECONNECT, UNINSTALLED
 from connectors.base import ConnectorError, Unauthorized
@@ -98,7 +98,7 @@ def _stored(session: Session, runtime: Runtime, store_id: int) -> Credentials:
 
 
 def _store(session: Session, store_id: int) -> Store:
-    store = session.get(Store, store_id)
+    store = rows.find(session, store_id)
     if store is None:
         raise Unauthorized("there is no such store", status=None)
     return store

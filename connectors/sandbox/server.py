@@ -1,5 +1,6 @@
 """The sandbox as a process: one world, its emulated APIs and its controls on one local port."""
 
+import gc
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
     simulation, app = open_world(journal_dir, config)
     providers = open_providers(simulation)
     server = create_app(simulation, app, providers)
+    # The world's script stays as long as the process: the garbage collector need not look at it again.
+    gc.freeze()
     # Looking ahead is how waitress learns that a caller has left.
     waitress.serve(
         server, host="127.0.0.1", port=port, threads=_THREADS, ident=None, channel_request_lookahead=1

@@ -17,7 +17,7 @@ from typing import Any
 
 import waitress
 
-from app.cli import serving, travel
+from app.cli import embedded, travel
 from app.cli.sandboxed import DemoPlan, Sandbox
 from app.config import Settings
 from app.runtime import Runtime
@@ -105,7 +105,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         held.callback(runtime.database.dispose)
         site = create_site(runtime)
         held.callback(site.inbox.close)
-        held.enter_context(running(serving.open_server(site, "127.0.0.1", plan.port)))
+        held.enter_context(running(embedded.open_server(site, "127.0.0.1", plan.port)))
         kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))), is_local=True)
         journey = travel.Journey(kit, sandbox, plan, size.step, offset=timedelta(0), platforms=size.platforms)
         yield SmallWorld(journey, folder)

@@ -75,10 +75,10 @@ class Demo:
 
     def end_sandbox(self) -> None:
         """End the world of this demo; it outlives the demo on purpose."""
-        for status in Path("/proc").glob("[0-9]*/cmdline"):
+        for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if f"--journal\0{self._journal()}\0".encode() in status.read_bytes():
-                    os.kill(int(status.parent.name), signal.SIGKILL)
+                if self._is_world(process):
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def _run_once(self, kill_at: Instant | None) -> bool:
         """Whether it ended by itself; else it was killed."""
@@ -114,6 +114,12 @@ class Demo:
     def _steps(self) -> int:
         """How many steps the world has made."""
         return sum(path.read_bytes().count(b"\n") for path in self.folder.rglob("advances.jsonl"))
+
+    def _is_world(self, process: Path) -> bool:
+        """Every demo names its journal alike, so where a process runs tells whose world it is."""
+        words = (process / "cmdline").read_bytes()
+        is_sandbox = f"--journal\0{self._journal()}\0".encode() in words
+        return is_sandbox and (process / "cwd").readlink() == self.folder.resolve()
 
     def _journal(self) -> Path:
         # The demo names its folders relative to where it runs, and so does the sandbox's command.

@@ -2,9 +2,10 @@
 
 import psycopg
 
-from app.cli import serving, working
+from app import wsgi
+from app.cli import embedded, hosted, serving, working
 from connectors.channels.sendgrid import package as sendgrid
 from connectors.channels.twilio import package as twilio
 from tests.faults import faults_processes
 
-LOADED = (psycopg, serving, working, sendgrid, twilio, faults_processes)
+LOADED = (psycopg, wsgi, embedded, hosted, serving, working, sendgrid, twilio, faults_processes)
