@@ -1,9 +1,9 @@
 """The timeline of customer events, where the stages meet: written by some, read by others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -20,8 +20,7 @@ ERASED = "customer.erased"
 """Ends every journey, whatever its own exits are: one may have begun while the erasure was done."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """One thing that happened to a customer.
 
     Attributes:
@@ -36,7 +35,7 @@ class NewEvent:
     subject: str
     source_key: str
     occurred_at: datetime
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = MappingProxyType({})
     is_history: bool = False
 
 

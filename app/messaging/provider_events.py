@@ -27,7 +27,7 @@ _KNOWN = tuple(
     MESSAGES.c[name]
     for name in (
         *("id", "store_id", "customer_id", "channel", "flow_key", "step"),
-        *("status", "attempts", "sent_at", "to_address"),
+        *("status", "attempts", "to_address"),
     )
 )
 """What an event is judged by; the content of a message would only be read to be thrown away."""
@@ -150,12 +150,11 @@ def _prove(session: Session, store_id: int, told: Sequence[_Told], now: datetime
             lease_token=None,
             lease_until=None,
         )
-        .returning(MESSAGES.c.id)
-    )
-    taken = [doubtful[row.id] for row in changed]
-    for row in taken:
-        settling.close_attempt(session, row, settling.ARRIVED, now)
-    timeline.record(session, [sent_event(row, row.sent_at or now) for row in taken], now)
+        .returning(MESSAGES.c.id, MESSAGES.c.sent_at)
+    ).all()
+    for proven in changed:
+        settling.close_attempt(session, doubtful[proven.id], settling.ARRIVED, now)
+    timeline.record(session, [sent_event(doubtful[one.id], one.sent_at) for one in changed], now)
 
 
 def _is_doubtful(row: Row[Any]) -> bool:
