@@ -6,12 +6,12 @@ one statement, which takes half the time of a statement a row. PostgreSQL gets a
 rows by COPY into a temporary table, few as one array a column: one way to the server instead of four.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -29,17 +29,17 @@ from sqlalchemy import (
 )
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import result_tuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 
-from app.bindings import Values, array_of, bound, packed_types, unbounded
+from app.bindings import Values, array_of, bound, default_of, packed_types, read_back, unbounded
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
+Insert = Callable[[Table], Any]
 
 _COPIED_FROM = 64
 _GROUP = 64
@@ -108,9 +108,10 @@ class _Insertion:
     newer_by: str | None = None
     returning: Names = ()
 
-    def row_by_row(self, table: Table, names: Names) -> UpdateBase:
-        """One INSERT for each row's parameters."""
-        return self._completed(table, sqlite.insert(table).values({name: bindparam(name) for name in names}))
+    def row_by_row(self, table: Table, names: Names, insert: Insert) -> UpdateBase:
+        """One INSERT for each row's parameters, of the engine's own kind."""
+        given = {name: bindparam(name, type_=unbounded(table.c[name])) for name in names}
+        return self._completed(table, insert(table).values(given))
 
     def merged(self, table: Table, names: Names, given: FromClause) -> UpdateBase:
         """One INSERT of all rows of a relation."""
@@ -145,7 +146,7 @@ class _Update:
     key: Names
     returning: Names = ()
 
-    def row_by_row(self, table: Table, names: Names) -> UpdateBase:
+    def row_by_row(self, table: Table, names: Names, _insert: Insert) -> UpdateBase:
         """One UPDATE for each row's parameters."""
         where = (table.c[name] == bindparam(f"{_OF_ROW}{name}") for name in self.key)
         return sql_update(table).where(*where).values({name: bindparam(name) for name in self._set(names)})
@@ -181,7 +182,7 @@ def _write(session: Session, table: Table, rows: Rows, change: _Change) -> Seque
         connection.exec_driver_sql(statement, given)
         return []
     found = _insert_groups(connection, statement, given)
-    return _typed(found, [table.c[name] for name in change.returning], connection.dialect)
+    return read_back(found, [table.c[name] for name in change.returning], connection.dialect)
 
 
 def _values(table: Table, names: Names, rows: Rows, change: _Change) -> Values:
@@ -190,13 +191,8 @@ def _values(table: Table, names: Names, rows: Rows, change: _Change) -> Values:
     if isinstance(change, _Insertion):
         for column in table.columns:
             if column.default is not None and column.name not in values:
-                values[column.name] = [_default(column)] * len(rows)
+                values[column.name] = [default_of(column)] * len(rows)
     return values
-
-
-def _default(column: Column[Any]) -> Any:
-    value = cast(Any, column.default).arg
-    return value(None) if callable(value) else value
 
 
 def _insert_groups(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> list[Row[Any]]:
@@ -217,27 +213,19 @@ def _for_group(statement: str, width: int, count: int) -> str:
     return statement.replace(row, ", ".join([row] * count), 1)
 
 
-def _typed(rows: list[Row[Any]], columns: Sequence[Column[Any]], dialect: Dialect) -> Sequence[Row[Any]]:
-    """What the driver gave back, as the columns' types read it."""
-    processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-    if not any(processors):
-        return rows
-    read = [
-        values if process is None else map(process, values)
-        for process, values in zip(processors, zip(*rows, strict=True), strict=False)
-    ]
-    return [*map(result_tuple([column.name for column in columns]), zip(*read, strict=True))]
-
-
 @cache
 def _sqlite_statement(change: _Change, table: Table, names: Names) -> tuple[str, Names]:
     """The statement as the driver takes it, and the columns whose values it takes, in their order."""
-    compiled: Any = change.row_by_row(table, names).compile(dialect=_SQLITE)
+    compiled: Any = change.row_by_row(table, names, sqlite.insert).compile(dialect=_SQLITE)
     return str(compiled), tuple(name.removeprefix(_OF_ROW) for name in compiled.positiontup)
 
 
 def _merge(connection: Connection, table: Table, values: Values, change: _Change) -> Sequence[Row[Any]]:
     names = tuple(values)
+    if isinstance(change, _Insertion) and len(values[names[0]]) == 1:
+        row = {name: value for name, (value,) in values.items()}
+        result = connection.execute(_of_one(change, table, names), row)
+        return result.all() if change.returning else []
     if len(values[names[0]]) < _COPIED_FROM:
         arrays = {f"{_ALL_OF}{name}": column for name, column in values.items()}
         result = connection.execute(_over_arrays(change, table, names), arrays)
@@ -245,6 +233,12 @@ def _merge(connection: Connection, table: Table, values: Values, change: _Change
     with _copied(connection, table, values):
         result = connection.execute(_over_copy(change, table, names))
         return result.all() if change.returning else []
+
+
+@cache
+def _of_one(change: _Insertion, table: Table, names: Names) -> UpdateBase:
+    """For one row, of which arrays would take the server three times as long."""
+    return change.row_by_row(table, names, postgresql.insert)
 
 
 @cache
