@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from json import JSONEncoder
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Column, Dialect, Integer, String, Table, Text
+from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Column, Dialect, Integer, Row, String, Table, Text
+from sqlalchemy.engine import result_tuple
 from sqlalchemy.types import TypeEngine
 
 Values = Mapping[str, Sequence[Any]]
@@ -17,6 +18,26 @@ def bound(table: Table, values: Values, dialect: Dialect) -> Iterator[Sequence[A
     for name, column in values.items():
         process = processor_of(table.c[name], dialect)
         yield column if process is None else [process(value) for value in column]
+
+
+def default_of(column: Column[Any]) -> Any:
+    """The value of a column that a new row leaves out."""
+    value = cast(Any, column.default).arg
+    return value(None) if callable(value) else value
+
+
+def read_back(
+    rows: Sequence[Row[Any]], columns: Sequence[Column[Any]], dialect: Dialect
+) -> Sequence[Row[Any]]:
+    """What the driver gave back of new rows, as the columns' types read it."""
+    processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    if not any(processors):
+        return rows
+    read = [
+        values if process is None else map(process, values)
+        for process, values in zip(processors, zip(*rows, strict=True), strict=False)
+    ]
+    return [*map(result_tuple([column.name for column in columns]), zip(*read, strict=True))]
 
 
 def array_of(column: Column[Any]) -> ARRAY[Any]:

@@ -60,6 +60,8 @@ BUSY_SECONDS = 30.0
 RECEIVE_BUSY_SECONDS = 2.0
 _SCRUB_BUSY_MILLISECONDS = 1000
 
+_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -187,10 +189,9 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """A transaction that sees one moment of the whole database, however long it reads."""
-        options: dict[str, Any] = {"ritorno_read_only": True}
-        if not self.is_sqlite:
-            options["isolation_level"] = "REPEATABLE READ"
-        with _busy_named(), Session(self.engine.execution_options(**options)) as session:
+        with self.read() as session:
+            if not self.is_sqlite:
+                session.execute(_ONE_MOMENT)
             yield session
 
     def scrub(self) -> bool:
@@ -267,15 +268,36 @@ def _begin_on(connection: Connection, statement: str) -> None:
 
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
-    engine = create_engine(
-        url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
-    )
+    engine = create_engine(url, pool_size=pool_size, max_overflow=5, pool_timeout=10, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: object, _record: object) -> None:
         packing.teach(connection)
 
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not _has_begun(connection):
+            # The server ended the connection while it rested, and with it the pool's others.
+            connection.invalidate()
+            engine.dispose()
+            _has_begun(connection)
+
     return engine
+
+
+def _has_begun(connection: Connection) -> bool:
+    """Begin a transaction by the driver; False if the connection is dead.
+
+    The driver would send BEGIN of itself, before the first statement. Sent here it shows in time whether the
+    server is still there, which a question before each transaction would ask by a way of its own.
+    """
+    driver: Any = connection.connection.driver_connection
+    dbapi: Any = connection.dialect.loaded_dbapi
+    try:
+        answer = driver.pgconn.exec_(b"BEGIN")
+    except dbapi.OperationalError:
+        return False
+    return bool(answer.status == dbapi.pq.ExecStatus.COMMAND_OK)
 
 
 # Not unixepoch('subsec'): SQLite knows it from 3.42 on only.

@@ -171,9 +171,12 @@ def arrived_since(session: Session, store_id: int, since: datetime) -> bool:
     return last is not None and last >= since
 
 
-def mark_done(session: Session, store_id: int, ids: Sequence[int], now: datetime) -> None:
-    """These deliveries are in the mirror, committed together with it."""
-    _set(session, store_id, ids, status=DONE, done_at=now, error=None)
+def mark_done(
+    session: Session, store_id: int, ids: Sequence[int], now: datetime, *, is_forgotten: bool = False
+) -> None:
+    """These deliveries are in the mirror, committed together with it; emptied, too, where told."""
+    emptied = {"body": None} if is_forgotten else {}
+    _set(session, store_id, ids, status=DONE, done_at=now, error=None, **emptied)
 
 
 def mark_ignored(session: Session, store_id: int, ids: Sequence[int], *, now: datetime, reason: str) -> None:

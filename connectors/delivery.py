@@ -1,8 +1,8 @@
 """What a provider says of a message after it took it, in our words."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class DeliveryKind(StrEnum):
@@ -46,8 +46,7 @@ class Word(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryUpdate:
+class DeliveryUpdate(NamedTuple):
     """One event of a provider.
 
     Attributes:

@@ -34,23 +34,39 @@ def apply(
     Args:
         store_id: whose account posted; NOBODY for the operator's own, whose events name their store.
     """
+    ours = ("", signer.installation)
     read: list[int] = []
-    told: dict[str, list[DeliveryUpdate]] = {}
+    told: dict[str, list[DeliveryUpdate]] = {channel: [] for channel in CHANNELS.values()}
     for post in posts:
         try:
-            updates = [one for one in _read(post) if one.installation in ("", signer.installation)]
+            updates = [one for one in _read(post) if one.installation in ours]
         except UnreadablePayload as reason:
             inbox.mark_dead(session, store_id, [post.id], str(reason) or "unreadable")
             continue
-        told.setdefault(CHANNELS[post.source], []).extend(updates)
+        channel = CHANNELS[post.source]
+        told[channel] += updates
         read.append(post.id)
-    for channel, found in told.items():
-        for owner, updates in _by_owner(session, store_id, found):
-            for start in range(0, len(updates), _AT_ONCE):
-                part = updates[start : start + _AT_ONCE]
-                provider_events.apply(session, signer, owner, channel, updates=part, now=now)
-    inbox.mark_done(session, store_id, read, now)
-    inbox.forget(session, store_id, read)
+        if len(told[channel]) >= _AT_ONCE:
+            _take(session, signer, store_id, channel, updates=told[channel], now=now)
+            told[channel] = []
+    for channel, updates in told.items():
+        _take(session, signer, store_id, channel, updates=updates, now=now)
+    inbox.mark_done(session, store_id, read, now, is_forgotten=True)
+
+
+def _take(
+    session: Session,
+    signer: Signer,
+    store_id: int,
+    channel: str,
+    *,
+    updates: Sequence[DeliveryUpdate],
+    now: datetime,
+) -> None:
+    for owner, own in _by_owner(session, store_id, updates):
+        for start in range(0, len(own), _AT_ONCE):
+            part = own[start : start + _AT_ONCE]
+            provider_events.apply(session, signer, owner, channel, updates=part, now=now)
 
 
 def _read(post: Delivery) -> Sequence[DeliveryUpdate]:

@@ -50,7 +50,7 @@ def test_only_what_was_not_there_yet_comes_back(database: Database, count: int) 
     assert dict(_read(database, ("identity", "city"))) == cities
 
 
-@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("count", [1, FEW, MANY])
 def test_news_overwrite_what_is_not_newer_and_of_two_with_one_key_the_last_counts(
     database: Database, count: int
 ) -> None:
@@ -82,7 +82,7 @@ def test_rows_are_changed_where_their_key_is_found_and_nowhere_else(database: Da
     assert kept == ([], None, "Torino")
 
 
-@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("count", [1, FEW, MANY])
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_text_that_is_too_long_is_refused_neither_cut_nor_quoted(database: Database, count: int) -> None:
     rows = [_person(number, city="secret" * 50) for number in range(count)]
@@ -94,7 +94,7 @@ def test_a_text_that_is_too_long_is_refused_neither_cut_nor_quoted(database: Dat
     assert _read(database, ("city",)) == []
 
 
-@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("count", [1, FEW, MANY])
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_number_that_has_no_room_is_refused_and_not_cut(database: Database, count: int) -> None:
     rows = [_person(number, birth_year=2**32 + 1990) for number in range(count)]
@@ -105,7 +105,7 @@ def test_a_number_that_has_no_room_is_refused_and_not_cut(database: Database, co
     assert _read(database, ("birth_year",)) == []
 
 
-@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("count", [1, FEW, MANY])
 def test_rows_that_must_be_new_are_an_error_when_they_are_not(database: Database, count: int) -> None:
     rows = [_person(number) for number in range(count)]
     with database.write() as session:

@@ -8,9 +8,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs
 
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
-
 from app import clock
 from app.crypto import UnreadableSecret
 from app.errors import Busy
@@ -24,6 +21,7 @@ from connectors.base import Envelope, InvalidSignature
 from connectors.channels.sendgrid import events as sendgrid
 from connectors.channels.twilio import events as twilio
 from webhooks.answers import FORGED, NOT_HERE, Answer
+from webhooks.directory import ANY, Directory, Key
 from webhooks.posted import Posted
 
 _MOST_ID_DIGITS = 18
@@ -36,6 +34,7 @@ class ProviderDeliveries:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._directory = Directory(runtime)
         self._accounts = Accounts(runtime.vault, runtime.settings)
         self._checks: Mapping[str, Callable[[Posted, str], Kept | Answer]] = {
             SENDGRID: self._check_sendgrid,
@@ -53,6 +52,13 @@ class ProviderDeliveries:
             Busy: the database cannot be read, or no key opens the store's secrets; the provider will try
                 again.
         """
+        answer = self._checked(posted)
+        if isinstance(answer, Answer) and self._directory.forget(_named_store(posted.place)):
+            # The merchant may have pasted a key since the store was remembered.
+            return self._checked(posted)
+        return answer
+
+    def _checked(self, posted: Posted) -> Kept | Answer:
         provider, _, rest = posted.place.partition("/")
         try:
             return self._checks[provider](posted, rest)
@@ -97,11 +103,12 @@ class ProviderDeliveries:
         return [own] if own else []
 
     def _store(self, number: int) -> Store | None:
-        try:
-            with self._runtime.database.read() as session:
-                return session.execute(select(Store).where(Store.id == number)).scalar_one_or_none()
-        except SQLAlchemyError as error:
-            raise Busy("the database cannot be read now") from error
+        return self._directory.get((ANY, str(number)))
+
+
+def _named_store(place: str) -> Key:
+    _, _, rest = place.partition("/")
+    return (ANY, str(_number(rest.partition("/")[0])))
 
 
 def _number(text: str) -> int | None:

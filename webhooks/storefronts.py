@@ -1,11 +1,6 @@
 """Storefront deliveries: the raw bytes are checked here, and nothing is read."""
 
-import threading
-import time
 from collections.abc import Mapping
-
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
 from app.crypto import UnreadableSecret
@@ -15,13 +10,12 @@ from app.models import Store
 from app.models.inbound_event import IGNORED, WAITING
 from app.runtime import Runtime
 from app.stores import verification
+from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 from connectors.base import InvalidSignature
 from connectors.storefronts.shopify import webhook as shopify
 from connectors.storefronts.woocommerce import webhook as woocommerce
 from webhooks.answers import FORGED, NOT_HERE, Answer
-
-_REMEMBER_SECONDS = 2.0
-_MOST_REMEMBERED = 10_000
+from webhooks.directory import Directory
 
 
 class StorefrontDeliveries:
@@ -29,7 +23,7 @@ class StorefrontDeliveries:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._directory = _Directory(runtime)
+        self._directory = Directory(runtime)
 
     def check(self, place: str, headers: Mapping[str, str], body: bytes) -> Kept | Answer:
         """What is to be kept of a delivery, or the answer to one of which nothing is kept.
@@ -44,9 +38,9 @@ class StorefrontDeliveries:
         """
         platform, _, rest = place.partition("/")
         try:
-            if platform == "shopify" and not rest:
+            if platform == SHOPIFY and not rest:
                 return self._check_shopify(headers, body)
-            if platform == "woocommerce":
+            if platform == WOOCOMMERCE:
                 return self._check_woocommerce(rest, headers, body)
         except InvalidSignature:
             return FORGED
@@ -57,11 +51,11 @@ class StorefrontDeliveries:
     def is_quick(self, place: str, headers: Mapping[str, str]) -> bool:
         """Whether `check` would go without asking the database."""
         platform, _, rest = place.partition("/")
-        name = _named_shop(headers) if platform == "shopify" else rest.strip("/").partition("/")[0]
-        return self._directory.remembers(platform, name)
+        name = _named_shop(headers) if platform == SHOPIFY else rest.strip("/").partition("/")[0]
+        return self._directory.remembers((platform, name))
 
     def _check_shopify(self, headers: Mapping[str, str], body: bytes) -> Kept:
-        store = self._directory.shopify(_named_shop(headers))
+        store = self._directory.get((SHOPIFY, _named_shop(headers)))
         secrets = verification.shopify_secrets(self._runtime, store)
         now = clock.now()
         envelope = shopify.verify(headers, body, secrets, now)
@@ -72,7 +66,7 @@ class StorefrontDeliveries:
 
     def _check_woocommerce(self, rest: str, headers: Mapping[str, str], body: bytes) -> Kept | Answer:
         connection, _, path = rest.strip("/").partition("/")
-        store = self._directory.woocommerce(connection, path)
+        store = self._connected(connection, path)
         if store is None:
             return NOT_HERE
         topic = headers.get("x-wc-webhook-topic", "")
@@ -82,54 +76,14 @@ class StorefrontDeliveries:
         status = IGNORED if envelope.is_ping else WAITING
         return Kept(store.id, envelope, body, clock.now(), status)
 
+    def _connected(self, connection: str, path: str) -> Store | None:
+        """The store of that number, if the secret part of the address is its own."""
+        if not (connection.isascii() and connection.isdigit() and len(connection) < 19 and path):
+            return None
+        store = self._directory.get((WOOCOMMERCE, connection))
+        return store if store is not None and store.webhook_path == path else None
+
 
 def _named_shop(headers: Mapping[str, str]) -> str:
     named = headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain") or ""
     return named.strip().lower()
-
-
-class _Directory:
-    """Stores by the address of their deliveries, remembered for two seconds."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], tuple[float, Store]] = {}
-
-    def shopify(self, domain: str) -> Store | None:
-        return self._get(("shopify", domain))
-
-    def woocommerce(self, connection: str, path: str) -> Store | None:
-        """The store of that number, if the secret part of the address is its own."""
-        if not (connection.isascii() and connection.isdigit() and len(connection) < 19 and path):
-            return None
-        store = self._get(("woocommerce", connection))
-        return store if store is not None and store.webhook_path == path else None
-
-    def remembers(self, platform: str, name: str) -> bool:
-        """Whether the store of that name was asked for a moment ago."""
-        held = self._known.get((platform, name))
-        return held is not None and held[0] > time.monotonic()
-
-    def _get(self, key: tuple[str, str]) -> Store | None:
-        held = self._known.get(key)
-        if held is not None and held[0] > time.monotonic():
-            return held[1]
-        store = self._look_up(*key)
-        if store is None:
-            # A shop that is being installed right now must not stay unknown for two seconds.
-            return None
-        with self._lock:
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            self._known[key] = (time.monotonic() + _REMEMBER_SECONDS, store)
-        return store
-
-    def _look_up(self, platform: str, name: str) -> Store | None:
-        condition = Store.domain == name if platform == "shopify" else Store.id == int(name)
-        statement = select(Store).where(Store.platform == platform, condition)
-        try:
-            with self._runtime.database.read() as session:
-                return session.execute(statement).scalar_one_or_none()
-        except SQLAlchemyError as error:
-            raise Busy("the database cannot be read now") from error

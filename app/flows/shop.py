@@ -187,6 +187,7 @@ class LiveShop:
             self._delays.append(product_rhythms.delays(self.session, self.store_id))
         return self._delays[0]
 
+
 _PER_QUERY = 400
 _ASKS = select(MESSAGES.c.customer_id, MESSAGES.c.context).where(
     MESSAGES.c.store_id == bindparam("store"),

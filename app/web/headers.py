@@ -75,6 +75,7 @@ def framed_policy(shop: str | None) -> str:
     )
 
 
+_POLICY = policy()
 _MAIL = "img-src 'self' https: data:; style-src 'unsafe-inline'; base-uri 'none'"
 _ADMIN = "https://admin.shopify.com"
 _CDN = "https://cdn.shopify.com"
@@ -84,7 +85,7 @@ _MEASURES = "https://monorail-edge.shopifysvc.com"
 
 def _add(response: Response) -> Response:
     seen = visit()
-    default = policy() if seen is None else framed_policy(seen.shop)
+    default = _POLICY if seen is None else framed_policy(seen.shop)
     response.headers.setdefault("Content-Security-Policy", default)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)

@@ -36,13 +36,13 @@ def click(token: str) -> ResponseReturnValue:
     named = links.read_click(runtime().signer, token)
     if named is None:
         abort(404)
-    row = _kept_click(named) if request.method == "GET" else None
-    if row is None:
+    destination = _kept_click(named) if request.method == "GET" else None
+    if destination is None:
         with runtime().database.read() as session:
             row = _find(session, named, is_locked=False)
-    if row is None:
+        destination = None if row is None else _destination(row, named)
+    if destination is None:
         abort(404)
-    destination = _destination(row, named)
     answer = make_response(redirect(destination, code=302))
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
@@ -91,22 +91,23 @@ def _destination(row: Any, named: ClickToken) -> str:
     return row.url if "://" in row.url else f"https://{row.domain}"
 
 
-def _kept_click(named: ClickToken) -> Any | None:
-    """Record the click and give its message; None for no such message.
+def _kept_click(named: ClickToken) -> str | None:
+    """Record the click and say where it leads; None for no such message.
 
     A database that cannot write now must not keep the customer from the shop: then, too, it is None.
     """
     try:
         with runtime().database.write() as session:
             row = _find(session, named, is_locked=True)
-            if row is not None:
-                now, destination = clock.now(), _destination(row, named)
-                is_human = _is_human(row.sent_at, now)
-                receipts.keep_click(session, row, url=destination, occurred_at=now, is_human=is_human)
+            if row is None:
+                return None
+            now, destination = clock.now(), _destination(row, named)
+            is_human = _is_human(row.sent_at, now)
+            receipts.keep_click(session, row, url=destination, occurred_at=now, is_human=is_human)
     except Busy:
         log.warning("a click on message %s was not counted: the database is busy", named.message_id)
         return None
-    return row
+    return destination
 
 
 def _find(session: Session, named: ClickToken, *, is_locked: bool) -> Any | None:

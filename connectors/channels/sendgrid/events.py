@@ -70,6 +70,8 @@ _OWN_ID = re.compile(r"[0-9]{1,19}")
 _SMTP_CODE = re.compile(r"\b[245]\d\d\b")
 _LONGEST_INT = 20
 _PLAIN = (str, int, float)
+_MARK_BYTES = 16
+_TELLING = ("event", "timestamp", "url", "attempt", "type")
 _LONGEST_ADDRESS, _LONGEST_URL, _LONGEST_AGENT, _LONGEST_IP, _LONGEST_ID = 320, 2000, 400, 45, 200
 _AHEAD = timedelta(hours=1)
 # Where our own arguments may lie: usually flattened, older exports and tools nest them.
@@ -133,13 +135,18 @@ def _own(event: Mapping[str, Any], name: str) -> str | None:
     text = _number(event.get(name))
     if text is not None:
         return text
-    nests = [nest for key in _NESTS if isinstance(nest := event.get(key), dict)]
-    return next((text for nest in nests if (text := _number(nest.get(name))) is not None), None)
+    return next((text for nest in _nests(event) if (text := _number(nest.get(name))) is not None), None)
 
 
 def _home(event: Mapping[str, Any]) -> str:
-    nests = [event, *(nest for key in _NESTS if isinstance(nest := event.get(key), dict))]
-    return next((text for nest in nests if (text := storable(nest.get("home"), _LONGEST_ID))), "")
+    home = storable(event.get("home"), _LONGEST_ID)
+    if home:
+        return home
+    return next((text for nest in _nests(event) if (text := storable(nest.get("home"), _LONGEST_ID))), "")
+
+
+def _nests(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [nest for key in _NESTS if isinstance(nest := event.get(key), dict)]
 
 
 def _number(value: object) -> str | None:
@@ -149,19 +156,22 @@ def _number(value: object) -> str | None:
 
 def _key(event: Mapping[str, Any], own: str | None, store: str | None) -> str:
     """Equal for two tellings; SendGrid's `sg_event_id` may differ between them (sendgrid-nodejs 1435)."""
-    whose = [store, own] if own else [event.get("sg_message_id"), event.get("email")]
-    told = [event.get(name) for name in ("event", "timestamp", "url", "attempt", "type")]
+    whose = (store, own) if own else (event.get("sg_message_id"), event.get("email"))
     offset = event.get("url_offset")
-    place = [offset.get("index"), offset.get("type")] if isinstance(offset, dict) else []
-    exact = json.dumps([value if isinstance(value, _PLAIN) else None for value in (*whose, *told, *place)])
-    return f"{storable(event['event'], 30)}:{own or ''}:{hashlib.sha256(exact.encode()).hexdigest()}"
+    place = (offset.get("index"), offset.get("type")) if isinstance(offset, dict) else ()
+    told = (*whose, *map(event.get, _TELLING), *place)
+    exact = repr([value if isinstance(value, _PLAIN) else None for value in told])
+    mark = hashlib.blake2s(exact.encode(), digest_size=_MARK_BYTES).hexdigest()
+    return f"{storable(event['event'], 30)}:{own or ''}:{mark}"
 
 
 def _reason(event: Mapping[str, Any], row: Verdict) -> str:
     """SendGrid's own words; of what a mail server said only the codes, for it may name a person."""
     reason = event.get("reason") if row.event == "dropped" else ""
-    parts = [event.get("type"), event.get("bounce_classification"), reason, _codes(event)]
-    return harmless(" · ".join(part for part in parts if isinstance(part, str) and part))[:LONGEST]
+    words = (event.get("type"), event.get("bounce_classification"), reason)
+    said = harmless(" · ".join(part for part in words if isinstance(part, str) and part))
+    codes = _codes(event)
+    return f"{said} · {codes}"[:LONGEST] if said and codes else said or codes
 
 
 def _codes(event: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,8 @@ class Verdict:
 
 def verdict(event: Mapping[str, Any]) -> Verdict | None:
     """The row for an event, or None where there is none."""
-    told = {
-        "type": _text(event, "type"),
-        "class": _text(event, "bounce_classification"),
-        "reason": _text(event, "reason"),
-        "status": enhanced_status(event),
-    }
     rows = _BY_EVENT.get(_text(event, "event").lower(), ())
-    return next((row for row in rows if _fits(row, told)), None)
+    return next((row for row in rows if _fits(row, event)), None)
 
 
 def enhanced_status(event: Mapping[str, Any]) -> str:
@@ -76,5 +70,14 @@ def _text(event: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _fits(row: Verdict, told: Mapping[str, str]) -> bool:
-    return all(pattern.match(told[column]) for column, pattern in row.patterns.items())
+def _fits(row: Verdict, event: Mapping[str, Any]) -> bool:
+    return all(pattern.match(_TOLD[column](event)) for column, pattern in row.patterns.items())
+
+
+_TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "type": lambda event: _text(event, "type"),
+    "class": lambda event: _text(event, "bounce_classification"),
+    "reason": lambda event: _text(event, "reason"),
+    "status": enhanced_status,
+}
+"""What a pattern of each column is held against."""
