@@ -39,8 +39,8 @@ from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 from connectors.answers import Response
 from connectors.base import ConnectorError
 from connectors.channels.sendgrid.account import SendGridAccount, own_headers, sender, sender_name
+from connectors.pool import ProviderPool
 from connectors.sending import OutgoingMessage
-from connectors.transport import ProviderPool
 
 # At DEBUG it writes bodies and the key.
 logging.getLogger("python_http_client").setLevel(logging.WARNING)

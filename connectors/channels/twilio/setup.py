@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connectors.base import ConnectorError
 from connectors.channels.twilio.account import TwilioAccount
 from connectors.channels.twilio.send import LIMITS
-from connectors.transport import ProviderPool
+from connectors.pool import ProviderPool
 
 if TYPE_CHECKING:
     from connectors.answers import Response
