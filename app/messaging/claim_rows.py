@@ -106,7 +106,7 @@ class Outcome:
 def _step(step: Any) -> Mapping[str, str | None]:
     return {
         "step": step.step,
-        "verdict": step.verdict.value,
+        "verdict": step.verdict,
         "reason": step.reason,
         "value": step.value,
     }

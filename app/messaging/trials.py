@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_new, lease_now, table_of
 from app.errors import BadInput
-from app.messaging import addresses, facts
+from app.messaging import addresses, terms
 from app.messaging.letters import Letter, read_content
 from app.models import Store, Trial
 from app.stores import settings
@@ -66,7 +66,7 @@ def ask(session: Session, store_id: int, trial: NewTrial, now: datetime) -> None
     to_address = own_addresses(store).get(trial.setting)
     if to_address is None:
         raise NotPossible("address")
-    if facts.sender_problem(store, "email") is not None:
+    if terms.sender_problem(store, "email") is not None:
         raise NotPossible("sender")
     lately = (TRIALS.c.store_id == store_id, TRIALS.c.asked_at > now - _A_DAY)
     others = select(func.count()).select_from(TRIALS).where(*lately, TRIALS.c.token != trial.token)

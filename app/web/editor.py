@@ -13,7 +13,7 @@ from app import access_log, audit, clock
 from app.audit import Actor
 from app.db import lease_now
 from app.flows import contents, switch
-from app.messaging import content, editions, facts, trials
+from app.messaging import content, editions, terms, trials
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES, Content
 from app.messaging.errors import ContentError
@@ -209,7 +209,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             view=request.form.get("view", previewing.VIEWS[0]),
             views=previewing.VIEWS,
             addresses=trials.own_addresses(bench.store),
-            lacks_sender=facts.sender_problem(bench.store, "email") is not None,
+            lacks_sender=terms.sender_problem(bench.store, "email") is not None,
             trials=[
                 (row, trials.status_of(row, moment))
                 for row in trials.latest(bench.session, bench.store.id, slot.content)
