@@ -98,8 +98,7 @@ class ProviderPool:
     def _taken(self, origin: "_Origin") -> HTTPConnection:
         """A connection that is open and nobody else's: the one used last, which is the likeliest to live."""
         idle = self._idle[origin]
-        while idle:
-            connection = idle.pop()
+        while (connection := _last(idle)) is not None:
             # What can be read before anything was asked is the end of the connection.
             if not wait_for_read(connection.sock, timeout=0):
                 connection.sock.settimeout(self._limits.read_seconds)
@@ -160,6 +159,13 @@ class _PlainConnection(HTTPConnection):
 
 class _TlsConnection(HTTPSConnection):
     response_class = TimedResponse
+
+
+def _last(idle: deque[HTTPConnection]) -> HTTPConnection | None:
+    try:
+        return idle.pop()
+    except IndexError:
+        return None
 
 
 def _close(idle: dict[_Origin, deque[HTTPConnection]]) -> None:
