@@ -88,7 +88,7 @@ class Signer:
 
     def fingerprint(self, purpose: str, value: str) -> str:
         """A keyed hash that survives erasure: equal for equal values, telling nothing of them."""
-        return hmac.new(self._key(purpose), value.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key(purpose), value.encode(), "sha256").hex()
 
     def _mac(self, purpose: str, value: str) -> str:
         digest = hmac.digest(self._key(purpose), value.encode(), "sha256")

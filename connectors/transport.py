@@ -1,10 +1,9 @@
-"""The two ways out: `StoreTransport` to storefronts, `ProviderPool` to those who send for us.
+"""The way out to storefronts: `StoreTransport`. The other one, to those who send for us, is in `pool`.
 
 Both cap the whole call by the clock and the answer by its size, follow no redirect, and put neither
 an address nor a secret into a message or a log.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,6 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
-from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
 
@@ -24,7 +22,7 @@ from connectors.answers import Response, Stream
 from connectors.base import ConnectorError
 from connectors.wire import AddressRefused, Deadline, kept, use_timed_connections
 
-__all__ = ["Limits", "NotSent", "ProviderPool", "Response", "StoreTransport", "Stream"]
+__all__ = ["Limits", "NotSent", "Response", "StoreTransport", "Stream"]
 
 # urllib3 writes paths with their queries (signatures, codes) to its log, from DEBUG to WARNING.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
@@ -150,71 +148,6 @@ class StoreTransport:
     def close(self) -> None:
         """Close the connections kept open."""
         self._session.close()
-
-
-class ProviderPool:
-    """Keep-alive HTTP to a provider that the operator chose; safe to share between threads.
-
-    Args:
-        connections: kept open per host.
-        clock: monotonic seconds.
-    """
-
-    def __init__(
-        self,
-        *,
-        limits: Limits | None = None,
-        connections: int = 8,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._limits = limits or Limits()
-        self._clock = clock
-        self._pools = PoolManager(maxsize=connections, retries=False)
-        use_timed_connections(self._pools, only_public=False)
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Response:
-        """Send one request, never twice, and read the whole answer, whatever its status.
-
-        Raises:
-            NotSent: the request never left.
-            ConnectorError: anything else; the provider may have acted on the request.
-        """
-        limits = self._limits
-        try:
-            with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
-                answer = self._pools.request(
-                    method,
-                    url,
-                    headers=dict(headers or {}),
-                    body=body,
-                    timeout=Timeout(connect=limits.connect_seconds, read=limits.read_seconds),
-                    redirect=False,
-                    preload_content=False,
-                )
-                content = _read(answer, limits.max_bytes)
-        except (OSError, HTTPError) as error:
-            raise _failure(error) from None
-        return Response(status=answer.status, headers=answer.headers, body=content)
-
-    def post_json(self, url: str, payload: object, headers: Mapping[str, str] | None = None) -> Response:
-        """Post JSON; see `request`."""
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        return self.request("POST", url, headers=sent, body=json.dumps(payload).encode())
-
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
-        """Get; see `request`."""
-        return self.request("GET", url, headers=headers)
-
-    def close(self) -> None:
-        """Close the connections kept open."""
-        self._pools.clear()
 
 
 _CHUNK_BYTES = 64 * 1024

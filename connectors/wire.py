@@ -102,7 +102,9 @@ class _TimedRaw(io.RawIOBase):
         super().close()
 
 
-class _TimedResponse(http.client.HTTPResponse):
+class TimedResponse(http.client.HTTPResponse):
+    """An answer that is read no longer than the deadline in whose `kept` it is read."""
+
     def __init__(
         self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
     ) -> None:
@@ -111,11 +113,11 @@ class _TimedResponse(http.client.HTTPResponse):
 
 
 class _PlainConnection(HTTPConnection):
-    response_class = _TimedResponse
+    response_class = TimedResponse
 
 
 class _TlsConnection(HTTPSConnection):
-    response_class = _TimedResponse
+    response_class = TimedResponse
 
     def connect(self) -> None:
         try:

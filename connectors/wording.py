@@ -30,12 +30,18 @@ def storable(value: object, longest: int) -> str:
 
 def is_text(text: str) -> bool:
     """Whether it can be written at all: no NUL, no half of a character."""
-    return _NO_TEXT.search(text) is None
+    if "\x00" in text:
+        return False
+    try:
+        # Encoding it finds a half character many times faster than a regular expression does.
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _LONGEST_READ = 1000
 _REMOVED = "…"
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _PERSONAL = (
     re.compile(r"https?://\S+", re.IGNORECASE),
     re.compile(r"[^\s<>()\[\]\"',;:]+(?:@|%40)[^\s<>()\[\]\"',;:]+", re.IGNORECASE),

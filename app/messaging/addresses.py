@@ -8,6 +8,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from app.crypto import Signer
 
 _PLAIN = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,20}", re.IGNORECASE)
+_SPECIAL_ENDS = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
 _LONGEST_PLAIN = 60
 """What nothing can be wrong with, short of a name that mail never goes to; the package looks at the rest."""
 
@@ -45,4 +46,4 @@ def _is_plain(address: str) -> bool:
     if len(address) > _LONGEST_PLAIN or _PLAIN.fullmatch(address) is None:
         return False
     host = address.lower().rpartition("@")[2]
-    return not any(host == name or host.endswith(f".{name}") for name in SPECIAL_USE_DOMAIN_NAMES)
+    return not f".{host}".endswith(_SPECIAL_ENDS)

@@ -14,7 +14,7 @@ from uuid import uuid4
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app.db import is_one_of, lease_now, table_of
+from app.db import is_among, is_one_of, lease_now, table_of
 from app.messaging import claim_rows, facts, gate, senders, text_costs, vouchers
 from app.messaging.allowances import SenderFacts
 from app.messaging.errors import ContentError
@@ -145,13 +145,16 @@ def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    if len(first) < limit:
-        return list(first)
-    rows = {row.id: row for row in first}
-    people = sorted({row.customer_id for row in first})
-    statement = select(MESSAGES).where(*condition, MESSAGES.c.customer_id.in_(people))
-    rows |= {row.id: row for row in session.execute(statement.with_for_update(skip_locked=True))}
-    return list(rows.values())
+    rows = list(first)
+    if len(rows) < limit:
+        return rows
+    people = is_among(session, MESSAGES.c.customer_id, sorted({row.customer_id for row in rows}))
+    theirs = select(MESSAGES.c.id).where(*condition, people).with_for_update(skip_locked=True)
+    others = set(session.execute(theirs).scalars()) - {row.id for row in rows}
+    if others:
+        mine = (MESSAGES.c.store_id == store_id, is_among(session, MESSAGES.c.id, sorted(others)))
+        rows += session.execute(select(MESSAGES).where(*mine)).all()
+    return rows
 
 
 def _decide(work: _Work, row: Row[Any]) -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import insert_rows, table_of, update_rows
 from app.messaging.gate import Decision, Verdict
 from app.messaging.letters import Letter
 from app.models import Decision as DecisionRow
@@ -50,7 +49,8 @@ class Outcome:
         """Write `sending` down before anybody calls the provider."""
         self.sends.append(
             {
-                "row_id": row.id,
+                "store_id": self.store_id,
+                "id": row.id,
                 "status": SENDING,
                 "reason": None,
                 "sent_at": self.now,
@@ -67,19 +67,18 @@ class Outcome:
 
     def write(self, session: Session) -> None:
         """Write everything; rows are locked by the claim, so no guard is needed here."""
-        _update(session, self.store_id, self.changes)
-        _update(session, self.store_id, self.sends)
-        if self.attempts:
-            session.execute(ATTEMPTS.insert(), self.attempts)
-        if self.decisions:
-            session.execute(DECISIONS.insert(), self.decisions)
+        update_rows(session, MESSAGES, self.changes)
+        update_rows(session, MESSAGES, self.sends)
+        insert_rows(session, ATTEMPTS, self.attempts)
+        insert_rows(session, DECISIONS, self.decisions)
 
     def _change(
         self, row: Any, status: str, reason: str | None, next_at: datetime, *, leased: bool = False
     ) -> None:
         self.changes.append(
             {
-                "row_id": row.id,
+                "store_id": self.store_id,
+                "id": row.id,
                 "status": status,
                 "reason": reason,
                 "next_at": next_at,
@@ -107,18 +106,7 @@ class Outcome:
 def _step(step: Any) -> Mapping[str, str | None]:
     return {
         "step": step.step,
-        "verdict": step.verdict.value,
+        "verdict": step.verdict,
         "reason": step.reason,
         "value": step.value,
     }
-
-
-def _update(session: Session, store_id: int, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = (
-        update(MESSAGES)
-        .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == bindparam("row_id"))
-        .values({name: bindparam(name) for name in rows[0] if name != "row_id"})
-    )
-    session.connection().execute(statement, rows)

@@ -15,7 +15,7 @@ from app import consent, timers
 from app.consent import NewConsent
 from app.crypto import Signer
 from app.db import table_of, upsert
-from app.messaging import addresses, facts, links, outbox
+from app.messaging import addresses, links, outbox, terms
 from app.messaging.gate import TRANSACTIONAL
 from app.messaging.links import ConfirmToken
 from app.messaging.outbox import NewMessage
@@ -134,7 +134,7 @@ def _asked_lately(session: Session, store_id: int, hashes: Sequence[str], now: d
 
 def _room(session: Session, store: Store, now: datetime) -> int:
     """How many more may be asked in this hour."""
-    if facts.sender_problem(store, CHANNEL) is not None:
+    if terms.sender_problem(store, CHANNEL) is not None:
         return 0
     lately = (CONFIRMATIONS.c.store_id == store.id, CONFIRMATIONS.c.asked_at > now - _COUNTED)
     count = session.execute(select(func.count()).where(*lately)).scalar_one()

@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, select, tuple_
+from sqlalchemy import Row, Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.db import table_of
+from app.db import Among, is_among, table_of
 from app.messaging import addresses
 from app.messaging.conditions import SiblingFacts, asks_for_classes
 from app.messaging.limits import WEEK, Departure
@@ -28,19 +28,18 @@ def suppressed(
     session: Session, signer: Signer, store_id: int, customers: Iterable[Any]
 ) -> dict[tuple[str, str], Row[Any]]:
     """Which of these customers' addresses must not be written to: reason and moment, by channel and hash."""
-    keys = [
-        (channel, addresses.suppression_hash(signer, channel, address))
-        for customer in customers
-        for channel, address in (("email", customer.email), ("sms", customer.phone))
-        if address
-    ]
+    people = list(customers)
+    addressed = {"email": [one.email for one in people], "sms": [one.phone for one in people]}
     found: dict[tuple[str, str], Row[Any]] = {}
-    for start in range(0, len(keys), _PER_QUERY):
-        statement = select(SUPPRESSIONS).where(
-            SUPPRESSIONS.c.store_id == store_id,
-            tuple_(SUPPRESSIONS.c.channel, SUPPRESSIONS.c.address_hash).in_(keys[start : start + _PER_QUERY]),
-        )
-        found |= {(row.channel, row.address_hash): row for row in session.execute(statement)}
+    for channel, listed in addressed.items():
+        hashes = [addresses.suppression_hash(signer, channel, address) for address in listed if address]
+        for start in range(0, len(hashes), _PER_QUERY):
+            statement = select(SUPPRESSIONS).where(
+                SUPPRESSIONS.c.store_id == store_id,
+                SUPPRESSIONS.c.channel == channel,
+                is_among(session, SUPPRESSIONS.c.address_hash, hashes[start : start + _PER_QUERY]),
+            )
+            found |= {(channel, row.address_hash): row for row in session.execute(statement)}
     return found
 
 
@@ -52,7 +51,7 @@ def siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[i
             MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at
         ).where(
             MESSAGES.c.store_id == store_id,
-            MESSAGES.c.enrollment_id.in_(journeys[start : start + _PER_QUERY]),
+            is_among(session, MESSAGES.c.enrollment_id, journeys[start : start + _PER_QUERY]),
         )
         for row in session.execute(statement):
             sibling = SiblingFacts(row.status, row.clicked_at is not None)
@@ -70,7 +69,7 @@ def departures(
             MESSAGES.c.customer_id, MESSAGES.c.sent_at, MESSAGES.c.channel, MESSAGES.c.step
         ).where(
             MESSAGES.c.store_id == store_id,
-            MESSAGES.c.customer_id.in_(people[start : start + _PER_QUERY]),
+            is_among(session, MESSAGES.c.customer_id, people[start : start + _PER_QUERY]),
             MESSAGES.c.sent_at > now - WEEK,
             MESSAGES.c.status.in_(COUNTED_STATES),
             MESSAGES.c.purpose.in_(("marketing", "service")),
@@ -95,7 +94,7 @@ def states(session: Session, store_id: int, people: Sequence[int]) -> dict[int, 
     for start in range(0, len(people), _PER_QUERY):
         statement = select(STATES.c.customer_id, STATES.c.state).where(
             STATES.c.store_id == store_id,
-            STATES.c.customer_id.in_(people[start : start + _PER_QUERY]),
+            is_among(session, STATES.c.customer_id, people[start : start + _PER_QUERY]),
             STATES.c.state != ACTIVE,
         )
         found |= {row.customer_id: row.state for row in session.execute(statement)}
@@ -124,7 +123,5 @@ def in_parts(
 
 @cache
 def _rows_by(table: Table, name: str, lock: bool) -> Select[Any]:
-    statement = select(table).where(
-        table.c.store_id == bindparam("store"), table.c[name].in_(bindparam("keys", expanding=True))
-    )
+    statement = select(table).where(table.c.store_id == bindparam("store"), Among(table.c[name], "keys"))
     return statement.order_by(table.c[name]).with_for_update() if lock else statement

@@ -19,6 +19,7 @@ from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, 
 from app.messaging.gate import MARKETING, TRANSACTIONAL, Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
+from app.messaging.terms import Terms, terms_of
 from app.messaging.wishes import Wishes
 from app.models import ConsentState, Customer, Enrollment, Flow, Order, Store, Voucher
 from app.segments.state_facts import FLOW
@@ -30,8 +31,6 @@ ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(
 _ADULT_YEARS = 18
 REFUSALS = ("unsubscribe", "stop")
 """Suppressions that are their owner's word, so that a later word of theirs lifts them; a bounce is none."""
-_IDENTITY = {"email": ("sender.email", "sender.name", "sender.postal_address")}
-_TEXT_IDENTITY = ("sender.sms_name",)
 
 
 @dataclass(slots=True)
@@ -59,6 +58,14 @@ class Loaded:
     now: datetime
     senders: dict[str, SenderFacts] = field(default_factory=dict)
     classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    terms: dict[str, Terms] = field(default_factory=dict)
+
+    def terms_for(self, channel: str) -> Terms:
+        """What the store set for the channel."""
+        held = self.terms.get(channel)
+        if held is None:
+            held = self.terms[channel] = terms_of(self.store, channel)
+        return held
 
     def spend(self, channel: str, parts: int) -> None:
         """One message more of so many parts is about to leave on the channel."""
@@ -144,7 +151,7 @@ def facts_of(
             is_copy=store.is_copy,
             is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
             sender_pause="the shop speaks from another address" if store.other_home else None,
-            sender_problem=sender_problem(store, row.channel),
+            sender_problem=loaded.terms_for(row.channel).sender_problem,
             allows_soft_opt_in=loaded.allows_soft_opt_in,
         ),
         person=_person(loaded, row, customer, content_problem),
@@ -161,23 +168,15 @@ def consent_of(loaded: Loaded, customer_id: int, channel: str) -> tuple[str, str
     return (row.state, row.basis) if row is not None else ("unknown", None)
 
 
-def sender_problem(store: Store, channel: str) -> str | None:
-    """What the merchant has not said yet of who sends."""
-    wanted = _IDENTITY.get(channel, _TEXT_IDENTITY)
-    missing = [key for key in wanted if not settings.read(store, key)]
-    return f"not set: {', '.join(missing)}" if missing else None
-
-
 def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
     address = addresses.address_of(customer, row.channel)
     state, basis = consent_of(loaded, row.customer_id, row.channel)
-    hashed = addresses.suppression_hash(loaded.signer, row.channel, address) if address else ""
     return PersonFacts(
         is_erased=customer is None or customer.erased_at is not None,
         is_minor=_is_minor(customer, loaded.now, loaded.store.timezone),
         address=address,
         address_problem=addresses.problem(row.channel, address),
-        suppressed_for=_suppressed_for(loaded, row, hashed),
+        suppressed_for=_suppressed_for(loaded, row, address),
         consent=state,
         consent_basis=basis,
         has_bought=customer is not None and customer.orders_count > 0,
@@ -186,12 +185,15 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
     )
 
 
-def _suppressed_for(loaded: Loaded, row: Any, hashed: str) -> str | None:
+def _suppressed_for(loaded: Loaded, row: Any, address: str | None) -> str | None:
     """Why the address must not be written to; who refused and agreed again later, to us, is written to.
 
     What a shop says of its orders is no such word: plugins repeat an old tick with every order. Whoever must
     confirm that they agreed again gets the one mail that asks them.
     """
+    if not address or not loaded.suppressed:
+        return None
+    hashed = addresses.suppression_hash(loaded.signer, row.channel, address)
     held = loaded.suppressed.get((row.channel, hashed))
     if held is None:
         return None
@@ -246,14 +248,14 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         has_open_case=row.customer_id in loaded.open_cases,
         is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
         has_basket=basket is not None and bool(basket.lines),
-        allows_perk=settings.is_on(loaded.store, "abandoned_checkout.perk"),
+        allows_perk=loaded.terms_for(row.channel).allows_perk,
         state=loaded.states.get(row.customer_id, ACTIVE),
         classes=frozenset(loaded.classes.get(row.customer_id, ())),
     )
 
 
 def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
-    store = loaded.store
+    store, terms = loaded.store, loaded.terms_for(row.channel)
     wished = loaded.wishes.get(row.customer_id, Wishes())
     zone_names = (
         zones.zones_for_hours(
@@ -269,10 +271,10 @@ def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
         departures=loaded.departures.get(row.customer_id, []),
         zones=zone_names,
         country=(customer.country if customer is not None else None) or store.country,
-        hours=settings.hours(store, "rails.sms_hours" if row.channel == "sms" else "rails.email_hours"),
-        cap_per_day=settings.number(store, "rails.cap_per_day"),
-        cap_per_week=wishes.cap(wished, settings.number(store, "rails.cap_per_week")),
-        sms_cap_per_week=settings.number(store, "rails.sms_cap_per_week"),
+        hours=terms.hours,
+        cap_per_day=terms.cap_per_day,
+        cap_per_week=wishes.cap(wished, terms.cap_per_week),
+        sms_cap_per_week=terms.sms_cap_per_week,
     )
 
 

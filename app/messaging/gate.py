@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from app.messaging.allowances import LOCAL, OVER_COST, UNWRITTEN, SenderFacts, Written
 from app.messaging.conditions import ConditionFacts, first_false
@@ -110,11 +111,10 @@ def decide(facts: Facts, now: datetime) -> Decision:
     """Run the steps in order; the first that does not pass decides."""
     said: list[StepVerdict] = []
     for step in _STEPS:
-        verdict = step(facts, now)
-        said.append(verdict)
-        if verdict.verdict is not Verdict.PASS:
-            return Decision(verdict.verdict, verdict.reason, verdict.next_at, tuple(said))
-    return Decision(Verdict.PASS, None, None, tuple(said))
+        said.append(step(facts, now))
+        if said[-1].verdict is not Verdict.PASS:
+            break
+    return Decision(said[-1].verdict, said[-1].reason, said[-1].next_at, tuple(said))
 
 
 def _switches(facts: Facts, now: datetime) -> StepVerdict:
@@ -147,7 +147,7 @@ def _still_due(facts: Facts, now: datetime) -> StepVerdict:
 
 
 def _once_only(facts: Facts, now: datetime) -> StepVerdict:
-    return _pass("once-only", facts.message.key)
+    return StepVerdict("once-only", Verdict.PASS, None, facts.message.key)
 
 
 def _customer(facts: Facts, now: datetime) -> StepVerdict:
@@ -280,6 +280,7 @@ _STEPS: tuple[Callable[[Facts, datetime], StepVerdict], ...] = (
 )
 
 
+@lru_cache(maxsize=1024)
 def _pass(step: str, value: str) -> StepVerdict:
     return StepVerdict(step, Verdict.PASS, None, value)
 

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -23,10 +22,10 @@ from app.messaging.render import (
     CompiledContents,
     RenderContext,
     Rendered,
-    Sender,
     compile_content,
     render,
 )
+from app.messaging.terms import Terms
 from app.messaging.values import Goods
 from app.models import Store
 from app.stores import settings
@@ -102,6 +101,7 @@ class Letters:
         self, compiled: CompiledContent, loaded: Loaded, goods: Goods, *, row: Any, how: TryOut
     ) -> Letter:
         store, customer = loaded.store, loaded.customers[row.customer_id]
+        terms = loaded.terms_for(row.channel)
         zone = zones.zone_for_due(
             country=customer.country,
             region=customer.region,
@@ -121,7 +121,7 @@ class Letters:
             channel=row.channel,
             purpose=row.purpose,
             basis=basis,
-            sender=_sender(store),
+            sender=terms.sender,
             zone=zone,
             currency=store.currency,
             values={**how.values, **known},
@@ -132,7 +132,7 @@ class Letters:
             links.restart()
             rendered = render(compiled, context, lang=how.language, links=links)
         lifetime = int((row.expires_at - loaded.now).total_seconds())
-        outgoing = _outgoing(store, row, rendered, address, lifetime=lifetime)
+        outgoing = _outgoing(terms, row, rendered, address, lifetime=lifetime)
         return Letter(outgoing, _packed(rendered), _written(outgoing))
 
     def _compiled(self, store: Store, editions: Editions, name: str) -> CompiledContent:
@@ -146,8 +146,7 @@ class Letters:
 
     def _links(self, loaded: Loaded, row: Any, *, is_plain: bool) -> LinkMaker:
         """The links of a message; those of transactional mail carry no tag and are counted by nobody."""
-        host = urlsplit(store_url(loaded.store)).hostname or ""
-        tags = UtmTags(frozenset({host.lower()}), row.channel, row.flow_key, row.step)
+        tags = UtmTags(loaded.terms_for(row.channel).hosts, row.channel, row.flow_key, row.step)
         tracks = facts.consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed"
         return LinkMaker(
             base_url=self.base_url,
@@ -176,11 +175,6 @@ def _written(outgoing: OutgoingMessage) -> Written:
     return UNWRITTEN
 
 
-def store_url(store: Store) -> str:
-    """The shop's front page: the merchant's own address where we know it."""
-    return store.url if "://" in store.url else f"https://{store.domain}"
-
-
 def read_content(packed: bytes | None) -> dict[str, Any] | None:
     """What was sent: subject, text, html, headers, links; None once its retention is over."""
     if packed is None:
@@ -200,28 +194,17 @@ def _packed(rendered: Rendered) -> bytes:
     return zlib.compress(json.dumps(kept, ensure_ascii=False).encode(), _LEVEL)
 
 
-def _outgoing(store: Store, row: Any, rendered: Rendered, address: str, *, lifetime: int) -> OutgoingMessage:
+def _outgoing(terms: Terms, row: Any, rendered: Rendered, address: str, *, lifetime: int) -> OutgoingMessage:
     return OutgoingMessage(
         message_id=str(row.id),
         channel=row.channel,
         to_address=address,
-        from_address=settings.read(store, "sender.email"),
-        from_name=settings.read(store, "sender.name"),
+        from_address=terms.from_address,
+        from_name=terms.from_name,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
         headers=rendered.headers,
         labels=(row.flow_key, row.step),
         lifetime_seconds=lifetime,
-    )
-
-
-def _sender(store: Store) -> Sender:
-    return Sender(
-        name=settings.read(store, "sender.name") or store.name,
-        url=store_url(store),
-        postal_address=settings.read(store, "sender.postal_address"),
-        sms_name=settings.read(store, "sender.sms_name"),
-        logo_url=settings.read(store, "brand.logo_url"),
-        colour=settings.read(store, "brand.color"),
     )

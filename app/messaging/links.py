@@ -81,7 +81,10 @@ class LinkMaker:
         destinations: where the links lead, each once, in the order of their click tokens' index.
     """
 
-    __slots__ = ("_base_url", "_made", "_message", "_signer", "_tags", "_tracks_clicks", "destinations")
+    __slots__ = (
+        *("_base_url", "_made", "_message", "_preferences", "_signer", "_tags", "_tracks_clicks"),
+        "destinations",
+    )
 
     def __init__(
         self,
@@ -99,6 +102,7 @@ class LinkMaker:
         self._tags = tags
         self._tracks_clicks = tracks_clicks
         self._made: dict[str, str] = {}
+        self._preferences: str | None = None
         self.destinations: list[str] = []
 
     def click(self, url: str) -> str:
@@ -119,7 +123,9 @@ class LinkMaker:
 
     def preferences(self) -> str:
         """The address of this customer's preference page."""
-        return f"{self._base_url}/p/{self._signer.sign(PREFERENCES, self._message)}"
+        if self._preferences is None:
+            self._preferences = f"{self._base_url}/p/{self._signer.sign(PREFERENCES, self._message)}"
+        return self._preferences
 
     def confirm(self, channel: str, address: str) -> str:
         """The address of the page where a consent to the channel is confirmed, for that address alone."""

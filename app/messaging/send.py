@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import table_of
+from app.db import is_among, table_of, update_rows
 from app.models import Message, MessageAttempt
 from app.models.message import FAILED, QUEUED, SENDING, SENT, UNKNOWN
 from app.segments import standing
@@ -55,7 +55,7 @@ def _ours(session: Session, store_id: int, token: str, ids: Sequence[int]) -> di
         select(*_KNOWN)
         .where(
             MESSAGES.c.store_id == store_id,
-            MESSAGES.c.id.in_(ids),
+            is_among(session, MESSAGES.c.id, ids),
             MESSAGES.c.status == SENDING,
             MESSAGES.c.lease_token == token,
         )
@@ -115,7 +115,7 @@ def _accept(
         update(MESSAGES)
         .where(
             MESSAGES.c.store_id == store_id,
-            MESSAGES.c.id.in_([row.id for row, _ in accepted]),
+            is_among(session, MESSAGES.c.id, [row.id for row, _ in accepted]),
             MESSAGES.c.status == SENDING,
             MESSAGES.c.lease_token == token,
         )
@@ -123,17 +123,11 @@ def _accept(
     )
     session.execute(statement)
     named = [
-        {"row_id": row.id, "provider_message_id": result.provider_message_id}
+        {"store_id": store_id, "id": row.id, "provider_message_id": result.provider_message_id}
         for row, result in accepted
         if result.provider_message_id
     ]
-    if named:
-        statement = (
-            update(MESSAGES)
-            .where(MESSAGES.c.store_id == store_id, MESSAGES.c.id == bindparam("row_id"))
-            .values(provider_message_id=bindparam("provider_message_id"))
-        )
-        session.connection().execute(statement, named)
+    update_rows(session, MESSAGES, named)
     timeline.record(session, [sent_event(row, row.sent_at) for row, _ in accepted], now)
     standing.touch_mailed(session, store_id, [row.customer_id for row, _ in accepted])
 
@@ -150,8 +144,8 @@ def _close_attempts(
             update(ATTEMPTS)
             .where(
                 ATTEMPTS.c.store_id == store_id,
-                ATTEMPTS.c.message_id.in_(ids),
-                ATTEMPTS.c.message_id.not_in(theirs.where(MESSAGES.c.id.in_(ids))),
+                is_among(session, ATTEMPTS.c.message_id, ids),
+                ATTEMPTS.c.message_id.not_in(theirs.where(is_among(session, MESSAGES.c.id, ids))),
                 ATTEMPTS.c.ended_at.is_(None),
             )
             .values(ended_at=now, outcome=outcome.value, error="; ".join(errors) or None)

@@ -13,7 +13,7 @@ from app.crypto import Signer
 from app.db import table_of
 from app.messaging import testimonials, vouchers
 from app.messaging.facts import Loaded
-from app.messaging.letters import store_url
+from app.messaging.terms import store_url
 from app.messaging.values import Goods
 from app.models import ConsentState, Customer, Order, OrderLine, Product, Store
 

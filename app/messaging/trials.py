@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.db import insert_new, lease_now, table_of
 from app.errors import BadInput
-from app.messaging import addresses, facts, senders, sms, text_costs
+from app.messaging import addresses, senders, sms, terms, text_costs
 from app.messaging.letters import Letter, read_content
 from app.models import Store, Suppression, Trial
 from app.stores import settings
@@ -70,7 +70,7 @@ def ask(session: Session, signer: Signer, store_id: int, *, trial: NewTrial, now
     to_address = own_addresses(store, channel).get(trial.setting)
     if to_address is None:
         raise NotPossible("address")
-    if facts.sender_problem(store, channel) is not None:
+    if terms.sender_problem(store, channel) is not None:
         raise NotPossible("sender")
     if channel == text_costs.CHANNEL and _is_refused(session, signer, store_id, to_address):
         raise NotPossible("refused")

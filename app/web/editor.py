@@ -14,7 +14,7 @@ from app.audit import Actor
 from app.db import lease_now
 from app.errors import BadInput
 from app.flows import places
-from app.messaging import confirming, content, editions, facts, trials
+from app.messaging import confirming, content, editions, terms, trials
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES, Content
 from app.messaging.errors import ContentError
@@ -217,7 +217,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             views=previewing.VIEWS,
             addresses=trials.own_addresses(bench.store, "email"),
             numbers=trials.own_addresses(bench.store, "sms"),
-            lacks_sender=facts.sender_problem(bench.store, "email") is not None,
+            lacks_sender=terms.sender_problem(bench.store, "email") is not None,
             trials=[
                 (row, trials.status_of(row, moment))
                 for row in trials.latest(bench.session, bench.store.id, slot.content)

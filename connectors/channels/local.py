@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unsettled
-from connectors.transport import Limits, NotSent, ProviderPool, Response
+from connectors.pool import ProviderPool
+from connectors.transport import Limits, NotSent, Response
 
 _LIMITS = Limits(connect_seconds=3, read_seconds=10, total_seconds=30)
 _OK, _NOT_FOUND = 200, 404

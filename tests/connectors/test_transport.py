@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from connectors.base import ConnectorError
-from connectors.transport import Limits, NotSent, ProviderPool, Response, StoreTransport
+from connectors.pool import ProviderPool
+from connectors.transport import Limits, NotSent, Response, StoreTransport
 from connectors.wire import _is_public
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

@@ -5,12 +5,12 @@ import pytest
 from app.flows import switch
 from app.models import Decision, Message, Store
 from app.runtime import Runtime
-from jobs.outbox import run
+from jobs.outbox import run, run_store
 from tests import seeds
 from tests.conftest import NOW
 from tests.messaging.outbox_seed import Post, Shop, open_shop
 
-STORM, SHARE = 130, 100
+STORM, SHARE = 130, 128
 
 
 @pytest.fixture
@@ -29,6 +29,18 @@ def test_a_shops_storm_keeps_another_shop_waiting_for_one_share_at_most(runtime:
 
     assert sorted(post.sent_ids) == [*storm, single]
     assert post.sent_ids.index(single) == SHARE
+
+
+def test_a_full_batch_sees_what_else_its_customers_have_due(shop: Shop) -> None:
+    who = shop.add_subscriber()
+    lesser, better = shop.add_message(who, priority=5), shop.add_message(who, priority=1)
+    shop.add_message()
+    post = Post()
+
+    looked_at, goes_on = run_store(shop.kit(post), shop.id, NOW, 1)
+
+    assert (looked_at, goes_on, post.sent_ids) == (2, True, [better])
+    assert shop.message(lesser).reason == "lost-to-better"
 
 
 def test_a_broken_message_stops_its_own_shop_alone(runtime: Runtime, shop: Shop) -> None:

@@ -80,6 +80,8 @@ Errors = Sequence[tuple[str, str]]
 
 def _errors(answer: Response) -> Errors:
     """(field, message) of each error; none where the body is not the one that SendGrid documents."""
+    if not answer.body:
+        return ()
     try:
         body = answer.json()
     except ConnectorError:

@@ -11,8 +11,9 @@ from connectors.channels.sendgrid.logs import find
 from connectors.channels.sendgrid.outcomes import result
 from connectors.channels.sendgrid.pace import Pace, pace
 from connectors.fanout import Crew
+from connectors.pool import ProviderPool
 from connectors.sending import Outcome, OutgoingMessage, SendResult, Unsettled
-from connectors.transport import Limits, NotSent, ProviderPool
+from connectors.transport import Limits, NotSent
 
 if TYPE_CHECKING:
     from connectors.channels.sendgrid.package import PooledClient

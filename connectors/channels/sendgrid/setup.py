@@ -15,7 +15,7 @@ from urllib.parse import quote
 from connectors.base import ConnectorError
 from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.channels.sendgrid.send import LIMITS
-from connectors.transport import ProviderPool
+from connectors.pool import ProviderPool
 
 if TYPE_CHECKING:
     from connectors.answers import Response

@@ -23,7 +23,7 @@ from twilio.rest import Client
 from connectors.answers import Response
 from connectors.base import ConnectorError
 from connectors.channels.twilio.account import API_URL, TwilioAccount
-from connectors.transport import ProviderPool
+from connectors.pool import ProviderPool
 
 _logger = logging.getLogger("twilio.http_client")
 # At INFO it writes addresses with their queries, among them telephone numbers.

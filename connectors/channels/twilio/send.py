@@ -12,8 +12,9 @@ from connectors.channels.twilio.events import told
 from connectors.channels.twilio.listing import find
 from connectors.delivery import DeliveryUpdate
 from connectors.fanout import Crew
+from connectors.pool import ProviderPool
 from connectors.sending import Outcome, OutgoingMessage, SendResult, Unsettled
-from connectors.transport import Limits, NotSent, ProviderPool
+from connectors.transport import Limits, NotSent
 
 if TYPE_CHECKING:
     from connectors.channels.twilio.package import TwilioClient

@@ -14,7 +14,7 @@ from connectors.channels.twilio import prices
 from connectors.channels.twilio.account import TwilioAccount
 from connectors.channels.twilio.prices import TextPrice
 from connectors.channels.twilio.send import LIMITS
-from connectors.transport import ProviderPool
+from connectors.pool import ProviderPool
 
 if TYPE_CHECKING:
     from connectors.answers import Response

@@ -13,7 +13,8 @@ from connectors.channels.sendgrid.account import RESERVED_HEADERS, SendGridAccou
 from connectors.channels.sendgrid.outcomes import ROWS
 from connectors.channels.sendgrid.pace import Pace
 from connectors.channels.sendgrid.send import SendGridChannel
-from connectors.transport import Limits, ProviderPool
+from connectors.pool import ProviderPool
+from connectors.transport import Limits
 from tests.connectors.channels import channel_stage as at_the_wire
 from tests.connectors.channels.channel_stage import QUICK, LeapingClock, Reply, Request, Stage, mail
 from tests.connectors.channels.described import problems

@@ -13,7 +13,8 @@ from connectors.channels.twilio.account import TwilioAccount
 from connectors.channels.twilio.codes import CODES, STATUSES
 from connectors.channels.twilio.package import PooledHttpClient, TwilioClient
 from connectors.channels.twilio.send import TwilioChannel
-from connectors.transport import Limits, ProviderPool
+from connectors.pool import ProviderPool
+from connectors.transport import Limits
 from tests.connectors.channels import channel_stage as at_the_wire
 from tests.connectors.channels.channel_stage import QUICK, LeapingClock, Reply, Request, Stage, sms
 from tests.connectors.channels.described import problems

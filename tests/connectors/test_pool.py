@@ -1,0 +1,163 @@
+"""What the pool of connections to a provider does beside what both transports do (`test_transport`)."""
+
+import gc
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from connectors.base import ConnectorError
+from connectors.pool import ProviderPool
+from connectors.transport import Limits, NotSent
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+Script = Callable[[socket.socket], None]
+
+
+class Provider:
+    """Follows a script for each connection, in the order in which they come; `met` is how many came."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/path?q=1"
+        self.met = 0
+        self.asked: list[bytes] = []
+        self._thread = threading.Thread(target=self._serve, args=(scripts,), daemon=True)
+        self._thread.start()
+
+    def _serve(self, scripts: tuple[Script, ...]) -> None:
+        for script in scripts:
+            connection, _ = self._listener.accept()
+            self.met += 1
+            with connection:
+                self.asked.append(connection.recv(65536))
+                script(connection)
+
+    def close(self) -> None:
+        """Wait for the script's end."""
+        self._thread.join(5)
+        self._listener.close()
+
+
+def _says(raw: bytes) -> Script:
+    return lambda connection: connection.sendall(raw)
+
+
+@pytest.fixture
+def pool() -> Iterator[ProviderPool]:
+    made = ProviderPool(limits=Limits(read_seconds=2, max_bytes=100))
+    yield made
+    made.close()
+
+
+def test_a_connection_that_the_provider_ended_is_not_used_again(pool: ProviderPool) -> None:
+    provider = Provider(_says(OK), _says(OK))
+    first = pool.get(provider.url)
+
+    second = pool.get(provider.url)
+
+    provider.close()
+    assert (first.body, second.body, provider.met) == (b"ok", b"ok", 2)
+
+
+def test_a_provider_that_closes_after_its_answer_is_connected_to_anew(pool: ProviderPool) -> None:
+    provider = Provider(*[_says(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nwhole")] * 2)
+
+    bodies = [pool.get(provider.url).body for _ in range(2)]
+
+    provider.close()
+    assert bodies == [b"whole", b"whole"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhalf",
+        b"HTTP/1.1 two\r\n\r\n",
+        b"",
+    ],
+)
+def test_an_answer_that_is_not_whole_leaves_the_outcome_open(raw: bytes, pool: ProviderPool) -> None:
+    provider = Provider(_says(raw), _says(OK))
+
+    with pytest.raises(ConnectorError, match="no usable answer") as failure:
+        pool.post_json(provider.url, {})
+
+    assert not isinstance(failure.value, NotSent)
+    assert pool.get(provider.url).body == b"ok"
+    provider.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Transfer-Encoding: chunked\r\n\r\nff\r\n" + b"x" * 255 + b"\r\n0\r\n\r\n", b"\r\n" + b"x" * 255],
+)
+def test_a_body_of_untold_length_is_bounded(head: bytes, pool: ProviderPool) -> None:
+    provider = Provider(_says(b"HTTP/1.1 200 OK\r\n" + head))
+
+    with pytest.raises(ConnectorError, match="too large"):
+        pool.get(provider.url)
+
+    provider.close()
+
+
+def test_a_provider_may_answer_before_it_has_read_the_body(pool: ProviderPool) -> None:
+    provider = Provider(_says(b"HTTP/1.1 413 Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+
+    answer = pool.request("POST", provider.url, body=bytes(20_000_000))
+
+    provider.close()
+    assert answer.status == 413
+
+
+def test_what_goes_out_says_whom_it_asks_and_for_what(pool: ProviderPool) -> None:
+    provider = Provider(_says(OK))
+
+    pool.request("POST", provider.url, headers={"X-Own": "1"}, body=b"")
+
+    provider.close()
+    lines = provider.asked[0].decode().split("\r\n")
+    assert lines[0] == "POST /path?q=1 HTTP/1.1"
+    assert {"Accept-Encoding: identity", "Content-Length: 0", "X-Own: 1"} <= set(lines)
+
+
+@pytest.mark.parametrize("url", ["ftp://x.example/", "nonsense", "http://", "http://x.example:99999/"])
+def test_an_address_that_is_none_was_never_sent(url: str, pool: ProviderPool) -> None:
+    with pytest.raises(NotSent) as failure:
+        pool.get(url)
+
+    assert failure.value.permanent
+
+
+def test_no_more_connections_are_kept_than_asked() -> None:
+    pool = ProviderPool(connections=0)
+    provider = Provider(_says(OK), _says(OK))
+
+    for _ in range(2):
+        pool.get(provider.url)
+
+    provider.close()
+    assert provider.met == 2
+
+
+def test_a_pool_that_is_dropped_closes_its_connections() -> None:
+    ended = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(OK)
+        if not connection.recv(1):
+            ended.set()
+
+    provider = Provider(answer)
+    pool = ProviderPool()
+    pool.get(provider.url)
+
+    del pool
+    gc.collect()
+
+    provider.close()
+    assert ended.is_set()
