@@ -5,7 +5,20 @@ from functools import cache
 from json import JSONEncoder
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Column, Dialect, Integer, Row, String, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.types import TypeEngine
 
@@ -59,7 +72,7 @@ _UNBOUNDED: Mapping[type, TypeEngine[Any]] = {String: Text(), Integer: BigIntege
 @cache
 def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """What turns a column's value into one that the driver takes, or None where it takes it as it is."""
-    if isinstance(column.type, Boolean):
+    if isinstance(column.type, (Boolean, LargeBinary)):
         return None
     if isinstance(column.type, JSON):
         # As text, which both take: PostgreSQL's driver would wrap each value in an object first.
