@@ -25,6 +25,10 @@ class Budget:
         """Whether a text of so many parts may still leave."""
         return self.left is None or parts * self.part <= self.left
 
+    def after(self, parts: int) -> "Budget":
+        """What remains after a text of so many parts."""
+        return self if self.left is None else replace(self, left=self.left - parts * self.part)
+
 
 OVER_COST = "over-cost"
 """The reason of what waits for money."""
@@ -82,11 +86,12 @@ class SenderFacts:
 
     def after(self, parts: int) -> "SenderFacts":
         """What remains once one message more of so many parts is about to leave."""
-        allowance = None if self.allowance is None else self.allowance - 1
         budget = self.budget
-        if budget is not None and budget.left is not None:
-            budget = replace(budget, left=budget.left - parts * budget.part)
-        return replace(self, allowance=allowance, budget=budget)
+        has_limit = budget is not None and budget.left is not None
+        if self.allowance is None and not has_limit:
+            return self
+        allowance = None if self.allowance is None else self.allowance - 1
+        return replace(self, allowance=allowance, budget=budget.after(parts) if budget else None)
 
 
 LOCAL = SenderFacts()

@@ -203,6 +203,7 @@ def _post(work: _Work, row: Row[Any], decision: Decision) -> None:
         work.outcome.refuse(row, gate.decide(incomplete, work.outcome.now))
         return
     if not letter.written.is_usual:
+        # How many parts a text has, and that a mail would be cut off, shows only now.
         decision = gate.decide(facts.facts_of(work.loaded, row, written=letter.written), work.outcome.now)
         if decision.verdict is not Verdict.PASS:
             work.outcome.refuse(row, decision)

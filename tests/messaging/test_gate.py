@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.messaging.allowances import Budget, Written
 from app.messaging.conditions import ConditionFacts
 from app.messaging.gate import (
     Decision,
@@ -270,6 +271,28 @@ def test_nothing_leaves_faster_than_the_provider_allows(purpose: str) -> None:
     decision = decided(message={"purpose": purpose}, sender={"allowance": 0, "refill_at": again})
 
     assert (decision.reason, decision.next_at) == ("pace", again)
+
+
+@pytest.mark.parametrize("purpose", ["answer", "transactional", "service", "marketing"])
+@pytest.mark.parametrize(("left", "parts", "reason"), [(30, 3, None), (29, 3, "over-cost"), (None, 99, None)])
+def test_no_text_leaves_that_the_month_cannot_pay(
+    purpose: str, left: int | None, parts: int, reason: str | None
+) -> None:
+    message = {"purpose": purpose, "channel": "sms", "written": Written(parts=parts)}
+    next_month = NOW + 20 * 24 * HOUR
+    budget = Budget(left=left, part=10, currency="EUR", refill_at=next_month, words="texts a month: 1 EUR")
+
+    decision = decided(message=message, sender={"budget": budget})
+
+    assert (decision.reason, decision.next_at) == (reason, FINE.message.expires_at if reason else None)
+
+
+def test_a_mail_that_would_be_cut_off_waits_an_hour_and_no_longer_than_it_is_worth() -> None:
+    heavy = {"written": Written(too_heavy_kb=120)}
+
+    waits, ends = decided(message=heavy), decided(message={**heavy, "expires_at": NOW + MINUTE})
+
+    assert (waits.reason, waits.next_at, ends.next_at) == ("too-heavy", NOW + HOUR, NOW + MINUTE)
 
 
 @pytest.mark.parametrize("purpose", ["answer", "service"])
