@@ -51,14 +51,14 @@ def order_products(
                 LINES.c.product_external_id.is_not(None),
             )
         )
-        for row in session.execute(statement):
-            of_order = totals.setdefault(row.order_id, {})
-            held = of_order.get(row.product_external_id)
-            of_order[row.product_external_id] = OrderProduct(
-                external_id=row.product_external_id,
-                title=row.title,
-                product_type=row.product_type or "",
-                total_minor=row.total_minor + (held.total_minor if held else 0),
+        for order_id, external_id, title, total_minor, product_type in session.execute(statement):
+            of_order = totals.setdefault(order_id, {})
+            held = of_order.get(external_id)
+            of_order[external_id] = OrderProduct(
+                external_id=external_id,
+                title=title,
+                product_type=product_type or "",
+                total_minor=total_minor + (held.total_minor if held else 0),
             )
     return {
         order_id: sorted(found.values(), key=lambda item: (-item.total_minor, item.external_id))

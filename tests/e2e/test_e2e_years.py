@@ -108,13 +108,13 @@ def _closer_than(span: timedelta, moments: Sequence[datetime], count: int) -> in
 
 
 def _plan(database: Database, store_id: int) -> set[tuple[int, str, datetime]]:
-    """The journeys that the daily plan would have begun, made up for in runs of a week."""
+    """The journeys that the daily plan would have begun, its last slot at the end; in runs of a week."""
     switch_on(database, store_id, "birthday", since=BEGIN)
-    begin = BEGIN
-    while begin < END:
+    begin, end = BEGIN, END + DAY
+    while begin < end:
         with database.write() as session:
             store = session.get_one(Store, store_id)
-            birthdays.plan(session, store, begin=begin, end=min(begin + _WEEK, END), now=begin)
+            birthdays.plan(session, store, begin=begin, end=min(begin + _WEEK, end), now=begin)
         begin += _WEEK
     return set(rows_of(database, Enrollment, "customer_id", "occurrence", "entered_at"))
 
