@@ -15,6 +15,7 @@ from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.cases import with_open_case
 from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
+from app.messaging.fact_rows import Traits
 from app.messaging.gate import (
     MARKETING,
     TRANSACTIONAL,
@@ -65,7 +66,7 @@ class Loaded:
     allows_soft_opt_in: bool
     now: datetime
     senders: dict[str, SenderFacts] = field(default_factory=dict)
-    classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    traits: Mapping[int, Traits] = field(default_factory=dict)
 
     def spend(self, channel: str) -> None:
         """One message more is about to leave on the channel."""
@@ -112,7 +113,7 @@ def load(
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
         senders=dict(senders or {}),
-        classes=fact_rows.classes(session, store.id, rows, customers, now=now),
+        traits=fact_rows.traits(session, store.id, rows, customers, now=now),
     )
 
 
@@ -226,6 +227,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
     order = loaded.orders.get(row.context.get("order", ""))
     basket = loaded.baskets.get(row.context.get("checkout", ""))
+    traits = loaded.traits.get(row.customer_id, Traits())
     redeemed = frozenset(
         name
         for (enrollment_id, name), voucher in loaded.vouchers.items()
@@ -253,7 +255,8 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=settings.is_on(loaded.store, "abandoned_checkout.perk"),
         state=loaded.states.get(row.customer_id, ACTIVE),
-        classes=frozenset(loaded.classes.get(row.customer_id, ())),
+        classes=traits.classes,
+        scores=traits.scores,
     )
 
 
