@@ -4,6 +4,7 @@ A recipe is such a definition in `recipes/<key>.json`; a store's FlowVersion hol
 """
 
 import json
+from collections.abc import Collection
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,7 @@ from app.flows.steps import (
     Wait,
     WaitFor,
 )
-from app.messaging.conditions import asks_for_classes
+from app.messaging.conditions import OF_CLASSES, OF_SCORES, asks_for
 
 __all__ = [
     "Anchor",
@@ -135,7 +136,15 @@ class Definition(Part):
     @cached_property
     def asks_for_classes(self) -> bool:
         """Whether any condition looks at the classes of customers."""
-        return any(asks_for_classes(checks.conditions(entry.steps, entry.only_if)) for entry in self.entries)
+        return self._asks_for(OF_CLASSES)
+
+    @cached_property
+    def asks_for_scores(self) -> bool:
+        """Whether any condition looks at the scores of customers."""
+        return self._asks_for(OF_SCORES)
+
+    def _asks_for(self, names: Collection[str]) -> bool:
+        return any(asks_for(checks.conditions(entry.steps, entry.only_if), names) for entry in self.entries)
 
     def messages(self) -> list[Message]:
         """Every message that is on, in order."""

@@ -30,7 +30,8 @@ _ORDER, BASKET = "order:", "checkout:"
 class BatchFacts:
     """Rows by their keys; siblings and redeemed names by enrollment.
 
-    Orders and those checkouts that still stand are by external id; classes are there where a flow asks.
+    Orders and those checkouts that still stand are by external id; classes and scores are there where a
+    flow asks.
     """
 
     customers: dict[int, Row[Any]]
@@ -40,6 +41,7 @@ class BatchFacts:
     redeemed: dict[int, frozenset[str]]
     sms: frozenset[int]
     classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
 
 def load(
@@ -109,7 +111,8 @@ def conditions(
         has_earlier_orders=customer.earlier_orders > 0,
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
-        classes=frozenset(facts.classes.get(customer.id) or ()),
+        classes=frozenset(facts.classes.get(customer.id, ())),
+        scores=facts.scores.get(customer.id, {}),
     )
 
 

@@ -19,7 +19,7 @@ from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
 from app.models.message import HELD, OPEN_STATES
-from app.segments import classing, standing
+from app.segments import classing, scoring, standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
@@ -154,6 +154,8 @@ def _batch(
     known = (*(flow.definition for flow in flows.values()), *definitions.values())
     if any(definition.asks_for_classes for definition in known):
         loaded.classes = classing.kept(session, store.id, loaded.customers.values(), now)
+    if any(definition.asks_for_scores for definition in known):
+        loaded.scores = scoring.scores_of(session, store.id, list(loaded.customers))
     return Batch(
         shop=LiveShop(session, store.id, people),
         store=store,

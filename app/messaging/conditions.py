@@ -4,7 +4,8 @@ A condition is `name` or `name:argument`. The flow engine asks before it makes a
 again before it leaves.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,7 +45,7 @@ class ConditionFacts:
     30 days; `has_open_case`, they wait for an answer of the shop; `is_pending`, the consent to the channel
     waits for its confirmation; `has_basket`, the checkout that it is about still stands, with something in
     it; `allows_perk`, the merchant lets the basket's reminders end with a perk; `state`, where the customer
-    stands (app/segments/states.py). `classes`: theirs, looked up where a condition asks for one.
+    stands (app/segments/states.py). `classes`, `scores`: theirs, looked up where a condition asks for one.
     """
 
     is_stopped: bool = False
@@ -62,6 +63,7 @@ class ConditionFacts:
     allows_perk: bool = False
     state: str = ACTIVE
     classes: frozenset[str] = frozenset()
+    scores: Mapping[str, int] = field(default_factory=dict)
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
@@ -171,6 +173,15 @@ def _not_of_class(facts: ConditionFacts, argument: str) -> bool:
     return argument not in facts.classes
 
 
+def _score_at_least(facts: ConditionFacts, argument: str) -> bool:
+    programme, _, least = argument.partition(":")
+    return facts.scores.get(programme, 0) >= int(least)
+
+
+def _score_below(facts: ConditionFacts, argument: str) -> bool:
+    return not _score_at_least(facts, argument)
+
+
 CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "enrollment-alive": _enrollment_alive,
     "order-intact": _order_intact,
@@ -189,17 +200,22 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     "is-reactivating": _is_reactivating,
     "of-class": _of_class,
     "not-of-class": _not_of_class,
+    "score-at-least": _score_at_least,
+    "score-below": _score_below,
     NOT_DORMANT: _not_dormant,
     NOT_INACTIVE: _not_inactive,
 }
 
 OF_CLASSES = frozenset({"of-class", "not-of-class"})
 """Conditions whose argument is a class."""
+OF_SCORES = frozenset({"score-at-least", "score-below"})
+"""Conditions whose argument is a programme and a score, as `lead:50`."""
+_SCORE = re.compile(r"[a-z][a-z0-9-]*:(100|[0-9]{1,2})")
 
 
-def asks_for_classes(conditions: Iterable[str]) -> bool:
-    """Whether any of these looks at a customer's classes."""
-    return any(condition.partition(":")[0] in OF_CLASSES for condition in conditions)
+def asks_for(conditions: Iterable[str], names: Collection[str]) -> bool:
+    """Whether any of these conditions is one of the names."""
+    return any(condition.partition(":")[0] in names for condition in conditions)
 
 
 def problem(condition: str) -> str | None:
@@ -209,4 +225,6 @@ def problem(condition: str) -> str | None:
         return f"unknown condition {name}; there are {', '.join(sorted(CONDITIONS))}"
     if name in OF_CLASSES and argument not in CLASSES:
         return f"unknown class {argument!r} in {condition}; there are {', '.join(CLASSES)}"
+    if name in OF_SCORES and not _SCORE.fullmatch(argument):
+        return f"{condition} names no score; write a programme and 0 to 100, as {name}:lead:50"
     return None

@@ -1,6 +1,7 @@
 """The statements that fetch a batch's rows for the gate, one a kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,17 +12,25 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.db import Among, is_among, table_of
 from app.messaging import addresses
-from app.messaging.conditions import SiblingFacts, asks_for_classes
+from app.messaging.conditions import OF_CLASSES, OF_SCORES, SiblingFacts, asks_for
 from app.messaging.limits import WEEK, Departure
 from app.messaging.wishes import Wishes
 from app.models import CustomerState, Message, Preference, Suppression
 from app.models.message import COUNTED_STATES
-from app.segments import classing
+from app.segments import classing, scoring
 from app.segments.states import ACTIVE
 
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
 PREFERENCES, STATES = table_of(Preference), table_of(CustomerState)
 _PER_QUERY = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a customer is to the shop, as far as a message's conditions ask."""
+
+    classes: frozenset[str] = frozenset()
+    scores: Mapping[str, int] = field(default_factory=dict)
 
 
 def suppressed(
@@ -101,12 +110,22 @@ def states(session: Session, store_id: int, people: Sequence[int]) -> dict[int, 
     return found
 
 
-def classes(
+def traits(
     session: Session, store_id: int, rows: Sequence[Any], customers: Mapping[int, Any], *, now: datetime
-) -> dict[int, tuple[str, ...]]:
-    """The classes of those to whose messages they matter."""
-    asking = {row.customer_id for row in rows if asks_for_classes(row.context.get("only_if", ()))}
-    return classing.kept(session, store_id, [customers[one] for one in asking & customers.keys()], now)
+) -> dict[int, Traits]:
+    """The classes and scores of those to whose messages they matter."""
+    by_class = [customers[one] for one in _asking(rows, OF_CLASSES) & customers.keys()]
+    classes = classing.kept(session, store_id, by_class, now)
+    scores = scoring.scores_of(session, store_id, sorted(_asking(rows, OF_SCORES)))
+    return {
+        one: Traits(frozenset(classes.get(one, ())), scores.get(one, {}))
+        for one in classes.keys() | scores.keys()
+    }
+
+
+def _asking(rows: Sequence[Any], names: Collection[str]) -> set[int]:
+    """The customers of the messages that ask one of these conditions."""
+    return {row.customer_id for row in rows if asks_for(row.context.get("only_if", ()), names)}
 
 
 def in_parts(

@@ -16,6 +16,7 @@ from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.allowances import LOCAL, UNWRITTEN, SenderFacts, Written
 from app.messaging.cases import with_open_case
 from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
+from app.messaging.fact_rows import Traits
 from app.messaging.gate import MARKETING, TRANSACTIONAL, Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
@@ -57,7 +58,7 @@ class Loaded:
     allows_soft_opt_in: bool
     now: datetime
     senders: dict[str, SenderFacts] = field(default_factory=dict)
-    classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    traits: Mapping[int, Traits] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
 
     def terms_for(self, channel: str) -> Terms:
@@ -111,7 +112,7 @@ def load(
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
         senders=dict(senders or {}),
-        classes=fact_rows.classes(session, store.id, rows, customers, now=now),
+        traits=fact_rows.traits(session, store.id, rows, customers, now=now),
     )
 
 
@@ -223,6 +224,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
     order = loaded.orders.get(row.context.get("order", ""))
     basket = loaded.baskets.get(row.context.get("checkout", ""))
+    traits = loaded.traits.get(row.customer_id, Traits())
     redeemed = frozenset(
         name
         for (enrollment_id, name), voucher in loaded.vouchers.items()
@@ -250,7 +252,8 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=loaded.terms_for(row.channel).allows_perk,
         state=loaded.states.get(row.customer_id, ACTIVE),
-        classes=frozenset(loaded.classes.get(row.customer_id, ())),
+        classes=traits.classes,
+        scores=traits.scores,
     )
 
 

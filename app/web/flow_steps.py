@@ -22,7 +22,7 @@ from app.flows.definition import (
     WaitFor,
 )
 from app.flows.steps import Score, SplitByArm, Tag, WaitEvent, Webhook
-from app.messaging.conditions import OF_CLASSES
+from app.messaging.conditions import OF_CLASSES, OF_SCORES
 from app.models import Flow, FlowVersion
 from app.web.catalogue import translate, word
 from app.web.figures import Sent
@@ -193,5 +193,7 @@ def _when(name: str) -> str:
 
 def _condition(name: str) -> str:
     kind, _, argument = name.partition(":")
-    named = word("class" if kind in OF_CLASSES else "step", argument) if argument else ""
+    named = argument.replace(":", " ")
+    if argument and kind not in OF_SCORES:
+        named = word("class" if kind in OF_CLASSES else "step", argument)
     return word("condition", kind).replace("{argument}", named)

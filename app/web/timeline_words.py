@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.messaging.conditions import OF_CLASSES
+from app.messaging.conditions import OF_CLASSES, OF_SCORES
 from app.models import CustomerEvent, Order
 from app.web import provider_words
 from app.web.catalogue import translate, word
@@ -57,6 +57,8 @@ def step_value(value: object, step: str = "") -> str:
 def _argument(condition: str, argument: str) -> str:
     if condition == _REFUSED:
         return provider_words.sentence(argument)
+    if condition in OF_SCORES:
+        return argument.replace(":", " ")
     return word("class" if condition in OF_CLASSES else "step", argument)
 
 

@@ -325,6 +325,7 @@ _ARM, _END = {"name": "a", "weight": 1, "then": "a"}, {"kind": "end", "id": "a"}
         ([{"kind": "tag", "id": "t"}], "name a tag to add or to remove"),
         ([{"kind": "tag", "id": "t", "add": ["hot"], "remove": ["hot"]}], "a tag is named twice"),
         ([{"kind": "tag", "id": "t", "add": ["hot, cold"]}], "'hot, cold' is no tag"),
+        ([_SPLIT | {"condition": "score-below:lead", "then": "a"}, _END], "write a programme and 0 to 100"),
         ([{"kind": "score", "id": "s", "points": 101}], "less than or equal to 100"),
         ([{"kind": "webhook", "id": "w", "url": "http://a.example"}], "must begin with https://"),
         ([{"kind": "wait-event", "id": "w", "event": "order.paid", "came": "a"}, _END], "above 0"),

@@ -211,6 +211,26 @@ def test_a_scale_never_leaves_0_to_100_on_the_way(points: list[int], score: int)
     assert shown(points) == score
 
 
+def test_a_score_decides_the_way(database: Database) -> None:
+    hot = {"kind": "split", "id": "hot", "condition": "score-at-least:lead:50", "then": "B"}
+    world = shop(
+        database,
+        hot,
+        {"kind": "message", "id": "A", **ANY, "only_if": ["score-below:lead:50"]},
+        {"kind": "end", "id": "over"},
+        {"kind": "message", "id": "B", **ANY, "only_if": ["score-at-least:lead:50"]},
+    )
+    people = [world.customer(), world.customer()]
+    with database.write() as session:
+        scoring.add(session, [Points(world.store_id, people[1], "lead", 50, "form:1", NOW)])
+    for number, person in enumerate(people):
+        world.happens("order.delivered", person, NOW, subject=f"order:{number}")
+    world.run(NOW)
+
+    went = [row for row in world.messages("customer_id", "step") if row[1] != "M"]
+    assert sorted(went) == [(people[0], "A"), (people[1], "B")]
+
+
 def test_the_same_source_never_counts_twice(database: Database) -> None:
     world = shop(database)
     person = world.customer()

@@ -14,6 +14,7 @@ from app.flows.simulate.standing import ConsentThen, Standing
 from app.messaging import claim, facts, gate, vouchers
 from app.messaging.cases import CLOSED, FORGOTTEN, OPENED
 from app.messaging.conditions import SiblingFacts
+from app.messaging.fact_rows import Traits
 from app.messaging.facts import Loaded
 from app.messaging.gate import ANSWER, Decision, Facts, StoreFacts, Verdict
 from app.messaging.limits import WEEK, Departure
@@ -221,7 +222,7 @@ class Outbox:
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
             baskets=baskets.open_at(standing, now, is_asked=True) if standing.person.baskets else {},
             states={customer.id: standing.state},
-            classes={customer.id: classing.by_sums(customer, now)},
+            traits={customer.id: Traits(frozenset(classing.by_sums(customer, now)))},
             answered=self._answered(due, now),
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
             open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),

@@ -28,6 +28,7 @@ def _ref(name: str) -> Schema:
 ID: Schema = {"type": "integer", "format": "int64", "minimum": 1}
 TEXT: Schema = {"type": "string"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number"}
 FLAG: Schema = {"type": "boolean"}
 DAY: Schema = {"type": "string", "format": "date"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
@@ -80,7 +81,7 @@ SCHEMAS: dict[str, Schema] = {
         tags=TEXTS,
         classes=TEXTS,
         rfm=_nullable(ANYTHING),
-        scores=ANYTHING,
+        scores={"type": "object", "additionalProperties": COUNT},
         consents=_object(
             email=_ref("Consent"), sms=_ref("Consent"), whatsapp=_ref("Consent"), tracking=_ref("Consent")
         ),
@@ -206,6 +207,38 @@ SCHEMAS: dict[str, Schema] = {
         version=_nullable(COUNT),
         definition=_nullable(ANYTHING),
         steps={"type": "object", "additionalProperties": _ref("StepFigures")},
+        effect=_nullable(_ref("Effect")),
+        learned=_list_of(_ref("Lesson")),
+    ),
+    "Effect": _object(
+        since=MOMENT,
+        until=MOMENT,
+        days=COUNT,
+        treated=_ref("Arm"),
+        held_out=_ref("Arm"),
+        difference=_nullable(
+            _object(
+                buyers_share=_ref("Interval"),
+                revenue_minor_per_person=_nullable(_ref("Interval")),
+                currency=TEXT,
+                entrants_needed=_nullable(COUNT),
+            )
+        ),
+    ),
+    "Arm": _object(people=COUNT, buyers=COUNT, orders=COUNT, revenue=_ref("Money")),
+    "Interval": _object(low=NUMBER, value=NUMBER, high=NUMBER),
+    "Lesson": _object(
+        external_id=TEXT,
+        title=TEXT,
+        review_days=COUNT,
+        default_days=COUNT,
+        median_days=COUNT,
+        low_days=COUNT,
+        high_days=COUNT,
+        long_days=_nullable(COUNT),
+        gaps=COUNT,
+        people=COUNT,
+        share_percent=COUNT,
     ),
     "StepFigures": _object(
         sent=COUNT,

@@ -1,0 +1,68 @@
+"""A flow's page and its API tell what it changes and what the shop's orders taught it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.db import table_of, upsert
+from app.models import FlowEffect
+from app.runtime import Runtime
+from app.segments import product_rhythms, scoring
+from app.segments.scoring import Points
+from app.segments.survival import Return
+from tests.web.web_shops import NOW, Shop
+
+DAY = timedelta(days=1)
+FIGURES = ("people", "buyers", "orders", "revenue_minor", "squares")
+
+
+@pytest.fixture
+def taught(runtime: Runtime, shop: Shop) -> Shop:
+    """Figures as after some nights."""
+    arms = {"treated": (4210, 712, 801, 5_120_000, 9.1e9), "held_out": (470, 61, 66, 402_000, 7e8)}
+    span: dict[str, Any] = {"since": NOW - 210 * DAY, "until": NOW - 30 * DAY, "flow_key": "review"}
+    rows = [
+        {"store_id": shop.store_id, "arm": arm, **span, **dict(zip(FIGURES, values, strict=True))}
+        for arm, values in arms.items()
+    ]
+    learned = {"P9": Return(63, 40, 0.7, 41, 38, 46, None)}
+    points = Points(shop.store_id, shop.ids["customer"], "lead", 65, "form:1", NOW)
+    with runtime.database.write() as session:
+        upsert(session, table_of(FlowEffect), rows, key=("store_id", "flow_key", "arm"), update=FIGURES)
+        product_rhythms.keep(session, shop.store_id, learned, NOW - DAY)
+        scoring.add(session, [points])
+    return shop
+
+
+def test_the_page_prints_the_interval_and_never_a_bare_number(member: FlaskClient, taught: Shop) -> None:
+    page = member.get("/app/flows/review", headers={"Accept-Language": "en"}).get_data(as_text=True)
+
+    assert "More of those in the flow buy." in page
+    assert "+3.9 points, 95 % sure from +0.4 points to +6.9 points" in page
+    assert "41 days (median)" in page
+    assert "95 % sure: 38 to 46" in page
+    assert "instead of 14" in page
+
+
+def test_the_api_tells_the_same_in_figures(api: FlaskClient, taught: Shop) -> None:
+    told = api.get("/api/v1/flows/review", headers=taught.headers).get_json()
+    other = api.get("/api/v1/flows/birthday", headers=taught.headers).get_json()
+
+    assert told["effect"]["held_out"]["revenue"] == {"minor": 402_000, "currency": "EUR"}
+    assert round(told["effect"]["difference"]["buyers_share"]["low"], 3) == 0.004
+    assert [(one["external_id"], one["median_days"], one["gaps"]) for one in told["learned"]] == [
+        ("P9", 41, 63)
+    ]
+    assert (other["effect"], other["learned"]) == (None, [])
+
+
+def test_a_customers_score_is_shown(member: FlaskClient, api: FlaskClient, taught: Shop) -> None:
+    number = taught.ids["customer"]
+
+    page = member.get(f"/app/customers/{number}", headers={"Accept-Language": "en"}).get_data(as_text=True)
+    told = api.get(f"/api/v1/customers/{number}", headers=taught.headers).get_json()
+
+    assert "Score" in page
+    assert told["scores"] == {"lead": 65}
