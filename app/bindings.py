@@ -5,7 +5,19 @@ from functools import cache
 from json import JSONEncoder
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, BigInteger, Boolean, Column, Dialect, Integer, String, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeEngine
 
 Values = Mapping[str, Sequence[Any]]
@@ -38,7 +50,7 @@ _UNBOUNDED: Mapping[type, TypeEngine[Any]] = {String: Text(), Integer: BigIntege
 @cache
 def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """What turns a column's value into one that the driver takes, or None where it takes it as it is."""
-    if isinstance(column.type, Boolean):
+    if isinstance(column.type, Boolean | LargeBinary):
         return None
     if isinstance(column.type, JSON):
         # As text, which both take: PostgreSQL's driver would wrap each value in an object first.

@@ -57,7 +57,7 @@ class _Packing(UserDefinedType[Sequence[Any]]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], _Packed]:
         process = processor_of(self.column, dialect)
-        oid, pack = _PACKERS[unbounded(self.column).compile(dialect)]
+        oid, pack = PACKERS[unbounded(self.column).compile(dialect)]
 
         def packed(values: Any) -> _Packed:
             column = values if process is None else [process(value) for value in values]
@@ -105,7 +105,7 @@ def _day(value: date) -> bytes:
     return _int4(4, value.toordinal() - _FIRST_DAY)
 
 
-_PACKERS: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
+PACKERS: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
     "BIGINT": (20, _whole),
     "BOOLEAN": (16, _flag),
     "BYTEA": (17, _bytes),
