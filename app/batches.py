@@ -23,7 +23,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
-    literal,
     select,
 )
 from sqlalchemy import update as sql_update
@@ -36,8 +35,8 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from app.bindings import Values, array_of, bound
-from app.packing import packed_parameter
+from app.bindings import Values, bound
+from app.packing import packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
@@ -121,7 +120,7 @@ def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> Co
     """The same for a statement that is written where it is needed."""
     if session.get_bind().dialect.name == "sqlite":
         return column.in_(values)
-    return column == any_(literal(list(values), array_of(column)))
+    return column == any_(packed_values(list(values), column))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from json import JSONEncoder
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
     Boolean,
@@ -29,11 +28,6 @@ def bound(table: Table, values: Values, dialect: Dialect) -> Iterator[Sequence[A
     for name, column in values.items():
         process = processor_of(table.c[name], dialect)
         yield column if process is None else [process(value) for value in column]
-
-
-def array_of(column: Column[Any]) -> ARRAY[Any]:
-    """The type of one parameter that holds all of a column's values."""
-    return ARRAY(unbounded(column), dimensions=1)
 
 
 def unbounded(column: Column[Any]) -> TypeEngine[Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from struct import Struct
 from typing import Any
 
-from sqlalchemy import ARRAY, Cast, Column, Dialect, bindparam, cast
+from sqlalchemy import ARRAY, BindParameter, Cast, Column, Dialect, bindparam, cast, literal
 from sqlalchemy.types import UserDefinedType
 
 from app.bindings import processor_of, unbounded
@@ -19,12 +19,21 @@ def packed_parameter(name: str, column: Column[Any]) -> Cast[Any]:
 
     It lets any value through, so that the table alone refuses what it has no room for.
     """
-    return cast(bindparam(name, type_=_Packing(column)), ARRAY(unbounded(column), dimensions=1))
+    return _array(bindparam(name, type_=_Packing(column)), column)
+
+
+def packed_values(values: Sequence[Any], column: Column[Any]) -> Cast[Any]:
+    """The same with the values in it."""
+    return _array(literal(values, _Packing(column)), column)
 
 
 def teach(connection: Any) -> None:
     """Have a connection of psycopg send packed columns as they are."""
     connection.adapters.register_dumper(_Packed, _AsItIs)
+
+
+def _array(parameter: BindParameter[Any], column: Column[Any]) -> Cast[Any]:
+    return cast(parameter, ARRAY(unbounded(column), dimensions=1))
 
 
 class _Packed(bytes):
