@@ -52,7 +52,7 @@ PACKED = [
     (Column("day", Date()), [date(1583, 1, 1), date(1999, 12, 31), date(2000, 1, 1), date(9999, 12, 31)]),
     (Column("share", Double()), [-0.1, 0.0, 1e300]),
     (Column("told", JSON()), [{}, [], {"più": ['"', "\\", "{NULL}"]}]),
-    (Column("name", String(3)), ["", "NULL", '{"a",\\b}', "più di tre", "🎈"]),
+    (Column("name", String(3)), ["", "NULL", '{"a",\\b}', "più lungo", "🎈"]),
     (Column("at", UtcDateTime()), [LONG_AGO, NOW, ROME]),
 ]
 
