@@ -22,7 +22,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
-    literal,
     select,
 )
 from sqlalchemy import update as sql_update
@@ -34,8 +33,8 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from app.bindings import Values, array_of, bound, default_of, read_back, unbounded
-from app.packing import packed_parameter
+from app.bindings import Values, bound, default_of, read_back, unbounded
+from app.packing import packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
@@ -120,7 +119,7 @@ def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> Co
     if session.get_bind().dialect.name == "sqlite":
         # A list as such would be looked through value by value for expressions.
         return column.in_(bindparam(None, values, expanding=True, unique=True))
-    return column == any_(literal(list(values), array_of(column)))
+    return column == any_(packed_values(list(values), column))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from json import JSONEncoder
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     BigInteger,
     Boolean,
@@ -53,11 +52,6 @@ def read_back(
     return [*map(result_tuple([column.name for column in columns]), zip(*read, strict=True))]
 
 
-def array_of(column: Column[Any]) -> ARRAY[Any]:
-    """The type of one parameter that holds all of a column's values."""
-    return ARRAY(unbounded(column), dimensions=1)
-
-
 def unbounded(column: Column[Any]) -> TypeEngine[Any]:
     """The type that lets any value through, so that the table alone refuses what it has no room for.
 
@@ -72,7 +66,7 @@ _UNBOUNDED: Mapping[type, TypeEngine[Any]] = {String: Text(), Integer: BigIntege
 @cache
 def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """What turns a column's value into one that the driver takes, or None where it takes it as it is."""
-    if isinstance(column.type, (Boolean, LargeBinary)):
+    if isinstance(column.type, Boolean | LargeBinary):
         return None
     if isinstance(column.type, JSON):
         # As text, which both take: PostgreSQL's driver would wrap each value in an object first.

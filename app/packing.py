@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from struct import Struct
 from typing import Any
 
-from sqlalchemy import ARRAY, Cast, Column, Dialect, bindparam, cast
+from sqlalchemy import ARRAY, BindParameter, Cast, Column, Dialect, bindparam, cast, literal
 from sqlalchemy.types import UserDefinedType
 
 from app.bindings import processor_of, unbounded
@@ -19,12 +19,21 @@ def packed_parameter(name: str, column: Column[Any]) -> Cast[Any]:
 
     It lets any value through, so that the table alone refuses what it has no room for.
     """
-    return cast(bindparam(name, type_=_Packing(column)), ARRAY(unbounded(column), dimensions=1))
+    return _array(bindparam(name, type_=_Packing(column)), column)
+
+
+def packed_values(values: Sequence[Any], column: Column[Any]) -> Cast[Any]:
+    """The same with the values in it."""
+    return _array(literal(values, _Packing(column)), column)
 
 
 def teach(connection: Any) -> None:
     """Have a connection of psycopg send packed columns as they are."""
     connection.adapters.register_dumper(_Packed, _AsItIs)
+
+
+def _array(parameter: BindParameter[Any], column: Column[Any]) -> Cast[Any]:
+    return cast(parameter, ARRAY(unbounded(column), dimensions=1))
 
 
 class _Packed(bytes):
@@ -57,7 +66,7 @@ class _Packing(UserDefinedType[Sequence[Any]]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], _Packed]:
         process = processor_of(self.column, dialect)
-        oid, pack = _PACKERS[unbounded(self.column).compile(dialect)]
+        oid, pack = PACKERS[unbounded(self.column).compile(dialect)]
 
         def packed(values: Any) -> _Packed:
             column = values if process is None else [process(value) for value in values]
@@ -105,7 +114,7 @@ def _day(value: date) -> bytes:
     return _int4(4, value.toordinal() - _FIRST_DAY)
 
 
-_PACKERS: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
+PACKERS: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
     "BIGINT": (20, _whole),
     "BOOLEAN": (16, _flag),
     "BYTEA": (17, _bytes),

@@ -1,8 +1,7 @@
 """Records: facts of a shop in Ritorno's words, without a database and without a platform's field names.
 
 Money is carried as the platform wrote it (decimal text and currency); moments are aware UTC datetimes.
-What an order brings by the dozen is a named tuple: made three times as fast as a frozen dataclass, and of
-plain values alone, so that the garbage collector need not look at it again.
+What an order brings by the dozen is a named tuple, which is made three times as fast as a frozen dataclass.
 """
 
 from dataclasses import dataclass

@@ -2,20 +2,59 @@
 
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    Integer,
+    LargeBinary,
+    String,
+    bindparam,
+    create_engine,
+    func,
+    select,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.db import Database, insert_new, insert_rows, is_among, table_of, update_rows, upsert
+from app.bindings import unbounded
+from app.db import (
+    Among,
+    Base,
+    Database,
+    UtcDateTime,
+    insert_new,
+    insert_rows,
+    is_among,
+    table_of,
+    update_rows,
+    upsert,
+)
 from app.models import Customer, CustomerEvent, Fulfillment
+from app.packing import PACKERS, packed_parameter
 from tests.conftest import NOW
 
 CUSTOMERS, EVENTS, PARCELS = table_of(Customer), table_of(CustomerEvent), table_of(Fulfillment)
-FEW, MANY = 3, 200
+FEW, MANY, MORE_THAN_ONE_STATEMENT_HOLDS = 3, 200, 4000
 ROME = datetime.fromisoformat("2026-10-25T02:30:00+01:00")
+LONG_AGO = datetime(1583, 1, 1, 23, 59, 59, 999_999, tzinfo=UTC)
+PACKED = [
+    (Column("number", BigInteger()), [-(2**63), -1, 0, 2**63 - 1]),
+    (Column("number", Integer()), [2**31]),
+    (Column("flag", Boolean()), [True, False]),
+    (Column("body", LargeBinary()), [b"", b"\0\xff"]),
+    (Column("day", Date()), [date(1583, 1, 1), date(1999, 12, 31), date(2000, 1, 1), date(9999, 12, 31)]),
+    (Column("share", Double()), [-0.1, 0.0, 1e300]),
+    (Column("told", JSON()), [{}, [], {"più": ['"', "\\", "{NULL}"]}]),
+    (Column("name", String(3)), ["", "NULL", '{"a",\\b}', "più lungo", "🎈"]),
+    (Column("at", UtcDateTime()), [LONG_AGO, NOW, ROME]),
+]
 
 
 @pytest.mark.parametrize("count", [1, FEW, MANY])
@@ -36,7 +75,7 @@ def test_what_is_inserted_is_read_again_with_the_defaults_of_what_was_left_out(
     )
 
 
-@pytest.mark.parametrize("count", [FEW, MANY])
+@pytest.mark.parametrize("count", [FEW, MANY, MORE_THAN_ONE_STATEMENT_HOLDS])
 def test_only_what_was_not_there_yet_comes_back(database: Database, count: int) -> None:
     with database.write() as session:
         insert_new(session, CUSTOMERS, [_person(number, city="first") for number in range(0, count, 2)])
@@ -133,6 +172,49 @@ def test_what_is_among_many_values_is_found(database: Database) -> None:
         found = session.execute(select(CUSTOMERS.c.identity).where(*where)).scalars().all()
 
     assert sorted(found) == sorted(wanted)
+
+
+def test_a_statement_that_is_written_once_finds_what_is_among_many_values_or_none(database: Database) -> None:
+    with database.write() as session:
+        insert_rows(session, CUSTOMERS, [_person(number) for number in range(MANY)])
+
+    statement = select(CUSTOMERS.c.identity).where(
+        CUSTOMERS.c.store_id == bindparam("store_id"), Among(CUSTOMERS.c.identity, "wanted")
+    )
+    wanted = [f"id:{number}" for number in range(0, MANY, 3)]
+    with database.read() as session:
+        found, nobody = (
+            session.execute(statement, {"store_id": 1, "wanted": asked}).scalars().all()
+            for asked in (wanted, [])
+        )
+
+    assert sorted(found) == sorted(wanted)
+    assert nobody == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+@pytest.mark.parametrize(("column", "values"), PACKED)
+def test_packed_values_arrive_as_they_were_sent(
+    database: Database, column: Column[Any], values: list[Any]
+) -> None:
+    sent = [None, *values]
+    with database.read() as session:
+        arrived = session.execute(
+            select(func.unnest(packed_parameter("sent", column))), {"sent": sent}
+        ).scalars()
+
+        assert list(arrived) == sent
+
+
+def test_every_column_can_be_packed() -> None:
+    dialect = create_engine("postgresql+psycopg://").dialect
+    types = {
+        unbounded(column).compile(dialect)
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+    }
+
+    assert types == set(PACKERS)
 
 
 def test_nothing_is_done_for_no_rows(database: Database) -> None:
