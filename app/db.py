@@ -263,8 +263,10 @@ def _begin_on(connection: Connection, statement: str) -> None:
     driver: Any = connection.connection.driver_connection
     try:
         driver.execute(statement)
-    except sqlite3.OperationalError as error:
-        raise OperationalError(statement, None, error) from error
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:

@@ -9,6 +9,7 @@ from tests.rules.sources import Function, Source, sources
 
 STATEMENTS = frozenset({"select", "update", "delete"})
 TENANT_MODELS = frozenset(name for name in models.__all__ if "store_id" in table_of(getattr(models, name)).c)
+Scope = Function | ast.Module
 ACROSS_STORES = {
     "app/backups/aftermath.py:_look_again": "a backup is put back for all stores",
     "app/backups/aftermath.py:settle": "a backup is put back for all stores",
@@ -20,10 +21,11 @@ ACROSS_STORES = {
     "app/cli/travel.py:_next": "the demo waits for both of its stores",
     "app/inbox.py:replay": "the operator names deliveries by their ids; the screen passes only its store's",
     "app/messaging/held.py:hold_due": "a backup is put back for all stores",
+    "app/messaging/settling.py:_LATE": "whether a worker of any store was lost",
     "app/messaging/settling.py:_sweep": "the rows that the sweep has just locked",
     "app/stores/notices.py:claim": "what is to be told to the merchants of all stores",
-    "app/timers.py:drop": "rows by their whole key, which leads with the store",
-    "app/timers.py:next_due": "the earliest moment of all stores, for the demo's clock",
+    "app/timers.py:_EARLIEST": "the earliest moment of all stores, for the demo's clock",
+    "app/timers.py:_REMOVAL": "rows by their whole key, which leads with the store",
     "app/web/metrics.py:_flows": "the operator's metrics count over all stores",
     "app/web/metrics.py:_inbox": "the operator's metrics count over all stores",
     "app/web/metrics.py:_messages": "the operator's metrics count over all stores",
@@ -55,18 +57,34 @@ def bad(session):
     session.execute(update(MESSAGES).values(status="sent"))
 def got(session, message_id):
     return session.get(Message, message_id)
+DUE = select(MESSAGES)
+DUE_OF_STORE = DUE.where(MESSAGES.c.store_id == bindparam("store"))
+OPEN = select(MESSAGES).where(MESSAGES.c.status == "queued")
 """
 
     found = list(_unfiltered(Source("app/x.py", text, ast.parse(text))))
 
-    assert found == ["app/x.py:bad", "app/x.py:got"]
+    assert found == ["app/x.py:bad", "app/x.py:got", "app/x.py:OPEN"]
 
 
 def _unfiltered(source: Source) -> Iterator[str]:
     tables = TENANT_MODELS | (TABLE_NAMES & _names(source.tree))
+    for name, node, scope in _places(source):
+        if any(_is_open(call, scope, tables) for call in ast.walk(node) if isinstance(call, ast.Call)):
+            yield f"{source.name}:{name}"
+
+
+def _places(source: Source) -> Iterator[tuple[str, ast.AST, Scope]]:
+    """Where statements are built: each function, and each constant, which is seen from the whole module."""
     for function in source.functions():
-        if any(_is_open(call, function, tables) for call in ast.walk(function) if isinstance(call, ast.Call)):
-            yield f"{source.name}:{function.name}"
+        yield function.name, function, function
+    for node in source.tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            yield ast.unparse(_target(node)), node, source.tree
+
+
+def _target(node: ast.Assign | ast.AnnAssign) -> ast.expr:
+    return node.targets[0] if isinstance(node, ast.Assign) else node.target
 
 
 def _table_names() -> Iterator[str]:
@@ -77,7 +95,7 @@ def _table_names() -> Iterator[str]:
                 yield from _names(node.targets[0])
 
 
-def _is_open(call: ast.Call, function: Function, tables: Set[str]) -> bool:
+def _is_open(call: ast.Call, scope: Scope, tables: Set[str]) -> bool:
     """Whether this call starts a statement on a tenant's table that is nowhere bound to a store."""
     name = ast.unparse(call.func)
     if name.endswith("session.get"):
@@ -85,15 +103,15 @@ def _is_open(call: ast.Call, function: Function, tables: Set[str]) -> bool:
     is_statement = name in STATEMENTS or name.rpartition(".")[2] in {"update", "delete"}
     if not is_statement or not _names(call) & tables:
         return False
-    whole = _whole(call, function)
-    bound = {"store_id", *_bound_names(function)}
-    return not bound & _names(whole) and not _is_bound_later(whole, function)
+    whole = _whole(call, scope)
+    bound = {"store_id", *_bound_names(scope)}
+    return not bound & _names(whole) and not _is_bound_later(whole, scope)
 
 
-def _whole(call: ast.Call, function: Function) -> ast.AST:
+def _whole(call: ast.Call, scope: Scope) -> ast.AST:
     """The chain that the call begins: `select(X)` of `select(X).where(…).order_by(…)`."""
     whole: ast.AST = call
-    for node in _parents(call, function):
+    for node in _parents(call, scope):
         is_link = isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and node.func is whole)
         if not is_link:
             return whole
@@ -101,30 +119,30 @@ def _whole(call: ast.Call, function: Function) -> ast.AST:
     return whole
 
 
-def _parents(node: ast.AST, function: Function) -> Iterator[ast.AST]:
-    parent_of = {child: parent for parent in ast.walk(function) for child in ast.iter_child_nodes(parent)}
+def _parents(node: ast.AST, scope: Scope) -> Iterator[ast.AST]:
+    parent_of = {child: parent for parent in ast.walk(scope) for child in ast.iter_child_nodes(parent)}
     while node in parent_of:
         node = parent_of[node]
         yield node
 
 
-def _bound_names(function: Function) -> set[str]:
+def _bound_names(scope: Scope) -> set[str]:
     """Conditions kept under a name: `mine` in `mine = MESSAGES.c.store_id == store_id`."""
     return {
         name
-        for node in ast.walk(function)
+        for node in ast.walk(scope)
         if isinstance(node, ast.Assign) and "store_id ==" in ast.unparse(node.value)
         for name in _names(node.targets[0])
     }
 
 
-def _is_bound_later(whole: ast.AST, function: Function) -> bool:
+def _is_bound_later(whole: ast.AST, scope: Scope) -> bool:
     """Whether the statement gets its store in a later line, by its name."""
-    parent = next(_parents(whole, function))
-    if not isinstance(parent, ast.Assign):
+    parent = next(_parents(whole, scope))
+    if not isinstance(parent, ast.Assign | ast.AnnAssign):
         return False
-    names = _names(parent.targets[0])
-    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+    names = _names(_target(parent))
+    calls = (node for node in ast.walk(scope) if isinstance(node, ast.Call))
     return any(names & _names(call.func) and "store_id" in _names(call) for call in calls)
 
 
