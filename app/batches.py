@@ -220,19 +220,19 @@ def _values(table: Table, names: Names, rows: Rows, change: _Change) -> Values:
 
 
 def _insert_groups(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> list[Row[Any]]:
-    found: list[Row[Any]] = []
-    for start in range(0, len(rows), _GROUP):
-        group = rows[start : start + _GROUP]
-        of_all = _for_group(statement, len(group[0]), len(group))
-        result = connection.exec_driver_sql(of_all, tuple(chain.from_iterable(group)))
-        if result.returns_rows:
-            found += result
+    found, start = list[Row[Any]](), 0
+    while start < len(rows):
+        # Powers of two, so that few statements are prepared and kept.
+        count = min(_GROUP, 1 << (len(rows) - start).bit_length() - 1)
+        of_all = _for_group(statement, len(rows[0]), count)
+        result = connection.exec_driver_sql(of_all, tuple(chain.from_iterable(rows[start : start + count])))
+        found += result if result.returns_rows else ()
+        start += count
     return found
 
 
 @lru_cache(maxsize=1024)
 def _for_group(statement: str, width: int, count: int) -> str:
-    """The statement that inserts one row, for so many."""
     row = f"({', '.join('?' * width)})"
     return statement.replace(row, ", ".join([row] * count), 1)
 

@@ -88,8 +88,7 @@ def _environment(settings: Settings, **changed: str) -> dict[str, str]:
 
 def _killed(database: Database, environment: dict[str, str], *words: str) -> None:
     """Start a command, and kill it once it waits for the lock."""
-    silent = subprocess.DEVNULL
-    with subprocess.Popen(_command(*words), env=environment, stdout=silent, stderr=silent) as process:
+    with subprocess.Popen(_command(*words), env=environment, stdout=subprocess.DEVNULL) as process:
         wait_until_somebody_waits(database)
         process.send_signal(signal.SIGKILL)
 

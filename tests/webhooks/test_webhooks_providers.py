@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from sqlalchemy import Row, select
 
+from app import clock
 from app.db import table_of
-from app.inbox import EVENTS, NOBODY
+from app.inbox import EVENTS, NOBODY, Kept
 from app.models import DeliveryEvent, Message, Store
 from app.runtime import Runtime
 from app.stores import settings
@@ -16,6 +18,9 @@ from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_process import OPERATORS_KEY, Answer, Serving
 from tests.webhooks.webhooks_providers import public_key, sendgrid_post, signed, signing_key, twilio_post
 from tests.webhooks.webhooks_shops import connect_woocommerce
+from webhooks.answers import FORGED
+from webhooks.channels import ProviderDeliveries
+from webhooks.posted import Posted
 
 MESSAGES, TOLD = table_of(Message), table_of(DeliveryEvent)
 OWN_KEY, STRANGE_KEY = signing_key(4711), signing_key(4712)
@@ -72,6 +77,20 @@ def test_a_forged_post_is_answered_401_and_leaves_nothing(
 
     assert [answer.status for answer in answers] == [401] * 4
     assert Inbox(runtime, store).rows() == []
+
+
+def test_a_key_that_the_merchant_pastes_holds_at_once(runtime: Runtime, store: Store) -> None:
+    deliveries, new_key = ProviderDeliveries(runtime), signing_key(4713)
+    before = deliveries.check(_posted(store, OWN_KEY))
+
+    with runtime.database.write() as session:
+        values = {"sendgrid.webhook_public_key": public_key(new_key)}
+        settings.write(session, session.get_one(Store, store.id), values, vault=runtime.vault)
+    after = [deliveries.check(_posted(store, key)) for key in (new_key, OWN_KEY)]
+
+    assert isinstance(before, Kept)
+    assert isinstance(after[0], Kept)
+    assert after[1] is FORGED
 
 
 def test_what_is_signed_for_one_store_does_not_pass_at_anothers_address(
@@ -175,6 +194,11 @@ def test_what_cannot_be_read_rests_with_a_reason(
     assert answer.status == 200
     rows = Inbox(runtime, store).rows()
     assert [(row.status, bool(row.error)) for row in rows] == [("dead", True)]
+
+
+def _posted(store: Store, key: EllipticCurvePrivateKey) -> Posted:
+    headers, body = sendgrid_post(key, [_event("delivered", 1)], clock.now())
+    return Posted(f"sendgrid/{store.id}", "", dict(headers), body)
 
 
 def _event(kind: str, message_id: int, **more: Any) -> dict[str, Any]:

@@ -168,8 +168,9 @@ def _key(event: Mapping[str, Any], own: str | None, store: str | None) -> str:
 def _reason(event: Mapping[str, Any], row: Verdict) -> str:
     """SendGrid's own words; of what a mail server said only the codes, for it may name a person."""
     reason = event.get("reason") if row.event == "dropped" else ""
-    words = (event.get("type"), event.get("bounce_classification"), reason)
-    said = harmless(" · ".join(part for part in words if isinstance(part, str) and part))
+    told = (event.get("type"), event.get("bounce_classification"), reason)
+    words = [part for part in told if isinstance(part, str) and part]
+    said = harmless(" · ".join(words)) if words else ""
     codes = _codes(event)
     return f"{said} · {codes}"[:LONGEST] if said and codes else said or codes
 

@@ -29,7 +29,8 @@ def verdict(event: Mapping[str, Any]) -> Verdict | None:
 def enhanced_status(event: Mapping[str, Any]) -> str:
     """The enhanced status of RFC 3463 (5.1.1) of a bounce or deferral, or empty."""
     for key in ("status", "reason", "response"):
-        found = _ENHANCED.search(_text(event, key))
+        text = _text(event, key)
+        found = _ENHANCED.search(text) if text else None
         if found:
             return found[0]
     return ""
