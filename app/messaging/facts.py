@@ -28,15 +28,7 @@ from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.terms import Terms, terms_of
 from app.messaging.wishes import Wishes
-from app.models import (
-    ConsentState,
-    Customer,
-    Enrollment,
-    Flow,
-    Order,
-    Store,
-    Voucher,
-)
+from app.models import ConsentState, Customer, Enrollment, Flow, Order, Store, Voucher
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
 from app.stores import settings
@@ -73,6 +65,12 @@ class Loaded:
     now: datetime
     senders: dict[str, SenderFacts] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    redeemed: dict[int, set[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for (enrollment_id, name), voucher in self.vouchers.items():
+            if voucher.redeemed_at is not None:
+                self.redeemed.setdefault(enrollment_id, set()).add(name)
 
     def terms_for(self, channel: str) -> Terms:
         """What the store set for the channel."""
@@ -230,11 +228,6 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
     order = loaded.orders.get(row.context.get("order", ""))
     basket = loaded.baskets.get(row.context.get("checkout", ""))
-    redeemed = frozenset(
-        name
-        for (enrollment_id, name), voucher in loaded.vouchers.items()
-        if enrollment_id == row.enrollment_id and voucher.redeemed_at is not None
-    )
     return ConditionFacts(
         is_stopped=enrollment is not None and enrollment.stopped_at is not None,
         order=None
@@ -245,7 +238,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
             refunded_minor=order.refunded_minor,
             paid_at=order.paid_at,
         ),
-        redeemed=redeemed,
+        redeemed=frozenset(loaded.redeemed.get(row.enrollment_id, ())),
         siblings=loaded.siblings.get(row.enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at if customer is not None else None,
         entered_at=enrollment.entered_at if enrollment is not None else None,
