@@ -60,6 +60,12 @@ class Loaded:
     senders: dict[str, SenderFacts] = field(default_factory=dict)
     traits: Mapping[int, Traits] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    redeemed: dict[int, set[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for (enrollment_id, name), voucher in self.vouchers.items():
+            if voucher.redeemed_at is not None:
+                self.redeemed.setdefault(enrollment_id, set()).add(name)
 
     def terms_for(self, channel: str) -> Terms:
         """What the store set for the channel."""
@@ -225,11 +231,6 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     order = loaded.orders.get(row.context.get("order", ""))
     basket = loaded.baskets.get(row.context.get("checkout", ""))
     traits = loaded.traits.get(row.customer_id, Traits())
-    redeemed = frozenset(
-        name
-        for (enrollment_id, name), voucher in loaded.vouchers.items()
-        if enrollment_id == row.enrollment_id and voucher.redeemed_at is not None
-    )
     return ConditionFacts(
         is_stopped=enrollment is not None and enrollment.stopped_at is not None,
         order=None
@@ -240,7 +241,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
             refunded_minor=order.refunded_minor,
             paid_at=order.paid_at,
         ),
-        redeemed=redeemed,
+        redeemed=frozenset(loaded.redeemed.get(row.enrollment_id, ())),
         siblings=loaded.siblings.get(row.enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at if customer is not None else None,
         entered_at=enrollment.entered_at if enrollment is not None else None,

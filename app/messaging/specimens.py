@@ -262,6 +262,7 @@ def _vouchers(scene: Scene, person: Any) -> dict[tuple[int, str], Any]:
         kind=kind,
         value=value,
         minted_at=scene.now,
+        redeemed_at=None,
         expires_at=scene.now + _GOOD_FOR,
     )
     return {(_NOBODY, terms["name"]): code}

@@ -161,6 +161,25 @@ def test_messages_of_one_journey_share_its_code(shop: Shop, coupons: Coupons) ->
     assert all(vouchers(shop, "code")[0][0] in message.text for message in post.sent)
 
 
+def test_a_code_that_was_used_ends_its_own_journey_s_reminders_alone(shop: Shop, coupons: Coupons) -> None:
+    first, post = [shop.message(promised(shop)) for _ in range(2)], Post()
+    run(shop.kit(post), NOW)
+    with shop.database.write() as session:
+        used = update(Voucher).where(Voucher.enrollment_id == first[0].enrollment_id)
+        session.execute(used.values(redeemed_at=NOW))
+    later = {"due_at": NOW + DAY, "expires_at": NOW + 2 * DAY}
+    reminders = []
+    for row in first:
+        told = _w1(row.enrollment_id) | later
+        told["context"]["only_if"] = ["code-unused:welcome"]
+        reminders.append(shop.add_message(row.customer_id, **told))
+
+    run(shop.kit(post), NOW + DAY)
+
+    assert [shop.message(id_).reason for id_ in reminders] == ["trigger-false", None]
+    assert post.sent_ids[2:] == reminders[1:]
+
+
 def test_no_code_is_made_for_a_message_that_stays_home(shop: Shop, coupons: Coupons) -> None:
     message_id = promised(shop, context={**_w1(1)["context"], "only_if": ["enrollment-alive"]})
     _stop_journeys(shop)
