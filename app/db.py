@@ -1,11 +1,5 @@
-"""The database: table base, column types, sessions, and the few statements that both engines share.
+"""The database: table base, column types, sessions, and the few statements that both engines share."""
 
-SQLite runs in WAL with synchronous FULL, because a 200 is a promise, and every writing transaction
-starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails at once with
-"database is locked" whatever the time-out (RELIABILITY.md section 0, trap 2).
-"""
-
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,16 +7,12 @@ from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
-    Connection,
     DateTime,
     Dialect,
-    Engine,
     Integer,
     MetaData,
     Table,
     TypeDecorator,
-    create_engine,
-    event,
     func,
     literal_column,
     select,
@@ -32,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from app import packing
+from app import engines
 from app.batches import Among, insert_new, insert_rows, is_among, update_rows, upsert
 from app.errors import Busy
 
@@ -165,9 +155,9 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = (
-            _sqlite_engine(url, busy_seconds) if self.is_sqlite else _postgres_engine(url, pool_size)
+            engines.sqlite(url, busy_seconds) if self.is_sqlite else engines.postgresql(url, pool_size)
         )
-        self._reading = self.engine.execution_options(ritorno_read_only=True)
+        self._reading = self.engine.execution_options(**{engines.READ_ONLY: True})
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -228,78 +218,6 @@ def _busy_named() -> Iterator[None]:
         if error.connection_invalidated:
             raise Busy("the database went away") from error
         raise
-
-
-_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    "cache_size=-16384",
-    # What is deleted or emptied is overwritten; some builds of SQLite do so anyhow, others do not.
-    "secure_delete=ON",
-)
-
-
-def _sqlite_engine(url: str, busy_seconds: float) -> Engine:
-    arguments = {"timeout": busy_seconds, "check_same_thread": False}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("ritorno_read_only", False)
-        _begin_on(connection, "BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _begin_on(connection: Connection, statement: str) -> None:
-    """Begin by the driver itself: SQLAlchemy's way to it costs more than many a transaction's whole work."""
-    driver: Any = connection.connection.driver_connection
-    try:
-        driver.execute(statement)
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(
-            statement, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
-
-
-def _postgres_engine(url: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=5, pool_timeout=10, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: object, _record: object) -> None:
-        packing.teach(connection)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if not _has_begun(connection):
-            # The server ended the connection while it rested, and with it the pool's others.
-            connection.invalidate()
-            engine.dispose()
-            _has_begun(connection)
-
-    return engine
-
-
-def _has_begun(connection: Connection) -> bool:
-    """Begin a transaction by the driver; False if the connection is dead.
-
-    The driver would send BEGIN of itself, before the first statement. Sent here it shows in time whether the
-    server is still there, which a question before each transaction would ask by a way of its own.
-    """
-    driver: Any = connection.connection.driver_connection
-    dbapi: Any = connection.dialect.loaded_dbapi
-    try:
-        answer = driver.pgconn.exec_(b"BEGIN")
-    except dbapi.OperationalError:
-        return False
-    return bool(answer.status == dbapi.pq.ExecStatus.COMMAND_OK)
 
 
 # Not unixepoch('subsec'): SQLite knows it from 3.42 on only.

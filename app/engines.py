@@ -1,0 +1,90 @@
+"""The two engines, and how a transaction begins on each.
+
+SQLite runs in WAL with synchronous FULL, because a 200 is a promise, and every writing transaction
+starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails at once with
+"database is locked" whatever the time-out (RELIABILITY.md section 0, trap 2).
+"""
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from app import packing
+
+READ_ONLY = "ritorno_read_only"
+"""The option of a connection whose transactions write nothing: on SQLite they never wait for a writer."""
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-16384",
+    # What is deleted or emptied is overwritten; some builds of SQLite do so anyhow, others do not.
+    "secure_delete=ON",
+)
+
+
+def sqlite(url: str, busy_seconds: float) -> Engine:
+    """An engine for a file; a writer waits so long for another."""
+    arguments = {"timeout": busy_seconds, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(READ_ONLY, False)
+        _begin_on(connection, "BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def postgresql(url: str, pool_size: int) -> Engine:
+    """An engine for a server, with so many connections kept open."""
+    engine = create_engine(url, pool_size=pool_size, max_overflow=5, pool_timeout=10, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: object, _record: object) -> None:
+        packing.teach(connection)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not _has_begun(connection):
+            # The server ended the connection while it rested, and with it the pool's others.
+            connection.invalidate()
+            engine.dispose()
+            _has_begun(connection)
+
+    return engine
+
+
+def _begin_on(connection: Connection, statement: str) -> None:
+    """Begin by the driver itself: SQLAlchemy's way to it costs more than many a transaction's whole work."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
+def _has_begun(connection: Connection) -> bool:
+    """Begin a transaction by the driver; False if the connection is dead.
+
+    The driver would send BEGIN of itself, before the first statement. Sent here it shows in time whether the
+    server is still there, which a question before each transaction would ask by a way of its own.
+    """
+    driver: Any = connection.connection.driver_connection
+    dbapi: Any = connection.dialect.loaded_dbapi
+    try:
+        answer = driver.pgconn.exec_(b"BEGIN")
+    except dbapi.OperationalError:
+        return False
+    return bool(answer.status == dbapi.pq.ExecStatus.COMMAND_OK)
