@@ -23,6 +23,7 @@ from app.models import (
     Store,
     Timer,
 )
+from jobs.equipment import EQUIPMENT
 from tests.conftest import NOW
 
 SETTINGS = {
@@ -37,7 +38,7 @@ _numbers = count(1)
 
 
 def add_store(session: Session, word: str = "bottega", **values: Any) -> Store:
-    """A connected shop in Rome, installed 90 days ago, with every flow and each switched off."""
+    """A connected shop in Rome, installed 90 days ago, every flow there and off, no chore planned."""
     settings: Mapping[str, str] = values.pop("settings", {})
     fields: dict[str, Any] = {
         "platform": "woocommerce",
@@ -52,6 +53,7 @@ def add_store(session: Session, word: str = "bottega", **values: Any) -> Store:
         "credentials": "",
         "installed_at": NOW - timedelta(days=90),
         "settings": {**SETTINGS, **settings},
+        "equipped_with": EQUIPMENT,
     }
     store = Store(**(fields | values))
     session.add(store)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Float, String
+from sqlalchemy import BigInteger, Double, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
@@ -26,4 +26,4 @@ class FlowEffect(Base):
     buyers: Mapped[int] = mapped_column()
     orders: Mapped[int] = mapped_column()
     revenue_minor: Mapped[int] = mapped_column(BigInteger)
-    squares: Mapped[float] = mapped_column(Float)
+    squares: Mapped[float] = mapped_column(Double)

@@ -391,7 +391,7 @@ def upgrade() -> None:
         sa.Column("buyers", sa.Integer(), nullable=False),
         sa.Column("orders", sa.Integer(), nullable=False),
         sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
-        sa.Column("squares", sa.Float(), nullable=False),
+        sa.Column("squares", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "flow_key", "arm", name=op.f("pk_flow_effects")),
     )
     op.create_table(
