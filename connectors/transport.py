@@ -22,7 +22,7 @@ from connectors.answers import Response, Stream
 from connectors.base import ConnectorError
 from connectors.wire import AddressRefused, Deadline, kept, use_timed_connections
 
-__all__ = ["Limits", "NotSent", "Response", "StoreTransport", "Stream"]
+__all__ = ["Limits", "NotSent", "Response", "StoreTransport", "Stream", "bounded_body", "failure_of"]
 
 # urllib3 writes paths with their queries (signatures, codes) to its log, from DEBUG to WARNING.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
@@ -99,10 +99,10 @@ class StoreTransport:
                     timeout=(limits.connect_seconds, limits.read_seconds),
                     stream=True,
                 )
-                content = _read(answer.raw, limits.max_bytes)
+                content = bounded_body(answer.raw, limits.max_bytes)
         except (OSError, HTTPError) as error:
             # The cause is cut off: its text holds the address, its traceback would be stored.
-            raise _failure(error) from None
+            raise failure_of(error) from None
         return Response(status=answer.status_code, headers=answer.headers, body=content)
 
     @contextmanager
@@ -121,7 +121,7 @@ class StoreTransport:
             with kept(self._deadline()):
                 answer = self._session.request("GET", url, headers=sent, timeout=timeout, stream=True)
         except (OSError, HTTPError) as error:
-            raise _failure(error) from None
+            raise failure_of(error) from None
         try:
             yield Stream(answer.status_code, answer.headers, self._pieces(answer.raw))
         finally:
@@ -140,7 +140,7 @@ class StoreTransport:
                 with kept(self._deadline()):
                     piece = answer.read(_PIECE_BYTES)
             except (OSError, HTTPError) as error:
-                raise _failure(error) from None
+                raise failure_of(error) from None
             if not piece:
                 return
             yield piece
@@ -197,7 +197,12 @@ def _session(limits: Limits, *, only_public: bool) -> requests.Session:
     return session
 
 
-def _read(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
+def bounded_body(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
+    """The whole body; its connection goes back to the pool.
+
+    Raises:
+        ConnectorError: it is larger than that.
+    """
     content = bytearray()
     try:
         # read1 returns what one read of the socket gave; read would wait for a full chunk.
@@ -212,7 +217,8 @@ def _read(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
     return bytes(content)
 
 
-def _failure(error: Exception) -> ConnectorError:
+def failure_of(error: Exception) -> ConnectorError:
+    """What a library's error means, without the address that its text may hold."""
     reason = getattr(error.args[0], "reason", error) if error.args else error
     if isinstance(reason, AddressRefused):
         return NotSent("the address is not a public one", permanent=True)

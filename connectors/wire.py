@@ -102,7 +102,7 @@ class _TimedRaw(io.RawIOBase):
         super().close()
 
 
-class TimedResponse(http.client.HTTPResponse):
+class _TimedResponse(http.client.HTTPResponse):
     """An answer that is read no longer than the deadline in whose `kept` it is read."""
 
     def __init__(
@@ -113,11 +113,11 @@ class TimedResponse(http.client.HTTPResponse):
 
 
 class _PlainConnection(HTTPConnection):
-    response_class = TimedResponse
+    response_class = _TimedResponse
 
 
 class _TlsConnection(HTTPSConnection):
-    response_class = TimedResponse
+    response_class = _TimedResponse
 
     def connect(self) -> None:
         try:

@@ -133,17 +133,6 @@ def test_an_address_that_is_none_was_never_sent(url: str, pool: ProviderPool) ->
     assert failure.value.permanent
 
 
-def test_no_more_connections_are_kept_than_asked() -> None:
-    pool = ProviderPool(connections=0)
-    provider = Provider(_says(OK), _says(OK))
-
-    for _ in range(2):
-        pool.get(provider.url)
-
-    provider.close()
-    assert provider.met == 2
-
-
 def test_a_pool_that_is_dropped_closes_its_connections() -> None:
     ended = threading.Event()
 
