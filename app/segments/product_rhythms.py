@@ -1,6 +1,6 @@
 """After how long the buyers of each product come back: counted from the shop's orders, kept with its past.
 
-A store's turn comes once a week (nightly while nothing was learned), and of a large shop a fixed part of the
+A store's turn comes once a week (and in its first nights with us), and of a large shop a fixed part of the
 buyers is read, so that a night costs little whatever the shop's size.
 """
 
@@ -15,11 +15,11 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_among, table_of, upsert
-from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm
+from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm, Store
 from app.segments.survival import Return, Spell, returning
 
 CUSTOMERS, ORDERS, LINES = table_of(Customer), table_of(Order), table_of(OrderLine)
-RHYTHMS, BACKFILLS = table_of(ProductRhythm), table_of(Backfill)
+RHYTHMS, BACKFILLS, STORES = table_of(ProductRhythm), table_of(Backfill), table_of(Store)
 MOST_BUYERS = 20_000
 REVIEW_PART = 4
 """The part of the time until people come back after which they know a product: a month's coffee in a week."""
@@ -27,7 +27,7 @@ SOONEST_REVIEW, LATEST_REVIEW = 7, 30
 """What is learned stays between the recipe's shortest and longest time."""
 _KEPT = timedelta(days=400)
 _DAY = timedelta(days=1)
-_NIGHTS = 7
+_NIGHTS, _FIRST_NIGHTS = 7, 3 * _DAY
 _KEY = ("store_id", "product_external_id", "learned_at")
 _TOLD = ("median_days", "long_days")
 _FIGURES = ("gaps", "people", "share_percent", "median_days", "low_days", "high_days", "long_days")
@@ -63,7 +63,7 @@ def review_days(row: Any) -> int:
 
 
 def is_due(session: Session, store_id: int, night: datetime) -> bool:
-    """Whether it is the store's night of the week, or nothing was learned of it yet.
+    """Whether it is the store's night of the week, or one of its first three.
 
     Half a history would tell of people who never come back: while it arrives there is no night.
     """
@@ -72,10 +72,8 @@ def is_due(session: Session, store_id: int, night: datetime) -> bool:
     )
     if session.execute(arriving.limit(1)).first() is not None:
         return False
-    if (night.toordinal() + store_id) % _NIGHTS == 0:
-        return True
-    some = select(RHYTHMS.c.gaps).where(RHYTHMS.c.store_id == store_id, RHYTHMS.c.until.is_(None)).limit(1)
-    return session.execute(some).first() is None
+    installed_at = session.execute(select(STORES.c.installed_at).where(STORES.c.id == store_id)).scalar_one()
+    return night < installed_at + _FIRST_NIGHTS or (night.toordinal() + store_id) % _NIGHTS == 0
 
 
 def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:

@@ -206,18 +206,15 @@ def test_the_review_is_asked_after_a_quarter_of_the_time_within_the_recipes_boun
 
 
 @ON_SQLITE
-def test_a_store_has_one_night_a_week_once_it_has_taught_something(database: Database) -> None:
-    store_id = new_store(database)
-    nights = [NOW + number * DAY for number in range(14)]
+def test_a_store_has_its_first_nights_and_then_one_a_week(database: Database) -> None:
+    store_id = new_store(database, installed_at=NOW)
+    nights = [NOW + timedelta(hours=15) + number * DAY for number in range(17)]
 
-    def due() -> int:
-        with database.read() as session:
-            return sum(product_rhythms.is_due(session, store_id, night) for night in nights)
+    with database.read() as session:
+        due = [product_rhythms.is_due(session, store_id, night) for night in nights]
 
-    before = due()
-    keep(database, store_id, {"coffee": learned(40)})
-
-    assert (before, due()) == (14, 2)
+    assert due[:3] == [True] * 3
+    assert sum(due[3:]) == 2
 
 
 @ON_SQLITE
