@@ -19,7 +19,8 @@ from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm, Stor
 from app.segments.survival import Return, Spell, returning
 
 CUSTOMERS, ORDERS, LINES = table_of(Customer), table_of(Order), table_of(OrderLine)
-RHYTHMS, BACKFILLS, STORES = table_of(ProductRhythm), table_of(Backfill), table_of(Store)
+RHYTHMS, BACKFILLS = table_of(ProductRhythm), table_of(Backfill)
+STORES = table_of(Store)
 MOST_BUYERS = 20_000
 REVIEW_PART = 4
 """The part of the time until people come back after which they know a product: a month's coffee in a week."""
