@@ -1,5 +1,7 @@
 """What the merchant reads and does."""
 
+import re
+
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
@@ -233,6 +235,14 @@ def test_settings_are_kept(member: FlaskClient, runtime: Runtime, shop: Shop, cs
         store = session.get_one(Store, shop.store_id)
     assert settings.read(store, "sender.email") == "ciao@azure.example"
     assert settings.read(store, "rails.cap_per_week") == "2"
+
+
+def test_every_group_of_settings_says_what_it_is_about(member: FlaskClient, shop: Shop) -> None:
+    groups = re.findall(r'<details class="card settings__group"\s+id="(\w+)"', _read(member, "/app/settings"))
+
+    assert len(groups) > 8
+    for texts in CATALOGUES.values():
+        assert {f"settings.{kind}.{name}" for kind in ("group", "about") for name in groups} <= texts.keys()
 
 
 def test_a_wrong_setting_is_told_beside_its_field_and_nothing_is_kept(
