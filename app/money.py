@@ -5,7 +5,6 @@ from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_precision
 
-MAX_MINOR = 2**63 - 1
 MICROS = 1_000_000
 """Of one unit of a currency: what a part of a text message costs is less than a cent."""
 _LARGEST = Decimal(10) ** 15
