@@ -126,7 +126,7 @@ def _learn_rhythms(kit: Kit, slot: Slot, now: datetime) -> int:
     learned = 0
     for store_id in _connected(kit):
         with kit.runtime.database.read() as session:
-            if not product_rhythms.is_due(session, store_id, slot.begin):
+            if not product_rhythms.is_due(session, store_id, slot.begin, slot.end):
                 continue
             found = product_rhythms.count(session, store_id, now)
         with kit.runtime.database.write() as session:

@@ -63,8 +63,8 @@ def review_days(row: Any) -> int:
     return min(LATEST_REVIEW, max(SOONEST_REVIEW, learned))
 
 
-def is_due(session: Session, store_id: int, night: datetime) -> bool:
-    """Whether it is the store's night of the week, or one of its first three.
+def is_due(session: Session, store_id: int, begin: datetime, end: datetime) -> bool:
+    """Whether the store's night of the week, or one of its first three, is among those from `begin` to `end`.
 
     Half a history would tell of people who never come back: while it arrives there is no night.
     """
@@ -74,7 +74,11 @@ def is_due(session: Session, store_id: int, night: datetime) -> bool:
     if session.execute(arriving.limit(1)).first() is not None:
         return False
     installed_at = session.execute(select(STORES.c.installed_at).where(STORES.c.id == store_id)).scalar_one()
-    return night < installed_at + _FIRST_NIGHTS or (night.toordinal() + store_id) % _NIGHTS == 0
+    nights = (begin + number * _DAY for number in range(-((begin - end) // _DAY)))
+    return any(
+        night < installed_at + _FIRST_NIGHTS or (night.toordinal() + store_id) % _NIGHTS == 0
+        for night in nights
+    )
 
 
 def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
