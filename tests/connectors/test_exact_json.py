@@ -95,6 +95,21 @@ def test_nesting_is_taken_or_refused_as_by_the_standard_library(depth: int) -> N
     assert _outcome(exact_json.read, body) == _outcome(_by_the_standard_library, body)
 
 
+@given(_PLAIN)
+@settings(max_examples=40, deadline=None)
+def test_what_is_written_is_read_as_it_was(value: Any) -> None:
+    assert json.loads(exact_json.written(value)) == value
+
+
+def test_half_a_surrogate_pair_is_written_as_an_escape() -> None:
+    assert json.loads(exact_json.written({"a": "\ud800", "b": 2**70})) == {"a": "\ud800", "b": 2**70}
+
+
+def test_what_json_has_no_form_for_is_not_written() -> None:
+    with pytest.raises(TypeError):
+        exact_json.written(object())
+
+
 def _bytes_of(piece: int | str | bytes) -> bytes:
     if isinstance(piece, int):
         return bytes([piece])
