@@ -33,7 +33,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from app.bindings import Values, bound, default_of, read_back, unbounded
+from app.bindings import Listing, Values, bound, default_of, read_back, unbounded
 from app.packing import packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
@@ -87,8 +87,9 @@ def update_rows(
 class Among(ColumnElement[bool]):
     """`column IN (…)` of a batch's many values, for a statement that is written once: a parameter's name.
 
-    PostgreSQL gets them as one array: the statement's words stay the same, so that it is prepared once.
-    SQLite gets a list, by whose length it chooses the index.
+    PostgreSQL gets them as one array, SQLite as one list in JSON: the statement's words stay the same, so
+    that it is prepared once. Joined by OR to others, each needs the store beside it: SQLite takes a store to
+    have ten rows, and would read all of the store's instead of the few that are asked for.
     """
 
     inherit_cache = True
@@ -110,8 +111,8 @@ def _any_of_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 
 @compiles(Among, "sqlite")
 def _in_list(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    values = bindparam(element.name, expanding=True, type_=element.column.type)
-    return compiler.process(element.column.in_(values), **options)
+    given = func.json_each(bindparam(element.name, type_=Listing(element.column))).table_valued("value")
+    return compiler.process(element.column.in_(select(given.c.value)), **options)
 
 
 def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
