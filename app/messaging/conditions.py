@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from app.segments.classes import CLASSES
 from app.segments.states import ACTIVE, DORMANT, INACTIVE, REACTIVATING
@@ -25,6 +26,14 @@ class OrderFacts:
     is_cancelled: bool
     refunded_minor: int
     paid_at: datetime | None = None
+
+    @classmethod
+    def of(cls, order: Any | None) -> "OrderFacts | None":
+        """The facts of an order's row."""
+        if order is None:
+            return None
+        is_cancelled = order.cancelled_at is not None or order.deleted_at is not None
+        return cls(order.is_counted, is_cancelled, order.refunded_minor, order.paid_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ REFUSALS = ("unsubscribe", "stop")
 
 @dataclass(slots=True)
 class Loaded:
-    """The rows of a batch, by their keys."""
+    """The rows of a batch, by their keys; `as_if` counts in place of the store's own switches and sender."""
 
     store: Store
     signer: Signer
@@ -60,6 +60,7 @@ class Loaded:
     senders: dict[str, SenderFacts] = field(default_factory=dict)
     traits: Mapping[int, Traits] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    as_if: StoreFacts | None = None
     redeemed: dict[int, set[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +140,6 @@ def facts_of(
     loaded: Loaded, row: Any, content_problem: str | None = None, written: Written = UNWRITTEN
 ) -> Facts:
     """The gate's facts for one message row."""
-    store = loaded.store
     customer = loaded.customers.get(row.customer_id)
     return Facts(
         message=MessageFacts(
@@ -153,14 +153,7 @@ def facts_of(
             topic=wishes.topic_of(row.flow_key),
             written=written,
         ),
-        store=StoreFacts(
-            state=store.state,
-            is_copy=store.is_copy,
-            is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
-            sender_pause="the shop speaks from another address" if store.other_home else None,
-            sender_problem=loaded.terms_for(row.channel).sender_problem,
-            allows_soft_opt_in=loaded.allows_soft_opt_in,
-        ),
+        store=loaded.as_if or _store(loaded, row),
         person=_person(loaded, row, customer, content_problem),
         conditions=_conditions(loaded, row, customer),
         rails=_rails(loaded, customer, row),
@@ -173,6 +166,18 @@ def consent_of(loaded: Loaded, customer_id: int, channel: str) -> tuple[str, str
     """The derived state of a channel and its basis."""
     row = loaded.consents.get((customer_id, channel))
     return (row.state, row.basis) if row is not None else ("unknown", None)
+
+
+def _store(loaded: Loaded, row: Any) -> StoreFacts:
+    store = loaded.store
+    return StoreFacts(
+        state=store.state,
+        is_copy=store.is_copy,
+        is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
+        sender_pause="the shop speaks from another address" if store.other_home else None,
+        sender_problem=loaded.terms_for(row.channel).sender_problem,
+        allows_soft_opt_in=loaded.allows_soft_opt_in,
+    )
 
 
 def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
@@ -228,19 +233,11 @@ def _of_silence(loaded: Loaded, row: Any) -> tuple[str, ...]:
 
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
-    order = loaded.orders.get(row.context.get("order", ""))
     basket = loaded.baskets.get(row.context.get("checkout", ""))
     traits = loaded.traits.get(row.customer_id, Traits())
     return ConditionFacts(
         is_stopped=enrollment is not None and enrollment.stopped_at is not None,
-        order=None
-        if order is None
-        else OrderFacts(
-            is_counted=order.is_counted,
-            is_cancelled=order.cancelled_at is not None or order.deleted_at is not None,
-            refunded_minor=order.refunded_minor,
-            paid_at=order.paid_at,
-        ),
+        order=OrderFacts.of(loaded.orders.get(row.context.get("order", ""))),
         redeemed=frozenset(loaded.redeemed.get(row.enrollment_id, ())),
         siblings=loaded.siblings.get(row.enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at if customer is not None else None,

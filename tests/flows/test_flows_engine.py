@@ -354,7 +354,7 @@ def _entry(*steps: dict[str, Any], anchors: Sequence[dict[str, Any]] = ()) -> En
 
 
 def _facts(**values: Any) -> StepFacts:
-    return replace(StepFacts(conditions=ConditionFacts(), place=PLACE), **values)
+    return StepFacts(conditions=ConditionFacts(), place=PLACE)._replace(**values)
 
 
 def _walk(

@@ -1,7 +1,7 @@
 """One person's past, replayed tick by tick through the flows' own functions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -112,24 +112,38 @@ class Life:
         self._slots = sorted(birthday_slots(self.question, self.standing.customer))
 
     def _next_tick(self) -> datetime | None:
-        """The first tick at which anything is known, due or planned."""
-        events = self.person.events
-        while self._heard < len(events) and (self._heard < self._fed or not self._wakes(events[self._heard])):
-            self._heard += 1
-        found = [events[self._heard].tick] if self._heard < len(events) else []
-        if self._slots:
-            found.append(self._slots[0][0])
-        waits = [held.journey.due_at for held in self._alive.values() if held.journey.due_at is not None]
-        look_at = self.silence.look_at if self.silence is not None else None
-        for moment in (min(waits, default=None), self.outbox.next_at(), look_at):
-            tick = self.question.tick_at(moment) if moment is not None else None
-            if tick is not None:
-                found.append(tick)
-        return min(found, default=None)
+        """The first tick at which anything is due, planned, or known to somebody whom it concerns."""
+        moments = [held.journey.due_at for held in self._alive.values()]
+        moments.append(self.outbox.next_at())
+        if self.silence is not None:
+            moments.append(self.silence.look_at)
+        first = min((moment for moment in moments if moment is not None), default=None)
+        due = self.question.tick_at(first) if first is not None else None
+        if self._slots and (due is None or self._slots[0][0] < due):
+            due = self._slots[0][0]
+        return self._next_news(due) or due
 
-    def _wakes(self, event: Happening) -> bool:
-        """Whether the stages have anything to do when an entry becomes known."""
-        return event.is_heard or (self.silence is not None and self.silence.stirs(event))
+    def _next_news(self, before: datetime | None) -> datetime | None:
+        """The tick of the first news before a moment that changes anything, as things stand until then."""
+        events = self.person.events
+        self._heard = max(self._heard, self._fed)
+        while self._heard < len(events):
+            event = events[self._heard]
+            if before is not None and event.tick >= before:
+                return None
+            if event.is_heard and self._concerns(event.type):
+                return event.tick
+            if self.silence is not None and self.silence.stirs(event):
+                return event.tick
+            self._heard += 1
+        return None
+
+    def _concerns(self, kind: str) -> bool:
+        """Whether entries of a type let somebody in, or move or end a journey that is under way."""
+        return kind in self.question.starts or any(
+            held.journey.waits_for == kind or kind in self.question.entry_of(held).exits_on
+            for held in self._alive.values()
+        )
 
     def _live(self, now: datetime) -> None:
         """One tick: news, the calendar, the flows, the outbox, in the order of the stages."""
@@ -139,7 +153,8 @@ class Life:
         while self._slots and self._slots[0][0] <= now:
             self._plan(self._slots.pop(0)[1], now)
         silence = self.silence
-        heard = [event for event in fresh if event.is_heard]
+        # What became known before this tick found nobody whom it concerned.
+        heard = [event for event in fresh if event.is_heard and event.tick == now]
         if silence is not None:
             heard += self._note(silence.look(fresh, now))
         due = self._due(now)
@@ -249,7 +264,7 @@ class Life:
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
-            classes={customer.id: classing.by_sums(customer, now)},
+            classes={customer.id: classing.by_sums(customer, now)} if self.question.asks_for_classes else {},
         )
         known = self.question.flows
         return Batch(
@@ -297,4 +312,4 @@ class Life:
             self._ended.add(held.id or 0)
         held.messages, held.decisions, held.is_changed = [], [], False
         if held.journey.arrived_by is not None:
-            held.journey = replace(held.journey, arrived_by=None)
+            held.journey = held.journey._replace(arrived_by=None)

@@ -1,7 +1,7 @@
 """The outbox of one person in a dry run: the gate decides, nothing leaves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.messaging.cases import CLOSED, FORGOTTEN, OPENED
 from app.messaging.conditions import SiblingFacts
 from app.messaging.fact_rows import Traits
 from app.messaging.facts import Loaded
-from app.messaging.gate import ANSWER, Decision, Facts, StoreFacts, Verdict
+from app.messaging.gate import ANSWER, Decision, StoreFacts, Verdict
 from app.messaging.limits import WEEK, Departure
 from app.messaging.outbox import NewMessage
 from app.messaging.reviewed import CONDITION, MUTED
@@ -37,7 +37,7 @@ _READY = {
     )
     for allowed in (False, True)
 }
-"""A store that may send, by whether it allows the soft opt-in."""
+"""The dry run is made before the switch is: sender, store and switches count as they would then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -153,7 +153,7 @@ class Outbox:
         return len(self.departures) > before
 
     def _decide(self, loaded: Loaded, letter: Letter, now: datetime) -> None:
-        decision = gate.decide(_as_if_ready(facts.facts_of(loaded, letter)), now)
+        decision = gate.decide(facts.facts_of(loaded, letter), now)
         consent = loaded.consents.get((letter.customer_id, letter.channel))
         letter.is_assumed = isinstance(consent, ConsentThen) and consent.is_assumed
         if decision.verdict is not Verdict.PASS:
@@ -230,6 +230,8 @@ class Outbox:
             active_flows=self.question.active_flows,
             allows_soft_opt_in=self.question.allows_soft_opt_in,
             now=now,
+            terms=self.question.terms,
+            as_if=_READY[self.question.allows_soft_opt_in],
         )
 
     def _is_unhappy(self, now: datetime) -> bool:
@@ -261,8 +263,3 @@ class Outbox:
             and CONDITION in letter.context.get("only_if", ())
             and reviewed & {item["external_id"] for item in letter.context.get("products", ())}
         )
-
-
-def _as_if_ready(found: Facts) -> Facts:
-    """The dry run is made before the switch is: sender, store and switches count as they would then."""
-    return replace(found, store=_READY[found.store.allows_soft_opt_in])
