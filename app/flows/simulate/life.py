@@ -74,7 +74,7 @@ class Life:
         outbox = Outbox(
             question=question,
             signer=signer,
-            memory=memory,
+            suppressed=memory.suppressed_of(person),
             standing=standing,
             report=report,
             mean_total=history.mean_total,
