@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from app.flows import checks
-from app.flows.steps import ChooseProducts, Message, Split, Step, Wait, WaitEvent, WaitFor
+from app.flows.steps import ChooseProducts, Message, Split, SplitByArm, Step, Wait, WaitEvent, WaitFor
 
 
 class Ahead(NamedTuple):
-    """The choosers to ask, in order; whether a wait minds the order's products, and a step any condition."""
+    """The choosers to ask, in order; whether a wait minds the products, a step asks anything, or draws."""
 
     choosers: tuple[str, ...]
     needs_delay: bool
     asks: bool
+    draws: bool
 
 
 def look(
@@ -37,6 +38,7 @@ def look(
         choosers=tuple(step.chooser for step in ahead.values() if isinstance(step, ChooseProducts)),
         needs_delay=any(isinstance(step, Wait) and step.delay is not None for step in ahead.values()),
         asks=any(_asks(step) for step in ahead.values()),
+        draws=any(isinstance(step, SplitByArm) for step in ahead.values()),
     )
 
 

@@ -19,8 +19,8 @@ from app.flows.making import new_message
 from app.flows.steps import WaitEvent
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
+from app.models import Store
 from app.stores import settings
-
 
 _UNASKED = ConditionFacts()
 """What is given to steps that ask nothing."""
@@ -143,8 +143,12 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
         now=batch.now,
-        lot=arms.lot_of(domain=store.domain, flow=held.flow_key, person=_person(customer)),
+        lot=_lot(store, held, customer) if ahead.draws else "",
     )
+
+
+def _lot(store: Store, held: Held, customer: Any) -> str:
+    return arms.lot_of(domain=store.domain, flow=held.flow_key, person=_person(customer))
 
 
 def _person(customer: Any) -> str:
@@ -227,7 +231,7 @@ def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
 def _is_awaited(entry: Entry, held: Held, event: Row[Any]) -> bool:
     """Whether this is the very event that the journey waits for; one from before its wait is none."""
     step = entry.step(held.journey.step)
-    if not isinstance(step, WaitEvent):
+    if type(step) is not WaitEvent:
         return bool(event.subject == held.subject)
     is_meant = step.about == "any" or event.subject == held.subject
     return is_meant and event.occurred_at > held.entered_at and _meets(step.where, event)

@@ -21,7 +21,7 @@ from app.messaging.gate import MARKETING, TRANSACTIONAL, Facts, MessageFacts, Pe
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.terms import Terms, terms_of
-from app.messaging.wishes import Wishes
+from app.messaging.wishes import NO_WISHES, Wishes
 from app.models import ConsentState, Customer, Enrollment, Flow, Order, Store, Voucher
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
@@ -30,6 +30,7 @@ from app.stores import settings
 CUSTOMERS, CONSENTS = table_of(Customer), table_of(ConsentState)
 ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
 _ADULT_YEARS = 18
+_NO_TRAITS = Traits()
 REFUSALS = ("unsubscribe", "stop")
 """Suppressions that are their owner's word, so that a later word of theirs lifts them; a bounce is none."""
 
@@ -158,7 +159,7 @@ def facts_of(
         conditions=_conditions(loaded, row, customer),
         rails=_rails(loaded, customer, row),
         sender=loaded.senders.get(row.channel, LOCAL),
-        wishes=loaded.wishes.get(row.customer_id, Wishes()),
+        wishes=loaded.wishes.get(row.customer_id, NO_WISHES),
     )
 
 
@@ -234,7 +235,7 @@ def _of_silence(loaded: Loaded, row: Any) -> tuple[str, ...]:
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
     basket = loaded.baskets.get(row.context.get("checkout", ""))
-    traits = loaded.traits.get(row.customer_id, Traits())
+    traits = loaded.traits.get(row.customer_id, _NO_TRAITS)
     return ConditionFacts(
         is_stopped=enrollment is not None and enrollment.stopped_at is not None,
         order=OrderFacts.of(loaded.orders.get(row.context.get("order", ""))),
@@ -257,7 +258,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
 
 def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
     store, terms = loaded.store, loaded.terms_for(row.channel)
-    wished = loaded.wishes.get(row.customer_id, Wishes())
+    wished = loaded.wishes.get(row.customer_id, NO_WISHES)
     zone_names = (
         zones.zones_for_hours(
             country=customer.country,

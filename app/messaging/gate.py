@@ -27,6 +27,9 @@ class Verdict(StrEnum):
     STOP = "stop"
 
 
+_PASSED = Verdict.PASS
+
+
 class MessageFacts(NamedTuple):
     """The message itself. Moments are aware UTC; `only_if` names what must still be true."""
 
@@ -105,10 +108,11 @@ def decide(facts: Facts, now: datetime) -> Decision:
     """Run the steps in order; the first that does not pass decides."""
     said: list[StepVerdict] = []
     for step in _STEPS:
-        said.append(step(facts, now))
-        if said[-1].verdict is not Verdict.PASS:
+        said.append(one := step(facts, now))
+        if one.verdict is not _PASSED:
             break
-    return Decision(said[-1].verdict, said[-1].reason, said[-1].next_at, tuple(said))
+    last = said[-1]
+    return Decision(last.verdict, last.reason, last.next_at, tuple(said))
 
 
 def _switches(facts: Facts, now: datetime) -> StepVerdict:

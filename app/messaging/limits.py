@@ -85,6 +85,8 @@ def _after_caps(rails: Rails, moment: datetime, *, channel: str, step: str) -> d
 
 def _after_window(sent: Sequence[datetime], moment: datetime, cap: int, window: timedelta) -> datetime:
     """When fewer than `cap` departures lie within the window that ends then."""
+    if len(sent) < cap:
+        return moment
     inside = sorted((at for at in sent if at > moment - window), reverse=True)
     if len(inside) < cap:
         return moment

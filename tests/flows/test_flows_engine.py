@@ -1,7 +1,6 @@
 """The engine's core, step kind by step kind; no database, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo

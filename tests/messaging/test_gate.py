@@ -68,7 +68,7 @@ STOP, POSTPONE = Verdict.STOP, Verdict.POSTPONE
 
 
 def _part(part: Any, fields: Mapping[str, Any]) -> Any:
-    return part._replace(**fields) if isinstance(part, tuple) else replace(part, **fields)
+    return part._replace(**fields) if hasattr(part, "_replace") else replace(part, **fields)
 
 
 def changed(facts: Facts, changes: Changes) -> Facts:

@@ -20,7 +20,7 @@ from app.flows.steps import WaitEvent
 from app.messaging import addresses, fact_rows
 from app.messaging.cases import CLOSED, OPENED
 from app.messaging.gate import TRANSACTIONAL
-from app.messaging.wishes import Wishes
+from app.messaging.wishes import NO_WISHES, Wishes
 from app.models import (
     Checkout,
     Consent,
@@ -283,5 +283,5 @@ def wishes_of(person: Remembered, now: datetime) -> Wishes:
     """What the person had wished by then: their last word, from the moment on at which it was said."""
     row = person.wishes
     if row is None or row.updated_at > now:
-        return Wishes()
+        return NO_WISHES
     return Wishes(row.paused_until, frozenset(row.topics_off), row.is_fewer)

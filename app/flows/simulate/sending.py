@@ -214,7 +214,7 @@ class Outbox:
             "customers": {customer.id: customer},
             "consents": {(customer.id, name): one for name, one in said.items() if one is not None},
             "suppressed": {key: row for key, row in self.suppressed.items() if row.created_at <= now},
-            "enrollments": {id_: journeys[id_] for id_ in concerned if id_ in journeys},
+            "enrollments": journeys,
             "orders": standing.orders,
             "vouchers": {
                 (id_, name): _Code(now) for id_ in concerned for name in standing.redeemed.get(id_, ())
