@@ -1,9 +1,9 @@
 """Quiet hours: the first moment a message may leave, in every zone where its customer may be."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -73,8 +73,7 @@ def public_holidays(country: str, year: int) -> frozenset[date]:
         return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     start_hour: int
     end_hour: int
     keeps_rest_days: bool

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
-from app.flows.batch import LiveFlow
+from app import timeline
+from app.flows.batch import Held, LiveFlow
+from app.flows.definition import Entry
+from app.messaging.terms import Terms
 from app.models import Store
 from app.stores import settings
 
@@ -48,6 +51,26 @@ class Question:
     def active_flows(self) -> frozenset[str]:
         """The keys of the flows that are on in the replay."""
         return frozenset(self.flows)
+
+    @cached_property
+    def asks_for_classes(self) -> bool:
+        """Whether any condition of the flows looks at the classes of customers."""
+        return any(flow.definition.asks_for_classes for flow in self.flows.values())
+
+    @cached_property
+    def starts(self) -> frozenset[str]:
+        """The types that may let somebody in; an erasure, which ends everything, is among them."""
+        known = (flow.definition.entries_on for flow in self.flows.values())
+        return frozenset({timeline.ERASED}.union(*known))
+
+    def entry_of(self, held: Held) -> Entry:
+        """The entry that a journey came in by."""
+        return self.flows[held.flow_key].definition.entry(held.journey.entry_id)
+
+    @cached_property
+    def terms(self) -> dict[str, Terms]:
+        """What the store set for each channel, as far as it was asked for."""
+        return {}
 
     @cached_property
     def allows_soft_opt_in(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.customers.baskets import UNBOUGHT
 from app.flows.simulate.memory import Happening, Remembered
@@ -67,8 +67,7 @@ class CustomerThen:
     last_paid_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentThen:
+class ConsentThen(NamedTuple):
     """What the ledger said of a channel."""
 
     state: str
@@ -117,14 +116,16 @@ class Standing:
         Before the coverage the platform's moments count, and where the first entry is later still, it is
         taken to have held before.
         """
-        entries = self.person.ledger.get(channel, ())
+        entries = self.person.ledger.get(channel)
+        if entries is None:
+            return None
         is_covered = now >= self.question.covered_since
         newest: Any = None
         for entry in entries:
             told_at = entry.recorded_at if is_covered else entry.occurred_at
             if told_at <= now and (newest is None or _rank(newest) <= _rank(entry)):
                 newest = entry
-        is_assumed = newest is None and not is_covered and bool(entries)
+        is_assumed = newest is None and not is_covered
         if is_assumed:
             newest = min(entries, key=_rank)
         if newest is None:
