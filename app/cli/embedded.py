@@ -58,7 +58,7 @@ def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
         if worker is not None:
             worker.stop()
         ear.close()
-        site.inbox.close()
+        site.close()
 
 
 def _leave() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import access_log, audit, clock
 from app.errors import BadInput, NotFound
 from app.flows.definition import recipe_keys
-from app.messaging import letters, settling
+from app.messaging import copies, settling
 from app.models import Customer, Decision, DeliveryEvent, Message, MessageAttempt
 from app.models.message import (
     BOUNCED,
@@ -83,7 +83,7 @@ def show(message_id: int) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         message = row_of(session, Message, store.id, message_id)
-        content = letters.read_content(message.content)
+        content = copies.read_content(message.content)
         parts = _parts(session, store.id, message)
     showed(store.id, access_log.MESSAGE, customer_id=message.customer_id)
     page = Response(render_template("message.html", message=message, content=content, **parts))
@@ -99,7 +99,7 @@ def body(message_id: int) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         message = row_of(session, Message, store.id, message_id)
-        content = letters.read_content(message.content)
+        content = copies.read_content(message.content)
     if not content or not content.get("html"):
         raise NotFound("this message has no HTML part")
     showed(store.id, access_log.MESSAGE_TEXT, customer_id=message.customer_id)
