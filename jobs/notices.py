@@ -34,7 +34,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         claimed = notices.claim(session, now)
         stores = {row.store_id: session.get_one(Store, row.store_id) for row in claimed}
     if claimed:
-        channel = _channel(kit)
+        channel = open_channel(kit)
         for row in claimed:
             _tell(kit, channel, stores[row.store_id], row=row, now=now)
         channel.close()
@@ -42,15 +42,16 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     return +told
 
 
+def open_channel(kit: Kit) -> SendGridChannel:
+    """The operator's own account, by which merchants hear from us."""
+    operator = kit.runtime.settings
+    return SendGridChannel(SendGridAccount(operator.sendgrid_api_key, operator.sendgrid_api_url))
+
+
 def send_one(channel: Channel, letter: OutgoingMessage) -> SendResult:
     """Hand one mail to a merchant over; those to merchants leave here, those to customers by the outbox."""
     (result,) = channel.send([letter])
     return result
-
-
-def _channel(kit: Kit) -> SendGridChannel:
-    operator = kit.runtime.settings
-    return SendGridChannel(SendGridAccount(operator.sendgrid_api_key, operator.sendgrid_api_url))
 
 
 def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datetime) -> None:

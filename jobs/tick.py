@@ -22,6 +22,7 @@ from jobs import (
     flows,
     identities,
     inbox,
+    letters,
     lookups,
     notices,
     outbox,
@@ -63,6 +64,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("outbox", outbox.run),
     ("writes", writes.run),
     ("notices", notices.run),
+    ("letters", letters.run),
     ("trials", trials.run),
     ("rehearsals", rehearsals.run),
 )

@@ -20,6 +20,7 @@ from app.models.inbound_event import InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
 from app.models.list_import import ListImport
+from app.models.member import Member, MemberLetter, Membership, RecoveryCode
 from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.notice import Notice
@@ -34,7 +35,7 @@ from app.models.review import Review
 from app.models.rhythm import Rhythm
 from app.models.score_entry import ScoreEntry
 from app.models.sender import Sender, SenderDay, SenderDomain
-from app.models.sign_in import SignInLink
+from app.models.sign_in import MemberSession, SignInAttempt, SignInLink
 from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
@@ -75,6 +76,10 @@ __all__ = [
     "InstallAttempt",
     "JobRun",
     "ListImport",
+    "Member",
+    "MemberLetter",
+    "MemberSession",
+    "Membership",
     "Message",
     "MessageAttempt",
     "Notice",
@@ -87,6 +92,7 @@ __all__ = [
     "ProductRhythm",
     "ProductVariant",
     "Reconciliation",
+    "RecoveryCode",
     "Refund",
     "Rehearsal",
     "Restore",
@@ -97,6 +103,7 @@ __all__ = [
     "Sender",
     "SenderDay",
     "SenderDomain",
+    "SignInAttempt",
     "SignInLink",
     "Store",
     "StoreWrite",

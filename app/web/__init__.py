@@ -5,9 +5,9 @@ from collections.abc import Callable
 from flask import Flask
 
 from app.web import (
+    account,
     activity,
     assets,
-    auth,
     catalogue,
     changes,
     confirmations,
@@ -22,7 +22,9 @@ from app.web import (
     held,
     home,
     install,
+    joining,
     lists,
+    members,
     orders,
     outbox,
     preferences,
@@ -32,8 +34,10 @@ from app.web import (
     public,
     ratings,
     reviews,
+    second_factor,
     senders,
     settings,
+    sign_in,
     timeline_words,
     why,
     why_words,
@@ -45,7 +49,11 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 _SESSION_DAYS = 30
 _BLUEPRINTS = (
     assets.blueprint,
-    auth.blueprint,
+    sign_in.blueprint,
+    joining.blueprint,
+    account.blueprint,
+    second_factor.blueprint,
+    members.blueprint,
     catalogue.blueprint,
     health.blueprint,
     home.blueprint,

@@ -15,13 +15,14 @@ from app.flows import backlog, learned, rehearsals, switch
 from app.flows.contents import BrokenText
 from app.flows.simulate import telling
 from app.flows.switch import FlowView
+from app.members.roles import MARKETER
 from app.messaging import editions
 from app.models import Customer, Enrollment, Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
 from app.web import figures, flow_steps
 from app.web.acting import actor, showed
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, rows_of, runtime
 
@@ -92,7 +93,7 @@ def show(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/activate")
-@merchant_required
+@role_required(MARKETER)
 def activate(key: str) -> ResponseReturnValue:
     """Switch a flow on; what happened before this moment never starts it."""
     try:
@@ -106,7 +107,7 @@ def activate(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/deactivate")
-@merchant_required
+@role_required(MARKETER)
 def deactivate(key: str) -> ResponseReturnValue:
     """Switch a flow off; nothing of it leaves any more."""
     with runtime().database.write() as session:
@@ -117,7 +118,7 @@ def deactivate(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/try")
-@merchant_required
+@role_required(MARKETER)
 def rehearse(key: str) -> ResponseReturnValue:
     """Queue a dry run over the last 90 days; a worker does it."""
     with runtime().database.write() as session:

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import BadInput
 from app.flows import switch
+from app.members.roles import READER
 from app.models import Backfill, Store
 from app.stores import credentials, scopes, settings
 from app.web import attention, figures, headers, senders
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.context import choose_store, load_stores, runtime, visit
 
 blueprint = Blueprint("home", __name__)
@@ -81,7 +82,7 @@ def progress_now() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/store")
-@merchant_required
+@role_required(READER)
 def choose() -> ResponseReturnValue:
     """Look at another store."""
     wanted = request.form.get("store", "")

@@ -522,6 +522,63 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "kind", "digest", name=op.f("uq_list_imports_store_id_kind_digest")),
     )
     op.create_table(
+        "member_letters",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("member_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("queued_at", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("cut_off", sa.Integer(), nullable=False),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_letters")),
+    )
+    op.create_index("ix_member_letters_next", "member_letters", ["status", "next_at"], unique=False)
+    op.create_table(
+        "member_sessions",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("member_id", ID, nullable=True),
+        sa.Column("is_half", sa.Boolean(), nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_member_sessions_token_hash")),
+    )
+    op.create_index("ix_member_sessions_member", "member_sessions", ["member_id"], unique=False)
+    op.create_table(
+        "members",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("password", sa.String(length=200), nullable=False),
+        sa.Column("is_operator", sa.Boolean(), nullable=False),
+        sa.Column("totp_secret", sa.Text(), nullable=False),
+        sa.Column("totp_at", MOMENT, nullable=True),
+        sa.Column("totp_step", ID, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
+        sa.UniqueConstraint("email", name=op.f("uq_members_email")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("member_id", ID, nullable=False),
+        sa.Column("role", sa.String(length=10), nullable=False),
+        sa.Column("invited_at", MOMENT, nullable=False),
+        sa.Column("invitation", sa.String(length=64), nullable=True),
+        sa.Column("invited_until", MOMENT, nullable=True),
+        sa.Column("accepted_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "member_id", name=op.f("pk_memberships")),
+    )
+    op.create_index("ix_memberships_member", "memberships", ["member_id", "store_id"], unique=False)
+    op.create_table(
         "message_attempts",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -784,6 +841,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_products_store_id_external_id")),
     )
     op.create_table(
+        "recovery_codes",
+        sa.Column("member_id", ID, nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("member_id", "code_hash", name=op.f("pk_recovery_codes")),
+    )
+    op.create_table(
         "refunds",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("order_id", ID, nullable=False),
@@ -908,8 +971,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "channel", name=op.f("pk_senders")),
     )
     op.create_table(
+        "sign_in_attempts",
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "since", name=op.f("pk_sign_in_attempts")),
+    )
+    op.create_table(
         "sign_in_links",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("member_id", ID, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("used_at", MOMENT, nullable=True),
@@ -1185,6 +1256,7 @@ def downgrade() -> None:
     op.drop_table("stores")
     op.drop_table("store_writes")
     op.drop_table("sign_in_links")
+    op.drop_table("sign_in_attempts")
     op.drop_table("senders")
     op.drop_table("sender_domains")
     op.drop_table("sender_days")
@@ -1194,6 +1266,7 @@ def downgrade() -> None:
     op.drop_table("reviews")
     op.drop_table("restores")
     op.drop_table("refunds")
+    op.drop_table("recovery_codes")
     op.drop_table("products")
     op.drop_table("product_variants")
     op.drop_table("product_rhythms")
@@ -1205,6 +1278,10 @@ def downgrade() -> None:
     op.drop_table("notices")
     op.drop_table("messages")
     op.drop_table("message_attempts")
+    op.drop_table("memberships")
+    op.drop_table("members")
+    op.drop_table("member_sessions")
+    op.drop_table("member_letters")
     op.drop_table("list_imports")
     op.drop_table("job_runs")
     op.drop_table("install_attempts")

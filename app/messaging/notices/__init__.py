@@ -2,10 +2,12 @@
 
 import html
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from app.members.letters import Letter
 from app.messaging.content import language_for
 from app.models import Store
 from app.stores import settings
@@ -26,11 +28,42 @@ def mail(
     Its id is no message's, so that events about it are nobody's.
     """
     language = language_for(settings.read(store, "locale"), "")
-    words = _words(kind)[language]
     told = {"store": store.name or store.domain, "url": base_url + _PATHS.get(kind, "/app/"), "n": n}
+    return _outgoing(
+        f"notice-{store.id}-{kind}",
+        kind,
+        language,
+        told=told,
+        to_address=to_address,
+        from_address=from_address,
+    )
+
+
+def letter_of(letter: Letter, from_address: str) -> OutgoingMessage:
+    """The mail with a member's one-time link."""
+    return _outgoing(
+        f"letter-{letter.id}",
+        letter.kind,
+        language_for(letter.language, ""),
+        told={"store": letter.store, "url": letter.url},
+        to_address=letter.to_address,
+        from_address=from_address,
+    )
+
+
+def _outgoing(
+    message_id: str,
+    kind: str,
+    language: str,
+    *,
+    told: Mapping[str, object],
+    to_address: str,
+    from_address: str,
+) -> OutgoingMessage:
+    words = _words(kind)[language]
     text = words["text"].format_map(told)
     return OutgoingMessage(
-        message_id=f"notice-{store.id}-{kind}",
+        message_id=message_id,
         channel="email",
         to_address=to_address,
         from_address=from_address,
