@@ -16,6 +16,7 @@ FLOW_ON, FLOW_OFF, FLOW_REHEARSED = "flow.activated", "flow.deactivated", "flow.
 STORE_CONNECTED, STORE_DISCONNECTED = "store.connected", "store.disconnected"
 STORE_MOVED, STORE_COPIED = "store.moved", "store.copied"
 STORE_RESTORED = "store.restored"
+STORE_STOPPED, STORE_RESUMED = "store.stopped", "store.resumed"
 KEY_CREATED, KEY_REVOKED, KEYS_ROTATED = "key.created", "key.revoked", "key.rotated"
 MESSAGE_SETTLED = "message.settled"
 MESSAGES_RELEASED, MESSAGES_CANCELLED = "message.released", "message.cancelled"
@@ -29,6 +30,7 @@ REVIEW_APPROVED, REVIEW_HIDDEN = "review.approved", "review.hidden"
 ACTIONS = (
     *(SETTINGS_CHANGED, FLOW_ON, FLOW_OFF, FLOW_REHEARSED),
     *(STORE_CONNECTED, STORE_DISCONNECTED, STORE_MOVED, STORE_COPIED, STORE_RESTORED),
+    *(STORE_STOPPED, STORE_RESUMED),
     *(KEY_CREATED, KEY_REVOKED, KEYS_ROTATED),
     *(MESSAGE_SETTLED, MESSAGES_RELEASED, MESSAGES_CANCELLED, SENDER_TRUSTED),
     *(INBOUND_REPLAYED, WRITES_REPEATED),

@@ -27,6 +27,7 @@ class Store(Base):
         copies: the hosts of copies of the shop, whose deliveries are passed over.
         is_copy: the shop that we call is a copy for testing, so nothing is ever sent.
         settings: what the settings page sets (see app/stores/settings.py).
+        stopped_at: since when its merchant has everything stopped; None while messages may leave.
         equipped_with: which recipes, pulls and chores it was given, in short.
         editions: how often the merchant changed a text; what is compiled of them is kept by this number.
     """
@@ -60,6 +61,7 @@ class Store(Base):
     is_copy: Mapped[bool] = mapped_column(default=False)
     equipped_with: Mapped[str] = mapped_column(String(16), default="")
     editions: Mapped[int] = mapped_column(default=0)
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

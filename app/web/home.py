@@ -14,7 +14,7 @@ from app.errors import BadInput
 from app.flows import switch
 from app.models import Backfill, Store
 from app.stores import credentials, scopes, settings
-from app.web import attention, figures, headers, senders
+from app.web import attention, headers, overview, senders
 from app.web.auth import merchant_required
 from app.web.context import choose_store, load_stores, runtime, visit
 
@@ -107,27 +107,15 @@ def _chosen(session: Session, now: datetime) -> dict[str, object]:
     if store is None:
         return {}
     views = switch.listing(session, store.id)
-    sent = figures.by_flow(session, store.id)
-    sums = figures.attributed(session, store, now)
-    active = [view for view in views if view.is_active]
-    nothing = figures.Money(0, store.currency)
+    number = overview.span_of(request.args.get("days", ""))
     return {
-        "shop": figures.shop(session, store, now),
-        "flows": [
-            {
-                "view": view,
-                "sent": sent.get(view.key, figures.Sent()),
-                "attributed": sums.get(view.key, (nothing, nothing)),
-            }
-            for view in views
-        ],
-        "messages_sent": sum(one.sent for one in sent.values()),
-        "total": figures.total(sums, store.currency),
+        "overview": overview.of_store(session, store, views, number=number, now=now),
+        "spans": overview.SPANS,
         "attention": attention.of_store(
             session,
             store,
             has_sender=bool(settings.read(store, "sender.email")),
-            active_flows=len(active),
+            active_flows=sum(view.is_active for view in views),
             grant_url=scopes.grant_url(store, _client_id(store)),
             ways_out=senders.of_store(session, runtime(), store, now),
         ),

@@ -84,7 +84,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_attributions")),
     )
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
-    op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
+    op.create_index(
+        "ix_attributions_occurred",
+        "attributions",
+        ["store_id", "occurred_at", "currency", "flow_key", "amount_minor"],
+        unique=False,
+    )
     op.create_table(
         "audit_log",
         sa.Column("id", ID, nullable=False),
@@ -379,6 +384,19 @@ def upgrade() -> None:
         sa.Column("customer_id", ID, nullable=True),
         sa.Column("erased_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
+    )
+    op.create_table(
+        "flow_days",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("bounced", sa.Integer(), nullable=False),
+        sa.Column("clicked", sa.Integer(), nullable=False),
+        sa.Column("complained", sa.Integer(), nullable=False),
+        sa.Column("unsubscribed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "day", "flow_key", name=op.f("pk_flow_days")),
     )
     op.create_table(
         "flow_effects",
@@ -916,6 +934,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_links")),
     )
     op.create_table(
+        "store_days",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
+        sa.Column("subscribers", sa.Integer(), nullable=True),
+        sa.Column("texting", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "day", name=op.f("pk_store_days")),
+    )
+    op.create_table(
         "store_writes",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -977,6 +1005,7 @@ def upgrade() -> None:
         sa.Column("is_copy", sa.Boolean(), nullable=False),
         sa.Column("equipped_with", sa.String(length=16), nullable=False),
         sa.Column("editions", sa.Integer(), nullable=False),
+        sa.Column("stopped_at", MOMENT, nullable=True),
         sa.Column("installed_at", MOMENT, nullable=False),
         sa.Column("uninstalled_at", MOMENT, nullable=True),
         sa.Column("reconciled_at", MOMENT, nullable=True),
@@ -1184,6 +1213,7 @@ def downgrade() -> None:
     op.drop_table("suppressions")
     op.drop_table("stores")
     op.drop_table("store_writes")
+    op.drop_table("store_days")
     op.drop_table("sign_in_links")
     op.drop_table("senders")
     op.drop_table("sender_domains")
@@ -1215,6 +1245,7 @@ def downgrade() -> None:
     op.drop_table("flow_versions")
     op.drop_table("flow_switches")
     op.drop_table("flow_effects")
+    op.drop_table("flow_days")
     op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")

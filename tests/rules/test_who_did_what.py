@@ -29,6 +29,7 @@ TELLS_OF_NOBODY = {
     "app/web/lists.py:show": "leads to the settings",
     "app/web/privacy.py:show": "requests and looks by ids only",
     "app/web/settings.py:show": "the merchant's own",
+    "app/web/stopping.py:ask": "counts",
     "app/web/api/events.py:inbound": "topics and errors of deliveries, not their bodies",
     "app/web/api/flows.py:listing": "counts and sums",
     "app/web/api/flows.py:one": "counts and sums",
