@@ -21,6 +21,7 @@ TELLS_OF_NOBODY = {
     "app/web/changes.py:show": "the audit log holds ids only",
     "app/web/flows.py:listing": "counts and sums",
     "app/web/flows.py:rehearsal_now": "counts",
+    "app/web/guide.py:show": "counts, and the merchant's own",
     "app/web/home.py:progress_now": "counts",
     "app/web/home.py:root": "leads home",
     "app/web/home.py:show": "counts and sums",

@@ -28,6 +28,7 @@ SCREENS = (
     "/app/audit",
     "/app/settings",
     "/app/stop",
+    "/app/setup",
 )
 OTHERS = ("/app/nothing", "/healthz", "/readyz", "/metrics", "/api/v1/customers", "/api/v1/openapi.json")
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
