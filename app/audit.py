@@ -16,6 +16,8 @@ FLOW_ON, FLOW_OFF, FLOW_REHEARSED = "flow.activated", "flow.deactivated", "flow.
 STORE_CONNECTED, STORE_DISCONNECTED = "store.connected", "store.disconnected"
 STORE_MOVED, STORE_COPIED = "store.moved", "store.copied"
 STORE_RESTORED = "store.restored"
+STORE_STOPPED, STORE_RESUMED = "store.stopped", "store.resumed"
+GUIDE_HIDDEN, GUIDE_SHOWN = "store.guide-hidden", "store.guide-shown"
 KEY_CREATED, KEY_REVOKED, KEYS_ROTATED = "key.created", "key.revoked", "key.rotated"
 MESSAGE_SETTLED = "message.settled"
 MESSAGES_RELEASED, MESSAGES_CANCELLED = "message.released", "message.cancelled"
@@ -33,6 +35,7 @@ MEMBER_FACTOR_ON, MEMBER_FACTOR_OFF, MEMBER_CODES = "member.factor-on", "member.
 ACTIONS = (
     *(SETTINGS_CHANGED, FLOW_ON, FLOW_OFF, FLOW_REHEARSED),
     *(STORE_CONNECTED, STORE_DISCONNECTED, STORE_MOVED, STORE_COPIED, STORE_RESTORED),
+    *(STORE_STOPPED, STORE_RESUMED, GUIDE_HIDDEN, GUIDE_SHOWN),
     *(KEY_CREATED, KEY_REVOKED, KEYS_ROTATED),
     *(MESSAGE_SETTLED, MESSAGES_RELEASED, MESSAGES_CANCELLED, SENDER_TRUSTED),
     *(INBOUND_REPLAYED, WRITES_REPEATED),

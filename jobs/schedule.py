@@ -57,6 +57,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("sweeps", "what the shop deleted without a word is found at night", 60),
     ClockJob("senders", "the accounts that mails and texts leave by are checked", 60),
     ClockJob("calendar", "the slots of the calendar are run, each once", 15),
+    ClockJob("figures", "what messages did is added up for the screens", 60),
     ClockJob("checkouts", "checkouts that rested for an hour count as abandoned", 15),
     ClockJob("attribution", "changed orders find the message that brought them", 5),
     ClockJob("states", "who fell silent, came back or changed class is noticed", 5),

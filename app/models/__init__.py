@@ -11,6 +11,7 @@ from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
 from app.models.customer_state import CustomerState
+from app.models.day import FlowDay, StoreDay
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowSwitch, FlowVersion
@@ -67,6 +68,7 @@ __all__ = [
     "Enrollment",
     "ErasedIdentity",
     "Flow",
+    "FlowDay",
     "FlowEffect",
     "FlowSwitch",
     "FlowVersion",
@@ -106,6 +108,7 @@ __all__ = [
     "SignInAttempt",
     "SignInLink",
     "Store",
+    "StoreDay",
     "StoreWrite",
     "Suppression",
     "TextCost",

@@ -18,7 +18,13 @@ _IDENTITY = (
     Setting("locale", rules.LOCALE, "en", "The language of customers who named none.", column="locale"),
     Setting("sender.email", rules.EMAIL, "", "The address that mails come from, on a domain you verified."),
     Setting("sender.name", rules.line(100), "", "The name that mails come from.", column="name"),
-    Setting("sender.postal_address", rules.line(300), "", "The postal address that stands under every mail."),
+    Setting(
+        "sender.postal_address",
+        rules.line(300),
+        "",
+        "The postal address that stands under every mail.",
+        column="postal_address",
+    ),
     Setting(
         "notices.email",
         rules.EMAIL,

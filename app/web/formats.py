@@ -1,10 +1,10 @@
 """How templates write numbers, money, moments and our own words."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g
 
@@ -24,6 +24,7 @@ def register(app: Flask) -> None:
     """Give the templates their words and formats."""
     app.jinja_env.filters.update(money=money, number=number, points=points, share=share)
     app.jinja_env.filters.update(moment=moment, told_moment=told_moment, day=day, ago=ago)
+    app.jinja_env.filters.update(calendar_day=calendar_day, grown=grown)
     app.jinja_env.globals.update(
         t=translate, word=word, choice=choice, asset=assets.address, languages=LANGUAGES
     )
@@ -67,6 +68,16 @@ def day(value: datetime | None) -> str:
     if value is None:
         return "–"
     return format_date(value.astimezone(_zone()).date(), _SKELETON_DAY[language()], locale=language())
+
+
+def calendar_day(value: date) -> str:
+    """A day of the calendar without its year (`24 nov`)."""
+    return format_skeleton("MMMd", datetime.combine(value, time()), locale=language())
+
+
+def grown(value: int) -> str:
+    """By how much something grew or shrank, with its sign."""
+    return format_decimal(value, format="+#,##0;-#,##0", locale=language())
 
 
 def ago(value: datetime | None) -> str:

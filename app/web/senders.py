@@ -31,6 +31,8 @@ from connectors.channels.sendgrid.setup import SendGridSetup
 
 blueprint = Blueprint("senders", __name__)
 _ANCHOR = "senders"
+_GUIDE = "guide"
+"""The set-up guide shows the same buttons, and is where they lead back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def _view(
         channel=channel,
         kind=account.kind,
         is_own=account.is_own,
-        problem=senders.UNDECIDED if is_undecided else (held.problem if held is not None else None),
+        problem=(held.problem if held is not None else None) or (senders.UNDECIDED if is_undecided else None),
         pause=held.pause if held is not None and is_paused else None,
         breaker=week.problem,
         checked_at=held.checked_at if held is not None else None,
@@ -193,4 +195,6 @@ def _has_reports(runtime: Runtime, store: Store, account: Account) -> bool | Non
 
 
 def _back() -> ResponseReturnValue:
+    if request.form.get("from") == _GUIDE:
+        return redirect(url_for("guide.show", _anchor="sender"), code=303)
     return redirect(url_for("settings.show", _anchor=_ANCHOR), code=303)

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit, clock
+from app.audit import Actor
 from app.errors import BadInput
 from app.lists.taking import KINDS
 from app.members.roles import MARKETER, OWNER
@@ -76,20 +77,7 @@ def show() -> ResponseReturnValue:
 @role_required(MARKETER)
 def save() -> ResponseReturnValue:
     """Keep what changed, or show beside each field what is wrong with it and keep nothing."""
-    with runtime().database.write() as session:
-        store = chosen_store(session)
-        held = settings.read_all(store)
-        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form and _is_offered(key)}
-        changed = {key: text for key, text in typed.items() if text != held[key]}
-        errors = _errors(changed)
-        if not errors:
-            try:
-                written = settings.write(session, store, changed, vault=runtime().vault)
-                audit.record_settings(session, store.id, actor(), written, now=clock.now())
-            except settings.UnknownStatus as error:
-                errors = {error.field or "": translate("setting.error.statuses", known=error.known)}
-            except BadInput as error:
-                errors = {error.field or "": str(error)}
+    typed, errors = keep_typed(by=actor())
     if errors:
         return _form(typed, errors), 400
     flash(translate("settings.saved"))
@@ -124,6 +112,25 @@ def settle_home() -> ResponseReturnValue:
         audit.record(session, store.id, actor(), action, now=clock.now(), subject=store.domain)
     flash(translate("settings.saved"))
     return redirect(url_for("settings.show"), code=303)
+
+
+def keep_typed(*, by: Actor) -> tuple[dict[str, str], dict[str, str]]:
+    """Keep what the form says of settings, or nothing: what was typed, and what is wrong with it, by key."""
+    with runtime().database.write() as session:
+        store = chosen_store(session)
+        held = settings.read_all(store)
+        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form and _is_offered(key)}
+        changed = {key: text for key, text in typed.items() if text != held[key]}
+        errors = _errors(changed)
+        if not errors:
+            try:
+                written = settings.write(session, store, changed, vault=runtime().vault)
+                audit.record_settings(session, store.id, by, written, now=clock.now())
+            except settings.UnknownStatus as error:
+                errors = {error.field or "": translate("setting.error.statuses", known=error.known)}
+            except BadInput as error:
+                errors = {error.field or "": str(error)}
+    return typed, errors
 
 
 def _is_offered(key: str) -> bool:

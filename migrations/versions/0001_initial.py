@@ -84,7 +84,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_attributions")),
     )
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
-    op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
+    op.create_index(
+        "ix_attributions_occurred",
+        "attributions",
+        ["store_id", "occurred_at", "currency", "flow_key", "amount_minor"],
+        unique=False,
+    )
     op.create_table(
         "audit_log",
         sa.Column("id", ID, nullable=False),
@@ -379,6 +384,19 @@ def upgrade() -> None:
         sa.Column("customer_id", ID, nullable=True),
         sa.Column("erased_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
+    )
+    op.create_table(
+        "flow_days",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("bounced", sa.Integer(), nullable=False),
+        sa.Column("clicked", sa.Integer(), nullable=False),
+        sa.Column("complained", sa.Integer(), nullable=False),
+        sa.Column("unsubscribed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "day", "flow_key", name=op.f("pk_flow_days")),
     )
     op.create_table(
         "flow_effects",
@@ -987,6 +1005,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_links")),
     )
     op.create_table(
+        "store_days",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
+        sa.Column("subscribers", sa.Integer(), nullable=True),
+        sa.Column("texting", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "day", name=op.f("pk_store_days")),
+    )
+    op.create_table(
         "store_writes",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -1032,6 +1060,8 @@ def upgrade() -> None:
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("locale", sa.String(length=10), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("postal_address", sa.String(length=300), nullable=False),
+        sa.Column("plugins", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("store_uid", sa.String(length=80), nullable=False),
         sa.Column("credentials", sa.Text(), nullable=False),
         sa.Column("webhook_path", sa.String(length=64), nullable=False),
@@ -1048,6 +1078,8 @@ def upgrade() -> None:
         sa.Column("is_copy", sa.Boolean(), nullable=False),
         sa.Column("equipped_with", sa.String(length=16), nullable=False),
         sa.Column("editions", sa.Integer(), nullable=False),
+        sa.Column("guide_hidden_at", MOMENT, nullable=True),
+        sa.Column("stopped_at", MOMENT, nullable=True),
         sa.Column("installed_at", MOMENT, nullable=False),
         sa.Column("uninstalled_at", MOMENT, nullable=True),
         sa.Column("reconciled_at", MOMENT, nullable=True),
@@ -1255,6 +1287,7 @@ def downgrade() -> None:
     op.drop_table("suppressions")
     op.drop_table("stores")
     op.drop_table("store_writes")
+    op.drop_table("store_days")
     op.drop_table("sign_in_links")
     op.drop_table("sign_in_attempts")
     op.drop_table("senders")
@@ -1292,6 +1325,7 @@ def downgrade() -> None:
     op.drop_table("flow_versions")
     op.drop_table("flow_switches")
     op.drop_table("flow_effects")
+    op.drop_table("flow_days")
     op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")
