@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from app.db import lease_now
 from app.models import ApiKey, SignInLink
 from app.web.acting import SESSION
-from app.web.context import runtime, visit
+from app.web.context import bind, bind_chosen, runtime, visit
 
 blueprint = Blueprint("auth", __name__)
 
@@ -58,6 +58,7 @@ def merchant_required(view: View[P]) -> View[P]:
             raise Unauthorized
         if request.method not in _READING and not (seen is not None and seen.is_by_header):
             _check_csrf()
+        bind_chosen()
         return view(*args, **kwargs)
 
     setattr(guarded, MARK, "merchant")
@@ -70,6 +71,7 @@ def api_key_required(view: View[P]) -> View[P]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         g.store_id, g.api_key_id = _key_of(request.headers.get("Authorization", ""))
+        bind(g.store_id)
         return view(*args, **kwargs)
 
     setattr(guarded, MARK, "api")
@@ -160,7 +162,8 @@ def _key_of(header: str) -> tuple[int, int]:
     if scheme.lower() != "bearer" or not key.startswith(KEY_PREFIX):
         raise _wants_key()
     opened = select(ApiKey.store_id, ApiKey.id).where(ApiKey.key_hash == _digest(key.strip()))
-    with runtime().database.read() as session:
+    # Which store's key it is shows only once it is found.
+    with runtime().database.over_all_stores().read() as session:
         found = session.execute(opened.where(ApiKey.revoked_at.is_(None))).one_or_none()
     if found is None:
         raise _wants_key()

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.customers import aliases
-from app.db import Base
+from app.db import Base, narrow
 from app.errors import AppError, NotFound
 from app.models import Customer, Store
 from app.runtime import Runtime
@@ -46,9 +46,26 @@ def visit() -> Visit | None:
 
 
 def runtime() -> Runtime:
-    """The pieces that this process was built from."""
-    built: Runtime = current_app.extensions[EXTENSION]
-    return built
+    """The pieces of this process; their database shows the rows of this request's store, once it is bound."""
+    if "runtime" not in g:
+        built = _built()
+        g.runtime = built.seeing(built.database.of_no_store())
+    seeing: Runtime = g.runtime
+    return seeing
+
+
+def bind(store_id: int) -> None:
+    """From here on this request sees the rows of one store; PostgreSQL holds it to that."""
+    built = _built()
+    g.runtime = built.seeing(built.database.of_store(store_id))
+
+
+def bind_chosen() -> None:
+    """Bind the request to the store that its reader looks at, as far as that is known before asking."""
+    seen = visit()
+    chosen = cookie.get(_CHOSEN) if seen is None else seen.store_id
+    if chosen is not None:
+        bind(chosen)
 
 
 def load_stores(session: Session) -> list[Store]:
@@ -62,6 +79,9 @@ def load_stores(session: Session) -> list[Store]:
     chosen = [store for store in stores if store.id == cookie.get(_CHOSEN)]
     connected = [store for store in stores if store.state == "connected"]
     g.store = next(iter(chosen or connected or stores), None)
+    if g.store is not None:
+        narrow(session, g.store.id)
+        bind(g.store.id)
     return stores
 
 
@@ -133,6 +153,11 @@ def count_up_to(session: Session, statement: Select[Any], cap: int) -> int:
     """How many rows the statement has, never looking at more than `cap + 1`."""
     some = statement.limit(cap + 1).subquery()
     return session.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def _built() -> Runtime:
+    built: Runtime = current_app.extensions[EXTENSION]
+    return built
 
 
 def _column(model: type[Base], name: str) -> Any:

@@ -49,8 +49,8 @@ def show() -> ResponseReturnValue:
     now = clock.now()
     with runtime().database.read() as session:
         stores = load_stores(session)
-        progress = progress_of(session, [store.id for store in stores])
         chosen = _chosen(session, now)
+    progress = _progress_of_all(stores)
     page = Response(render_template("home.html", progress=progress, **chosen))
     # The form that connects a store is answered with the store's own approval page, which browsers
     # count as the form's target.
@@ -65,7 +65,7 @@ def progress_now() -> ResponseReturnValue:
     """What the page asks every two seconds while history arrives."""
     with runtime().database.read() as session:
         stores = load_stores(session)
-        progress = progress_of(session, [store.id for store in stores])
+    progress = _progress_of_all(stores)
     flat = [(store_id, one) for store_id, parts in progress.items() for one in parts]
     rows = [
         {
@@ -99,6 +99,12 @@ def progress_of(session: Session, store_ids: Sequence[int]) -> dict[int, list[Pr
     for row in session.scalars(statement.where(Backfill.store_id.in_(store_ids))):
         progress[row.store_id].append(_progress(row))
     return progress
+
+
+def _progress_of_all(stores: Sequence[Store]) -> dict[int, list[Progress]]:
+    """Those of every store that the reader may look at, not of the chosen one alone."""
+    with runtime().database.over_all_stores().read() as session:
+        return progress_of(session, [store.id for store in stores])
 
 
 def _chosen(session: Session, now: datetime) -> dict[str, object]:

@@ -18,7 +18,7 @@ from app.errors import Busy
 from app.messaging import letters, links, receipts, scanners
 from app.messaging.links import ClickToken
 from app.web.auth import public
-from app.web.context import runtime
+from app.web.context import bind, runtime
 from app.web.customer_pages import Letter, letter_of, page
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ def click(token: str) -> ResponseReturnValue:
     named = links.read_click(runtime().signer, token)
     if named is None:
         abort(404)
+    bind(named.store_id)
     destination = _kept_click(named) if request.method == "GET" else None
     if destination is None:
         with runtime().database.read() as session:
