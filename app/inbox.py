@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, is_among, is_one_of, table_of, to_micros
+from app.engines import ALL_STORES
 from app.errors import AppError
 from app.models import InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
@@ -127,7 +128,11 @@ _KEEP_OLD = " ON CONFLICT DO NOTHING"
 _SQLITE_INSERT = _INTO + f"VALUES ({', '.join('?' * len(_COLUMNS))}, 0)" + _KEEP_OLD
 # One statement for a group of any size, its bodies sent as they are (%b) instead of in hexadecimal digits.
 _UNNESTED = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
-_POSTGRES_INSERT = _INTO + f"SELECT *, 0 FROM unnest({_UNNESTED})" + _KEEP_OLD  # noqa: S608 (our own names)
+# It takes deliveries for every store, and says so in the same statement: for this transaction alone.
+_OVER_ALL_STORES = f"WITH scope AS MATERIALIZED (SELECT set_config('app.store', '{ALL_STORES}', true)) "
+_POSTGRES_INSERT = (
+    f"{_OVER_ALL_STORES}{_INTO}SELECT new.*, 0 FROM scope, unnest({_UNNESTED}) AS new{_KEEP_OLD}"  # noqa: S608 (our own names)
+)
 
 
 def _storable(text: str | None, length: int) -> str | None:

@@ -16,11 +16,11 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     told: Counter[str] = Counter()
     if not letters.can_leave(kit.runtime.settings):
         return told
-    with kit.runtime.database.read() as session:
+    with kit.database.read() as session:
         is_due = letters.is_due(session, now)
     if not is_due:
         return told
-    with kit.runtime.database.write() as session:
+    with kit.database.write() as session:
         claimed = letters.claim(session, kit.runtime.vault, now)
     channel = open_channel(kit)
     for letter in claimed:
@@ -33,7 +33,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 def _send(kit: Kit, channel: Channel, letter: Letter, *, now: datetime) -> None:
     """Hand one over. Without a clear answer it goes once more later: its link is good once either way."""
     result = send_one(channel, letter_of(letter, kit.runtime.settings.notice_from))
-    with kit.runtime.database.write() as session:
+    with kit.database.write() as session:
         if result.outcome is Outcome.ACCEPTED:
             letters.sent(session, letter.id)
             return

@@ -25,11 +25,11 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     told: Counter[str] = Counter()
     if not (kit.runtime.settings.sendgrid_api_key and kit.runtime.settings.notice_from):
         return told
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         is_due = notices.is_due(session, now)
     if not is_due:
         return told
-    with kit.runtime.database.write() as session:
+    with kit.database.over_all_stores().write() as session:
         notices.follow(session, now)
         claimed = notices.claim(session, now)
         stores = {row.store_id: session.get_one(Store, row.store_id) for row in claimed}
@@ -72,5 +72,5 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
     values: dict[str, Any] = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error}
     if values["status"] == notices.QUEUED:
         values["next_at"] = now + _AGAIN
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         notices.finish(session, store.id, row.kind, **values)

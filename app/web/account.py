@@ -12,7 +12,7 @@ from app.members.roles import OWNER, READER
 from app.web.account_page import back, own_row, page, proven, record_own, signed_in
 from app.web.auth import role_required
 from app.web.catalogue import LANGUAGES, translate
-from app.web.context import runtime
+from app.web.context import logins
 from app.web.entering import let_in
 
 blueprint = Blueprint("account", __name__)
@@ -38,7 +38,7 @@ def make() -> ResponseReturnValue:
     if weakness:
         return page(email=email, errors={"password": translate(f"password.{weakness}")})
     kept = passwords.hashed(password)
-    with runtime().database.write() as session:
+    with logins().write() as session:
         member = people.make(session, email, clock.now())
         if member.password:
             return page(email=email, errors={"email": translate("account.email.taken")})
@@ -55,7 +55,7 @@ def save() -> ResponseReturnValue:
     chosen = request.form.get("language", "")
     if chosen and chosen not in LANGUAGES:
         raise BadInput("this language is not spoken here", "language")
-    with runtime().database.write() as session:
+    with logins().write() as session:
         member = own_row(session)
         member.name, member.language = _name(), chosen
         record_own(session, member, audit.MEMBER_ACCOUNT)
@@ -77,7 +77,7 @@ def change_password() -> ResponseReturnValue:
     if weakness:
         return page(errors={"password": translate(f"password.{weakness}")})
     kept = passwords.hashed(fresh)
-    with runtime().database.write() as session:
+    with logins().write() as session:
         mine = own_row(session)
         mine.password = kept
         sessions.close_all(session, mine.id)
@@ -91,7 +91,7 @@ def change_password() -> ResponseReturnValue:
 @role_required(READER)
 def end_session(session_id: int) -> ResponseReturnValue:
     """End one of the reader's own sessions."""
-    with runtime().database.write() as session:
+    with logins().write() as session:
         member = own_row(session)
         if not sessions.close_one(session, member.id, session_id):
             raise NotFound

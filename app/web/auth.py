@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 from app.members import links, roles
 from app.members.links import digest
 from app.models import ApiKey
-from app.web.context import SESSION, load_stores, reader, role, runtime, visit
+from app.web.context import SESSION, bind, bind_chosen, load_stores, reader, role, runtime, visit
 
 MARK, LEAST = "_ritorno_auth", "_ritorno_least"
 KEY_PREFIX = "rit_"
@@ -65,6 +65,7 @@ def api_key_required(view: View[P]) -> View[P]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         g.store_id, g.api_key_id = _key_of(request.headers.get("Authorization", ""))
+        bind(g.store_id)
         return view(*args, **kwargs)
 
     setattr(guarded, MARK, "api")
@@ -133,6 +134,7 @@ def _check(least: str | None) -> None:
         raise Unauthorized
     if is_change and not (seen is not None and seen.is_by_header):
         check_csrf()
+    bind_chosen()
     wanted = least or (roles.OWNER if is_change else roles.READER)
     if wanted == roles.READER:
         return
@@ -148,7 +150,8 @@ def _key_of(header: str) -> tuple[int, int]:
     if scheme.lower() != "bearer" or not key.startswith(KEY_PREFIX):
         raise _wants_key()
     opened = select(ApiKey.store_id, ApiKey.id).where(ApiKey.key_hash == digest(key.strip()))
-    with runtime().database.read() as session:
+    # Which store's key it is shows only once it is found.
+    with runtime().database.over_all_stores().read() as session:
         found = session.execute(opened.where(ApiKey.revoked_at.is_(None))).one_or_none()
     if found is None:
         raise _wants_key()

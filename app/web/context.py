@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.customers import aliases
-from app.db import Base
+from app.db import Base, Database, narrow
 from app.errors import AppError, Busy, NotFound
 from app.members import roles, sessions
 from app.members.sessions import Reader
@@ -69,9 +69,31 @@ def role() -> str | None:
 
 
 def runtime() -> Runtime:
-    """The pieces that this process was built from."""
-    built: Runtime = current_app.extensions[EXTENSION]
-    return built
+    """The pieces of this process; their database shows the rows of this request's store, once it is bound."""
+    if "runtime" not in g:
+        built = _built()
+        g.runtime = built.seeing(built.database.of_no_store())
+    seeing: Runtime = g.runtime
+    return seeing
+
+
+def bind(store_id: int) -> None:
+    """From here on this request sees the rows of one store; PostgreSQL holds it to that."""
+    built = _built()
+    g.runtime = built.seeing(built.database.of_store(store_id))
+
+
+def bind_chosen() -> None:
+    """Bind the request to the store that its reader looks at, as far as that is known before asking."""
+    seen, mine = visit(), _visible()
+    chosen = cookie.get(_CHOSEN) if seen is None else seen.store_id
+    if chosen is not None and (mine is None or chosen in mine):
+        bind(chosen)
+
+
+def logins() -> Database:
+    """The database for what members do with their own login: the log of every store of theirs tells it."""
+    return _built().database.over_all_stores()
 
 
 def load_stores(session: Session) -> list[Store]:
@@ -87,6 +109,9 @@ def load_stores(session: Session) -> list[Store]:
     chosen = [store for store in stores if store.id == chosen_id]
     connected = [store for store in stores if store.state == "connected"]
     g.store = next(iter(chosen or connected or stores), None)
+    if g.store is not None:
+        narrow(session, g.store.id)
+        bind(g.store.id)
     return stores
 
 
@@ -176,6 +201,11 @@ def _reader_of(token: str) -> Reader | None:
         with suppress(Busy), database.write() as session:
             sessions.touch(session, found, clock.now())
     return found
+
+
+def _built() -> Runtime:
+    built: Runtime = current_app.extensions[EXTENSION]
+    return built
 
 
 def _column(model: type[Base], name: str) -> Any:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from app import audit, clock
 from app.members import attempts, people, sessions
 from app.models import Member
-from app.web.context import SESSION, runtime
+from app.web.context import SESSION, logins, runtime
 from app.web.places import after_sign_in
 
 HALF, NEXT = "half", "next"
@@ -16,7 +16,7 @@ HALF, NEXT = "half", "next"
 
 def let_in(member_id: int | None, wanted: str = "") -> Response:
     """Open a session, new in cookie and database whatever the browser held before, and lead on."""
-    with runtime().database.write() as session:
+    with logins().write() as session:
         sessions.close(session, str(cookie.get(SESSION, "")))
         sessions.close(session, str(cookie.get(HALF, "")))
         token = sessions.open_session(session, member_id, _agent())
@@ -35,7 +35,7 @@ def let_in(member_id: int | None, wanted: str = "") -> Response:
 
 def half_in(member_id: int, wanted: str) -> Response:
     """The password was right; the second factor is asked for next."""
-    with runtime().database.write() as session:
+    with logins().write() as session:
         token = sessions.open_session(session, member_id, _agent(), is_half=True)
     _fresh_cookie("")
     cookie[HALF] = token
@@ -50,7 +50,7 @@ def enter(member: Member, wanted: str = "") -> Response:
 def may_try(kind: str, address: str) -> bool:
     """Count one try of this address from this client, and say whether it may be made."""
     built = runtime()
-    with built.database.write() as session:
+    with logins().write() as session:
         return attempts.count(
             session, built.signer, kind, address=address, client=request.remote_addr or "unknown"
         )

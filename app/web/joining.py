@@ -10,7 +10,7 @@ from app.members import attempts, letters, links, passwords, people, sessions
 from app.models import Member
 from app.web.auth import check_csrf, public
 from app.web.catalogue import language, translate
-from app.web.context import runtime
+from app.web.context import logins, runtime
 from app.web.entering import enter, may_try
 
 blueprint = Blueprint("joining", __name__)
@@ -32,7 +32,7 @@ def send_link() -> ResponseReturnValue:
     if not letters.can_leave(built.settings):
         return _ask_page()
     if may_try(attempts.RESET, email):
-        with built.database.write() as session:
+        with logins().write() as session:
             member = people.find(session, email)
             if member is not None and member.password:
                 _queue_link(session, member)
@@ -58,7 +58,7 @@ def set_password(token: str) -> ResponseReturnValue:
         page = render_template("password.html", email=member.email, error=translate(f"password.{weakness}"))
         return page, 400
     kept = passwords.hashed(password)
-    with runtime().database.write() as session:
+    with logins().write() as session:
         link = links.use(session, token, is_operators=False)
         if link is None:
             raise NotFound
@@ -99,7 +99,7 @@ def join(token: str) -> ResponseReturnValue:
 
 
 def _join(token: str, member: Member, *, new_password: str) -> bool:
-    with runtime().database.write() as session:
+    with logins().write() as session:
         found = people.invited(session, token)
         if found is None or found[1].password != member.password:
             return False

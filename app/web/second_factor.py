@@ -12,7 +12,7 @@ from app.members.roles import READER
 from app.web.account_page import back, own_row, page, proven, record_own, signed_in
 from app.web.auth import role_required
 from app.web.catalogue import translate
-from app.web.context import runtime
+from app.web.context import logins, runtime
 from app.web.entering import may_try
 
 blueprint = Blueprint("second_factor", __name__)
@@ -24,7 +24,7 @@ def begin_factor() -> ResponseReturnValue:
     """Show a secret to put into the app; it counts once a code of it was typed."""
     if proven("current") is None:
         return page(errors={"factor": translate("account.current.wrong")})
-    with runtime().database.write() as session:
+    with logins().write() as session:
         member = own_row(session)
         if member.totp_at is None:
             factors.begin(runtime().vault, member)
@@ -39,7 +39,7 @@ def confirm_factor() -> ResponseReturnValue:
     if not may_try(attempts.CODE, str(signed_in().member_id)):
         return page(errors={"code": translate("sign_in.wait")})
     built = runtime()
-    with built.database.write() as session:
+    with logins().write() as session:
         member = own_row(session)
         is_new = member.totp_at is None
         is_right = is_new and factors.use_code(session, built.vault, member, request.form.get("code", ""))
@@ -59,7 +59,7 @@ def renew_codes() -> ResponseReturnValue:
     """New recovery codes instead of the old ones, shown once."""
     if proven("current") is None:
         return page(errors={"factor": translate("account.current.wrong")})
-    with runtime().database.write() as session:
+    with logins().write() as session:
         member = own_row(session)
         if member.totp_at is None:
             raise NotFound
@@ -74,7 +74,7 @@ def end_factor() -> ResponseReturnValue:
     """Do without a second factor."""
     if proven("current") is None:
         return page(errors={"factor": translate("account.current.wrong")})
-    with runtime().database.write() as session:
+    with logins().write() as session:
         member = own_row(session)
         factors.end(session, member)
         record_own(session, member, audit.MEMBER_FACTOR_OFF)

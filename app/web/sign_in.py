@@ -12,7 +12,7 @@ from app.models import Member
 from app.web.acting import actor
 from app.web.auth import check_csrf, public, role_required
 from app.web.catalogue import translate
-from app.web.context import SESSION, reader, runtime
+from app.web.context import SESSION, logins, reader, runtime
 from app.web.entering import HALF, NEXT, enter, let_in, may_try
 from app.web.places import HOME, SIGN_IN, after_sign_in
 
@@ -67,7 +67,7 @@ def by_code() -> ResponseReturnValue:
     if not may_try(attempts.CODE, str(member_id)):
         return render_template("code.html", wanted=wanted, error=translate("sign_in.wait")), 429
     typed, built = request.form.get("code", ""), runtime()
-    with built.database.write() as session:
+    with logins().write() as session:
         member = session.get(Member, member_id)
         is_right = member is not None and (
             factors.use_code(session, built.vault, member, typed)
@@ -84,7 +84,7 @@ def by_link(token: str) -> ResponseReturnValue:
     """Exchange the operator's link for a session; link previews that only ask for the head use nothing up."""
     if request.method == "HEAD":
         return Response(status=204)
-    with runtime().database.write() as session:
+    with logins().write() as session:
         link = links.use(session, token, is_operators=True)
     if link is None:
         raise Unauthorized
@@ -95,7 +95,7 @@ def by_link(token: str) -> ResponseReturnValue:
 @role_required(READER)
 def sign_out() -> ResponseReturnValue:
     """End this browser's session."""
-    with runtime().database.write() as session:
+    with logins().write() as session:
         sessions.close(session, str(cookie.get(SESSION, "")))
     cookie.clear()
     return redirect(HOME, code=303)
@@ -108,7 +108,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
     seen = reader()
     if seen is None:
         raise Unauthorized
-    with runtime().database.write() as session:
+    with logins().write() as session:
         sessions.close_all(session, seen.member_id)
         member = session.get(Member, seen.member_id) if seen.member_id else None
         for store_id in people.stores_of(session, member) if member else ():

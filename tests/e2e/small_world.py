@@ -106,7 +106,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         outside = held.enter_context(_outside(_script(size), folder))
         plan = _plan(size, outside.effective_port)
         sandbox = Sandbox(plan, folder)
-        runtime = Runtime.build(_settings(plan, url))
+        runtime = Runtime.of_operator(_settings(plan, url))
         held.callback(runtime.database.dispose)
         site = create_site(runtime)
         held.callback(site.close)

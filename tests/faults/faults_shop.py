@@ -82,7 +82,7 @@ def rig(folder: Path, database_url: str, seed: int = 1) -> Iterator[Rig]:
         "TWILIO_API_URL": f"{url}/twilio",
     }
     values = {name.lower(): value for name, value in environment.items() if name != "PYTHONPATH"}
-    runtime = Runtime.build(Settings.model_validate(values))
+    runtime = Runtime.of_operator(Settings.model_validate(values))
     command = [sys.executable, "-m", "app.cli.entry", "sandbox", "--port", str(sandbox_port)]
     with (folder / "sandbox.log").open("ab") as log:
         sandbox = subprocess.Popen(

@@ -32,7 +32,7 @@ ARGUMENTS = Namespace()
 @pytest.fixture
 def rotating(settings: Settings, database: Database) -> Iterator[Runtime]:
     """A process that knows both keys, the new one first; a pool of its own, as another process has."""
-    opened = Database(database.url)
+    opened = Database(database.url).over_all_stores()
     keys = {"encryption_keys": f"{NEW},{OLD}"}
     yield Runtime.build(settings.model_copy(update=keys), opened)
     opened.dispose()
