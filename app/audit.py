@@ -13,6 +13,8 @@ MEMBER, STAFF, API_KEY = "member", "staff", "api-key"
 
 SETTINGS_CHANGED = "settings.changed"
 FLOW_ON, FLOW_OFF, FLOW_REHEARSED = "flow.activated", "flow.deactivated", "flow.rehearsed"
+FLOW_DRAFTED, FLOW_DISCARDED = "flow.drafted", "flow.discarded"
+FLOW_PUBLISHED, FLOW_MOVED = "flow.published", "flow.moved"
 STORE_CONNECTED, STORE_DISCONNECTED = "store.connected", "store.disconnected"
 STORE_MOVED, STORE_COPIED = "store.moved", "store.copied"
 STORE_RESTORED = "store.restored"
@@ -28,6 +30,7 @@ TEXT_SAVED, TEXT_RESET, TRIAL_ASKED = "text.saved", "text.reset", "text.tried"
 REVIEW_APPROVED, REVIEW_HIDDEN = "review.approved", "review.hidden"
 ACTIONS = (
     *(SETTINGS_CHANGED, FLOW_ON, FLOW_OFF, FLOW_REHEARSED),
+    *(FLOW_DRAFTED, FLOW_DISCARDED, FLOW_PUBLISHED, FLOW_MOVED),
     *(STORE_CONNECTED, STORE_DISCONNECTED, STORE_MOVED, STORE_COPIED, STORE_RESTORED),
     *(KEY_CREATED, KEY_REVOKED, KEYS_ROTATED),
     *(MESSAGE_SETTLED, MESSAGES_RELEASED, MESSAGES_CANCELLED, SENDER_TRUSTED),

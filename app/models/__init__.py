@@ -14,6 +14,7 @@ from app.models.customer_state import CustomerState
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowSwitch, FlowVersion
+from app.models.flow_draft import FlowDraft
 from app.models.flow_effect import FlowEffect
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
@@ -66,6 +67,7 @@ __all__ = [
     "Enrollment",
     "ErasedIdentity",
     "Flow",
+    "FlowDraft",
     "FlowEffect",
     "FlowSwitch",
     "FlowVersion",
