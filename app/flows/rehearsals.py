@@ -59,7 +59,7 @@ def ask(
 
 def of_flow(session: Session, store_id: int, flow_key: str, *, is_draft: bool = False) -> Row[Any] | None:
     """The latest dry run of a flow or of its draft, waiting, running or done."""
-    mine = _mine(store_id, flow_key, is_draft=is_draft)
+    mine = (REHEARSALS.c.store_id == store_id, *_of(flow_key, is_draft=is_draft))
     return session.execute(select(REHEARSALS).where(*mine)).one_or_none()
 
 
@@ -85,7 +85,7 @@ def claim(session: Session) -> Held | None:
     if row is None:
         return None
     held = Held(uuid4().hex, row)
-    mine = _mine(row.store_id, row.flow_key, is_draft=row.is_draft)
+    mine = (REHEARSALS.c.store_id == row.store_id, *_of(row.flow_key, is_draft=row.is_draft))
     session.execute(
         update(REHEARSALS)
         .where(*mine)
@@ -118,16 +118,13 @@ def _ended(now: datetime) -> dict[str, Any]:
 def _write(session: Session, held: Held, values: Mapping[str, Any]) -> bool:
     row = held.row
     mine = (
-        *_mine(row.store_id, row.flow_key, is_draft=row.is_draft),
+        REHEARSALS.c.store_id == row.store_id,
+        *_of(row.flow_key, is_draft=row.is_draft),
         REHEARSALS.c.lease_token == held.token,
     )
     written = update(REHEARSALS).where(*mine).values(**values).returning(REHEARSALS.c.store_id)
     return bool(session.execute(written).all())
 
 
-def _mine(store_id: int, flow_key: str, *, is_draft: bool) -> tuple[ColumnElement[bool], ...]:
-    return (
-        REHEARSALS.c.store_id == store_id,
-        REHEARSALS.c.flow_key == flow_key,
-        REHEARSALS.c.is_draft == is_draft,
-    )
+def _of(flow_key: str, *, is_draft: bool) -> tuple[ColumnElement[bool], ...]:
+    return REHEARSALS.c.flow_key == flow_key, REHEARSALS.c.is_draft == is_draft
