@@ -41,11 +41,13 @@ class Group:
     """People of one version who wait at one step.
 
     Attributes:
+        definition: their version's, by which they wait.
         may_move: whether the version that they would move to has this wait as well.
     """
 
     version_id: int
     number: int
+    definition: Definition
     step: str
     people: int
     may_move: bool
@@ -124,9 +126,8 @@ def in_flight(session: Session, store_id: int, key: str, target: Definition) -> 
     known = published.definitions_of(session, store_id, ids) if ids else {}
     numbers = _numbers(session, store_id, ids)
     groups = [
-        Group(version_id, numbers[version_id], step, people, _may_move(known[version_id], target, step))
-        for version_id, step, people in found
-        if version_id in known
+        Group(one, numbers[one], known[one], step, people, _may_move(known[one], target, step))
+        for one, step, people in found
     ]
     return sorted(groups, key=lambda group: (-group.number, group.step))
 

@@ -42,7 +42,7 @@ def review(key: str) -> ResponseReturnValue:
         key=key,
         desk=desk,
         differences=flow_changes.between(desk.published, desk.draft, store),
-        rows=_rows(groups, desk.draft),
+        rows=_rows(groups),
         movable=sum(group.people for group in groups if group.may_move),
         under_way=sum(group.people for group in groups),
         rehearsed=rehearsed,
@@ -95,7 +95,7 @@ def show(key: str) -> ResponseReturnValue:
         ],
         compared=(first, second) if first and second else None,
         differences=_between(asked, first, second, store),
-        rows=_rows(earlier, desk.published),
+        rows=_rows(earlier),
         movable=sum(group.people for group in earlier if group.may_move),
     )
 
@@ -151,13 +151,16 @@ def _move_some(session: Session, store_id: int, key: str, *, by: Actor) -> int:
     return done
 
 
-def _rows(groups: list[Group], target: Definition) -> list[tuple[Group, str]]:
-    """Each group with the name of the step at which it waits."""
-    steps = {step.id: (step, entry) for entry in target.entries for step in entry.steps}
-    return [
-        (group, step_words.name_and_text(*steps[group.step]) if group.step in steps else group.step)
-        for group in groups
-    ]
+def _rows(groups: list[Group]) -> list[tuple[Group, str]]:
+    """Each group with what its people wait for."""
+    return [(group, _waits_for(group)) for group in groups]
+
+
+def _waits_for(group: Group) -> str:
+    for entry in group.definition.entries:
+        if group.step in entry.by_id:
+            return step_words.name_and_text(entry.by_id[group.step], entry)
+    return group.step
 
 
 def _number(name: str, known: dict[int, Definition]) -> int | None:

@@ -19,6 +19,7 @@ CHANGES_NOTHING_OF_A_STORE = {
 TELLS_OF_NOBODY = {
     "app/web/activity.py:show": "counts, topics and errors of deliveries",
     "app/web/changes.py:show": "the audit log holds ids only",
+    "app/web/flow_start.py:show": "counts",
     "app/web/flow_versions.py:show": "counts",
     "app/web/flows.py:listing": "counts and sums",
     "app/web/home.py:progress_now": "counts",

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from app.flows import rehearsals
 from app.flows.definition import Definition, recipe
-from app.models import Attribution, Enrollment, Flow, FlowVersion
+from app.models import Attribution, ConsentState, CustomerState, Enrollment, Flow, FlowVersion
 from app.runtime import Runtime
-from tests.web.web_shops import NOW, Shop, add_message
+from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message
 
 EVIL = "<img src=x onerror=alert(1)>'{{7*7}}"
 FORKED: list[dict[str, Any]] = [
@@ -163,3 +165,43 @@ def test_ways_that_part_by_lot_are_drawn_and_names_stay_text(
     assert "25" in _plain(_node(page, "lot"))
     assert "<img src=x" not in page
     assert page.count('id="step-gift"') == 1
+
+
+def test_before_a_flow_is_switched_on_its_plan_is_told_in_numbers(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    _silence(runtime, shop)
+    found = {"counts": {"sent": 45}, "messages": [], "vouchers": {"n": 0}}
+    with runtime.database.write() as session:
+        begin = NOW - timedelta(days=90)
+        rehearsals.ask(session, shop.store_id, "reactivation", begin=begin, end=NOW)
+        held = rehearsals.claim(session)
+        assert held is not None
+        rehearsals.finish(session, held, found, NOW)
+
+    page = _plain(_read(member, "/app/flows/reactivation/start"))
+    other = _plain(_read(member, "/app/flows/welcome/start", "it"))
+
+    assert "3 customers are silent now. They begin little by little, at most 1 a day" in page
+    assert "about 3 days in all" in page
+    assert "45 messages: about 4 a week" in page
+    assert "Guarda solo quello che succede da ora in poi" in other
+    assert "Non è ancora stato provato" in other
+
+
+def _silence(runtime: Runtime, shop: Shop) -> None:
+    """Three customers who may be written to and fell silent."""
+    with runtime.database.write() as session:
+        for number in range(3):
+            person = add_customer(session, shop.store_id, f"silent-{number}")
+            mine: dict[str, Any] = {"store_id": shop.store_id, "customer_id": person.id}
+            said = {"channel": "email", "state": "subscribed", "basis": "consent"}
+            session.add(ConsentState(**mine, **said, occurred_at=NOW))
+            session.add(CustomerState(**mine, state="dormant", since=NOW - timedelta(days=9), attempts=[]))
+
+
+def test_a_flow_that_is_on_has_no_plan(member: FlaskClient, shop: Shop, csrf: Csrf) -> None:
+    member.post("/app/flows/review/activate", data={"csrf": csrf(member)})
+
+    assert member.get("/app/flows/review/start").status_code == 303
+    assert member.get("/app/flows/nothing/start").status_code == 404

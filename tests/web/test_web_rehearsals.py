@@ -86,7 +86,7 @@ def test_the_result_is_shown_with_the_switch_beside_it(
 
     section = page.split('id="rehearsal"')[1].split("</section>")[0]
     assert [word for word in words if word not in section] == []
-    assert "/app/flows/review/activate" in section
+    assert "/app/flows/review/start" in section
     assert f'href="/app/customers/{shop.ids["customer"]}"' in section
 
 
