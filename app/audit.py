@@ -13,6 +13,8 @@ MEMBER, STAFF, API_KEY = "member", "staff", "api-key"
 
 SETTINGS_CHANGED = "settings.changed"
 FLOW_ON, FLOW_OFF, FLOW_REHEARSED = "flow.activated", "flow.deactivated", "flow.rehearsed"
+FLOW_DRAFTED, FLOW_DISCARDED = "flow.drafted", "flow.discarded"
+FLOW_PUBLISHED, FLOW_MOVED = "flow.published", "flow.moved"
 STORE_CONNECTED, STORE_DISCONNECTED = "store.connected", "store.disconnected"
 STORE_MOVED, STORE_COPIED = "store.moved", "store.copied"
 STORE_RESTORED = "store.restored"
@@ -34,6 +36,7 @@ MEMBER_ACCOUNT, MEMBER_PASSWORD = "member.account", "member.password"
 MEMBER_FACTOR_ON, MEMBER_FACTOR_OFF, MEMBER_CODES = "member.factor-on", "member.factor-off", "member.codes"
 ACTIONS = (
     *(SETTINGS_CHANGED, FLOW_ON, FLOW_OFF, FLOW_REHEARSED),
+    *(FLOW_DRAFTED, FLOW_DISCARDED, FLOW_PUBLISHED, FLOW_MOVED),
     *(STORE_CONNECTED, STORE_DISCONNECTED, STORE_MOVED, STORE_COPIED, STORE_RESTORED),
     *(STORE_STOPPED, STORE_RESUMED, GUIDE_HIDDEN, GUIDE_SHOWN),
     *(KEY_CREATED, KEY_REVOKED, KEYS_ROTATED),

@@ -15,6 +15,7 @@ from app.models.day import FlowDay, StoreDay
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowSwitch, FlowVersion
+from app.models.flow_draft import FlowDraft
 from app.models.flow_effect import FlowEffect
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundEvent
@@ -69,6 +70,7 @@ __all__ = [
     "ErasedIdentity",
     "Flow",
     "FlowDay",
+    "FlowDraft",
     "FlowEffect",
     "FlowSwitch",
     "FlowVersion",

@@ -124,6 +124,22 @@ def _flow(subject: str, _details: Mapping[str, Any]) -> str:
     return word("flow", subject)
 
 
+def _draft(subject: str, details: Mapping[str, Any]) -> str:
+    """The flow, what was done, and to which step or with which version."""
+    done = translate(f"audit.draft.{details['what']}", n=details.get("number", 0))
+    kind = details.get("kind", "")
+    step = word("step.kind", kind) if kind != "message" else details["step"]
+    return " · ".join(part for part in (word("flow", subject), done, step) if part)
+
+
+def _version(subject: str, details: Mapping[str, Any]) -> str:
+    return f"{word('flow', subject)} · {translate('versions.one', n=int(details['number']))}"
+
+
+def _moved(subject: str, details: Mapping[str, Any]) -> str:
+    return f"{word('flow', subject)} · {translate('audit.people', n=int(details['n']))}"
+
+
 def _text(subject: str, _details: Mapping[str, Any]) -> str:
     """`welcome/W2`: the flow and the message."""
     flow, _, step = subject.partition("/")
@@ -177,6 +193,10 @@ _ABOUT: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
     audit.FLOW_ON: _flow,
     audit.FLOW_OFF: _flow,
     audit.FLOW_REHEARSED: _flow,
+    audit.FLOW_DISCARDED: _flow,
+    audit.FLOW_DRAFTED: _draft,
+    audit.FLOW_PUBLISHED: _version,
+    audit.FLOW_MOVED: _moved,
     **dict.fromkeys((audit.TEXT_SAVED, audit.TEXT_RESET, audit.TRIAL_ASKED), _text),
     **dict.fromkeys((audit.REVIEW_APPROVED, audit.REVIEW_HIDDEN), _review),
     **dict.fromkeys((audit.MEMBER_INVITED, audit.MEMBER_JOINED, audit.MEMBER_REMOVED), _member),

@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("order_id", ID, nullable=False),
         sa.Column("message_id", ID, nullable=False),
         sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("step", sa.String(length=10), nullable=False),
         sa.Column("rule", sa.String(length=15), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
@@ -113,6 +114,12 @@ def upgrade() -> None:
         "ix_attributions_occurred",
         "attributions",
         ["store_id", "occurred_at", "currency", "flow_key", "amount_minor"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_attributions_steps",
+        "attributions",
+        ["store_id", "currency", "flow_key", "step", "occurred_at", "amount_minor"],
         unique=False,
     )
     op.create_table(
@@ -400,6 +407,12 @@ def upgrade() -> None:
         "ix_enrollments_customer",
         "enrollments",
         ["store_id", "customer_id", "flow_key", "entered_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_enrollments_steps",
+        "enrollments",
+        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason"],
         unique=False,
     )
     op.create_table(
@@ -700,6 +713,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('sent') AND channel IN ('sms')"),
     )
     op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
+    op.create_index(
+        "ix_messages_steps",
+        "messages",
+        ["store_id", "flow_key", "step", "status", "reason", "clicked_at"],
+        unique=False,
+    )
     op.create_table(
         "notices",
         sa.Column("store_id", ID, nullable=False),
@@ -1258,6 +1277,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_chores_next", "chores", ["name", "next_at", "store_id"], unique=False)
     op.create_table(
+        "flow_drafts",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("definition", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("saved_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_flow_drafts_store_id_stores")),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_flow_drafts")),
+    )
+    op.create_table(
         "reconciliations",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("resource", sa.String(length=20), nullable=False),
@@ -1275,6 +1304,7 @@ def upgrade() -> None:
         "rehearsals",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("is_draft", sa.Boolean(), nullable=False),
         sa.Column("asked_at", MOMENT, nullable=False),
         sa.Column("begin", MOMENT, nullable=False),
         sa.Column("end", MOMENT, nullable=False),
@@ -1288,7 +1318,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_rehearsals_store_id_stores")),
-        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_rehearsals")),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", "is_draft", name=op.f("pk_rehearsals")),
     )
     op.create_index("ix_rehearsals_waiting", "rehearsals", ["is_waiting", "asked_at"], unique=False)
     if op.get_context().dialect.name == "postgresql":
@@ -1301,6 +1331,7 @@ def downgrade() -> None:
     """The way back."""
     op.drop_table("rehearsals")
     op.drop_table("reconciliations")
+    op.drop_table("flow_drafts")
     op.drop_table("chores")
     op.drop_table("backfills")
     op.drop_table("vouchers")
