@@ -13,6 +13,7 @@ from app.config import Settings
 from app.db import lease_now
 from app.members import attempts, letters, links, people, sessions, upkeep
 from app.members.roles import OWNER
+from app.messaging.notices import letter_of
 from app.models import Member, MemberLetter, MemberSession, Membership, SignInAttempt, SignInLink
 from app.runtime import Runtime
 from connectors.channels.local import LocalChannel
@@ -110,7 +111,7 @@ def test_without_an_account_nothing_is_sent(operator: Runtime, runtime: Runtime)
 def test_it_says_whereto_and_carries_the_link(language: str, word: str, engine: str) -> None:
     letter = letters.Letter(1, letters.INVITATION, "a@b.example", URL, "Bottega <b>", language)
 
-    told = job.letter_of(letter, "ritorno@sandbox.example.com")
+    told = letter_of(letter, "ritorno@sandbox.example.com")
 
     assert word in told.text
     assert URL in told.text
