@@ -1,6 +1,8 @@
 """What the pages of a member's own login share: who they are, their proof, and the page itself."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import segno
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound, Unauthorized
 
 from app import audit, clock
+from app.db import lease_now
 from app.members import attempts, factors, passwords, people, sessions
 from app.members.sessions import Reader
 from app.models import Member
@@ -25,6 +28,17 @@ _SYSTEMS = (
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One open session; `browser` is what it says of itself, in two words."""
+
+    id: int
+    browser: str
+    since: datetime
+    seen_at: datetime
+    is_this: bool
 
 
 def page(
@@ -89,13 +103,18 @@ def back() -> ResponseReturnValue:
 def _about(session: Session, member: Member, seen: Reader) -> dict[str, Any]:
     """What the page says of a member: an unfinished second factor shows its picture."""
     vault, is_begun = runtime().vault, bool(member.totp_secret) and member.totp_at is None
+    # Sessions live by the database's clock, pages by ours, which may be simulated.
+    apart = clock.now() - lease_now(session)
     rows = sessions.listing(session, member.id)
     return {
         "me": member,
         "secret": factors.secret_of(vault, member) if is_begun else "",
         "picture": _picture(factors.address_of(vault, member)) if is_begun else "",
         "codes_left": factors.codes_left(session, member.id),
-        "sessions": [(row, _browser(row.agent), row.id == seen.id) for row in rows],
+        "sessions": [
+            Line(row.id, _browser(row.agent), row.created_at + apart, row.seen_at + apart, row.id == seen.id)
+            for row in rows
+        ],
     }
 
 

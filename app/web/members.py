@@ -19,6 +19,7 @@ from app.web.auth import role_required
 from app.web.catalogue import language, translate
 from app.web.context import chosen_store, reader, runtime
 from app.web.entering import may_try
+from app.web.places import HOME
 
 blueprint = Blueprint("members", __name__)
 
@@ -108,7 +109,7 @@ def change_role(member_id: int) -> ResponseReturnValue:
     except people.LastOwner:
         return _page(troubled=member_id)
     flash(translate("members.role.changed"))
-    return _back()
+    return _back_from(member_id)
 
 
 @blueprint.post("/app/members/<int:member_id>/remove")
@@ -127,7 +128,7 @@ def remove(member_id: int) -> ResponseReturnValue:
     except people.LastOwner:
         return _page(troubled=member_id)
     flash(translate("members.removed", email=member.email))
-    return _back()
+    return _back_from(member_id)
 
 
 @blueprint.post("/app/members/<int:member_id>/sign-out")
@@ -208,6 +209,13 @@ def _queue(session: Session, store: Store, member: Member, *, url: str, now: dat
 
 def _subject(member: Member) -> str:
     return f"member:{member.id}"
+
+
+def _back_from(member_id: int) -> ResponseReturnValue:
+    """To the page, or home where the reader has just made themselves less than it wants."""
+    seen = reader()
+    is_self = seen is not None and seen.member_id == member_id
+    return redirect(HOME, code=303) if is_self else _back()
 
 
 def _back() -> ResponseReturnValue:

@@ -8,13 +8,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from app.members import roles
+from app.members import people, roles, sessions
 from app.members.roles import MARKETER, OWNER, READER
-from app.models import Customer, Membership, Message, Store
+from app.models import Customer, Member, Membership, Message, Store
 from app.runtime import Runtime
 from app.web import auth
 from tests.web.web_members import Person, act, add_member, browser_of, sign_in, token_on
-from tests.web.web_shops import Shop
+from tests.web.web_shops import NOW, Shop
 
 
 @pytest.fixture
@@ -164,6 +164,18 @@ def test_a_new_role_and_a_removal_count_from_the_next_click_on(
 
     assert (before.status_code, lesser.status_code) == (303, 403)
     assert theirs.get("/app/customers").status_code == 401
+
+
+def test_who_connects_a_store_becomes_its_owner_unless_it_has_members(
+    runtime: Runtime, owner: Person, shop: Shop, other_shop: Shop
+) -> None:
+    with runtime.database.write() as session:
+        is_theirs = [people.adopt(session, one.store_id, owner.id, NOW) for one in (shop, other_shop)]
+        member = session.get_one(Member, owner.id)
+        held = sessions.roles_of(session, member)
+
+    assert is_theirs == [False, True]
+    assert held == {shop.store_id: OWNER, other_shop.store_id: OWNER}
 
 
 def test_somebody_without_a_store_sees_none(app: Flask, runtime: Runtime, shop: Shop) -> None:

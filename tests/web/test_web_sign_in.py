@@ -1,11 +1,11 @@
 """Signing in by address and password: who gets in, who is kept out, and what is left in the browser."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from app.db import lease_now
@@ -13,7 +13,7 @@ from app.members import passwords, sessions
 from app.models import AuditEntry, Member, MemberSession, SignInAttempt
 from app.runtime import Runtime
 from tests.web.web_members import PASSWORD, Person, act, add_member, browser_of, sign_in, token_on
-from tests.web.web_shops import Shop, signed_in
+from tests.web.web_shops import Shop, make_app, signed_in
 
 
 @pytest.fixture
@@ -255,10 +255,15 @@ def test_a_member_ends_single_sessions_of_their_own_only(
     assert [one.get("/app/").status_code for one in (there, other)] == [401, 200]
 
 
-def test_the_cookie_is_secure_where_the_outside_comes_by_https(anna: Person, member: FlaskClient) -> None:
-    cookie = member.get("/app/").headers.get("Set-Cookie", "")
+def test_the_cookie_is_kept_from_scripts_other_sites_and_plain_wires(runtime: Runtime, shop: Shop) -> None:
+    https = runtime.settings.model_copy(update={"public_url": "https://ritorno.example"})
+    person = add_member(runtime, "anna@azure.example", shop.store_id)
+    client = make_app(replace(runtime, settings=https)).test_client()
+    client.environ_base["wsgi.url_scheme"] = "https"
 
-    assert "Secure" not in cookie
+    cookie = sign_in(client, person.email).headers["Set-Cookie"]
+
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Lax", "Expires="))
 
 
 def test_a_sign_in_is_written_down(app: Flask, runtime: Runtime, anna: Person) -> None:
