@@ -18,7 +18,7 @@ MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 # built without it, and those before 14, keep the default.
 COMPRESS_BODIES = """
 DO $$ BEGIN
-    EXECUTE 'ALTER TABLE inbound_events ALTER COLUMN body SET COMPRESSION lz4';
+    EXECUTE 'ALTER TABLE inbound_bodies ALTER COLUMN body SET COMPRESSION lz4';
 EXCEPTION WHEN feature_not_supported OR invalid_parameter_value OR syntax_error THEN
     RAISE NOTICE 'this server has no lz4: bodies keep the default compression';
 END $$
@@ -461,19 +461,10 @@ def upgrade() -> None:
         sa.Column("next_at", MOMENT, nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("done_at", MOMENT, nullable=True),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_events")),
         sa.UniqueConstraint(
             "store_id", "source", "dedupe_key", name=op.f("uq_inbound_events_store_id_source_dedupe_key")
         ),
-    )
-    op.create_index(
-        "ix_inbound_events_bodies",
-        "inbound_events",
-        ["store_id", "done_at"],
-        unique=False,
-        sqlite_where=sa.text("body IS NOT NULL"),
-        postgresql_where=sa.text("body IS NOT NULL"),
     )
     op.create_index("ix_inbound_events_status", "inbound_events", ["store_id", "status", "id"], unique=False)
     op.create_index(
@@ -1130,6 +1121,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_chores_next", "chores", ["name", "next_at", "store_id"], unique=False)
     op.create_table(
+        "inbound_bodies",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_bodies")),
+    )
+    op.create_index("ix_inbound_bodies_received", "inbound_bodies", ["store_id", "received_at"], unique=False)
+    op.create_table(
         "reconciliations",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("resource", sa.String(length=20), nullable=False),
@@ -1172,6 +1172,7 @@ def downgrade() -> None:
     """The way back."""
     op.drop_table("rehearsals")
     op.drop_table("reconciliations")
+    op.drop_table("inbound_bodies")
     op.drop_table("chores")
     op.drop_table("backfills")
     op.drop_table("vouchers")
