@@ -59,6 +59,14 @@ def insert_new(session: Session, table: Table, rows: Rows, *returning: Column[An
     return _write(session, table, rows, _Insertion(keeps_old=True, returning=names))
 
 
+def insert_new_columns(
+    session: Session, table: Table, values: Values, *returning: Column[Any]
+) -> Sequence[Row[Any]]:
+    """The same for rows that stand as columns, each with one value a row; there is at least one."""
+    names = tuple(column.name for column in returning)
+    return _write_columns(session, table, values, _Insertion(keeps_old=True, returning=names))
+
+
 def upsert(
     session: Session,
     table: Table,
@@ -196,28 +204,34 @@ def _sorted_by(key: Sequence[str], rows: Rows) -> Rows:
 def _write(session: Session, table: Table, rows: Rows, change: _Change) -> Sequence[Row[Any]]:
     if not rows:
         return []
+    values = {name: [row[name] for row in rows] for name in sorted(rows[0])}
+    return _write_columns(session, table, values, change)
+
+
+def _write_columns(session: Session, table: Table, given: Values, change: _Change) -> Sequence[Row[Any]]:
     connection = session.connection()
-    values = _values(table, tuple(sorted(rows[0])), rows, change)
+    values = _with_defaults(table, given) if isinstance(change, _Insertion) else given
     if connection.dialect.name != "sqlite":
         return _merge(connection, table, values, change)
     statement, names = _sqlite_statement(change, table, tuple(values))
     placed = bound(table, {name: values[name] for name in names}, connection.dialect)
-    given = list(zip(*placed, strict=True))
+    rows = list(zip(*placed, strict=True))
     if isinstance(change, _Update):
-        connection.exec_driver_sql(statement, given)
+        connection.exec_driver_sql(statement, rows)
         return []
-    found = _insert_groups(connection, statement, given)
+    found = _insert_groups(connection, statement, rows)
     return read_back(found, [table.c[name] for name in change.returning], connection.dialect)
 
 
-def _values(table: Table, names: Names, rows: Rows, change: _Change) -> Values:
-    """The rows by column, with the defaults of columns that new rows leave out."""
-    values: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in names}
-    if isinstance(change, _Insertion):
-        for column in table.columns:
-            if column.default is not None and column.name not in values:
-                values[column.name] = [default_of(column)] * len(rows)
-    return values
+def _with_defaults(table: Table, given: Values) -> Values:
+    """The columns, with the defaults of those that new rows leave out."""
+    count = len(next(iter(given.values())))
+    left_out = {
+        column.name: [default_of(column)] * count
+        for column in table.columns
+        if column.default is not None and column.name not in given
+    }
+    return {**given, **left_out}
 
 
 def _insert_groups(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> list[Row[Any]]:

@@ -27,7 +27,7 @@ MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 # built without it, and those before 14, keep the default.
 COMPRESS_BODIES = """
 DO $$ BEGIN
-    EXECUTE 'ALTER TABLE inbound_events ALTER COLUMN body SET COMPRESSION lz4';
+    EXECUTE 'ALTER TABLE inbound_bodies ALTER COLUMN body SET COMPRESSION lz4';
 EXCEPTION WHEN feature_not_supported OR invalid_parameter_value OR syntax_error THEN
     RAISE NOTICE 'this server has no lz4: bodies keep the default compression';
 END $$

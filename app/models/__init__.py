@@ -18,7 +18,7 @@ from app.models.flow import Flow, FlowSwitch, FlowVersion
 from app.models.flow_draft import FlowDraft
 from app.models.flow_effect import FlowEffect
 from app.models.heartbeat import Heartbeat
-from app.models.inbound_event import InboundEvent
+from app.models.inbound_event import InboundBody, InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
 from app.models.list_import import ListImport
@@ -76,6 +76,7 @@ __all__ = [
     "FlowVersion",
     "Fulfillment",
     "Heartbeat",
+    "InboundBody",
     "InboundEvent",
     "InstallAttempt",
     "JobRun",
