@@ -166,13 +166,19 @@ def _rank(statement: NewConsent) -> tuple[datetime, bool]:
 def _last_of_sources(
     session: Session, standing: Sequence[NewConsent]
 ) -> dict[tuple[int, int, str, str], str]:
-    """What each source said last of each person and channel."""
+    """What the sources of these statements said last of each person and channel."""
     last: dict[tuple[int, int, str, str], str] = {}
     for store_id in {statement.store_id for statement in standing}:
-        people = sorted({item.customer_id for item in standing if item.store_id == store_id})
+        mine = [item for item in standing if item.store_id == store_id]
+        people, sources = sorted({item.customer_id for item in mine}), sorted({item.source for item in mine})
         statement = (
             select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state, LEDGER.c.basis)
-            .where(LEDGER.c.store_id == store_id, is_among(session, LEDGER.c.customer_id, people))
+            .where(
+                LEDGER.c.store_id == store_id,
+                is_among(session, LEDGER.c.customer_id, people),
+                # Every order says its own; a profile has said little.
+                LEDGER.c.source.in_(sources),
+            )
             .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
         )
         for row in session.execute(statement):
