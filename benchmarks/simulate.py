@@ -2,7 +2,7 @@
 
 Each customer buys five times on average; each order has three lines and four entries of the timeline. The
 flows that such a shop gives nothing to do have one of their own: in that of the reactivation everybody buys
-in the first half of the year and falls silent, in that of the abandoned checkouts everybody leaves two baskets.
+in the first half of the year and falls silent, in that of the abandoned checkouts all leave two baskets.
 """
 
 import resource
