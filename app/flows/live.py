@@ -91,10 +91,8 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
     customer = batch.facts.customers.get(held.customer_id)
     if customer is None or customer.erased_at is not None or batch.knows(*held.key):
         return
-    anchors = dict(held.journey.anchors)
-    for anchor in entry.anchors:
-        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days, hours=anchor.hours)
-    held.journey = held.journey._replace(anchors=anchors)
+    if entry.anchors:
+        held.journey = held.journey._replace(anchors=_with_anchors(entry, held.journey.anchors))
     if entry.only_if and first_false(entry.only_if, _conditions(batch, held)) is not None:
         return
     batch.add(held)
@@ -108,6 +106,13 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
         if event.occurred_at > held.entered_at and _is_ended(entry, held, event):
             _stop(held, event)
             return
+
+
+def _with_anchors(entry: Entry, known: Mapping[str, datetime]) -> dict[str, datetime]:
+    anchors = dict(known)
+    for anchor in entry.anchors:
+        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days, hours=anchor.hours)
+    return anchors
 
 
 def move_on(batch: Batch, held: Held, at: datetime) -> None:

@@ -141,11 +141,11 @@ def _still_due(facts: Facts, now: datetime) -> StepVerdict:
     false = first_false(message.only_if, facts.conditions)
     if false is not None:
         return _stop("still-due", "trigger-false", false)
-    return _pass("still-due", f"until {_shown(message.expires_at)}")
+    return StepVerdict("still-due", _PASSED, None, f"until {_shown(message.expires_at)}")
 
 
 def _once_only(facts: Facts, now: datetime) -> StepVerdict:
-    return StepVerdict("once-only", Verdict.PASS, None, facts.message.key)
+    return StepVerdict("once-only", _PASSED, None, facts.message.key)
 
 
 def _customer(facts: Facts, now: datetime) -> StepVerdict:

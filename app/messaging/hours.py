@@ -92,7 +92,9 @@ def _first_open(moment: datetime, zones: Collection[ZoneInfo], rule: _Rule) -> d
     last = moment + _HORIZON
     candidate = moment
     while candidate <= last:
-        pushed = max((_opening(candidate, zone, rule) for zone in zones), default=candidate)
+        pushed = candidate
+        for zone in zones:
+            pushed = max(pushed, _opening(candidate, zone, rule))
         if pushed == candidate:
             return candidate
         candidate = pushed

@@ -100,8 +100,10 @@ class Life:
     def _look_back(self) -> None:
         """Whether the person was silent before the flow would have been on, and may be written to."""
         self._is_before = False
-        if self.silence is not None and self.standing.state == states.DORMANT:
-            self.outbox.report.silent_before += self.silence.is_reachable(self.question.since)
+        has_address = self.standing.customer.email is not None
+        if self.silence is not None and has_address and self.silence.is_reachable(self.question.since):
+            self.outbox.report.reachable += 1
+            self.outbox.report.silent_before += self.standing.state == states.DORMANT
 
     def _recall(self) -> None:
         """Keys that were used before a flow of the replay lets anybody in; slots that may hold a birthday."""

@@ -104,7 +104,8 @@ class Report:
     """What a dry run found. Amounts are minor units of the store's currency, if every code were used once.
 
     `forgotten_baskets`: how often somebody would have entered for a basket that is kept no longer.
-    `silent_before`: how many had fallen silent before; they would have been let in little by little.
+    `silent_before`: how many had fallen silent before; they would have been let in little by little, a share
+    of the `reachable` a day: of all who could be written to when the flow would have been switched on.
     """
 
     messages: list[WouldBe] = field(default_factory=list)
@@ -115,6 +116,7 @@ class Report:
     people: int = 0
     forgotten_baskets: int = 0
     silent_before: int = 0
+    reachable: int = 0
 
     def add(self, other: "Report") -> None:
         """Put a part's findings to these."""
@@ -126,3 +128,4 @@ class Report:
         self.people += other.people
         self.forgotten_baskets += other.forgotten_baskets
         self.silent_before += other.silent_before
+        self.reachable += other.reachable

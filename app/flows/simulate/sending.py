@@ -209,15 +209,16 @@ class Outbox:
         """The rows of a claim, as they were."""
         customer, standing = self.standing.customer, self.standing
         concerned = {letter.enrollment_id for letter in due}
-        said = {channel: standing.consent(channel, now) for channel in _CHANNELS}
+        said = [(name, standing.consent(name, now)) for name in _CHANNELS]
+        redeemed = standing.redeemed
         rows: dict[str, Any] = {
             "customers": {customer.id: customer},
-            "consents": {(customer.id, name): one for name, one in said.items() if one is not None},
+            "consents": {(customer.id, name): one for name, one in said if one is not None},
             "suppressed": {key: row for key, row in self.suppressed.items() if row.created_at <= now},
             "enrollments": journeys,
             "orders": standing.orders,
             "vouchers": {
-                (id_, name): _Code(now) for id_ in concerned for name in standing.redeemed.get(id_, ())
+                (id_, name): _Code(now) for id_ in concerned & redeemed.keys() for name in redeemed[id_]
             },
         }
         return Loaded(
@@ -256,6 +257,8 @@ class Outbox:
 
     def _has_open_case(self, now: datetime) -> bool:
         """Whether they waited for an answer of the shop; the last word of each case counts."""
+        if not self.standing.person.cases:
+            return False
         last = {
             str(event.details.get("case", "")): event.type
             for event in self.standing.person.cases
@@ -267,10 +270,11 @@ class Outbox:
         """The asks that a review written by now has answered."""
         reviews = self.standing.person.reviews
         reviewed = {row.product_external_id for row in reviews if row.written_at <= now}
+        if not reviewed:
+            return frozenset()
         return frozenset(
             letter.id
             for letter in due
-            if reviewed
-            and CONDITION in letter.context.get("only_if", ())
+            if CONDITION in letter.context.get("only_if", ())
             and reviewed & {item["external_id"] for item in letter.context.get("products", ())}
         )
