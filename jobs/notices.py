@@ -1,4 +1,4 @@
-"""Merchants are told by mail, from the operator's account: that their store stands still, of low ratings."""
+"""Merchants are told by mail, from the operator's account: what stands still, low ratings, their week."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.analytics import weekly
 from app.messaging import addresses
-from app.messaging.notices import mail
+from app.messaging.notices import language_of, mail
 from app.models import Store
 from app.stores import notices, settings
 from connectors.base import Channel, Outcome, OutgoingMessage, SendResult
@@ -66,7 +67,7 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
             to_address=to_address,
             from_address=operator.notice_from,
             base_url=operator.base_url,
-            n=row.n,
+            told={"n": row.n} | _values(kit, store, row),
         )
         result = send_one(channel, letter)
     values: dict[str, Any] = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error}
@@ -74,3 +75,11 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
         values["next_at"] = now + _AGAIN
     with kit.database.of_store(store.id).write() as session:
         notices.finish(session, store.id, row.kind, **values)
+
+
+def _values(kit: Kit, store: Store, row: Row[Any]) -> dict[str, str]:
+    """What a notice tells besides how often it happened: the week's numbers, as of the Monday it is of."""
+    if row.kind != notices.WEEKLY:
+        return {}
+    with kit.runtime.database.read() as session:
+        return weekly.values(session, store, weekly.week_before(store, row.raised_at), language_of(store))

@@ -67,6 +67,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("text prices", "what text messages cost is asked of their provider", 60),
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),
     ClockJob("writes", "what people said to us is told to the storefront", 2),
+    ClockJob("weeks", "the letter of the week is raised on Monday morning", 60),
     ClockJob("notices", "merchants whose shop stands still are told by mail", 60),
     ClockJob("letters", "invitations of members and links to new passwords leave", 5),
     ClockJob("trials", "texts that merchants send to themselves leave", 2),

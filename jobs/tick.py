@@ -36,6 +36,7 @@ from jobs import (
     text_prices,
     trials,
     webhook_checks,
+    weekly,
     writes,
 )
 from jobs.guard import Failed, run_guarded
@@ -65,6 +66,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("text prices", text_prices.run),
     ("outbox", outbox.run),
     ("writes", writes.run),
+    ("weeks", weekly.run),
     ("notices", notices.run),
     ("letters", letters.run),
     ("trials", trials.run),

@@ -25,9 +25,11 @@ SENDERS = "senders"
 """Whether the store's accounts at providers can send, and whom they bar already."""
 FIGURES = "figures"
 """What its messages did and how long its lists are, added up for the screens."""
+WEEKLY = "weekly"
+"""The letter of the week to its merchant."""
 SILENT = "silent"
 """In the notes of IDENTITY: how many orders of a day came by looking alone, while no webhook did."""
-_ALWAYS = (IDENTITY, SENDERS, FIGURES)
+_ALWAYS = (IDENTITY, SENDERS, FIGURES, WEEKLY)
 NAMES = {WOOCOMMERCE: (WEBHOOKS, *_ALWAYS, *SWEEPS), SHOPIFY: _ALWAYS}
 """What is done for a store, by its platform."""
 LEASE = timedelta(seconds=180)

@@ -32,6 +32,12 @@ _IDENTITY = (
         "Where we write to you when something stops; the shop's own address if empty.",
         column="email",
     ),
+    Setting(
+        "notices.weekly",
+        rules.SWITCH,
+        "on",
+        "A mail to you on Monday morning about the week before: what came back, what left, who joined.",
+    ),
     Setting("notices.phone", rules.PHONE, "", "Your own mobile number, where you try text messages."),
     Setting("sender.sms_name", rules.line(30), "", "The name that text messages begin with.", column="name"),
 )

@@ -13,6 +13,7 @@ from app.flows.simulate import telling
 from app.flows.switch import FlowView
 from app.lists.taking import KINDS
 from app.members.roles import MARKETER
+from app.messaging.senders import UNDECIDED
 from app.models import Store
 from app.stores import rivals, settings
 from app.stores.settings import DEFINITIONS
@@ -86,6 +87,8 @@ def _of_store(
         "left": guide_steps.left(steps),
         "progress": progress_of(session, [store.id])[store.id],
         "ways_out": ways_out,
+        # What was not said of earlier refusals is the next step's.
+        "undecided": UNDECIDED,
         "fields": _fields(store, typed, errors),
         "list_kinds": KINDS,
         "rivals": rivals.of_store(store),
