@@ -29,7 +29,7 @@ from connectors.channels.local import LocalChannel
 from jobs import inbox
 from jobs.kit import Kit
 
-_AGENT = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0 Safari/537.36"}
+AGENT = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0 Safari/537.36"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ def _product(kind: str, databases: Databases, clicks: int) -> Rate:
     is_sqlite = kind == "SQLite"
     url = f"sqlite:///{databases.sqlite()}" if is_sqlite else alchemy_url(databases.postgresql())
     runtime = stores.connect(url)
-    first = _fill(runtime, clicks)
+    first = fill(runtime, clicks)
     site, kit = create_site(runtime), Kit.build(runtime, LocalChannel(None))
-    paths = [_path(runtime, first + number, number) for number in range(clicks)]
+    paths = [path_of(runtime, first + number, number) for number in range(clicks)]
     try:
         return _measured(
             site.application, paths, lambda: inbox.run(kit, clock.now()), lambda: _count(runtime)
@@ -81,7 +81,7 @@ def _nothing() -> None:
 
 
 def _measured(app: Any, paths: Sequence[str], finish: Callable[[], object], count: Callable[[], int]) -> Rate:
-    made = [EnvironBuilder(path, base_url="http://localhost", headers=_AGENT).get_environ() for path in paths]
+    made = [EnvironBuilder(path, base_url="http://localhost", headers=AGENT).get_environ() for path in paths]
     begun, cpu = time.perf_counter(), time.process_time()
     for number, environ in enumerate(made, 1):
         body, status, headers = run_wsgi_app(app, environ)
@@ -105,7 +105,8 @@ def _count(runtime: Runtime) -> int:
         return int(session.execute(statement).scalar_one())
 
 
-def _path(runtime: Runtime, message_id: int, number: int) -> str:
+def path_of(runtime: Runtime, message_id: int, number: int) -> str:
+    """The address of the link in a mail of that number."""
     made = LinkMaker(
         base_url="",
         signer=runtime.signer,
@@ -117,7 +118,7 @@ def _path(runtime: Runtime, message_id: int, number: int) -> str:
     return made.click(f"https://bottega.example/p/{number + 1}")
 
 
-def _fill(runtime: Runtime, clicks: int) -> int:
+def fill(runtime: Runtime, clicks: int) -> int:
     """A customer, and as many sent mails as clicks, each with its content; the first one's number."""
     before = datetime.now(UTC) - timedelta(hours=1)
     with runtime.database.write() as session:

@@ -37,7 +37,7 @@ class Click(NamedTuple):
     """One visit to a link of a message, by GET."""
 
     message_id: int
-    url: str
+    url: str | None
     occurred_at: datetime
     is_human: bool
 
@@ -77,7 +77,7 @@ class _Event:
     key: str
     type: str
     occurred_at: datetime
-    url: str
+    url: str | None
     reason: str | None = None
     id: int | None = None
     is_changed: bool = False
@@ -120,7 +120,7 @@ class _Visited:
     def _burst_since(self, url: str, at: datetime) -> datetime | None:
         since = at - scanners.LONGEST_BURST
         lately = [event for event in self.events.values() if event.occurred_at >= since]
-        told = [(event.url, event.occurred_at) for event in lately if event.tells_of_others]
+        told = [(event.url or "", event.occurred_at) for event in lately if event.tells_of_others]
         return scanners.burst_since(url, at, told)
 
     def _take_back(self, since: datetime) -> None:

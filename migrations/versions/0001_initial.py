@@ -324,9 +324,13 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("reason", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_events")),
-        sa.UniqueConstraint("store_id", "event_key", name=op.f("uq_delivery_events_store_id_event_key")),
+        sa.UniqueConstraint(
+            "store_id",
+            "message_id",
+            "event_key",
+            name=op.f("uq_delivery_events_store_id_message_id_event_key"),
+        ),
     )
-    op.create_index("ix_delivery_events_message", "delivery_events", ["store_id", "message_id"], unique=False)
     op.create_index(
         "ix_delivery_events_occurred", "delivery_events", ["store_id", "occurred_at"], unique=False
     )
