@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import failpoints, inbox
+from app import failpoints, inbox, wakeups
 from app.db import Database
 from app.errors import Busy
 from app.inbox import Kept, Row
@@ -85,6 +85,8 @@ class InboxWriter:
                 failpoints.reached("receive.after-keep")
                 for (_, tell), failure in zip(group, failures, strict=True):
                     tell(failure)
+                if self._queue.empty():
+                    line.call()
         finally:
             # Whatever ends this thread, the next delivery finds another one.
             self._thread = None
@@ -157,6 +159,16 @@ class _Line:
                 return [_as_busy(error)]
             return [self.insert([row])[0] for row in rows]
         return [None] * len(rows)
+
+    def call(self) -> None:
+        """Wake the workers; whatever fails here, they find at their next turn what was kept."""
+        if self._connection is None or self._database.is_sqlite:
+            return
+        driver: Any = self._connection.driver_connection
+        try:
+            driver.execute(wakeups.CALL_FOR_INBOX)
+        except self._driver.Error:
+            self.close()
 
     def close(self) -> None:
         """Drop the connection, and with it what it had not committed."""
