@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import psycopg
+import sqlalchemy
 
 from app import migrate
 
@@ -94,6 +95,12 @@ class Server:
     def _url(self, name: str) -> str:
         base, _, query = self._uri.partition("?")
         return f"postgresql+psycopg://{ROLE}:@{base.rpartition('@')[2].rpartition('/')[0]}/{name}?{query}"
+
+
+def over_all_stores(url: str) -> sqlalchemy.Engine:
+    """An engine of a test's own, which asks by plain SQL and sees the rows of every store."""
+    options = {} if url.startswith("sqlite") else {"options": "-c app.store=all"}
+    return sqlalchemy.create_engine(url, connect_args=options)
 
 
 @contextmanager
