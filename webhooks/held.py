@@ -25,6 +25,11 @@ class HeldConnection:
         self._connection: PoolProxiedConnection | None = None
         self.driver: Any = database.engine.dialect.dbapi
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection now, as far as is known."""
+        return self._connection is not None
+
     def run(self, work: Callable[[Any], T]) -> T:
         """Do some work over it; a connection that broke while it rested is made anew once.
 

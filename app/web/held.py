@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit, clock
+from app import audit, clock, wakeups
 from app.errors import BadInput
 from app.members.roles import MARKETER
 from app.messaging import held
@@ -31,6 +31,7 @@ def decide() -> ResponseReturnValue:
         store, now = chosen_store(session), clock.now()
         if act == RELEASE:
             count = held.release(session, store.id, ids or [], now)
+            wakeups.call(session, wakeups.OUTBOX)
         else:
             count = held.cancel(session, store.id, ids)
         if count:
