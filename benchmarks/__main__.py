@@ -10,6 +10,7 @@ from benchmarks import (
     mirror,
     receive,
     render,
+    screens,
     send,
     simulate,
     start,
@@ -209,6 +210,20 @@ def _why(databases: Databases, arguments: argparse.Namespace) -> None:
         )
 
 
+def _screens(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nScreens over {arguments.customers:,} customers and {5 * arguments.customers:,} orders")
+    for kind in ("SQLite", "PostgreSQL"):
+        if arguments.only not in kind:
+            continue
+        for found in screens.measure(kind, databases, customers=arguments.customers):
+            is_over = found.p95 > screens.MOST_MS or found.queries > screens.MOST_QUERIES
+            print(
+                f"  {kind:11} {found.path:50} {found.status} p50 {found.p50:6.1f} ms, "
+                f"p95 {found.p95:6.1f} ms, {found.queries} statements{' OVER' if is_over else ''}",
+                flush=True,
+            )
+
+
 def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
     customers = arguments.customers
     print(f"\nK2 dry run, a year of {customers:,} customers and {customers * simulate.ORDERS_EACH:,} orders")
@@ -233,6 +248,7 @@ _PARTS = {
     "callbacks": _callbacks,
     "clicks": _clicks,
     "simulate": _simulate,
+    "screens": _screens,
     "start": _start,
     "why": _why,
 }

@@ -22,7 +22,7 @@ from app.messaging.specimens import Slot
 from app.messaging.trials import NewTrial
 from app.messaging.variables import UNWRITTEN, picker
 from app.models import Customer, Store
-from app.web import customers, drafts, headers, previewing, trying
+from app.web import drafts, headers, previewing, seeking, trying
 from app.web.acting import actor, showed
 from app.web.auth import merchant_required
 from app.web.catalogue import translate
@@ -255,7 +255,7 @@ def _people(session: Session, store: Store, sought: str) -> list[Customer]:
     statement = rows_of(Customer, store.id).where(Customer.erased_at.is_(None))
     chosen = request.form.get("person", "")
     if sought:
-        statement = customers.matching(statement, sought)
+        statement = seeking.matching(statement, sought)
     elif chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
         statement = statement.where(Customer.id == int(chosen))
     else:
