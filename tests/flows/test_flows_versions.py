@@ -106,7 +106,7 @@ def _contexts(world: World) -> list[tuple[dict[str, Any]]]:
 
 
 def test_nothing_is_published_whose_own_text_cannot_be_sent(world: World) -> None:
-    broken = {"subject": "{{ nobody.knows }}", "preheader": "", "blocks": [], "sms": None}
+    broken: dict[str, Any] = {"subject": "{{ nobody.knows }}", "preheader": "", "blocks": [], "sms": None}
     with world.database.write() as session:
         mine = {"store_id": world.store_id, "name": "welcome/W3", "locale": "en"}
         session.add(Edition(**mine, **broken, version=1, saved_at=NOW))
