@@ -12,6 +12,7 @@ from app.flows.definition import Definition
 from app.flows.steps import Message
 from app.models import Edition
 from tests.conftest import NOW
+from tests.engines import SQLITE
 from tests.flows.flows_world import SUBSCRIBED, World
 
 DAY = timedelta(days=1)
@@ -88,6 +89,7 @@ def test_a_wait_that_is_gone_keeps_its_people(world: World) -> None:
     ]
 
 
+@pytest.mark.parametrize("engine", [SQLITE])
 def test_a_percentage_of_the_version_rides_with_its_messages(world: World) -> None:
     first = _edited(world, "W1").entries[0].by_id["W1"]
     assert isinstance(first, Message)
@@ -105,6 +107,7 @@ def _contexts(world: World) -> list[tuple[dict[str, Any]]]:
     return [(context,) for context in world.messages("context")]
 
 
+@pytest.mark.parametrize("engine", [SQLITE])
 def test_nothing_is_published_whose_own_text_cannot_be_sent(world: World) -> None:
     broken: dict[str, Any] = {"subject": "{{ nobody.knows }}", "preheader": "", "blocks": [], "sms": None}
     with world.database.write() as session:
@@ -115,6 +118,7 @@ def test_nothing_is_published_whose_own_text_cannot_be_sent(world: World) -> Non
         _publish(world, _edited(world, "to-W3", days=5))
 
 
+@pytest.mark.parametrize("engine", [SQLITE])
 def test_who_did_not_see_the_draft_publishes_nothing(world: World) -> None:
     with world.database.write() as session:
         drafts.keep(session, world.store_id, "welcome", _edited(world, "to-W3", days=5), seen=0, now=NOW)
