@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.flows.checks import leads_to
 from app.flows.definition import Definition, End, Entry, Message, Split, Step
+from app.flows.engine import leads_to_nothing
 from app.flows.steps import SplitByArm, WaitEvent
 from app.models import Flow, FlowVersion, Store
 from app.web import step_words
@@ -132,6 +132,8 @@ class _Reader:
         line = Line(words.kind, step.id, words.text, step.id, words.notes)
         if self.found is not None:
             line.people = self.found.people.get(step.id, line.people)
+        if leads_to_nothing(step, entry):
+            line.is_on, line.notes = False, [*line.notes, translate("flow.wait.skipped")]
         line.is_added = self.known is not None and step.id not in self.known
         if isinstance(step, Message):
             if self.found is not None:
@@ -235,8 +237,3 @@ def _meeting_places(entry: Entry) -> dict[str, str | None]:
 def _after(entry: Entry, step_id: str) -> str | None:
     following = entry.following[step_id]
     return following if following in entry.by_id else None
-
-
-def leads_on(entry: Entry, step_id: str) -> list[str]:
-    """The steps that lead to a step other than by standing before it."""
-    return [step.id for step in entry.steps if step_id in leads_to(step)]

@@ -21,6 +21,7 @@ from app.web.context import chosen_store, runtime
 from app.web.steps import seen
 
 blueprint = Blueprint("flow_versions", __name__)
+_DIGITS = 9
 _MOST_ROUNDS = 50
 """Batches of people that move in one request; the rest is offered again."""
 
@@ -101,11 +102,11 @@ def show(key: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.post("/app/flows/<key>/versions/<int:number>/restore")
+@blueprint.post("/app/flows/<key>/versions/restore")
 @role_required(MARKETER)
-def restore(key: str, number: int) -> ResponseReturnValue:
+def restore(key: str) -> ResponseReturnValue:
     """Make an earlier version the draft."""
-    by, now = actor(), clock.now()
+    by, now, number = actor(), clock.now(), _whole(request.form.get("number", ""))
     with runtime().database.read() as session:
         store_id = chosen_store(session).id
         current = drafts.desk(session, store_id, key).current
@@ -168,10 +169,15 @@ def _number(name: str, known: dict[int, Definition]) -> int | None:
     text = request.args.get(name, "")
     if not text:
         return None
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
+    number = _whole(text)
     if number not in known:
         raise NotFound("this flow has no such version")
     return number
+
+
+def _whole(text: str) -> int:
+    """A version's number; -1, which none has, of what is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else -1
 
 
 def _between(

@@ -185,7 +185,7 @@ def test_before_a_flow_is_switched_on_its_plan_is_told_in_numbers(
     assert "3 customers are silent now. They begin little by little, at most 1 a day" in page
     assert "about 3 days in all" in page
     assert "45 messages: about 4 a week" in page
-    assert "Guarda solo quello che succede da ora in poi" in other
+    assert "niente parte subito" in other
     assert "Non è ancora stato provato" in other
 
 

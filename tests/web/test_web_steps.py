@@ -285,7 +285,7 @@ def test_versions_are_compared_and_an_earlier_one_comes_back(
     _post(member, "welcome/publish", token, 1)
     listed = _read(member, "welcome/versions?from=1&to=2")
 
-    back = _post(member, "welcome/versions/1/restore", token, 2)
+    back = _post(member, "welcome/versions/restore", token, 2, number="1")
     draft = _desk(runtime, shop).draft
     _post(member, "welcome/publish", token, 3)
 
@@ -297,7 +297,7 @@ def test_versions_are_compared_and_an_earlier_one_comes_back(
         numbers = [one.number for one in versions.listing(session, shop.store_id, "welcome")]
     assert numbers == [3, 2, 1]
     assert member.get("/app/flows/welcome/versions?from=1&to=9").status_code == 404
-    assert _post(member, "welcome/versions/9/restore", token, 4).status_code == 404
+    assert _post(member, "welcome/versions/restore", token, 4, number="9").status_code == 404
 
 
 def test_nobody_edits_another_stores_flow(
@@ -319,3 +319,20 @@ def test_every_page_of_the_editor_has_a_title_in_both_languages(
 
     assert {page.count("<h1") for page in pages} == {1}
     assert [page for page in pages if not re.search(r"<title>[^<]+ · Ritorno</title>", page)] == []
+
+
+def test_every_change_is_told_in_the_log(member: FlaskClient, shop: Shop, token: str) -> None:
+    _post(member, "welcome/new-step", token, 0, **NEW, kind="tag", add="vip")
+    _post(member, "welcome/publish", token, 1)
+    _post(member, "welcome/versions/restore", token, 2, number="1")
+    _post(member, "welcome/discard", token, 3)
+
+    page = _plain(member.get("/app/audit?kind=flow", headers={"Accept-Language": "en"}).text)
+
+    told = [
+        "Welcome · added · Tags",
+        "Welcome · version 2",
+        "Welcome · as version 1 was",
+        "thrown away Welcome",
+    ]
+    assert [text for text in told if text not in page] == []
