@@ -81,5 +81,5 @@ def _values(kit: Kit, store: Store, row: Row[Any]) -> dict[str, str]:
     """What a notice tells besides how often it happened: the week's numbers, as of the Monday it is of."""
     if row.kind != notices.WEEKLY:
         return {}
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store.id).read() as session:
         return weekly.values(session, store, weekly.week_before(store, row.raised_at), language_of(store))
