@@ -35,7 +35,9 @@ def show(key: str) -> ResponseReturnValue:
         desk = drafts.desk(session, store.id, key)
         own = editions.names(session, store.id)
     ways = flow_steps.ways(desk.current, store, None, own=own, origin=desk.origin)
-    return render_template("steps.html", key=key, desk=desk, ways=ways, kinds=guards.OWN, allows=_allowing(desk))
+    return render_template(
+        "steps.html", key=key, desk=desk, ways=ways, kinds=guards.OWN, allows=_allowing(desk)
+    )
 
 
 @blueprint.get("/app/flows/<key>/steps/<step_id>")
