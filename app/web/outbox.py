@@ -44,7 +44,6 @@ STATUSES = (
     *(QUEUED, PREPARING, SENDING, SENT, DELIVERED, BOUNCED),
     *(STOPPED, EXPIRED, CANCELLED, HELD, UNKNOWN, FAILED),
 )
-_KINDS = paging.Kinds(Message.status, STATUSES)
 # The rendered mail is somebody's HTML: no script, no form, no pop-up, no cookie of ours.
 _BODY_POLICY = (
     "sandbox; default-src 'none'; img-src 'self' https: http: data:; style-src 'unsafe-inline'; "
@@ -64,14 +63,7 @@ def listing() -> ResponseReturnValue:
             statement = statement.where(Message.flow_key == flow)
         if status:
             statement = statement.where(Message.status == status)
-        page = paging.fetch(
-            session,
-            statement,
-            _NEWEST,
-            cursor=request.args.get("cursor"),
-            limit=_PER_PAGE,
-            kinds=None if status else _KINDS,
-        )
+        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
         people = _people(session, store.id, page.rows)
     showed(store.id, access_log.MESSAGES, count=len(page.rows))
     return render_template(

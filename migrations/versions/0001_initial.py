@@ -715,6 +715,7 @@ def upgrade() -> None:
         ["store_id", "flow_key", "step", "status", "reason", "clicked_at"],
         unique=False,
     )
+    op.create_index("ix_messages_store", "messages", ["store_id", "id"], unique=False)
     op.create_table(
         "notices",
         sa.Column("store_id", ID, nullable=False),
