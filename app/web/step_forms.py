@@ -27,7 +27,7 @@ from app.web.step_conditions import condition_choices, condition_fields
 
 EVENTS = (
     *("order.placed", "order.paid", "order.fulfilled", "order.delivered", "checkout.started"),
-    *("message.clicked", "message.replied", "voucher.redeemed", "review.received", "tag.added"),
+    *("message.clicked", "message.replied", "voucher.redeemed", "review.received", "support.opened"),
 )
 """What a merchant may let people wait for."""
 MOST_ARMS = 10
@@ -207,7 +207,7 @@ def _message(place: Place) -> list[Field]:
     rows = condition_fields(condition_choices(place.entry, step), extra, 1)
     fields = [
         Field("is_on", "check", translate("step.field.is_on"), "on" if step.is_on else ""),
-        group("conditions", translate("step.field.only_if"), rows),
+        group("condition", translate("step.field.only_if"), rows),
     ]
     return [*fields, *_code(place, step)]
 
