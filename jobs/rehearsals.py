@@ -24,10 +24,10 @@ MOST_LISTED = 50
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Replay the longest waiting one, if there is any."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         if not rehearsals.is_waiting(session):
             return Counter()
-    with kit.runtime.database.write() as session:
+    with kit.database.over_all_stores().write() as session:
         held = rehearsals.claim(session)
     if held is None:
         return Counter()
@@ -36,7 +36,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     else:
         result = run_guarded(partial(_replay, kit, held, now))
     if isinstance(result, Failed) and not isinstance(result.error, _Stopped):
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(held.row.store_id).write() as session:
             rehearsals.fail(session, held, result.summary, now)
     return Counter(rehearsals=1)
 
@@ -47,16 +47,16 @@ class _Stopped(AppError):
 
 def _replay(kit: Kit, held: Held, now: datetime) -> None:
     def tell(done: int, total: int) -> None:
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(held.row.store_id).write() as session:
             is_ours = rehearsals.move(session, held, done=done, total=total)
         if not is_ours or kit.stopping.is_set():
             raise _Stopped("the dry run was asked for anew, or the worker ends")
 
     row = held.row
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(row.store_id).read() as session:
         question, revision = _question(session, row)
-    report = simulation.simulate(kit.runtime.database, kit.runtime.signer, question, tell)
-    with kit.runtime.database.write() as session:
+    report = simulation.simulate(kit.database.of_store(row.store_id), kit.runtime.signer, question, tell)
+    with kit.database.of_store(row.store_id).write() as session:
         result = telling.shape(question, report, most=MOST_LISTED) | {"revision": revision}
         rehearsals.finish(session, held, result, now)
 

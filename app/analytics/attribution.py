@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.analytics import days
 from app.db import table_of, upsert
 from app.models import Attribution, DeliveryEvent, Message, Order, Voucher
 
@@ -50,7 +51,10 @@ def choose(candidates: Sequence[Candidate], placed_at: datetime) -> Candidate | 
 
 
 def attribute_due(session: Session, store_id: int, limit: int) -> int:
-    """Attribute orders that changed, at most `limit`; return how many. Recomputing changes nothing else."""
+    """Attribute orders that changed, at most `limit`; return how many. Recomputing changes nothing else.
+
+    Their days are added up anew with them.
+    """
     statement = (
         select(ORDERS)
         .where(ORDERS.c.store_id == store_id, ORDERS.c.is_attribution_due)
@@ -76,6 +80,7 @@ def attribute_due(session: Session, store_id: int, limit: int) -> int:
         .where(ORDERS.c.store_id == store_id, ORDERS.c.id.in_(ids))
         .values(is_attribution_due=False)
     )
+    days.count_orders(session, store_id, [order.placed_at for order in orders])
     return len(orders)
 
 

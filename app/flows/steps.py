@@ -1,9 +1,12 @@
 """The typed steps that a flow is made of, as data."""
 
+from functools import cached_property
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.messaging.conditions import ENDED_BY_EXITS
 
 LONGEST_TAG = 40
 """Of a tag that we give; both what platforms allow and what a merchant reads at a glance."""
@@ -108,6 +111,11 @@ class Message(Part):
     def name(self) -> str:
         """The step's name in keys, screens and the API (`W1`)."""
         return self.shown_as or self.id
+
+    @cached_property
+    def asked_at_once(self) -> tuple[str, ...]:
+        """The conditions that are asked when the step is reached, too."""
+        return tuple(condition for condition in self.only_if if condition not in ENDED_BY_EXITS)
 
     @property
     def survives_exit(self) -> bool:

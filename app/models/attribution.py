@@ -27,7 +27,8 @@ class Attribution(Base):
 
     __table_args__ = (
         Index("ix_attributions_message", "store_id", "message_id"),
-        Index("ix_attributions_occurred", "store_id", "occurred_at"),
+        # Whole sums are read from it alone, without the rows.
+        Index("ix_attributions_occurred", "store_id", "occurred_at", "currency", "flow_key", "amount_minor"),
         Index(
             "ix_attributions_steps",
             *("store_id", "currency", "flow_key", "step", "occurred_at", "amount_minor"),

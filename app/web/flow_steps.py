@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.flows.definition import Definition, End, Entry, Message, Split, Step
-from app.flows.engine import leads_to_nothing
 from app.flows.steps import SplitByArm, WaitEvent
 from app.models import Flow, FlowVersion, Store
 from app.web import step_words
@@ -132,7 +131,7 @@ class _Reader:
         line = Line(words.kind, step.id, words.text, step.id, words.notes)
         if self.found is not None:
             line.people = self.found.people.get(step.id, line.people)
-        if leads_to_nothing(step, entry):
+        if step.id in entry.passed_over:
             line.is_on, line.notes = False, [*line.notes, translate("flow.wait.skipped")]
         line.is_added = self.known is not None and step.id not in self.known
         if isinstance(step, Message):

@@ -11,10 +11,11 @@ from app.flows import drafts, rehearsals, versions
 from app.flows.contents import BrokenText
 from app.flows.definition import Definition
 from app.flows.versions import Group
+from app.members.roles import MARKETER
 from app.models import Store
 from app.web import flow_changes, rehearsing, step_reading, step_words
 from app.web.acting import actor, showed
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 from app.web.steps import seen
@@ -52,7 +53,7 @@ def review(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/publish")
-@merchant_required
+@role_required(MARKETER)
 def publish(key: str) -> ResponseReturnValue:
     """Make the draft hold; move those under way if that was chosen."""
     by, now = actor(), clock.now()
@@ -102,7 +103,7 @@ def show(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/versions/restore")
-@merchant_required
+@role_required(MARKETER)
 def restore(key: str) -> ResponseReturnValue:
     """Make an earlier version the draft."""
     by, now, number = actor(), clock.now(), _whole(request.form.get("number", ""))
@@ -123,7 +124,7 @@ def restore(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/versions/move")
-@merchant_required
+@role_required(MARKETER)
 def move(key: str) -> ResponseReturnValue:
     """Let those on earlier versions go on by the one that holds."""
     with runtime().database.read() as session:

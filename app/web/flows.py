@@ -12,13 +12,14 @@ from app.errors import NotFound
 from app.flows import backlog, drafts, learned, switch
 from app.flows.contents import BrokenText
 from app.flows.switch import FlowView
+from app.members.roles import MARKETER
 from app.messaging import editions
 from app.models import Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
 from app.web import figures, flow_steps, rehearsing, step_figures
 from app.web.acting import actor, showed
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 
@@ -86,7 +87,7 @@ def show(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/activate")
-@merchant_required
+@role_required(MARKETER)
 def activate(key: str) -> ResponseReturnValue:
     """Switch a flow on; what happened before this moment never starts it."""
     try:
@@ -100,7 +101,7 @@ def activate(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/deactivate")
-@merchant_required
+@role_required(MARKETER)
 def deactivate(key: str) -> ResponseReturnValue:
     """Switch a flow off; nothing of it leaves any more."""
     with runtime().database.write() as session:

@@ -13,9 +13,10 @@ from app import audit, clock
 from app.errors import NotFound
 from app.flows import drafts, rehearsals
 from app.flows.simulate import telling
+from app.members.roles import MARKETER
 from app.models import Customer
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.context import chosen_store, rows_of, runtime
 
 blueprint = Blueprint("rehearsing", __name__)
@@ -40,7 +41,7 @@ class Rehearsed:
 
 
 @blueprint.post("/app/flows/<key>/try")
-@merchant_required
+@role_required(MARKETER)
 def rehearse(key: str) -> ResponseReturnValue:
     """Queue a dry run over the last 90 days, or the last year; a worker does it."""
     is_draft = bool(request.form.get("draft"))

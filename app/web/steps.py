@@ -13,11 +13,12 @@ from app.flows import changing, drafts, guards
 from app.flows.definition import Definition
 from app.flows.drafts import Desk
 from app.flows.steps import Step
+from app.members.roles import MARKETER
 from app.messaging import editions
 from app.models import Store
 from app.web import flow_steps, new_steps, step_reading, step_words
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 from app.web.step_forms import Form, Place
@@ -48,7 +49,7 @@ def edit(key: str, step_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/steps/<step_id>")
-@merchant_required
+@role_required(MARKETER)
 def save(key: str, step_id: str) -> ResponseReturnValue:
     """Keep a step in the draft, or show what is wrong and keep nothing."""
     with runtime().database.read() as session:
@@ -71,7 +72,7 @@ def begin(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/new-step")
-@merchant_required
+@role_required(MARKETER)
 def add(key: str) -> ResponseReturnValue:
     """Add a step of the merchant's own to the draft."""
     with runtime().database.read() as session:
@@ -82,7 +83,7 @@ def add(key: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/steps/<step_id>/move")
-@merchant_required
+@role_required(MARKETER)
 def move(key: str, step_id: str) -> ResponseReturnValue:
     """Let a step of the merchant's own change places with its neighbour."""
     by = -1 if request.form.get("to") == "up" else 1
@@ -90,14 +91,14 @@ def move(key: str, step_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/steps/<step_id>/remove")
-@merchant_required
+@role_required(MARKETER)
 def remove(key: str, step_id: str) -> ResponseReturnValue:
     """Take a step of the merchant's own out."""
     return _change(key, step_id, "removed", lambda current: changing.without(current, step_id), by=actor())
 
 
 @blueprint.post("/app/flows/<key>/discard")
-@merchant_required
+@role_required(MARKETER)
 def discard(key: str) -> ResponseReturnValue:
     """Throw the draft away; what holds now was never touched."""
     try:

@@ -1,7 +1,6 @@
 """The engine's core, step kind by step kind; no database, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -358,7 +357,7 @@ def _entry(*steps: dict[str, Any], anchors: Sequence[dict[str, Any]] = ()) -> En
 
 
 def _facts(**values: Any) -> StepFacts:
-    return replace(StepFacts(conditions=ConditionFacts(), place=PLACE), **values)
+    return StepFacts(conditions=ConditionFacts(), place=PLACE)._replace(**values)
 
 
 def _walk(

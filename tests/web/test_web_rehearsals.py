@@ -38,6 +38,7 @@ FOUND = {
     "consent_assumed": 1,
     "forgotten_baskets": 12,
     "silent_before": 1,
+    "release": {"a_day": 1200, "days": 3},
     "beside": ["birthday"],
     "vouchers": {"n": 4, "cost": {"minor": 4050, "currency": "EUR"}},
 }
@@ -72,8 +73,27 @@ def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ["at most €40.50", "never agreed", "Switch on", "12 baskets older", "1 customer had fallen"]),
-        ("it", ["al massimo 40,50\xa0€", "Accendi", "12 carrelli più vecchi", "taceva già prima"]),
+        (
+            "en",
+            [
+                "at most €40.50",
+                "never agreed",
+                "Switch on",
+                "12 baskets older",
+                "1 customer had fallen",
+                "1,200 a day",
+            ],
+        ),
+        (
+            "it",
+            [
+                "al massimo 40,50\xa0€",
+                "Accendi",
+                "12 carrelli più vecchi",
+                "taceva già prima",
+                "1.200 al giorno",
+            ],
+        ),
     ],
 )
 def test_the_result_is_shown_with_the_switch_beside_it(
