@@ -64,7 +64,9 @@ def save(key: str, step_id: str) -> ResponseReturnValue:
 @blueprint.get("/app/flows/<key>/new-step")
 @merchant_required
 def begin(key: str) -> ResponseReturnValue:
-    """The form of a step that is not there yet."""
+    """The form of a step that is not there yet; the steps themselves where nobody says which."""
+    if "kind" not in request.args:
+        return redirect(url_for("steps.show", key=key))
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)
