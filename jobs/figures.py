@@ -20,9 +20,9 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _count(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     """Read and count first: a transaction that writes is not kept waiting for that."""
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store.id).read() as session:
         counted = days.count(session, store, held.row.done_at, now)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         if not chores.finish(session, held, now=now, next_at=now + EVERY):
             return 0
         days.keep(session, counted)

@@ -69,6 +69,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("writes", "what people said to us is told to the storefront", 2),
     ClockJob("weeks", "the letter of the week is raised on Monday morning", 60),
     ClockJob("notices", "merchants whose shop stands still are told by mail", 60),
+    ClockJob("letters", "invitations of members and links to new passwords leave", 5),
     ClockJob("trials", "texts that merchants send to themselves leave", 2),
     ClockJob("rehearsals", "flows that somebody wants to try are replayed over the store's past", 2),
 )

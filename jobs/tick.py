@@ -23,6 +23,7 @@ from jobs import (
     flows,
     identities,
     inbox,
+    letters,
     lookups,
     notices,
     outbox,
@@ -67,6 +68,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("writes", writes.run),
     ("weeks", weekly.run),
     ("notices", notices.run),
+    ("letters", letters.run),
     ("trials", trials.run),
     ("rehearsals", rehearsals.run),
 )

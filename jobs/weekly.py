@@ -18,7 +18,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _raise(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     """One letter, in the transaction that plans the next; of a quiet week, and to a new shop, none."""
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         if not chores.finish(session, held, now=now, next_at=weekly.next_monday(store, now)):
             return 0
         is_wanted = held.row.done_at is not None and settings.is_on(store, "notices.weekly")

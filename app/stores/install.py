@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.crypto import Vault
-from app.db import insert_new, table_of
+from app.db import insert_new, narrow, table_of
 from app.errors import BadInput
 from app.models import Store
 from app.stores import backfills, chores, credentials, homes, scopes, writes
@@ -54,6 +54,7 @@ def complete(session: Session, vault: Vault, arrival: Arrival, now: datetime) ->
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    narrow(session, store.id)
     if not new:
         _check_is_same_shop(store, arrival)
     _connect(store, vault, arrival, now, was_away=not new and store.state == UNINSTALLED)

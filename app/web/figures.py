@@ -63,11 +63,11 @@ class Sent:
 
 
 def by_flow(session: Session, store_id: int) -> dict[str, Sent]:
-    """What became of each flow's messages."""
+    """What became of each flow's messages; grouped in the order of their index, so that nothing is sorted."""
     statement = (
         select(Message.flow_key, Message.status, Message.reason, func.count(), func.count(Message.clicked_at))
         .where(Message.store_id == store_id)
-        .group_by(Message.flow_key, Message.status, Message.reason)
+        .group_by(Message.flow_key, Message.step, Message.status, Message.reason)
     )
     return _grouped(session, statement)
 

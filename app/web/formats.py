@@ -11,7 +11,7 @@ from flask import Flask, g
 from app import clock
 from app.money import shown
 from app.web import assets
-from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in
+from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in, may
 from app.web.catalogue import LANGUAGES, choice, language, translate, word
 
 _SKELETON_MOMENT = {"it": "d MMM y, HH:mm", "en": "d MMM y, HH:mm"}
@@ -96,6 +96,8 @@ def _of_this_request() -> dict[str, Any]:
         "csrf_field": CSRF_FIELD,
         "csrf_token": csrf_token,
         "signed_in": is_signed_in(),
+        "reader": g.get("reader"),
+        "may": may,
         "store": g.get("store"),
         "stores": g.get("stores", []),
     }

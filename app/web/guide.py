@@ -12,13 +12,14 @@ from app.flows import rehearsals, switch
 from app.flows.simulate import telling
 from app.flows.switch import FlowView
 from app.lists.taking import KINDS
+from app.members.roles import MARKETER
 from app.messaging.senders import UNDECIDED
 from app.models import Store
 from app.stores import rivals, settings
 from app.stores.settings import DEFINITIONS
 from app.web import guide_steps, headers, senders
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, load_stores, runtime
 from app.web.home import progress_of
@@ -38,7 +39,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/setup")
-@merchant_required
+@role_required(MARKETER)
 def save() -> ResponseReturnValue:
     """Keep what a step asked for, or say beside each field what is wrong with it."""
     typed, errors = keep_typed(by=actor())
@@ -51,7 +52,7 @@ def save() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/setup/hide")
-@merchant_required
+@role_required(MARKETER)
 def hide() -> ResponseReturnValue:
     """Show the steps that are left on the home page no more, or again; the guide itself stays."""
     is_hidden = request.form.get("act") != "show"

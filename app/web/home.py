@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import BadInput
 from app.flows import switch
+from app.members.roles import READER
 from app.models import Backfill, Store
 from app.stores import credentials, scopes, settings
 from app.web import attention, guide_steps, headers, overview, senders
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.context import choose_store, load_stores, runtime
 
 blueprint = Blueprint("home", __name__)
@@ -47,8 +48,8 @@ def show() -> ResponseReturnValue:
     now = clock.now()
     with runtime().database.read() as session:
         stores = load_stores(session)
-        progress = progress_of(session, [store.id for store in stores])
         chosen = _chosen(session, now)
+    progress = _progress_of_all(stores)
     return headers.may_connect(Response(render_template("home.html", progress=progress, **chosen)))
 
 
@@ -58,7 +59,7 @@ def progress_now() -> ResponseReturnValue:
     """What the page asks every two seconds while history arrives."""
     with runtime().database.read() as session:
         stores = load_stores(session)
-        progress = progress_of(session, [store.id for store in stores])
+    progress = _progress_of_all(stores)
     flat = [(store_id, one) for store_id, parts in progress.items() for one in parts]
     rows = [
         {
@@ -74,7 +75,7 @@ def progress_now() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/store")
-@merchant_required
+@role_required(READER)
 def choose() -> ResponseReturnValue:
     """Look at another store."""
     wanted = request.form.get("store", "")
@@ -92,6 +93,12 @@ def progress_of(session: Session, store_ids: Sequence[int]) -> dict[int, list[Pr
     for row in session.scalars(statement.where(Backfill.store_id.in_(store_ids))):
         progress[row.store_id].append(_progress(row))
     return progress
+
+
+def _progress_of_all(stores: Sequence[Store]) -> dict[int, list[Progress]]:
+    """Those of every store that the reader may look at, not of the chosen one alone."""
+    with runtime().database.over_all_stores().read() as session:
+        return progress_of(session, [store.id for store in stores])
 
 
 def _chosen(session: Session, now: datetime) -> dict[str, object]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.errors import BadInput
+from app.members.roles import MARKETER, OWNER
 from app.messaging import domains, pace, senders, text_costs
 from app.messaging.pace import WarmUp
 from app.messaging.senders import Reputation
@@ -21,7 +22,7 @@ from app.runtime import Runtime
 from app.stores import chores, settings
 from app.stores.accounts import SENDGRID, Account, Accounts
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 from connectors.base import ConnectorError
@@ -86,7 +87,7 @@ def in_trouble(views: Sequence[View]) -> list[tuple[str, str, str]]:
 
 
 @blueprint.post("/app/settings/senders/check")
-@merchant_required
+@role_required(MARKETER)
 def check() -> ResponseReturnValue:
     """Have the accounts checked at once."""
     with runtime().database.write() as session:
@@ -96,7 +97,7 @@ def check() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings/senders/trust")
-@merchant_required
+@role_required(MARKETER)
 def trust() -> ResponseReturnValue:
     """The merchant looked at what came back, and goes on."""
     channel = request.form.get("channel", "")
@@ -111,7 +112,7 @@ def trust() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings/senders/reports")
-@merchant_required
+@role_required(OWNER)
 def connect_reports() -> ResponseReturnValue:
     """Have SendGrid post its events to us, signed, and keep the key that checks them."""
     pieces = runtime()

@@ -6,11 +6,12 @@ from sqlalchemy import select
 
 from app import audit, clock
 from app.errors import BadInput
+from app.members.roles import MARKETER
 from app.models import Message
 from app.models.message import OPEN_STATES
 from app.stores import stopping
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, count_up_to, literals, runtime
 
@@ -36,7 +37,7 @@ def ask() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/stop")
-@merchant_required
+@role_required(MARKETER)
 def decide() -> ResponseReturnValue:
     """Stop everything, or let it go on."""
     act = request.form.get("act", "")

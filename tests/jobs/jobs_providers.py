@@ -117,7 +117,7 @@ def sending(
     runtime = Runtime.build(Settings.model_validate(settings.model_dump() | told), database)
     site = create_site(runtime)
     server = waitress.create_server(site.application, host="127.0.0.1", port=port)
-    with closing(site.inbox), running(server):
+    with closing(site), running(server):
         yield _open(runtime, pair, word)
 
 

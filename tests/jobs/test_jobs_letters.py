@@ -1,137 +1,153 @@
-"""Letters to merchants that a clock or an account sets off: their week, and a sender that failed."""
+"""Mails with members' one-time links: sent from the operator's account, gone afterwards, tried again."""
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from app.analytics import weekly as letter
-from app.db import table_of
-from app.messaging import senders
-from app.messaging.notices import mail
-from app.models import Chore, FlowDay, Notice, Sender, Store, StoreDay
+from app.config import Settings
+from app.db import lease_now
+from app.members import attempts, letters, links, people, sessions, upkeep
+from app.members.roles import OWNER
+from app.messaging.notices import letter_of
+from app.models import Member, MemberLetter, MemberSession, Membership, SignInAttempt, SignInLink
 from app.runtime import Runtime
-from app.stores import chores
 from connectors.channels.local import LocalChannel
-from jobs import notices, weekly
+from jobs import letters as job
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
-from tests.connectors.sandbox.sandbox_providers import Pair
-from tests.jobs.jobs_providers import FROM
+from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
+from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
+from tests.engines import SQLITE
 
-MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(days=7)
-EIGHT = datetime(2026, 11, 2, 7, tzinfo=UTC)
-"""In Rome, on a Monday in winter."""
+URL = "https://ritorno.example/app/invitation/1.secret-of-a-link"
+MINUTE = timedelta(minutes=1)
+only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
 
 
-def shop(runtime: Runtime, **values: Any) -> int:
-    """A store whose first week is behind it: what it sold, and what left for it."""
-    store_id = seeds.new_store(runtime.database, email="anna@bottega.example", **values)
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """The emulated providers."""
+    with open_pair(tmp_path) as opened, on_a_socket(opened) as found:
+        yield found
+
+
+@pytest.fixture
+def operator(runtime: Runtime, pair: Pair) -> Runtime:
+    """An operator with an account of its own, and a member who is to be written to."""
+    given = {
+        "sendgrid_api_key": KNOWN.sendgrid_api_key,
+        "sendgrid_api_url": f"{pair.url}/sendgrid",
+        "notice_from": "ritorno@sandbox.example.com",
+    }
     with runtime.database.write() as session:
-        session.add(Chore(store_id=store_id, name=chores.WEEKLY, next_at=EIGHT, done_at=EIGHT - WEEK))
-        for number in range(9):
-            day = date(2026, 10, 25) + timedelta(days=number)
-            counts = {"orders": 2, "revenue_minor": 5_000, "subscribers": 100 + number, "texting": 0}
-            session.add(StoreDay(store_id=store_id, day=day, **counts))
-            session.add(FlowDay(store_id=store_id, day=day, flow_key="welcome", sent=3, clicked=1))
-    return store_id
+        member = people.make(session, "anna@bottega.example", NOW)
+        told: dict[str, Any] = {"url": URL, "language": "it", "store": "Bottega"}
+        letters.queue(session, runtime.vault, member.id, letters.INVITATION, now=NOW, **told)
+    return replace(runtime, settings=Settings.model_validate(runtime.settings.model_dump() | given))
 
 
-def run(runtime: Runtime, now: datetime) -> None:
-    kit = Kit.build(runtime, LocalChannel(None))
-    weekly.run(kit, now)
-    notices.run(kit, now)
+def test_a_letter_leaves_once_and_its_link_is_kept_nowhere(operator: Runtime, pair: Pair) -> None:
+    sealed = seeds.values_of(operator.database, MemberLetter, "sealed")
+
+    _run(operator)
+    _run(operator, later=5)
+
+    assert [line["to"] for line in pair.providers.log.lines] == ["anna@bottega.example"]
+    assert seeds.values_of(operator.database, MemberLetter, "id") == []
+    assert URL not in sealed[0]
 
 
-def told(pair: Pair) -> list[str]:
-    return [line["mid"] for line in pair.providers.log.lines]
-
-
-def test_the_week_is_told_on_monday_at_eight_and_once(operator: Runtime, pair: Pair) -> None:
-    store_id = shop(operator)
-    counts = []
-    for moment in (EIGHT - MINUTE, EIGHT, EIGHT + MINUTE, EIGHT + 3 * DAY, EIGHT + WEEK - MINUTE):
-        run(operator, moment)
-        counts.append(len(told(pair)))
-
-    run(operator, EIGHT + WEEK)
-
-    assert counts == [0, 1, 1, 1, 1]
-    assert told(pair) == [f"notice-{store_id}-weekly"] * 2
-
-
-@pytest.mark.parametrize("engine", ["sqlite"])
-def test_it_tells_the_seven_days_before_in_the_merchants_language(runtime: Runtime) -> None:
-    store_id = shop(runtime)
-
-    with runtime.database.read() as session:
-        store = session.get_one(Store, store_id)
-        values = letter.values(session, store, letter.week_before(store, EIGHT), "it")
-    told = mail(store, "weekly", to_address="a@b.example", from_address=FROM, base_url="", told=values)
-
-    for words in (
-        "dal 26 ottobre al 1 novembre",
-        "Venduto in tutto: 350,00\xa0€",
-        "Ordini in tutto: 14",
-        "Messaggi inviati: 21",
-        "Cliccati: 7",
-        ": 107 (+6)",
-        "Tornato con Ritorno: 0,00\xa0€",
-        "Il sorteggio non può ancora dire",
-    ):
-        assert words in told.text
-    assert "<b>350,00\xa0€</b>" in (told.html or "")
-
-
-@pytest.mark.parametrize("engine", ["sqlite"])
-@pytest.mark.parametrize("why", ["switched off", "a new shop", "nothing happened"])
-def test_nobody_is_told_without_need(operator: Runtime, pair: Pair, why: str) -> None:
-    store_id = shop(operator, settings={"notices.weekly": "off"} if why == "switched off" else {})
-    with operator.database.write() as session:
-        if why == "a new shop":
-            session.get_one(Chore, (store_id, chores.WEEKLY)).done_at = None
-        if why == "nothing happened":
-            for model in (StoreDay, FlowDay):
-                session.execute(table_of(model).delete())
-
-    run(operator, EIGHT)
-
-    assert told(pair) == []
-    assert seeds.values_of(operator.database, Chore, "next_at") == [EIGHT + WEEK]
-
-
+@only_sqlite
 @pytest.mark.parametrize(
-    ("zone", "now", "following"),
+    ("fault", "left", "times"),
     [
-        ("Europe/Rome", EIGHT - timedelta(seconds=1), EIGHT),
-        ("Europe/Rome", EIGHT, EIGHT + WEEK),
-        ("Europe/Rome", datetime(2026, 10, 22, tzinfo=UTC), datetime(2026, 10, 26, 7, tzinfo=UTC)),
-        ("America/New_York", datetime(2026, 11, 2, 3, tzinfo=UTC), datetime(2026, 11, 2, 13, tzinfo=UTC)),
+        ({"kind": "429", "times": 1}, [], 1),
+        ({"kind": "close", "accepted": False, "times": 1}, [], 1),
+        ({"kind": "401", "times": 1}, ["failed"], 0),
     ],
-    ids=["just before", "on the dot", "the clocks change between", "still Sunday there"],
+    ids=["refused for now", "lost", "refused"],
 )
-def test_monday_is_the_shops_own(zone: str, now: datetime, following: datetime) -> None:
-    assert letter.next_monday(Store(timezone=zone), now) == following
-
-
-def test_an_account_that_sends_no_more_is_told_once_while_flows_need_it(
-    operator: Runtime, pair: Pair
+def test_a_letter_without_a_clear_answer_goes_again(
+    operator: Runtime, pair: Pair, fault: dict[str, Any], left: list[str], times: int
 ) -> None:
-    database = operator.database
-    store_id = seeds.new_store(database, email="anna@bottega.example")
-    with database.write() as session:
-        session.add(Sender(store_id=store_id, channel="email", account="a", problem="unknown key"))
-    run(operator, NOW)
-    idle = len(told(pair))
+    pair.control("/faults", fault)
 
-    seeds.switch_on(database, store_id, "welcome", since=NOW)
-    run(operator, NOW + 1 * MINUTE)
-    run(operator, NOW + 2 * MINUTE)
-    with database.write() as session:
-        senders.note_check(session, store_id, "email", problem=None, now=NOW)
-    run(operator, NOW + 3 * MINUTE)
+    _run(operator)
+    _run(operator, later=1)
+    early = len(pair.providers.log.lines)
+    _run(operator, later=3)
 
-    assert idle == 0
-    assert told(pair) == [f"notice-{store_id}-sender_stopped"]
-    assert seeds.values_of(database, Notice, "kind") == []
+    assert seeds.values_of(operator.database, MemberLetter, "status") == left
+    assert (early, len(pair.providers.log.lines)) == (0, times)
+
+
+@only_sqlite
+def test_a_letter_that_was_cut_off_goes_once_more_and_no_oftener(operator: Runtime) -> None:
+    claimed = []
+    for _ in range(3):
+        with operator.database.write() as session:
+            claimed.append(len(letters.claim(session, operator.vault, NOW)))
+            session.execute(update(MemberLetter).values(lease_until=datetime(2000, 1, 1, tzinfo=UTC)))
+
+    assert claimed == [1, 1, 0]
+    assert seeds.values_of(operator.database, MemberLetter, "status") == ["failed"]
+
+
+@only_sqlite
+def test_without_an_account_nothing_is_sent(operator: Runtime, runtime: Runtime) -> None:
+    _run(runtime)
+
+    assert seeds.values_of(operator.database, MemberLetter, "status") == ["queued"]
+
+
+@pytest.mark.parametrize(("language", "word"), [("it", "invitato"), ("en", "invited")])
+@only_sqlite
+def test_it_says_whereto_and_carries_the_link(language: str, word: str, engine: str) -> None:
+    letter = letters.Letter(1, letters.INVITATION, "a@b.example", URL, "Bottega <b>", language)
+
+    told = letter_of(letter, "ritorno@sandbox.example.com")
+
+    assert word in told.text
+    assert URL in told.text
+    assert "Bottega &lt;b&gt;" in (told.html or "")
+
+
+def test_what_signing_in_leaves_behind_goes_once_it_is_over(runtime: Runtime) -> None:
+    store_id = seeds.new_store(runtime.database)
+    with runtime.database.write() as session:
+        for email in ("stays@b.example", "came@b.example", "never@b.example"):
+            member = people.make(session, email, NOW)
+            people.invite(session, store_id, member, role=OWNER, now=NOW)
+            sessions.open_session(session, member.id, "")
+            links.issue(session, NOW, member_id=member.id, lasts=links.PASSWORD_LASTS)
+        attempts.count(session, runtime.signer, attempts.PASSWORD, address="a", client="b")
+        homeless = people.make(session, "homeless@b.example", NOW)
+        fresh = upkeep.purge(session, NOW)
+        moment = lease_now(session)
+        for row in session.query(Membership):
+            is_first = row.member_id < homeless.id - 1
+            row.accepted_at = NOW if is_first else None
+            row.invited_until = moment - upkeep.NEVER_CAME - MINUTE
+        session.execute(update(MemberSession).values(seen_at=moment - sessions.IDLE - MINUTE))
+        session.execute(update(SignInLink).values(expires_at=moment - upkeep.LINK - MINUTE))
+        session.execute(update(SignInAttempt).values(since=moment - 3 * attempts.LONGEST))
+
+        upkeep.purge(session, NOW)
+
+    left = {
+        model: seeds.values_of(runtime.database, model, "member_id") for model in (MemberSession, SignInLink)
+    }
+    assert fresh == 1
+    assert sorted(seeds.values_of(runtime.database, Member, "email")) == ["came@b.example", "stays@b.example"]
+    assert left == {MemberSession: [], SignInLink: []}
+    assert seeds.values_of(runtime.database, SignInAttempt, "n") == []
+
+
+def _run(runtime: Runtime, later: int = 0) -> None:
+    job.run(Kit.build(runtime, LocalChannel(None)), NOW + later * MINUTE)

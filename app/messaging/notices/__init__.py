@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from app.members.letters import Letter
 from app.messaging.content import language_for
 from app.models import Store
 from app.stores import settings
@@ -46,20 +47,49 @@ def mail(
 
     Its id is no message's, so that events about it are nobody's.
     """
-    language = language_of(store)
+    return _outgoing(
+        f"notice-{store.id}-{kind}",
+        kind,
+        language_of(store),
+        told={"store": store.name or store.domain, "url": base_url + _PATHS.get(kind, "/app/"), **told},
+        to_address=to_address,
+        from_address=from_address,
+    )
+
+
+def letter_of(letter: Letter, from_address: str) -> OutgoingMessage:
+    """The mail with a member's one-time link."""
+    return _outgoing(
+        f"letter-{letter.id}",
+        letter.kind,
+        language_for(letter.language, ""),
+        told={"store": letter.store, "url": letter.url},
+        to_address=letter.to_address,
+        from_address=from_address,
+    )
+
+
+def _outgoing(
+    message_id: str,
+    kind: str,
+    language: str,
+    *,
+    told: Mapping[str, object],
+    to_address: str,
+    from_address: str,
+) -> OutgoingMessage:
     words = _words(kind)[language]
-    shown = {"store": store.name or store.domain, "url": base_url + _PATHS.get(kind, "/app/"), **told}
-    text = words["text"].format_map(shown)
-    rows = [(label, value.format_map(shown)) for label, value in words.get("rows", ())]
-    after = words.get("after", "").format_map(shown)
+    text = words["text"].format_map(told)
+    rows = [(label, value.format_map(told)) for label, value in words.get("rows", ())]
+    after = words.get("after", "").format_map(told)
     plain = "\n".join(f"{label}: {value}" for label, value in rows)
     return OutgoingMessage(
-        message_id=f"notice-{store.id}-{kind}",
+        message_id=message_id,
         channel="email",
         to_address=to_address,
         from_address=from_address,
         from_name="Ritorno",
-        subject=words["subject"].format_map(shown),
+        subject=words["subject"].format_map(told),
         text="\n\n".join(filter(None, (text, plain, after))),
         html=_MAIL.format(language=language, text=_paragraphs(text) + _table(rows) + _paragraphs(after)),
         labels=("notice", kind),
