@@ -10,10 +10,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.flows import rehearsals, switch
+from app.members.roles import MARKETER, OWNER
 from app.models import AuditEntry, Backfill, Rehearsal, Sender, Store
 from app.runtime import Runtime
 from app.stores import settings
 from app.stores.accounts import Accounts
+from tests.web.web_members import add_member, browser_of
 from tests.web.web_shops import NOW, Csrf, Shop, signed_in
 
 STEP = re.compile(r'guide__step--(\w+)">\s*<details id="(\w+)"( open)?')
@@ -122,6 +124,18 @@ def test_the_home_page_shows_what_is_left_until_it_is_hidden(
     assert (before, between) == (True, False)
     assert (hidden.headers["Location"], shown.headers["Location"]) == ("/app/", "/app/setup")
     assert 'href="/app/setup"' in member.get("/app/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("role", "is_offered"), [(OWNER, True), (MARKETER, False)])
+def test_a_key_is_asked_of_the_owner_alone(
+    app: Flask, runtime: Runtime, shop: Shop, role: str, is_offered: bool
+) -> None:
+    client = browser_of(app, add_member(runtime, "one@azure.example", shop.store_id, role=role))
+
+    page = client.get("/app/setup").get_data(as_text=True)
+
+    assert 'name="sender.email"' in page
+    assert ('name="sendgrid.api_key"' in page) is is_offered
 
 
 def test_without_a_store_it_begins_with_connecting_one(app: Flask, runtime: Runtime) -> None:
