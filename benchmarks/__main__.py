@@ -5,11 +5,13 @@ import argparse
 from benchmarks import (
     bulk,
     callbacks,
+    click_storm,
     clicks,
     machine,
     mirror,
     receive,
     render,
+    screens,
     send,
     simulate,
     start,
@@ -190,9 +192,18 @@ def _clicks(databases: Databases, arguments: argparse.Namespace) -> None:
         print(
             f"  {kind:11} floor {floor.wall:6.0f}/s, product {product.wall:5.0f}/s "
             f"({product.wall / floor.wall:.0%}; goal 60%); per CPU second "
-            f"{product.cpu:.0f} of {floor.cpu:.0f} ({product.cpu / floor.cpu:.0%})",
+            f"{product.cpu:.0f} of {floor.cpu:.0f} ({product.cpu / floor.cpu:.0%}); "
+            f"led on {product.answered:.0f}/s",
             flush=True,
         )
+    print(f"\nClicks from {click_storm.CONNECTIONS} connections, each kept; goal 5250/s")
+    for kind in ("SQLite", "PostgreSQL"):
+        found = click_storm.compare(kind, databases, visits=arguments.clicks, rounds=arguments.rounds)
+        told = (
+            f"{name} {storm.rate:5.0f}/s ({storm.cpu_us:3.0f} us CPU, p99 {storm.p99_ms:.0f} ms)"
+            for name, storm in found.items()
+        )
+        print(f"  {kind:11} {', '.join(told)}", flush=True)
 
 
 def _why(databases: Databases, arguments: argparse.Namespace) -> None:
@@ -207,6 +218,20 @@ def _why(databases: Databases, arguments: argparse.Namespace) -> None:
             f"worst {found.worst:.1f} ms (at most 200)",
             flush=True,
         )
+
+
+def _screens(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nScreens over {arguments.customers:,} customers and {5 * arguments.customers:,} orders")
+    for kind in ("SQLite", "PostgreSQL"):
+        if arguments.only not in kind:
+            continue
+        for found in screens.measure(kind, databases, customers=arguments.customers):
+            is_over = found.p95 > screens.MOST_MS or found.queries > screens.MOST_QUERIES
+            print(
+                f"  {kind:11} {found.path:50} {found.status} p50 {found.p50:6.1f} ms, "
+                f"p95 {found.p95:6.1f} ms, {found.queries} statements{' OVER' if is_over else ''}",
+                flush=True,
+            )
 
 
 def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
@@ -233,6 +258,7 @@ _PARTS = {
     "callbacks": _callbacks,
     "clicks": _clicks,
     "simulate": _simulate,
+    "screens": _screens,
     "start": _start,
     "why": _why,
 }

@@ -71,7 +71,7 @@ def _ask(runtime: Runtime, number: int, customers: int) -> float:
 
 def _fill(connection: Connection, customers: int, decisions: int) -> None:
     shares = {"customers": customers, "decisions": decisions, "enrollments": decisions // 5}
-    for table, columns in _ROWS.items():
+    for table, columns in ROWS.items():
         series.insert(
             connection,
             table,
@@ -86,7 +86,7 @@ def _fill(connection: Connection, customers: int, decisions: int) -> None:
 _FLOW = "CASE n % 4 WHEN 0 THEN 'welcome' WHEN 1 THEN 'review' WHEN 2 THEN 'cross_sell' ELSE 'birthday' END"
 _TYPE = "CASE n % 3 WHEN 0 THEN 'order.paid' WHEN 1 THEN 'order.delivered' ELSE 'consent.changed' END"
 _OF_MESSAGE = {"step": "'W2'", "flow_key": _FLOW, "customer_id": "PERSON"}
-_ROWS: Mapping[str, Mapping[str, str]] = {
+ROWS: Mapping[str, Mapping[str, str]] = {
     "customers": {
         "id": "n",
         "identity": "'id:' || n",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.analytics.holdout import Arm, Difference, compare
+from app.analytics.holdout import Arm, Difference, Interval, brought, compare
 from app.db import table_of, upsert
 from app.models import Enrollment, FlowEffect, Order
 from app.models.enrollment import HELD_OUT
@@ -33,6 +33,20 @@ class Effect:
     treated: Arm
     held_out: Arm
     difference: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What all flows together brought in minor units, by lot, of those who entered in [since, until).
+
+    Attributes:
+        people: who was treated; in two flows, twice.
+    """
+
+    since: datetime
+    until: datetime
+    people: int
+    revenue: Interval
 
 
 def count(session: Session, store_id: int, now: datetime) -> list[dict[str, object]]:
@@ -76,6 +90,20 @@ def of_flow(session: Session, store_id: int, flow_key: str) -> Effect | None:
     )
     some = next(iter(rows.values()))
     return Effect(some.since, some.until, treated, held_out, compare(treated, held_out))
+
+
+def of_store(session: Session, store_id: int) -> Brought | None:
+    """What the flows of a store brought together; None while the arms are too small to tell."""
+    rows = session.execute(select(EFFECTS).where(EFFECTS.c.store_id == store_id)).all()
+    flows: dict[str, dict[str, Arm]] = {}
+    for row in rows:
+        flows.setdefault(row.flow_key, {})[row.arm] = Arm(*(getattr(row, name) for name in _FIGURES))
+    pairs = [(arms.get(TREATED, Arm()), arms.get(HELD_OUT, Arm())) for arms in flows.values()]
+    revenue = brought(pairs)
+    if revenue is None:
+        return None
+    people = sum(treated.people for treated, _ in pairs)
+    return Brought(rows[0].since, rows[0].until, people, revenue)
 
 
 def _entered(session: Session, store_id: int, since: datetime, until: datetime) -> _Entered:

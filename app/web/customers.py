@@ -4,11 +4,9 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, or_
 from sqlalchemy.orm import Session
 
 from app import access_log, clock
-from app.customers import normalise_email
 from app.flows.definition import recipe_keys
 from app.flows.moments import local_date
 from app.messaging import fact_rows, preferences, zones
@@ -24,7 +22,8 @@ from app.models import (
     Voucher,
 )
 from app.segments import classing, scoring
-from app.web import paging, timeline_words
+from app.segments.classes import CLASSES
+from app.web import paging, seeking, timeline_words
 from app.web.acting import showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, customer_of, rows_of, runtime
@@ -40,17 +39,23 @@ _LATEST = paging.Order((CustomerEvent.occurred_at, CustomerEvent.id), is_descend
 @blueprint.get("/app/customers")
 @merchant_required
 def listing() -> ResponseReturnValue:
-    """Newest first, or those whose e-mail or name begins with what was typed."""
-    sought = request.args.get("q", "").strip()[:100]
+    """Newest first; those only who are meant, if somebody is."""
+    sought = seeking.asked(request.args)
     with runtime().database.read() as session:
         store = chosen_store(session)
-        statement = rows_of(Customer, store.id)
-        if sought:
-            statement = matching(statement, sought)
+        statement = seeking.narrowed(rows_of(Customer, store.id), store.id, sought)
         page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
         consents = _consents(session, store.id, [customer.id for customer in page.rows])
     showed(store.id, access_log.CUSTOMERS, count=len(page.rows))
-    return render_template("customers.html", page=page, sought=sought, consents=consents)
+    return render_template(
+        "customers.html",
+        page=page,
+        sought=sought,
+        consents=consents,
+        permissions=seeking.PERMISSIONS,
+        kinds=CLASSES,
+        standings=seeking.STANDINGS,
+    )
 
 
 @blueprint.get("/app/customers/<int:customer_id>")
@@ -85,21 +90,6 @@ def show(customer_id: int) -> ResponseReturnValue:
         flow_keys=recipe_keys(),
         today=today,
         **parts,
-    )
-
-
-def matching(statement: Select[Customer], sought: str) -> Select[Customer]:
-    """Whom a typed text means. A whole e-mail is looked up by its index; anything else is a beginning."""
-    email = normalise_email(sought)
-    if email is not None and "." in email.rpartition("@")[2]:
-        return statement.where(Customer.email == email)
-    beginning = sought.lower()
-    return statement.where(
-        or_(
-            Customer.email.startswith(beginning, autoescape=True),
-            func.lower(Customer.first_name).startswith(beginning, autoescape=True),
-            func.lower(Customer.last_name).startswith(beginning, autoescape=True),
-        )
     )
 
 

@@ -107,6 +107,14 @@ class Kept:
         if self._process is not None:
             self._process.kill()
 
+    def freeze(self) -> None:
+        """SIGSTOP: it stands still wherever it is, as a paused machine does."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on, and does not know that time went by."""
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> tuple[int, float]:
         """SIGTERM, and no new start; the status, and the seconds that it took."""
         self._ending.set()
@@ -115,13 +123,17 @@ class Kept:
         process = self._process
         if process is None:
             return 0, 0.0
-        if process.pid is not None and process.is_alive():
-            os.kill(process.pid, signal.SIGTERM)
+        self._signal(signal.SIGTERM)
         process.join(60)
         if process.is_alive():
             process.kill()
             process.join()
         return process.exitcode or 0, time.monotonic() - begun
+
+    def _signal(self, number: signal.Signals) -> None:
+        process = self._process
+        if process is not None and process.pid is not None and process.is_alive():
+            os.kill(process.pid, number)
 
     def _spawn(self) -> ForkServerProcess:
         self._place = self.deaths.next_place() if self.deaths else ""

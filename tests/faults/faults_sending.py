@@ -129,6 +129,10 @@ class Rig:
     def let_leases_end(self) -> None:
         """As if the machine had been off for two minutes: nobody works while they go by."""
         assert not any(one for one in self.kept if one in self.workers)
+        self.outdate_leases()
+
+    def outdate_leases(self) -> None:
+        """As if every worker had stood still for two minutes."""
         with self.runtime.database.write() as session:
             session.execute(
                 MESSAGES.update()

@@ -180,6 +180,31 @@ def test_a_worker_whose_clock_is_wrong_sends_nothing_twice(shop: Rig, engine: st
     assert books.unknown == set() or engine == SQLITE
 
 
+def test_a_worker_that_stood_still_past_its_lease_changes_nothing(shop: Rig, engine: str) -> None:
+    shop.control("/faults", [{"kind": "drip", "seconds": 0.5}])
+    shop.serve()
+
+    for _ in range(3):
+        stopped = shop.work()
+        shop.queue(40, 15, 5)
+        until(lambda: shop.statuses()["sending"] > 0, 30)
+        stopped.freeze()
+        shop.outdate_leases()
+        follower = shop.work()
+        until(lambda: not shop.statuses()["queued"] + shop.statuses()["preparing"], 30, step=shop.hurry)
+        stopped.thaw()
+        pause(2.0)
+        shop.stop(stopped, follower)
+        shop.let_leases_end()
+    shop.work()
+    shop.rest()
+    shop.ask_later()
+
+    books = shop.books()
+    tell(books.line(f"3 workers that stood still, {engine}"))
+    _assert_honest(books)
+
+
 def test_a_worker_that_is_asked_to_end_finishes_its_calls_and_begins_none(shop: Rig, engine: str) -> None:
     shop.control("/faults", [{"kind": "drip", "seconds": 0.5}])
     shop.serve()

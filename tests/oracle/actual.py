@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
+from tests.engines import over_all_stores
 from tests.oracle.model import (
     Actual,
     AttributionRow,
@@ -60,7 +61,7 @@ _RHYTHMS = """
 
 def read_actual(url: str) -> Actual:
     """Everything that the oracle compares, from the database at a SQLAlchemy URL."""
-    engine = create_engine(url)
+    engine = over_all_stores(url)
     try:
         with engine.connect() as connection:
             return _read(connection)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from tests.engines import over_all_stores
 from tests.oracle.actual import moment_of, read_actual
 from tests.oracle.compare import compare
 from tests.oracle.compute import compute
@@ -42,7 +43,7 @@ def judge(journal_dir: Path, url: str, data: Path | None = None) -> Verdict:
 
 
 def _read_stores(url: str) -> tuple[list[StoreSettings], datetime]:
-    engine = create_engine(url)
+    engine = over_all_stores(url)
     try:
         with engine.connect() as connection:
             stores = [

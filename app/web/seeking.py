@@ -1,0 +1,111 @@
+"""Whom a merchant looks for among her customers: a typed text, a consent, a class, where somebody stands."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
+
+from app.customers import normalise_email
+from app.db import table_of
+from app.models import ConsentState, Customer, CustomerState
+from app.segments.classes import CLASSES
+from app.segments.states import ACTIVE, DORMANT, INACTIVE, REACTIVATING
+
+CONSENTS, STATES = table_of(ConsentState), table_of(CustomerState)
+STANDINGS = (ACTIVE, DORMANT, REACTIVATING, INACTIVE)
+PERMISSIONS = tuple(
+    f"{channel}:{state}"
+    for channel in ("email", "sms")
+    for state in ("subscribed", "pending", "unsubscribed", "unknown")
+)
+_LONGEST = 100
+_PHONE = re.compile(r"\+[0-9]{6,15}")
+_BETWEEN_DIGITS = re.compile(r"[\s().\-/]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What was asked; an empty field asks nothing.
+
+    Attributes:
+        q: an e-mail, a phone number, or how an e-mail or a name begins.
+        consent: a channel and its state, as in PERMISSIONS.
+        kind: a class of app/segments/classes.py.
+        standing: a state of app/segments/states.py.
+    """
+
+    q: str = ""
+    consent: str = ""
+    kind: str = ""
+    standing: str = ""
+
+    def as_query(self) -> dict[str, str]:
+        """What was asked, as the query of an address."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+def asked(arguments: Mapping[str, str]) -> Sought:
+    """What an address asks; a value that we do not know asks nothing, as an old bookmark may hold one."""
+    return Sought(
+        arguments.get("q", "").strip()[:_LONGEST],
+        _one_of(PERMISSIONS, arguments.get("consent")),
+        _one_of(CLASSES, arguments.get("kind")),
+        _one_of(STANDINGS, arguments.get("standing")),
+    )
+
+
+def narrowed(statement: Select[Customer], store_id: int, sought: Sought) -> Select[Customer]:
+    """The customers of a store's statement who are meant."""
+    if sought.q:
+        statement = matching(statement, sought.q)
+    if sought.consent:
+        statement = statement.where(_allows(store_id, *sought.consent.split(":")))
+    if sought.kind:
+        statement = statement.where(_is_of(store_id, sought.kind))
+    if sought.standing:
+        statement = statement.where(Customer.id.in_(_standing(store_id, STATES.c.state == sought.standing)))
+    return statement
+
+
+def matching(statement: Select[Customer], text: str) -> Select[Customer]:
+    """Whom a typed text means. A whole e-mail or number is looked up by its index; else it is a beginning."""
+    email, phone = normalise_email(text), _BETWEEN_DIGITS.sub("", text)
+    if email is not None and "." in email.rpartition("@")[2]:
+        return statement.where(Customer.email == email)
+    if _PHONE.fullmatch(phone):
+        return statement.where(Customer.phone == phone)
+    beginning = text.lower()
+    return statement.where(
+        or_(
+            Customer.email.startswith(beginning, autoescape=True),
+            func.lower(Customer.first_name).startswith(beginning, autoescape=True),
+            func.lower(Customer.last_name).startswith(beginning, autoescape=True),
+        )
+    )
+
+
+def _allows(store_id: int, channel: str, state: str) -> ColumnElement[bool]:
+    """Those whose consent stands so. Who was never asked has no row at all."""
+    told = select(CONSENTS.c.customer_id).where(
+        CONSENTS.c.store_id == store_id, CONSENTS.c.channel == channel
+    )
+    if state == "unknown":
+        return Customer.id.not_in(told.where(CONSENTS.c.state != state))
+    return Customer.id.in_(told.where(CONSENTS.c.state == state))
+
+
+def _is_of(store_id: int, kind: str) -> ColumnElement[bool]:
+    """Those of a class; who never bought is kept no class for."""
+    if kind == CLASSES[0]:
+        return Customer.orders_count + Customer.earlier_orders == 0
+    return Customer.id.in_(_standing(store_id, cast(STATES.c.classes, String).contains(f'"{kind}"')))
+
+
+def _standing(store_id: int, condition: ColumnElement[bool]) -> Any:
+    return select(STATES.c.customer_id).where(STATES.c.store_id == store_id, condition)
+
+
+def _one_of(known: tuple[str, ...], value: str | None) -> str:
+    return value if value in known else ""

@@ -1,0 +1,97 @@
+"""The customers' list shows whom the merchant asked for, and nobody else."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from app.models import ConsentState, Customer, CustomerState
+from app.runtime import Runtime
+from tests import seeds
+from tests.conftest import NOW
+from tests.web.web_shops import make_app, signed_in
+
+PEOPLE = ("Ada", "Bea", "Carla", "Dora")
+Found = Callable[[str], set[str]]
+
+
+@pytest.fixture
+def found(runtime: Runtime) -> Found:
+    """The names on the list that a query asks for."""
+    with runtime.database.write() as session:
+        store = seeds.add_store(session)
+        people = {name: _add(session, store.id, name) for name in PEOPLE}
+        _allow(session, people["Ada"], "subscribed")
+        _allow(session, people["Bea"], "unsubscribed")
+        people["Bea"].phone = "+393331234567"
+        people["Carla"].orders_count, people["Dora"].orders_count = 4, 1
+        _stand(session, people["Carla"], "dormant", ["loyal", "high-ticket"])
+        _stand(session, people["Dora"], "active", ["one-shot", "promo"])
+        foreign = seeds.add_store(session, "altrove")
+        _stand(session, _add(session, foreign.id, "Carla"), "dormant", ["loyal"])
+    app: Flask = make_app(runtime)
+    client: FlaskClient = signed_in(app, runtime)
+
+    def names(query: str) -> set[str]:
+        page = client.get(f"/app/customers?{query}").get_data(as_text=True)
+        return {name for name in PEOPLE if f">{name} " in page}
+
+    return names
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", {"Ada", "Bea", "Carla", "Dora"}),
+        ("consent=email:subscribed", {"Ada"}),
+        ("consent=email:unsubscribed", {"Bea"}),
+        ("consent=email:unknown", {"Carla", "Dora"}),
+        ("consent=sms:subscribed", set()),
+        ("kind=non-customer", {"Ada", "Bea"}),
+        ("kind=loyal", {"Carla"}),
+        ("kind=promo", {"Dora"}),
+        ("standing=dormant", {"Carla"}),
+        ("standing=dormant&kind=one-shot", set()),
+        ("standing=active&consent=email:unknown&q=do", {"Dora"}),
+        ("q=%2B39+333+123-4567", {"Bea"}),
+        ("q=%2B39333", set()),
+        ("kind=nobody-knows&consent=email&standing=%27", {"Ada", "Bea", "Carla", "Dora"}),
+    ],
+)
+def test_the_list_holds_exactly_whom_was_asked_for(found: Found, query: str, names: set[str]) -> None:
+    assert found(query) == names
+
+
+def test_the_next_page_asks_the_same(runtime: Runtime) -> None:
+    with runtime.database.write() as session:
+        store = seeds.add_store(session)
+        for number in range(60):
+            _allow(session, _add(session, store.id, f"N{number}"), "subscribed")
+    client = signed_in(make_app(runtime), runtime)
+
+    page = client.get("/app/customers?consent=email:subscribed&q=n").get_data(as_text=True)
+
+    assert "q=n" in page
+    assert "consent=email%3Asubscribed" in page or "consent=email:subscribed" in page
+
+
+def _add(session: Session, store_id: int, name: str) -> Customer:
+    return seeds.add_customer(session, store_id, f"{name}-{store_id}", first_name=name, last_name="Neri")
+
+
+def _allow(session: Session, customer: Customer, state: str) -> None:
+    session.add(
+        ConsentState(
+            store_id=customer.store_id, customer_id=customer.id, channel="email", state=state, occurred_at=NOW
+        )
+    )
+
+
+def _stand(session: Session, customer: Customer, state: str, classes: list[str]) -> None:
+    session.add(
+        CustomerState(
+            store_id=customer.store_id, customer_id=customer.id, state=state, since=NOW, classes=classes
+        )
+    )
