@@ -37,7 +37,7 @@ class Click(NamedTuple):
     """One visit to a link of a message, by GET."""
 
     message_id: int
-    url: str | None
+    url: str
     occurred_at: datetime
     is_human: bool
 
