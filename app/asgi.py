@@ -38,7 +38,7 @@ def create_inbox(runtime: Runtime) -> InboxWriter:
 
 def create_finder(runtime: Runtime) -> LinkFinder:
     """Who looks links up, over a connection of its own."""
-    return LinkFinder(_of_receivers(runtime))
+    return LinkFinder(_of_receivers(runtime).over_all_stores())
 
 
 class Pages:

@@ -22,6 +22,7 @@ class Groups(Generic[Item]):
         name: of the thread, which is started when it is first needed.
         work: does a group; whatever it raises ends the thread, and the next item finds another one.
         ended: called when the thread ends or `close` is.
+        rested: called after a group behind which nothing waits.
         weigh: how many bytes an item holds; a group is no heavier than eight million.
     """
 
@@ -31,11 +32,13 @@ class Groups(Generic[Item]):
         work: Callable[[list[Item]], None],
         *,
         ended: Callable[[], None],
+        rested: Callable[[], None] = lambda: None,
         weigh: Callable[[Item], int] = lambda _item: 0,
     ) -> None:
         self._name = name
         self._work = work
         self._ended = ended
+        self._rested = rested
         self._weigh = weigh
         self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._turn = threading.Lock()
@@ -49,6 +52,8 @@ class Groups(Generic[Item]):
             return
         try:
             self._work([item])
+            if self._queue.empty():
+                self._rested()
         finally:
             self._turn.release()
 
@@ -87,6 +92,7 @@ class Groups(Generic[Item]):
             while group:
                 self._work(group)
                 group = self._gathered([])
+            self._rested()
 
     def _gathered(self, group: list[Item]) -> list[Item]:
         """The group with what waits behind it."""

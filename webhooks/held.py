@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import PoolProxiedConnection
 
+from app import engines
 from app.db import Database
 
 _SQLITE_CACHE_KIB = 8 * 1024
@@ -23,6 +24,11 @@ class HeldConnection:
         self._database = database
         self._connection: PoolProxiedConnection | None = None
         self.driver: Any = database.engine.dialect.dbapi
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection now, as far as is known."""
+        return self._connection is not None
 
     def run(self, work: Callable[[Any], T]) -> T:
         """Do some work over it; a connection that broke while it rested is made anew once.
@@ -56,7 +62,14 @@ class HeldConnection:
             else:
                 # No ways to the server for BEGIN and COMMIT.
                 connection.autocommit = True
+                self._see(connection)
         return self._connection.driver_connection
+
+    def _see(self, connection: Any) -> None:
+        """Say once whose rows are meant: nobody else ever gets this connection, it ends with its holder."""
+        scope = self._database.engine.get_execution_options().get(engines.SCOPE)
+        if scope is not None:
+            connection.execute(f"SET app.store = '{scope}'")
 
     def _is_broken(self) -> bool:
         """Whether PostgreSQL closed the connection, at a restart for instance."""

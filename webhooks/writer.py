@@ -5,10 +5,11 @@ group commit doubles the rate (PERFORMANCE.md P1). On PostgreSQL a group costs o
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import failpoints, inbox
+from app import failpoints, inbox, wakeups
 from app.db import Database
 from app.errors import Busy
 from app.inbox import Kept, Row
@@ -30,7 +31,11 @@ class InboxWriter:
         self._database = database
         self._line = _Line(database)
         self._groups: Groups[_Item] = Groups(
-            "inbox-writer", self._insert, ended=self._line.close, weigh=lambda item: inbox.body_size(item[0])
+            "inbox-writer",
+            self._insert,
+            ended=self._line.close,
+            rested=self._line.call,
+            weigh=lambda item: inbox.body_size(item[0]),
         )
 
     def keep(self, kept: Kept) -> None:
@@ -76,6 +81,7 @@ class _Line:
     def __init__(self, database: Database) -> None:
         self._insert_rows = inbox.insert_rows_sqlite if database.is_sqlite else inbox.insert_rows_postgresql
         self._connection = HeldConnection(database)
+        self._hears_calls = not database.is_sqlite
 
     def insert(self, rows: Sequence[Row]) -> Sequence[Busy | None]:
         """Insert what is not there yet in one transaction; for each row why it was not kept, or None.
@@ -93,6 +99,12 @@ class _Line:
                 return [_as_busy(error)]
             return [self.insert([row])[0] for row in rows]
         return [None] * len(rows)
+
+    def call(self) -> None:
+        """Wake the workers; whatever fails here, they find at their next turn what was kept."""
+        if self._hears_calls and self._connection.is_open:
+            with suppress(self._connection.driver.Error, SQLAlchemyError):
+                self._connection.run(lambda connection: connection.execute(wakeups.CALL_FOR_INBOX))
 
     def close(self) -> None:
         """Drop the connection, and with it what it had not committed."""

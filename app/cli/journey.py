@@ -39,7 +39,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
         started_at=arguments.started_at or datetime.now(UTC),
         port=arguments.port or (settings.port if arguments.serve else 0),
     )
-    runtime = Runtime.build(_settings(settings, plan, database))
+    runtime = Runtime.of_operator(_settings(settings, plan, database))
     migrate.upgrade(runtime.settings.database)
     sandbox = Sandbox(plan, folder / "sandbox")
     site = create_site(runtime)

@@ -83,6 +83,7 @@ class Message(Base):
         ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         Index("ix_messages_status", "store_id", "status", "id"),
+        Index("ix_messages_steps", "store_id", "flow_key", "step", "status", "reason", "clicked_at"),
         Index(
             "ix_messages_polled",
             "store_id",

@@ -14,6 +14,16 @@ def register(app: Flask) -> None:
     app.after_request(_add)
 
 
+def may_connect(page: Response) -> Response:
+    """Let the form that connects a store lead to the store's own approval page.
+
+    Browsers count the page that answers a form as the form's target.
+    """
+    if visit() is None:
+        page.headers["Content-Security-Policy"] = policy(form_action="'self' https: http:")
+    return page
+
+
 def admin_of(shop: str | None) -> str:
     """Where a shop's admin lives, as sources of a content security policy."""
     return f"https://{shop} {_ADMIN}" if shop else _ADMIN

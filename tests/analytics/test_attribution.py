@@ -22,11 +22,11 @@ ATTRIBUTED = ("order_id", "message_id", "rule", "amount_minor")
 
 
 def _click(message_id: int, at: datetime) -> Candidate:
-    return Candidate(message_id, "welcome", "last-click", at)
+    return Candidate(message_id, "welcome", "W1", "last-click", at)
 
 
 def _code(message_id: int, at: datetime) -> Candidate:
-    return Candidate(message_id, "birthday", "voucher", at)
+    return Candidate(message_id, "birthday", "B1", "voucher", at)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from tests.e2e.e2e_demo import World, run_demo
+from tests.engines import over_all_stores
 from tests.oracle import Expected, judge
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -102,7 +103,7 @@ def _failed_runs(url: str) -> list[Any]:
 
 
 def _ask(url: str, statement: str) -> list[Any]:
-    engine = create_engine(url)
+    engine = over_all_stores(url)
     try:
         with engine.connect() as connection:
             return list(connection.execute(text(statement)))

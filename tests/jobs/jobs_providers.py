@@ -32,6 +32,7 @@ from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
 from tests.serving import running
 
 MESSAGES, CUSTOMERS = table_of(Message), table_of(Customer)
+FROM = "ritorno@sandbox.example.com"
 ACCOUNTS = {
     "sender.email": "ciao@sandbox.example.com",
     "consent.import": "declined",
