@@ -81,7 +81,7 @@ def test_bodies_are_compressed_by_lz4_where_the_server_can_and_the_two_roles_are
     database: Database,
 ) -> None:
     can_lz4 = "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
-    body = "FROM pg_attribute WHERE attrelid = 'inbound_events'::regclass AND attname = 'body'"
+    body = "FROM pg_attribute WHERE attrelid = 'inbound_bodies'::regclass AND attname = 'body'"
     roles = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'ritorno%' AND NOT rolcanlogin ORDER BY rolname"
 
     with database.read() as session:
@@ -103,7 +103,7 @@ def test_a_database_whose_owner_may_not_make_roles_is_migrated_all_the_same(
         session.execute(text("GRANT ALL ON SCHEMA public TO plain_owner"))
         session.execute(text("GRANT ALL ON alembic_version TO plain_owner"))
 
-    migrate.upgrade(database.url.replace("//postgres:", "//plain_owner:"))
+    migrate.upgrade(database.url.replace("//ritorno_tests:", "//plain_owner:"))
 
     with database.read() as session:
         assert migrate.current(session) == migrate.head()

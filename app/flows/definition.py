@@ -79,6 +79,12 @@ class Entry(Part):
         """Whether any message of this way in is on."""
         return any(isinstance(step, Message) and step.is_on for step in self.steps)
 
+    @property
+    def moments(self) -> set[str]:
+        """The moments that a journey has from its beginning."""
+        named = {"entered", self.event_anchor, *(anchor.name for anchor in self.anchors)}
+        return named | _OF_PLANS.get(self.plan or "", set())
+
     @cached_property
     def by_id(self) -> "dict[str, Step]":
         """The steps by their ids."""
@@ -145,7 +151,7 @@ class Definition(Part):
     @model_validator(mode="after")
     def _is_sound(self) -> "Definition":
         for entry in self.entries:
-            checks.check(entry.id, entry.steps, _anchors(entry), entry.only_if)
+            checks.check(entry.id, entry.steps, entry.moments, entry.only_if)
         return self
 
     def entry(self, entry_id: str) -> Entry:
@@ -185,12 +191,6 @@ class Definition(Part):
         return [
             step for entry in self.entries for step in entry.steps if isinstance(step, Message) and step.is_on
         ]
-
-
-def _anchors(entry: Entry) -> set[str]:
-    """The moments that a journey has from its beginning."""
-    named = {"entered", entry.event_anchor, *(anchor.name for anchor in entry.anchors)}
-    return named | _OF_PLANS.get(entry.plan or "", set())
 
 
 _OF_PLANS = {"birthdays": {"birthday", "code_ends"}}

@@ -25,7 +25,7 @@ from app.messaging.wishes import NO_WISHES, Wishes
 from app.models import ConsentState, Customer, Enrollment, Flow, Order, Store, Voucher
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
-from app.stores import settings
+from app.stores import settings, stopping
 
 CUSTOMERS, CONSENTS = table_of(Customer), table_of(ConsentState)
 ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
@@ -175,7 +175,7 @@ def _store(loaded: Loaded, row: Any) -> StoreFacts:
         state=store.state,
         is_copy=store.is_copy,
         is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
-        sender_pause="the shop speaks from another address" if store.other_home else None,
+        sender_pause=stopping.pause_of(store),
         sender_problem=loaded.terms_for(row.channel).sender_problem,
         allows_soft_opt_in=loaded.allows_soft_opt_in,
     )

@@ -133,7 +133,11 @@ def test_a_split_goes_one_way_or_the_other(goes_to: list[str], *, bought: bool) 
 
 
 def test_an_end_ends_the_journey_before_the_last_step() -> None:
-    entry = _entry({"kind": "end", "id": "e"}, {"kind": "message", "id": "B", **ANY})
+    entry = _entry(
+        {"kind": "split", "id": "s", "condition": "bought-before-entry", "then": "B"},
+        {"kind": "end", "id": "e"},
+        {"kind": "message", "id": "B", **ANY},
+    )
 
     advance = _walk(entry)
 

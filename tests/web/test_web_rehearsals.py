@@ -57,7 +57,7 @@ def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
     before = member.get("/app/flows/review/rehearsal.json").status_code
     answer = member.post("/app/flows/review/try", data={"csrf": csrf(member)})
     with runtime.database.write() as session:
-        row = session.get_one(Rehearsal, (shop.store_id, "review"))
+        row = session.get_one(Rehearsal, (shop.store_id, "review", False))
         row.done, row.total = 1000, 2500
 
     page = member.get("/app/flows/review").get_data(as_text=True)
@@ -106,7 +106,7 @@ def test_the_result_is_shown_with_the_switch_beside_it(
 
     section = page.split('id="rehearsal"')[1].split("</section>")[0]
     assert [word for word in words if word not in section] == []
-    assert "/app/flows/review/activate" in section
+    assert "/app/flows/review/start" in section
     assert f'href="/app/customers/{shop.ids["customer"]}"' in section
 
 
