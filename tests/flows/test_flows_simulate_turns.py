@@ -1,4 +1,4 @@
-"""The dry run's outbox: what is due together is decided in turns as workers do, and by the word of the day."""
+"""The outbox of a dry run: what is due together is decided in turns as workers do, by the word of the day."""
 
 from datetime import timedelta
 from typing import Any
