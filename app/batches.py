@@ -33,7 +33,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from app.bindings import Values, bound, default_of, read_back, unbounded
+from app.bindings import Listing, Values, bound, default_of, read_back, unbounded
 from app.packing import packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
@@ -57,6 +57,14 @@ def insert_new(session: Session, table: Table, rows: Rows, *returning: Column[An
     """
     names = tuple(column.name for column in returning)
     return _write(session, table, rows, _Insertion(keeps_old=True, returning=names))
+
+
+def insert_new_columns(
+    session: Session, table: Table, values: Values, *returning: Column[Any]
+) -> Sequence[Row[Any]]:
+    """The same for rows that stand as columns, each with one value a row; there is at least one."""
+    names = tuple(column.name for column in returning)
+    return _write_columns(session, table, values, _Insertion(keeps_old=True, returning=names))
 
 
 def upsert(
@@ -87,8 +95,9 @@ def update_rows(
 class Among(ColumnElement[bool]):
     """`column IN (…)` of a batch's many values, for a statement that is written once: a parameter's name.
 
-    PostgreSQL gets them as one array: the statement's words stay the same, so that it is prepared once.
-    SQLite gets a list, by whose length it chooses the index.
+    PostgreSQL gets them as one array, SQLite as one list in JSON: the statement's words stay the same, so
+    that it is prepared once. Joined by OR to others, each needs the store beside it: SQLite takes a store to
+    have ten rows, and would read all of the store's instead of the few that are asked for.
     """
 
     inherit_cache = True
@@ -110,8 +119,8 @@ def _any_of_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
 
 @compiles(Among, "sqlite")
 def _in_list(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    values = bindparam(element.name, expanding=True, type_=element.column.type)
-    return compiler.process(element.column.in_(values), **options)
+    given = func.json_each(bindparam(element.name, type_=Listing(element.column))).table_valued("value")
+    return compiler.process(element.column.in_(select(given.c.value)), **options)
 
 
 def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -195,28 +204,34 @@ def _sorted_by(key: Sequence[str], rows: Rows) -> Rows:
 def _write(session: Session, table: Table, rows: Rows, change: _Change) -> Sequence[Row[Any]]:
     if not rows:
         return []
+    values = {name: [row[name] for row in rows] for name in sorted(rows[0])}
+    return _write_columns(session, table, values, change)
+
+
+def _write_columns(session: Session, table: Table, given: Values, change: _Change) -> Sequence[Row[Any]]:
     connection = session.connection()
-    values = _values(table, tuple(sorted(rows[0])), rows, change)
+    values = _with_defaults(table, given) if isinstance(change, _Insertion) else given
     if connection.dialect.name != "sqlite":
         return _merge(connection, table, values, change)
     statement, names = _sqlite_statement(change, table, tuple(values))
     placed = bound(table, {name: values[name] for name in names}, connection.dialect)
-    given = list(zip(*placed, strict=True))
+    rows = list(zip(*placed, strict=True))
     if isinstance(change, _Update):
-        connection.exec_driver_sql(statement, given)
+        connection.exec_driver_sql(statement, rows)
         return []
-    found = _insert_groups(connection, statement, given)
+    found = _insert_groups(connection, statement, rows)
     return read_back(found, [table.c[name] for name in change.returning], connection.dialect)
 
 
-def _values(table: Table, names: Names, rows: Rows, change: _Change) -> Values:
-    """The rows by column, with the defaults of columns that new rows leave out."""
-    values: dict[str, Sequence[Any]] = {name: [row[name] for row in rows] for name in names}
-    if isinstance(change, _Insertion):
-        for column in table.columns:
-            if column.default is not None and column.name not in values:
-                values[column.name] = [default_of(column)] * len(rows)
-    return values
+def _with_defaults(table: Table, given: Values) -> Values:
+    """The columns, with the defaults of those that new rows leave out."""
+    count = len(next(iter(given.values())))
+    left_out = {
+        column.name: [default_of(column)] * count
+        for column in table.columns
+        if column.default is not None and column.name not in given
+    }
+    return {**given, **left_out}
 
 
 def _insert_groups(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> list[Row[Any]]:

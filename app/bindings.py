@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from json import JSONEncoder
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -19,7 +18,9 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.engine import result_tuple
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
+
+from connectors import exact_json
 
 Values = Mapping[str, Sequence[Any]]
 """The values of each column, one a row."""
@@ -29,7 +30,7 @@ def bound(table: Table, values: Values, dialect: Dialect) -> Iterator[Sequence[A
     """The values as the driver takes them, column by column."""
     for name, column in values.items():
         process = processor_of(table.c[name], dialect)
-        yield column if process is None else [process(value) for value in column]
+        yield column if process is None else _processed(column, process)
 
 
 def default_of(column: Column[Any]) -> Any:
@@ -64,6 +65,28 @@ _UNBOUNDED: Mapping[type, TypeEngine[Any]] = {String: Text(), Integer: BigIntege
 
 
 @cache
+class Listing(UserDefinedType[Sequence[Any]]):
+    """The type of a parameter that takes a list of a column's values and sends it to SQLite as JSON."""
+
+    cache_ok = True
+
+    def __init__(self, column: Column[Any]) -> None:
+        self.column = column
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        """Whole numbers and text. One with NUL, which no database keeps, is refused, as PostgreSQL does."""
+        process = processor_of(self.column, dialect)
+
+        def listed(values: Any) -> str:
+            given = list(values if process is None else map(process, values))
+            text = _to_json(given)
+            if "\\u0000" in text and any("\0" in str(value) for value in given):
+                raise ValueError("a text holds NUL")
+            return text
+
+        return listed
+
+
 def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """What turns a column's value into one that the driver takes, or None where it takes it as it is."""
     if isinstance(column.type, Boolean | LargeBinary):
@@ -74,8 +97,16 @@ def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] 
     return column.type.dialect_impl(dialect).bind_processor(dialect)
 
 
-_to_json = JSONEncoder().encode
+_to_json = exact_json.written
 
 
 def _json_or_none(value: Any) -> str | None:
     return None if value is None else _to_json(value)
+
+
+def _processed(column: Sequence[Any], process: Callable[[Any], Any]) -> Sequence[Any]:
+    """Each value as the driver takes it; where all rows have the very same one, it is worked out once."""
+    first = column[0]
+    if all(value is first for value in column):
+        return [process(first)] * len(column)
+    return [process(value) for value in column]

@@ -24,7 +24,15 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from app import engines
-from app.batches import Among, insert_new, insert_rows, is_among, update_rows, upsert
+from app.batches import (
+    Among,
+    insert_new,
+    insert_new_columns,
+    insert_rows,
+    is_among,
+    update_rows,
+    upsert,
+)
 from app.errors import Busy
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "UtcDateTime",
     "from_micros",
     "insert_new",
+    "insert_new_columns",
     "insert_rows",
     "is_among",
     "is_one_of",

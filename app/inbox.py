@@ -10,18 +10,20 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, is_among, is_one_of, table_of, to_micros
 from app.engines import ALL_STORES
 from app.errors import AppError
-from app.models import InboundEvent
+from app.models import InboundBody, InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
 from app.stores.platforms import PLATFORMS
 from connectors.base import Envelope
 
-EVENTS = table_of(InboundEvent)
+EVENTS, BODIES = table_of(InboundEvent), table_of(InboundBody)
+OF_EVENT = and_(BODIES.c.store_id == EVENTS.c.store_id, BODIES.c.id == EVENTS.c.id)
+"""Which body is a delivery's."""
 NOBODY = 0
 """The `store_id` of deliveries from a shop that we do not know."""
 _ERROR_LENGTH = 4000
@@ -43,7 +45,8 @@ class Delivery(NamedTuple):
 
 
 _WAITING = (
-    select(*(EVENTS.c[name] for name in Delivery._fields))
+    select(*(BODIES.c.body if name == "body" else EVENTS.c[name] for name in Delivery._fields))
+    .outerjoin_from(EVENTS, BODIES, OF_EVENT)
     .where(
         EVENTS.c.store_id == bindparam("store_id"),
         is_one_of(EVENTS.c.status, OPEN),
@@ -51,7 +54,7 @@ _WAITING = (
     )
     .order_by(EVENTS.c.next_at, EVENTS.c.id)
     .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, of=EVENTS)
 )
 _WAITING_ALONE = _WAITING.where(EVENTS.c.id == bindparam("only"))
 
@@ -68,7 +71,7 @@ class Kept:
 
 
 def row_of(kept: Kept, *, is_sqlite: bool) -> Row:
-    """The values to insert, as the driver takes them."""
+    """The values to insert, as the driver takes them, the body last."""
     envelope = kept.envelope
     triggered_at = envelope.triggered_at
     values = (
@@ -78,11 +81,11 @@ def row_of(kept: Kept, *, is_sqlite: bool) -> Row:
         envelope.dedupe_key,
         _storable(envelope.event_id, 128),
         _storable(envelope.subject_external_id, 64),
-        kept.body,
         triggered_at.astimezone(UTC) if triggered_at else None,
         kept.received_at,
         kept.received_at,
         kept.status,
+        kept.body,
     )
     if is_sqlite:
         return tuple(to_micros(value) if isinstance(value, datetime) else value for value in values)
@@ -91,21 +94,29 @@ def row_of(kept: Kept, *, is_sqlite: bool) -> Row:
 
 def body_size(row: Row) -> int:
     """How many bytes the body of such a row has."""
-    return len(row[_BODY])
+    return len(row[-1])
 
 
 def insert_rows_sqlite(connection: Any, rows: Sequence[Row]) -> None:
     """Insert what is not there yet, as one transaction of the driver's connection."""
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(_SQLITE_INSERT, rows)
-    connection.execute("COMMIT")
+    with connection:
+        cursor = connection.execute("BEGIN IMMEDIATE")
+        bodies = [
+            (cursor.lastrowid, *_of_body(row))
+            for row in rows
+            if cursor.execute(_SQLITE_INSERT, row[:-1]).rowcount
+        ]
+        cursor.executemany(_SQLITE_BODIES, bodies)
 
 
 def insert_rows_postgresql(connection: Any, rows: Sequence[Row]) -> None:
     """The same for a connection of psycopg, in one statement; a transaction of its own if in autocommit."""
+    first = {_KEY(row): row for row in reversed(rows)}
     # Sorted, so that two processes with the same duplicates cannot deadlock.
-    ordered = sorted(rows, key=_KEY)
-    connection.execute(_POSTGRES_INSERT, [list(column) for column in zip(*ordered, strict=True)])
+    ordered = [first[key] for key in sorted(first)]
+    *columns, bodies = map(list, zip(*ordered, strict=True))
+    keys = map(list, zip(*sorted(first), strict=True))
+    connection.execute(_POSTGRES_INSERT, [*columns, *keys, bodies])
 
 
 _COLUMNS = {
@@ -115,23 +126,32 @@ _COLUMNS = {
     "dedupe_key": "text",
     "event_id": "text",
     "subject_external_id": "text",
-    "body": "bytea",
     "triggered_at": "timestamptz",
     "received_at": "timestamptz",
     "next_at": "timestamptz",
     "status": "text",
 }
-_BODY = list(_COLUMNS).index("body")
-_KEY = itemgetter(*(list(_COLUMNS).index(name) for name in ("store_id", "source", "dedupe_key")))
+_NAMES = list(_COLUMNS)
+_UNIQUE = ("store_id", "source", "dedupe_key")
+_KEY = itemgetter(*map(_NAMES.index, _UNIQUE))
+_of_body = itemgetter(_NAMES.index("store_id"), _NAMES.index("received_at"), -1)
 _INTO = f"INSERT INTO {EVENTS.name} ({', '.join(_COLUMNS)}, attempts) "
 _KEEP_OLD = " ON CONFLICT DO NOTHING"
+_INTO_BODIES = f"INSERT INTO {BODIES.name} (id, store_id, received_at, body) "
 _SQLITE_INSERT = _INTO + f"VALUES ({', '.join('?' * len(_COLUMNS))}, 0)" + _KEEP_OLD
+_SQLITE_BODIES = _INTO_BODIES + "VALUES (?, ?, ?, ?)"
 # One statement for a group of any size, its bodies sent as they are (%b) instead of in hexadecimal digits.
+# Those of new rows alone are kept.
 _UNNESTED = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
+_GIVEN = ", ".join(f"%b::{kind}[]" for kind in (*map(_COLUMNS.__getitem__, _UNIQUE), "bytea"))
 # It takes deliveries for every store, and says so in the same statement: for this transaction alone.
-_OVER_ALL_STORES = f"WITH scope AS MATERIALIZED (SELECT set_config('app.store', '{ALL_STORES}', true)) "
+_OVER_ALL_STORES = f"scope AS MATERIALIZED (SELECT set_config('app.store', '{ALL_STORES}', true))"
 _POSTGRES_INSERT = (
-    f"{_OVER_ALL_STORES}{_INTO}SELECT new.*, 0 FROM scope, unnest({_UNNESTED}) AS new{_KEEP_OLD}"  # noqa: S608 (our own names)
+    f"WITH {_OVER_ALL_STORES}, "  # noqa: S608 (our own names)
+    f"kept AS ({_INTO}SELECT new.*, 0 FROM scope, unnest({_UNNESTED}) AS new{_KEEP_OLD}"
+    f" RETURNING id, received_at, {', '.join(_UNIQUE)}) {_INTO_BODIES}"
+    f"SELECT id, store_id, received_at, body FROM kept "
+    f"JOIN unnest({_GIVEN}) AS given ({', '.join(_UNIQUE)}, body) USING ({', '.join(_UNIQUE)})"
 )
 
 
@@ -180,8 +200,9 @@ def mark_done(
     session: Session, store_id: int, ids: Sequence[int], now: datetime, *, is_forgotten: bool = False
 ) -> None:
     """These deliveries are in the mirror, committed together with it; emptied, too, where told."""
-    emptied = {"body": None} if is_forgotten else {}
-    _set(session, store_id, ids, status=DONE, done_at=now, error=None, **emptied)
+    _set(session, store_id, ids, status=DONE, done_at=now, error=None)
+    if is_forgotten:
+        remove_bodies(session, store_id, ids)
 
 
 def mark_ignored(session: Session, store_id: int, ids: Sequence[int], *, now: datetime, reason: str) -> None:
@@ -196,7 +217,15 @@ def mark_dead(session: Session, store_id: int, ids: Sequence[int], reason: str) 
 
 def forget(session: Session, store_id: int, ids: Sequence[int]) -> None:
     """Empty these deliveries: what they said of somebody is not kept any longer."""
-    _set(session, store_id, ids, body=None, error=None)
+    _set(session, store_id, ids, error=None)
+    remove_bodies(session, store_id, ids)
+
+
+def remove_bodies(session: Session, store_id: int, ids: Sequence[int]) -> None:
+    """Keep nothing of these deliveries but that they came, and what became of them."""
+    if ids:
+        mine = (BODIES.c.store_id == store_id, is_among(session, BODIES.c.id, ids))
+        session.execute(delete(BODIES).where(*mine))
 
 
 def mark_retry(session: Session, store_id: int, delivery: Delivery, *, next_at: datetime, error: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Date,
+    and_,
     bindparam,
     delete,
     or_,
@@ -29,6 +30,7 @@ from app.models import (
     AuditEntry,
     Checkout,
     Confirmation,
+    InboundBody,
     InboundEvent,
     Message,
     MessageAttempt,
@@ -38,7 +40,8 @@ from app.models import (
 from app.models.inbound_event import STATES as DELIVERY_STATES
 from app.models.store_write import DEAD, DONE, FAILED, SKIPPED
 
-EVENTS, MESSAGES, ATTEMPTS = table_of(InboundEvent), table_of(Message), table_of(MessageAttempt)
+EVENTS, BODIES = table_of(InboundEvent), table_of(InboundBody)
+MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
 WRITES, CHECKOUTS, CONFIRMATIONS = table_of(StoreWrite), table_of(Checkout), table_of(Confirmation)
 ACCESSES, AUDITS, COSTS = table_of(AccessEntry), table_of(AuditEntry), table_of(TextCost)
 BODY = timedelta(hours=48)
@@ -112,23 +115,46 @@ def _values(store_id: int, before: datetime) -> dict[str, Any]:
     return {"store": store_id, "before": before, "most": BATCH}
 
 
+# None is done before it came, so the index by when they came holds few that must wait.
+_OLD_BODIES = (
+    select(BODIES.c.id)
+    .join_from(BODIES, EVENTS, and_(EVENTS.c.store_id == BODIES.c.store_id, EVENTS.c.id == BODIES.c.id))
+    .where(BODIES.c.store_id == _STORE, BODIES.c.received_at < _BEFORE, EVENTS.c.done_at < _BEFORE)
+    .order_by(BODIES.c.received_at)
+    .limit(_MOST)
+)
+_BODIES_REMOVED = delete(BODIES).where(BODIES.c.store_id == _STORE, BODIES.c.id.in_(_IDS))
+
+
+def _bodies(session: Session, store_id: int, now: datetime) -> int:
+    """What deliveries said that were done long enough ago."""
+    ids = list(session.execute(_OLD_BODIES, _values(store_id, now - BODY)).scalars())
+    if ids:
+        session.execute(_BODIES_REMOVED, {"store": store_id, "ids": ids})
+    return len(ids)
+
+
 _OF_STATUS = (EVENTS.c.store_id == _STORE, EVENTS.c.status == bindparam("state"))
 _PAST = or_(EVENTS.c.done_at < _BEFORE, EVENTS.c.received_at < bindparam("long_before", type_=UtcDateTime))
 _OLDEST = select(EVENTS.c.id).where(*_OF_STATUS).order_by(EVENTS.c.id)
 _OLDEST_IF_PAST = select(EVENTS.c.id).where(EVENTS.c.id.in_(_OLDEST.limit(1)), *_OF_STATUS, _PAST)
 _SOME_OLDEST = _OLDEST.limit(_MOST)
-_PAST_AMONG = delete(EVENTS).where(*_OF_STATUS, EVENTS.c.id.in_(_IDS), _PAST).returning(EVENTS.c.id)
+_PAST_AMONG = select(EVENTS.c.id).where(*_OF_STATUS, EVENTS.c.id.in_(_IDS), _PAST).with_for_update()
+_KEYS_REMOVED = delete(EVENTS).where(EVENTS.c.store_id == _STORE, EVENTS.c.id.in_(_IDS))
 
 
 def _keys(session: Session, store_id: int, now: datetime) -> int:
     """The oldest deliveries of each status; one that never was done (dead, say) goes by when it came."""
-    past = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY}
+    asked = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY}
     gone = 0
     for status in DELIVERY_STATES:
-        values = past | {"state": status}
+        values = asked | {"state": status}
         if session.execute(_OLDEST_IF_PAST, values).first():
             ids = list(session.execute(_SOME_OLDEST, values).scalars())
-            gone += len(session.execute(_PAST_AMONG, {**values, "ids": ids}).all())
+            past = list(session.execute(_PAST_AMONG, {**values, "ids": ids}).scalars())
+            for removed in (_BODIES_REMOVED, _KEYS_REMOVED):
+                session.execute(removed, {"store": store_id, "ids": past})
+            gone += len(past)
     return gone
 
 
@@ -166,7 +192,7 @@ def _text_costs(session: Session, store_id: int, now: datetime) -> int:
 # What waits to be written stays, however long the shop is away.
 _ENDED = (DONE, SKIPPED, FAILED, DEAD)
 _PURGES: tuple[Purge, ...] = (
-    _emptying(EVENTS.c.body, EVENTS.c.done_at, BODY),
+    _bodies,
     _keys,
     _emptying(MESSAGES.c.content, MESSAGES.c.sent_at, CONTENT),
     _removing(ATTEMPTS.c.id, ATTEMPTS.c.started_at, ATTEMPT),

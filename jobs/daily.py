@@ -10,6 +10,7 @@ from app import inbox, retention
 from app.analytics import effects, engagement
 from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
+from app.members import upkeep
 from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
 from app.segments import product_rhythms, standing, tickets
@@ -126,7 +127,7 @@ def _learn_rhythms(kit: Kit, slot: Slot, now: datetime) -> int:
     learned = 0
     for store_id in _connected(kit):
         with kit.database.of_store(store_id).read() as session:
-            if not product_rhythms.is_due(session, store_id, slot.begin):
+            if not product_rhythms.is_due(session, store_id, slot.begin, slot.end):
                 continue
             found = product_rhythms.count(session, store_id, now)
         with kit.database.of_store(store_id).write() as session:
@@ -178,6 +179,8 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     gone = 0
     with kit.database.read() as session:
         stores = list(session.execute(select(Store.id).order_by(Store.id)).scalars())
+    with kit.database.write() as session:
+        gone += upkeep.purge(session, now)
     for store_id in (inbox.NOBODY, *stores):
         count = 1
         while count:

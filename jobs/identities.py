@@ -47,6 +47,7 @@ def _read(kit: Kit, held: Held, store: Store, now: datetime) -> int:
         )
         install.update_store(found, news)
         found.email = identity.email[:_LONGEST_EMAIL] or found.email
+        install.note_traits(found, identity)
         _note_home(found, identity)
         found.order_statuses = [[slug, name] for slug, name in statuses]
     return 1

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app import failpoints, inbox
 from app.db import Database, UtcDateTime, is_one_of
 from app.inbox import Delivery
+from app.messaging import clicks
 from app.mirror import forgotten
 from app.mirror.apply import apply_records
 from app.mirror.parcels import OrderNotMirrored
@@ -30,6 +31,8 @@ from jobs.kit import Kit
 
 EVENTS = inbox.EVENTS
 BATCH = 200
+_OURS = {*provider_posts.CHANNELS, clicks.SOURCE}
+"""The sources that are no shop's platform."""
 _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
 _WAITING = StoreScan(
@@ -91,7 +94,10 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
         arrived = inbox.waiting(session, store_id, now, limit=limit, only=only)
         posts = [event for event in arrived if event.source in provider_posts.CHANNELS]
         provider_posts.apply(session, kit.runtime.signer, store_id, posts=posts, now=now)
-        events = [event for event in arrived if event.source not in provider_posts.CHANNELS]
+        visits = [event for event in arrived if event.source == clicks.SOURCE]
+        if visits:
+            _count(session, store_id, visits, now)
+        events = [event for event in arrived if event.source not in _OURS]
         if store is None:
             ids = [event.id for event in events]
             inbox.forget(session, store_id, ids)
@@ -103,6 +109,13 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
     if arrived:
         failpoints.reached("inbox.after-apply")
     return len(arrived)
+
+
+def _count(session: Session, store_id: int, visits: Sequence[Delivery], now: datetime) -> None:
+    """Clicks take effect; what was kept of them meanwhile is not kept any longer."""
+    told = [clicks.unpacked(visit.body, visit.received_at) for visit in visits if visit.body]
+    clicks.apply(session, store_id, told, now)
+    inbox.mark_done(session, store_id, [visit.id for visit in visits], now, is_forgotten=True)
 
 
 def _scope(kit: Kit, store_id: int) -> Database:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from app import access_log, audit, failpoints, inbox
 from app.db import UtcDateTime
 from app.errors import NotFound
-from app.inbox import EVENTS
+from app.inbox import BODIES, EVENTS, OF_EVENT
 from app.mirror import petitions
 from app.models import PrivacyRequest, Store
 from app.models.privacy_request import REFUSED
@@ -173,13 +173,19 @@ def _forget_strangers(kit: Kit, now: datetime) -> int:
 
     Their requests under privacy law are done by that, and written down like any other.
     """
-    theirs = (EVENTS.c.store_id == inbox.NOBODY, EVENTS.c.body.is_not(None))
     with kit.database.of_store(inbox.NOBODY).read() as session:
-        if session.execute(select(EVENTS.c.id).where(*theirs).limit(1)).first() is None:
+        any_ = select(BODIES.c.id).where(BODIES.c.store_id == inbox.NOBODY).limit(1)
+        if session.execute(any_).first() is None:
             return 0
     with kit.database.of_store(inbox.NOBODY).write() as session:
-        some = select(EVENTS.c.id, EVENTS.c.topic).where(*theirs).limit(_BATCH)
-        rows = session.execute(some.with_for_update(skip_locked=True)).all()
+        some = (
+            select(EVENTS.c.id, EVENTS.c.topic)
+            .join_from(BODIES, EVENTS, OF_EVENT)
+            .where(BODIES.c.store_id == inbox.NOBODY)
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True, of=EVENTS)
+        )
+        rows = session.execute(some).all()
         for row in rows:
             if row.topic in _KINDS:
                 petitions.keep(

@@ -1,14 +1,19 @@
 """Dry runs that screens asked for, one at a time, with their progress on the row."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from app.errors import AppError
-from app.flows import rehearsals
+from app.flows import drafts, rehearsals
 from app.flows.rehearsals import Held
 from app.flows.simulate import run as simulation
 from app.flows.simulate import telling
+from app.flows.simulate.question import Question
 from app.models import Store
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
@@ -49,8 +54,19 @@ def _replay(kit: Kit, held: Held, now: datetime) -> None:
 
     row = held.row
     with kit.database.of_store(row.store_id).read() as session:
-        store = session.get_one(Store, row.store_id)
-        question = simulation.ask(session, store, row.flow_key, since=row.begin, until=row.end)
+        question, revision = _question(session, row)
     report = simulation.simulate(kit.database.of_store(row.store_id), kit.runtime.signer, question, tell)
     with kit.database.of_store(row.store_id).write() as session:
-        rehearsals.finish(session, held, telling.shape(question, report, most=MOST_LISTED), now)
+        result = telling.shape(question, report, most=MOST_LISTED) | {"revision": revision}
+        rehearsals.finish(session, held, result, now)
+
+
+def _question(session: Session, row: Any) -> tuple[Question, int | None]:
+    """What is asked, and of which revision of the draft; a draft stands in the place of what holds now."""
+    store = session.get_one(Store, row.store_id)
+    question = simulation.ask(session, store, row.flow_key, since=row.begin, until=row.end)
+    if not row.is_draft:
+        return question, None
+    desk = drafts.desk(session, store.id, row.flow_key)
+    tried = replace(question.flows[row.flow_key], definition=desk.current)
+    return replace(question, flows={**question.flows, row.flow_key: tried}), desk.revision

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, consent, failpoints
 from app.analytics import engagement
-from app.customers import tagging
+from app.customers import agreeing, tagging
 from app.db import UtcDateTime, is_one_of
 from app.flows import effects, switch
 from app.models import Store
@@ -182,7 +182,7 @@ def _is_gone(kit: Kit, store: Store, customer_external_id: str | None) -> bool:
 
 
 def _consent(session: Session, _kit: Kit, store: Store, subject: str) -> _Telling | str:
-    change = consent.to_tell(session, store.id, subject)
+    change = agreeing.to_tell(session, store.id, subject)
     if isinstance(change, str):
         return change
     return _Telling(lambda writer: writer.write_consent(change), change.customer_external_id)

@@ -27,7 +27,7 @@ MOMENT = sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite")
 # built without it, and those before 14, keep the default.
 COMPRESS_BODIES = """
 DO $$ BEGIN
-    EXECUTE 'ALTER TABLE inbound_events ALTER COLUMN body SET COMPRESSION lz4';
+    EXECUTE 'ALTER TABLE inbound_bodies ALTER COLUMN body SET COMPRESSION lz4';
 EXCEPTION WHEN feature_not_supported OR invalid_parameter_value OR syntax_error THEN
     RAISE NOTICE 'this server has no lz4: bodies keep the default compression';
 END $$
@@ -35,7 +35,8 @@ END $$
 # Row-level security, the second wall between stores: a transaction says in `app.store` whose rows it
 # means (app/engines.py) and sees no others, whatever its statements ask for; nothing said, none seen.
 # FORCE holds the owner to it as well, which the role that migrates and serves usually is. The setting
-# is read once a statement, for it stands in queries of its own.
+# is read once a statement, for it stands in queries of its own. Memberships stand outside: a login spans
+# stores, and whether somebody still has one is asked over all of them.
 SEPARATE_STORES = """
 DO $$
 DECLARE tenant regclass;
@@ -43,6 +44,7 @@ BEGIN
     FOR tenant IN
         SELECT attrelid FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
         WHERE attname = 'store_id' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
+            AND relname <> 'memberships'
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', tenant);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', tenant);

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, Database, table_of
 from app.flows import switch
+from app.inbox import BODIES, EVENTS, OF_EVENT
 from app.models import (
     Checkout,
     Customer,
@@ -219,6 +220,14 @@ def rows_of(database: Database, model: type[Base], *names: str) -> list[tuple[An
     with database.read() as session:
         found = session.execute(select(*columns).order_by(*table.primary_key.columns))
         return [tuple(row) for row in found]
+
+
+def bodies_of(database: Database, *names: str) -> list[tuple[Any, ...]]:
+    """The deliveries in their order: the columns named, then the body, or None where it is kept no more."""
+    columns = [EVENTS.c[name] for name in names]
+    statement = select(*columns, BODIES.c.body).outerjoin_from(EVENTS, BODIES, OF_EVENT).order_by(EVENTS.c.id)
+    with database.read() as session:
+        return [tuple(row) for row in session.execute(statement)]
 
 
 def values_of(database: Database, model: type[Base], name: str) -> list[Any]:

@@ -15,14 +15,16 @@ from sqlalchemy import (
     Double,
     Integer,
     LargeBinary,
+    Select,
     String,
     bindparam,
     create_engine,
     func,
     select,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
+from app import customers
 from app.bindings import unbounded
 from app.db import (
     Among,
@@ -36,6 +38,7 @@ from app.db import (
     update_rows,
     upsert,
 )
+from app.mirror import checkout_ends
 from app.models import Customer, CustomerEvent, Fulfillment
 from app.packing import PACKERS, packed_parameter
 from tests.conftest import NOW
@@ -190,6 +193,43 @@ def test_a_statement_that_is_written_once_finds_what_is_among_many_values_or_non
 
     assert sorted(found) == sorted(wanted)
     assert nobody == []
+
+
+def test_text_is_found_among_many_as_it_is_written(database: Database) -> None:
+    written = ['"', "\\u0000", "più 🎈", "{}", "a,b"]
+    with database.write() as session:
+        insert_rows(session, CUSTOMERS, [{**_person(0), "identity": text} for text in written])
+
+    statement = select(CUSTOMERS.c.identity).where(
+        CUSTOMERS.c.store_id == bindparam("store_id"), Among(CUSTOMERS.c.identity, "wanted")
+    )
+    with database.read() as session:
+        found = session.execute(statement, {"store_id": 1, "wanted": [*written, "\\u0001"]}).scalars().all()
+
+    assert sorted(found) == sorted(written)
+
+
+def test_text_that_no_database_keeps_is_not_looked_for(database: Database) -> None:
+    statement = select(CUSTOMERS.c.identity).where(Among(CUSTOMERS.c.identity, "wanted"))
+
+    with database.read() as session, pytest.raises((StatementError, DBAPIError)):
+        session.execute(statement, {"wanted": ["a\0b"]})
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("statement", [customers._HELD, checkout_ends._OPEN])
+def test_a_batch_is_looked_up_by_its_keys_and_not_in_all_of_the_store(
+    database: Database, statement: Select[Any]
+) -> None:
+    compiled = statement.compile(database.engine)
+    asked = tuple(None for _ in compiled.positiontup or ())
+
+    with database.read() as session:
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", asked)
+        searches = [row.detail for row in plan if row.detail.startswith(("SEARCH", "SCAN c"))]
+
+    assert searches
+    assert all(" AND " in search for search in searches), searches
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])

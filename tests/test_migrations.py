@@ -81,7 +81,7 @@ def test_bodies_are_compressed_by_lz4_where_the_server_can_and_the_two_roles_are
     database: Database,
 ) -> None:
     can_lz4 = "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
-    body = "FROM pg_attribute WHERE attrelid = 'inbound_events'::regclass AND attname = 'body'"
+    body = "FROM pg_attribute WHERE attrelid = 'inbound_bodies'::regclass AND attname = 'body'"
     roles = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'ritorno%' AND NOT rolcanlogin ORDER BY rolname"
 
     with database.read() as session:

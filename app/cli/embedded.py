@@ -62,7 +62,7 @@ def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
             worker.stop()
             alarm.close()
         ear.close()
-        site.inbox.close()
+        site.close()
 
 
 def _leave() -> None:

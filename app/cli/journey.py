@@ -56,7 +56,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     journey.travel(travel.progress_line, threading.Event())
     result = _figures(journey, begun)
     server.close()
-    site.inbox.close()
+    site.close()
     sandbox.stop()
     return result
 
@@ -80,7 +80,7 @@ def _stay(site: Site, journey: travel.Journey, *, begun: float) -> None:
     finally:
         if is_working:
             worker.stop()
-        site.inbox.close()
+        site.close()
         journey.sandbox.stop()
 
 

@@ -21,6 +21,7 @@ _GROUPS = {
     "app.cli.stores": ("store",),
     "app.cli.flows": ("flow", "tick"),
     "app.cli.people": ("customer",),
+    "app.cli.members": ("member",),
     "app.cli.doing": ("api-key", "inbound", "message"),
     "app.cli.keys": ("key",),
     "app.cli.backing": ("backup", "restore"),

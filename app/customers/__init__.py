@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app import timeline, tombstones
@@ -29,11 +29,14 @@ __all__ = [
 
 CUSTOMERS = table_of(Customer)
 _PER_QUERY = 500
+_OF_STORE = CUSTOMERS.c.store_id == bindparam("store_id")
 _HELD = (
     select(CUSTOMERS.c.id, CUSTOMERS.c.erased_at, *(CUSTOMERS.c[name] for name in TOLD))
     .where(
-        CUSTOMERS.c.store_id == bindparam("store_id"),
-        or_(Among(CUSTOMERS.c.identity, "identities"), Among(CUSTOMERS.c.email, "emails")),
+        or_(
+            and_(_OF_STORE, Among(CUSTOMERS.c.identity, "identities")),
+            and_(_OF_STORE, Among(CUSTOMERS.c.email, "emails")),
+        )
     )
     .order_by(CUSTOMERS.c.id)
     .with_for_update()

@@ -1,7 +1,8 @@
 """One batch of Records of one store becomes rows; the single door for webhooks, backfill and look-ups."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -60,8 +61,9 @@ def apply_records(
         parcels.OrderNotMirrored: a parcel or refund came before its order.
         ValueError: an amount is not a decimal.
     """
-    placed = [record for record in records if isinstance(record, OrderRecord) and record.status != "draft"]
-    goods = [record for record in records if isinstance(record, ProductRecord)]
+    kinds = frozenset(map(type, records))
+    placed = [record for record in _of(records, kinds, OrderRecord) if record.status != "draft"]
+    goods = _of(records, kinds, ProductRecord)
     people = customers.upsert_customers(
         session, signer, store.id, _told_in(records, placed), now=now, history_until=history_until
     )
@@ -71,14 +73,11 @@ def apply_records(
     if scopes.hides_older_orders(store):
         earlier.refresh(session, store.id, people.living_ids())
     checkout_ends.complete(session, store.id, placed, buyers)
-    updates = [record for record in records if isinstance(record, FulfillmentUpdate | RefundUpdate)]
-    parcels.apply_updates(session, store.id, updates, now)
-    written = [record for record in records if isinstance(record, ReviewRecord)]
-    reviews.upsert_reviews(session, signer, store, written, now=now)
-    begun = [record for record in records if isinstance(record, CheckoutRecord)]
-    checkouts.upsert_checkouts(session, signer, store, begun, now=now)
+    parcels.apply_updates(session, store.id, _of(records, kinds, FulfillmentUpdate, RefundUpdate), now)
+    reviews.upsert_reviews(session, signer, store, _of(records, kinds, ReviewRecord), now=now)
+    checkouts.upsert_checkouts(session, signer, store, _of(records, kinds, CheckoutRecord), now=now)
     _apply_consents(session, store, records, people=people, now=now, history_until=history_until)
-    for record in records:
+    for record in _of(records, kinds, *_RARE):
         _apply_rare(session, signer, store, record=record, now=now)
     return people
 
@@ -93,6 +92,11 @@ def telling_of(record: Record) -> Telling | None:
         named = CustomerRecord(record.customer_external_id, email=record.email, phone=record.phone)
         return Telling(named, record.consent.occurred_at)
     return None
+
+
+def _of(records: Sequence[Record], kinds: Set[type], *wanted: type) -> list[Any]:
+    """Those of some kinds, in their order; most batches hold but one kind."""
+    return [record for record in records if type(record) in wanted] if not kinds.isdisjoint(wanted) else []
 
 
 def _told_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list[Telling]:
@@ -128,6 +132,9 @@ def _apply_rare(session: Session, signer: Signer, store: Store, *, record: Recor
             writes.try_again(session, store.id, now, reason=scopes.LACKING)
     elif isinstance(record, Uninstalled):
         lookups.ask_store(session, store.id, record.occurred_at or now, now)
+
+
+_RARE = (Deletion, Hint, CustomerMerge, PrivacyRequest, StoreUpdate, Uninstalled)
 
 
 def _is_worth_asking(session: Session, store_id: int, record: Deletion | Hint) -> bool:

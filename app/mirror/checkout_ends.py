@@ -21,15 +21,15 @@ STARTED, ABANDONED = "checkout.started", "checkout.abandoned"
 TIMER_KIND = "checkout"
 PATIENCE = timedelta(hours=1)
 """How long a checkout rests before it counts as abandoned. Source: the recipe "Abandoned checkout" (B8)."""
+_OF_STORE = CHECKOUTS.c.store_id == bindparam("store_id")
 _OPEN = (
     select(CHECKOUTS)
     .where(
-        CHECKOUTS.c.store_id == bindparam("store_id"),
         CHECKOUTS.c.completed_at.is_(None),
         or_(
-            Among(CHECKOUTS.c.token, "tokens"),
-            Among(CHECKOUTS.c.customer_id, "people"),
-            Among(CHECKOUTS.c.email, "emails"),
+            and_(_OF_STORE, Among(CHECKOUTS.c.token, "tokens")),
+            and_(_OF_STORE, Among(CHECKOUTS.c.customer_id, "people")),
+            and_(_OF_STORE, Among(CHECKOUTS.c.email, "emails")),
         ),
     )
     .order_by(CHECKOUTS.c.id)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id, UtcDateTime, is_one_of
+from app.db import Base, Id, UtcDateTime, is_one_of, table_of
 
 WAITING, RETRYING, DONE, IGNORED, DEAD = "waiting", "retrying", "done", "ignored", "dead"
 OPEN = (WAITING, RETRYING)
@@ -35,8 +35,6 @@ class InboundEvent(Base):
     next_at: Mapped[datetime] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Last: SQLite keeps a long row's end on pages of its own, which nobody reads who needs the rest.
-    body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
         UniqueConstraint("store_id", "source", "dedupe_key"),
@@ -49,12 +47,26 @@ class InboundEvent(Base):
             postgresql_where=is_one_of(status, OPEN),
         ),
         Index("ix_inbound_events_subject", "store_id", "subject_external_id"),
-        Index(
-            "ix_inbound_events_bodies",
-            "store_id",
-            "done_at",
-            sqlite_where=body.is_not(None),
-            postgresql_where=body.is_not(None),
-        ),
         Index("ix_inbound_events_status", "store_id", "status", "id"),
     )
+
+
+class InboundBody(Base):
+    """What a delivery said, word for word; its id is the delivery's. Without a row it is not kept any more.
+
+    Apart from the delivery, because SQLite writes a row anew, its body with it, whenever it is marked.
+    """
+
+    __tablename__ = "inbound_bodies"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    store_id: Mapped[int] = mapped_column(Id)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (Index("ix_inbound_bodies_received", "store_id", "received_at"),)
+
+
+# A delivery never goes before its body: SQLite may give its id to another. (A foreign key would be looked up
+# for each row.)
+table_of(InboundBody).add_is_dependent_on(table_of(InboundEvent))

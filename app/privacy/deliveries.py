@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, exists, select, update
 from sqlalchemy.orm import Session
 
-from app.inbox import EVENTS
+from app import inbox
+from app.inbox import BODIES, EVENTS, OF_EVENT
 from app.mirror import lookups
 from app.models.inbound_event import IGNORED, OPEN
 from app.privacy.marks import Marks, marks_of
@@ -59,7 +60,9 @@ def empty(session: Session, store_id: int, marks: Marks, *, before: Scan, now: d
             for order_id in _orders_of(row):
                 lookups.ask(session, store_id, Resource.ORDERS, order_id, now=now)
     waiting = [row.id for row in rows if row.status in OPEN]
-    _write(session, store_id, [row.id for row in rows], {"body": None, "error": _WHY})
+    for part in _parts([row.id for row in rows]):
+        inbox.remove_bodies(session, store_id, part)
+    _write(session, store_id, [row.id for row in rows], {"error": _WHY})
     _write(session, store_id, waiting, {"status": IGNORED, "done_at": now})
     of_person = [row.id for row in rows if row.topic.startswith("customer")]
     _write(session, store_id, of_person, {"subject_external_id": None})
@@ -69,14 +72,13 @@ def empty(session: Session, store_id: int, marks: Marks, *, before: Scan, now: d
 def _scan(session: Session, store_id: int, marks: Marks, before: Scan) -> Scan:
     spellings = sorted({spelling for address in marks.addresses for spelling in _spellings(address)})
     statement = (
-        select(EVENTS.c.id, EVENTS.c.body)
-        .where(EVENTS.c.store_id == store_id, EVENTS.c.body.is_not(None), EVENTS.c.id > before.up_to)
-        .order_by(EVENTS.c.id)
+        select(BODIES.c.id, BODIES.c.body)
+        .where(BODIES.c.store_id == store_id, BODIES.c.id > before.up_to)
         .execution_options(yield_per=_BODIES_AT_ONCE)
     )
     found, last = set(before.ids), before.up_to
     for row in session.execute(statement):
-        last = row.id
+        last = max(last, row.id)
         if _names(bytes(row.body).lower(), marks, spellings):
             found.add(row.id)
     return Scan(frozenset(found), last)
@@ -108,7 +110,7 @@ def _by_subject(session: Session, store_id: int, marks: Marks) -> set[int]:
                 EVENTS.c.store_id == store_id,
                 EVENTS.c.subject_external_id.in_(part),
                 EVENTS.c.topic.startswith(prefix),
-                *(() if prefix == "customer" else (EVENTS.c.body.is_not(None),)),
+                *(() if prefix == "customer" else (exists().where(OF_EVENT),)),
             )
             found |= set(session.execute(statement).scalars())
     return found
@@ -116,14 +118,15 @@ def _by_subject(session: Session, store_id: int, marks: Marks) -> set[int]:
 
 def _locked(session: Session, store_id: int, ids: Iterable[int]) -> Iterator[Any]:
     """The rows as they stand once no worker is at them any more, without requests that wait to be read."""
-    names = (EVENTS.c.id, EVENTS.c.topic, EVENTS.c.status, EVENTS.c.subject_external_id, EVENTS.c.body)
+    names = (EVENTS.c.id, EVENTS.c.topic, EVENTS.c.status, EVENTS.c.subject_external_id, BODIES.c.body)
     is_waiting_request = and_(EVENTS.c.topic.in_(COMPLIANCE), EVENTS.c.status.in_(OPEN))
     for part in _parts(sorted(ids)):
         statement = (
             select(*names)
+            .outerjoin_from(EVENTS, BODIES, OF_EVENT)
             .where(EVENTS.c.store_id == store_id, EVENTS.c.id.in_(part), ~is_waiting_request)
             .order_by(EVENTS.c.id)
-            .with_for_update()
+            .with_for_update(of=EVENTS)
         )
         yield from session.execute(statement)
 

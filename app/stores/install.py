@@ -81,6 +81,12 @@ def update_store(store: Store, update_: StoreUpdate) -> None:
         store.scopes = list(update_.scopes)
 
 
+def note_traits(store: Store, identity: StoreIdentity) -> None:
+    """Keep what the shop says of its address and of what runs in it, for the set-up guide."""
+    store.postal_address = identity.postal_address[:_LONGEST_ADDRESS] or store.postal_address
+    store.plugins = list(identity.plugins) if identity.plugins is not None else None
+
+
 def uninstall(session: Session, store: Store, occurred_at: datetime) -> bool:
     """Stop everything for a shop that removed the app; False if that is old news.
 
@@ -115,6 +121,7 @@ _LONGEST_NAME = 255
 _LONGEST_ZONE = 64
 _LONGEST_LOCALE = 10
 _LONGEST_EMAIL = 320
+_LONGEST_ADDRESS = 300
 _CURRENCY_LENGTH = 3
 _COUNTRY_LENGTH = 2
 
@@ -181,6 +188,7 @@ def _connect(store: Store, vault: Vault, arrival: Arrival, now: datetime, *, was
     store.locale = store.settings.get("locale", identity.locale[:_LONGEST_LOCALE])
     store.scopes = list(arrival.scopes)
     store.email = identity.email[:_LONGEST_EMAIL]
+    note_traits(store, identity)
     store.subscriptions, store.equipped_with = [], ""
     store.refusals, store.refused_at, store.refusal = 0, None, ""
     store.other_home, store.copies, store.is_copy = {}, [], False

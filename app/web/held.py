@@ -5,10 +5,11 @@ from flask.typing import ResponseReturnValue
 
 from app import audit, clock, wakeups
 from app.errors import BadInput
+from app.members.roles import MARKETER
 from app.messaging import held
 from app.models.message import HELD
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import role_required
 from app.web.catalogue import translate
 from app.web.context import LARGEST_ID, chosen_store, runtime
 
@@ -19,7 +20,7 @@ _TOLD = {RELEASE: "held.released", CANCEL: "held.cancelled", CANCEL_ALL: "held.c
 
 
 @blueprint.post("/app/outbox/held")
-@merchant_required
+@role_required(MARKETER)
 def decide() -> ResponseReturnValue:
     """Put some back in line, where the gate looks at them, or call them off."""
     act = request.form.get("act", "")

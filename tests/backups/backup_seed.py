@@ -8,6 +8,7 @@ from app.models import (
     Backfill,
     Chore,
     Consent,
+    InboundBody,
     InboundEvent,
     Reconciliation,
     SenderDay,
@@ -49,12 +50,12 @@ def fill(runtime: Runtime) -> int:
                 source="shopify",
                 topic="orders/paid",
                 dedupe_key="d",
-                body=b'{"a": 1}',
                 received_at=NOW,
                 next_at=NOW,
                 status="waiting",
             )
         )
+        session.add(InboundBody(id=1, store_id=store_id, received_at=NOW, body=b'{"a": 1}'))
         _tend(session, store_id)
     return store_id
 

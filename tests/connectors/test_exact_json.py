@@ -1,10 +1,30 @@
 """JSON of platforms: exact numbers, any Unicode, and nothing that is not JSON."""
 
 import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors import exact_json
+
+_FIXTURES = Path(__file__).parents[1] / "fixtures"
+_PIECES = [
+    *b'{}[],:"\\-.eE+0 \n\t\x00\x0c',
+    *r'"a" "\u00e9" "\ud83d\ude00" "\ud800" "\u0000" "\/\b" "più🎈"'.split(),
+    *"true false null NaN -Infinity tru".split(),
+    *'1 -0 12.50 -0.0 1E-7 1e400 01 1. .5 9223372036854775808 {"a":1,"a":[2.0]} {"":{}}'.split(),
+    *("7" * 4301, "\ufeff", '"\x7f"', '"\x01"'),
+    *(b"\xff", b"\xed\xa0\x80", b'"\xc0\x80"', b'"\xe2\x80\xa8"'),
+]
+_PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=6,
+)
 
 
 def test_a_number_with_a_fraction_stays_the_text_that_was_written() -> None:
@@ -37,3 +57,75 @@ def test_a_body_is_read_as_the_standard_library_reads_it() -> None:
     body = json.dumps({"a": [1, True, None, "x"], "b": {"c": -5}}).encode()
 
     assert exact_json.read(b" \n" + body + b" ") == json.loads(body)
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=7))
+@settings(max_examples=400, deadline=None)
+def test_whatever_bytes_come_are_read_or_refused_as_by_the_standard_library(pieces: list[Any]) -> None:
+    body = b"".join(map(_bytes_of, pieces))
+
+    assert _outcome(exact_json.read, body) == _outcome(_by_the_standard_library, body)
+
+
+@given(_PLAIN, st.booleans(), st.sampled_from([None, 1]), st.integers(0, 400), st.binary(max_size=2))
+@settings(max_examples=60, deadline=None)
+def test_json_that_was_damaged_is_read_or_refused_as_by_the_standard_library(
+    value: Any, is_ascii: bool, indent: int | None, at: int, damage: bytes
+) -> None:
+    whole = json.dumps(value, ensure_ascii=is_ascii, indent=indent).encode("utf-8", "surrogatepass")
+    damaged = whole[:at] + damage + whole[at + 1 :]
+
+    assert _outcome(exact_json.read, whole) == _outcome(_by_the_standard_library, whole)
+    assert _outcome(exact_json.read, damaged) == _outcome(_by_the_standard_library, damaged)
+
+
+@pytest.mark.parametrize("folder", ["shopify", "woocommerce"])
+def test_every_body_that_a_platform_sent_is_read_the_same(folder: str) -> None:
+    bodies = [path.read_bytes() for path in sorted((_FIXTURES / folder).rglob("*.json"))]
+
+    assert bodies
+    for body in bodies:
+        assert repr(exact_json.read(body)) == repr(_by_the_standard_library(body))
+
+
+@pytest.mark.parametrize("depth", [900, 1_100])
+def test_nesting_is_taken_or_refused_as_by_the_standard_library(depth: int) -> None:
+    body = b"[" * depth + b"]" * depth
+
+    assert _outcome(exact_json.read, body) == _outcome(_by_the_standard_library, body)
+
+
+@given(_PLAIN)
+@settings(max_examples=40, deadline=None)
+def test_what_is_written_is_read_as_it_was(value: Any) -> None:
+    assert json.loads(exact_json.written(value)) == value
+
+
+def test_half_a_surrogate_pair_is_written_as_an_escape() -> None:
+    assert json.loads(exact_json.written({"a": "\ud800", "b": 2**70})) == {"a": "\ud800", "b": 2**70}
+
+
+def test_what_json_has_no_form_for_is_not_written() -> None:
+    with pytest.raises(TypeError):
+        exact_json.written(object())
+
+
+def _bytes_of(piece: int | str | bytes) -> bytes:
+    if isinstance(piece, int):
+        return bytes([piece])
+    return piece.encode("utf-8", "surrogatepass") if isinstance(piece, str) else piece
+
+
+def _by_the_standard_library(body: bytes) -> Any:
+    return json.loads(body, parse_float=str, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+def _outcome(read: Any, body: bytes) -> str:
+    """The value with the types in it and the order of its keys, or the kind of the refusal."""
+    with suppress(ValueError, RecursionError):
+        return repr(read(body))
+    return "refused"

@@ -93,7 +93,9 @@ def _webhooks(journal: Path) -> dict[str, int]:
 
 
 def _count_kept(url: str) -> int:
-    return int(_ask(url, "SELECT COUNT(*) FROM inbound_events WHERE status = 'done'")[0][0])
+    """How many deliveries of the platforms were read; visits to links are kept beside them."""
+    read = "SELECT COUNT(*) FROM inbound_events WHERE status = 'done' AND source <> 'link'"
+    return int(_ask(url, read)[0][0])
 
 
 def _failed_runs(url: str) -> list[Any]:

@@ -17,6 +17,8 @@ from tests.oracle.model import (
     MessageKey,
     MessageRow,
     OrderRow,
+    RhythmKey,
+    RhythmRow,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,6 +50,12 @@ _ATTRIBUTIONS = """
     JOIN orders o ON o.store_id = a.store_id AND o.id = a.order_id
     JOIN messages m ON m.store_id = a.store_id AND m.id = a.message_id
     JOIN customers c ON c.store_id = m.store_id AND c.id = m.customer_id
+"""
+_RHYTHMS = """
+    SELECT s.platform, r.product_external_id, r.learned_at, r.until,
+           r.gaps, r.people, r.median_days, r.low_days, r.high_days, r.long_days
+    FROM product_rhythms r
+    JOIN stores s ON s.id = r.store_id
 """
 
 
@@ -86,6 +94,10 @@ def _read(connection: Connection) -> Actual:
         platform, order, rule, amount_minor, identity, flow, step, key_text = row
         message = MessageKey(platform, _customer(identity), flow, step, _occurrence(key_text))
         actual.attributions[platform, order] = AttributionRow(rule, message, amount_minor)
+    for platform, product, learned_at, until, *figures in connection.execute(text(_RHYTHMS)):
+        actual.rhythms[RhythmKey(platform, product, moment_of(learned_at))] = RhythmRow(
+            _moment(until), *figures
+        )
     return actual
 
 

@@ -211,10 +211,13 @@ def test_a_store_has_its_first_nights_and_then_one_a_week(database: Database) ->
     nights = [NOW + timedelta(hours=15) + number * DAY for number in range(17)]
 
     with database.read() as session:
-        due = [product_rhythms.is_due(session, store_id, night) for night in nights]
+        due = [product_rhythms.is_due(session, store_id, night, night + DAY) for night in nights]
+        made_up = [product_rhythms.is_due(session, store_id, night, night + 7 * DAY) for night in nights]
 
     assert due[:3] == [True] * 3
     assert sum(due[3:]) == 2
+    # Who was away for a week makes the night up for, whichever it was.
+    assert all(made_up)
 
 
 @ON_SQLITE
@@ -224,7 +227,7 @@ def test_half_a_history_teaches_nothing(database: Database) -> None:
         session.add(Backfill(store_id=store_id, resource="orders", next_at=NOW, started_at=NOW))
 
     with database.read() as session:
-        assert not product_rhythms.is_due(session, store_id, NOW)
+        assert not product_rhythms.is_due(session, store_id, NOW, NOW + DAY)
 
 
 def test_the_last_orders_slowest_product_tells_how_long_silence_is_ordinary(database: Database) -> None:

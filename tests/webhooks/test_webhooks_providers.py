@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 
 from app import clock
 from app.db import table_of
-from app.inbox import EVENTS, NOBODY, Kept
+from app.inbox import BODIES, EVENTS, NOBODY, OF_EVENT, Kept
 from app.models import DeliveryEvent, Message, Store
 from app.runtime import Runtime
 from app.stores import settings
@@ -132,7 +132,9 @@ def test_the_operators_account_speaks_of_every_store_it_sends_for(
     assert [_status(runtime, one) for one in (mine, theirs, crossed)] == ["delivered", "delivered", "sent"]
     with runtime.database.read() as session:
         rows = session.execute(
-            select(EVENTS).where(EVENTS.c.store_id == NOBODY, EVENTS.c.source == "sendgrid")
+            select(EVENTS, BODIES.c.body)
+            .outerjoin_from(EVENTS, BODIES, OF_EVENT)
+            .where(EVENTS.c.store_id == NOBODY, EVENTS.c.source == "sendgrid")
         )
         assert {(row.status, row.body) for row in rows} == {("done", None)}
 

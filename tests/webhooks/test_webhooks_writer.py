@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from app.db import Database
 from app.errors import Busy
-from app.inbox import EVENTS, Kept
+from app.inbox import BODIES, EVENTS, OF_EVENT, Kept
 from connectors.base import Envelope
 from webhooks.writer import InboxWriter
 
@@ -40,8 +40,9 @@ def _kept(key: str, *, store_id: int = 1, topic: str = "orders/create", event_id
 
 def _rows(database: Database) -> list[tuple[int, str, bytes]]:
     with database.read() as session:
-        columns = (EVENTS.c.store_id, EVENTS.c.dedupe_key, EVENTS.c.body)
-        return [tuple(row) for row in session.execute(select(*columns).order_by(EVENTS.c.dedupe_key))]
+        columns = (EVENTS.c.store_id, EVENTS.c.dedupe_key, BODIES.c.body)
+        kept = select(*columns).join_from(EVENTS, BODIES, OF_EVENT).order_by(EVENTS.c.dedupe_key)
+        return [tuple(row) for row in session.execute(kept)]
 
 
 def test_a_delivery_is_there_when_keep_returns(database: Database, writer: InboxWriter) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from app.inbox import EVENTS
+from app.inbox import BODIES, EVENTS, OF_EVENT
 from app.models import Store
 from app.runtime import Runtime
 from connectors.channels.local import LocalChannel
@@ -26,7 +26,8 @@ class Inbox:
     def rows(self) -> Sequence[Row[Any]]:
         """Everything that was kept, oldest first."""
         with self.runtime.database.read() as session:
-            mine = select(EVENTS).where(EVENTS.c.store_id == self.store.id).order_by(EVENTS.c.id)
+            kept = select(EVENTS, BODIES.c.body).outerjoin_from(EVENTS, BODIES, OF_EVENT)
+            mine = kept.where(EVENTS.c.store_id == self.store.id).order_by(EVENTS.c.id)
             return session.execute(mine).all()
 
     def states(self) -> list[str]:

@@ -8,11 +8,11 @@ used. Others are put in order first (bulk_sort).
 Source: shopify.dev, perform bulk operations; changelog of 27 June 2025, optional groupObjects argument.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from connectors import exact_json
 from connectors.base import ConnectorError, JsonObject
 from connectors.transport import StoreTransport, Stream
 
@@ -155,7 +155,7 @@ def _from(stream: Stream, start: int) -> Iterator[bytes]:
 
 def _object(line: bytes) -> JsonObject:
     try:
-        value = json.loads(line)
+        value = exact_json.read(line)
     except (ValueError, RecursionError):
         raise BadFile("a line is not readable JSON") from None
     if not isinstance(value, dict):

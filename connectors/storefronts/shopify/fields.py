@@ -109,7 +109,7 @@ def amount(source: JsonObject, key: str) -> str | None:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) <= _LARGEST_ID else None
-    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
+    if not isinstance(value, str) or not _is_amount(value):
         raise UnreadablePayload(f"{key} is not an amount")
     return value
 
@@ -196,6 +196,12 @@ def _as_utc(written: str) -> datetime:
     if parsed.tzinfo is None:
         raise ValueError("no offset")
     return parsed.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _is_amount(written: str) -> bool:
+    """A shop has few prices, and every order tells some of them again."""
+    return _AMOUNT.fullmatch(written) is not None
 
 
 def _shop_side(pair: JsonObject, currency: str) -> Money:
