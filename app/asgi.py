@@ -18,7 +18,9 @@ from webhooks.bridge import WsgiBridge
 from webhooks.deliveries import Deliveries
 from webhooks.door import StartResponse, WsgiApp
 from webhooks.ear import Ear
+from webhooks.finder import LinkFinder
 from webhooks.front import Send, WebhookFront
+from webhooks.links import LinkFront
 from webhooks.writer import InboxWriter
 
 log = structlog.get_logger()
@@ -31,7 +33,12 @@ _WATCH_SECONDS = 1.0
 
 def create_inbox(runtime: Runtime) -> InboxWriter:
     """The writer of deliveries, with a connection of its own that waits for a lock for a moment only."""
-    return InboxWriter(Database(runtime.database.url, pool_size=1, busy_seconds=RECEIVE_BUSY_SECONDS))
+    return InboxWriter(_of_receivers(runtime))
+
+
+def create_finder(runtime: Runtime) -> LinkFinder:
+    """Who looks links up, over a connection of its own."""
+    return LinkFinder(_of_receivers(runtime).over_all_stores())
 
 
 class Pages:
@@ -55,10 +62,11 @@ class HostedSite:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._threads = ThreadPoolExecutor(PAGE_THREADS, thread_name_prefix="page")
-        self._inbox = create_inbox(runtime)
+        self._inbox, self._finder = create_inbox(runtime), create_finder(runtime)
         pages = WsgiBridge(Pages(runtime, self._threads), self._threads)
+        linked = LinkFront(runtime, self._finder, self._inbox, pages)
         self._ear = Ear(runtime.database)
-        self._front = WebhookFront(Deliveries(runtime), self._inbox, pages, threads=self._threads)
+        self._front = WebhookFront(Deliveries(runtime), self._inbox, linked, threads=self._threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or follow the server's life: what was taken is finished when it stops."""
@@ -71,6 +79,7 @@ class HostedSite:
         await receive()
         self._ear.close()
         self._threads.shutdown()
+        self._finder.close()
         self._inbox.close()
         self._runtime.database.dispose()
         await send({"type": "lifespan.shutdown.complete"})
@@ -82,6 +91,10 @@ def create_hosted_site(settings: Settings) -> HostedSite:
     watch = threading.Thread(target=_end_with, args=(os.getppid(),), name="parent-watch", daemon=True)
     watch.start()
     return HostedSite(Runtime.build(settings))
+
+
+def _of_receivers(runtime: Runtime) -> Database:
+    return Database(runtime.database.url, pool_size=1, busy_seconds=RECEIVE_BUSY_SECONDS)
 
 
 def _load(runtime: Runtime) -> WsgiApp:

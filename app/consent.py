@@ -1,4 +1,4 @@
-"""The append-only consent ledger, what it says now, and what of it the storefront is to be told."""
+"""The append-only consent ledger, and what it says now."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,14 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
+from app.customers.agreeing import TOLD_CHANNELS
 from app.db import insert_new, is_among, table_of, upsert
-from app.models import Consent, ConsentState, Customer
+from app.models import Consent, ConsentState
 from app.stores import double_opt_in, proofs, writes
 from app.stores.writes import NewWrite
 from app.timeline import NewEvent
 from app.timers import NewTimer
-from connectors import records
-from connectors.writing import ConsentChange
 
 LEDGER = table_of(Consent)
 STATES = table_of(ConsentState)
@@ -27,8 +26,6 @@ _KEY = ("store_id", "customer_id", "channel")
 _MOVED = ("state", "basis", "occurred_at", "is_own", "proof_until")
 _STATE = (*_KEY, *_MOVED[:-1])
 _SAID = (*_KEY, "state", "basis", "occurred_at", "source", "address", "wording")
-_TOLD_CHANNELS = {"email": "email", "sms": "phone"}
-"""The channels of which storefronts keep a consent, and the customer's column that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +111,6 @@ def withdraw(
     record(session, [statement], now)
 
 
-def to_tell(session: Session, store_id: int, subject: str) -> ConsentChange | str:
-    """What the storefront is to be told now of a person and channel, or why nothing.
-
-    Args:
-        subject: of the write, `email:<customer id>`.
-    """
-    channel, _, number = subject.partition(":")
-    held = state_of(session, store_id, int(number), channel)
-    who = select(Customer).where(Customer.store_id == store_id, Customer.id == int(number))
-    customer = session.execute(who).scalar_one_or_none()
-    if held is None or customer is None or customer.erased_at is not None:
-        return "erased"
-    if not held.is_own:
-        return "superseded"
-    if held.basis == "soft_opt_in":
-        return "soft-opt-in"
-    if customer.external_id is None:
-        return "guest"
-    if getattr(customer, _TOLD_CHANNELS[channel]) is None:
-        return "no-address"
-    state = records.ConsentState(held.state)
-    return ConsentChange(customer.external_id, channel, state, held.basis, held.occurred_at)
-
-
 def _ledger_row(statement: NewConsent, now: datetime) -> dict[str, object]:
     said = {name: getattr(statement, name) for name in _SAID}
     evidence = None if statement.evidence is None else dict(statement.evidence)
@@ -166,13 +139,19 @@ def _rank(statement: NewConsent) -> tuple[datetime, bool]:
 def _last_of_sources(
     session: Session, standing: Sequence[NewConsent]
 ) -> dict[tuple[int, int, str, str], str]:
-    """What each source said last of each person and channel."""
+    """What the sources of these statements said last of each person and channel."""
     last: dict[tuple[int, int, str, str], str] = {}
     for store_id in {statement.store_id for statement in standing}:
-        people = sorted({item.customer_id for item in standing if item.store_id == store_id})
+        mine = [item for item in standing if item.store_id == store_id]
+        people, sources = sorted({item.customer_id for item in mine}), sorted({item.source for item in mine})
         statement = (
             select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state, LEDGER.c.basis)
-            .where(LEDGER.c.store_id == store_id, is_among(session, LEDGER.c.customer_id, people))
+            .where(
+                LEDGER.c.store_id == store_id,
+                is_among(session, LEDGER.c.customer_id, people),
+                # Every order says its own; a profile has said little.
+                LEDGER.c.source.in_(sources),
+            )
             .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
         )
         for row in session.execute(statement):
@@ -252,7 +231,7 @@ def _tell_storefront(session: Session, newest: Iterable[NewConsent], now: dateti
     told = [
         NewWrite(item.store_id, WRITE, f"{item.channel}:{item.customer_id}", item.customer_id)
         for item in newest
-        if item.is_own and item.channel in _TOLD_CHANNELS
+        if item.is_own and item.channel in TOLD_CHANNELS
     ]
     writes.enqueue(session, told, now)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -49,6 +50,7 @@ __all__ = [
     "is_among",
     "is_one_of",
     "lease_now",
+    "narrow",
     "table_of",
     "to_micros",
     "update_rows",
@@ -58,8 +60,11 @@ __all__ = [
 BUSY_SECONDS = 30.0
 RECEIVE_BUSY_SECONDS = 2.0
 _SCRUB_BUSY_MILLISECONDS = 1000
+_MOST_SCOPES = 1000
 
+_A_GLANCE, _TAKE_STOCK = text("PRAGMA analysis_limit=400"), text("ANALYZE")
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+_NARROWED = text("SELECT set_config('app.store', :store, true)")
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -158,7 +163,11 @@ def table_of(model: type[Base]) -> Table:
 
 
 class Database:
-    """One engine and its two doors: `write()` commits at the end, `read()` never does."""
+    """One engine and its two doors: `write()` commits at the end, `read()` never does.
+
+    As it is made, it sees no store's rows on PostgreSQL (RELIABILITY.md section 3, tenant isolation): say
+    `of_store()` for those of one, `over_all_stores()` for those of all, before opening a door.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_SECONDS) -> None:
         self.url = url
@@ -167,6 +176,32 @@ class Database:
             engines.sqlite(url, busy_seconds) if self.is_sqlite else engines.postgresql(url, pool_size)
         )
         self._reading = self.engine.execution_options(**{engines.READ_ONLY: True})
+        self._whole = self.engine
+        self._scopes: dict[str, Database] = {}
+
+    def of_store(self, store_id: int) -> "Database":
+        """The same, seeing the rows of one store: PostgreSQL shows no others, and takes no others."""
+        return self._seeing(str(int(store_id)))
+
+    def of_no_store(self) -> "Database":
+        """The same, seeing what belongs to no store: the stores themselves, the ledger, sign-in links."""
+        return self._seeing("")
+
+    def over_all_stores(self) -> "Database":
+        """The same, seeing every store's rows: who looks for work, and the operator; few say it."""
+        return self._seeing(engines.ALL_STORES)
+
+    def _seeing(self, scope: str) -> "Database":
+        if self.is_sqlite:
+            return self
+        seeing = self._scopes.get(scope)
+        if seeing is None:
+            if len(self._scopes) >= _MOST_SCOPES:
+                self._scopes.clear()
+            seeing = copy(self)
+            seeing.engine = seeing._reading = self._whole.execution_options(**{engines.SCOPE: scope})
+            self._scopes[scope] = seeing
+        return seeing
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -212,6 +247,18 @@ class Database:
             connection.invalidate()
             connection.close()
 
+    def take_stock(self) -> None:
+        """Have SQLite look at how its rows are spread; PostgreSQL does so by itself.
+
+        Knowing nothing it takes a store for ten rows, and reads all of them to find one customer's.
+        """
+        if self.is_sqlite:
+            with self.write() as session:
+                session.execute(_A_GLANCE)
+                session.execute(_TAKE_STOCK)
+            # A connection hears of it when it opens.
+            self.engine.dispose()
+
     def dispose(self) -> None:
         """Close the pool."""
         self.engine.dispose()
@@ -227,6 +274,13 @@ def _busy_named() -> Iterator[None]:
         if error.connection_invalidated:
             raise Busy("the database went away") from error
         raise
+
+
+def narrow(session: Session, store_id: int) -> None:
+    """See the rows of one store from here to the end of this transaction, which may have begun without it."""
+    bind, scope = session.get_bind(), str(int(store_id))
+    if bind.dialect.name != "sqlite" and bind.get_execution_options().get(engines.SCOPE) != scope:
+        session.execute(_NARROWED, {"store": scope})
 
 
 # Not unixepoch('subsec'): SQLite knows it from 3.42 on only.

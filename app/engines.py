@@ -16,6 +16,14 @@ from app import packing
 READ_ONLY = "ritorno_read_only"
 """The option of a connection whose transactions write nothing: on SQLite they never wait for a writer."""
 
+SCOPE = "ritorno_scope"
+"""The option of a connection that says whose rows its transactions see: a store's id, or ALL_STORES.
+
+Without it they see no store's. PostgreSQL keeps to it by row-level security, whatever a statement asks for;
+it stands in `app.store`, the setting that the policies of the first migration read. SQLite has no such wall.
+"""
+ALL_STORES = "all"
+
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -55,11 +63,12 @@ def postgresql(url: str, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if not _has_begun(connection):
+        begin = _begin_in(connection.get_execution_options().get(SCOPE, ""))
+        if not _has_begun(connection, begin):
             # The server ended the connection while it rested, and with it the pool's others.
             connection.invalidate()
             engine.dispose()
-            _has_begun(connection)
+            _has_begun(connection, begin)
 
     return engine
 
@@ -75,7 +84,15 @@ def _begin_on(connection: Connection, statement: str) -> None:
         ) from error
 
 
-def _has_begun(connection: Connection) -> bool:
+def _begin_in(scope: str) -> bytes:
+    """Begin and say whose rows are meant, on one way to the server; at the transaction's end it is forgotten.
+
+    A setting of the session would still stand there for whom the pool gives the connection next.
+    """
+    return f"BEGIN; SET LOCAL app.store = '{scope}'".encode()
+
+
+def _has_begun(connection: Connection, begin: bytes) -> bool:
     """Begin a transaction by the driver; False if the connection is dead.
 
     The driver would send BEGIN of itself, before the first statement. Sent here it shows in time whether the
@@ -84,7 +101,7 @@ def _has_begun(connection: Connection) -> bool:
     driver: Any = connection.connection.driver_connection
     dbapi: Any = connection.dialect.loaded_dbapi
     try:
-        answer = driver.pgconn.exec_(b"BEGIN")
+        answer = driver.pgconn.exec_(begin)
     except dbapi.OperationalError:
         return False
     return bool(answer.status == dbapi.pq.ExecStatus.COMMAND_OK)

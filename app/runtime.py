@@ -1,6 +1,6 @@
 """What every entrance needs, put together once per process: settings, database, vault, signer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.config import Settings
 from app.crypto import Signer, Vault
@@ -25,3 +25,12 @@ class Runtime:
             vault=Vault(settings.vault_keys),
             signer=Signer(settings.signing_key),
         )
+
+    @classmethod
+    def of_operator(cls, settings: Settings) -> "Runtime":
+        """What a command works with, by whom every store is minded; screens and jobs see less of it."""
+        return cls.build(settings, Database(settings.database).over_all_stores())
+
+    def seeing(self, database: Database) -> "Runtime":
+        """The same pieces with the same database, seen in another scope."""
+        return replace(self, database=database)

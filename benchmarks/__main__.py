@@ -5,6 +5,7 @@ import argparse
 from benchmarks import (
     bulk,
     callbacks,
+    click_storm,
     clicks,
     machine,
     mirror,
@@ -191,9 +192,18 @@ def _clicks(databases: Databases, arguments: argparse.Namespace) -> None:
         print(
             f"  {kind:11} floor {floor.wall:6.0f}/s, product {product.wall:5.0f}/s "
             f"({product.wall / floor.wall:.0%}; goal 60%); per CPU second "
-            f"{product.cpu:.0f} of {floor.cpu:.0f} ({product.cpu / floor.cpu:.0%})",
+            f"{product.cpu:.0f} of {floor.cpu:.0f} ({product.cpu / floor.cpu:.0%}); "
+            f"led on {product.answered:.0f}/s",
             flush=True,
         )
+    print(f"\nClicks from {click_storm.CONNECTIONS} connections, each kept; goal 5250/s")
+    for kind in ("SQLite", "PostgreSQL"):
+        found = click_storm.compare(kind, databases, visits=arguments.clicks, rounds=arguments.rounds)
+        told = (
+            f"{name} {storm.rate:5.0f}/s ({storm.cpu_us:3.0f} us CPU, p99 {storm.p99_ms:.0f} ms)"
+            for name, storm in found.items()
+        )
+        print(f"  {kind:11} {', '.join(told)}", flush=True)
 
 
 def _why(databases: Databases, arguments: argparse.Namespace) -> None:

@@ -12,14 +12,17 @@ from pathlib import Path
 import psycopg
 
 _numbers = count()
+# An ordinary role, as in operation: row-level security does not hold a superuser.
+_ROLE = "ritorno_bench"
 
 
 class Databases:
     """Makes empty databases of both kinds under one folder."""
 
-    def __init__(self, folder: Path, server: str) -> None:
+    def __init__(self, folder: Path, server: str, role: str = "") -> None:
         self.folder = folder
         self._server = server
+        self._role = role
 
     def sqlite(self) -> Path:
         """A file that does not exist yet."""
@@ -29,9 +32,12 @@ class Databases:
         """The URL of a fresh database, as psycopg takes it."""
         name = f"bench_{next(_numbers)}"
         with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} OWNER {self._role or 'CURRENT_USER'}".encode())
         base, _, query = self._server.partition("?")
-        return f"{base.rpartition('/')[0]}/{name}?{query}"
+        place = base.rpartition("/")[0]
+        if self._role:
+            place = f"postgresql://{self._role}:@{place.rpartition('@')[2]}"
+        return f"{place}/{name}?{query}"
 
     def version(self) -> str:
         """What the server says that it is."""
@@ -59,7 +65,9 @@ def opened(server: str | None) -> Iterator[Databases]:
             yield Databases(folder, server)
         else:
             with _own_server(folder) as found:
-                yield Databases(folder, found)
+                with psycopg.connect(found, autocommit=True) as connection:
+                    connection.execute(f"CREATE ROLE {_ROLE} LOGIN CREATEROLE".encode())
+                yield Databases(folder, found, _ROLE)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,7 +1,7 @@
-"""Load for P1: posts deliveries over kept-open connections from one thread, and tells what was answered.
+"""Load for P1 and clicks: requests over kept-open connections from one thread, and what was answered.
 
 `python load.py '{"port": 8000, …}'` prints one line of JSON. A process of its own, so that its share of the
-machine is known. Every request has a webhook id of its own; the body, and so its signature, is the same.
+machine is known. Every delivery has a webhook id of its own; the body, and so its signature, is the same.
 """
 
 import json
@@ -9,20 +9,21 @@ import selectors
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to send: requests are `head`, an id, `tail`; ids begin with `prefix`."""
+    """What to send: `request` makes each by its number, `most` of them at the most."""
 
     port: int
     connections: int
     seconds: float
-    head: bytes
-    tail: bytes
-    prefix: str
+    request: Callable[[int], bytes]
+    most: float = float("inf")
 
 
 @dataclass(slots=True)
@@ -45,11 +46,9 @@ class Lane:
         self._answer = b""
 
     def send(self, number: int) -> None:
-        """Post one delivery."""
+        """Send one request."""
         self.begun = time.perf_counter()
-        self.socket.sendall(
-            b"%b%b-%d%b" % (self._job.head, self._job.prefix.encode(), number, self._job.tail)
-        )
+        self.socket.sendall(self._job.request(number))
 
     def receive(self) -> str | None:
         """The status once the whole answer is there, else None."""
@@ -84,7 +83,7 @@ def run(job: Job) -> Tally:
             now = time.perf_counter()
             tally.waits.append(now - lane.begun)
             tally.statuses[status] = tally.statuses.get(status, 0) + 1
-            if now < end:
+            if now < end and tally.sent < job.most:
                 lane.send(tally.sent)
                 tally.sent += 1
             else:
@@ -97,12 +96,7 @@ def run(job: Job) -> Tally:
 def main() -> None:
     """Do what the argument says, print what came of it."""
     told = json.loads(sys.argv[1])
-    body = Path(told["body"]).read_bytes()
-    head = "\r\n".join(
-        [f"POST {told['path']} HTTP/1.1", "Host: x", *told["headers"], f"{told['id_header']}: "]
-    )
-    tail = f"\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-    job = Job(told["port"], told["connections"], told["seconds"], head.encode(), tail, told["prefix"])
+    job = _visits(told) if "paths" in told else _deliveries(told)
     begun, cpu = time.perf_counter(), time.process_time()
     tally = run(job)
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
@@ -118,6 +112,29 @@ def main() -> None:
             }
         )
     )
+
+
+def _deliveries(told: dict[str, Any]) -> Job:
+    body = Path(told["body"]).read_bytes()
+    head = "\r\n".join(
+        [
+            f"POST {told['path']} HTTP/1.1",
+            "Host: x",
+            *told["headers"],
+            f"{told['id_header']}: {told['prefix']}-",
+        ]
+    ).encode()
+    tail = f"\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    return Job(
+        told["port"], told["connections"], told["seconds"], lambda number: b"%b%d%b" % (head, number, tail)
+    )
+
+
+def _visits(told: dict[str, Any]) -> Job:
+    """A GET of each path in a file, each once."""
+    tail = "\r\n".join([" HTTP/1.1", "Host: x", *told["headers"], "\r\n"])
+    requests = [f"GET {path}{tail}".encode() for path in Path(told["paths"]).read_text().split()]
+    return Job(told["port"], told["connections"], told["seconds"], requests.__getitem__, len(requests))
 
 
 if __name__ == "__main__":

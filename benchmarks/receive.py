@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.db import Database
 from benchmarks import machine, stores
 from benchmarks.bodies import CLIENT_SECRET, SHOP, order_body
 from benchmarks.databases import Databases, alchemy_url
@@ -142,11 +143,11 @@ def _load(port: int, folder: Path, seconds: float, prefix: str) -> dict[str, Any
 
 def _stored(url: str, table: str) -> tuple[int, int]:
     key = "webhook_id" if table == "floor_events" else "dedupe_key"
-    engine = sa.create_engine(url)
-    with engine.connect() as connection:
+    database = Database(url).over_all_stores()
+    with database.read() as session:
         statement = sa.text(f"SELECT count(*), count(DISTINCT {key}) FROM {table}")  # noqa: S608
-        stored, distinct = connection.execute(statement).one()
-    engine.dispose()
+        stored, distinct = session.execute(statement).one()
+    database.dispose()
     return stored, distinct
 
 

@@ -14,8 +14,11 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session
 
+from app.analytics import days
 from app.flows import switch
+from app.models import Store
 from app.runtime import Runtime
 from app.web import auth
 from app.wsgi import create_app
@@ -34,6 +37,7 @@ _VALUES = {
     "step": "M3",
 }
 _ASKED = (
+    "/app/?days=365",
     "/app/customers?q=cognome12",
     "/app/customers?consent=email:unsubscribed",
     "/app/customers?consent=email:unknown&kind=loyal",
@@ -63,6 +67,7 @@ def measure(kind: str, databases: Databases, *, customers: int, rounds: int = 20
     with runtime.database.write() as session:
         switch.ensure_flows(session, _STORE_ID, _NOW - _SPAN)
         _fill(session.connection(), customers)
+        _add_up(session)
     with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
     app = create_app(runtime)
@@ -119,6 +124,15 @@ def _fill(connection: Connection, customers: int) -> None:
         )
 
 
+def _add_up(session: Session) -> None:
+    """The sums of the days, as the product makes them."""
+    store = session.get_one(Store, _STORE_ID)
+    store.installed_at = _NOW - _SPAN
+    moments = [_NOW - timedelta(days=number) for number in range(_SPAN.days)]
+    days.count_orders(session, _STORE_ID, moments)
+    days.keep(session, days.count(session, store, None, _NOW))
+
+
 _STATUS = (
     "CASE n % 40 WHEN 0 THEN 'delivered' WHEN 1 THEN 'stopped' WHEN 2 THEN 'expired' WHEN 3 THEN 'bounced' "
     "ELSE 'sent' END"
@@ -153,6 +167,12 @@ _ROWS: Mapping[str, tuple[float, Mapping[str, str]]] = {
     "customer_events": (10, why.ROWS["customer_events"]),
     "enrollments": (3, why.ROWS["enrollments"]),
     "messages": (5, why.ROWS["messages"] | {"status": _STATUS, "to_address": "'c@example.com'"}),
+    "message_attempts": (5, {"id": "n", "message_id": "n", "started_at": "AT", "ended_at": "AT"}),
+    "delivery_events": (
+        1,
+        {"id": "n", "message_id": "n * 5", "type": "'clicked'", "event_key": "'e' || n", "is_human": "TRUE"}
+        | {"occurred_at": "AT"},
+    ),
     "decisions": (5, why.ROWS["decisions"]),
     "attributions": (
         0.5,

@@ -1,13 +1,16 @@
 """K2: a dry run over a year of a shop's orders, all of it from before the shop was connected.
 
-Each customer buys five times on average; each order has three lines and four entries of the timeline.
+Each customer buys five times on average; each order has three lines and four entries of the timeline. The
+flows that such a shop gives nothing to do have one of their own: in that of the reactivation everybody buys
+in the first half of the year and falls silent, in that of the abandoned checkouts all leave two baskets.
 """
 
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -17,13 +20,28 @@ from app.models import Store
 from benchmarks import series, stores
 from benchmarks.databases import Databases
 
-FLOWS = ("welcome", "review", "cross_sell", "birthday")
 ORDERS_EACH = 5
 _UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 _SPAN = timedelta(days=365)
 _STORE_ID = 1
 _EVENT = {"id": "NUMBER", "customer_id": "PERSON", "is_pending": "FALSE", "details": "'{}'"}
 _CONSENT = '{"channel": "email", "state": "subscribed", "source": "shopify"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop in which flows have something to do: how long its customers buy, what they leave at the till."""
+
+    flows: tuple[str, ...]
+    buying: timedelta = _SPAN
+    baskets_each: int = 0
+
+
+SHOPS = (
+    Shop(("welcome", "review", "cross_sell", "birthday")),
+    Shop(("reactivation",), buying=_SPAN / 2),
+    Shop(("abandoned_checkout",), baskets_each=2),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +56,24 @@ class Run:
 
 
 def measure(databases: Databases, customers: int, *, only: str = "") -> list[Run]:
-    """Fill a SQLite file and replay each flow alone."""
-    url = f"sqlite:///{databases.sqlite()}"
+    """Fill a SQLite file a shop and replay each of its flows alone."""
+    found = []
+    for shop in SHOPS:
+        flows = [flow for flow in shop.flows if only in flow]
+        if flows:
+            found += _measure(f"sqlite:///{databases.sqlite()}", shop, flows, customers)
+    return found
+
+
+def _measure(url: str, shop: Shop, flows: Sequence[str], customers: int) -> list[Run]:
     runtime = stores.connect(url)
     with runtime.database.write() as session:
         switch.ensure_flows(session, _STORE_ID, _UNTIL)
-        _fill(session.connection(), customers)
+        _fill(session.connection(), shop, customers)
     with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
     found = []
-    for flow in FLOWS:
-        if only not in flow:
-            continue
+    for flow in flows:
         with runtime.database.read() as session:
             store = session.get_one(Store, _STORE_ID)
             question = run.ask(session, store, flow, since=_UNTIL - _SPAN, until=_UNTIL)
@@ -67,26 +91,19 @@ def _cpu_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def _fill(connection: Connection, customers: int) -> None:
-    orders = customers * ORDERS_EACH
-    _insert(connection, "customers", _CUSTOMERS, count=customers, customers=customers)
-    _insert(connection, "consents", _LEDGER, count=customers * 7 // 10, customers=customers)
-    _insert(connection, "orders", _ORDERS, count=orders, customers=customers)
-    _insert(connection, "products", _PRODUCTS, count=500, customers=customers)
+def _fill(connection: Connection, shop: Shop, customers: int) -> None:
+    orders, baskets = customers * ORDERS_EACH, customers * shop.baskets_each
+    insert = partial(_insert, connection, customers=customers, span=shop.buying)
+    insert("customers", _CUSTOMERS, count=customers)
+    insert("consents", _LEDGER, count=customers * 7 // 10)
+    insert("orders", _ORDERS, count=orders)
+    insert("products", _PRODUCTS, count=500)
     for line in range(3):
         product = f"'p' || (n * {line * 3 + 1} % 500 + 1)"
         columns = _LINES | {"external_id": f"'{line}'", "product_external_id": product}
-        _insert(connection, "order_lines", columns, count=orders, customers=customers)
+        insert("order_lines", columns, count=orders)
     for number, (kind, at) in enumerate(_MOMENTS.items()):
-        columns = _EVENT | {
-            "id": f"n + {number * orders}",
-            "type": f"'{kind}'",
-            "subject": "'order:' || n",
-            "source_key": f"'{kind}:' || n",
-            "occurred_at": at,
-            "recorded_at": at,
-        }
-        _insert(connection, "customer_events", columns, count=orders, customers=customers)
+        insert("customer_events", _told(kind, at, "order", number * orders), count=orders)
     consented = _EVENT | {
         "id": f"n + {len(_MOMENTS) * orders}",
         "type": "'consent.changed'",
@@ -97,15 +114,37 @@ def _fill(connection: Connection, customers: int) -> None:
         "occurred_at": "AT",
         "recorded_at": "AT",
     }
-    _insert(connection, "customer_events", consented, count=customers * 7 // 10, customers=customers)
+    insert("customer_events", consented, count=customers * 7 // 10)
+    if baskets:
+        insert("checkouts", _BASKETS, count=baskets)
+        told = len(_MOMENTS) * orders + customers
+        for number, kind in enumerate(("checkout.started", "checkout.abandoned")):
+            insert("customer_events", _told(kind, "AT", "checkout", told + number * baskets), count=baskets)
+
+
+def _told(kind: str, at: str, about: str, first_id: int) -> dict[str, str]:
+    """The entries of the timeline that tell of one moment each."""
+    return _EVENT | {
+        "id": f"n + {first_id}",
+        "type": f"'{kind}'",
+        "subject": f"'{about}:' || n",
+        "source_key": f"'{kind}:' || n",
+        "occurred_at": at,
+        "recorded_at": at,
+    }
 
 
 def _insert(
-    connection: Connection, table: str, columns: Mapping[str, str], *, count: int, customers: int
+    connection: Connection,
+    table: str,
+    columns: Mapping[str, str],
+    *,
+    count: int,
+    customers: int,
+    span: timedelta,
 ) -> None:
-    series.insert(
-        connection, table, columns, count=count, customers=customers, begin=_UNTIL - _SPAN, span=_SPAN
-    )
+    begin = _UNTIL - _SPAN
+    series.insert(connection, table, columns, count=count, customers=customers, begin=begin, span=span)
 
 
 _MOMENTS = {"order.placed": "AT", "order.paid": "AT", "order.fulfilled": "AT+1", "order.delivered": "AT+3"}
@@ -154,6 +193,18 @@ _ORDERS = {
     "fulfilled_at": "AT+1",
     "delivered_at": "AT+3",
     "source_updated_at": "AT+3",
+}
+_BASKETS = {
+    "id": "n",
+    "external_id": "CAST(n AS VARCHAR(20))",
+    "token": "'t' || n",
+    "customer_id": "PERSON",
+    "currency": "'EUR'",
+    "total_minor": "5000",
+    "lines": """'[{"product_external_id": "p1", "title": "A thing", "quantity": 1, "total_minor": 5000}]'""",
+    "started_at": "AT",
+    "source_updated_at": "AT",
+    "abandoned_at": "AT",
 }
 _LINES = {
     "order_id": "n",

@@ -59,7 +59,7 @@ def _identity(domain: str, home_url: str, currency: str) -> StoreIdentity:
 def _arrived(url: str, arrival: Arrival, settings: Mapping[str, object]) -> Runtime:
     _migrate(url)
     values = {name.lower(): value for name, value in ENVIRONMENT.items()}
-    runtime = Runtime.build(Settings.model_validate({"database_url": url, **values, **settings}))
+    runtime = Runtime.of_operator(Settings.model_validate({"database_url": url, **values, **settings}))
     with runtime.database.write() as session:
         install.complete(session, runtime.vault, arrival, datetime(2026, 11, 1, tzinfo=UTC))
     return runtime

@@ -203,6 +203,8 @@ class StoreIdentity:
 
     Attributes:
         app_id: whose the credentials are, where the platform tells: Shopify's client id.
+        postal_address: the shop's own, on one line, "" where it named none.
+        plugins: the folders of what runs inside the shop; None where the platform does not tell.
     """
 
     domain: str
@@ -216,6 +218,8 @@ class StoreIdentity:
     scopes: tuple[str, ...] = ()
     store_uid: str = ""
     app_id: str = ""
+    postal_address: str = ""
+    plugins: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

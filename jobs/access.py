@@ -22,7 +22,7 @@ def watched(kit: Kit, store: Store, now: datetime) -> Iterator[None]:
     with refusals_noted(kit, store, now):
         yield
     if store.refusals:
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             refusals.forget(session, store.id)
 
 
@@ -36,6 +36,6 @@ def refusals_noted(kit: Kit, store: Store, now: datetime) -> Iterator[None]:
     try:
         yield
     except Unauthorized as error:
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             refusals.note(session, store, error.reason, now)
         raise

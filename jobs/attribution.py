@@ -18,7 +18,7 @@ _DUE = StoreScan(attribution.ORDERS.c.store_id, attribution.ORDERS.c.is_attribut
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Attribute what is due, a batch a commit."""
     done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         stores = _DUE.run(session)
     failures: list[Failed] = []
     for store_id in stores:
@@ -35,7 +35,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 def _run_store(kit: Kit, store_id: int) -> int:
     total, count = 0, _BATCH
     while count == _BATCH:
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             count = attribution.attribute_due(session, store_id, _BATCH)
         total += count
     return total

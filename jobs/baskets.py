@@ -41,7 +41,7 @@ def _ask_one(kit: Kit, store: Store, asked: Asked, now: datetime) -> bool:
             record = _fetch(connections.storefront(kit.runtime, store), asked)
     except ConnectorError:
         return False
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         if record is not None:
             held = session.get_one(Store, store.id)
             since = held.installed_at
@@ -67,5 +67,5 @@ def _fetch(storefront: Storefront, asked: Asked) -> Record | None:
 def _release(kit: Kit, claimed: Claimed, asked: Sequence[Asked], *, next_at: datetime) -> None:
     if asked:
         store_id, ids = asked[0].store_id, sorted(one.message_id for one in asked)
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             claim.release_unprepared(session, store_id, claimed.token, ids=ids, next_at=next_at)

@@ -15,7 +15,7 @@ BATCH = 500
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Settle what is due, store by store; a store that fails stops only itself."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         due = timers.peek_due(session, now, (checkout_ends.TIMER_KIND,), BATCH)
     stores = sorted({row.store_id for row in due})
     return +Counter({"checkouts": each_store(stores, lambda store_id: _run_store(kit, store_id, now))})
@@ -23,7 +23,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _run_store(kit: Kit, store_id: int, now: datetime) -> int:
     """One transaction: the timers taken and all that follows from them; how many there were."""
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         due = timers.take_due(session, store_id, now, kind=checkout_ends.TIMER_KIND, limit=BATCH)
         store = rows.find(session, store_id)
         if store is not None and store.state != UNINSTALLED and due:

@@ -10,6 +10,7 @@ from app import inbox, retention
 from app.analytics import effects, engagement
 from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
+from app.members import upkeep
 from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
 from app.segments import product_rhythms, standing, tickets
@@ -47,7 +48,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         slot = job.latest_slot(now)
         if kit.slots_seen.get(job.name, slot - job.every) >= slot:
             continue
-        with kit.runtime.database.read() as session:
+        with kit.database.read() as session:
             begin = _first_to_cover(session, job, slot)
         kit.slots_seen[job.name] = slot
         if begin is not None:
@@ -70,13 +71,13 @@ def _first_to_cover(session: Session, job: CalendarJob, slot: datetime) -> datet
 
 def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
     slot = covered.end - job.every
-    with kit.runtime.database.write() as session:
+    with kit.database.write() as session:
         row = {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
         if not insert_new(session, RUNS, [row], RUNS.c.slot):
             return 0
     result = run_guarded(lambda: job.run(kit, covered, now))
     error = result.trace if isinstance(result, Failed) else None
-    with kit.runtime.database.write() as session:
+    with kit.database.write() as session:
         session.execute(_END, {"job": job.name, "run": slot, "now": now, "failure": error})
         shown = {
             "name": job.name,
@@ -92,7 +93,7 @@ def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
 def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
     for store_id in _connected(kit):
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             store = rows.find(session, store_id)
             if store is not None:
                 planned += birthdays.plan(session, store, begin=slot.begin, end=slot.end, now=now)
@@ -103,7 +104,7 @@ def _release_silent(kit: Kit, slot: Slot, now: datetime) -> int:
     """A day's share, however many days were missed."""
     released = 0
     for store_id in _connected(kit):
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             store = rows.find(session, store_id)
             if store is not None:
                 released += backlog.release(session, store, now=now)
@@ -115,7 +116,7 @@ def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
     for store_id in _connected(kit):
         count = _ORDERS_A_COMMIT
         while count == _ORDERS_A_COMMIT:
-            with kit.runtime.database.write() as session:
+            with kit.database.of_store(store_id).write() as session:
                 count = pairs.add_orders(session, store_id, _ORDERS_A_COMMIT)
             added += count
     return added
@@ -125,11 +126,11 @@ def _learn_rhythms(kit: Kit, slot: Slot, now: datetime) -> int:
     """Read and count first: a transaction that writes is not kept waiting for that."""
     learned = 0
     for store_id in _connected(kit):
-        with kit.runtime.database.read() as session:
-            if not product_rhythms.is_due(session, store_id, slot.begin):
+        with kit.database.of_store(store_id).read() as session:
+            if not product_rhythms.is_due(session, store_id, slot.begin, slot.end):
                 continue
             found = product_rhythms.count(session, store_id, now)
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             learned += product_rhythms.keep(session, store_id, found, now)
     return learned
 
@@ -137,15 +138,15 @@ def _learn_rhythms(kit: Kit, slot: Slot, now: datetime) -> int:
 def _move_bands(kit: Kit, slot: Slot, now: datetime) -> int:
     moved = 0
     for store_id in _connected(kit):
-        with kit.runtime.database.read() as session:
+        with kit.database.of_store(store_id).read() as session:
             store = session.get_one(Store, store_id)
             bands = tickets.wanted(session, store, now)
         if bands is None:
             continue
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             people = tickets.put_in_force(session, store_id, bands, now)
         for start in range(0, len(people), _PEOPLE_A_COMMIT):
-            with kit.runtime.database.write() as session:
+            with kit.database.of_store(store_id).write() as session:
                 standing.touch(session, store_id, people[start : start + _PEOPLE_A_COMMIT])
         moved += len(people)
     return moved
@@ -155,9 +156,9 @@ def _count_arms(kit: Kit, slot: Slot, now: datetime) -> int:
     """Read and count first: a transaction that writes is not kept waiting for that."""
     counted = 0
     for store_id in _connected(kit):
-        with kit.runtime.database.read() as session:
+        with kit.database.of_store(store_id).read() as session:
             rows = effects.count(session, store_id, now)
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             effects.keep(session, store_id, rows)
         counted += len(rows)
     return counted
@@ -165,31 +166,34 @@ def _count_arms(kit: Kit, slot: Slot, now: datetime) -> int:
 
 def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
-    with kit.runtime.database.read() as session:
+    with kit.database.read() as session:
         stores = list(session.execute(select(Store).order_by(Store.id)).scalars())
     for store in filter(is_connected, stores):
         if engagement.settled_days(store, begin=slot.begin, end=slot.end):
-            with kit.runtime.database.write() as session:
+            with kit.database.of_store(store.id).write() as session:
                 planned += engagement.plan(session, store, begin=slot.begin, end=slot.end, now=now)
     return planned
 
 
 def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     gone = 0
-    with kit.runtime.database.read() as session:
+    with kit.database.read() as session:
         stores = list(session.execute(select(Store.id).order_by(Store.id)).scalars())
+    with kit.database.write() as session:
+        gone += upkeep.purge(session, now)
     for store_id in (inbox.NOBODY, *stores):
         count = 1
         while count:
-            with kit.runtime.database.write() as session:
+            with kit.database.of_store(store_id).write() as session:
                 count = retention.purge_once(session, store_id, now)
             gone += count
-    kit.runtime.database.scrub()
+    kit.database.scrub()
+    kit.database.take_stock()
     return gone
 
 
 def _connected(kit: Kit) -> list[int]:
-    with kit.runtime.database.read() as session:
+    with kit.database.read() as session:
         stores = session.execute(select(Store).order_by(Store.id)).scalars()
         return [store.id for store in stores if is_connected(store)]
 

@@ -39,21 +39,21 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def settle(kit: Kit, now: datetime) -> int:
     """Ask about messages whose answer was lost; how many were settled."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         stores = _UNKNOWN.run(session, now=now)
     return each_store(stores, lambda store_id: _settle_store(kit, store_id, now))
 
 
 def poll(kit: Kit, now: datetime) -> int:
     """Ask what became of text messages of which no final word came; how many were asked about."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         stores = polls.WAITING.run(session, now=now)
     return each_store(stores, lambda store_id: _poll_store(kit, store_id, now))
 
 
 def _settle_store(kit: Kit, store_id: int, now: datetime) -> int:
     """Settle a store's messages as far as anybody can say what became of them."""
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store_id).read() as session:
         store = session.get(Store, store_id)
         rows = settling.unknown_rows(session, store_id, now)
     if store is None:
@@ -66,7 +66,7 @@ def _settle(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
     failpoints.reached("outbox.before-look-up")
     result = _look_up(channel, row, now)
     failpoints.reached("outbox.after-look-up")
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         if result is None and silence.speaks(session, store, row, now):
             result = SendResult(Outcome.RETRY, error="no event came, while later ones did")
             failpoints.reached("outbox.in-silence")
@@ -95,13 +95,13 @@ def _next_look(channel: Channel | None, store: Store, row: Row[Any], now: dateti
 
 
 def _poll_store(kit: Kit, store_id: int, now: datetime) -> int:
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store_id).read() as session:
         store = session.get(Store, store_id)
         rows = polls.due(session, store_id, now, _MOST_POLLS)
     channel = kit.carriers.of(store, "sms") if store is not None else None
     for row in rows:
         update = _status(channel, row, now)
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store_id).write() as session:
             polls.asked(session, row, now)
             if update is not None:
                 provider_events.apply(

@@ -26,7 +26,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     WooCommerce's webhooks are made by jobs/webhook_checks.py, which waits longer after each failure.
     """
     done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
+    with kit.database.read() as session:
         waiting = subscribe.stores_to_equip(session, EQUIPMENT, _MOST_A_ROUND)
     for store_id in waiting:
         result = run_guarded(partial(_equip, kit, store_id, now))
@@ -37,7 +37,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _equip(kit: Kit, store_id: int, now: datetime) -> None:
     """Give a store what it lacks; what it has stays as it is."""
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         store = session.get_one(Store, store_id, with_for_update=True)
         if store.state != CONNECTED:
             return

@@ -24,7 +24,7 @@ _PENDING = StoreScan(EVENTS.c.store_id, EVENTS.c.is_pending == true())
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Advance every store that has something pending or due, a fair share each."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         pending = _PENDING.run(session)
         stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES, kinds=(TIMER_KIND,))})
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
@@ -33,6 +33,6 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         store = rows.find(session, store_id)
         return work.run_batch(session, store, now, share) if store is not None else 0

@@ -34,7 +34,7 @@ def _read(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     with access.watched(kit, store, now):
         identity = connections.storefront(kit.runtime, store).identity()
         statuses = _statuses(kit, store)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         found = session.get_one(Store, store.id, with_for_update=True)
         notes = {chores.SILENT: _silent_orders(session, store.id, now)}
         if not chores.finish(session, held, now=now, next_at=now + EVERY, notes=notes):
@@ -47,6 +47,7 @@ def _read(kit: Kit, held: Held, store: Store, now: datetime) -> int:
         )
         install.update_store(found, news)
         found.email = identity.email[:_LONGEST_EMAIL] or found.email
+        install.note_traits(found, identity)
         _note_home(found, identity)
         found.order_statuses = [[slug, name] for slug, name in statuses]
     return 1

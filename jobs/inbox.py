@@ -10,8 +10,9 @@ from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
 from app import failpoints, inbox
-from app.db import UtcDateTime, is_one_of
+from app.db import Database, UtcDateTime, is_one_of
 from app.inbox import Delivery
+from app.messaging import clicks
 from app.mirror import forgotten
 from app.mirror.apply import apply_records
 from app.mirror.parcels import OrderNotMirrored
@@ -30,6 +31,8 @@ from jobs.kit import Kit
 
 EVENTS = inbox.EVENTS
 BATCH = 200
+_OURS = {*provider_posts.CHANNELS, clicks.SOURCE}
+"""The sources that are no shop's platform."""
 _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
 _WAITING = StoreScan(
@@ -65,7 +68,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _round(kit: Kit, now: datetime) -> int:
     """One share of each store that has something waiting now, so that a storm keeps nobody waiting."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         stores = _WAITING.run(session, now=now)
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     return sum(_one_batch(kit, store_id, now, share) for store_id in stores)
@@ -75,7 +78,7 @@ def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
     result = run_guarded(lambda: _apply(kit, store_id, now, limit=limit))
     if not isinstance(result, Failed):
         return result
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store_id).read() as session:
         ids = [event.id for event in inbox.waiting(session, store_id, now, limit=limit)]
     for event_id in ids:
         alone = run_guarded(partial(_apply, kit, store_id, now, limit=1, only=event_id))
@@ -86,12 +89,15 @@ def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
 
 def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | None = None) -> int:
     """One transaction: the rows' marks and everything that follows from them."""
-    with kit.runtime.database.write() as session:
+    with _scope(kit, store_id).write() as session:
         store = rows.find(session, store_id)
         arrived = inbox.waiting(session, store_id, now, limit=limit, only=only)
         posts = [event for event in arrived if event.source in provider_posts.CHANNELS]
         provider_posts.apply(session, kit.runtime.signer, store_id, posts=posts, now=now)
-        events = [event for event in arrived if event.source not in provider_posts.CHANNELS]
+        visits = [event for event in arrived if event.source == clicks.SOURCE]
+        if visits:
+            _count(session, store_id, visits, now)
+        events = [event for event in arrived if event.source not in _OURS]
         if store is None:
             ids = [event.id for event in events]
             inbox.forget(session, store_id, ids)
@@ -103,6 +109,18 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
     if arrived:
         failpoints.reached("inbox.after-apply")
     return len(arrived)
+
+
+def _count(session: Session, store_id: int, visits: Sequence[Delivery], now: datetime) -> None:
+    """Clicks take effect; what was kept of them meanwhile is not kept any longer."""
+    told = [clicks.unpacked(visit.body, visit.received_at) for visit in visits if visit.body]
+    clicks.apply(session, store_id, told, now)
+    inbox.mark_done(session, store_id, [visit.id for visit in visits], now, is_forgotten=True)
+
+
+def _scope(kit: Kit, store_id: int) -> Database:
+    """A store's own rows; what came for nobody may be the operator's account, which tells of all stores."""
+    return kit.database.over_all_stores() if store_id == inbox.NOBODY else kit.database.of_store(store_id)
 
 
 def _mirror(session: Session, kit: Kit, store: Store, *, events: Sequence[Delivery], now: datetime) -> None:
@@ -154,7 +172,7 @@ def _is_welcome(store: Store, record: Record) -> bool:
 
 
 def _put_off(kit: Kit, store_id: int, event_id: int, *, now: datetime, failure: Failed) -> None:
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         event = next(iter(inbox.waiting(session, store_id, now, limit=1, only=event_id)), None)
         if event is None:
             return

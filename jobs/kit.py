@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.db import Database
 from app.messaging.letters import Letters
 from app.messaging.render import CompiledContents
 from app.runtime import Runtime
@@ -29,6 +30,11 @@ class Kit:
     """The latest slot of each calendar job that the ledger is known to hold, to ask it less often."""
     unscrubbed: list[datetime] = field(default_factory=list)
     """When something was erased whose copies may still stand in the database's log."""
+
+    @property
+    def database(self) -> Database:
+        """Every job says whose rows it means: `of_store()` for one, `over_all_stores()` to look for work."""
+        return self.runtime.database.of_no_store()
 
     @classmethod
     def build(

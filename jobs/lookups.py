@@ -25,7 +25,7 @@ _LATER, _SOON = timedelta(minutes=10), timedelta(minutes=1)
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Ask for every resource that is to be looked up, and believe the answer."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         rows = timers.peek_due(session, now, (*lookups.KINDS, lookups.MERGE, lookups.UNINSTALL), _BATCH)
         stores = {row.store_id: session.get(Store, row.store_id) for row in rows}
     done: Counter[str] = Counter()
@@ -54,7 +54,7 @@ def _look_up(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
     except ConnectorError:
         _put_off(kit, row, now + _LATER)
         return False
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         timers.drop(session, [row])
         timers.settle_cursor(session, store.id)
         if record is None:
@@ -74,7 +74,7 @@ def _ask_whether_gone(kit: Kit, store: Store, row: Row[Any], now: datetime) -> b
     if is_gone is None:
         _put_off(kit, row, now + _SOON)
         return False
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         timers.drop(session, [row])
         held = session.get(Store, store.id)
         if is_gone and held is not None and install.uninstall(session, held, from_micros(row.subject_id)):
@@ -92,11 +92,11 @@ _ASKS = {
 
 
 def _drop(kit: Kit, row: Row[Any]) -> None:
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(row.store_id).write() as session:
         timers.drop(session, [row])
         timers.settle_cursor(session, row.store_id)
 
 
 def _put_off(kit: Kit, row: Row[Any], until: datetime) -> None:
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(row.store_id).write() as session:
         timers.put_off(session, row, until)

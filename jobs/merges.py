@@ -25,7 +25,7 @@ _ASK_AGAIN = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), tim
 
 def confirm(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
     """Carry out the merge that a timer names if the shop has the one customer and no longer the other."""
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store.id).read() as session:
         merge = merges.find(session, store.id, row.subject_id)
         kept_id = merges.kept_now(session, merge) if merge is not None else ""
     if merge is None or merge.merged_at is not None:
@@ -37,11 +37,11 @@ def confirm(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
             merged = storefront.fetch(Resource.CUSTOMERS, merge.merged_external_id)
             kept = storefront.fetch(Resource.CUSTOMERS, kept_id)
     except Unauthorized:
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             timers.put_off(session, row, now + _RECONNECTED)
         return False
     except ConnectorError:
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             timers.put_off(session, row, now + _LATER)
         return False
     if kept is None or _called(merged) == merge.merged_external_id:
@@ -58,7 +58,7 @@ def _called(record: Record | None) -> str | None:
 
 def _believe(kit: Kit, store: Store, row: Row[Any], *, kept: Record, now: datetime) -> None:
     """First mirror the kept customer as they are now, then merge; a kill in between does no harm."""
-    database, signer = kit.runtime.database, kit.runtime.signer
+    database, signer = kit.database.of_store(store.id), kit.runtime.signer
     with database.write() as session:
         held = session.get(Store, store.id)
         if held is not None:
@@ -75,7 +75,7 @@ def _doubt(kit: Kit, store: Store, row: Row[Any], merge: CustomerMerge, *, now: 
     """The shop does not confirm it: ask again, slower each time, then take it for none."""
     is_last = row.turn >= len(_ASK_AGAIN)
     log.warning("merge not confirmed", store=store.id, merge=merge.id, is_last=is_last)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         if is_last:
             merges.drop(session, store.id, merge.id)
             timers.drop(session, [row])
@@ -85,7 +85,7 @@ def _doubt(kit: Kit, store: Store, row: Row[Any], merge: CustomerMerge, *, now: 
 
 
 def _sweep(kit: Kit, store: Store, row: Row[Any], now: datetime) -> None:
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         held = session.get(Store, store.id)
         if held is not None:
             moving.sweep(session, held, row.subject_id, now=now)

@@ -1,4 +1,4 @@
-"""Merchants are told by mail, from the operator's account: that their store stands still, of low ratings."""
+"""Merchants are told by mail, from the operator's account: what stands still, low ratings, their week."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.analytics import weekly
 from app.messaging import addresses
-from app.messaging.notices import mail
+from app.messaging.notices import language_of, mail
 from app.models import Store
 from app.stores import notices, settings
 from connectors.base import Channel, Outcome, OutgoingMessage, SendResult
@@ -25,16 +26,16 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     told: Counter[str] = Counter()
     if not (kit.runtime.settings.sendgrid_api_key and kit.runtime.settings.notice_from):
         return told
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         is_due = notices.is_due(session, now)
     if not is_due:
         return told
-    with kit.runtime.database.write() as session:
+    with kit.database.over_all_stores().write() as session:
         notices.follow(session, now)
         claimed = notices.claim(session, now)
         stores = {row.store_id: session.get_one(Store, row.store_id) for row in claimed}
     if claimed:
-        channel = _channel(kit)
+        channel = open_channel(kit)
         for row in claimed:
             _tell(kit, channel, stores[row.store_id], row=row, now=now)
         channel.close()
@@ -42,15 +43,16 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     return +told
 
 
+def open_channel(kit: Kit) -> SendGridChannel:
+    """The operator's own account, by which merchants hear from us."""
+    operator = kit.runtime.settings
+    return SendGridChannel(SendGridAccount(operator.sendgrid_api_key, operator.sendgrid_api_url))
+
+
 def send_one(channel: Channel, letter: OutgoingMessage) -> SendResult:
     """Hand one mail to a merchant over; those to merchants leave here, those to customers by the outbox."""
     (result,) = channel.send([letter])
     return result
-
-
-def _channel(kit: Kit) -> SendGridChannel:
-    operator = kit.runtime.settings
-    return SendGridChannel(SendGridAccount(operator.sendgrid_api_key, operator.sendgrid_api_url))
 
 
 def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datetime) -> None:
@@ -65,11 +67,19 @@ def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datet
             to_address=to_address,
             from_address=operator.notice_from,
             base_url=operator.base_url,
-            n=row.n,
+            told={"n": row.n} | _values(kit, store, row),
         )
         result = send_one(channel, letter)
     values: dict[str, Any] = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error}
     if values["status"] == notices.QUEUED:
         values["next_at"] = now + _AGAIN
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         notices.finish(session, store.id, row.kind, **values)
+
+
+def _values(kit: Kit, store: Store, row: Row[Any]) -> dict[str, str]:
+    """What a notice tells besides how often it happened: the week's numbers, as of the Monday it is of."""
+    if row.kind != notices.WEEKLY:
+        return {}
+    with kit.database.of_store(store.id).read() as session:
+        return weekly.values(session, store, weekly.week_before(store, row.raised_at), language_of(store))

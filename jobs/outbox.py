@@ -47,10 +47,10 @@ _QUEUED = StoreScan(
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Sweep what lost its worker, then send what is due, fairly."""
     done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         is_late = settling.has_late(session)
     if is_late:
-        with kit.runtime.database.write() as session:
+        with kit.database.over_all_stores().write() as session:
             done["swept"] = settling.sweep(session, now)
             failpoints.reached("outbox.in-sweep")
     done["decided"] = rounds(partial(_round, kit, now), _MOST_ROUNDS)
@@ -59,7 +59,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     """One share of each store that has something due; a store that failed is left for the next run."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         stores = [store_id for store_id in _QUEUED.run(session, now=now) if store_id not in failures]
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     looked_at = 0
@@ -81,7 +81,7 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
         how many messages were looked at, and whether another round would find more.
     """
     call_by = kit.stopwatch() + _CALL_WITHIN_SECONDS
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         store = rows.find(session, store_id)
         if store is None:
             return 0, False
@@ -115,7 +115,7 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
         else:
             results = channel.send(messages)
         failpoints.reached("outbox.after-call")
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             _record(session, kit, store.id, claimed.token, answered=_paired(messages, results), now=now)
             failpoints.reached("outbox.in-record")
         failpoints.reached("outbox.after-record")
@@ -171,7 +171,7 @@ def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
     failpoints.reached("outbox.before-mint")
     results = _mint(kit, store, claimed)
     failpoints.reached("outbox.after-mint")
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         _note_refusal(session, store, list(results.values()), now)
         by_moment: dict[datetime, list[int]] = {}
         for wanted in claimed.wanted:

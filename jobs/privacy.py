@@ -43,7 +43,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     """Carry out every request whose time has come; one that fails stops only itself."""
     done: Counter[str] = Counter()
     done["strangers"] = _forget_strangers(kit, now)
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         waiting = [
             request
             for store_id in _OPEN.run(session, now=now)
@@ -58,7 +58,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         elif result:
             done["erased"] += 1
             kit.unscrubbed.append(now)
-    if kit.unscrubbed and kit.runtime.database.scrub():
+    if kit.unscrubbed and kit.database.scrub():
         kit.unscrubbed.clear()
     if failures:
         raise failures[0].error
@@ -73,7 +73,8 @@ def _carry_out(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
 
 
 def _erase_customer(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
-    database, store_id, customer_id = kit.runtime.database, request.store_id, request.customer_id or 0
+    store_id, customer_id = request.store_id, request.customer_id or 0
+    database = kit.database.of_store(store_id)
     with database.read() as session:
         scanned = deliveries.scan(session, store_id, customer_id)
     failpoints.reached("privacy.scanned")
@@ -97,7 +98,7 @@ def _erase_customer(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
 
 def _erase_shop(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
     """A shop that left is erased 48 hours after; one that looks connected is asked whether it still is."""
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(request.store_id).read() as session:
         store = session.get(Store, request.store_id)
     if store is not None and store.state == UNINSTALLED:
         may_go_at = (store.uninstalled_at or request.received_at) + SOFT_DELETE
@@ -117,7 +118,7 @@ def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) ->
     if is_gone is None:
         _put_off(kit, request, now=now, next_at=now + _LATER)
         return False
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(request.store_id).write() as session:
         held = requests.lock(session, store.id, request.id)
         shop = session.get(Store, store.id, with_for_update=True)
         if held is None or shop is None:
@@ -139,7 +140,7 @@ def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) ->
 
 def _erase_some(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
     """One batch of a shop's rows with its count, in a transaction of its own; whether there may be more."""
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(request.store_id).write() as session:
         held = requests.lock(session, request.store_id, request.id)
         if held is None:
             return False
@@ -161,7 +162,7 @@ def _erase_some(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
 
 
 def _put_off(kit: Kit, request: PrivacyRequest, *, now: datetime, next_at: datetime) -> None:
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(request.store_id).write() as session:
         held = requests.lock(session, request.store_id, request.id)
         if held is not None:
             requests.put_off(held, next_at, looked_at=now.isoformat())
@@ -172,11 +173,11 @@ def _forget_strangers(kit: Kit, now: datetime) -> int:
 
     Their requests under privacy law are done by that, and written down like any other.
     """
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(inbox.NOBODY).read() as session:
         any_ = select(BODIES.c.id).where(BODIES.c.store_id == inbox.NOBODY).limit(1)
         if session.execute(any_).first() is None:
             return 0
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(inbox.NOBODY).write() as session:
         some = (
             select(EVENTS.c.id, EVENTS.c.topic)
             .join_from(BODIES, EVENTS, OF_EVENT)

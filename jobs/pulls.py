@@ -24,7 +24,7 @@ _MOST_PULLS = 200
 def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
     """Read on in the histories that are not finished, some pages of one resource at a time."""
     done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         is_due, _ = pulls.has_work(session, now)
     if not is_due:
         return done
@@ -37,7 +37,7 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
 def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
     """Pull what changed since the last look, for every store whose time has come."""
     done: Counter[str] = Counter()
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         _, is_due = pulls.has_work(session, now)
     for _ in range(_MOST_PULLS if is_due else 0):
         claimed = _claim(kit, pulls.claim_reconciliation, now)
@@ -51,7 +51,7 @@ def _claim(
     kit: Kit, claim: Callable[[Session, datetime], Pull | None], now: datetime
 ) -> tuple[Pull, Store] | None:
     """A resource to pull, and its store."""
-    with kit.runtime.database.write() as session:
+    with kit.database.over_all_stores().write() as session:
         pull = claim(session, now)
         return None if pull is None else (pull, rows.need(session, pull.store_id))
 
@@ -66,7 +66,7 @@ def _work(kit: Kit, pull: Pull, store: Store, now: datetime, *, is_backfill: boo
             work = _backfill if is_backfill else _reconcile
             return work(kit, pull, storefront, store=store, now=now)
     except ConnectorError as error:
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             pulls.put_off(session, pull, error=error, now=now, is_backfill=is_backfill)
         return 0
 
@@ -82,7 +82,7 @@ def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now
             count += len(page.records)
             if page.cursor is None or page.wait_seconds is not None:
                 return count
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         pulls.release(session, pull)
     return count
 
@@ -102,7 +102,7 @@ def _keep_history(
     kit: Kit, pull: Pull, store: Store, page: RecordPage, *, total: int | None, now: datetime
 ) -> bool:
     """Mirror a page and move the row in one transaction; False when the row is not ours any more."""
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         held = rows.find(session, store.id)
         is_ours = pulls.move_backfill(session, pull, page, total=total, now=now)
         if held is None or not is_ours:
@@ -132,7 +132,7 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
         _keep(kit, store, records, now)
     if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
         _doubt_trashed(kit, store, since, now)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         held = rows.find(session, store.id)
         if held is not None:
             pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
@@ -148,7 +148,7 @@ def _doubt_trashed(kit: Kit, store: Store, since: datetime, now: datetime) -> No
     while not is_last:
         page = sweepable.trashed_orders(cursor=cursor, updated_since=since)
         cursor, is_last = page.cursor, page.cursor is None
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             held = sweeps.alive(session, store.id, Resource.ORDERS, page.ids)
             sweeps.doubt(session, store.id, Resource.ORDERS, held, now=now)
 
@@ -161,7 +161,7 @@ def _orders_lacked(
     while not is_last:
         page = storefront.outline_orders(cursor=cursor, updated_since=since)
         cursor, is_last = page.cursor, page.cursor is None
-        with kit.runtime.database.read() as session:
+        with kit.database.of_store(pull.store_id).read() as session:
             lacked = outlines.unmirrored(session, pull.store_id, page.outlines)
         yield from storefront.fetch_orders(lacked)
 
@@ -179,7 +179,7 @@ def _whole_pages(
 def _keep(kit: Kit, store: Store, records: Sequence[Record], now: datetime) -> None:
     if not records:
         return
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         held = rows.find(session, store.id)
         if held is not None:
             _is_let_in(session, held)

@@ -57,6 +57,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("sweeps", "what the shop deleted without a word is found at night", 60),
     ClockJob("senders", "the accounts that mails and texts leave by are checked", 60),
     ClockJob("calendar", "the slots of the calendar are run, each once", 15),
+    ClockJob("figures", "what messages did is added up for the screens", 60),
     ClockJob("checkouts", "checkouts that rested for an hour count as abandoned", 15),
     ClockJob("attribution", "changed orders find the message that brought them", 5),
     ClockJob("states", "who fell silent, came back or changed class is noticed", 5),
@@ -66,7 +67,9 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("text prices", "what text messages cost is asked of their provider", 60),
     ClockJob("outbox", "due messages are decided, prepared and sent", 1),
     ClockJob("writes", "what people said to us is told to the storefront", 2),
+    ClockJob("weeks", "the letter of the week is raised on Monday morning", 60),
     ClockJob("notices", "merchants whose shop stands still are told by mail", 60),
+    ClockJob("letters", "invitations of members and links to new passwords leave", 5),
     ClockJob("trials", "texts that merchants send to themselves leave", 2),
     ClockJob("rehearsals", "flows that somebody wants to try are replayed over the store's past", 2),
 )

@@ -43,13 +43,13 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     accounts = kit.carriers.accounts.of(store)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         senders.sync(session, store.id, accounts)
     problems = {channel: problem(store, account) for channel, account in accounts.by_channel.items()}
     email = accounts.by_channel.get("email")
     domain = sender_domains.look(store, email, kit.runtime.settings.dns_server, now.date())
     barred = _barred(email, held.row.done_at) if email is not None and problems["email"] is None else []
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         is_fine = not any(problems.values())
         if not chores.finish(session, held, now=now, next_at=now + (EVERY if is_fine else SOON)):
             return 0

@@ -24,7 +24,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
     Half a history would tell of silences that are none.
     """
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         arriving = select(BACKFILLS.c.store_id).where(BACKFILLS.c.finished_at.is_(None))
         unfinished = set(session.execute(arriving).scalars())
         most = _MOST_STORES + len(unfinished)
@@ -36,7 +36,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
     """One transaction: the timers taken and all that follows from them; how many there were."""
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         due = timers.take_due(session, store_id, now, kind=standing.TIMER_KIND, limit=share)
         store = rows.find(session, store_id)
         if store is not None and due:

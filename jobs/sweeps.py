@@ -47,7 +47,7 @@ def _sweep(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     after, doubts, count = held.row.position or "", int(held.row.notes.get("doubts", 0)), 0
     resource, sweepable = chores.SWEEPS[held.name], None
     for _ in range(_PAGES_A_ROUND):
-        with kit.runtime.database.read() as session:
+        with kit.database.of_store(store.id).read() as session:
             ids = sweeps.part(session, store.id, resource, after=after, limit=_IDS_A_PAGE)
         if not ids:
             _end(kit, held, store, position=None, doubts=doubts, now=now)
@@ -59,11 +59,11 @@ def _sweep(kit: Kit, held: Held, store: Store, now: datetime) -> int:
             sweepable = sweepable or connections.sweepable(kit.runtime, store)
             missing = set(ids) - set(sweepable.present(resource, ids))
         after, doubts, count = ids[-1], doubts + len(missing), count + len(ids)
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             if not chores.move(session, held, position=after, notes={"doubts": doubts}, attempts=0):
                 return count
             sweeps.doubt(session, store.id, resource, missing, now=now)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         chores.release(session, held)
     return count
 
@@ -72,7 +72,7 @@ def _end(kit: Kit, held: Held, store: Store, *, position: str | None, doubts: in
     """Done for tonight; with a position the rest of the mirror waits for the next night."""
     tell = log.debug if position is None else log.warning
     tell("sweep ended", store=store.id, sweep=held.name, doubts=doubts, is_whole=position is None)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         # What was left over is not kept waiting for longer than a night.
         next_at = _next_sweep(store, now) if position is None else next_night(store, now)
         chores.finish(session, held, now=now, next_at=next_at, position=position, notes={"doubts": 0})

@@ -18,20 +18,20 @@ from jobs.kit import Kit
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Ask for the prices of the stores whose texts have none yet."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         stores = text_costs.WAITING.run(session, now=now)
     return +Counter({"texts priced": each_store(stores, partial(_of_store, kit, now))})
 
 
 def _of_store(kit: Kit, now: datetime, store_id: int) -> int:
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store_id).read() as session:
         store = session.get_one(Store, store_id)
         rows = text_costs.unpriced(session, store_id)
     account = kit.carriers.accounts.of(store).by_channel.get(text_costs.CHANNEL)
     sids = {row.provider_message_id for row in rows if row.provider_message_id}
     since = min((row.spent_on for row in rows), default=now.date())
     prices = _prices(account, sids, since) if account is not None and sids else {}
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         return text_costs.settle(session, store_id, prices, now)
 
 

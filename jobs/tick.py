@@ -19,9 +19,11 @@ from jobs import (
     daily,
     doubts,
     equipment,
+    figures,
     flows,
     identities,
     inbox,
+    letters,
     lookups,
     notices,
     outbox,
@@ -34,6 +36,7 @@ from jobs import (
     text_prices,
     trials,
     webhook_checks,
+    weekly,
     writes,
 )
 from jobs.guard import Failed, run_guarded
@@ -53,6 +56,7 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("sweeps", sweeps.run),
     ("senders", sender_checks.run),
     ("calendar", daily.run),
+    ("figures", figures.run),
     ("checkouts", checkouts.run),
     ("attribution", attribution.run),
     ("states", states.run),
@@ -62,7 +66,9 @@ STAGES: Sequence[tuple[str, Stage]] = (
     ("text prices", text_prices.run),
     ("outbox", outbox.run),
     ("writes", writes.run),
+    ("weeks", weekly.run),
     ("notices", notices.run),
+    ("letters", letters.run),
     ("trials", trials.run),
     ("rehearsals", rehearsals.run),
 )

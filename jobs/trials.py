@@ -23,7 +23,7 @@ _MAY_NOT = SendResult(Outcome.FAILED, error="the shop is not connected, or is a 
 
 def run(kit: Kit, _now: datetime) -> Counter[str]:
     """Send what merchants asked to see."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         stores = _QUEUED.run(session)
     return +Counter({"trials": each_store(stores, partial(_of_store, kit))})
 
@@ -31,7 +31,7 @@ def run(kit: Kit, _now: datetime) -> Counter[str]:
 def _of_store(kit: Kit, store_id: int) -> int:
     if kit.stopping.is_set():
         return 0
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store_id).write() as session:
         store = session.get_one(Store, store_id)
         ways = {name: kit.carriers.of(store, name) for name in trials.ADDRESSES}
         claimed = trials.claim(session, store_id)
@@ -49,5 +49,5 @@ def _of_store(kit: Kit, store_id: int) -> int:
 
 
 def _note(kit: Kit, row: Row[Any], result: SendResult) -> None:
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(row.store_id).write() as session:
         trials.note(session, row, result)

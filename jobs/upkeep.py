@@ -20,11 +20,11 @@ _MOST_ROUNDS = 200
 
 def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
     """Do the chore of that name for every store whose time has come; the sum of what was done."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         is_due = chores.is_due(session, name, now)
     done = 0
     for _ in range(_MOST_ROUNDS if is_due else 0):
-        with kit.runtime.database.write() as session:
+        with kit.database.over_all_stores().write() as session:
             held = chores.claim(session, name, now)
             store = None if held is None else rows.need(session, held.store_id)
         if held is None or store is None:
@@ -39,5 +39,5 @@ def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
 
 def _put_off(kit: Kit, held: Held, failure: Failed, now: datetime) -> None:
     log.warning("chore put off", chore=held.name, store=held.store_id, error=failure.summary)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(held.store_id).write() as session:
         chores.put_off(session, held, failure.error, now)

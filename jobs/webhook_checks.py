@@ -63,7 +63,7 @@ def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     work = _Mending(kit, held, store, now)
     with access.watched(kit, store, now):
         _look_after(work)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         notes = mending.with_reach(
             work.notes(),
             connections.webhook_url(kit.runtime, store),
@@ -83,7 +83,7 @@ def _look_after(work: _Mending) -> None:
     url = connections.webhook_url(work.kit.runtime, work.store)
     listed = storefront.subscriptions()
     wrong = mending.remakes(listed, work.store.subscriptions, url)
-    with work.kit.runtime.database.write() as session:
+    with work.kit.database.of_store(work.store.id).write() as session:
         store = work.lock(session)
         if store is None:
             return
@@ -97,7 +97,7 @@ def _look_after(work: _Mending) -> None:
 
 def _make_anew(work: _Mending, storefront: Storefront, remake: Remake, url: str) -> None:
     """Delete, then change the secret, then make: whatever a kill leaves is seen as missing or strange."""
-    database = work.kit.runtime.database
+    database = work.kit.database.of_store(work.store.id)
     storefront.unsubscribe(remake.gone)
     with database.write() as session:
         store = work.lock(session)

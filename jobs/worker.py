@@ -4,7 +4,7 @@ Rows hold the truth, so every process may run every stage; the job store is neve
 APScheduler runs shared jobs twice (DEPENDENCIES.md section 2).
 """
 
-from collections.abc import Callable
+import threading
 from datetime import UTC
 
 import structlog
@@ -26,15 +26,14 @@ class Worker:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self._stages = dict(tick.STAGES)
+        self._turns = {name: threading.Lock() for name in self._stages}
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=_DEFAULTS)
 
     def start(self) -> None:
         """Begin; call it after any fork."""
-        stages = dict(tick.STAGES)
         for job in CLOCK:
-            self._scheduler.add_job(
-                self._run, "interval", seconds=job.seconds, args=(job.name, stages[job.name]), id=job.name
-            )
+            self._scheduler.add_job(self.look, "interval", seconds=job.seconds, args=(job.name,), id=job.name)
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -42,12 +41,19 @@ class Worker:
         self._kit.stopping.set()
         self._scheduler.shutdown(wait=True)
 
-    def _run(self, name: str, stage: Callable[..., object]) -> None:
-        """One turn of a stage: round after round while there is work, so that a storm drains."""
+    def look(self, name: str) -> None:
+        """One turn of a stage: round after round while there is work, so that a storm drains.
+
+        One at a time: whoever comes meanwhile has its turn after that, for there may be more by then.
+        """
+        with self._turns[name]:
+            self._drain(name)
+
+    def _drain(self, name: str) -> None:
         for _ in range(_ROUNDS):
             if self._kit.stopping.is_set():
                 return
-            result = run_guarded(lambda: stage(self._kit, clock.now()))
+            result = run_guarded(lambda: self._stages[name](self._kit, clock.now()))
             if isinstance(result, Failed):
                 log.error("stage failed", stage=name, error=result.summary)
                 return

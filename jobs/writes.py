@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, consent, failpoints
 from app.analytics import engagement
-from app.customers import tagging
+from app.customers import agreeing, tagging
 from app.db import UtcDateTime, is_one_of
 from app.flows import effects, switch
 from app.models import Store
@@ -78,7 +78,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     """One share of each connected store that has something due; the others keep theirs."""
-    with kit.runtime.database.read() as session:
+    with kit.database.over_all_stores().read() as session:
         due = [store_id for store_id in _QUEUED.run(session, now=now) if store_id not in failures]
         stores = [store for store_id in due if (store := session.get(Store, store_id)) is not None]
     settled = 0
@@ -93,7 +93,7 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
 
 def _run_store(kit: Kit, store: Store, now: datetime) -> int:
     """One share of a store; a shop that does not answer ends it, and what is left waits a little."""
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         token, ids = writes.claim(session, store.id, now, _SHARE)
     if not ids:
         return 0
@@ -102,14 +102,14 @@ def _run_store(kit: Kit, store: Store, now: datetime) -> int:
         with access.refusals_noted(kit, store, now):
             writer = connections.writer(kit.runtime, store)
             for write_id in ids:
-                with kit.runtime.database.read() as session:
+                with kit.database.of_store(store.id).read() as session:
                     held = writes.held(session, store.id, write_id, token)
                 if held is not None:
                     _write(kit, store, writer, held=held, now=now)
                     settled += 1
     except ConnectorError as error:
         next_at = now + _pause_of(error)
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         writes.release(session, store.id, token, next_at=next_at)
     return settled
 
@@ -128,7 +128,7 @@ def _write(kit: Kit, store: Store, writer: StoreWriter, *, held: Held, now: date
     """
     result = run_guarded(partial(_tell, kit, store, writer, held))
     if not isinstance(result, Failed):
-        with kit.runtime.database.write() as session:
+        with kit.database.of_store(store.id).write() as session:
             writes.finish(session, held, result.state, reason=result.reason, error=result.error, now=now)
         return
     error = result.error
@@ -137,7 +137,7 @@ def _write(kit: Kit, store: Store, writer: StoreWriter, *, held: Held, now: date
         raise error
     pause = pause_after(held.attempts)
     shown = result.summary if isinstance(error, ConnectorError) else result.trace
-    with kit.runtime.database.write() as session:
+    with kit.database.of_store(store.id).write() as session:
         writes.put_off(session, held, shown, next_at=now + pause if pause else None, now=now)
     if isinstance(error, ConnectorError) and not _KINDS[held.kind].is_elsewhere:
         raise error
@@ -152,7 +152,7 @@ def _tell(kit: Kit, store: Store, writer: StoreWriter, held: Held) -> _Ending:
         ConnectorError: the shop does not answer now, or refuses us altogether.
     """
     kind = _KINDS[held.kind]
-    with kit.runtime.database.read() as session:
+    with kit.database.of_store(store.id).read() as session:
         telling = kind.read(session, kit, store, held.subject)
     if isinstance(telling, str):
         return _Ending(SKIPPED, telling)
@@ -182,7 +182,7 @@ def _is_gone(kit: Kit, store: Store, customer_external_id: str | None) -> bool:
 
 
 def _consent(session: Session, _kit: Kit, store: Store, subject: str) -> _Telling | str:
-    change = consent.to_tell(session, store.id, subject)
+    change = agreeing.to_tell(session, store.id, subject)
     if isinstance(change, str):
         return change
     return _Telling(lambda writer: writer.write_consent(change), change.customer_external_id)

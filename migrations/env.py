@@ -23,7 +23,8 @@ _DIALECTS = {
 
 
 def _run() -> None:
-    database = Database(_url())
+    # Whatever a migration moves, it moves for every store.
+    database = Database(_url()).over_all_stores()
     with database.engine.connect() as connection:
         (_prepare_sqlite if database.is_sqlite else _prepare_postgres)(connection)
         context.configure(

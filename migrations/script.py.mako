@@ -32,9 +32,34 @@ EXCEPTION WHEN feature_not_supported OR invalid_parameter_value OR syntax_error 
     RAISE NOTICE 'this server has no lz4: bodies keep the default compression';
 END $$
 """
-# The web side's role is bound to one store per transaction, the worker's reads queues across stores
-# (ARCHITECTURE.md, rule 3). A hosted database may not let us make roles; everything then runs under
-# the role that connects. Roles belong to the whole server, so the way down leaves them.
+# Row-level security, the second wall between stores: a transaction says in `app.store` whose rows it
+# means (app/engines.py) and sees no others, whatever its statements ask for; nothing said, none seen.
+# FORCE holds the owner to it as well, which the role that migrates and serves usually is. The setting
+# is read once a statement, for it stands in queries of its own. Memberships stand outside: a login spans
+# stores, and whether somebody still has one is asked over all of them.
+SEPARATE_STORES = """
+DO $$
+DECLARE tenant regclass;
+BEGIN
+    FOR tenant IN
+        SELECT attrelid FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE attname = 'store_id' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
+            AND relname <> 'memberships'
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', tenant);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', tenant);
+        EXECUTE format(
+            'CREATE POLICY of_the_store ON %s USING ('
+            '(SELECT current_setting(''app.store'', true) = ''all'') OR store_id = '
+            '(SELECT nullif(nullif(current_setting(''app.store'', true), ''''), ''all'')::bigint))',
+            tenant
+        );
+    END LOOP;
+END $$
+"""
+# Two roles for who would rather grant the tables to a role than serve as their owner. A hosted database
+# may not let us make roles; everything then runs under the role that connects. Roles belong to the
+# whole server, so the way down leaves them.
 NAME_ROLES = """
 DO $$
 DECLARE wanted text;
@@ -58,6 +83,7 @@ def upgrade() -> None:
 % if down_revision is None:
     if op.get_context().dialect.name == "postgresql":
         op.execute(COMPRESS_BODIES)
+        op.execute(SEPARATE_STORES)
         op.execute(NAME_ROLES)
 % endif
 

@@ -109,7 +109,7 @@ def database(database_url: str, _opened: dict[str, Database]) -> Iterator[Databa
     """The same, opened; by one engine for all tests, which so compiles each statement once."""
     if database_url not in _opened:
         _opened[database_url] = Database(database_url)
-    yield _opened[database_url]
+    yield _opened[database_url].over_all_stores()
     _opened[database_url].dispose()
 
 

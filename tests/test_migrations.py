@@ -103,7 +103,7 @@ def test_a_database_whose_owner_may_not_make_roles_is_migrated_all_the_same(
         session.execute(text("GRANT ALL ON SCHEMA public TO plain_owner"))
         session.execute(text("GRANT ALL ON alembic_version TO plain_owner"))
 
-    migrate.upgrade(database.url.replace("//postgres:", "//plain_owner:"))
+    migrate.upgrade(database.url.replace("//ritorno_tests:", "//plain_owner:"))
 
     with database.read() as session:
         assert migrate.current(session) == migrate.head()

@@ -6,9 +6,9 @@ the same door under WSGI (BENCHMARKS.md, P1).
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 from app.errors import Busy
@@ -18,7 +18,8 @@ from webhooks.bodies import Bodies, BodyRefused, Receive, Scope
 from webhooks.deliveries import Deliveries
 from webhooks.door import PREFIX
 from webhooks.posted import Posted
-from webhooks.writer import ANSWER_SECONDS, InboxWriter
+from webhooks.promises import LoopPromises
+from webhooks.writer import InboxWriter
 
 _LONG_BODY_BYTES = 64 * 1024
 
@@ -41,7 +42,7 @@ class WebhookFront:
         self._inner = inner
         self._threads = threads
         self._bodies = Bodies()
-        self._settled: deque[tuple[asyncio.Future[None], Busy | None]] = deque()
+        self._promises = LoopPromises()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a delivery, or pass the request on."""
@@ -63,7 +64,7 @@ class WebhookFront:
                 checked = await self._check(Posted(scope["path"].removeprefix(PREFIX), query, headers, body))
                 if isinstance(checked, Answer):
                     return checked
-                await self._keep(checked)
+                await self._promises.promised(partial(self._inbox.hand_over, checked))
             finally:
                 self._bodies.let_go(body)
         except BodyRefused as refused:
@@ -77,40 +78,3 @@ class WebhookFront:
             return self._deliveries.check(posted)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._deliveries.check, posted)
-
-    async def _keep(self, kept: Kept) -> None:
-        """Return once the delivery is durable.
-
-        Raises:
-            Busy: it is not, or nobody knows yet.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-
-        def _tell(failure: Busy | None) -> None:
-            # A group wakes the loop once, not once for each of its deliveries.
-            self._settled.append((future, failure))
-            if len(self._settled) == 1:
-                loop.call_soon_threadsafe(self._settle)
-
-        self._inbox.hand_over(kept, _tell)
-        patience = loop.call_later(ANSWER_SECONDS, _give_up, future)
-        try:
-            await future
-        finally:
-            patience.cancel()
-
-    def _settle(self) -> None:
-        while self._settled:
-            future, failure = self._settled.popleft()
-            if future.done():
-                continue
-            if failure is None:
-                future.set_result(None)
-            else:
-                future.set_exception(failure)
-
-
-def _give_up(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_exception(Busy("the database is too slow to keep the delivery"))

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.analytics import days
 from app.db import table_of, upsert
 from app.models import Attribution, DeliveryEvent, Message, Order, Voucher
 
@@ -19,7 +20,7 @@ ORDERS, MESSAGES, CLICKS = table_of(Order), table_of(Message), table_of(Delivery
 VOUCHERS, ATTRIBUTIONS = table_of(Voucher), table_of(Attribution)
 WINDOW = timedelta(days=5)
 _KEY = ("store_id", "order_id")
-_UPDATED = ("message_id", "flow_key", "rule", "amount_minor", "currency", "occurred_at", "inputs")
+_UPDATED = ("message_id", "flow_key", "step", "rule", "amount_minor", "currency", "occurred_at", "inputs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Candidate:
 
     message_id: int
     flow_key: str
+    step: str
     rule: str
     at: datetime
 
@@ -49,7 +51,10 @@ def choose(candidates: Sequence[Candidate], placed_at: datetime) -> Candidate | 
 
 
 def attribute_due(session: Session, store_id: int, limit: int) -> int:
-    """Attribute orders that changed, at most `limit`; return how many. Recomputing changes nothing else."""
+    """Attribute orders that changed, at most `limit`; return how many. Recomputing changes nothing else.
+
+    Their days are added up anew with them.
+    """
     statement = (
         select(ORDERS)
         .where(ORDERS.c.store_id == store_id, ORDERS.c.is_attribution_due)
@@ -75,6 +80,7 @@ def attribute_due(session: Session, store_id: int, limit: int) -> int:
         .where(ORDERS.c.store_id == store_id, ORDERS.c.id.in_(ids))
         .values(is_attribution_due=False)
     )
+    days.count_orders(session, store_id, [order.placed_at for order in orders])
     return len(orders)
 
 
@@ -98,7 +104,13 @@ def _candidates(session: Session, store_id: int, orders: Sequence[Row[Any]]) -> 
     earliest = min(order.placed_at for order in orders) - WINDOW
     latest = max(order.placed_at for order in orders)
     statement = (
-        select(MESSAGES.c.id, MESSAGES.c.customer_id, MESSAGES.c.flow_key, CLICKS.c.occurred_at)
+        select(
+            MESSAGES.c.id,
+            MESSAGES.c.customer_id,
+            MESSAGES.c.flow_key,
+            MESSAGES.c.step,
+            CLICKS.c.occurred_at,
+        )
         .join(CLICKS, (CLICKS.c.message_id == MESSAGES.c.id) & (CLICKS.c.store_id == MESSAGES.c.store_id))
         .where(
             MESSAGES.c.store_id == store_id,
@@ -110,7 +122,7 @@ def _candidates(session: Session, store_id: int, orders: Sequence[Row[Any]]) -> 
         )
     )
     for row in session.execute(statement) if by_customer else ():
-        candidate = Candidate(row.id, row.flow_key, "last-click", row.occurred_at)
+        candidate = Candidate(row.id, row.flow_key, row.step, "last-click", row.occurred_at)
         for order in by_customer[row.customer_id]:
             found.setdefault(order.id, []).append(candidate)
     return found
@@ -127,6 +139,7 @@ def _add_codes(
             VOUCHERS.c.name,
             MESSAGES.c.id,
             MESSAGES.c.flow_key,
+            MESSAGES.c.step,
             MESSAGES.c.sent_at,
             MESSAGES.c.context,
         )
@@ -144,7 +157,7 @@ def _add_codes(
     for row in session.execute(statement):
         carries = (row.context.get("voucher") or {}).get("name") == row.name
         if carries and row.sent_at <= placed[row.redeemed_order_id]:
-            candidate = Candidate(row.id, row.flow_key, "voucher", row.sent_at)
+            candidate = Candidate(row.id, row.flow_key, row.step, "voucher", row.sent_at)
             found.setdefault(row.redeemed_order_id, []).append(candidate)
 
 
@@ -157,6 +170,7 @@ def _row(order: Row[Any], winner: Candidate) -> dict[str, Any]:
         "order_id": order.id,
         "message_id": winner.message_id,
         "flow_key": winner.flow_key,
+        "step": winner.step,
         "rule": winner.rule,
         "amount_minor": max(amount, 0),
         "currency": order.currency,

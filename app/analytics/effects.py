@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.analytics.holdout import Arm, Difference, compare
+from app.analytics.holdout import Arm, Difference, Interval, brought, compare
 from app.db import table_of, upsert
-from app.models import Enrollment, Flow, FlowEffect, Order
+from app.models import Enrollment, FlowEffect, Order
 from app.models.enrollment import HELD_OUT
 
 ENROLLMENTS, ORDERS, EFFECTS = table_of(Enrollment), table_of(Order), table_of(FlowEffect)
@@ -20,6 +20,8 @@ WINDOW, BACK = timedelta(days=30), timedelta(days=180)
 TREATED = "treated"
 _KEY = ("store_id", "flow_key", "arm")
 _FIGURES = ("people", "buyers", "orders", "revenue_minor", "squares")
+_Entered = dict[str, dict[int, Any]]
+"""The first time of each customer, by flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,20 @@ class Effect:
     difference: Difference | None
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What all flows together brought in minor units, by lot, of those who entered in [since, until).
+
+    Attributes:
+        people: who was treated; in two flows, twice.
+    """
+
+    since: datetime
+    until: datetime
+    people: int
+    revenue: Interval
+
+
 def count(session: Session, store_id: int, now: datetime) -> list[dict[str, object]]:
     """The rows of every flow of a store.
 
@@ -40,7 +56,8 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
     their first time in the flow on, since the lot is drawn for people.
     """
     since, until = now - WINDOW - BACK, now - WINDOW
-    flows = session.execute(select(Flow.key).where(Flow.store_id == store_id)).scalars().all()
+    entered = _entered(session, store_id, since, until)
+    bought = _bought(session, store_id, entered, since)
     return [
         {
             "store_id": store_id,
@@ -48,10 +65,10 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
             "arm": arm,
             "since": since,
             "until": until,
-            **asdict(bought),
+            **asdict(figures),
         }
-        for flow in flows
-        for arm, bought in _arms(session, store_id, flow, since=since, until=until).items()
+        for flow, people in sorted(entered.items())
+        for arm, figures in _arms(people, bought[flow]).items()
     ]
 
 
@@ -75,52 +92,73 @@ def of_flow(session: Session, store_id: int, flow_key: str) -> Effect | None:
     return Effect(some.since, some.until, treated, held_out, compare(treated, held_out))
 
 
-def _arms(session: Session, store_id: int, flow: str, *, since: datetime, until: datetime) -> dict[str, Arm]:
-    mine = (ENROLLMENTS.c.store_id == store_id, ENROLLMENTS.c.flow_key == flow)
+def of_store(session: Session, store_id: int) -> Brought | None:
+    """What the flows of a store brought together; None while the arms are too small to tell."""
+    rows = session.execute(select(EFFECTS).where(EFFECTS.c.store_id == store_id)).all()
+    flows: dict[str, dict[str, Arm]] = {}
+    for row in rows:
+        flows.setdefault(row.flow_key, {})[row.arm] = Arm(*(getattr(row, name) for name in _FIGURES))
+    pairs = [(arms.get(TREATED, Arm()), arms.get(HELD_OUT, Arm())) for arms in flows.values()]
+    revenue = brought(pairs)
+    if revenue is None:
+        return None
+    people = sum(treated.people for treated, _ in pairs)
+    return Brought(rows[0].since, rows[0].until, people, revenue)
+
+
+def _entered(session: Session, store_id: int, since: datetime, until: datetime) -> _Entered:
+    """Who came into each flow for the first time in [since, until)."""
+    mine = ENROLLMENTS.c.store_id == store_id
+    place = (ENROLLMENTS.c.customer_id, ENROLLMENTS.c.flow_key)
     first = (
-        select(ENROLLMENTS.c.customer_id, func.min(ENROLLMENTS.c.entered_at).label("entered_at"))
-        .where(*mine)
-        .group_by(ENROLLMENTS.c.customer_id)
+        select(*place, func.min(ENROLLMENTS.c.entered_at).label("entered_at"))
+        .where(mine)
+        .group_by(*place)
         .subquery()
     )
-    entered = (
-        select(ENROLLMENTS.c.customer_id, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
-        .join(first, first.c.customer_id == ENROLLMENTS.c.customer_id)
-        .where(
-            *mine,
-            ENROLLMENTS.c.entered_at == first.c.entered_at,
-            ENROLLMENTS.c.entered_at >= since,
-            ENROLLMENTS.c.entered_at < until,
+    statement = (
+        select(*place, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
+        .join(
+            first,
+            (first.c.customer_id == ENROLLMENTS.c.customer_id)
+            & (first.c.flow_key == ENROLLMENTS.c.flow_key)
+            & (first.c.entered_at == ENROLLMENTS.c.entered_at),
         )
+        .where(mine, first.c.entered_at >= since, first.c.entered_at < until)
     )
-    people = {row.customer_id: row for row in session.execute(entered)}
-    bought = _bought(session, store_id, entered, people)
-    of_arms: defaultdict[str, list[list[int]]] = defaultdict(list)
-    for person, row in people.items():
-        of_arms[HELD_OUT if row.state == HELD_OUT else TREATED].append(bought.get(person, []))
-    return {arm: _sum(amounts) for arm, amounts in of_arms.items()}
+    found: _Entered = defaultdict(dict)
+    for row in session.execute(statement):
+        found[row.flow_key][row.customer_id] = row
+    return found
 
 
 def _bought(
-    session: Session, store_id: int, entered: Select[Any], people: Mapping[int, Any]
-) -> dict[int, list[int]]:
-    """What each of them paid, order by order, in the days after they entered."""
-    of_people = entered.with_only_columns(ENROLLMENTS.c.customer_id)
+    session: Session, store_id: int, entered: _Entered, since: datetime
+) -> dict[str, dict[int, list[int]]]:
+    """What each of them paid, order by order, in the days after they entered; the orders are read once."""
     statement = select(
         ORDERS.c.customer_id, ORDERS.c.paid_at, (ORDERS.c.total_minor - ORDERS.c.refunded_minor).label("net")
     ).where(
         ORDERS.c.store_id == store_id,
-        ORDERS.c.customer_id.in_(of_people),
+        ORDERS.c.customer_id.is_not(None),
         ORDERS.c.is_counted,
         ORDERS.c.deleted_at.is_(None),
-        ORDERS.c.paid_at.is_not(None),
+        ORDERS.c.paid_at > since,
     )
-    found: dict[int, list[int]] = {}
-    for row in session.execute(statement):
-        person = people.get(row.customer_id)
-        if person is not None and person.entered_at < row.paid_at <= person.entered_at + WINDOW:
-            found.setdefault(row.customer_id, []).append(row.net)
+    found: dict[str, dict[int, list[int]]] = {flow: defaultdict(list) for flow in entered}
+    for person, paid_at, net in session.execute(statement) if entered else ():
+        for flow, people in entered.items():
+            row = people.get(person)
+            if row is not None and row.entered_at < paid_at <= row.entered_at + WINDOW:
+                found[flow][person].append(net)
     return found
+
+
+def _arms(people: Mapping[int, Any], bought: Mapping[int, list[int]]) -> dict[str, Arm]:
+    of_arms: defaultdict[str, list[list[int]]] = defaultdict(list)
+    for person, row in people.items():
+        of_arms[HELD_OUT if row.state == HELD_OUT else TREATED].append(bought.get(person, []))
+    return {arm: _sum(amounts) for arm, amounts in of_arms.items()}
 
 
 def _sum(amounts: Iterable[list[int]]) -> Arm:

@@ -3,6 +3,7 @@
 Source: DEFINITIONS.md, holdout (run always, print the interval, never a bare number).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 
@@ -79,6 +80,27 @@ def compare(treated: Arm, held_out: Arm) -> Difference | None:
         revenue=_of_means(treated, held_out) if has_payers else None,
         needed=entrants_needed(base, 0.2, share) if 0 < base * 1.2 < 1 else None,
     )
+
+
+def brought(flows: Sequence[tuple[Arm, Arm]]) -> Interval | None:
+    """What treating people brought in all, in minor units: each flow's difference times those it treated.
+
+    Flows are compared one by one and added up, because their lots leave out different shares. Flows whose
+    arms are too small say nothing and are left out; None while those that remain have too few buyers.
+    """
+    told = [pair for pair in flows if min(pair[0].people, pair[1].people) >= FEWEST_PEOPLE]
+    if any(sum(pair[arm].buyers for pair in told) < FEWEST_PAYERS for arm in (0, 1)):
+        return None
+    value, squared, freedom = 0.0, 0.0, 0.0
+    for treated, held_out in told:
+        mean = held_out.revenue_minor / held_out.people
+        value += treated.revenue_minor - treated.people * mean
+        for arm in (treated, held_out):
+            error = treated.people**2 * _error(arm)
+            squared += error
+            freedom += error**2 / (arm.people - 1)
+    half = _student(squared**2 / freedom) * sqrt(squared) if freedom else 0.0
+    return Interval(value - half, value, value + half)
 
 
 def entrants_needed(base: float, lift: float, held_out_share: float) -> int:

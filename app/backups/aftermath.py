@@ -17,9 +17,13 @@ from app.models import (
     Heartbeat,
     InstallAttempt,
     JobRun,
+    Member,
+    MemberLetter,
+    MemberSession,
     Message,
     Notice,
     Restore,
+    SignInAttempt,
     SignInLink,
     Store,
 )
@@ -32,10 +36,10 @@ JUMP = 1_000_000_000
 Providers, links and programs outside know rows of that time by their ids, which must never be another's.
 """
 _LEASED_APART = table_of(Message)
-_PASSING = (Heartbeat, SignInLink, InstallAttempt)
-"""What must not outlive a restore: links may have been used since, and nobody listened all the while."""
-_OUTSIDE = (table_of(Message), table_of(Customer))
-"""On SQLite alone these two have a counter of their own; every other id is one more than the largest."""
+_PASSING = (Heartbeat, SignInLink, MemberSession, MemberLetter, SignInAttempt, InstallAttempt)
+"""What must not outlive a restore: links may have been used and sessions ended since, and nobody listened."""
+_OUTSIDE = (table_of(Message), table_of(Customer), table_of(Member))
+"""On SQLite alone these have a counter of their own; every other id is one more than the largest."""
 
 
 def settle(session: Session, *, backed_up_at: datetime, revision: str, now: datetime) -> int:

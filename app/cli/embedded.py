@@ -9,6 +9,7 @@ from app.cli.working import keep_loaded, on_termination
 from app.runtime import Runtime
 from app.wsgi import Site, create_site
 from connectors.channels.local import LocalChannel
+from jobs.alarm import Alarm
 from jobs.kit import Kit
 from jobs.worker import Worker
 from webhooks.door import MAX_BODY_BYTES
@@ -45,20 +46,23 @@ def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     site = create_site(runtime)
     server = open_server(site, arguments.host, runtime.settings.port)
     worker = None if arguments.worker == "none" else Worker(Kit.build(runtime, LocalChannel(None)))
+    alarm = None if worker is None else Alarm(runtime.database, worker.look)
     keep_loaded()
     ear = Ear(runtime.database)
     ear.open()
-    if worker is not None:
+    if worker is not None and alarm is not None:
         worker.start()
+        alarm.open()
     print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)
     on_termination(_leave)
     try:
         server.run()
     finally:
-        if worker is not None:
+        if worker is not None and alarm is not None:
             worker.stop()
+            alarm.close()
         ear.close()
-        site.inbox.close()
+        site.close()
 
 
 def _leave() -> None:

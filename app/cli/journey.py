@@ -39,7 +39,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
         started_at=arguments.started_at or datetime.now(UTC),
         port=arguments.port or (settings.port if arguments.serve else 0),
     )
-    runtime = Runtime.build(_settings(settings, plan, database))
+    runtime = Runtime.of_operator(_settings(settings, plan, database))
     migrate.upgrade(runtime.settings.database)
     sandbox = Sandbox(plan, folder / "sandbox")
     site = create_site(runtime)
@@ -56,7 +56,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     journey.travel(travel.progress_line, threading.Event())
     result = _figures(journey, begun)
     server.close()
-    site.inbox.close()
+    site.close()
     sandbox.stop()
     return result
 
@@ -80,7 +80,7 @@ def _stay(site: Site, journey: travel.Journey, *, begun: float) -> None:
     finally:
         if is_working:
             worker.stop()
-        site.inbox.close()
+        site.close()
         journey.sandbox.stop()
 
 

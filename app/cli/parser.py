@@ -21,6 +21,7 @@ _GROUPS = {
     "app.cli.stores": ("store",),
     "app.cli.flows": ("flow", "tick"),
     "app.cli.people": ("customer",),
+    "app.cli.members": ("member",),
     "app.cli.doing": ("api-key", "inbound", "message"),
     "app.cli.keys": ("key",),
     "app.cli.backing": ("backup", "restore"),
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = config.load()
         logs.configure(settings.log_level, settings.log_format)
         failpoints.arm(settings.failpoints)
-        runtime = Runtime.build(settings) if arguments.needs_runtime else None
+        runtime = Runtime.of_operator(settings) if arguments.needs_runtime else None
         result = arguments.run(runtime or settings, arguments)
     except ValidationError as error:
         return _fail(_settings_fault(error))

@@ -5,7 +5,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from app import migrate
+from app import clock, migrate
+from app.members import links, people
 from app.runtime import Runtime
 
 _WAYS = {False: "app.cli.embedded", True: "app.cli.hosted"}
@@ -16,7 +17,19 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     port = arguments.port or runtime.settings.port
     runtime = replace(runtime, settings=runtime.settings.model_copy(update={"port": port}))
     migrate.upgrade(runtime.settings.database)
+    _tell_first_way_in(runtime)
     import_module(_WAYS[arguments.hosted]).serve(runtime, arguments)
+
+
+def _tell_first_way_in(runtime: Runtime) -> None:
+    """While nobody has a login, print the link that makes the first one: nobody but its reader gets in."""
+    with runtime.database.read() as session:
+        if people.exist(session):
+            return
+    with runtime.database.write() as session:
+        token = links.issue(session, clock.now(), lasts=links.OPERATORS_LASTS)
+    way_in = f"{runtime.settings.base_url}/app/sign-in/{token}"
+    print(f"Nobody has a login yet. Come in once, within 12 hours, by {way_in}", flush=True)
 
 
 def _add_serve(branches: Any) -> None:

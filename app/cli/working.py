@@ -11,6 +11,7 @@ from typing import Any
 from app import migrate
 from app.runtime import Runtime
 from connectors.channels.local import LocalChannel
+from jobs.alarm import Alarm
 from jobs.kit import Kit
 from jobs.worker import Worker
 
@@ -37,13 +38,16 @@ def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
     kits = [Kit.build(runtime, LocalChannel(None), stopping=stopped) for _ in range(arguments.concurrency)]
     workers = [Worker(kit) for kit in kits]
     keep_loaded()
+    alarm = Alarm(runtime.database, workers[0].look)
     on_termination(stopped.set)
     for worker in workers:
         worker.start()
+    alarm.open()
     print(f"Ritorno works with {len(workers)} worker(s)", flush=True)
     stopped.wait()
     for worker in workers:
         worker.stop()
+    alarm.close()
 
 
 def _migrate(runtime: Runtime, arguments: argparse.Namespace) -> str:

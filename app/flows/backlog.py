@@ -35,7 +35,12 @@ def waiting(session: Session, store: Store) -> int:
 def a_day(session: Session, store: Store) -> int:
     """How many of them are released in a day."""
     reachable = select(func.count()).select_from(_list(store)).where(*_may_be_written_to(store))
-    return max(1, int(session.execute(reachable).scalar_one()) * SHARE_PERCENT // 100)
+    return share_of(int(session.execute(reachable).scalar_one()))
+
+
+def share_of(reachable: int) -> int:
+    """How many begin in a day, of a list of so many who may be written to."""
+    return max(1, reachable * SHARE_PERCENT // 100)
 
 
 def release(session: Session, store: Store, *, now: datetime) -> int:

@@ -89,9 +89,12 @@ class Batch:
         self.fresh[held.key] = held
         self._people.setdefault(held.customer_id, []).append(held)
 
-    def knows(self, held: Held) -> bool:
+    def knows(self, flow_key: str, customer_id: int, occurrence: str) -> bool:
         """Whether there is a journey for the same occasion in hand."""
-        return any(held.key == other.key for other in self._people.get(held.customer_id, ()))
+        return any(
+            held.occurrence == occurrence and held.flow_key == flow_key
+            for held in self._people.get(customer_id, ())
+        )
 
     def asked_now(self, customer_id: int) -> frozenset[str]:
         """The products that this batch asks the customer to review, not written yet."""
@@ -113,6 +116,8 @@ class Batch:
     def of(self, customer_id: int) -> list[Held]:
         """The customer's journeys in hand that no exit has stopped, in a stable order."""
         mine = [item for item in self._people.get(customer_id, ()) if item.stopped_at is None]
+        if len(mine) <= 1:
+            return mine
         return sorted(mine, key=lambda item: (item.id is None, item.id or 0, item.key))
 
     def entry_of(self, held: Held) -> Entry:

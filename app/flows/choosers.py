@@ -1,8 +1,7 @@
 """What a message speaks of: the products of a review ask, the complement of a cross-sell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,8 +15,7 @@ LINES, PRODUCTS = table_of(OrderLine), table_of(Product)
 MOST_ASKED, MOST_SHOWN = 3, 3
 
 
-@dataclass(frozen=True, slots=True)
-class OrderProduct:
+class OrderProduct(NamedTuple):
     """One product of an order with the sum of its lines."""
 
     external_id: str
@@ -51,7 +49,7 @@ def order_products(
                 LINES.c.product_external_id.is_not(None),
             )
         )
-        for order_id, external_id, title, total_minor, product_type in session.execute(statement):
+        for order_id, external_id, title, total_minor, product_type in session.execute(statement).all():
             of_order = totals.setdefault(order_id, {})
             held = of_order.get(external_id)
             of_order[external_id] = OrderProduct(
@@ -125,25 +123,23 @@ def _by_lift(shop: Shop, bought: Sequence[OrderProduct], owned: frozenset[str]) 
     candidates = [pair for pair in shop.together(ids) if pair.other not in owned]
     if not candidates:
         return []
-    alone = shop.alone(ids + [pair.other for pair in candidates])
-    ranked = sorted(
-        candidates,
-        key=lambda pair: (-pair.together / (alone[pair.product] * alone[pair.other]), pair.other),
+    available = set(shop.available([pair.other for pair in candidates]))
+    open_ = [pair for pair in candidates if pair.other in available]
+    if not open_:
+        return []
+    alone = shop.alone(ids + [pair.other for pair in open_])
+    best = min(
+        open_, key=lambda pair: (-pair.together / (alone[pair.product] * alone[pair.other]), pair.other)
     )
-    available = set(shop.available([pair.other for pair in ranked]))
-    for pair in ranked:
-        if pair.other in available:
-            title = next(item.title for item in bought if item.external_id == pair.product)
-            return [
-                {
-                    "external_id": pair.other,
-                    "with": title,
-                    "why": "co-purchase",
-                    "together": pair.together,
-                    "of": alone[pair.product],
-                }
-            ]
-    return []
+    return [
+        {
+            "external_id": best.other,
+            "with": next(item.title for item in bought if item.external_id == best.product),
+            "why": "co-purchase",
+            "together": best.together,
+            "of": alone[best.product],
+        }
+    ]
 
 
 CHOOSERS = {"review-products": review_products, "complement": complement, "newest": newest}

@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from app.flows import checks
+from app.flows import ahead, checks
+from app.flows.ahead import Ahead
 from app.flows.steps import (
     ChooseProducts,
     End,
@@ -78,6 +79,12 @@ class Entry(Part):
         """Whether any message of this way in is on."""
         return any(isinstance(step, Message) and step.is_on for step in self.steps)
 
+    @property
+    def moments(self) -> set[str]:
+        """The moments that a journey has from its beginning."""
+        named = {"entered", self.event_anchor, *(anchor.name for anchor in self.anchors)}
+        return named | _OF_PLANS.get(self.plan or "", set())
+
     @cached_property
     def by_id(self) -> "dict[str, Step]":
         """The steps by their ids."""
@@ -88,6 +95,31 @@ class Entry(Part):
         """The id of each step's next one, `end` after the last."""
         ids = [step.id for step in self.steps]
         return dict(zip(ids, [*ids[1:], "end"], strict=True))
+
+    @cached_property
+    def passed_over(self) -> frozenset[str]:
+        """The waits for messages that are switched off."""
+        return frozenset(
+            step.id for step in self.steps if ahead.leads_to_nothing(step, self.by_id, self.following)
+        )
+
+    @cached_property
+    def exits_on(self) -> "dict[str, tuple[Exit, ...]]":
+        """The exits by the type of the event."""
+        types = {rule.event for rule in self.exits}
+        return {kind: tuple(rule for rule in self.exits if rule.event == kind) for kind in types}
+
+    @cached_property
+    def _seen_ahead(self) -> dict[tuple[str, str | None], Ahead]:
+        return {}
+
+    def ahead(self, step_id: str, arrived_by: str | None) -> Ahead:
+        """What an advance from a step may ask, found once (see `app/flows/ahead.py`)."""
+        found = self._seen_ahead.get((step_id, arrived_by))
+        if found is None:
+            found = ahead.look(step_id, arrived_by, self.by_id, self.following)
+            self._seen_ahead[step_id, arrived_by] = found
+        return found
 
     def step_after(self, step_id: str) -> str:
         """The id of the following step, or `end`."""
@@ -119,7 +151,7 @@ class Definition(Part):
     @model_validator(mode="after")
     def _is_sound(self) -> "Definition":
         for entry in self.entries:
-            checks.check(entry.id, entry.steps, _anchors(entry), entry.only_if)
+            checks.check(entry.id, entry.steps, entry.moments, entry.only_if)
         return self
 
     def entry(self, entry_id: str) -> Entry:
@@ -128,10 +160,18 @@ class Definition(Part):
         Raises:
             KeyError: there is none.
         """
-        for entry in self.entries:
-            if entry.id == entry_id:
-                return entry
-        raise KeyError(entry_id)
+        return self._by_id[entry_id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Entry]:
+        return {entry.id: entry for entry in reversed(self.entries)}
+
+    @cached_property
+    def entries_on(self) -> dict[str, tuple[Entry, ...]]:
+        """The ways in that have a message, by the type of the event."""
+        open_ = [entry for entry in self.entries if entry.has_messages]
+        types = {kind for entry in open_ for kind in entry.events}
+        return {kind: tuple(entry for entry in open_ if kind in entry.events) for kind in types}
 
     @cached_property
     def asks_for_classes(self) -> bool:
@@ -151,12 +191,6 @@ class Definition(Part):
         return [
             step for entry in self.entries for step in entry.steps if isinstance(step, Message) and step.is_on
         ]
-
-
-def _anchors(entry: Entry) -> set[str]:
-    """The moments that a journey has from its beginning."""
-    named = {"entered", entry.event_anchor, *(anchor.name for anchor in entry.anchors)}
-    return named | _OF_PLANS.get(entry.plan or "", set())
 
 
 _OF_PLANS = {"birthdays": {"birthday", "code_ends"}}

@@ -4,24 +4,25 @@
 to be made on the way. Live runs and the dry run share it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from app.flows import moments
 from app.flows.arms import arm_of
-from app.flows.definition import End, Entry, Message, SetState, Split, Wait, WaitFor
+from app.flows.definition import ChooseProducts, End, Entry, Message, SetState, Split, Wait, WaitFor
 from app.flows.moments import Place
-from app.flows.steps import Effect, Score, SplitByArm, Tag, WaitEvent, Webhook
-from app.messaging.conditions import ENDED_BY_EXITS, ConditionFacts, first_false
+from app.flows.steps import Effect, Part, Score, SplitByArm, Tag, WaitEvent, Webhook
+from app.messaging.conditions import ConditionFacts, first_false
 
 ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
 _ENOUGH_STEPS = 100
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Journey:
+class Journey(NamedTuple):
     """Where somebody stands. `anchors` are the named moments of the journey so far.
 
     `arrived_by` is the event type that brought the journey to its present step, if one did. `arms` are those
@@ -37,28 +38,15 @@ class Journey:
     exit_reason: str | None = None
     products: tuple[Mapping[str, Any], ...] = ()
     arrived_by: str | None = None
-    arms: Mapping[str, str] = field(default_factory=dict)
+    arms: Mapping[str, str] = _NONE
     done: tuple[str, ...] = ()
 
     def at(self, step: str) -> "Journey":
-        """The same at another step, built by hand: walking is most of the work, and `replace` is slow."""
-        return Journey(
-            entry_id=self.entry_id,
-            step=step,
-            anchors=self.anchors,
-            state=self.state,
-            waits_for=self.waits_for,
-            due_at=self.due_at,
-            exit_reason=self.exit_reason,
-            products=self.products,
-            arrived_by=self.arrived_by,
-            arms=self.arms,
-            done=self.done,
-        )
+        """The same at another step."""
+        return self._replace(step=step)
 
 
-@dataclass(frozen=True, slots=True)
-class StepFacts:
+class StepFacts(NamedTuple):
     """What the steps look at. `choices` maps a chooser to its products; absent if not looked up.
 
     `now` is when they are walked; None where that is their own moment. `lot` is what arms are drawn by: the
@@ -67,7 +55,7 @@ class StepFacts:
 
     conditions: ConditionFacts
     place: Place
-    choices: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[Mapping[str, Any]]] = _NONE
     review_delay_days: int = 14
     is_abroad: bool = False
     has_sms: bool = False
@@ -75,8 +63,7 @@ class StepFacts:
     lot: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MadeMessage:
+class MadeMessage(NamedTuple):
     """A message that is to be queued: its step, its channel and its two moments."""
 
     step: Message
@@ -86,8 +73,7 @@ class MadeMessage:
     products: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A message that is not made, and why."""
 
     step: Message
@@ -95,8 +81,7 @@ class Skipped:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
+class Advance(NamedTuple):
     """Where the journey stands now and what is to be made.
 
     `state`: what the customer's becomes, if so. `effects`: what is to be done beside messages, in order.
@@ -111,33 +96,19 @@ class Advance:
 
 def advance(journey: Journey, entry: Entry, facts: StepFacts, at: datetime) -> Advance:
     """Walk on from `journey.step`, standing at the moment `at`, until something must be waited for."""
-    brought: list[_Brought] = []
+    walk = _Walk(entry, facts, at)
     for _ in range(_ENOUGH_STEPS):
         step = entry.step(journey.step)
-        if step is None or isinstance(step, End):
-            return _advanced(_ended(journey, COMPLETED, None), brought)
-        if leads_to_nothing(step, entry):
+        if step is None:
+            journey = _ended(journey, COMPLETED, None)
+        elif step.id in entry.passed_over:
             journey = _next(_next(journey, entry), entry)
-            continue
-        if isinstance(step, Wait | WaitFor | WaitEvent):
-            waiting = _wait(journey, entry, step, facts)
-            if waiting.due_at is not None:
-                return _advanced(waiting, brought)
-            journey = waiting
-            continue
-        if isinstance(step, Message | SetState):
-            brought += _make(step, journey, facts, at)
-            journey = _next(journey, entry)
-        elif isinstance(step, Split | SplitByArm):
-            journey = _branch(step, journey, entry, facts)
-        elif isinstance(step, Tag | Score | Webhook):
-            brought.append(step)
-            journey = replace(_next(journey, entry), done=(*journey.done, step.id))
         else:
-            chosen = tuple(facts.choices.get(step.chooser, ()))
-            if not chosen and step.if_none is not None:
-                return _advanced(_ended(journey, COMPLETED, step.if_none), brought)
-            journey = replace(_next(journey, entry), products=chosen)
+            journey = _WALKS[type(step)](walk, journey, step)
+        if journey.due_at is not None or journey.state != ACTIVE:
+            return Advance(
+                journey, tuple(walk.messages), tuple(walk.skipped), walk.state, tuple(walk.effects)
+            )
     raise RuntimeError(f"entry {entry.id} walks in a circle at {journey.step}")
 
 
@@ -150,19 +121,20 @@ def timer_fired(
         median_transit: the store's, for an event that never came; None where it is not known.
     """
     step = entry.step(journey.step)
-    if isinstance(step, WaitFor):
+    if type(step) is WaitFor:
         moment = moments.assumed(step, journey.anchors, median_transit, is_abroad=is_abroad)
         journey = _with_anchor(journey, step.sets, moment)
-    return _next(replace(journey, waits_for=None, due_at=None, arrived_by=None), entry)
+    following = entry.step_after(journey.step)
+    return journey._replace(step=following, waits_for=None, due_at=None, arrived_by=None)
 
 
 def event_came(journey: Journey, entry: Entry, event_type: str, at: datetime) -> Journey:
     """The event that the journey waited for has come: keep its moment and step past the wait."""
     step = entry.step(journey.step)
-    arrived = replace(journey, waits_for=None, due_at=None, arrived_by=None)
-    if isinstance(step, WaitFor | WaitEvent) and step.event == event_type and step.sets:
+    arrived = journey._replace(waits_for=None, due_at=None, arrived_by=None)
+    if (type(step) is WaitFor or type(step) is WaitEvent) and step.event == event_type and step.sets:
         arrived = _with_anchor(arrived, step.sets, at)
-    return arrived.at(step.came) if isinstance(step, WaitEvent) else _next(arrived, entry)
+    return arrived.at(step.came) if type(step) is WaitEvent else _next(arrived, entry)
 
 
 def ended(journey: Journey, reason: str) -> Journey:
@@ -170,73 +142,104 @@ def ended(journey: Journey, reason: str) -> Journey:
     return _ended(journey, EXITED, reason)
 
 
-def leads_to_nothing(step: object, entry: Entry) -> bool:
-    """Whether this is a wait for a message that is switched off: nobody need wait for it."""
-    if not isinstance(step, Wait) or step.sets:
-        return False
-    following = entry.step(entry.step_after(step.id))
-    return isinstance(following, Message) and not following.is_on
+@dataclass(slots=True)
+class _Walk:
+    """One walk under way: what it may look at, and what it brought so far."""
+
+    entry: Entry
+    facts: StepFacts
+    at: datetime
+    messages: list[MadeMessage] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    state: str | None = None
 
 
-def _branch(step: Split | SplitByArm, journey: Journey, entry: Entry, facts: StepFacts) -> Journey:
-    """The way that a condition or the lot sends the journey."""
-    if isinstance(step, SplitByArm):
-        arm = arm_of(step, facts.lot)
-        return replace(journey.at(arm.then), arms={**journey.arms, step.id: arm.name})
-    is_true = first_false((step.condition,), facts.conditions) is None
-    return journey.at(step.then) if is_true else _next(journey, entry)
+def _end(walk: _Walk, journey: Journey, step: End) -> Journey:
+    return _ended(journey, COMPLETED, None)
 
 
-def _wait(journey: Journey, entry: Entry, step: Wait | WaitFor | WaitEvent, facts: StepFacts) -> Journey:
-    """Standing at a wait: with a due moment, or already past it when the event brought us here."""
-    if isinstance(step, Wait):
-        due = moments.due(step, journey.anchors, facts.place, facts.review_delay_days)
-        if step.sets:
-            journey = _with_anchor(journey, step.sets, due)
-        return replace(journey, due_at=due, waits_for=None)
-    if isinstance(step, WaitEvent):
-        due = journey.anchors[step.anchor] + timedelta(days=step.days, hours=step.hours)
-        return replace(journey, due_at=due, waits_for=step.event)
+def _wait(walk: _Walk, journey: Journey, step: Wait) -> Journey:
+    due = moments.due(step, journey.anchors, walk.facts.place, walk.facts.review_delay_days)
+    if step.sets:
+        journey = _with_anchor(journey, step.sets, due)
+    return journey._replace(due_at=due, waits_for=None)
+
+
+def _wait_for(walk: _Walk, journey: Journey, step: WaitFor) -> Journey:
+    """Standing at the wait, or already past it when the event brought us here."""
     if journey.arrived_by == step.event:
         arrived = _with_anchor(journey, step.sets, journey.anchors[step.anchor])
-        return _next(replace(arrived, arrived_by=None), entry)
-    days = step.days_abroad if facts.is_abroad else step.days_home
-    due = journey.anchors[step.anchor] + timedelta(days=days)
-    return replace(journey, due_at=due, waits_for=step.event)
+        return _next(arrived._replace(arrived_by=None), walk.entry)
+    days = step.days_abroad if walk.facts.is_abroad else step.days_home
+    return journey._replace(due_at=journey.anchors[step.anchor] + timedelta(days=days), waits_for=step.event)
 
 
-_Brought = MadeMessage | Skipped | SetState | Tag | Score | Webhook
+def _wait_event(walk: _Walk, journey: Journey, step: WaitEvent) -> Journey:
+    due = journey.anchors[step.anchor] + timedelta(days=step.days, hours=step.hours)
+    return journey._replace(due_at=due, waits_for=step.event)
 
 
-def _advanced(journey: Journey, brought: Sequence[_Brought]) -> Advance:
-    return Advance(
-        journey,
-        messages=tuple(item for item in brought if isinstance(item, MadeMessage)),
-        skipped=tuple(item for item in brought if isinstance(item, Skipped)),
-        state=next((item.to for item in brought if isinstance(item, SetState)), None),
-        effects=tuple(item for item in brought if isinstance(item, Tag | Score | Webhook)),
-    )
+def _choose(walk: _Walk, journey: Journey, step: ChooseProducts) -> Journey:
+    chosen = tuple(walk.facts.choices.get(step.chooser, ()))
+    if not chosen and step.if_none is not None:
+        return _ended(journey, COMPLETED, step.if_none)
+    return _next(journey, walk.entry)._replace(products=chosen)
 
 
-def _make(
-    step: Message | SetState, journey: Journey, facts: StepFacts, at: datetime
-) -> Sequence[MadeMessage | Skipped | SetState]:
-    """The message of a step, or why there is none; nothing of one that is off; a state as it is."""
-    if isinstance(step, SetState):
-        return [step]
-    if not step.is_on:
-        return []
-    asked = [condition for condition in step.only_if if condition not in ENDED_BY_EXITS]
-    false = first_false(asked, facts.conditions)
+def _make(walk: _Walk, journey: Journey, step: Message) -> Journey:
+    """The message of a step, or why there is none; nothing of one that is off."""
+    false = first_false(step.asked_at_once, walk.facts.conditions) if step.is_on else None
     if false is not None:
-        return [Skipped(step, "trigger-false", false)]
-    expires = moments.expires(step, at, journey.anchors, facts.place)
-    channel = "email"
-    if step.channel == "sms-or-email" and moments.has_sms_window(
-        max(at, facts.now or at), expires, facts.place, facts.has_sms
-    ):
-        channel = "sms"
-    return [MadeMessage(step, channel, at, expires, journey.products)]
+        walk.skipped.append(Skipped(step, "trigger-false", false))
+    elif step.is_on:
+        expires = moments.expires(step, walk.at, journey.anchors, walk.facts.place)
+        channel = _channel(walk, step, expires)
+        walk.messages.append(MadeMessage(step, channel, walk.at, expires, journey.products))
+    return _next(journey, walk.entry)
+
+
+def _channel(walk: _Walk, step: Message, expires: datetime) -> str:
+    if step.channel == "email":
+        return step.channel
+    facts, earliest = walk.facts, max(walk.at, walk.facts.now or walk.at)
+    return "sms" if moments.has_sms_window(earliest, expires, facts.place, facts.has_sms) else "email"
+
+
+def _split(walk: _Walk, journey: Journey, step: Split) -> Journey:
+    is_true = first_false((step.condition,), walk.facts.conditions) is None
+    return journey.at(step.then) if is_true else _next(journey, walk.entry)
+
+
+def _draw(walk: _Walk, journey: Journey, step: SplitByArm) -> Journey:
+    arm = arm_of(step, walk.facts.lot)
+    return journey._replace(step=arm.then, arms={**journey.arms, step.id: arm.name})
+
+
+def _set_state(walk: _Walk, journey: Journey, step: SetState) -> Journey:
+    walk.state = walk.state or step.to
+    return _next(journey, walk.entry)
+
+
+def _do(walk: _Walk, journey: Journey, step: Effect) -> Journey:
+    walk.effects.append(step)
+    return _next(journey, walk.entry)._replace(done=(*journey.done, step.id))
+
+
+_WALKS: Mapping[type[Part], Callable[[_Walk, Journey, Any], Journey]] = {
+    Wait: _wait,
+    WaitFor: _wait_for,
+    WaitEvent: _wait_event,
+    ChooseProducts: _choose,
+    Message: _make,
+    Split: _split,
+    SplitByArm: _draw,
+    SetState: _set_state,
+    Tag: _do,
+    Score: _do,
+    Webhook: _do,
+    End: _end,
+}
 
 
 def _next(journey: Journey, entry: Entry) -> Journey:
@@ -244,8 +247,8 @@ def _next(journey: Journey, entry: Entry) -> Journey:
 
 
 def _ended(journey: Journey, state: str, reason: str | None) -> Journey:
-    return replace(journey, state=state, exit_reason=reason, waits_for=None, due_at=None)
+    return journey._replace(state=state, exit_reason=reason, waits_for=None, due_at=None)
 
 
 def _with_anchor(journey: Journey, name: str, moment: datetime) -> Journey:
-    return replace(journey, anchors={**journey.anchors, name: moment})
+    return journey._replace(anchors={**journey.anchors, name: moment})

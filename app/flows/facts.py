@@ -103,7 +103,7 @@ def conditions(
     basket = facts.baskets.get(subject.removeprefix(BASKET))
     return ConditionFacts(
         is_stopped=is_stopped,
-        order=order_facts(order_of(facts, subject)),
+        order=OrderFacts.of(order_of(facts, subject)),
         redeemed=facts.redeemed.get(enrollment_id or 0, frozenset()),
         siblings=facts.siblings.get(enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at,
@@ -113,18 +113,6 @@ def conditions(
         allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
         classes=frozenset(facts.classes.get(customer.id, ())),
         scores=facts.scores.get(customer.id, {}),
-    )
-
-
-def order_facts(order: Any | None) -> OrderFacts | None:
-    """The conditions' view of an order row."""
-    if order is None:
-        return None
-    return OrderFacts(
-        is_counted=order.is_counted,
-        is_cancelled=order.cancelled_at is not None or order.deleted_at is not None,
-        refunded_minor=order.refunded_minor,
-        paid_at=order.paid_at,
     )
 
 
@@ -139,7 +127,8 @@ def order_ids(session: Session, store_id: int, subjects: Iterable[str]) -> dict[
 
 def is_abroad(store: Store, customer: Any) -> bool:
     """Whether the parcel leaves the store's country; unknown counts as home."""
-    return bool(customer.country and store.country and customer.country != store.country)
+    home = store.country
+    return bool(customer.country and home and customer.country != home)
 
 
 def median_transit(session: Session, store_id: int) -> timedelta | None:

@@ -1,17 +1,17 @@
 """Live running: what an event or a timer does to the journeys of a customer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
 from app import timeline
-from app.flows import arms, checks, choosers, engine, facts
+from app.flows import arms, choosers, engine, facts
 from app.flows.batch import Batch, Held, LiveFlow
 from app.flows.choosers import OrderProduct
-from app.flows.definition import ChooseProducts, Entry, Exit, Message, Wait
+from app.flows.definition import Entry, Exit, Message
 from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.holdout import is_held_out
@@ -19,7 +19,11 @@ from app.flows.making import new_message
 from app.flows.steps import WaitEvent
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
+from app.models import Store
 from app.stores import settings
+
+_UNASKED = ConditionFacts()
+"""What is given to steps that ask nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +36,13 @@ class EventItem:
         """End what it ends, move on what waited for it, let in whom it lets in."""
         for held in batch.of(self.event.customer_id):
             entry = batch.entry_of(held)
-            if self.event.type == timeline.ERASED or any(
-                _ends(rule, held, self.event) for rule in entry.exits
-            ):
+            if self.event.type == timeline.ERASED or _is_ended(entry, held, self.event):
                 _stop(held, self.event)
             elif held.journey.waits_for == self.event.type and _is_awaited(entry, held, self.event):
                 held.journey = engine.event_came(held.journey, entry, self.event.type, self.event.occurred_at)
                 move_on(batch, held, self.event.occurred_at)
         for flow in batch.flows.values():
-            for entry in flow.definition.entries:
+            for entry in flow.definition.entries_on.get(self.event.type, ()):
                 if _lets_in(flow, entry, self.event):
                     enter_by_event(batch, flow, entry, self.event)
 
@@ -66,13 +68,16 @@ class TimerItem:
 
 def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Row[Any]) -> None:
     """Enroll the event's customer, unless a condition, erasure or an earlier enrollment forbids it."""
+    occurrence = entry.occurrence.replace("{subject}", event.subject)
+    if batch.knows(flow.key, event.customer_id, occurrence):
+        return
     anchors = {"entered": event.occurred_at, entry.event_anchor: event.occurred_at}
     held = Held(
         id=None,
         flow_key=flow.key,
         version_id=flow.version_id,
         customer_id=event.customer_id,
-        occurrence=entry.occurrence.replace("{subject}", event.subject),
+        occurrence=occurrence,
         subject=event.subject,
         entered_at=event.occurred_at,
         turn=0,
@@ -84,13 +89,11 @@ def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Row[Any]) 
 def enter(batch: Batch, entry: Entry, held: Held) -> None:
     """Begin a journey: anchors, holdout arm, first steps."""
     customer = batch.facts.customers.get(held.customer_id)
-    if customer is None or customer.erased_at is not None or batch.knows(held):
+    if customer is None or customer.erased_at is not None or batch.knows(*held.key):
         return
-    anchors = dict(held.journey.anchors)
-    for anchor in entry.anchors:
-        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days, hours=anchor.hours)
-    held.journey = replace(held.journey, anchors=anchors)
-    if first_false(entry.only_if, _conditions(batch, held)) is not None:
+    if entry.anchors:
+        held.journey = held.journey._replace(anchors=_with_anchors(entry, held.journey.anchors))
+    if entry.only_if and first_false(entry.only_if, _conditions(batch, held)) is not None:
         return
     batch.add(held)
     percent = settings.number(batch.store, "rails.holdout_percent")
@@ -100,9 +103,16 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
         return
     move_on(batch, held, held.entered_at)
     for event in batch.already_read.get(held.customer_id, ()):
-        if event.occurred_at > held.entered_at and any(_ends(rule, held, event) for rule in entry.exits):
+        if event.occurred_at > held.entered_at and _is_ended(entry, held, event):
             _stop(held, event)
             return
+
+
+def _with_anchors(entry: Entry, known: Mapping[str, datetime]) -> dict[str, datetime]:
+    anchors = dict(known)
+    for anchor in entry.anchors:
+        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days, hours=anchor.hours)
+    return anchors
 
 
 def move_on(batch: Batch, held: Held, at: datetime) -> None:
@@ -118,29 +128,32 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     """What the next steps may ask, looked up as far as they will."""
     store, customer = batch.store, batch.facts.customers[held.customer_id]
     order = facts.order_of(batch.facts, held.subject)
-    ahead = _steps_ahead(batch.entry_of(held), held.journey.step)
+    ahead = batch.entry_of(held).ahead(held.journey.step, held.journey.arrived_by)
     bought = batch.goods.get(order.id, []) if order is not None else []
     choices: dict[str, Sequence[Mapping[str, Any]]] = {
-        step.chooser: choosers.CHOOSERS[step.chooser](
+        chooser: choosers.CHOOSERS[chooser](
             batch.shop,
             bought,
             customer_id=held.customer_id,
             asked_now=batch.asked_now(held.customer_id),
         )
-        for step in ahead
-        if isinstance(step, ChooseProducts) and (order is not None or step.chooser in choosers.OF_NO_ORDER)
+        for chooser in ahead.choosers
+        if order is not None or chooser in choosers.OF_NO_ORDER
     }
-    needs_delay = any(isinstance(step, Wait) and step.delay for step in ahead)
     return StepFacts(
-        conditions=_conditions(batch, held),
+        conditions=_conditions(batch, held) if ahead.asks else _UNASKED,
         place=batch.place_of(customer),
         choices=choices,
-        review_delay_days=_review_delay(batch, bought) if needs_delay else STANDARD,
+        review_delay_days=_review_delay(batch, bought) if ahead.needs_delay else STANDARD,
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
         now=batch.now,
-        lot=arms.lot_of(domain=store.domain, flow=held.flow_key, person=_person(customer)),
+        lot=_lot(store, held, customer) if ahead.draws else "",
     )
+
+
+def _lot(store: Store, held: Held, customer: Any) -> str:
+    return arms.lot_of(domain=store.domain, flow=held.flow_key, person=_person(customer))
 
 
 def _person(customer: Any) -> str:
@@ -180,25 +193,11 @@ def _stop(held: Held, event: Row[Any]) -> None:
         held.journey = engine.ended(held.journey, event.type)
 
 
-def _steps_ahead(entry: Entry, step_id: str) -> list[Any]:
-    """The steps that one advance may touch: to the first wait for a moment."""
-    ahead: dict[str, Any] = {}
-    open_ids = [step_id]
-    while open_ids:
-        step = entry.step(open_ids.pop())
-        if step is None or step.id in ahead:
-            continue
-        ahead[step.id] = step
-        if not isinstance(step, Wait) or engine.leads_to_nothing(step, entry):
-            open_ids += [*checks.leads_to(step), entry.step_after(step.id)]
-    return list(ahead.values())
-
-
 def _hold_out(batch: Batch, entry: Entry, held: Held) -> None:
     """The holdout arm gets no message but a promised answer."""
     result = engine.advance(held.journey, entry, step_facts(batch, held), held.entered_at)
     _keep(batch, held, result, only_answers=True)
-    held.journey = replace(result.journey, state=engine.HELD_OUT, waits_for=None, due_at=None, done=())
+    held.journey = result.journey._replace(state=engine.HELD_OUT, waits_for=None, due_at=None, done=())
     held.is_changed = True
     first = next((step.name for step in entry.steps if isinstance(step, Message) and step.is_on), "")
     held.decisions.append(
@@ -229,23 +228,26 @@ def _keep(batch: Batch, held: Held, result: Advance, *, only_answers: bool) -> N
 
 
 def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
-    if not flow.is_active or event.type not in entry.events or not _meets(entry.where, event):
+    if not flow.is_active or not _meets(entry.where, event):
         return False
-    is_new_enough = flow.active_since is not None and event.occurred_at >= flow.active_since
-    return is_new_enough and entry.has_messages
+    return flow.active_since is not None and event.occurred_at >= flow.active_since
 
 
 def _is_awaited(entry: Entry, held: Held, event: Row[Any]) -> bool:
     """Whether this is the very event that the journey waits for; one from before its wait is none."""
     step = entry.step(held.journey.step)
-    if not isinstance(step, WaitEvent):
+    if type(step) is not WaitEvent:
         return bool(event.subject == held.subject)
     is_meant = step.about == "any" or event.subject == held.subject
     return is_meant and event.occurred_at > held.entered_at and _meets(step.where, event)
 
 
+def _is_ended(entry: Entry, held: Held, event: Row[Any]) -> bool:
+    return any(_ends(rule, held, event) for rule in entry.exits_on.get(event.type, ()))
+
+
 def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:
-    if rule.event != event.type or not _meets(rule.where, event):
+    if not _meets(rule.where, event):
         return False
     if rule.about == "own":
         return bool(event.subject == held.subject)

@@ -26,6 +26,7 @@ def new_message(store: Store, held: Held, made: engine.MadeMessage) -> NewMessag
             "name": terms.name,
             "kind": terms.kind,
             "setting": terms.setting,
+            **({"percent": terms.percent} if terms.percent is not None else {}),
             "ends_at": to_micros(ends_at),
         }
     return NewMessage(

@@ -1,4 +1,4 @@
-"""The queue of dry runs that screens ask for: one a flow and store, the latest kept with its result."""
+"""The queue of dry runs that screens ask for: the latest of each flow and of its draft is kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import lease_now, table_of, upsert
@@ -27,7 +27,18 @@ class Held:
     row: Row[Any]
 
 
-def ask(session: Session, store_id: int, flow_key: str, *, begin: datetime, end: datetime) -> None:
+_KEY = ("store_id", "flow_key", "is_draft")
+
+
+def ask(
+    session: Session,
+    store_id: int,
+    flow_key: str,
+    *,
+    begin: datetime,
+    end: datetime,
+    is_draft: bool = False,
+) -> None:
     """Queue a dry run; one that waits or runs already is begun anew."""
     fresh = {
         "asked_at": end,
@@ -42,13 +53,13 @@ def ask(session: Session, store_id: int, flow_key: str, *, begin: datetime, end:
         "result": None,
         **_FREE,
     }
-    row = {"store_id": store_id, "flow_key": flow_key, **fresh}
-    upsert(session, REHEARSALS, [row], key=("store_id", "flow_key"), update=list(fresh))
+    row = {"store_id": store_id, "flow_key": flow_key, "is_draft": is_draft, **fresh}
+    upsert(session, REHEARSALS, [row], key=_KEY, update=list(fresh))
 
 
-def of_flow(session: Session, store_id: int, flow_key: str) -> Row[Any] | None:
-    """The latest dry run of a flow, waiting, running or done."""
-    mine = (REHEARSALS.c.store_id == store_id, REHEARSALS.c.flow_key == flow_key)
+def of_flow(session: Session, store_id: int, flow_key: str, *, is_draft: bool = False) -> Row[Any] | None:
+    """The latest dry run of a flow or of its draft, waiting, running or done."""
+    mine = (REHEARSALS.c.store_id == store_id, *_of(flow_key, is_draft=is_draft))
     return session.execute(select(REHEARSALS).where(*mine)).one_or_none()
 
 
@@ -74,7 +85,7 @@ def claim(session: Session) -> Held | None:
     if row is None:
         return None
     held = Held(uuid4().hex, row)
-    mine = (REHEARSALS.c.store_id == row.store_id, REHEARSALS.c.flow_key == row.flow_key)
+    mine = (REHEARSALS.c.store_id == row.store_id, *_of(row.flow_key, is_draft=row.is_draft))
     session.execute(
         update(REHEARSALS)
         .where(*mine)
@@ -105,10 +116,15 @@ def _ended(now: datetime) -> dict[str, Any]:
 
 
 def _write(session: Session, held: Held, values: Mapping[str, Any]) -> bool:
+    row = held.row
     mine = (
-        REHEARSALS.c.store_id == held.row.store_id,
-        REHEARSALS.c.flow_key == held.row.flow_key,
+        REHEARSALS.c.store_id == row.store_id,
+        *_of(row.flow_key, is_draft=row.is_draft),
         REHEARSALS.c.lease_token == held.token,
     )
     written = update(REHEARSALS).where(*mine).values(**values).returning(REHEARSALS.c.store_id)
     return bool(session.execute(written).all())
+
+
+def _of(flow_key: str, *, is_draft: bool) -> tuple[ColumnElement[bool], ...]:
+    return REHEARSALS.c.flow_key == flow_key, REHEARSALS.c.is_draft == is_draft

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
@@ -25,8 +25,7 @@ ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
 _ReadProducts = Callable[[Session, int, Sequence[int]], Mapping[int, frozenset[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """In how many orders a product stood with another one."""
 
     product: str

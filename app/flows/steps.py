@@ -1,12 +1,17 @@
 """The typed steps that a flow is made of, as data."""
 
+from functools import cached_property
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.messaging.conditions import ENDED_BY_EXITS
+
 LONGEST_TAG = 40
 """Of a tag that we give; both what platforms allow and what a merchant reads at a glance."""
+LONGEST_WAIT = 400
+"""In days or hours: a year and what a birthday needs around it."""
 
 
 class Part(BaseModel):
@@ -19,13 +24,15 @@ class VoucherTerms(Part):
     """A code minted for the person when the message leaves.
 
     `name` is unique in the enrollment: messages that name the same voucher share one code. It ends
-    at the anchor `ends_at`, plus `ends_after_days`. `setting` names the store setting with the value.
+    at the anchor `ends_at`, plus `ends_after_days`. `setting` names the store setting with the value, in
+    whose place a version may say its own `percent`.
     A `perk` is that percentage, but free shipping where it is 0 and for promo buyers.
     """
 
     name: str
     kind: Literal["percentage", "amount", "free_shipping", "by-class", "perk"]
     setting: str | None = None
+    percent: int | None = Field(default=None, ge=0, le=100)
     ends_at: str
     ends_after_days: int = 0
 
@@ -39,9 +46,9 @@ class Wait(Part):
     kind: Literal["wait"]
     id: str
     anchor: str
-    days: int = 0
-    hours: int = 0
-    at: str | None = None
+    days: int = Field(default=0, ge=-LONGEST_WAIT, le=LONGEST_WAIT)
+    hours: int = Field(default=0, ge=-LONGEST_WAIT, le=LONGEST_WAIT)
+    at: str | None = Field(default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     delay: Literal["review-products"] | None = None
     sets: str | None = None
 
@@ -57,8 +64,8 @@ class WaitFor(Part):
     id: str
     event: str
     anchor: str
-    days_home: int
-    days_abroad: int
+    days_home: int = Field(ge=1, le=90)
+    days_abroad: int = Field(ge=1, le=90)
     sets: str
 
 
@@ -105,6 +112,11 @@ class Message(Part):
         """The step's name in keys, screens and the API (`W1`)."""
         return self.shown_as or self.id
 
+    @cached_property
+    def asked_at_once(self) -> tuple[str, ...]:
+        """The conditions that are asked when the step is reached, too."""
+        return tuple(condition for condition in self.only_if if condition not in ENDED_BY_EXITS)
+
     @property
     def survives_exit(self) -> bool:
         """An answer was promised; the end of the journey does not take it back."""
@@ -148,14 +160,14 @@ class WaitEvent(Part):
     where: dict[str, str] = Field(default_factory=dict)
     about: Literal["own", "any"] = "any"
     anchor: str = "entered"
-    days: int = 0
-    hours: int = 0
+    days: int = Field(default=0, ge=0, le=LONGEST_WAIT)
+    hours: int = Field(default=0, ge=0, le=LONGEST_WAIT)
     came: str
     sets: str | None = None
 
     @model_validator(mode="after")
     def _ends(self) -> "WaitEvent":
-        if self.days < 0 or self.hours < 0 or self.days + self.hours == 0:
+        if self.days + self.hours == 0:
             raise ValueError(f"step {self.id}: give the longest wait in days or hours, above 0")
         return self
 

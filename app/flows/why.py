@@ -18,7 +18,7 @@ from app.flows import facts, findings, learned, published
 from app.flows.findings import BACK, Finding, Known
 from app.flows.moments import end_of_day
 from app.messaging import zones
-from app.messaging.conditions import ConditionFacts
+from app.messaging.conditions import ConditionFacts, OrderFacts
 from app.models import Customer, CustomerEvent, Decision, Enrollment, FlowSwitch, Message, Order, Store
 
 CUSTOMERS, EVENTS, DECISIONS = table_of(Customer), table_of(CustomerEvent), table_of(Decision)
@@ -223,7 +223,7 @@ def _conditions(asked: _Asked, customer: Row[Any], events: Sequence[Row[Any]]) -
     orders = {f"order:{row.external_id}": row for row in found}
     return {
         event.subject: ConditionFacts(
-            order=facts.order_facts(orders.get(event.subject)),
+            order=OrderFacts.of(orders.get(event.subject)),
             first_paid_at=customer.first_paid_at,
             entered_at=event.occurred_at,
             has_earlier_orders=customer.earlier_orders > 0,

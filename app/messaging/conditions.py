@@ -6,19 +6,20 @@ again before it leaves.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from app.segments.classes import CLASSES
 from app.segments.states import ACTIVE, DORMANT, INACTIVE, REACTIVATING
 
 NOT_DORMANT, NOT_INACTIVE = "not-dormant", "not-inactive"
 """What the gate asks of marketing by itself, whatever its step asks."""
+_NONE: Mapping[str, Any] = MappingProxyType({})
 LEFT_STATES = frozenset({"sending", "sent", "delivered", "bounced", "unknown"})
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFacts:
+class OrderFacts(NamedTuple):
     """The order that a message is about, as the mirror shows it."""
 
     is_counted: bool
@@ -26,17 +27,23 @@ class OrderFacts:
     refunded_minor: int
     paid_at: datetime | None = None
 
+    @classmethod
+    def of(cls, order: Any | None) -> "OrderFacts | None":
+        """The facts of an order's row."""
+        if order is None:
+            return None
+        is_cancelled = order.cancelled_at is not None or order.deleted_at is not None
+        return cls(order.is_counted, is_cancelled, order.refunded_minor, order.paid_at)
 
-@dataclass(frozen=True, slots=True)
-class SiblingFacts:
+
+class SiblingFacts(NamedTuple):
     """Another message of the same enrollment."""
 
     status: str
     is_clicked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionFacts:
+class ConditionFacts(NamedTuple):
     """What conditions look at. `redeemed` holds the names of this enrollment's redeemed codes.
 
     `is_stopped`: an exit came, before or after the last step. `has_earlier_orders`: the shop counts orders
@@ -51,7 +58,7 @@ class ConditionFacts:
     is_stopped: bool = False
     order: OrderFacts | None = None
     redeemed: frozenset[str] = frozenset()
-    siblings: Mapping[str, SiblingFacts] = field(default_factory=dict)
+    siblings: Mapping[str, SiblingFacts] = _NONE
     first_paid_at: datetime | None = None
     entered_at: datetime | None = None
     has_earlier_orders: bool = False
@@ -63,7 +70,7 @@ class ConditionFacts:
     allows_perk: bool = False
     state: str = ACTIVE
     classes: frozenset[str] = frozenset()
-    scores: Mapping[str, int] = field(default_factory=dict)
+    scores: Mapping[str, int] = _NONE
 
 
 def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:

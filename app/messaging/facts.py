@@ -21,22 +21,23 @@ from app.messaging.gate import MARKETING, TRANSACTIONAL, Facts, MessageFacts, Pe
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.terms import Terms, terms_of
-from app.messaging.wishes import Wishes
+from app.messaging.wishes import NO_WISHES, Wishes
 from app.models import ConsentState, Customer, Enrollment, Flow, Order, Store, Voucher
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
-from app.stores import settings
+from app.stores import settings, stopping
 
 CUSTOMERS, CONSENTS = table_of(Customer), table_of(ConsentState)
 ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
 _ADULT_YEARS = 18
+_NO_TRAITS = Traits()
 REFUSALS = ("unsubscribe", "stop")
 """Suppressions that are their owner's word, so that a later word of theirs lifts them; a bounce is none."""
 
 
 @dataclass(slots=True)
 class Loaded:
-    """The rows of a batch, by their keys."""
+    """The rows of a batch, by their keys; `as_if` counts in place of the store's own switches and sender."""
 
     store: Store
     signer: Signer
@@ -60,6 +61,7 @@ class Loaded:
     senders: dict[str, SenderFacts] = field(default_factory=dict)
     traits: Mapping[int, Traits] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    as_if: StoreFacts | None = None
     redeemed: dict[int, set[str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +141,6 @@ def facts_of(
     loaded: Loaded, row: Any, content_problem: str | None = None, written: Written = UNWRITTEN
 ) -> Facts:
     """The gate's facts for one message row."""
-    store = loaded.store
     customer = loaded.customers.get(row.customer_id)
     return Facts(
         message=MessageFacts(
@@ -153,19 +154,12 @@ def facts_of(
             topic=wishes.topic_of(row.flow_key),
             written=written,
         ),
-        store=StoreFacts(
-            state=store.state,
-            is_copy=store.is_copy,
-            is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
-            sender_pause="the shop speaks from another address" if store.other_home else None,
-            sender_problem=loaded.terms_for(row.channel).sender_problem,
-            allows_soft_opt_in=loaded.allows_soft_opt_in,
-        ),
+        store=loaded.as_if or _store(loaded, row),
         person=_person(loaded, row, customer, content_problem),
         conditions=_conditions(loaded, row, customer),
         rails=_rails(loaded, customer, row),
         sender=loaded.senders.get(row.channel, LOCAL),
-        wishes=loaded.wishes.get(row.customer_id, Wishes()),
+        wishes=loaded.wishes.get(row.customer_id, NO_WISHES),
     )
 
 
@@ -173,6 +167,18 @@ def consent_of(loaded: Loaded, customer_id: int, channel: str) -> tuple[str, str
     """The derived state of a channel and its basis."""
     row = loaded.consents.get((customer_id, channel))
     return (row.state, row.basis) if row is not None else ("unknown", None)
+
+
+def _store(loaded: Loaded, row: Any) -> StoreFacts:
+    store = loaded.store
+    return StoreFacts(
+        state=store.state,
+        is_copy=store.is_copy,
+        is_flow_active=row.purpose == TRANSACTIONAL or row.flow_key in loaded.active_flows,
+        sender_pause=stopping.pause_of(store),
+        sender_problem=loaded.terms_for(row.channel).sender_problem,
+        allows_soft_opt_in=loaded.allows_soft_opt_in,
+    )
 
 
 def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
@@ -228,19 +234,11 @@ def _of_silence(loaded: Loaded, row: Any) -> tuple[str, ...]:
 
 def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
     enrollment = loaded.enrollments.get(row.enrollment_id or 0)
-    order = loaded.orders.get(row.context.get("order", ""))
     basket = loaded.baskets.get(row.context.get("checkout", ""))
-    traits = loaded.traits.get(row.customer_id, Traits())
+    traits = loaded.traits.get(row.customer_id, _NO_TRAITS)
     return ConditionFacts(
         is_stopped=enrollment is not None and enrollment.stopped_at is not None,
-        order=None
-        if order is None
-        else OrderFacts(
-            is_counted=order.is_counted,
-            is_cancelled=order.cancelled_at is not None or order.deleted_at is not None,
-            refunded_minor=order.refunded_minor,
-            paid_at=order.paid_at,
-        ),
+        order=OrderFacts.of(loaded.orders.get(row.context.get("order", ""))),
         redeemed=frozenset(loaded.redeemed.get(row.enrollment_id, ())),
         siblings=loaded.siblings.get(row.enrollment_id or 0, {}),
         first_paid_at=customer.first_paid_at if customer is not None else None,
@@ -260,7 +258,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
 
 def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
     store, terms = loaded.store, loaded.terms_for(row.channel)
-    wished = loaded.wishes.get(row.customer_id, Wishes())
+    wished = loaded.wishes.get(row.customer_id, NO_WISHES)
     zone_names = (
         zones.zones_for_hours(
             country=customer.country,

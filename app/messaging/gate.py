@@ -5,10 +5,10 @@ and no clock: facts are fetched in batches before, effects written in batches af
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from app.messaging.allowances import LOCAL, OVER_COST, UNWRITTEN, SenderFacts, Written
 from app.messaging.conditions import ConditionFacts, first_false
@@ -27,8 +27,10 @@ class Verdict(StrEnum):
     STOP = "stop"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageFacts:
+_PASSED = Verdict.PASS
+
+
+class MessageFacts(NamedTuple):
     """The message itself. Moments are aware UTC; `only_if` names what must still be true."""
 
     key: str
@@ -42,8 +44,7 @@ class MessageFacts:
     written: Written = UNWRITTEN
 
 
-@dataclass(frozen=True, slots=True)
-class StoreFacts:
+class StoreFacts(NamedTuple):
     """Switches and sender. `sender_problem` and `sender_pause` are words to show, or None."""
 
     state: str
@@ -54,8 +55,7 @@ class StoreFacts:
     allows_soft_opt_in: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PersonFacts:
+class PersonFacts(NamedTuple):
     """The recipient. `address_problem`, `suppressed_for` and `content_problem` are None when fine.
 
     `consent` is the derived state of the channel (subscribed, pending, unsubscribed, unknown).
@@ -73,8 +73,7 @@ class PersonFacts:
     tracks_clicks: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Everything the gate may look at."""
 
     message: MessageFacts
@@ -86,8 +85,7 @@ class Facts:
     wishes: Wishes = NO_WISHES
 
 
-@dataclass(frozen=True, slots=True)
-class StepVerdict:
+class StepVerdict(NamedTuple):
     """What one step said and the value it saw, in words or figures that can be shown."""
 
     step: str
@@ -97,8 +95,7 @@ class StepVerdict:
     next_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The gate's verdict; `next_at` only with POSTPONE. `reason` is that of the deciding step."""
 
     verdict: Verdict
@@ -111,10 +108,11 @@ def decide(facts: Facts, now: datetime) -> Decision:
     """Run the steps in order; the first that does not pass decides."""
     said: list[StepVerdict] = []
     for step in _STEPS:
-        said.append(step(facts, now))
-        if said[-1].verdict is not Verdict.PASS:
+        said.append(one := step(facts, now))
+        if one.verdict is not _PASSED:
             break
-    return Decision(said[-1].verdict, said[-1].reason, said[-1].next_at, tuple(said))
+    last = said[-1]
+    return Decision(last.verdict, last.reason, last.next_at, tuple(said))
 
 
 def _switches(facts: Facts, now: datetime) -> StepVerdict:
@@ -143,11 +141,11 @@ def _still_due(facts: Facts, now: datetime) -> StepVerdict:
     false = first_false(message.only_if, facts.conditions)
     if false is not None:
         return _stop("still-due", "trigger-false", false)
-    return _pass("still-due", f"until {_shown(message.expires_at)}")
+    return StepVerdict("still-due", _PASSED, None, f"until {_shown(message.expires_at)}")
 
 
 def _once_only(facts: Facts, now: datetime) -> StepVerdict:
-    return StepVerdict("once-only", Verdict.PASS, None, facts.message.key)
+    return StepVerdict("once-only", _PASSED, None, facts.message.key)
 
 
 def _customer(facts: Facts, now: datetime) -> StepVerdict:

@@ -1,9 +1,9 @@
 """Quiet hours: the first moment a message may leave, in every zone where its customer may be."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -73,8 +73,7 @@ def public_holidays(country: str, year: int) -> frozenset[date]:
         return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     start_hour: int
     end_hour: int
     keeps_rest_days: bool
@@ -93,7 +92,9 @@ def _first_open(moment: datetime, zones: Collection[ZoneInfo], rule: _Rule) -> d
     last = moment + _HORIZON
     candidate = moment
     while candidate <= last:
-        pushed = max((_opening(candidate, zone, rule) for zone in zones), default=candidate)
+        pushed = candidate
+        for zone in zones:
+            pushed = max(pushed, _opening(candidate, zone, rule))
         if pushed == candidate:
             return candidate
         candidate = pushed

@@ -1,7 +1,5 @@
 """From a message row to a rendered letter: content, values, links, headers."""
 
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.messaging import addresses, answers, content, facts, sms, testimonials, values, zones
+from app.messaging import addresses, answers, content, copies, facts, sms, testimonials, values, zones
 from app.messaging.allowances import UNWRITTEN, Written, is_cut_off
 from app.messaging.content import Content
 from app.messaging.editions import Editions, Held
@@ -32,7 +30,6 @@ from app.stores import settings
 from connectors.base import OutgoingMessage
 
 _WELCOME = "welcome"
-_LEVEL = 3
 _FEWEST = 2
 
 
@@ -175,14 +172,6 @@ def _written(outgoing: OutgoingMessage) -> Written:
     return UNWRITTEN
 
 
-def read_content(packed: bytes | None) -> dict[str, Any] | None:
-    """What was sent: subject, text, html, headers, links; None once its retention is over."""
-    if packed is None:
-        return None
-    kept: dict[str, Any] = json.loads(zlib.decompress(packed))
-    return kept
-
-
 def _packed(rendered: Rendered) -> bytes:
     kept = {
         "subject": rendered.subject,
@@ -191,7 +180,7 @@ def _packed(rendered: Rendered) -> bytes:
         "headers": rendered.headers,
         "links": list(rendered.links),
     }
-    return zlib.compress(json.dumps(kept, ensure_ascii=False).encode(), _LEVEL)
+    return copies.pack(kept)
 
 
 def _outgoing(terms: Terms, row: Any, rendered: Rendered, address: str, *, lifetime: int) -> OutgoingMessage:

@@ -1,8 +1,8 @@
 """Caps, spacing and quiet hours: the first moment at which a message may leave. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.messaging.hours import next_allowed
@@ -14,8 +14,7 @@ SPACED_FROM_ASKS = ASKS | {"X1", "X2"}
 _ROUNDS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(NamedTuple):
     """A message that left and counts: when, by which channel, which step.
 
     `is_this_tick`: it was decided in the same tick; then the arbiter made the loser wait.
@@ -27,8 +26,7 @@ class Departure:
     is_this_tick: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rails:
+class Rails(NamedTuple):
     """The limits that apply to one customer, and what left in the last days (any order)."""
 
     departures: Sequence[Departure]
@@ -48,26 +46,25 @@ def next_moment(
     The reason is `capped`, `lost-to-better` (only a message of this very tick is in the way) or
     `quiet-hours`; None when the moment is now.
     """
-    reason = _obstacle(rails, now, channel=channel, step=step)
+    after = _after_caps(rails, now, channel=channel, step=step)
+    reason = _obstacle(rails, now, channel=channel, step=step) if after > now else None
     moment = now
     for _ in range(_ROUNDS):
-        after = _after_caps(rails, moment, channel=channel, step=step)
         capped = _whole_minute(after) if after > moment else moment
         allowed = next_allowed(capped, channel, rails.zones, rails.country, rails.hours, purpose)
         if allowed == moment:
             break
         moment = allowed
+        after = _after_caps(rails, moment, channel=channel, step=step)
     if moment == now:
         return now, None
     return moment, reason or "quiet-hours"
 
 
-def _obstacle(rails: Rails, now: datetime, *, channel: str, step: str) -> str | None:
-    """Why caps or spacing forbid this moment, or None when they allow it."""
-    if _after_caps(rails, now, channel=channel, step=step) <= now:
-        return None
+def _obstacle(rails: Rails, now: datetime, *, channel: str, step: str) -> str:
+    """Why caps or spacing forbid this moment."""
     earlier = [departure for departure in rails.departures if not departure.is_this_tick]
-    without = replace(rails, departures=earlier)
+    without = rails._replace(departures=earlier)
     is_free_without = _after_caps(without, now, channel=channel, step=step) <= now
     return "lost-to-better" if is_free_without else "capped"
 
@@ -88,6 +85,8 @@ def _after_caps(rails: Rails, moment: datetime, *, channel: str, step: str) -> d
 
 def _after_window(sent: Sequence[datetime], moment: datetime, cap: int, window: timedelta) -> datetime:
     """When fewer than `cap` departures lie within the window that ends then."""
+    if len(sent) < cap:
+        return moment
     inside = sorted((at for at in sent if at > moment - window), reverse=True)
     if len(inside) < cap:
         return moment

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import timeline
 from app.db import UtcDateTime, is_one_of, lease_now, table_of
-from app.messaging import letters
+from app.messaging import copies
 from app.messaging.send import sent_event
 from app.models import Message, MessageAttempt
 from app.models.message import OPEN_STATES, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
@@ -90,7 +90,7 @@ def ask_again(session: Session, row: Row[Any], *, next_at: datetime) -> None:
 
 def unsettled(row: Row[Any]) -> Unsettled:
     """What a provider needs to look the message up."""
-    kept = letters.read_content(row.content)
+    kept = copies.read_content(row.content)
     return Unsettled(
         message_id=str(row.id),
         channel=row.channel,

@@ -16,7 +16,8 @@ from app.crypto import Signer
 from app.db import insert_new, lease_now, table_of
 from app.errors import BadInput
 from app.messaging import addresses, senders, sms, terms, text_costs
-from app.messaging.letters import Letter, read_content
+from app.messaging.copies import read_content
+from app.messaging.letters import Letter
 from app.models import Store, Suppression, Trial
 from app.stores import settings
 from connectors.base import Outcome, OutgoingMessage, SendResult

@@ -95,16 +95,22 @@ def worth(store: Store, terms: Mapping[str, Any], customer: Any, now: datetime) 
     if terms["kind"] == "free_shipping":
         return "free_shipping", "0"
     if terms["kind"] not in ("by-class", "perk"):
-        return terms["kind"], settings.read(store, terms["setting"])
+        return terms["kind"], _percent(store, terms)
     bought = customer.orders_count + customer.earlier_orders
     if is_promo(bought, customer.discounted_count):
         return "free_shipping", "0"
     if terms["kind"] == "perk":
-        percent = settings.read(store, terms["setting"])
+        percent = _percent(store, terms)
         return ("free_shipping", "0") if percent == "0" else ("percentage", percent)
     if is_loyal(bought, customer.last_paid_at, now):
         return "amount", settings.read(store, "birthday.amount")
     return "percentage", settings.read(store, "birthday.percentage")
+
+
+def _percent(store: Store, terms: Mapping[str, Any]) -> str:
+    """What the flow's version says, else what the store's setting says."""
+    own = terms.get("percent")
+    return settings.read(store, terms["setting"]) if own is None else str(own)
 
 
 def _code(signer: Signer, what: str) -> str:

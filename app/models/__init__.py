@@ -11,15 +11,18 @@ from app.models.consent import Consent, ConsentState
 from app.models.customer import Customer
 from app.models.customer_event import CustomerEvent
 from app.models.customer_state import CustomerState
+from app.models.day import FlowDay, StoreDay
 from app.models.decision import Decision
 from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowSwitch, FlowVersion
+from app.models.flow_draft import FlowDraft
 from app.models.flow_effect import FlowEffect
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundBody, InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
 from app.models.list_import import ListImport
+from app.models.member import Member, MemberLetter, Membership, RecoveryCode
 from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
 from app.models.notice import Notice
@@ -34,7 +37,7 @@ from app.models.review import Review
 from app.models.rhythm import Rhythm
 from app.models.score_entry import ScoreEntry
 from app.models.sender import Sender, SenderDay, SenderDomain
-from app.models.sign_in import SignInLink
+from app.models.sign_in import MemberSession, SignInAttempt, SignInLink
 from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
 from app.models.suppression import Suppression
@@ -66,6 +69,8 @@ __all__ = [
     "Enrollment",
     "ErasedIdentity",
     "Flow",
+    "FlowDay",
+    "FlowDraft",
     "FlowEffect",
     "FlowSwitch",
     "FlowVersion",
@@ -76,6 +81,10 @@ __all__ = [
     "InstallAttempt",
     "JobRun",
     "ListImport",
+    "Member",
+    "MemberLetter",
+    "MemberSession",
+    "Membership",
     "Message",
     "MessageAttempt",
     "Notice",
@@ -88,6 +97,7 @@ __all__ = [
     "ProductRhythm",
     "ProductVariant",
     "Reconciliation",
+    "RecoveryCode",
     "Refund",
     "Rehearsal",
     "Restore",
@@ -98,8 +108,10 @@ __all__ = [
     "Sender",
     "SenderDay",
     "SenderDomain",
+    "SignInAttempt",
     "SignInLink",
     "Store",
+    "StoreDay",
     "StoreWrite",
     "Suppression",
     "TextCost",

@@ -18,6 +18,7 @@ class Attribution(Base):
     order_id: Mapped[int] = mapped_column(Id, primary_key=True)
     message_id: Mapped[int] = mapped_column(Id)
     flow_key: Mapped[str] = mapped_column(String(40))
+    step: Mapped[str] = mapped_column(String(10))
     rule: Mapped[str] = mapped_column(String(15))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
@@ -26,5 +27,10 @@ class Attribution(Base):
 
     __table_args__ = (
         Index("ix_attributions_message", "store_id", "message_id"),
-        Index("ix_attributions_occurred", "store_id", "occurred_at"),
+        # Whole sums are read from it alone, without the rows.
+        Index("ix_attributions_occurred", "store_id", "occurred_at", "currency", "flow_key", "amount_minor"),
+        Index(
+            "ix_attributions_steps",
+            *("store_id", "currency", "flow_key", "step", "occurred_at", "amount_minor"),
+        ),
     )

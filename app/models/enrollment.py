@@ -53,4 +53,5 @@ class Enrollment(Base):
             postgresql_where=is_one_of(state, (ACTIVE,)),
         ),
         Index("ix_enrollments_customer", "store_id", "customer_id", "flow_key", "entered_at"),
+        Index("ix_enrollments_steps", "store_id", "flow_key", "state", "version_id", "step", "exit_reason"),
     )

@@ -64,6 +64,8 @@ class Message(Base):
 
     __table_args__ = (
         UniqueConstraint("store_id", "key"),
+        # The list of them, newest first.
+        Index("ix_messages_store", "store_id", "id"),
         Index(
             "ix_messages_open",
             "store_id",
@@ -83,6 +85,7 @@ class Message(Base):
         ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         Index("ix_messages_status", "store_id", "status", "id"),
+        Index("ix_messages_steps", "store_id", "flow_key", "step", "status", "reason", "clicked_at"),
         Index(
             "ix_messages_polled",
             "store_id",
@@ -130,7 +133,7 @@ class DeliveryEvent(Base):
     reason: Mapped[str | None] = mapped_column(String(200))
 
     __table_args__ = (
-        UniqueConstraint("store_id", "event_key"),
-        Index("ix_delivery_events_message", "store_id", "message_id"),
+        # A key names its message, so that one index finds duplicates and what was told of a message.
+        UniqueConstraint("store_id", "message_id", "event_key"),
         Index("ix_delivery_events_occurred", "store_id", "occurred_at"),
     )

@@ -12,14 +12,12 @@ class Notice(Base):
     """One kind of news that a store's merchant is told of by mail.
 
     That a store stands still is told once while it lasts, and the row goes when it is over; low ratings are
-    told again whenever there are new ones.
+    told again whenever there are new ones, and the week on its Monday.
 
     Attributes:
-        kind: needs_reconnect.
-        status: queued, sending, sent, failed or unknown.
         cut_off: calls of which nobody wrote down the answer; the first one is made once more.
         lease_until: until when somebody is sending it, by the database's clock.
-        kind: needs_reconnect or low_rating.
+        kind: a word of app/stores/notices.py.
         status: queued, sending, sent, failed or unknown; only a queued one is ever sent.
         next_at: the earliest moment of the next mail.
         n: how often it happened since the last one.

@@ -10,9 +10,10 @@ from app.db import Base, UtcDateTime
 
 
 class Rehearsal(Base):
-    """The latest dry run of a flow; claimed with a lease, moved with its token.
+    """The latest dry run of a flow, and that of its draft; claimed with a lease, moved with its token.
 
     Attributes:
+        is_draft: of what a merchant changed and has not published yet.
         done, total: how many people were replayed, and of how many.
         result: what the screen shows; it names people by our ids alone.
     """
@@ -21,6 +22,7 @@ class Rehearsal(Base):
 
     store_id: Mapped[int] = mapped_column(ForeignKey("stores.id"), primary_key=True)
     flow_key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    is_draft: Mapped[bool] = mapped_column(primary_key=True, default=False)
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     begin: Mapped[datetime] = mapped_column(UtcDateTime)
     end: Mapped[datetime] = mapped_column(UtcDateTime)

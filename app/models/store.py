@@ -26,7 +26,10 @@ class Store(Base):
         other_home: another address under which the shop spoke, and who said so, until the merchant answers.
         copies: the hosts of copies of the shop, whose deliveries are passed over.
         is_copy: the shop that we call is a copy for testing, so nothing is ever sent.
+        postal_address, plugins: as the shop tells them; the latter None where it does not.
         settings: what the settings page sets (see app/stores/settings.py).
+        guide_hidden_at: since when the set-up guide is not shown any more; None while it is.
+        stopped_at: since when its merchant has everything stopped; None while messages may leave.
         equipped_with: which recipes, pulls and chores it was given, in short.
         editions: how often the merchant changed a text; what is compiled of them is kept by this number.
     """
@@ -44,6 +47,8 @@ class Store(Base):
     country: Mapped[str] = mapped_column(String(2))
     locale: Mapped[str] = mapped_column(String(10))
     email: Mapped[str] = mapped_column(String(320), default="")
+    postal_address: Mapped[str] = mapped_column(String(300), default="")
+    plugins: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     store_uid: Mapped[str] = mapped_column(String(80), default="")
     credentials: Mapped[str] = mapped_column(Text, info={"is_sealed": True})
     webhook_path: Mapped[str] = mapped_column(String(64), default="")
@@ -60,6 +65,8 @@ class Store(Base):
     is_copy: Mapped[bool] = mapped_column(default=False)
     equipped_with: Mapped[str] = mapped_column(String(16), default="")
     editions: Mapped[int] = mapped_column(default=0)
+    guide_hidden_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

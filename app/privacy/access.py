@@ -12,7 +12,7 @@ from app.customers import CUSTOMERS
 from app.db import table_of
 from app.errors import NotFound
 from app.messaging import addresses
-from app.messaging.letters import read_content
+from app.messaging.copies import read_content
 from app.models import (
     AccessEntry,
     Attribution,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.db import is_among, table_of, upsert
 from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm, Store
-from app.segments.survival import Return, Spell, returning
+from app.segments.survival import FEWEST_GAPS, Return, Spell, returning
 
 CUSTOMERS, ORDERS, LINES = table_of(Customer), table_of(Order), table_of(OrderLine)
 RHYTHMS, BACKFILLS = table_of(ProductRhythm), table_of(Backfill)
@@ -63,8 +63,8 @@ def review_days(row: Any) -> int:
     return min(LATEST_REVIEW, max(SOONEST_REVIEW, learned))
 
 
-def is_due(session: Session, store_id: int, night: datetime) -> bool:
-    """Whether it is the store's night of the week, or one of its first three.
+def is_due(session: Session, store_id: int, begin: datetime, end: datetime) -> bool:
+    """Whether the store's night of the week, or one of its first three, is among those from `begin` to `end`.
 
     Half a history would tell of people who never come back: while it arrives there is no night.
     """
@@ -74,7 +74,11 @@ def is_due(session: Session, store_id: int, night: datetime) -> bool:
     if session.execute(arriving.limit(1)).first() is not None:
         return False
     installed_at = session.execute(select(STORES.c.installed_at).where(STORES.c.id == store_id)).scalar_one()
-    return night < installed_at + _FIRST_NIGHTS or (night.toordinal() + store_id) % _NIGHTS == 0
+    nights = (begin + number * _DAY for number in range(-((begin - end) // _DAY)))
+    return any(
+        night < installed_at + _FIRST_NIGHTS or (night.toordinal() + store_id) % _NIGHTS == 0
+        for night in nights
+    )
 
 
 def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
@@ -172,23 +176,33 @@ _Visits = dict[int, list[tuple[datetime, frozenset[str]]]]
 
 
 def _visits(session: Session, store_id: int, every: int) -> _Visits:
-    """When every n-th buyer bought what, in the order of time."""
+    """When every n-th buyer bought what, in the order of time, without what is bought too seldom to tell."""
+    product = LINES.c.product_external_id
+    often = (
+        select(product)
+        .where(LINES.c.store_id == store_id, product.is_not(None))
+        .group_by(product)
+        .having(func.count() >= FEWEST_GAPS)
+    )
+    telling = session.execute(often).scalars().all()
+    is_of_order = (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id)
     statement = (
-        select(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.id, LINES.c.product_external_id)
-        .outerjoin(LINES, (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id))
+        select(ORDERS.c.customer_id, ORDERS.c.paid_at, product)
+        .select_from(ORDERS)
+        .outerjoin(LINES, is_of_order & is_among(session, product, telling))
         .where(
             ORDERS.c.store_id == store_id,
             ORDERS.c.customer_id.is_not(None),
             ORDERS.c.customer_id % every == 0,
             *_COUNTED,
         )
-        .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.id)
+        .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at)
     )
     found: _Visits = {}
-    for _, group in groupby(session.execute(statement), key=lambda row: row.id):
-        lines = list(group)
+    # Who pays twice at the same moment has not come back in between.
+    for (person, paid_at), lines in groupby(session.execute(statement), key=lambda row: row[:2]):
         products = frozenset(line.product_external_id for line in lines if line.product_external_id)
-        found.setdefault(lines[0].customer_id, []).append((lines[0].paid_at, products))
+        found.setdefault(person, []).append((paid_at, products))
     return found
 
 

@@ -17,6 +17,8 @@ _SLOWEST = 0.8
 """How much of a third's rise the next third may keep at most when the curve is led on to its end."""
 _FOLLOWED, _SEEN = 2, 0.8
 _Z = 1.96
+_SAME = 1e-9
+"""What binary fractions make of equal days and shares differs by less than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def returning(spells: Sequence[Spell]) -> Return | None:
     median = _reached(curve, share / 2)
     if median is None:
         return None
-    if median * _FOLLOWED > watched and curve[-1].share < share * _SEEN:
+    if median * _FOLLOWED > watched and curve[-1].share < share * _SEEN - _SAME:
         return None
     return Return(
         gaps=len(over),
@@ -109,17 +111,17 @@ def _end(curve: Sequence[_Point], watched: float) -> float:
     """The share that comes back in the end: what is seen, and what its rise so far still promises."""
     first, second, last = (_share_at(curve, watched * third / 3) for third in (1, 2, 3))
     before, lately = second - first, last - second
-    kept = min(_SLOWEST, lately / before) if before > 0 else _SLOWEST
+    kept = min(_SLOWEST, lately / before) if before > _SAME else _SLOWEST
     return min(1.0, last + lately * kept / (1 - kept))
 
 
 def _share_at(curve: Sequence[_Point], days: float) -> float:
-    place = bisect_right(curve, days, key=lambda point: point.days)
+    place = bisect_right(curve, days + _SAME, key=lambda point: point.days)
     return curve[place - 1].share if place else 0.0
 
 
 def _reached(curve: Sequence[_Point], share: float) -> float | None:
-    return next((point.days for point in curve if point.share >= share), None)
+    return next((point.days for point in curve if point.share >= share - _SAME), None)
 
 
 def _surely(curve: Sequence[_Point], share: float, *, otherwise: float) -> float:

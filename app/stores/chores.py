@@ -23,9 +23,14 @@ IDENTITY = "identity"
 """What the store says of itself, and whether its webhooks arrive."""
 SENDERS = "senders"
 """Whether the store's accounts at providers can send, and whom they bar already."""
+FIGURES = "figures"
+"""What its messages did and how long its lists are, added up for the screens."""
+WEEKLY = "weekly"
+"""The letter of the week to its merchant."""
 SILENT = "silent"
 """In the notes of IDENTITY: how many orders of a day came by looking alone, while no webhook did."""
-NAMES = {WOOCOMMERCE: (WEBHOOKS, IDENTITY, SENDERS, *SWEEPS), SHOPIFY: (IDENTITY, SENDERS)}
+_ALWAYS = (IDENTITY, SENDERS, FIGURES, WEEKLY)
+NAMES = {WOOCOMMERCE: (WEBHOOKS, *_ALWAYS, *SWEEPS), SHOPIFY: _ALWAYS}
 """What is done for a store, by its platform."""
 LEASE = timedelta(seconds=180)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.crypto import Vault
-from app.db import insert_new, table_of
+from app.db import insert_new, narrow, table_of
 from app.errors import BadInput
 from app.models import Store
 from app.stores import backfills, chores, credentials, homes, scopes, writes
@@ -54,6 +54,7 @@ def complete(session: Session, vault: Vault, arrival: Arrival, now: datetime) ->
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    narrow(session, store.id)
     if not new:
         _check_is_same_shop(store, arrival)
     _connect(store, vault, arrival, now, was_away=not new and store.state == UNINSTALLED)
@@ -78,6 +79,12 @@ def update_store(store: Store, update_: StoreUpdate) -> None:
         store.country = update_.country.upper()
     if update_.scopes is not None:
         store.scopes = list(update_.scopes)
+
+
+def note_traits(store: Store, identity: StoreIdentity) -> None:
+    """Keep what the shop says of its address and of what runs in it, for the set-up guide."""
+    store.postal_address = identity.postal_address[:_LONGEST_ADDRESS] or store.postal_address
+    store.plugins = list(identity.plugins) if identity.plugins is not None else None
 
 
 def uninstall(session: Session, store: Store, occurred_at: datetime) -> bool:
@@ -114,6 +121,7 @@ _LONGEST_NAME = 255
 _LONGEST_ZONE = 64
 _LONGEST_LOCALE = 10
 _LONGEST_EMAIL = 320
+_LONGEST_ADDRESS = 300
 _CURRENCY_LENGTH = 3
 _COUNTRY_LENGTH = 2
 
@@ -180,6 +188,7 @@ def _connect(store: Store, vault: Vault, arrival: Arrival, now: datetime, *, was
     store.locale = store.settings.get("locale", identity.locale[:_LONGEST_LOCALE])
     store.scopes = list(arrival.scopes)
     store.email = identity.email[:_LONGEST_EMAIL]
+    note_traits(store, identity)
     store.subscriptions, store.equipped_with = [], ""
     store.refusals, store.refused_at, store.refusal = 0, None, ""
     store.other_home, store.copies, store.is_copy = {}, [], False

@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, Row, and_, case, delete, or_, select, upda
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, lease_now, table_of
-from app.models import Notice, Store
-from app.stores.platforms import NEEDS_RECONNECT
+from app.models import Flow, Notice, Sender, Store
+from app.stores.platforms import CONNECTED, NEEDS_RECONNECT
 
-NOTICES = table_of(Notice)
+NOTICES, SENDERS, FLOWS = table_of(Notice), table_of(Sender), table_of(Flow)
 STORES = table_of(Store)
 RECONNECT, LOW_RATING, TEXT_BUDGET = "needs_reconnect", "low_rating", "text_budget"
+SENDER, WEEKLY = "sender_stopped", "weekly"
 QUEUED, SENDING, UNKNOWN = "queued", "sending", "unknown"
 UNSENT = (UNKNOWN, "failed")
 """How a notice rests of which the merchant may know nothing."""
@@ -23,24 +24,27 @@ SPACED = {LOW_RATING: timedelta(hours=1)}
 """How long after one mail the next of the same kind may leave; what happens meanwhile is told with it."""
 
 
+_RUNNING = select(FLOWS.c.store_id).where(FLOWS.c.is_active)
+_STANDING = {
+    RECONNECT: select(STORES.c.id).where(STORES.c.state == NEEDS_RECONNECT),
+    SENDER: select(SENDERS.c.store_id)
+    .where(
+        SENDERS.c.problem.is_not(None),
+        SENDERS.c.store_id.in_(select(STORES.c.id).where(STORES.c.state == CONNECTED)),
+        SENDERS.c.store_id.in_(_RUNNING),
+    )
+    .distinct(),
+}
+"""What stands still, and is told once while it does: a store, or an account that its flows send by."""
+
+
 def follow(session: Session, now: datetime) -> None:
-    """Queue a notice for every store that began to stand still, and forget those of stores that go on."""
-    standing = select(STORES.c.id).where(STORES.c.state == NEEDS_RECONNECT)
-    session.execute(delete(NOTICES).where(NOTICES.c.kind == RECONNECT, NOTICES.c.store_id.not_in(standing)))
-    rows = [
-        {
-            "store_id": store_id,
-            "kind": RECONNECT,
-            "status": QUEUED,
-            "raised_at": now,
-            "next_at": now,
-            "error": None,
-            "cut_off": 0,
-            "n": 1,
-        }
-        for store_id in session.execute(standing).scalars()
-    ]
-    insert_new(session, NOTICES, rows)
+    """Queue a notice of everything that began to stand still, and forget those of what goes on."""
+    for kind, standing in _STANDING.items():
+        session.execute(delete(NOTICES).where(NOTICES.c.kind == kind, NOTICES.c.store_id.not_in(standing)))
+        fresh = {"status": QUEUED, "raised_at": now, "next_at": now, "error": None, "cut_off": 0, "n": 1}
+        stores = session.execute(standing).scalars()
+        insert_new(session, NOTICES, [{"store_id": one, "kind": kind, **fresh} for one in stores])
 
 
 def raise_again(session: Session, store_id: int, kind: str, *, n: int, now: datetime) -> None:
@@ -65,18 +69,13 @@ def raise_once(session: Session, store_id: int, kind: str, *, since: datetime, n
 
 
 def is_due(session: Session, now: datetime) -> bool:
-    """Whether a store began to stand still or goes on again, or a notice waits or was cut off."""
-    standing = select(STORES.c.id).where(STORES.c.state == NEEDS_RECONNECT)
-    noticed = select(NOTICES.c.store_id).where(NOTICES.c.kind == RECONNECT)
-    waiting = select(NOTICES.c.store_id).where(_waits(session, now))
-    return any(
-        session.execute(statement.limit(1)).first() is not None
-        for statement in (
-            standing.where(STORES.c.id.not_in(noticed)),
-            noticed.where(NOTICES.c.store_id.not_in(standing)),
-            waiting,
-        )
-    )
+    """Whether something began to stand still or goes on again, or a notice waits or was cut off."""
+    asked = [select(NOTICES.c.store_id).where(_waits(session, now))]
+    for kind, standing in _STANDING.items():
+        noticed = select(NOTICES.c.store_id).where(NOTICES.c.kind == kind)
+        (column,) = standing.selected_columns
+        asked += [standing.where(column.not_in(noticed)), noticed.where(NOTICES.c.store_id.not_in(standing))]
+    return any(session.execute(statement.limit(1)).first() is not None for statement in asked)
 
 
 def claim(session: Session, now: datetime) -> Sequence[Row[Any]]:

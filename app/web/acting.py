@@ -1,25 +1,27 @@
 """Who acts in this request, for the audit log; and what they were shown, for the access log."""
 
 from flask import g
-from flask import session as cookie
 
 from app import access_log, audit, clock
 from app.audit import Actor
-from app.web.context import runtime, visit
-
-SESSION = "session"
-"""The mark of a session in its cookie: tells one sign-in from another, and opens nothing."""
+from app.web.context import reader, runtime, visit
 
 
 def actor() -> Actor:
-    """A member by their session, one of the shop's staff by Shopify's number, or a program by its key."""
+    """A member, one of the shop's staff by Shopify's number, or a program by its key.
+
+    Who came by the operator's one-time link has no number: their session's mark tells which sign-in it was.
+    """
     key_id = g.get("api_key_id")
     if key_id is not None:
         return Actor(audit.API_KEY, str(key_id))
     seen = visit()
     if seen is not None:
         return Actor(audit.STAFF, seen.member)
-    return Actor(audit.MEMBER, str(cookie.get(SESSION, "")))
+    signed_in = reader()
+    if signed_in is None:
+        return Actor(audit.MEMBER)
+    return audit.member(signed_in.member_id) if signed_in.member_id else Actor(audit.MEMBER, signed_in.mark)
 
 
 def showed(store_id: int, what: str, *, customer_id: int | None = None, count: int = 1) -> None:

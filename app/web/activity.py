@@ -7,13 +7,14 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock, inbox
 from app.errors import BadInput
+from app.members.roles import MARKETER
 from app.models import InboundEvent, JobRun, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.models.store_write import RESTING
 from app.stores import writes
 from app.web import paging, upkeep
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.context import chosen_store, count_up_to, literals, rows_of, runtime
 from app.web.home import progress_of
 
@@ -23,6 +24,7 @@ STATUSES = (WAITING, RETRYING, DEAD, DONE, IGNORED)
 _RESTING = (WAITING, RETRYING, DEAD)
 _PER_PAGE = 30
 _CAP = 9_999
+_KINDS = paging.Kinds(InboundEvent.status, STATUSES)
 _NEWEST = paging.Order((InboundEvent.id,), is_descending=True)
 
 
@@ -36,7 +38,14 @@ def show() -> ResponseReturnValue:
         statement = rows_of(InboundEvent, store.id)
         if status in STATUSES:
             statement = statement.where(InboundEvent.status.in_(literals((status,))))
-        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+        page = paging.fetch(
+            session,
+            statement,
+            _NEWEST,
+            cursor=request.args.get("cursor"),
+            limit=_PER_PAGE,
+            kinds=None if status in STATUSES else _KINDS,
+        )
         counts = _counts(session, store.id)
         jobs = list(session.scalars(select(ScheduledJob).order_by(ScheduledJob.name)))
         failures = _failures(session, jobs)
@@ -59,7 +68,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/activity/replay")
-@merchant_required
+@role_required(MARKETER)
 def replay() -> ResponseReturnValue:
     """Put dead deliveries of this store back in line; what belongs to another store is left alone."""
     given = request.form.getlist("id")
@@ -76,7 +85,7 @@ def replay() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/activity/write-again")
-@merchant_required
+@role_required(MARKETER)
 def write_again() -> ResponseReturnValue:
     """Put back in line what could not be written back to this store."""
     with runtime().database.write() as session:

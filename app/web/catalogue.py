@@ -12,8 +12,9 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 
 from app.errors import BadInput
+from app.members.roles import READER
 from app.models import Store
-from app.web.auth import merchant_required
+from app.web.auth import role_required
 
 LANGUAGES = {"it": "Italiano", "en": "English"}
 _FOLDER = Path(__file__).parent / "texts"
@@ -70,7 +71,7 @@ def choice(key: str, value: str) -> str:
 
 
 @blueprint.post("/app/language")
-@merchant_required
+@role_required(READER)
 def choose_language() -> ResponseReturnValue:
     """Remember the language picked in the footer and go back home."""
     chosen = request.form.get("language", "")

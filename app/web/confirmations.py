@@ -3,7 +3,7 @@
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from app import clock, consent
+from app import clock, consent, wakeups
 from app.messaging import confirmations, links
 from app.web.auth import public
 from app.web.context import runtime
@@ -41,4 +41,5 @@ def confirm(token: str) -> ResponseReturnValue:
     }
     with runtime().database.write() as session:
         is_done = confirmations.confirm(session, runtime().signer, named, now=clock.now(), seen=seen)
+        wakeups.call(session, wakeups.FLOWS)
     return page("confirm.html", letter, said=_TITLES[is_done])

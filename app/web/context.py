@@ -1,6 +1,7 @@
 """What every view reaches for: the runtime, the chosen store, rows of one store only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,14 +10,19 @@ from flask import session as cookie
 from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.customers import aliases
-from app.db import Base
-from app.errors import AppError, NotFound
+from app.db import Base, Database, narrow
+from app.errors import AppError, Busy, NotFound
+from app.members import roles, sessions
+from app.members.sessions import Reader
 from app.models import Customer, Store
 from app.runtime import Runtime
 
 EXTENSION = "ritorno"
 LARGEST_ID = 2**63 - 1
+SESSION = "session"
+"""Where the cookie holds the token of a session; the database knows only its hash."""
 _CHOSEN = "store"
 Model = TypeVar("Model", bound=Base)
 
@@ -40,28 +46,72 @@ class Visit:
 
 
 def visit() -> Visit | None:
-    """The visit from a shop's admin that this request is, or None for the operator's own sign-in."""
+    """The visit from a shop's admin that this request is, or None for a sign-in of our own."""
     found: Visit | None = g.get("visit")
     return found
 
 
+def reader() -> Reader | None:
+    """Who is signed in by this request's cookie, or None; looked up once a request."""
+    if "reader" not in g:
+        token = cookie.get(SESSION)
+        g.reader = _reader_of(token) if isinstance(token, str) else None
+    found: Reader | None = g.reader
+    return found
+
+
+def role() -> str | None:
+    """What the reader is in the chosen store; a shop's staff come with what Shopify lets them do."""
+    if visit() is not None:
+        return roles.OWNER
+    seen, store = reader(), g.get("store")
+    return seen.role_in(store.id if store else None) if seen is not None else None
+
+
 def runtime() -> Runtime:
-    """The pieces that this process was built from."""
-    built: Runtime = current_app.extensions[EXTENSION]
-    return built
+    """The pieces of this process; their database shows the rows of this request's store, once it is bound."""
+    if "runtime" not in g:
+        built = _built()
+        g.runtime = built.seeing(built.database.of_no_store())
+    seeing: Runtime = g.runtime
+    return seeing
+
+
+def bind(store_id: int) -> None:
+    """From here on this request sees the rows of one store; PostgreSQL holds it to that."""
+    built = _built()
+    g.runtime = built.seeing(built.database.of_store(store_id))
+
+
+def bind_chosen() -> None:
+    """Bind the request to the store that its reader looks at, as far as that is known before asking."""
+    seen, mine = visit(), _visible()
+    chosen = cookie.get(_CHOSEN) if seen is None else seen.store_id
+    if chosen is not None and (mine is None or chosen in mine):
+        bind(chosen)
+
+
+def logins() -> Database:
+    """The database for what members do with their own login: the log of every store of theirs tells it."""
+    return _built().database.over_all_stores()
 
 
 def load_stores(session: Session) -> list[Store]:
-    """Every store the member may look at, into `g` for the header; the chosen one is `g.store`."""
-    seen = visit()
-    wanted = select(Store).order_by(Store.id)
-    if seen is not None:
-        wanted = wanted.where(Store.id == seen.store_id)
-    stores = list(session.scalars(wanted))
+    """Every store the reader may look at, into `g` for the header; the chosen one is `g.store`.
+
+    Which one it is stays so for the request: the role was looked up for that one.
+    """
+    wanted, mine = select(Store).order_by(Store.id), _visible()
+    stores = list(session.scalars(wanted if mine is None else wanted.where(Store.id.in_(mine))))
     g.stores = stores
-    chosen = [store for store in stores if store.id == cookie.get(_CHOSEN)]
+    held = g.get("store")
+    chosen_id = held.id if held else cookie.get(_CHOSEN)
+    chosen = [store for store in stores if store.id == chosen_id]
     connected = [store for store in stores if store.state == "connected"]
     g.store = next(iter(chosen or connected or stores), None)
+    if g.store is not None:
+        narrow(session, g.store.id)
+        bind(g.store.id)
     return stores
 
 
@@ -84,9 +134,8 @@ def choose_store(session: Session, store_id: int) -> None:
     Raises:
         NotFound: there is no such store.
     """
-    seen = visit()
-    is_allowed = seen is None or seen.store_id == store_id
-    if not is_allowed or session.get(Store, store_id) is None:
+    mine = _visible()
+    if (mine is not None and store_id not in mine) or session.get(Store, store_id) is None:
         raise NotFound("there is no such store")
     cookie[_CHOSEN] = store_id
 
@@ -133,6 +182,30 @@ def count_up_to(session: Session, statement: Select[Any], cap: int) -> int:
     """How many rows the statement has, never looking at more than `cap + 1`."""
     some = statement.limit(cap + 1).subquery()
     return session.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def _visible() -> Collection[int] | None:
+    """The stores that the reader may see; None is all of them."""
+    seen, signed_in = visit(), reader()
+    if seen is not None:
+        return (seen.store_id,)
+    return () if signed_in is None else signed_in.roles
+
+
+def _reader_of(token: str) -> Reader | None:
+    database = runtime().database
+    with database.read() as session:
+        found = sessions.find(session, token)
+    if found is not None and found.is_stale:
+        # When they were last seen is worth no error page where the database cannot be written now.
+        with suppress(Busy), database.write() as session:
+            sessions.touch(session, found, clock.now())
+    return found
+
+
+def _built() -> Runtime:
+    built: Runtime = current_app.extensions[EXTENSION]
+    return built
 
 
 def _column(model: type[Base], name: str) -> Any:

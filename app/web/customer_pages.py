@@ -11,7 +11,7 @@ from app.messaging.content import language_for
 from app.messaging.links import ClickToken, ConfirmToken, MessageToken, RatingToken
 from app.models import Customer, Message, Store
 from app.stores import settings
-from app.web.context import runtime
+from app.web.context import bind, runtime
 from app.web.public_words import WORDS
 
 Named = ClickToken | MessageToken | ConfirmToken | RatingToken
@@ -36,6 +36,8 @@ class Letter:
 
 def letter_of(named: Named | None) -> Letter:
     """The message that a token names; 404 if it names none."""
+    if named is not None:
+        bind(named.store_id)
     with runtime().database.read() as session:
         letter = find_letter(session, named)
     if letter is None:

@@ -14,6 +14,7 @@ from app.audit import Actor
 from app.db import lease_now
 from app.errors import BadInput
 from app.flows import places
+from app.members.roles import MARKETER
 from app.messaging import confirming, content, editions, terms, trials
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES, Content
@@ -24,7 +25,7 @@ from app.messaging.variables import UNWRITTEN, picker
 from app.models import Customer, Store
 from app.web import drafts, headers, previewing, seeking, trying
 from app.web.acting import actor, showed
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, rows_of, runtime, visit
 from app.web.trying import Bench, Verdict
@@ -74,7 +75,7 @@ def show(key: str, step: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/messages/<step>")
-@merchant_required
+@role_required(MARKETER)
 def change(key: str, step: str) -> ResponseReturnValue:
     """Do what the button asks for; whatever was typed and is not kept yet is shown again."""
     act = drafts.act_of(request.form)

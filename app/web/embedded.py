@@ -6,11 +6,10 @@ content is App Bridge, which comes back with it. The first token of a shop insta
 Source: shopify.dev, session tokens and token exchange; facts of November 2026, sections 1c and 1f.
 """
 
-import re
 import threading
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Request, Response, g, redirect, render_template, request, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -28,6 +27,7 @@ from app.stores.platforms import CONNECTED, SHOPIFY
 from app.web import headers
 from app.web.auth import KEY_PREFIX, is_signed_in, public
 from app.web.context import Visit, runtime, visit
+from app.web.places import is_own_path
 from connectors.base import ConnectorError, InvalidSignature
 from connectors.base import Unauthorized as Refused
 from connectors.storefronts.shopify import auth as shopify
@@ -51,7 +51,7 @@ def register(app: Flask) -> None:
 @public("it holds nothing but App Bridge's script")
 def reload() -> ResponseReturnValue:
     """The page that App Bridge leaves at once for the path in `shopify-reload`, with a fresh token."""
-    if not _is_own_path(request.args.get(_RELOAD, "")):
+    if not is_own_path(request.args.get(_RELOAD, "")):
         return redirect(url_for("home.show"), code=303)
     page = Response(render_template("reload.html", client_id=runtime().settings.shopify_client_id))
     page.headers["Content-Security-Policy"] = headers.framed_policy(_named_shop())
@@ -74,13 +74,12 @@ _CARRIED = ("shop", "host", "embedded", "locale")
 _FRAMED = "framed"
 _FRAME_LASTS = timedelta(minutes=2)
 _READING = frozenset({"GET", "HEAD"})
-_OWN_PATH = re.compile(r"/app/[A-Za-z0-9_\-./?&=%]*")
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
 def _recognise() -> ResponseReturnValue | None:
     """Put the visit into `g`, or send a document away to fetch its token."""
-    if not request.path.startswith("/app/") or request.endpoint == "auth.sign_in":
+    if not request.path.startswith("/app/") or request.endpoint == "sign_in.by_link":
         return None
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and not bearer.startswith(KEY_PREFIX):
@@ -166,11 +165,6 @@ def _try_again() -> Response:
     answer = Response("the session token does not hold", status=401, mimetype="text/plain")
     answer.headers[RETRY_HEADER] = "1"
     return answer
-
-
-def _is_own_path(path: str) -> bool:
-    """A path of ours and nothing that a browser could read as another place."""
-    return bool(_OWN_PATH.fullmatch(path)) and "//" not in urlsplit(path).path and ".." not in path
 
 
 def _named_shop() -> str | None:

@@ -12,14 +12,16 @@ from werkzeug.exceptions import NotFound as NotFoundPage
 from app.crypto import UnreadableSecret
 from app.errors import AppError, BadInput, Busy, NotFound
 from app.web.context import NoStoreYet
+from app.web.places import way_in
 
 log = logging.getLogger(__name__)
 
 _STATUS: dict[type[AppError], int] = {NotFound: 404, BadInput: 400, Busy: 503}
-_PAGES = frozenset({400, 401, 404, 405, 413, 500, 503})
+_PAGES = frozenset({400, 401, 403, 404, 405, 413, 500, 503})
 _TITLES = {
     400: "Bad request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
     413: "Too large",
@@ -95,7 +97,14 @@ def _answer(status: int, detail: str, field: str | None = None, kind: int | str 
         response = problem(status, detail, field)
     else:
         kind = kind or (status if status in _PAGES else 400)
-        response = Response(render_template("error.html", status=status, kind=kind), status=status)
+        entry = way_in(_asked_for()) if kind == 401 else None
+        page = render_template("error.html", status=status, kind=kind, entry=entry)
+        response = Response(page, status=status)
     if status == 503:
         response.headers["Retry-After"] = _RETRY_SECONDS
     return response
+
+
+def _asked_for() -> str:
+    """The page that a member wanted when they had no session, to come back to."""
+    return request.full_path.rstrip("?") if request.method == "GET" else ""

@@ -1,17 +1,17 @@
 """How templates write numbers, money, moments and our own words."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g
 
 from app import clock
 from app.money import shown
 from app.web import assets
-from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in
+from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in, may
 from app.web.catalogue import LANGUAGES, choice, language, translate, word
 
 _SKELETON_MOMENT = {"it": "d MMM y, HH:mm", "en": "d MMM y, HH:mm"}
@@ -24,6 +24,7 @@ def register(app: Flask) -> None:
     """Give the templates their words and formats."""
     app.jinja_env.filters.update(money=money, number=number, points=points, share=share)
     app.jinja_env.filters.update(moment=moment, told_moment=told_moment, day=day, ago=ago)
+    app.jinja_env.filters.update(calendar_day=calendar_day, grown=grown)
     app.jinja_env.globals.update(
         t=translate, word=word, choice=choice, asset=assets.address, languages=LANGUAGES
     )
@@ -69,6 +70,16 @@ def day(value: datetime | None) -> str:
     return format_date(value.astimezone(_zone()).date(), _SKELETON_DAY[language()], locale=language())
 
 
+def calendar_day(value: date) -> str:
+    """A day of the calendar without its year (`24 nov`)."""
+    return format_skeleton("MMMd", datetime.combine(value, time()), locale=language())
+
+
+def grown(value: int) -> str:
+    """By how much something grew or shrank, with its sign."""
+    return format_decimal(value, format="+#,##0;-#,##0", locale=language())
+
+
 def ago(value: datetime | None) -> str:
     """How long ago, or in how long, in words."""
     if value is None:
@@ -85,6 +96,8 @@ def _of_this_request() -> dict[str, Any]:
         "csrf_field": CSRF_FIELD,
         "csrf_token": csrf_token,
         "signed_in": is_signed_in(),
+        "reader": g.get("reader"),
+        "may": may,
         "store": g.get("store"),
         "stores": g.get("stores", []),
     }

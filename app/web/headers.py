@@ -2,22 +2,10 @@
 
 from flask import Flask, Response, request, url_for
 
+from app import policies
 from app.web.context import runtime, visit
 
-POLICY = {
-    "default-src": "'self'",
-    "img-src": "'self' data:",
-    "object-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-}
-_ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+policy = policies.policy
 _PRIVATE = ("/app/", "/api/")
 
 
@@ -26,10 +14,14 @@ def register(app: Flask) -> None:
     app.after_request(_add)
 
 
-def policy(**changes: str) -> str:
-    """The content security policy with some directives changed (`frame_src="'self'"`)."""
-    directives = POLICY | {name.replace("_", "-"): value for name, value in changes.items()}
-    return "; ".join(f"{name} {value}".strip() for name, value in directives.items())
+def may_connect(page: Response) -> Response:
+    """Let the form that connects a store lead to the store's own approval page.
+
+    Browsers count the page that answers a form as the form's target.
+    """
+    if visit() is None:
+        page.headers["Content-Security-Policy"] = policy(form_action="'self' https: http:")
+    return page
 
 
 def admin_of(shop: str | None) -> str:
@@ -87,10 +79,8 @@ def _add(response: Response) -> Response:
     seen = visit()
     default = _POLICY if seen is None else framed_policy(seen.shop)
     response.headers.setdefault("Content-Security-Policy", default)
-    for name, value in _ALWAYS.items():
+    for name, value in policies.headers_of(runtime().settings.base_url).items():
         response.headers.setdefault(name, value)
     if request.path.startswith(_PRIVATE):
         response.headers.setdefault("Cache-Control", "no-store")
-    if runtime().settings.base_url.startswith("https://"):
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

@@ -50,7 +50,7 @@ def show_metrics() -> ResponseReturnValue:
     """Prometheus text, for this machine or for the holder of METRICS_TOKEN."""
     if not (_is_local() or _has_token()):
         raise Forbidden("only from this machine, or with METRICS_TOKEN")
-    with runtime().database.read() as session:
+    with runtime().database.over_all_stores().read() as session:
         body = metrics.render(session, clock.now())
     return Response(body, content_type=CONTENT_TYPE_LATEST)
 

@@ -3,12 +3,13 @@
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import audit, clock
+from app import audit, clock, wakeups
 from app.errors import BadInput
+from app.members.roles import MARKETER
 from app.messaging import held
 from app.models.message import HELD
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import role_required
 from app.web.catalogue import translate
 from app.web.context import LARGEST_ID, chosen_store, runtime
 
@@ -19,7 +20,7 @@ _TOLD = {RELEASE: "held.released", CANCEL: "held.cancelled", CANCEL_ALL: "held.c
 
 
 @blueprint.post("/app/outbox/held")
-@merchant_required
+@role_required(MARKETER)
 def decide() -> ResponseReturnValue:
     """Put some back in line, where the gate looks at them, or call them off."""
     act = request.form.get("act", "")
@@ -30,6 +31,7 @@ def decide() -> ResponseReturnValue:
         store, now = chosen_store(session), clock.now()
         if act == RELEASE:
             count = held.release(session, store.id, ids or [], now)
+            wakeups.call(session, wakeups.OUTBOX)
         else:
             count = held.cancel(session, store.id, ids)
         if count:

@@ -12,15 +12,14 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.errors import BadInput
 from app.flows import switch
+from app.members.roles import READER
 from app.models import Backfill, Store
 from app.stores import credentials, scopes, settings
-from app.web import attention, figures, headers, senders
-from app.web.auth import merchant_required
-from app.web.context import choose_store, load_stores, runtime, visit
+from app.web import attention, guide_steps, headers, overview, senders
+from app.web.auth import merchant_required, role_required
+from app.web.context import choose_store, load_stores, runtime
 
 blueprint = Blueprint("home", __name__)
-
-_FORM_TARGETS = "'self' https: http:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,9 @@ def show() -> ResponseReturnValue:
     now = clock.now()
     with runtime().database.read() as session:
         stores = load_stores(session)
-        progress = progress_of(session, [store.id for store in stores])
         chosen = _chosen(session, now)
-    page = Response(render_template("home.html", progress=progress, **chosen))
-    # The form that connects a store is answered with the store's own approval page, which browsers
-    # count as the form's target.
-    if visit() is None:
-        page.headers["Content-Security-Policy"] = headers.policy(form_action=_FORM_TARGETS)
-    return page
+    progress = _progress_of_all(stores)
+    return headers.may_connect(Response(render_template("home.html", progress=progress, **chosen)))
 
 
 @blueprint.get("/app/progress.json")
@@ -65,7 +59,7 @@ def progress_now() -> ResponseReturnValue:
     """What the page asks every two seconds while history arrives."""
     with runtime().database.read() as session:
         stores = load_stores(session)
-        progress = progress_of(session, [store.id for store in stores])
+    progress = _progress_of_all(stores)
     flat = [(store_id, one) for store_id, parts in progress.items() for one in parts]
     rows = [
         {
@@ -81,7 +75,7 @@ def progress_now() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/store")
-@merchant_required
+@role_required(READER)
 def choose() -> ResponseReturnValue:
     """Look at another store."""
     wanted = request.form.get("store", "")
@@ -101,35 +95,33 @@ def progress_of(session: Session, store_ids: Sequence[int]) -> dict[int, list[Pr
     return progress
 
 
+def _progress_of_all(stores: Sequence[Store]) -> dict[int, list[Progress]]:
+    """Those of every store that the reader may look at, not of the chosen one alone."""
+    with runtime().database.over_all_stores().read() as session:
+        return progress_of(session, [store.id for store in stores])
+
+
 def _chosen(session: Session, now: datetime) -> dict[str, object]:
     """The figures of the chosen store, or nothing where none is installed."""
     store: Store | None = g.store
     if store is None:
         return {}
     views = switch.listing(session, store.id)
-    sent = figures.by_flow(session, store.id)
-    sums = figures.attributed(session, store, now)
-    active = [view for view in views if view.is_active]
-    nothing = figures.Money(0, store.currency)
+    number = overview.span_of(request.args.get("days", ""))
+    ways_out = senders.of_store(session, runtime(), store, now)
+    steps = [] if store.guide_hidden_at else guide_steps.of_store(session, store, ways_out, views)
     return {
-        "shop": figures.shop(session, store, now),
-        "flows": [
-            {
-                "view": view,
-                "sent": sent.get(view.key, figures.Sent()),
-                "attributed": sums.get(view.key, (nothing, nothing)),
-            }
-            for view in views
-        ],
-        "messages_sent": sum(one.sent for one in sent.values()),
-        "total": figures.total(sums, store.currency),
+        "steps": steps,
+        "steps_left": guide_steps.left(steps),
+        "overview": overview.of_store(session, store, views, number=number, now=now),
+        "spans": overview.SPANS,
         "attention": attention.of_store(
             session,
             store,
             has_sender=bool(settings.read(store, "sender.email")),
-            active_flows=len(active),
+            active_flows=sum(view.is_active for view in views),
             grant_url=scopes.grant_url(store, _client_id(store)),
-            ways_out=senders.of_store(session, runtime(), store, now),
+            ways_out=ways_out,
         ),
     }
 

@@ -16,13 +16,15 @@ from app import audit, clock
 from app.audit import Actor
 from app.db import lease_now
 from app.errors import BadInput
+from app.members import people
+from app.members.roles import OWNER
 from app.runtime import Runtime
 from app.stores import arrivals, attempts, install, verification
 from app.stores.install import Arrival
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 from app.web.acting import actor
-from app.web.auth import merchant_required, public
-from app.web.context import runtime
+from app.web.auth import public, role_required
+from app.web.context import reader, runtime
 from app.web.embedded import refuse_inside_admin
 from connectors.base import ConnectorError, InvalidSignature, UnreadablePayload
 from connectors.storefronts.shopify import auth as shopify
@@ -78,7 +80,7 @@ def finish_shopify() -> ResponseReturnValue:
 
 
 @blueprint.get("/install/woocommerce")
-@merchant_required
+@role_required(OWNER)
 def start_woocommerce() -> ResponseReturnValue:
     """Send a signed-in member to the approval page of the store that they typed."""
     refuse_inside_admin()
@@ -130,7 +132,7 @@ def take_woocommerce_keys() -> ResponseReturnValue:
 
 
 @blueprint.get("/auth/woocommerce/return")
-@merchant_required
+@role_required(OWNER)
 def finish_woocommerce() -> ResponseReturnValue:
     """Try the keys against the store that the handshake began with, and only then save it."""
     refuse_inside_admin()
@@ -178,9 +180,12 @@ def _signed_query() -> tuple[str, dict[str, str]]:
 
 
 def _save(built: Runtime, arrival: Arrival, attempt_id: int, by: Actor) -> None:
+    seen = reader()
     with built.database.write() as session:
         store = install.complete(session, built.vault, arrival, clock.now())
         audit.record(session, store.id, by, audit.STORE_CONNECTED, now=clock.now(), subject=store.domain)
+        if seen is not None and seen.member_id is not None and seen.roles is not None:
+            people.adopt(session, store.id, seen.member_id, clock.now())
         attempts.forget(session, attempt_id)
 
 

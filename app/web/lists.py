@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.errors import BadInput
 from app.lists import importing
+from app.members.roles import MARKETER
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 
@@ -28,7 +29,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings/lists")
-@merchant_required
+@role_required(MARKETER)
 def take() -> ResponseReturnValue:
     """Take a list in and show what became of it."""
     with runtime().database.read() as session:

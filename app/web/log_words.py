@@ -1,15 +1,15 @@
 """The entries of the two logs in the merchant's words: who, and what about whom."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from app import audit
-from app.models import AccessEntry, ApiKey, AuditEntry
+from app.models import AccessEntry, ApiKey, AuditEntry, Member, Membership
 from app.stores.settings import DEFINITIONS
 from app.web.catalogue import choice, translate, word
 from app.web.formats import moment
@@ -45,12 +45,12 @@ class Change:
 
 def changes(session: Session, store_id: int, rows: Sequence[AuditEntry]) -> list[Change]:
     """Lines of the audit log."""
-    names = key_names(session, store_id, rows)
+    names = actor_names(session, store_id, rows)
     return [_change(row, who(row, names)) for row in rows]
 
 
 def who(row: AuditEntry | AccessEntry, names: Mapping[str, str]) -> Who:
-    """Who an entry names; `names` are those of the API keys."""
+    """Who an entry names; `names` are those of members and API keys."""
     kind, number = word("actor", row.actor_kind), row.actor_id
     if not number:
         return Who(kind, "")
@@ -58,14 +58,35 @@ def who(row: AuditEntry | AccessEntry, names: Mapping[str, str]) -> Who:
         return Who(kind, names.get(number, translate("actor.number", number=number)))
     if row.actor_kind == audit.STAFF:
         return Who(kind, translate("actor.number", number=number))
+    if number.startswith(audit.MEMBER_LETTER):
+        return Who(kind, names.get(number, translate("actor.gone", number=number[1:])))
     return Who(kind, translate("actor.session", number=number))
 
 
-def key_names(session: Session, store_id: int, rows: Iterable[AuditEntry | AccessEntry]) -> dict[str, str]:
-    """The names of the API keys that some entries name, by their ids."""
-    ids = {int(row.actor_id) for row in rows if row.actor_kind == audit.API_KEY and row.actor_id.isdigit()}
-    keys = select(ApiKey.id, ApiKey.name).where(ApiKey.store_id == store_id, ApiKey.id.in_(ids))
-    return {str(row.id): row.name for row in session.execute(keys)} if ids else {}
+def actor_names(session: Session, store_id: int, rows: Iterable[AuditEntry | AccessEntry]) -> dict[str, str]:
+    """The names of the members and API keys that some entries name, by what the entries call them."""
+    ids: dict[str, set[int]] = {audit.API_KEY: set(), audit.MEMBER: set()}
+    for row in rows:
+        number = row.actor_id.removeprefix(audit.MEMBER_LETTER)
+        is_member = row.actor_kind == audit.MEMBER and number != row.actor_id
+        if number.isdigit() and (is_member or row.actor_kind == audit.API_KEY):
+            ids[row.actor_kind].add(int(number))
+    keys = select(ApiKey.id, ApiKey.name).where(
+        ApiKey.store_id == store_id, ApiKey.id.in_(ids[audit.API_KEY])
+    )
+    names = {str(row.id): row.name for row in session.execute(keys)} if ids[audit.API_KEY] else {}
+    return names | _member_names(session, store_id, ids[audit.MEMBER])
+
+
+def _member_names(session: Session, store_id: int, ids: Collection[int]) -> dict[str, str]:
+    """Of who is in the store, or runs this installation; the others are a number."""
+    if not ids:
+        return {}
+    is_in = exists().where(Membership.store_id == store_id, Membership.member_id == Member.id)
+    mine = select(Member.id, Member.name, Member.email).where(
+        Member.id.in_(ids), or_(is_in, Member.is_operator.is_(True))
+    )
+    return {f"{audit.MEMBER_LETTER}{row.id}": row.name or row.email for row in session.execute(mine)}
 
 
 def _change(row: AuditEntry, by: Who) -> Change:
@@ -103,6 +124,22 @@ def _flow(subject: str, _details: Mapping[str, Any]) -> str:
     return word("flow", subject)
 
 
+def _draft(subject: str, details: Mapping[str, Any]) -> str:
+    """The flow, what was done, and to which step or with which version."""
+    done = translate(f"audit.draft.{details['what']}", n=details.get("number", 0))
+    kind = details.get("kind", "")
+    step = word("step.kind", kind) if kind != "message" else details["step"]
+    return " · ".join(part for part in (word("flow", subject), done, step) if part)
+
+
+def _version(subject: str, details: Mapping[str, Any]) -> str:
+    return f"{word('flow', subject)} · {translate('versions.one', n=int(details['number']))}"
+
+
+def _moved(subject: str, details: Mapping[str, Any]) -> str:
+    return f"{word('flow', subject)} · {translate('audit.people', n=int(details['n']))}"
+
+
 def _text(subject: str, _details: Mapping[str, Any]) -> str:
     """`welcome/W2`: the flow and the message."""
     flow, _, step = subject.partition("/")
@@ -111,6 +148,15 @@ def _text(subject: str, _details: Mapping[str, Any]) -> str:
 
 def _review(subject: str, _details: Mapping[str, Any]) -> str:
     return translate("audit.review", number=subject.partition(":")[2])
+
+
+def _member(subject: str, details: Mapping[str, Any]) -> str:
+    """Whom it is about, and as what."""
+    role = details.get("role") or details.get("new")
+    whom = details.get("email") or (
+        translate("actor.gone", number=subject.partition(":")[2]) if subject else ""
+    )
+    return " · ".join(filter(None, (whom, word("role", role) if role else "")))
 
 
 def _channel(subject: str, _details: Mapping[str, Any]) -> str:
@@ -147,8 +193,14 @@ _ABOUT: Mapping[str, Callable[[str, Mapping[str, Any]], str]] = {
     audit.FLOW_ON: _flow,
     audit.FLOW_OFF: _flow,
     audit.FLOW_REHEARSED: _flow,
+    audit.FLOW_DISCARDED: _flow,
+    audit.FLOW_DRAFTED: _draft,
+    audit.FLOW_PUBLISHED: _version,
+    audit.FLOW_MOVED: _moved,
     **dict.fromkeys((audit.TEXT_SAVED, audit.TEXT_RESET, audit.TRIAL_ASKED), _text),
     **dict.fromkeys((audit.REVIEW_APPROVED, audit.REVIEW_HIDDEN), _review),
+    **dict.fromkeys((audit.MEMBER_INVITED, audit.MEMBER_JOINED, audit.MEMBER_REMOVED), _member),
+    **dict.fromkeys((audit.MEMBER_ROLE, audit.MEMBER_SIGNED_OUT), _member),
     audit.SENDER_TRUSTED: _channel,
     audit.MESSAGE_SETTLED: _settled,
     audit.MESSAGES_RELEASED: _counted,

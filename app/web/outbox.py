@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app import access_log, audit, clock
 from app.errors import BadInput, NotFound
 from app.flows.definition import recipe_keys
-from app.messaging import letters, settling
+from app.members.roles import MARKETER
+from app.messaging import copies, settling
 from app.models import Customer, Decision, DeliveryEvent, Message, MessageAttempt
 from app.models.message import (
     BOUNCED,
@@ -29,7 +30,7 @@ from app.models.message import (
 )
 from app.web import headers, paging
 from app.web.acting import actor, showed
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.context import chosen_store, row_of, rows_of, runtime, visit
 from connectors.base import Outcome, SendResult
 
@@ -83,7 +84,7 @@ def show(message_id: int) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         message = row_of(session, Message, store.id, message_id)
-        content = letters.read_content(message.content)
+        content = copies.read_content(message.content)
         parts = _parts(session, store.id, message)
     showed(store.id, access_log.MESSAGE, customer_id=message.customer_id)
     page = Response(render_template("message.html", message=message, content=content, **parts))
@@ -99,7 +100,7 @@ def body(message_id: int) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         message = row_of(session, Message, store.id, message_id)
-        content = letters.read_content(message.content)
+        content = copies.read_content(message.content)
     if not content or not content.get("html"):
         raise NotFound("this message has no HTML part")
     showed(store.id, access_log.MESSAGE_TEXT, customer_id=message.customer_id)
@@ -111,7 +112,7 @@ def body(message_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/outbox/<int:message_id>/settle")
-@merchant_required
+@role_required(MARKETER)
 def settle(message_id: int) -> ResponseReturnValue:
     """What the merchant knows of an unknown message: it arrived, or it goes out again."""
     outcome = _FATES.get(request.form.get("fate", ""))

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from app import access_log, clock
 from app.errors import BadInput
 from app.flows import places
+from app.members.roles import READER
 from app.messaging import layout
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES
@@ -15,7 +16,7 @@ from app.messaging.errors import ContentError
 from app.web import drafts, headers, trying
 from app.web.acting import showed
 from app.web.assets import address
-from app.web.auth import merchant_required, public
+from app.web.auth import public, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 from app.web.trying import Bench
@@ -36,7 +37,7 @@ def stage() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/flows/<key>/messages/<step>/preview")
-@merchant_required
+@role_required(READER)
 def preview(key: str, step: str) -> ResponseReturnValue:
     """The draft in the form: as JSON for the editor's script, else as a page for a frame. Nothing is kept."""
     locale, view = request.form.get("locale", ""), request.form.get("view", "phone")

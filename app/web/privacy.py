@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app import access_log, clock
+from app.members.roles import MARKETER
 from app.models import AccessEntry, PrivacyRequest
 from app.privacy import asked
 from app.web import log_words, paging
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, customer_of, rows_of, runtime
 from app.web.log_words import Who
@@ -59,12 +60,12 @@ def _looks(session: Session, store_id: int) -> Looks:
         cursor=request.args.get("cursor"),
         limit=_PER_PAGE,
     )
-    names = log_words.key_names(session, store_id, page.rows)
+    names = log_words.actor_names(session, store_id, page.rows)
     return Looks(page, [(row, log_words.who(row, names)) for row in page.rows])
 
 
 @blueprint.post("/app/customers/<int:customer_id>/report")
-@merchant_required
+@role_required(MARKETER)
 def report(customer_id: int) -> ResponseReturnValue:
     """Everything that is kept about a customer as a file; open requests for it are answered by that."""
     with runtime().database.read() as session:
@@ -80,7 +81,7 @@ def report(customer_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/app/customers/<int:customer_id>/erase")
-@merchant_required
+@role_required(MARKETER)
 def erase(customer_id: int) -> ResponseReturnValue:
     """Forget a customer."""
     with runtime().database.read() as session:

@@ -5,23 +5,15 @@ a message. GET and HEAD change nothing but the count of clicks (security gateway
 a token that we did not sign for that purpose gets the same 404 as any other wrong address.
 """
 
-import logging
-from datetime import datetime
-from typing import Any
-
-from flask import Blueprint, abort, make_response, redirect, request
+from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from app import clock
-from app.errors import Busy
-from app.messaging import letters, links, receipts, scanners
-from app.messaging.links import ClickToken
+from app.messaging import links, receipts
 from app.web.auth import public
 from app.web.context import runtime
 from app.web.customer_pages import Letter, letter_of, page
 
-log = logging.getLogger(__name__)
 blueprint = Blueprint("public", __name__, template_folder="templates")
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -30,23 +22,10 @@ ACT, UNSUBSCRIBE = "act", "unsubscribe"
 
 
 @blueprint.get("/c/<token>")
-@public("a link in a message; the signed token names the message and the link")
+@public("a link of no message of ours; the others are answered in front of the pages (webhooks/links.py)")
 def click(token: str) -> ResponseReturnValue:
-    """Go where the link leads; a person's click is counted, a scanner's is kept apart, HEAD is nothing."""
-    named = links.read_click(runtime().signer, token)
-    if named is None:
-        abort(404)
-    destination = _kept_click(named) if request.method == "GET" else None
-    if destination is None:
-        with runtime().database.read() as session:
-            row = _find(session, named, is_locked=False)
-        destination = None if row is None else _destination(row, named)
-    if destination is None:
-        abort(404)
-    answer = make_response(redirect(destination, code=302))
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer
+    """Nowhere to go: whatever is wrong with the token, the answer is the same."""
+    abort(404)
 
 
 @blueprint.get("/u/<token>")
@@ -80,49 +59,6 @@ def withdraw(letter: Letter, source: str) -> None:
             occurred_at=clock.now(),
             source=source,
         )
-
-
-def _destination(row: Any, named: ClickToken) -> str:
-    """Where the link led when it was sent; the shop's front page once the content is gone."""
-    kept = letters.read_content(row.content)
-    destinations = kept["links"] if kept else []
-    if named.index < len(destinations):
-        return str(destinations[named.index])
-    return row.url if "://" in row.url else f"https://{row.domain}"
-
-
-def _kept_click(named: ClickToken) -> str | None:
-    """Record the click and say where it leads; None for no such message.
-
-    A database that cannot write now must not keep the customer from the shop: then, too, it is None.
-    """
-    try:
-        with runtime().database.write() as session:
-            row = _find(session, named, is_locked=True)
-            if row is None:
-                return None
-            now, destination = clock.now(), _destination(row, named)
-            is_human = _is_human(row.sent_at, now)
-            receipts.keep_click(session, row, url=destination, occurred_at=now, is_human=is_human)
-    except Busy:
-        log.warning("a click on message %s was not counted: the database is busy", named.message_id)
-        return None
-    return destination
-
-
-def _find(session: Session, named: ClickToken, *, is_locked: bool) -> Any | None:
-    now = clock.now()
-    return receipts.clicked_message(session, named.store_id, named.message_id, now=now, is_locked=is_locked)
-
-
-def _is_human(sent_at: datetime | None, now: datetime) -> bool:
-    return scanners.is_human_click(
-        method=request.method,
-        user_agent=request.headers.get("User-Agent", ""),
-        clicked_at=now,
-        sent_at=sent_at,
-        purpose=" ".join(request.headers.get(name, "") for name in scanners.PURPOSES),
-    )
 
 
 def _source() -> str | None:

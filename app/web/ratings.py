@@ -25,7 +25,7 @@ from app.stores import settings
 from app.stores.platforms import UNINSTALLED, WOOCOMMERCE
 from app.web.auth import public
 from app.web.catalogue import language as readers_language
-from app.web.context import rows_of, runtime
+from app.web.context import bind, rows_of, runtime
 from app.web.customer_pages import Letter, find_letter, page
 from app.web.public_words import WORDS
 
@@ -104,6 +104,7 @@ def _open(token: str) -> _Opened | None:
     named = links.read_rating(runtime().signer, token)
     if named is None:
         abort(404)
+    bind(named.store_id)
     with runtime().database.read() as session:
         return _found(session, named)
 

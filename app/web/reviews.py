@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
 from app.errors import BadInput
+from app.members.roles import MARKETER
 from app.messaging import testimonials
 from app.models import Customer, Product, Review
 from app.models.review import APPROVED, HIDDEN, LOW, PENDING, STATES, WRITTEN
 from app.stores import settings
 from app.web import paging
 from app.web.acting import actor, showed
-from app.web.auth import merchant_required
+from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import LARGEST_ID, chosen_store, rows_of, runtime
 
@@ -65,7 +66,7 @@ def listing() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/reviews")
-@merchant_required
+@role_required(MARKETER)
 def moderate() -> ResponseReturnValue:
     """Approve or hide those that were ticked, or the one whose own button was pressed."""
     act = next((name for name in _ACTS if request.form.get(name)), request.form.get("act", ""))

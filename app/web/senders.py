@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.errors import BadInput
+from app.members.roles import MARKETER, OWNER
 from app.messaging import domains, pace, senders, text_costs
 from app.messaging.pace import WarmUp
 from app.messaging.senders import Reputation
@@ -21,7 +22,7 @@ from app.runtime import Runtime
 from app.stores import chores, settings
 from app.stores.accounts import SENDGRID, Account, Accounts
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
 from connectors.base import ConnectorError
@@ -30,6 +31,8 @@ from connectors.channels.sendgrid.setup import SendGridSetup
 
 blueprint = Blueprint("senders", __name__)
 _ANCHOR = "senders"
+_GUIDE = "guide"
+"""The set-up guide shows the same buttons, and is where they lead back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def in_trouble(views: Sequence[View]) -> list[tuple[str, str, str]]:
 
 
 @blueprint.post("/app/settings/senders/check")
-@merchant_required
+@role_required(MARKETER)
 def check() -> ResponseReturnValue:
     """Have the accounts checked at once."""
     with runtime().database.write() as session:
@@ -94,7 +97,7 @@ def check() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings/senders/trust")
-@merchant_required
+@role_required(MARKETER)
 def trust() -> ResponseReturnValue:
     """The merchant looked at what came back, and goes on."""
     channel = request.form.get("channel", "")
@@ -109,7 +112,7 @@ def trust() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings/senders/reports")
-@merchant_required
+@role_required(OWNER)
 def connect_reports() -> ResponseReturnValue:
     """Have SendGrid post its events to us, signed, and keep the key that checks them."""
     pieces = runtime()
@@ -159,7 +162,7 @@ def _view(
         channel=channel,
         kind=account.kind,
         is_own=account.is_own,
-        problem=senders.UNDECIDED if is_undecided else (held.problem if held is not None else None),
+        problem=(held.problem if held is not None else None) or (senders.UNDECIDED if is_undecided else None),
         pause=held.pause if held is not None and is_paused else None,
         breaker=week.problem,
         checked_at=held.checked_at if held is not None else None,
@@ -192,4 +195,6 @@ def _has_reports(runtime: Runtime, store: Store, account: Account) -> bool | Non
 
 
 def _back() -> ResponseReturnValue:
+    if request.form.get("from") == _GUIDE:
+        return redirect(url_for("guide.show", _anchor="sender"), code=303)
     return redirect(url_for("settings.show", _anchor=_ANCHOR), code=303)

@@ -7,21 +7,25 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import audit, clock
+from app.audit import Actor
 from app.errors import BadInput
 from app.lists.taking import KINDS
+from app.members.roles import MARKETER, OWNER
 from app.models import Store
 from app.stores import homes, presets, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
 from app.web import senders
 from app.web.acting import actor
-from app.web.auth import merchant_required
+from app.web.auth import may, merchant_required, role_required
 from app.web.catalogue import language, translate
 from app.web.context import chosen_store, runtime
 
 blueprint = Blueprint("settings", __name__)
 
 _LONGEST = 2000
+_OWNERS = ("sendgrid.", "twilio.", "hooks.")
+"""The settings that open accounts: the owner's alone."""
 # In the order in which a merchant needs them; a group that is not here comes last under its own name.
 _GROUPS = (
     "identity",
@@ -70,23 +74,10 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings")
-@merchant_required
+@role_required(MARKETER)
 def save() -> ResponseReturnValue:
     """Keep what changed, or show beside each field what is wrong with it and keep nothing."""
-    with runtime().database.write() as session:
-        store = chosen_store(session)
-        held = settings.read_all(store)
-        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form}
-        changed = {key: text for key, text in typed.items() if text != held[key]}
-        errors = _errors(changed)
-        if not errors:
-            try:
-                written = settings.write(session, store, changed, vault=runtime().vault)
-                audit.record_settings(session, store.id, actor(), written, now=clock.now())
-            except settings.UnknownStatus as error:
-                errors = {error.field or "": translate("setting.error.statuses", known=error.known)}
-            except BadInput as error:
-                errors = {error.field or "": str(error)}
+    typed, errors = keep_typed(by=actor())
     if errors:
         return _form(typed, errors), 400
     flash(translate("settings.saved"))
@@ -94,7 +85,7 @@ def save() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings/preset")
-@merchant_required
+@role_required(MARKETER)
 def use_preset() -> ResponseReturnValue:
     """Set what a well-known plugin keeps where."""
     values = presets.values_of(request.form.get("preset", ""))
@@ -107,7 +98,7 @@ def use_preset() -> ResponseReturnValue:
 
 
 @blueprint.post("/app/settings/home")
-@merchant_required
+@role_required(MARKETER)
 def settle_home() -> ResponseReturnValue:
     """The merchant says whether a shop that speaks from another address moved, or is a copy."""
     is_moved = request.form.get("home") == "moved"
@@ -121,6 +112,30 @@ def settle_home() -> ResponseReturnValue:
         audit.record(session, store.id, actor(), action, now=clock.now(), subject=store.domain)
     flash(translate("settings.saved"))
     return redirect(url_for("settings.show"), code=303)
+
+
+def keep_typed(*, by: Actor) -> tuple[dict[str, str], dict[str, str]]:
+    """Keep what the form says of settings, or nothing: what was typed, and what is wrong with it, by key."""
+    with runtime().database.write() as session:
+        store = chosen_store(session)
+        held = settings.read_all(store)
+        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form and is_offered(key)}
+        changed = {key: text for key, text in typed.items() if text != held[key]}
+        errors = _errors(changed)
+        if not errors:
+            try:
+                written = settings.write(session, store, changed, vault=runtime().vault)
+                audit.record_settings(session, store.id, by, written, now=clock.now())
+            except settings.UnknownStatus as error:
+                errors = {error.field or "": translate("setting.error.statuses", known=error.known)}
+            except BadInput as error:
+                errors = {error.field or "": str(error)}
+    return typed, errors
+
+
+def is_offered(key: str) -> bool:
+    """Whether the reader of this request may set it: what opens an account is the owner's."""
+    return may(OWNER) or not key.startswith(_OWNERS)
 
 
 def _typed(key: str) -> str:
@@ -149,7 +164,7 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
     for key, setting in DEFINITIONS.items():
         first = key.partition(".")[0]
-        if first == "meta" and store.platform != WOOCOMMERCE:
+        if (first == "meta" and store.platform != WOOCOMMERCE) or not is_offered(key):
             continue
         field = Field(setting, typed.get(key, held[key]), errors.get(key))
         groups.setdefault(_GROUP_OF.get(first, first), []).append(field)

@@ -5,12 +5,15 @@ driver, on one kept-open connection.
 """
 
 import hmac
+import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import waitress
 from flask import Flask, abort, redirect
 from werkzeug.wrappers import Response
 
@@ -92,3 +95,16 @@ def _app(execute: Execute, mark: str, begin: str) -> Flask:
 
 def _mac(text: str) -> str:
     return hmac.digest(SECRET, text.encode(), "sha256").hex()
+
+
+def served() -> Flask:
+    """The route over the database that FLOOR_URL names, with FLOOR_MAILS mails."""
+    url, mails = os.environ["FLOOR_URL"], int(os.environ["FLOOR_MAILS"])
+    open_on = on_sqlite if url.startswith("sqlite:") else on_postgres
+    app, _ = open_on(url.removeprefix("sqlite:"), mails)
+    return app
+
+
+if __name__ == "__main__":
+    # One connection has one transaction at a time.
+    waitress.serve(served(), host="127.0.0.1", port=int(sys.argv[1]), threads=1, ident=None)

@@ -23,9 +23,34 @@ EXCEPTION WHEN feature_not_supported OR invalid_parameter_value OR syntax_error 
     RAISE NOTICE 'this server has no lz4: bodies keep the default compression';
 END $$
 """
-# The web side's role is bound to one store per transaction, the worker's reads queues across stores
-# (ARCHITECTURE.md, rule 3). A hosted database may not let us make roles; everything then runs under
-# the role that connects. Roles belong to the whole server, so the way down leaves them.
+# Row-level security, the second wall between stores: a transaction says in `app.store` whose rows it
+# means (app/engines.py) and sees no others, whatever its statements ask for; nothing said, none seen.
+# FORCE holds the owner to it as well, which the role that migrates and serves usually is. The setting
+# is read once a statement, for it stands in queries of its own. Memberships stand outside: a login spans
+# stores, and whether somebody still has one is asked over all of them.
+SEPARATE_STORES = """
+DO $$
+DECLARE tenant regclass;
+BEGIN
+    FOR tenant IN
+        SELECT attrelid FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE attname = 'store_id' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace
+            AND relname <> 'memberships'
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', tenant);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', tenant);
+        EXECUTE format(
+            'CREATE POLICY of_the_store ON %s USING ('
+            '(SELECT current_setting(''app.store'', true) = ''all'') OR store_id = '
+            '(SELECT nullif(nullif(current_setting(''app.store'', true), ''''), ''all'')::bigint))',
+            tenant
+        );
+    END LOOP;
+END $$
+"""
+# Two roles for who would rather grant the tables to a role than serve as their owner. A hosted database
+# may not let us make roles; everything then runs under the role that connects. Roles belong to the
+# whole server, so the way down leaves them.
 NAME_ROLES = """
 DO $$
 DECLARE wanted text;
@@ -76,6 +101,7 @@ def upgrade() -> None:
         sa.Column("order_id", ID, nullable=False),
         sa.Column("message_id", ID, nullable=False),
         sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("step", sa.String(length=10), nullable=False),
         sa.Column("rule", sa.String(length=15), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
@@ -84,7 +110,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "order_id", name=op.f("pk_attributions")),
     )
     op.create_index("ix_attributions_message", "attributions", ["store_id", "message_id"], unique=False)
-    op.create_index("ix_attributions_occurred", "attributions", ["store_id", "occurred_at"], unique=False)
+    op.create_index(
+        "ix_attributions_occurred",
+        "attributions",
+        ["store_id", "occurred_at", "currency", "flow_key", "amount_minor"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_attributions_steps",
+        "attributions",
+        ["store_id", "currency", "flow_key", "step", "occurred_at", "amount_minor"],
+        unique=False,
+    )
     op.create_table(
         "audit_log",
         sa.Column("id", ID, nullable=False),
@@ -289,6 +326,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_customers_birthday", "customers", ["store_id", "birth_month", "birth_day"], unique=False
     )
+    op.create_index("ix_customers_store", "customers", ["store_id", "id"], unique=False)
     op.create_index("ix_customers_store_id_email", "customers", ["store_id", "email"], unique=False)
     op.create_index(
         "ix_customers_store_id_external_id", "customers", ["store_id", "external_id"], unique=False
@@ -324,9 +362,13 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("reason", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_events")),
-        sa.UniqueConstraint("store_id", "event_key", name=op.f("uq_delivery_events_store_id_event_key")),
+        sa.UniqueConstraint(
+            "store_id",
+            "message_id",
+            "event_key",
+            name=op.f("uq_delivery_events_store_id_message_id_event_key"),
+        ),
     )
-    op.create_index("ix_delivery_events_message", "delivery_events", ["store_id", "message_id"], unique=False)
     op.create_index(
         "ix_delivery_events_occurred", "delivery_events", ["store_id", "occurred_at"], unique=False
     )
@@ -372,6 +414,12 @@ def upgrade() -> None:
         ["store_id", "customer_id", "flow_key", "entered_at"],
         unique=False,
     )
+    op.create_index(
+        "ix_enrollments_steps",
+        "enrollments",
+        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason"],
+        unique=False,
+    )
     op.create_table(
         "erased_identities",
         sa.Column("store_id", ID, nullable=False),
@@ -379,6 +427,19 @@ def upgrade() -> None:
         sa.Column("customer_id", ID, nullable=True),
         sa.Column("erased_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("store_id", "identity_hash", name=op.f("pk_erased_identities")),
+    )
+    op.create_table(
+        "flow_days",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("bounced", sa.Integer(), nullable=False),
+        sa.Column("clicked", sa.Integer(), nullable=False),
+        sa.Column("complained", sa.Integer(), nullable=False),
+        sa.Column("unsubscribed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "day", "flow_key", name=op.f("pk_flow_days")),
     )
     op.create_table(
         "flow_effects",
@@ -513,6 +574,63 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "kind", "digest", name=op.f("uq_list_imports_store_id_kind_digest")),
     )
     op.create_table(
+        "member_letters",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("member_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("queued_at", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("cut_off", sa.Integer(), nullable=False),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_letters")),
+    )
+    op.create_index("ix_member_letters_next", "member_letters", ["status", "next_at"], unique=False)
+    op.create_table(
+        "member_sessions",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("member_id", ID, nullable=True),
+        sa.Column("is_half", sa.Boolean(), nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_member_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_member_sessions_token_hash")),
+    )
+    op.create_index("ix_member_sessions_member", "member_sessions", ["member_id"], unique=False)
+    op.create_table(
+        "members",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("password", sa.String(length=200), nullable=False),
+        sa.Column("is_operator", sa.Boolean(), nullable=False),
+        sa.Column("totp_secret", sa.Text(), nullable=False),
+        sa.Column("totp_at", MOMENT, nullable=True),
+        sa.Column("totp_step", ID, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_members")),
+        sa.UniqueConstraint("email", name=op.f("uq_members_email")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("member_id", ID, nullable=False),
+        sa.Column("role", sa.String(length=10), nullable=False),
+        sa.Column("invited_at", MOMENT, nullable=False),
+        sa.Column("invitation", sa.String(length=64), nullable=True),
+        sa.Column("invited_until", MOMENT, nullable=True),
+        sa.Column("accepted_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "member_id", name=op.f("pk_memberships")),
+    )
+    op.create_index("ix_memberships_member", "memberships", ["member_id", "store_id"], unique=False)
+    op.create_table(
         "message_attempts",
         sa.Column("id", ID, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -591,6 +709,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('sent') AND channel IN ('sms')"),
     )
     op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
+    op.create_index(
+        "ix_messages_steps",
+        "messages",
+        ["store_id", "flow_key", "step", "status", "reason", "clicked_at"],
+        unique=False,
+    )
+    op.create_index("ix_messages_store", "messages", ["store_id", "id"], unique=False)
     op.create_table(
         "notices",
         sa.Column("store_id", ID, nullable=False),
@@ -775,6 +900,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "external_id", name=op.f("uq_products_store_id_external_id")),
     )
     op.create_table(
+        "recovery_codes",
+        sa.Column("member_id", ID, nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("member_id", "code_hash", name=op.f("pk_recovery_codes")),
+    )
+    op.create_table(
         "refunds",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("order_id", ID, nullable=False),
@@ -899,12 +1030,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "channel", name=op.f("pk_senders")),
     )
     op.create_table(
+        "sign_in_attempts",
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "since", name=op.f("pk_sign_in_attempts")),
+    )
+    op.create_table(
         "sign_in_links",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("member_id", ID, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("used_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_links")),
+    )
+    op.create_table(
+        "store_days",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
+        sa.Column("subscribers", sa.Integer(), nullable=True),
+        sa.Column("texting", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "day", name=op.f("pk_store_days")),
     )
     op.create_table(
         "store_writes",
@@ -952,6 +1101,8 @@ def upgrade() -> None:
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("locale", sa.String(length=10), nullable=False),
         sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("postal_address", sa.String(length=300), nullable=False),
+        sa.Column("plugins", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("store_uid", sa.String(length=80), nullable=False),
         sa.Column("credentials", sa.Text(), nullable=False),
         sa.Column("webhook_path", sa.String(length=64), nullable=False),
@@ -968,6 +1119,8 @@ def upgrade() -> None:
         sa.Column("is_copy", sa.Boolean(), nullable=False),
         sa.Column("equipped_with", sa.String(length=16), nullable=False),
         sa.Column("editions", sa.Integer(), nullable=False),
+        sa.Column("guide_hidden_at", MOMENT, nullable=True),
+        sa.Column("stopped_at", MOMENT, nullable=True),
         sa.Column("installed_at", MOMENT, nullable=False),
         sa.Column("uninstalled_at", MOMENT, nullable=True),
         sa.Column("reconciled_at", MOMENT, nullable=True),
@@ -1121,6 +1274,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_chores_next", "chores", ["name", "next_at", "store_id"], unique=False)
     op.create_table(
+        "flow_drafts",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("definition", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("saved_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_flow_drafts_store_id_stores")),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_flow_drafts")),
+    )
+    op.create_table(
         "inbound_bodies",
         sa.Column("id", ID, autoincrement=False, nullable=False),
         sa.Column("store_id", ID, nullable=False),
@@ -1147,6 +1310,7 @@ def upgrade() -> None:
         "rehearsals",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("is_draft", sa.Boolean(), nullable=False),
         sa.Column("asked_at", MOMENT, nullable=False),
         sa.Column("begin", MOMENT, nullable=False),
         sa.Column("end", MOMENT, nullable=False),
@@ -1160,11 +1324,12 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_rehearsals_store_id_stores")),
-        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_rehearsals")),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", "is_draft", name=op.f("pk_rehearsals")),
     )
     op.create_index("ix_rehearsals_waiting", "rehearsals", ["is_waiting", "asked_at"], unique=False)
     if op.get_context().dialect.name == "postgresql":
         op.execute(COMPRESS_BODIES)
+        op.execute(SEPARATE_STORES)
         op.execute(NAME_ROLES)
 
 
@@ -1173,6 +1338,7 @@ def downgrade() -> None:
     op.drop_table("rehearsals")
     op.drop_table("reconciliations")
     op.drop_table("inbound_bodies")
+    op.drop_table("flow_drafts")
     op.drop_table("chores")
     op.drop_table("backfills")
     op.drop_table("vouchers")
@@ -1185,7 +1351,9 @@ def downgrade() -> None:
     op.drop_table("suppressions")
     op.drop_table("stores")
     op.drop_table("store_writes")
+    op.drop_table("store_days")
     op.drop_table("sign_in_links")
+    op.drop_table("sign_in_attempts")
     op.drop_table("senders")
     op.drop_table("sender_domains")
     op.drop_table("sender_days")
@@ -1195,6 +1363,7 @@ def downgrade() -> None:
     op.drop_table("reviews")
     op.drop_table("restores")
     op.drop_table("refunds")
+    op.drop_table("recovery_codes")
     op.drop_table("products")
     op.drop_table("product_variants")
     op.drop_table("product_rhythms")
@@ -1206,6 +1375,10 @@ def downgrade() -> None:
     op.drop_table("notices")
     op.drop_table("messages")
     op.drop_table("message_attempts")
+    op.drop_table("memberships")
+    op.drop_table("members")
+    op.drop_table("member_sessions")
+    op.drop_table("member_letters")
     op.drop_table("list_imports")
     op.drop_table("job_runs")
     op.drop_table("install_attempts")
@@ -1216,6 +1389,7 @@ def downgrade() -> None:
     op.drop_table("flow_versions")
     op.drop_table("flow_switches")
     op.drop_table("flow_effects")
+    op.drop_table("flow_days")
     op.drop_table("erased_identities")
     op.drop_table("enrollments")
     op.drop_table("delivery_events")

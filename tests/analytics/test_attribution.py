@@ -10,7 +10,8 @@ from app.analytics import attribution
 from app.analytics.attribution import Candidate, choose
 from app.db import Database, table_of
 from app.flows import switch
-from app.messaging import receipts
+from app.messaging import clicks
+from app.messaging.clicks import Click
 from app.models import Attribution, DeliveryEvent, Order, Voucher
 from tests.conftest import NOW
 from tests.seeds import add_customer, add_enrollment, add_message, add_order, new_store, rows_of
@@ -21,11 +22,11 @@ ATTRIBUTED = ("order_id", "message_id", "rule", "amount_minor")
 
 
 def _click(message_id: int, at: datetime) -> Candidate:
-    return Candidate(message_id, "welcome", "last-click", at)
+    return Candidate(message_id, "welcome", "W1", "last-click", at)
 
 
 def _code(message_id: int, at: datetime) -> Candidate:
-    return Candidate(message_id, "birthday", "voucher", at)
+    return Candidate(message_id, "birthday", "B1", "voucher", at)
 
 
 @pytest.mark.parametrize(
@@ -302,14 +303,7 @@ class _Shop:
         """A message that left and was clicked; its id."""
         with self.database.write() as session:
             message = add_message(session, self.id, self.customer_id, status="sent", sent_at=at - DAY)
-            receipts.record_click(
-                session,
-                store_id=self.id,
-                message_id=message.id,
-                url="https://bottega.example/",
-                occurred_at=at,
-                is_human=is_human,
-            )
+            clicks.apply(session, self.id, [Click(message.id, "https://bottega.example/", at, is_human)], at)
             return message.id
 
     def order(self, **values: Any) -> int:

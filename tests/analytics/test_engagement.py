@@ -56,6 +56,7 @@ def bring(database: Database, store_id: int, message_id: int, at: datetime, mino
                 order_id=order.id,
                 message_id=message_id,
                 flow_key="welcome",
+                step="W1",
                 rule="last-click",
                 amount_minor=minor,
                 currency="EUR",

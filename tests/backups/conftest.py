@@ -19,7 +19,7 @@ def elsewhere(request: pytest.FixtureRequest, settings: Settings) -> Iterator[El
 
     def make(kind: str = "", **changed: str) -> Runtime:
         engine: Engine = request.getfixturevalue(f"_{kind or request.getfixturevalue('engine')}")
-        database = Database(engine.create())
+        database = Database(engine.create()).over_all_stores()
         opened.append((engine, database))
         told = settings.model_dump() | {"database_url": database.url} | changed
         return Runtime.build(Settings(**told), database)

@@ -59,7 +59,10 @@ _CLIENT = ("small-world", "secret-of-the-small-world")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is, which people live in it, what goes wrong, and which shops Ritorno knows."""
+    """How large a world is, which people live in it, what goes wrong, and which shops Ritorno knows.
+
+    `data` is the folder of the data set that says what they buy; the installed one if None.
+    """
 
     seed: int
     households: int
@@ -67,6 +70,7 @@ class Size:
     rates: Rates = BUSY
     platforms: tuple[str, ...] = (SHOPIFY, WOOCOMMERCE)
     step: timedelta = STEP
+    data: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class SmallWorld:
 
     journey: travel.Journey
     journal: Path
+    data: Path | None = None
     ticks: list[datetime] = field(default_factory=list)
 
     @property
@@ -91,7 +96,7 @@ class SmallWorld:
         for shown in commands.listing(self.runtime) if settings else ():
             commands.set_values(self.runtime, shown["id"], settings or {})
         self.journey.travel(lambda _start, moment, _end: self.ticks.append(moment), threading.Event())
-        return judge(self.journal, self.runtime.settings.database)
+        return judge(self.journal, self.runtime.settings.database, self.data)
 
 
 @contextmanager
@@ -101,14 +106,14 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         outside = held.enter_context(_outside(_script(size), folder))
         plan = _plan(size, outside.effective_port)
         sandbox = Sandbox(plan, folder)
-        runtime = Runtime.build(_settings(plan, url))
+        runtime = Runtime.of_operator(_settings(plan, url))
         held.callback(runtime.database.dispose)
         site = create_site(runtime)
-        held.callback(site.inbox.close)
+        held.callback(site.close)
         held.enter_context(running(embedded.open_server(site, "127.0.0.1", plan.port)))
         kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))), is_local=True)
         journey = travel.Journey(kit, sandbox, plan, size.step, offset=timedelta(0), platforms=size.platforms)
-        yield SmallWorld(journey, folder)
+        yield SmallWorld(journey, folder, size.data)
 
 
 @contextmanager
@@ -167,7 +172,8 @@ def _script(size: Size) -> Script:
             client_id=_CLIENT[0],
             client_secret=_CLIENT[1],
             rates=size.rates,
-        )
+        ),
+        size.data,
     )
     return replace(script, shoppers=dict(_with_birthdays(script)))
 

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import Client
 
 from app import clock, models
 from app.config import Settings
@@ -24,9 +24,9 @@ from app.messaging import links
 from app.models import ConsentState, Customer, DeliveryEvent, Message, Store
 from app.runtime import Runtime
 from app.stores import settings as store_settings
-from app.web import register
+from app.wsgi import create_site
 from connectors.channels.local import LocalChannel
-from jobs import outbox
+from jobs import inbox, outbox
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
@@ -119,10 +119,8 @@ def _message_of(sent: Sent, path: str) -> int | None:
 
 def _crawl(sent: Sent) -> tuple[int, int]:
     """Open every link of some mails by GET and HEAD, as browser and as gateway; how many visits and scans."""
-    app = Flask("app.web", template_folder="templates")
-    app.extensions["ritorno"] = sent.runtime
-    register(app)
-    client, visits, scans = app.test_client(), 0, 0
+    site = create_site(sent.runtime)
+    client, visits, scans = Client(site.application), 0, 0
     before = _sums(sent.runtime.database)
     for mail in sent.mails[::CRAWLED_ONE_IN]:
         for path in sorted(set(LINK.findall(repr(mail)))):
@@ -134,10 +132,12 @@ def _crawl(sent: Sent) -> tuple[int, int]:
                 assert answer.status_code == (302 if is_click else 200)
                 visits += 1
                 scans += is_click and method == "GET"
+    site.close()
+    inbox.run(Kit.build(sent.runtime, LocalChannel(None)), clock.now())
     after = _sums(sent.runtime.database)
     # What a gateway opens is kept apart, and is all that is kept.
     changed = {name for name, checksum in before.items() if after[name] != checksum}
-    assert changed <= {"delivery_events"}
+    assert changed <= {"delivery_events", "inbound_events"}
     return visits, scans
 
 

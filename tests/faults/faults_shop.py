@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import urllib3
 
 from app import migrate
@@ -26,6 +27,7 @@ from connectors.sandbox.config import WorldConfig
 from connectors.sandbox.model import WOO_HOME
 from tests import seeds
 from tests.connectors.sandbox.sandbox_woo_store import KEY
+from tests.engines import ROLE
 from tests.faults.faults_processes import until
 from tests.faults.faults_sending import Rig
 from tests.jobs.jobs_providers import ACCOUNTS
@@ -49,7 +51,11 @@ def crashing_server() -> Iterator[tuple[str, Callable[[], None]]]:
     folder.chmod(0o755)
     handle = package.get_server(folder / "data", cleanup_mode="delete")
     base, _, query = handle.get_uri().partition("?")
-    url = f"postgresql+psycopg{base.removeprefix('postgresql')}?{query}"
+    # An ordinary role, as in operation: row-level security does not hold a superuser.
+    with psycopg.connect(handle.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE".encode())
+        connection.execute(f"CREATE DATABASE shop OWNER {ROLE}".encode())
+    url = f"postgresql+psycopg://{ROLE}:@{base.rpartition('@')[2].rpartition('/')[0]}/shop?{query}"
     migrate.upgrade(url)
 
     def _crash() -> None:
@@ -82,7 +88,7 @@ def rig(folder: Path, database_url: str, seed: int = 1) -> Iterator[Rig]:
         "TWILIO_API_URL": f"{url}/twilio",
     }
     values = {name.lower(): value for name, value in environment.items() if name != "PYTHONPATH"}
-    runtime = Runtime.build(Settings.model_validate(values))
+    runtime = Runtime.of_operator(Settings.model_validate(values))
     command = [sys.executable, "-m", "app.cli.entry", "sandbox", "--port", str(sandbox_port)]
     with (folder / "sandbox.log").open("ab") as log:
         sandbox = subprocess.Popen(

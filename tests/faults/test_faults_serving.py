@@ -34,7 +34,7 @@ both_servers = pytest.mark.parametrize("arguments", [EMBEDDED, HOSTED], ids=["em
 def runtime(database_url: str) -> Iterator[Runtime]:
     """The test's own entrance to the database that is served."""
     values = {name.lower(): value for name, value in SETTINGS.items()}
-    built = Runtime.build(Settings.model_validate({"database_url": database_url, **values}))
+    built = Runtime.of_operator(Settings.model_validate({"database_url": database_url, **values}))
     yield built
     built.database.dispose()
 

@@ -1,7 +1,6 @@
 """The engine's core, step kind by step kind; no database, no clock."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -134,7 +133,11 @@ def test_a_split_goes_one_way_or_the_other(goes_to: list[str], *, bought: bool) 
 
 
 def test_an_end_ends_the_journey_before_the_last_step() -> None:
-    entry = _entry({"kind": "end", "id": "e"}, {"kind": "message", "id": "B", **ANY})
+    entry = _entry(
+        {"kind": "split", "id": "s", "condition": "bought-before-entry", "then": "B"},
+        {"kind": "end", "id": "e"},
+        {"kind": "message", "id": "B", **ANY},
+    )
 
     advance = _walk(entry)
 
@@ -354,7 +357,7 @@ def _entry(*steps: dict[str, Any], anchors: Sequence[dict[str, Any]] = ()) -> En
 
 
 def _facts(**values: Any) -> StepFacts:
-    return replace(StepFacts(conditions=ConditionFacts(), place=PLACE), **values)
+    return StepFacts(conditions=ConditionFacts(), place=PLACE)._replace(**values)
 
 
 def _walk(

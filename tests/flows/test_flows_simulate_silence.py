@@ -78,16 +78,28 @@ def test_a_silence_that_an_order_ended_later_is_found_too(world: World) -> None:
     assert _sent(_simulate(world)) == [("R0", NOW - 30 * DAY)]
 
 
-def test_who_was_silent_before_is_counted_and_told_apart(world: World) -> None:
-    _buyer(world, 170)
+def test_who_was_silent_before_is_counted_and_told_apart_with_the_days_it_would_take(world: World) -> None:
+    for _ in range(3):
+        _buyer(world, 170)
     _buyer(world, 170, state="unsubscribed")
 
     report = _simulate(world)
 
-    assert (report.enrolled, report.messages, report.silent_before) == (0, [], 1)
+    assert (report.enrolled, report.messages, report.silent_before) == (0, [], 3)
     shown = telling.shape(_ask(world), report) | {"seconds": 1}
-    assert shown["silent_before"] == 1
-    assert "silent before already: 1" in telling.told(shown)
+    assert (shown["silent_before"], shown["release"]) == (3, {"a_day": 1, "days": 3})
+    assert "silent before already: 3, of whom 1 a day would begin, over 3 days" in telling.told(shown)
+
+
+@pytest.mark.parametrize(("silent", "days"), [(0, None), (4, 1), (5, 2), (250, 63)])
+def test_two_percent_a_day_of_all_who_may_be_written_to_would_begin(
+    world: World, silent: int, days: int | None
+) -> None:
+    report = Report(silent_before=silent, reachable=249)
+
+    shown = telling.shape(_ask(world), report)
+
+    assert shown["release"] == (None if days is None else {"a_day": 4, "days": days})
 
 
 def test_who_may_not_be_written_to_is_not_tried(world: World) -> None:

@@ -1,6 +1,8 @@
-"""A WooCommerce store that was just connected, for the jobs that look after it."""
+"""A WooCommerce store that was just connected, and an operator who writes to merchants."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,9 @@ from app.db import Database
 from app.mirror import pulls
 from app.runtime import Runtime
 from tests.conftest import NOW
+from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
+from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
+from tests.jobs.jobs_providers import FROM
 from tests.jobs.jobs_seed import kit_of
 from tests.jobs.jobs_woo import Watched
 from tests.stores.stores_seed import arrive, woo_arrival
@@ -35,3 +40,21 @@ def watched(platforms: FakePlatforms, settings: Settings, database: Database) ->
     found = Watched(platforms, runtime, kit_of(runtime), store.id)
     assert found.check(NOW) == 1
     return found
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """The emulated providers."""
+    with open_pair(tmp_path) as opened, on_a_socket(opened) as found:
+        yield found
+
+
+@pytest.fixture
+def operator(runtime: Runtime, pair: Pair) -> Runtime:
+    """An operator with an account of its own."""
+    given = {
+        "sendgrid_api_key": KNOWN.sendgrid_api_key,
+        "sendgrid_api_url": f"{pair.url}/sendgrid",
+        "notice_from": FROM,
+    }
+    return replace(runtime, settings=Settings.model_validate(runtime.settings.model_dump() | given))

@@ -32,6 +32,7 @@ from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
 from tests.serving import running
 
 MESSAGES, CUSTOMERS = table_of(Message), table_of(Customer)
+FROM = "ritorno@sandbox.example.com"
 ACCOUNTS = {
     "sender.email": "ciao@sandbox.example.com",
     "consent.import": "declined",
@@ -116,7 +117,7 @@ def sending(
     runtime = Runtime.build(Settings.model_validate(settings.model_dump() | told), database)
     site = create_site(runtime)
     server = waitress.create_server(site.application, host="127.0.0.1", port=port)
-    with closing(site.inbox), running(server):
+    with closing(site), running(server):
         yield _open(runtime, pair, word)
 
 

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.consent import NewConsent
 from app.db import Database
 from app.flows import switch
-from app.messaging import letters
+from app.messaging import copies
 from app.mirror import pulls as rows
 from app.models import Checkout, Decision, Message, Store, Voucher
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
@@ -60,7 +60,7 @@ class Basket:
     def letter(self) -> dict[str, Any]:
         """The one message that left."""
         packed = [one for one in values_of(self.kit.runtime.database, Message, "content") if one]
-        content = letters.read_content(packed[0])
+        content = copies.read_content(packed[0])
         assert content is not None
         return content
 

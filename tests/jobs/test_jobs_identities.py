@@ -53,7 +53,9 @@ def test_the_shops_own_words_are_taken_over_but_not_for_the_merchants_zone(
 
     identities.run(bottega.kit, NOW)
 
-    assert (_store(bottega).name, _store(bottega).timezone) == (woo_store.STORE_NAME, "Europe/Paris")
+    found = _store(bottega)
+    assert (found.name, found.timezone) == (woo_store.STORE_NAME, "Europe/Paris")
+    assert (found.postal_address, found.plugins) == ("Via Garibaldi 10, 10122 Torino", ["woocommerce"])
 
 
 def test_a_store_that_does_not_answer_is_asked_later(bottega: Bottega) -> None:

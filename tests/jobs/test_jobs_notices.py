@@ -1,18 +1,14 @@
 """What merchants are told by mail, from the operator's account: standing still once, low ratings hourly."""
 
 import argparse
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 
 from app.cli import doctor
-from app.config import Settings
 from app.messaging.notices import mail
 from app.models import Notice, Store
 from app.runtime import Runtime
@@ -23,29 +19,10 @@ from jobs import notices
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
-from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
-from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
+from tests.connectors.sandbox.sandbox_providers import Pair
+from tests.jobs.jobs_providers import FROM
 
-FROM = "ritorno@sandbox.example.com"
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    """The emulated providers."""
-    with open_pair(tmp_path) as opened, on_a_socket(opened) as found:
-        yield found
-
-
-@pytest.fixture
-def operator(runtime: Runtime, pair: Pair) -> Runtime:
-    """An operator with an account of its own."""
-    given = {
-        "sendgrid_api_key": KNOWN.sendgrid_api_key,
-        "sendgrid_api_url": f"{pair.url}/sendgrid",
-        "notice_from": FROM,
-    }
-    return replace(runtime, settings=Settings.model_validate(runtime.settings.model_dump() | given))
 
 
 def test_a_merchant_is_told_once_while_it_lasts_and_again_the_next_time(
@@ -182,7 +159,12 @@ def test_it_is_told_in_the_shops_language_with_the_way_back(locale: str, word: s
     store = Store(name="Bottega <b>", domain="b.example", locale=locale, settings={}, email="")
 
     told = mail(
-        store, "needs_reconnect", to_address="a@b.example", from_address=FROM, base_url="https://r.example"
+        store,
+        "needs_reconnect",
+        to_address="a@b.example",
+        from_address=FROM,
+        base_url="https://r.example",
+        told={},
     )
 
     assert word in told.text
@@ -228,28 +210,28 @@ def test_what_is_rated_while_a_mail_is_on_its_way_is_told_with_the_next(operator
     assert kept == [("queued", 1, NOW + 60 * MINUTE)]
 
 
-@pytest.mark.parametrize(("locale", "words"), [("it", "da 1 a 3 stelle: 4."), ("en", "1 to 3 stars: 4.")])
-def test_low_ratings_are_told_with_their_number_and_the_screen(locale: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "locale", "words", "path"),
+    [
+        ("low_rating", "it", "da 1 a 3 stelle: 4.", "/app/reviews?show=low"),
+        ("low_rating", "en", "1 to 3 stars: 4.", "/app/reviews?show=low"),
+        ("text_budget", "it", "80 % della spesa", "/app/settings#senders"),
+        ("text_budget", "en", "used 80%", "/app/settings#senders"),
+        ("sender_stopped", "it", "non accetta più i messaggi", "/app/settings#senders"),
+        ("sender_stopped", "en", "takes no messages any more", "/app/settings#senders"),
+    ],
+)
+def test_each_kind_says_what_happened_and_leads_to_what_mends_it(
+    kind: str, locale: str, words: str, path: str
+) -> None:
     store = Store(name="Bottega", domain="b.example", locale=locale, settings={}, email="")
 
     told = mail(
-        store, "low_rating", to_address="a@b.example", from_address=FROM, base_url="https://r.example", n=4
+        store, kind, to_address="a@b.example", from_address=FROM, base_url="https://r.example", told={"n": 4}
     )
 
     assert words in told.text
-    assert "https://r.example/app/reviews?show=low" in told.text
-
-
-@pytest.mark.parametrize(("locale", "words"), [("it", "80 % della spesa"), ("en", "used 80%")])
-def test_a_month_that_is_nearly_spent_is_told_with_what_mends_it(locale: str, words: str) -> None:
-    store = Store(name="Bottega", domain="b.example", locale=locale, settings={}, email="")
-
-    told = mail(
-        store, "text_budget", to_address="a@b.example", from_address=FROM, base_url="https://r.example"
-    )
-
-    assert words in told.text
-    assert "https://r.example/app/settings#senders" in told.text
+    assert f"https://r.example{path}" in told.text
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.db import Database
-from app.flows import rehearsals
+from app.flows import changing, drafts, rehearsals
 from app.flows.simulate import run as simulation
 from app.models import Rehearsal
 from app.runtime import Runtime
@@ -43,7 +43,7 @@ def _ask(world: World, flow: str) -> None:
 
 def _row(world: World, flow: str = "review") -> Any:
     with world.database.read() as session:
-        return session.get_one(Rehearsal, (world.store_id, flow))
+        return session.get_one(Rehearsal, (world.store_id, flow, False))
 
 
 def test_what_was_asked_for_is_replayed_and_kept(world: World, kit: Kit) -> None:
@@ -63,6 +63,23 @@ def test_the_longest_waiting_one_is_first_and_each_is_done(world: World, kit: Ki
         pass
 
     assert [_row(world, flow).is_waiting for flow in ("review", "welcome")] == [False, False]
+
+
+def test_a_draft_is_tried_beside_what_holds(world: World, kit: Kit) -> None:
+    with world.database.write() as session:
+        whole = drafts.desk(session, world.store_id, "review").published
+        step = changing.entry_of(whole, "M3").by_id["M3"].model_copy(update={"is_on": False})
+        drafts.keep(session, world.store_id, "review", changing.with_step(whole, step), seen=0, now=NOW)
+        rehearsals.ask(session, world.store_id, "review", begin=NOW - 90 * DAY, end=NOW, is_draft=True)
+
+    while job.run(kit, NOW):
+        pass
+
+    with world.database.read() as session:
+        tried = session.get_one(Rehearsal, (world.store_id, "review", True)).result
+    assert tried is not None
+    assert (tried["messages"], tried["revision"]) == ([], 1)
+    assert [message["step"] for message in _row(world).result["messages"]] == ["M3"]
 
 
 def test_one_that_fails_is_tried_three_times_and_says_why(

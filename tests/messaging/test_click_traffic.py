@@ -7,14 +7,17 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from flask import Flask
+from werkzeug.test import Client
 
 from app import clock
 from app.db import Database, insert_rows, table_of
 from app.messaging.links import LinkMaker
 from app.models import CustomerEvent, DeliveryEvent, Message
 from app.runtime import Runtime
-from app.web import register
+from app.wsgi import create_site
+from connectors.channels.local import LocalChannel
+from jobs import inbox
+from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
 from tests.messaging import click_traffic
@@ -31,10 +34,8 @@ def told(runtime: Runtime) -> list[tuple[str, Visit, bool]]:
     """Every GET of the traffic, its sort, and whether it counts as a person's click in the end."""
     streams = list(click_traffic.streams(MAILS, LINKS, SEED))
     first = _add_mails(runtime.database, len(streams))
-    app = Flask("app.web", template_folder="templates")
-    app.extensions["ritorno"] = runtime
-    register(app)
-    client = app.test_client()
+    site = create_site(runtime)
+    client = Client(site.application)
     for number, (_, visits) in enumerate(streams):
         made = _links(runtime, first + number)
         for visit in visits:
@@ -42,6 +43,8 @@ def told(runtime: Runtime) -> list[tuple[str, Visit, bool]]:
                 headers = {"User-Agent": visit.agent, **visit.headers}
                 answer = client.open(made[visit.link], method=visit.method, headers=headers)
             assert answer.location == PAGES[visit.link]
+    site.close()
+    inbox.run(Kit.build(runtime, LocalChannel(None)), NOW + timedelta(days=3))
     kept = seeds.rows_of(runtime.database, DeliveryEvent, "message_id", "url", "occurred_at", "is_human")
     counted = {(number, url, int(at.timestamp())) for number, url, at, is_human in kept if is_human}
     sent = NOW.timestamp()

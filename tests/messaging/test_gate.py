@@ -67,10 +67,14 @@ JUST_NOW = (Departure(NOW, "email", "W1", is_this_tick=True),)
 STOP, POSTPONE = Verdict.STOP, Verdict.POSTPONE
 
 
+def _part(part: Any, fields: Mapping[str, Any]) -> Any:
+    return part._replace(**fields) if hasattr(part, "_replace") else replace(part, **fields)
+
+
 def changed(facts: Facts, changes: Changes) -> Facts:
     """The facts with some fields of some parts changed."""
-    parts = {name: replace(getattr(facts, name), **fields) for name, fields in changes.items()}
-    return replace(facts, **parts)
+    parts = {name: _part(getattr(facts, name), fields) for name, fields in changes.items()}
+    return facts._replace(**parts)
 
 
 def decided(**changes: Mapping[str, Any]) -> Decision:

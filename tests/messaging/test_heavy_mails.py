@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.messaging.allowances import MAX_MAIL_BYTES, is_cut_off
-from app.messaging.letters import read_content
+from app.messaging.copies import read_content
 from app.models import Decision
 from app.runtime import Runtime
 from jobs import outbox

@@ -6,16 +6,27 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.test import Client, TestResponse
 
 from app import clock, consent
 from app.consent import NewConsent
 from app.messaging.links import LinkMaker
-from app.models import Consent, Customer, CustomerEvent, DeliveryEvent, Message, Store, Suppression
+from app.models import (
+    Consent,
+    Customer,
+    CustomerEvent,
+    DeliveryEvent,
+    InboundEvent,
+    Message,
+    Store,
+    Suppression,
+)
 from app.runtime import Runtime
-from app.web import register
+from app.wsgi import create_site
+from connectors.channels.local import LocalChannel
+from jobs import inbox
+from jobs.kit import Kit
 
 SENT_AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 LATER = SENT_AT + timedelta(hours=2)
@@ -31,7 +42,7 @@ class Shop:
     """One message to Lucia, and the links that went with it."""
 
     runtime: Runtime
-    client: FlaskClient
+    client: Client
     store_id: int
     customer_id: int
     message_id: int
@@ -39,12 +50,20 @@ class Shop:
     unsubscribe: str
     preferences: str
 
+    def visit(self, headers: dict[str, str]) -> TestResponse:
+        """Follow the link; what was kept of it takes effect."""
+        answer = self.client.get(self.click, headers=headers)
+        inbox.run(Kit.build(self.runtime, LocalChannel(None)), clock.now())
+        return answer
+
     def count(self, table: type) -> int:
         with self.runtime.database.read() as session:
             return session.execute(select(func.count()).select_from(table)).scalar_one()
 
     def everything(self) -> tuple[int, ...]:
-        return tuple(self.count(table) for table in (DeliveryEvent, CustomerEvent, Consent, Suppression))
+        return tuple(
+            self.count(table) for table in (InboundEvent, DeliveryEvent, CustomerEvent, Consent, Suppression)
+        )
 
     def state(self) -> str | None:
         with self.runtime.database.read() as session:
@@ -111,16 +130,20 @@ def shop(runtime: Runtime, locale: str) -> Iterator[Shop]:
         granted = NewConsent(store.id, customer.id, "email", "subscribed", "consent", SENT_AT, "shopify")
         consent.record(session, [granted], SENT_AT)
         ids = store.id, customer.id, message.id
-    app = Flask("app.web", template_folder="templates")
-    app.extensions["ritorno"] = runtime
-    register(app)
+    site = create_site(runtime)
     made = LinkMaker(
         base_url="", signer=runtime.signer, store_id=ids[0], message_id=ids[2], tags=None, tracks_clicks=True
     )
     with clock.frozen_at(LATER):
         yield Shop(
-            runtime, app.test_client(), *ids, made.click(DESTINATION), made.unsubscribe(), made.preferences()
+            runtime,
+            Client(site.application),
+            *ids,
+            made.click(DESTINATION),
+            made.unsubscribe(),
+            made.preferences(),
         )
+    site.close()
 
 
 class Forms(HTMLParser):
@@ -139,7 +162,7 @@ class Forms(HTMLParser):
 
 
 def test_a_persons_click_leads_to_the_destination_and_counts(shop: Shop) -> None:
-    answer = shop.client.get(shop.click, headers=CHROME)
+    answer = shop.visit(CHROME)
 
     assert (answer.status_code, answer.location) == (302, DESTINATION)
     with shop.runtime.database.read() as session:
@@ -150,7 +173,7 @@ def test_a_persons_click_leads_to_the_destination_and_counts(shop: Shop) -> None
 
 
 def test_a_scanners_click_leads_on_but_never_counts(shop: Shop) -> None:
-    answer = shop.client.get(shop.click, headers=BARRACUDA)
+    answer = shop.visit(BARRACUDA)
 
     assert (answer.status_code, answer.location) == (302, DESTINATION)
     with shop.runtime.database.read() as session:
@@ -161,7 +184,7 @@ def test_a_scanners_click_leads_on_but_never_counts(shop: Shop) -> None:
 
 def test_a_click_within_ten_seconds_of_sending_never_counts(shop: Shop) -> None:
     with clock.frozen_at(SENT_AT + timedelta(seconds=9)):
-        shop.client.get(shop.click, headers=CHROME)
+        shop.visit(CHROME)
 
     with shop.runtime.database.read() as session:
         assert session.execute(select(Message.clicked_at)).scalar_one() is None
@@ -180,7 +203,7 @@ def test_a_link_whose_content_is_gone_leads_to_the_shop(shop: Shop) -> None:
     with shop.runtime.database.write() as session:
         session.execute(Message.__table__.update().values(content=None))  # type: ignore[attr-defined]
 
-    answer = shop.client.get(shop.click, headers=CHROME)
+    answer = shop.visit(CHROME)
 
     assert (answer.status_code, answer.location) == (302, "https://bottega.example")
 

@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, text
 
+from tests.engines import over_all_stores
 from tests.oracle.model import (
     Actual,
     AttributionRow,
@@ -16,6 +17,8 @@ from tests.oracle.model import (
     MessageKey,
     MessageRow,
     OrderRow,
+    RhythmKey,
+    RhythmRow,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,11 +51,17 @@ _ATTRIBUTIONS = """
     JOIN messages m ON m.store_id = a.store_id AND m.id = a.message_id
     JOIN customers c ON c.store_id = m.store_id AND c.id = m.customer_id
 """
+_RHYTHMS = """
+    SELECT s.platform, r.product_external_id, r.learned_at, r.until,
+           r.gaps, r.people, r.median_days, r.low_days, r.high_days, r.long_days
+    FROM product_rhythms r
+    JOIN stores s ON s.id = r.store_id
+"""
 
 
 def read_actual(url: str) -> Actual:
     """Everything that the oracle compares, from the database at a SQLAlchemy URL."""
-    engine = create_engine(url)
+    engine = over_all_stores(url)
     try:
         with engine.connect() as connection:
             return _read(connection)
@@ -85,6 +94,10 @@ def _read(connection: Connection) -> Actual:
         platform, order, rule, amount_minor, identity, flow, step, key_text = row
         message = MessageKey(platform, _customer(identity), flow, step, _occurrence(key_text))
         actual.attributions[platform, order] = AttributionRow(rule, message, amount_minor)
+    for platform, product, learned_at, until, *figures in connection.execute(text(_RHYTHMS)):
+        actual.rhythms[RhythmKey(platform, product, moment_of(learned_at))] = RhythmRow(
+            _moment(until), *figures
+        )
     return actual
 
 

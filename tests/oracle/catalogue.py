@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from tests.oracle.mirror import StoreMirror
 from tests.oracle.model import StoreSettings
 from tests.oracle.recipes import ASKED_PRODUCTS, LIFT_NEEDS, PAIRED_PRODUCTS
-from tests.oracle.state import Order, Person
+from tests.oracle.state import Order, Person, StoreMirror
 
 STANDARD_DAYS = 14
 # The departments of the data set that mean something; what is not named takes the standard time.
@@ -41,6 +40,8 @@ def delay_days(order: Order, store: StoreMirror) -> int:
 
 
 def _days_of(product: str, store: StoreMirror) -> int:
+    if product in store.learned_days:
+        return store.learned_days[product]
     fact = store.products.get(product)
     return STANDARD_DAYS if fact is None else days_of_type(fact.kind, store.settings)
 

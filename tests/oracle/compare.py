@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from tests.oracle.model import Actual, AttributionRow, EnrollmentRow, Expected, MessageRow, OrderRow
+from tests.oracle.model import (
+    Actual,
+    AttributionRow,
+    EnrollmentRow,
+    Expected,
+    MessageRow,
+    OrderRow,
+    RhythmRow,
+)
 
 MOST = 50
 _MOST_PER_KIND = 7
@@ -32,6 +40,7 @@ def compare(expected: Expected, actual: Actual) -> list[str]:
         _maps("enrollment", expected.enrollments, actual.enrollments, _enrollment_differences),
         _maps("message", expected.messages, actual.messages, _message_differences),
         _maps("attribution", _worth(expected), _worth(actual), _attribution_differences),
+        _maps("rhythm", expected.rhythms, actual.rhythms, _rhythm_differences),
     )
     return [line for kind in kinds for line in _shortened(kind)][:MOST]
 
@@ -122,3 +131,8 @@ def _message_differences(expected: MessageRow, actual: MessageRow) -> list[str]:
 
 def _attribution_differences(expected: AttributionRow, actual: AttributionRow) -> list[str]:
     return _fields(expected, actual, "rule", "message", "amount_minor")
+
+
+def _rhythm_differences(expected: RhythmRow, actual: RhythmRow) -> list[str]:
+    figures = ("gaps", "people", "median_days", "low_days", "high_days", "long_days")
+    return _fields(expected, actual, *figures) + _moments(expected, actual, "until")

@@ -15,17 +15,18 @@ from tests.oracle.evidence import Evidence
 from tests.oracle.journal import Journal, read_journal
 from tests.oracle.mirror import Mirror
 from tests.oracle.model import EnrollmentRow, Expected, MessageRow, OrderRow, StoreSettings
-from tests.oracle.moments import DAY, HOUR, maybe_moment, moment, seconds_of
+from tests.oracle.moments import DAY, HOUR, MINUTE, maybe_moment, moment, seconds_of
 from tests.oracle.outbox import Outbox
+from tests.oracle.rhythms import Rhythms
 from tests.oracle.starts import plan_birthdays, starts
 from tests.oracle.state import Message, Person
 from tests.oracle.steps import Steps
 
-BIRTHDAYS_AT, PAIRS_AT = 0, 2 * HOUR
+BIRTHDAYS_AT, PAIRS_AT, RHYTHMS_AT = 0, 2 * HOUR, 2 * HOUR + 30 * MINUTE
 
 
 def compute(
-    journal_dir: Path, *, stores: Iterable[StoreSettings], activated_at: datetime, has_data_set: bool = True
+    journal_dir: Path, *, stores: Iterable[StoreSettings], activated_at: datetime, data: Path | None = None
 ) -> Expected:
     """What the database of a correct Ritorno holds after the journal's last advance.
 
@@ -33,15 +34,15 @@ def compute(
         journal_dir: the sandbox's folder.
         stores: the settings of one or both stores; a store that is not named is left out.
         activated_at: when all flows were switched on.
-        has_data_set: whether the journal's orders come from the installed data set and are checked by it.
+        data: the folder of the data set that the journal's orders come from and are checked by, if any.
     """
     journal = read_journal(journal_dir)
     referee = Referee(journal, {store.platform: store for store in stores}, seconds_of(activated_at))
     for tick in journal.ticks:
         referee.tick(tick)
     expected = referee.result()
-    if has_data_set:
-        expected.problems += check_orders(journal)
+    if data is not None:
+        expected.problems += check_orders(journal, data)
     return expected
 
 
@@ -53,6 +54,7 @@ class Referee:
         self._mirror = Mirror(journal, stores, activated_at, self._evidence.redemption)
         self._outbox = Outbox(self._mirror, self._evidence)
         self._pairs = {platform: Pairs(store) for platform, store in self._mirror.stores.items()}
+        self._rhythms = [Rhythms(store, activated_at) for store in self._mirror.stores.values()]
         steps = Steps(self._outbox, self._pairs)
         self._engine = Engine(self._mirror, starts(steps), steps.ring)
         self._journal = journal
@@ -100,15 +102,21 @@ class Referee:
             for person in store.people.values():
                 if person.is_known:
                     self._add_person(expected, person, sent[id(person)])
+        for rhythms in self._rhythms:
+            expected.rhythms |= rhythms.rows
         return expected
 
     def _run_calendar(self, now: int) -> None:
         for slot, kind in _slots(self._before, now):
             if kind == BIRTHDAYS_AT:
                 plan_birthdays(self._engine, slot)
-            else:
+            elif kind == PAIRS_AT:
                 for pairs in self._pairs.values():
                     pairs.add_new()
+            else:
+                for rhythms in self._rhythms:
+                    if rhythms.is_night(slot):
+                        rhythms.learn(now)
         self._before = now
 
     def _react(self, now: int) -> None:
@@ -148,6 +156,6 @@ class Referee:
 def _slots(after: int, to: int) -> Iterator[tuple[int, int]]:
     """The calendar's slots in (after, to], in order."""
     for day in range(after - after % DAY, to + 1, DAY):
-        for clock in (BIRTHDAYS_AT, PAIRS_AT):
+        for clock in (BIRTHDAYS_AT, PAIRS_AT, RHYTHMS_AT):
             if after < day + clock <= to:
                 yield day + clock, clock

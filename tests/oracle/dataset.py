@@ -38,10 +38,10 @@ class Basket:
     lines: list[tuple[str, int]] = field(default_factory=list)
 
 
-def check_orders(journal: Journal) -> list[str]:
-    """What is wrong with the journal's orders, in words; nothing if they are the data set's."""
+def check_orders(journal: Journal, folder: Path) -> list[str]:
+    """What is wrong with the journal's orders, in words; nothing if they are those of the data set there."""
     world = journal.world
-    baskets, last_wall = read_baskets(data_folder(), world["seed"], world["households"], world["days"])
+    baskets, last_wall = read_baskets(folder, world["seed"], world["households"], world["days"])
     zone = ZoneInfo(world["timezone"])
     weeks = _weeks(last_wall, datetime.fromisoformat(world["first_started_at"]), zone)
     placed = {number: _shifted(basket.wall, weeks, zone) for number, basket in baskets.items()}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
-from tests.oracle.journal import Journal, ProductFact, Shopper, Told
+from tests.oracle.journal import Journal, Shopper, Told
 from tests.oracle.model import SHOPIFY, WOOCOMMERCE, StoreSettings
-from tests.oracle.state import ORDER_MOMENTS, Enrollment, Entry, Order, Person
+from tests.oracle.state import ORDER_MOMENTS, Enrollment, Entry, Order, Person, StoreMirror
 
 _EMAIL, _SMS = "email", "sms"
 _PAID = "orders/paid"
@@ -18,27 +17,6 @@ _KINDS |= {
     "cancelled_at": "order.cancelled",
     "refunded_at": "order.refunded",
 }
-
-
-@dataclass(slots=True)
-class StoreMirror:
-    """One store as known.
-
-    Attributes:
-        complements: the merchant's own choices, by product, where they were told.
-        transits: the known times from leaving to arriving, in seconds, by the order's moment.
-        unpaired: paid orders that the co-purchase counts do not hold yet.
-        parked: news of parcels and refunds whose order has not arrived, by order.
-    """
-
-    settings: StoreSettings
-    people: dict[int, Person] = field(default_factory=dict)
-    orders: dict[int, Order] = field(default_factory=dict)
-    products: dict[str, ProductFact] = field(default_factory=dict)
-    complements: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    transits: list[tuple[int, int]] = field(default_factory=list)
-    unpaired: dict[int, Order] = field(default_factory=dict)
-    parked: dict[int, list[tuple[Told, tuple[str, ...]]]] = field(default_factory=dict)
 
 
 class Mirror:

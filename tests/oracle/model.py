@@ -22,6 +22,8 @@ class StoreSettings:
         can_send_sms: whether the store has an SMS sender.
         minors_barred: the purposes that are stopped for people whose known birthday makes them under 18.
         delays: days between delivery and M3 by product type, over the oracle's own table.
+        number: the store's id, which names its night of the week.
+        installed_at: when the store was installed; when its flows were switched on if None.
     """
 
     platform: str
@@ -38,6 +40,8 @@ class StoreSettings:
     minors_barred: tuple[str, ...] = ("marketing",)
     flows: tuple[str, ...] = FLOWS
     delays: Mapping[str, int] = field(default_factory=dict)
+    number: int = 1
+    installed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,31 @@ class AttributionRow:
     amount_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class RhythmKey:
+    """What was learned of a product, from a moment on."""
+
+    platform: str
+    product: str
+    learned_at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.platform}/{self.product}/{self.learned_at:%Y-%m-%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class RhythmRow:
+    """After how many days a product's buyers come back, and until when that held."""
+
+    until: datetime | None
+    gaps: int
+    people: int
+    median_days: int
+    low_days: int
+    high_days: int
+    long_days: int | None
+
+
 @dataclass(slots=True)
 class Revenue:
     """Sums in minor units over paid orders: as paid, given back, and what messages brought."""
@@ -126,6 +155,7 @@ class Actual:
     enrollments: dict[EnrollmentKey, EnrollmentRow] = field(default_factory=dict)
     messages: dict[MessageKey, MessageRow] = field(default_factory=dict)
     attributions: dict[tuple[str, str], AttributionRow] = field(default_factory=dict)
+    rhythms: dict[RhythmKey, RhythmRow] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.oracle.journal import OrderFact, Shopper
-from tests.oracle.model import EnrollmentKey, MessageKey
+from tests.oracle.journal import OrderFact, ProductFact, Shopper, Told
+from tests.oracle.model import EnrollmentKey, MessageKey, StoreSettings
 
 ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
 ORDER_MOMENTS = ("placed_at", "paid_at", "fulfilled_at", "delivered_at", "cancelled_at", "refunded_at")
@@ -161,3 +161,26 @@ class Person:
     def consent(self, channel: str) -> str:
         """What the person said last about a channel; `unknown` when nothing."""
         return self.consents.get(channel, ("unknown", 0))[0]
+
+
+@dataclass(slots=True)
+class StoreMirror:
+    """One store as known.
+
+    Attributes:
+        complements: the merchant's own choices, by product, where they were told.
+        transits: the known times from leaving to arriving, in seconds, by the order's moment.
+        unpaired: paid orders that the co-purchase counts do not hold yet.
+        parked: news of parcels and refunds whose order has not arrived, by order.
+        learned_days: after how many days a review is asked, of products whose buyers' returns tell.
+    """
+
+    settings: StoreSettings
+    people: dict[int, Person] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    products: dict[str, ProductFact] = field(default_factory=dict)
+    complements: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    transits: list[tuple[int, int]] = field(default_factory=list)
+    unpaired: dict[int, Order] = field(default_factory=dict)
+    parked: dict[int, list[tuple[Told, tuple[str, ...]]]] = field(default_factory=dict)
+    learned_days: dict[str, int] = field(default_factory=dict)

@@ -7,7 +7,6 @@ from statistics import median
 
 from tests.oracle.catalogue import Pairs, asked_products, delay_days
 from tests.oracle.engine import Engine
-from tests.oracle.mirror import StoreMirror
 from tests.oracle.model import MessageKey
 from tests.oracle.moments import DAY
 from tests.oracle.outbox import Outbox
@@ -24,7 +23,7 @@ from tests.oracle.recipes import (
     UNTIL_CODE_ENDS,
     UNTIL_DAY_ENDS,
 )
-from tests.oracle.state import Enrollment, Message, Person
+from tests.oracle.state import Enrollment, Message, Person, StoreMirror
 from tests.oracle.zones import next_open
 
 _CAME_BACK = ("stopped", "expired", "failed", "cancelled")

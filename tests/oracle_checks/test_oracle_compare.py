@@ -11,14 +11,24 @@ from sqlalchemy import Table, create_engine, insert
 
 import tests.oracle
 from app.db import Base
-from app.models import Attribution, Customer, Enrollment, Message, Order, Store
+from app.models import Attribution, Customer, Enrollment, Message, Order, ProductRhythm, Store
 from tests.oracle import Actual, Expected, compare
 from tests.oracle.actual import read_actual
-from tests.oracle.model import AttributionRow, EnrollmentKey, EnrollmentRow, MessageKey, MessageRow, OrderRow
+from tests.oracle.model import (
+    AttributionRow,
+    EnrollmentKey,
+    EnrollmentRow,
+    MessageKey,
+    MessageRow,
+    OrderRow,
+    RhythmKey,
+    RhythmRow,
+)
 
 NOON = datetime(2026, 1, 13, 12, tzinfo=UTC)
 KEY = MessageKey("shopify", "2", "review", "M3", "order:100")
 SENT = MessageRow("email", NOON, "sent", None, NOON)
+RHYTHM, LEARNED = RhythmKey("shopify", "6", NOON), RhythmRow(None, 40, 20, 60, 55, 65, 80)
 
 
 def held(**values: Any) -> dict[str, Any]:
@@ -30,6 +40,7 @@ def held(**values: Any) -> dict[str, Any]:
         "enrollments": {EnrollmentKey("shopify", "2", "review", "order:100"): EnrollmentRow("active", NOON)},
         "messages": {KEY: SENT},
         "attributions": {("shopify", "100"): AttributionRow("last-click", KEY, 1000)},
+        "rhythms": {RHYTHM: LEARNED},
     }
     return rows | values
 
@@ -68,6 +79,8 @@ def test_equal_sides_differ_in_nothing() -> None:
             {"attributions": {("shopify", "100"): AttributionRow("last-click", KEY, 900)}},
             "amount_minor should be 1000, is 900",
         ),
+        ({"rhythms": {RHYTHM: replace(LEARNED, until=NOON)}}, "rhythm shopify/6/2026-01-13: until should be"),
+        ({"rhythms": {RHYTHM: replace(LEARNED, long_days=81)}}, "long_days should be 80, is 81"),
     ],
 )
 def test_every_difference_has_words(values: dict[str, Any], words: str) -> None:
@@ -132,6 +145,7 @@ def test_a_database_is_read_as_it_is(tmp_path: Path) -> None:
     assert actual.enrollments == {key: EnrollmentRow("active", NOON)}
     assert actual.messages == {guest: MessageRow("email", NOON, "stopped", "suppressed", None)}
     assert actual.attributions == {("woocommerce", "100"): AttributionRow("last-click", guest, 800)}
+    assert actual.rhythms == {replace(RHYTHM, platform="woocommerce"): LEARNED}
 
 
 def test_the_oracle_imports_nothing_of_the_product() -> None:
@@ -196,6 +210,21 @@ _ROWS: list[tuple[Any, dict[str, Any]]] = [
     (
         Attribution,
         {"store_id": 1, "order_id": 8, "message_id": 10, "rule": "last-click", "amount_minor": 800},
+    ),
+    (
+        ProductRhythm,
+        {
+            "store_id": 1,
+            "product_external_id": "6",
+            "learned_at": NOON,
+            "until": None,
+            "gaps": 40,
+            "people": 20,
+            "median_days": 60,
+            "low_days": 55,
+            "high_days": 65,
+            "long_days": 80,
+        },
     ),
 ]
 

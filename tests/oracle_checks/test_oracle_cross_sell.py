@@ -4,9 +4,8 @@ import pytest
 
 from tests.oracle.catalogue import Pairs
 from tests.oracle.journal import OrderFact, ProductFact, Shopper
-from tests.oracle.mirror import StoreMirror
 from tests.oracle.model import StoreSettings
-from tests.oracle.state import Order, Person
+from tests.oracle.state import Order, Person, StoreMirror
 from tests.oracle_checks.tiny import DAY, START, Tiny, at
 
 LIVED = {"fulfilled": at("01-14 10:00"), "delivered": at("01-16 10:00")}

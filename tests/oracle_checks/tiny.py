@@ -197,7 +197,7 @@ class Tiny:
             StoreSettings(SHOPIFY, "aurora.example", **values),
             StoreSettings(WOO, "bottega.example", **values),
         ]
-        return Seen(compute(self.folder, stores=stores, activated_at=self.activated_at, has_data_set=False))
+        return Seen(compute(self.folder, stores=stores, activated_at=self.activated_at))
 
     def _tell_shopper(
         self, household: int, registered: datetime, moments: dict[str, datetime | None]

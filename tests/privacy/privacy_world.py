@@ -155,7 +155,7 @@ def world(runtime: Runtime, domain: str = DOMAIN, **settings: str) -> Iterator[W
     try:
         yield World(runtime, site, store_id, domain=domain)
     finally:
-        site.inbox.close()
+        site.close()
 
 
 def quiet_kit(runtime: Runtime) -> Kit:

@@ -150,6 +150,7 @@ def attribution(store_id: int, order_id: int) -> Attribution:
         order_id=order_id,
         message_id=1,
         flow_key="welcome",
+        step="W1",
         rule="last-click",
         amount_minor=100,
         currency="EUR",

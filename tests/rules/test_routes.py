@@ -3,14 +3,26 @@
 import pytest
 from flask import Flask
 
+from app.members.roles import READER, ROLES
 from app.runtime import Runtime
-from app.web.auth import MARK
+from app.web.auth import LEAST, MARK
 from app.wsgi import create_app
 from tests.engines import SQLITE
 
 pytestmark = pytest.mark.parametrize("engine", [SQLITE])
 
 MARKS = frozenset({"public", "merchant", "api", "signed"})
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+WAYS_IN = {
+    "/app/sign-in",
+    "/app/sign-in/code",
+    "/app/sign-in/<token>",
+    "/app/password",
+    "/app/password/<token>",
+    "/app/invitation/<token>",
+}
+"""What is open to who has no session yet."""
 
 PROMISED = (
     ("GET", "/healthz"),
@@ -98,12 +110,35 @@ def test_everything_of_the_api_wants_a_key_but_its_description(app: Flask) -> No
     assert set(doors.values()) == {"api"}
 
 
-def test_every_screen_wants_a_member_but_the_sign_in(app: Flask) -> None:
+def test_every_screen_wants_a_member_but_the_ways_in(app: Flask) -> None:
     doors = {
         rule.rule: getattr(app.view_functions[rule.endpoint], MARK)
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/app/")
     }
 
-    assert doors.pop("/app/sign-in/<token>") == "public"
-    assert set(doors.values()) == {"merchant"}
+    assert {path for path, mark in doors.items() if mark == "public"} == WAYS_IN
+    assert set(doors.values()) == {"merchant", "public"}
+
+
+def test_every_change_on_a_screen_names_the_least_role(app: Flask) -> None:
+    unnamed = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], MARK) == "merchant"
+        and (rule.methods or set()) - READING
+        and getattr(app.view_functions[rule.endpoint], LEAST) not in ROLES
+    }
+
+    assert unnamed == set()
+
+
+def test_readers_change_their_own_things_only(app: Flask) -> None:
+    theirs = {
+        rule.endpoint.partition(".")[0]
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], LEAST, None) == READER
+        and "POST" in (rule.methods or set())
+    }
+
+    assert theirs == {"account", "second_factor", "sign_in", "language", "home", "previewing"}

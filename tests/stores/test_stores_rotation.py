@@ -15,6 +15,7 @@ from app.config import Settings
 from app.crypto import UnreadableSecret, Vault
 from app.db import Database, table_of
 from app.errors import AppError
+from app.members import factors, people
 from app.models import AuditEntry, InstallAttempt, Store
 from app.runtime import Runtime
 from app.stores import credentials, rotation
@@ -32,7 +33,7 @@ ARGUMENTS = Namespace()
 @pytest.fixture
 def rotating(settings: Settings, database: Database) -> Iterator[Runtime]:
     """A process that knows both keys, the new one first; a pool of its own, as another process has."""
-    opened = Database(database.url)
+    opened = Database(database.url).over_all_stores()
     keys = {"encryption_keys": f"{NEW},{OLD}"}
     yield Runtime.build(settings.model_copy(update=keys), opened)
     opened.dispose()
@@ -63,16 +64,20 @@ def test_every_secret_is_opened_by_the_first_key_alone_afterwards(
     seeds.new_store(database, "gone", credentials="")
     with database.write() as session:
         session.add(_attempt(Vault([OLD]).seal({"key": "ck_1"})))
+        member = people.make(session, "anna@b.example", NOW)
+        factors.begin(Vault([OLD]), member)
 
     report = rotate(rotating)
     again = rotate(rotating)
 
     assert report["columns"] == {
         "install_attempts.sealed_keys": {"values": 1, "changed": 1, "current": 1},
+        "member_letters.sealed": {"values": 0, "changed": 0, "current": 0},
+        "members.totp_secret": {"values": 1, "changed": 1, "current": 1},
         "stores.credentials": {"values": 2, "changed": 2, "current": 2},
     }
     assert report["unreadable"] == {}
-    assert [found["changed"] for found in again["columns"].values()] == [0, 0]
+    assert [found["changed"] for found in again["columns"].values()] == [0, 0, 0, 0]
     assert [one.kept for one in unsealed(database, [NEW])] == [
         {"webhook_secret": "first"},
         {"webhook_secret": "second"},

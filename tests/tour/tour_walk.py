@@ -157,6 +157,11 @@ def _values(session: Session) -> Iterator[tuple[str, list[str]]]:
 
 def _filled(rule: str, values: dict[str, list[str]]) -> list[str]:
     """A rule's paths, one for each value of its argument."""
+    if rule.endswith("/steps/<step_id>"):
+        return [f"/app/flows/welcome/steps/{step}" for step in ("W4", "to-W2")]
+    if rule.endswith("/new-step"):
+        kinds = ("wait", "wait-event", "split", "arms", "tag", "score", "webhook", "end")
+        return [f"/app/flows/welcome/new-step?way=consent&after=W2&kind={kind}" for kind in kinds]
     if rule.endswith("/messages/<step>"):
         return ["/app/flows/welcome/messages/W1", "/app/flows/consent/messages/DOI"]
     named = _ARGUMENT.search(rule)

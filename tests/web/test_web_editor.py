@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app.flows import contents, switch
 from app.messaging import content, editions
-from app.messaging.letters import read_content
+from app.messaging.copies import read_content
 from app.messaging.variables import FIELDS, UNWRITTEN, picker
 from app.models import AccessEntry, Edition, Flow, Message, Store, Trial
 from app.runtime import Runtime

@@ -22,11 +22,17 @@ SCREENS = (
     "/app/flows/cross_sell",
     "/app/flows/birthday",
     "/app/flows/birthday/messages/B2",
+    "/app/flows/birthday/steps",
+    "/app/flows/birthday/steps/B2",
+    "/app/flows/birthday/start",
+    "/app/flows/birthday/versions",
     "/app/outbox",
     "/app/outbox/{message}",
     "/app/activity",
     "/app/audit",
     "/app/settings",
+    "/app/stop",
+    "/app/setup",
 )
 OTHERS = ("/app/nothing", "/healthz", "/readyz", "/metrics", "/api/v1/customers", "/api/v1/openapi.json")
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
@@ -69,7 +75,7 @@ def test_looks_are_kept_and_addressed_by_their_content(member: FlaskClient) -> N
         with member.get(sheet) as answer:
             kept.append((answer.status_code, answer.headers["Cache-Control"]))
 
-    assert kept == [(200, "public, max-age=31536000")] * 4
+    assert kept == [(200, "public, max-age=31536000")] * 5
     assert all(re.search(r"\?v=[0-9a-f]{8}$", sheet) for sheet in sheets)
 
 

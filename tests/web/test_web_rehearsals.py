@@ -38,6 +38,7 @@ FOUND = {
     "consent_assumed": 1,
     "forgotten_baskets": 12,
     "silent_before": 1,
+    "release": {"a_day": 1200, "days": 3},
     "beside": ["birthday"],
     "vouchers": {"n": 4, "cost": {"minor": 4050, "currency": "EUR"}},
 }
@@ -56,7 +57,7 @@ def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
     before = member.get("/app/flows/review/rehearsal.json").status_code
     answer = member.post("/app/flows/review/try", data={"csrf": csrf(member)})
     with runtime.database.write() as session:
-        row = session.get_one(Rehearsal, (shop.store_id, "review"))
+        row = session.get_one(Rehearsal, (shop.store_id, "review", False))
         row.done, row.total = 1000, 2500
 
     page = member.get("/app/flows/review").get_data(as_text=True)
@@ -72,8 +73,27 @@ def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ["at most €40.50", "never agreed", "Switch on", "12 baskets older", "1 customer had fallen"]),
-        ("it", ["al massimo 40,50\xa0€", "Accendi", "12 carrelli più vecchi", "taceva già prima"]),
+        (
+            "en",
+            [
+                "at most €40.50",
+                "never agreed",
+                "Switch on",
+                "12 baskets older",
+                "1 customer had fallen",
+                "1,200 a day",
+            ],
+        ),
+        (
+            "it",
+            [
+                "al massimo 40,50\xa0€",
+                "Accendi",
+                "12 carrelli più vecchi",
+                "taceva già prima",
+                "1.200 al giorno",
+            ],
+        ),
     ],
 )
 def test_the_result_is_shown_with_the_switch_beside_it(
@@ -86,7 +106,7 @@ def test_the_result_is_shown_with_the_switch_beside_it(
 
     section = page.split('id="rehearsal"')[1].split("</section>")[0]
     assert [word for word in words if word not in section] == []
-    assert "/app/flows/review/activate" in section
+    assert "/app/flows/review/start" in section
     assert f'href="/app/customers/{shop.ids["customer"]}"' in section
 
 
@@ -105,3 +125,18 @@ def test_the_command_prints_what_would_have_happened(
     assert {"messages", "counts", "vouchers", "held_out"} <= answer.keys()
     assert answer["vouchers"] == {"n": 0, "cost": {"minor": 0, "currency": "EUR"}}
     assert "1 / 1 people" in told
+
+
+@pytest.mark.parametrize(
+    ("days", "begin"), [("365", "2025-11-24"), ("90", "2026-08-27"), ("x", "2026-08-27")]
+)
+def test_a_whole_year_may_be_tried_and_a_draft(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, days: str, begin: str
+) -> None:
+    member.post("/app/flows/review/try", data={"csrf": csrf(member), "days": days, "draft": "on"})
+
+    with runtime.database.read() as session:
+        row = session.get_one(Rehearsal, (shop.store_id, "review", True))
+    assert (row.begin.date().isoformat(), row.end) == (begin, NOW)
+    assert member.get("/app/flows/review/rehearsal.json").status_code == 404
+    assert member.get("/app/flows/review/rehearsal.json?draft=1").status_code == 200

@@ -156,7 +156,7 @@ def test_a_flow_shows_each_step_with_what_became_of_it(
 
     page = _read(member, "/app/flows/welcome")
 
-    story = page.split("Our story")[1].split("</li>\n        \n")[0]
+    story = page.split('id="step-W2"')[1].split('id="step-to-W3"')[0]
     assert "2 days after the start" in page
     assert "50.0%" in story
     assert "the customer unsubscribed <b>1</b>" in story

@@ -177,7 +177,12 @@ def _sent(store_id: int, ids: dict[str, int], word: str) -> list[Base]:
         MessageAttempt(**mine, started_at=NOW, outcome="sent"),
         DeliveryEvent(**mine, **clicked, occurred_at=NOW),
         Attribution(
-            **mine, **brought, order_id=ids["order"], flow_key="welcome", occurred_at=NOW - timedelta(days=2)
+            **mine,
+            **brought,
+            order_id=ids["order"],
+            flow_key="welcome",
+            step="W1",
+            occurred_at=NOW - timedelta(days=2),
         ),
         Backfill(store_id=store_id, resource="orders", done=30, total=120, next_at=NOW, started_at=NOW),
     ]

@@ -41,6 +41,6 @@ def served(engine: str, request: pytest.FixtureRequest) -> Serving:
 def runtime(served: Serving) -> Iterator[Runtime]:
     """The test's own entrance to the same database, with the same keys."""
     values = {name.lower(): value for name, value in SETTINGS.items()}
-    built = Runtime.build(Settings.model_validate({"database_url": served.database_url, **values}))
+    built = Runtime.of_operator(Settings.model_validate({"database_url": served.database_url, **values}))
     yield built
     built.database.dispose()

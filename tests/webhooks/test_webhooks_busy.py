@@ -127,7 +127,7 @@ def test_a_full_disk_is_answered_503_and_needs_no_restart(
     database_url: str, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     values: dict[str, Any] = {name.lower(): value for name, value in SETTINGS.items()}
-    runtime = Runtime.build(Settings.model_validate({"database_url": database_url, **values}))
+    runtime = Runtime.of_operator(Settings.model_validate({"database_url": database_url, **values}))
     store = connect_shopify(runtime)
 
     with webhooks_process.serving(database_url, arguments, tmp_path) as served:

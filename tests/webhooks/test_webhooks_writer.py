@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """The writer's own: nobody waits long for a lock."""
-    opened = Database(database_url, pool_size=1, busy_seconds=0.05)
+    opened = Database(database_url, pool_size=1, busy_seconds=0.05).over_all_stores()
     yield opened
     opened.dispose()
 

@@ -1,6 +1,6 @@
 """What the whole shop knew as of a moment: its usual transit, what was bought together, the catalogue."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +24,8 @@ ORDERS, EVENTS, RHYTHMS = table_of(Order), table_of(CustomerEvent), table_of(Rhy
 LINES, PRODUCTS = table_of(OrderLine), table_of(Product)
 MOST_PRODUCTS = 12
 """Of a large basket only the dearest count, as in the nightly slot."""
+_MANY = 10_000
+"""So many rows are fetched at once: one by one takes longer, all of a large shop's do not fit."""
 _SLOT = timedelta(hours=2)
 _DAY = timedelta(days=1)
 
@@ -55,22 +57,30 @@ class Transit:
 
 @dataclass(slots=True)
 class Together:
-    """In which orders products stood together, by the moment at which the nightly slot counted them."""
+    """In which orders products stood together, by the number of the night in whose slot each was counted.
 
-    alone: dict[str, list[datetime]] = field(default_factory=dict)
-    pairs: dict[str, dict[str, list[datetime]]] = field(default_factory=dict)
+    `nights`: when the slots ran, in order; the first has the number 0.
+    """
 
-    def with_(self, product: str, now: datetime) -> list[Pair]:
-        """What was bought with a product often enough by then."""
+    nights: Sequence[datetime] = ()
+    alone: dict[str, list[int]] = field(default_factory=dict)
+    pairs: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+
+    def nights_by(self, now: datetime) -> int:
+        """How many slots had run by then."""
+        return bisect_right(self.nights, now)
+
+    def with_(self, product: str, nights: int) -> list[Pair]:
+        """What was bought with a product often enough in the orders of the first so many nights."""
         return [
             Pair(product, other, count)
-            for other, moments in self.pairs.get(product, {}).items()
-            if (count := bisect_right(moments, now)) >= SUPPORT
+            for other, counted in self.pairs.get(product, {}).items()
+            if (count := bisect_left(counted, nights)) >= SUPPORT
         ]
 
-    def count(self, product: str, now: datetime) -> int:
-        """In how many orders a product stood by then."""
-        return bisect_right(self.alone.get(product, []), now)
+    def count(self, product: str, nights: int) -> int:
+        """In how many of those orders a product stood."""
+        return bisect_left(self.alone.get(product, ()), nights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +162,15 @@ def _together(session: Session, question: Question) -> Together:
     for products in baskets.values():
         often.update(permutations([product for product in products if product in frequent], 2))
     supported = {pair for pair, count in often.items() if count >= SUPPORT}
-    found = Together()
+    found = Together(sorted(set(counted.values())))
+    numbers = {night: number for number, night in enumerate(found.nights)}
     for order_id, at in sorted(counted.items(), key=lambda item: item[1]):
-        products = baskets.get(order_id, [])
+        products, night = baskets.get(order_id, []), numbers[at]
         for product in products:
-            found.alone.setdefault(product, []).append(at)
+            found.alone.setdefault(product, []).append(night)
         for one, other in permutations(products, 2):
             if (one, other) in supported:
-                found.pairs.setdefault(one, {}).setdefault(other, []).append(at)
+                found.pairs.setdefault(one, {}).setdefault(other, []).append(night)
     return found
 
 
@@ -170,11 +181,12 @@ def _counted(session: Session, question: Question) -> dict[int, datetime]:
         ORDERS.c.paid_at.is_not(None), ~ORDERS.c.is_test, ORDERS.c.paid_at <= question.until
     )
     found: dict[int, datetime] = {}
-    for known, order_id, cancelled_at in session.execute(statement):
-        at = _slot_after(question, known)
-        is_gone = cancelled_at is not None and at is not None and cancelled_at < at
-        if at is not None and not is_gone:
-            found[order_id] = at
+    for rows in session.execute(statement).partitions(_MANY):
+        for known, order_id, cancelled_at in rows:
+            at = _slot_after(question, known)
+            is_gone = cancelled_at is not None and at is not None and cancelled_at < at
+            if at is not None and not is_gone:
+                found[order_id] = at
     return found
 
 
@@ -188,17 +200,22 @@ def _slot_after(question: Question, known: datetime) -> datetime | None:
 
 def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, list[str]]:
     """The dearest products of each order."""
-    totals: dict[int, Counter[str]] = {}
+    totals: dict[int, dict[str, int]] = {}
     statement = select(LINES.c.order_id, LINES.c.product_external_id, LINES.c.total_minor).where(
         LINES.c.store_id == question.store.id, LINES.c.product_external_id.is_not(None)
     )
-    for row in session.execute(statement):
-        if row.order_id in order_ids:
-            totals.setdefault(row.order_id, Counter())[row.product_external_id] += row.total_minor
-    return {
-        order_id: sorted(sums, key=lambda name: (-sums[name], name))[:MOST_PRODUCTS]
-        for order_id, sums in totals.items()
-    }
+    for rows in session.execute(statement).partitions(_MANY):
+        for order_id, product, total in rows:
+            if order_id in order_ids:
+                sums = totals.setdefault(order_id, {})
+                sums[product] = sums.get(product, 0) + total
+    return {order_id: _dearest(sums) for order_id, sums in totals.items()}
+
+
+def _dearest(sums: Mapping[str, int]) -> list[str]:
+    if len(sums) <= MOST_PRODUCTS:
+        return list(sums)
+    return sorted(sums, key=lambda name: (-sums[name], name))[:MOST_PRODUCTS]
 
 
 def _with_event(question: Question, kind: str, moment: ColumnElement[Any], *columns: Any) -> Any:

@@ -1,7 +1,7 @@
 """One person's past, replayed tick by tick through the flows' own functions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,8 +15,9 @@ from app.flows.simulate import baskets
 from app.flows.simulate.calendar import birthday_slots
 from app.flows.simulate.history import History
 from app.flows.simulate.memory import Happening, Memory, Remembered
+from app.flows.simulate.news import News
 from app.flows.simulate.past_shop import PastShop
-from app.flows.simulate.question import LONG_AGO, Question, Report
+from app.flows.simulate.question import Question, Report
 from app.flows.simulate.sending import Outbox
 from app.flows.simulate.silence import Silence
 from app.flows.simulate.standing import Standing
@@ -44,17 +45,15 @@ class Life:
     outbox: Outbox
     shop: PastShop
     memory: Memory
+    news: News
     can_text: bool
     place: dict[int, Place] = field(default_factory=dict)
     journeys: dict[int, Held] = field(default_factory=dict)
     silence: Silence | None = None
     _alive: dict[int, Held] = field(default_factory=dict)
     _ended: set[int] = field(default_factory=set)
-    _latest: datetime = LONG_AGO
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
     _is_before: bool = False
-    _fed: int = 0
-    _heard: int = 0
     _slots: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     @classmethod
@@ -74,17 +73,18 @@ class Life:
         outbox = Outbox(
             question=question,
             signer=signer,
-            memory=memory,
+            suppressed=memory.suppressed_of(person),
             standing=standing,
             report=report,
             mean_total=history.mean_total,
             mean_shipping=history.mean_shipping,
         )
         shop = PastShop(history, memory.goods, standing, question.begin, outbox.letters)
-        life = cls(question, person, standing, outbox, shop, memory, can_text)
-        if FLOW in question.flows:
-            life.silence = Silence.of(question, standing, outbox.letters, shop)
-            life._is_before = question.flow_key == FLOW
+        is_about_silence = FLOW in question.flows
+        silence = Silence.of(question, standing, outbox.letters, shop) if is_about_silence else None
+        news = News(person.events)
+        life = cls(question, person, standing, outbox, shop, memory, news, can_text, silence=silence)
+        life._is_before = question.flow_key == FLOW
         life._recall()
         return life
 
@@ -100,8 +100,10 @@ class Life:
     def _look_back(self) -> None:
         """Whether the person was silent before the flow would have been on, and may be written to."""
         self._is_before = False
-        if self.silence is not None and self.standing.state == states.DORMANT:
-            self.outbox.report.silent_before += self.silence.is_reachable(self.question.since)
+        has_address = self.standing.customer.email is not None
+        if self.silence is not None and has_address and self.silence.is_reachable(self.question.since):
+            self.outbox.report.reachable += 1
+            self.outbox.report.silent_before += self.standing.state == states.DORMANT
 
     def _recall(self) -> None:
         """Keys that were used before a flow of the replay lets anybody in; slots that may hold a birthday."""
@@ -112,60 +114,53 @@ class Life:
         self._slots = sorted(birthday_slots(self.question, self.standing.customer))
 
     def _next_tick(self) -> datetime | None:
-        """The first tick at which anything is known, due or planned."""
-        events = self.person.events
-        while self._heard < len(events) and (self._heard < self._fed or not self._wakes(events[self._heard])):
-            self._heard += 1
-        found = [events[self._heard].tick] if self._heard < len(events) else []
-        if self._slots:
-            found.append(self._slots[0][0])
-        waits = [held.journey.due_at for held in self._alive.values() if held.journey.due_at is not None]
-        look_at = self.silence.look_at if self.silence is not None else None
-        for moment in (min(waits, default=None), self.outbox.next_at(), look_at):
-            tick = self.question.tick_at(moment) if moment is not None else None
-            if tick is not None:
-                found.append(tick)
-        return min(found, default=None)
+        """The first tick at which anything is due, planned, or known to somebody whom it concerns."""
+        moments = [held.journey.due_at for held in self._alive.values()]
+        moments.append(self.outbox.next_at())
+        if self.silence is not None:
+            moments.append(self.silence.look_at)
+        first = min((moment for moment in moments if moment is not None), default=None)
+        due = self.question.tick_at(first) if first is not None else None
+        if self._slots and (due is None or self._slots[0][0] < due):
+            due = self._slots[0][0]
+        return self.news.next_at(due, self._wakes) or due
 
-    def _wakes(self, event: Happening) -> bool:
+    def _wakes(self, entry: Happening) -> bool:
         """Whether the stages have anything to do when an entry becomes known."""
-        return event.is_heard or (self.silence is not None and self.silence.stirs(event))
+        if entry.is_heard and self._concerns(entry.type):
+            return True
+        return self.silence is not None and self.silence.stirs(entry)
+
+    def _concerns(self, kind: str) -> bool:
+        """Whether entries of a type let somebody in, or move or end a journey that is under way."""
+        return kind in self.question.starts or any(
+            held.journey.waits_for == kind or kind in self.question.entry_of(held).exits_on
+            for held in self._alive.values()
+        )
 
     def _live(self, now: datetime) -> None:
         """One tick: news, the calendar, the flows, the outbox, in the order of the stages."""
-        fresh = self._learn(now)
+        fresh = self.news.tell(now)
+        for event in fresh:
+            self.standing.learn(event)
         self.shop.now = now
         self.standing.delete_gone(now)
         while self._slots and self._slots[0][0] <= now:
             self._plan(self._slots.pop(0)[1], now)
         silence = self.silence
-        heard = [event for event in fresh if event.is_heard]
+        # What became known before this tick found nobody whom it concerned.
+        heard = [event for event in fresh if event.is_heard and event.tick == now]
         if silence is not None:
-            heard += self._note(silence.look(fresh, now))
+            heard += self.news.note(silence.look(fresh, now))
         due = self._due(now)
         while heard or due:
             self._pass(heard, due, now)
-            heard = self._note(silence.hear(heard, now)) if silence is not None else []
+            heard = self.news.note(silence.hear(heard, now)) if silence is not None else []
             due = self._due(now)
         has_left = self.outbox.run(self.journeys, now)
         if silence is not None and has_left:
             silence.look_again(now)
         self._bury()
-
-    def _learn(self, now: datetime) -> list[Happening]:
-        start, events = self._fed, self.person.events
-        while self._fed < len(events) and (event := events[self._fed]).tick <= now:
-            self.standing.learn(event)
-            self._latest = max(self._latest, event.occurred_at)
-            self._fed += 1
-        return events[start : self._fed]
-
-    def _note(self, told: list[Happening]) -> list[Happening]:
-        """Put entries that the replay made into the person's timeline; those that are heard."""
-        self.person.events[self._fed : self._fed] = told
-        self._fed += len(told)
-        self._latest = max([self._latest, *(event.occurred_at for event in told)])
-        return [event for event in told if event.is_heard]
 
     def _bury(self) -> None:
         """Let go of journeys that ended and wait for nothing: no exit, timer or message comes to them."""
@@ -207,26 +202,15 @@ class Life:
         due_ids = {row.subject_id for row in due}
         batch = self._batch(now, held=self._alive, due_ids=due_ids)
         if self.memory.goods:
-            orders = work.with_goods(heard, list(self._alive.values()), due_ids, batch.facts.orders)
+            orders = work.with_goods(
+                heard, [self._alive[id_] for id_ in due_ids], due_ids, batch.facts.orders
+            )
             batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
         if heard:
-            batch.already_read = {self.standing.customer.id: self._already_read(heard)}
+            batch.already_read = {self.standing.customer.id: self.news.already_read(heard)}
         for item in work.in_order(batch, heard, due):
             item.run(batch)
         self._take(batch)
-
-    def _already_read(self, heard: list[Happening]) -> list[Happening]:
-        """What earlier passes read and what happened after the earliest entry of this one."""
-        earliest = min(event.occurred_at for event in heard)
-        if self._latest <= earliest:
-            return []
-        pending = {event.id for event in heard}
-        later = [
-            event
-            for event in self.person.events[: self._fed]
-            if event.occurred_at > earliest and event.id not in pending
-        ]
-        return sorted(later, key=lambda event: (event.occurred_at, event.id))
 
     def _batch(
         self,
@@ -249,7 +233,7 @@ class Life:
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
-            classes={customer.id: classing.by_sums(customer, now)},
+            classes={customer.id: classing.by_sums(customer, now)} if self.question.asks_for_classes else {},
         )
         known = self.question.flows
         return Batch(
@@ -297,4 +281,4 @@ class Life:
             self._ended.add(held.id or 0)
         held.messages, held.decisions, held.is_changed = [], [], False
         if held.journey.arrived_by is not None:
-            held.journey = replace(held.journey, arrived_by=None)
+            held.journey = held.journey._replace(arrived_by=None)

@@ -17,9 +17,10 @@ from app.flows.choosers import OrderProduct
 from app.flows.definition import WaitFor
 from app.flows.simulate.question import Question
 from app.flows.steps import WaitEvent
-from app.messaging import fact_rows
+from app.messaging import addresses, fact_rows
+from app.messaging.cases import CLOSED, OPENED
 from app.messaging.gate import TRANSACTIONAL
-from app.messaging.wishes import Wishes
+from app.messaging.wishes import NO_WISHES, Wishes
 from app.models import (
     Checkout,
     Consent,
@@ -44,6 +45,7 @@ REVIEWS, PREFERENCES, CHECKOUTS = table_of(Review), table_of(Preference), table_
 BASKETS = "abandoned_checkout"
 """The flow that is about what was left at the till."""
 _IMPORTED = "import"
+_CASES = (OPENED, CLOSED)
 _TELLING = ("consent.", "message.", "voucher.", "support.", "state.", "checkout.")
 """The types whose details conditions and exits look at; those of orders are told by the orders."""
 
@@ -80,6 +82,7 @@ class Remembered:
     reviews: list[Row[Any]] = field(default_factory=list)
     wishes: Row[Any] | None = None
     baskets: dict[str, Row[Any]] = field(default_factory=dict)
+    cases: list[Happening] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -89,6 +92,15 @@ class Memory:
     people: dict[int, Remembered]
     goods: Mapping[int, Sequence[OrderProduct]]
     suppressed: dict[tuple[str, str], Row[Any]]
+    signer: Signer
+
+    def suppressed_of(self, person: Remembered) -> Mapping[tuple[str, str], Row[Any]]:
+        """Those of one person, by channel and hash."""
+        if not self.suppressed:
+            return {}
+        reached = (("email", person.customer.email), ("sms", person.customer.phone))
+        keys = [(way, addresses.suppression_hash(self.signer, way, to)) for way, to in reached if to]
+        return {key: self.suppressed[key] for key in keys if key in self.suppressed}
 
 
 def load(session: Session, signer: Signer, question: Question, *, first: int, last: int) -> Memory:
@@ -112,6 +124,7 @@ def load(session: Session, signer: Signer, question: Question, *, first: int, la
         people=people,
         goods=choosers.order_products(session, question.store.id, orders) if _asks_goods(question) else {},
         suppressed=fact_rows.suppressed(session, signer, question.store.id, customers),
+        signer=signer,
     )
 
 
@@ -161,8 +174,11 @@ class _Reader:
                 id_, customer_id, kind, subject, occurred_at, source_key, details, tick, is_heard
             )
             person.events.append(happening)
+            if kind in _CASES:
+                person.cases.append(happening)
         for person in people.values():
             person.events.sort(key=lambda event: (event.tick, event.id))
+            person.cases.sort(key=lambda event: (event.occurred_at, event.id))
 
     def _tick(self, occurred_at: datetime, recorded_at: datetime) -> datetime | None:
         """The tick that read an entry; None if it came after the end."""
@@ -267,5 +283,5 @@ def wishes_of(person: Remembered, now: datetime) -> Wishes:
     """What the person had wished by then: their last word, from the moment on at which it was said."""
     row = person.wishes
     if row is None or row.updated_at > now:
-        return Wishes()
+        return NO_WISHES
     return Wishes(row.paused_until, frozenset(row.topics_off), row.is_fewer)

@@ -51,13 +51,15 @@ class PastShop:
 
     def together(self, products: Sequence[str]) -> Sequence[Pair]:
         """By the counts of that night."""
-        return [
-            pair for name in sorted(set(products)) for pair in self.history.together.with_(name, self.now)
-        ]
+        together = self.history.together
+        nights = together.nights_by(self.now)
+        return [pair for name in sorted(set(products)) for pair in together.with_(name, nights)]
 
     def alone(self, products: Sequence[str]) -> Mapping[str, int]:
         """By the same counts."""
-        return {name: self.history.together.count(name, self.now) for name in products}
+        together = self.history.together
+        nights = together.nights_by(self.now)
+        return {name: together.count(name, nights) for name in products}
 
     def available(self, products: Sequence[str]) -> list[str]:
         """By today's catalogue."""

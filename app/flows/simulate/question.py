@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
-from app.flows.batch import LiveFlow
+from app import timeline
+from app.flows.batch import Held, LiveFlow
+from app.flows.definition import Entry
+from app.messaging.terms import Terms
 from app.models import Store
 from app.stores import settings
 
@@ -50,6 +53,26 @@ class Question:
         return frozenset(self.flows)
 
     @cached_property
+    def asks_for_classes(self) -> bool:
+        """Whether any condition of the flows looks at the classes of customers."""
+        return any(flow.definition.asks_for_classes for flow in self.flows.values())
+
+    @cached_property
+    def starts(self) -> frozenset[str]:
+        """The types that may let somebody in; an erasure, which ends everything, is among them."""
+        known = (flow.definition.entries_on for flow in self.flows.values())
+        return frozenset({timeline.ERASED}.union(*known))
+
+    def entry_of(self, held: Held) -> Entry:
+        """The entry that a journey came in by."""
+        return self.flows[held.flow_key].definition.entry(held.journey.entry_id)
+
+    @cached_property
+    def terms(self) -> dict[str, Terms]:
+        """What the store set for each channel, as far as it was asked for."""
+        return {}
+
+    @cached_property
     def allows_soft_opt_in(self) -> bool:
         """Whether a sale is a basis for mails in this store."""
         return settings.is_on(self.store, "consent.soft_opt_in")
@@ -81,7 +104,8 @@ class Report:
     """What a dry run found. Amounts are minor units of the store's currency, if every code were used once.
 
     `forgotten_baskets`: how often somebody would have entered for a basket that is kept no longer.
-    `silent_before`: how many had fallen silent before; they would have been let in little by little.
+    `silent_before`: how many had fallen silent before; they would have been let in little by little, a share
+    of the `reachable` a day: of all who could be written to when the flow would have been switched on.
     """
 
     messages: list[WouldBe] = field(default_factory=list)
@@ -92,6 +116,7 @@ class Report:
     people: int = 0
     forgotten_baskets: int = 0
     silent_before: int = 0
+    reachable: int = 0
 
     def add(self, other: "Report") -> None:
         """Put a part's findings to these."""
@@ -103,3 +128,4 @@ class Report:
         self.people += other.people
         self.forgotten_baskets += other.forgotten_baskets
         self.silent_before += other.silent_before
+        self.reachable += other.reachable

@@ -79,7 +79,7 @@ def simulate(
 
 def simulate_widely(url: str, signer: Signer, question: Question, progress: Progress | None = None) -> Report:
     """The same on every core, where there are people enough; each process reads by its own connection."""
-    database = Database(url)
+    database = Database(url).of_store(question.store.id)
     try:
         with database.read() as session:
             total = _people(session, question.store.id)
@@ -125,7 +125,7 @@ def _replay_span(span: tuple[int, int]) -> Report:
     work = _Shared.work
     if work is None:
         raise RuntimeError("a dry run's process began without its question")
-    database = Database(work.url)
+    database = Database(work.url).of_store(work.question.store.id)
     try:
         with database.read() as session:
             return _replayed(session, work.signer, work.question, work.past, span=span)

@@ -1,22 +1,24 @@
 """The outbox of one person in a dry run: the gate decides, nothing leaves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Row
 
 from app.crypto import Signer
 from app.flows.batch import Held
 from app.flows.simulate import baskets
-from app.flows.simulate.memory import Memory, wishes_of
+from app.flows.simulate.memory import wishes_of
 from app.flows.simulate.question import LONG_AGO, Question, Report
 from app.flows.simulate.standing import ConsentThen, Standing
 from app.messaging import claim, facts, gate, vouchers
-from app.messaging.cases import CLOSED, FORGOTTEN, OPENED
+from app.messaging.cases import FORGOTTEN, OPENED
 from app.messaging.conditions import SiblingFacts
 from app.messaging.fact_rows import Traits
 from app.messaging.facts import Loaded
-from app.messaging.gate import ANSWER, Decision, Facts, StoreFacts, Verdict
+from app.messaging.gate import ANSWER, Decision, StoreFacts, Verdict
 from app.messaging.limits import WEEK, Departure
 from app.messaging.outbox import NewMessage
 from app.messaging.reviewed import CONDITION, MUTED
@@ -37,7 +39,7 @@ _READY = {
     )
     for allowed in (False, True)
 }
-"""A store that may send, by whether it allows the soft opt-in."""
+"""The dry run is made before the switch is: sender, store and switches count as they would then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +97,7 @@ class Outbox:
 
     question: Question
     signer: Signer
-    memory: Memory
+    suppressed: Mapping[tuple[str, str], Row[Any]]
     standing: Standing
     report: Report
     mean_total: float
@@ -145,21 +147,25 @@ class Outbox:
         if not self._open:
             return False
         before = len(self.departures)
-        while due := sorted((letter for letter in self._open if letter.next_at <= now), key=claim.turn):
+        while due := [letter for letter in self._open if letter.next_at <= now]:
             loaded = self._loaded(due, journeys, now)
-            for letter in due:
-                self._decide(loaded, letter, now)
+            for letter in sorted(due, key=claim.turn):
+                self._decide(loaded, letter, now, is_alone=len(due) == 1)
             self._open = [letter for letter in self._open if letter.status == QUEUED]
         return len(self.departures) > before
 
-    def _decide(self, loaded: Loaded, letter: Letter, now: datetime) -> None:
-        decision = gate.decide(_as_if_ready(facts.facts_of(loaded, letter)), now)
+    def _decide(self, loaded: Loaded, letter: Letter, now: datetime, *, is_alone: bool) -> None:
+        """Ask the gate, and again in the claim; where nothing else is due it would say what it said."""
+        decision = gate.decide(facts.facts_of(loaded, letter), now)
         consent = loaded.consents.get((letter.customer_id, letter.channel))
         letter.is_assumed = isinstance(consent, ConsentThen) and consent.is_assumed
         if decision.verdict is not Verdict.PASS:
             self._refuse(letter, decision, now)
             return
-        if not self._asks_first(letter, now):
+        asks_first = self._asks_first(letter, now)
+        while asks_first and is_alone:
+            asks_first = self._asks_first(letter, now)
+        if not asks_first:
             letter.status, letter.reason, letter.sent_at = SENT, None, now
             if letter.purpose != ANSWER:
                 self.departures.append(Departure(now, letter.channel, letter.step))
@@ -203,15 +209,16 @@ class Outbox:
         """The rows of a claim, as they were."""
         customer, standing = self.standing.customer, self.standing
         concerned = {letter.enrollment_id for letter in due}
-        said = {channel: standing.consent(channel, now) for channel in _CHANNELS}
+        said = [(name, standing.consent(name, now)) for name in _CHANNELS]
+        redeemed = standing.redeemed
         rows: dict[str, Any] = {
             "customers": {customer.id: customer},
-            "consents": {(customer.id, name): one for name, one in said.items() if one is not None},
-            "suppressed": {key: row for key, row in self.memory.suppressed.items() if row.created_at <= now},
-            "enrollments": {id_: journeys[id_] for id_ in concerned if id_ in journeys},
+            "consents": {(customer.id, name): one for name, one in said if one is not None},
+            "suppressed": {key: row for key, row in self.suppressed.items() if row.created_at <= now},
+            "enrollments": journeys,
             "orders": standing.orders,
             "vouchers": {
-                (id_, name): _Code(now) for id_ in concerned for name in standing.redeemed.get(id_, ())
+                (id_, name): _Code(now) for id_ in concerned & redeemed.keys() for name in redeemed[id_]
             },
         }
         return Loaded(
@@ -222,7 +229,7 @@ class Outbox:
             departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
             baskets=baskets.open_at(standing, now, is_asked=True) if standing.person.baskets else {},
             states={customer.id: standing.state},
-            traits={customer.id: Traits(frozenset(classing.by_sums(customer, now)))},
+            traits=self._traits(now),
             answered=self._answered(due, now),
             unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
             open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),
@@ -230,7 +237,15 @@ class Outbox:
             active_flows=self.question.active_flows,
             allows_soft_opt_in=self.question.allows_soft_opt_in,
             now=now,
+            terms=self.question.terms,
+            as_if=_READY[self.question.allows_soft_opt_in],
         )
+
+    def _traits(self, now: datetime) -> dict[int, Traits]:
+        if not self.question.asks_for_classes:
+            return {}
+        customer = self.standing.customer
+        return {customer.id: Traits(frozenset(classing.by_sums(customer, now)))}
 
     def _is_unhappy(self, now: datetime) -> bool:
         """Whether they gave three stars or fewer in the last 30 days."""
@@ -242,10 +257,11 @@ class Outbox:
 
     def _has_open_case(self, now: datetime) -> bool:
         """Whether they waited for an answer of the shop; the last word of each case counts."""
-        told = [event for event in self.standing.person.events if event.type in (OPENED, CLOSED)]
+        if not self.standing.person.cases:
+            return False
         last = {
             str(event.details.get("case", "")): event.type
-            for event in sorted(told, key=lambda event: (event.occurred_at, event.id))
+            for event in self.standing.person.cases
             if event.tick <= now and event.occurred_at > now - FORGOTTEN
         }
         return OPENED in last.values()
@@ -254,15 +270,11 @@ class Outbox:
         """The asks that a review written by now has answered."""
         reviews = self.standing.person.reviews
         reviewed = {row.product_external_id for row in reviews if row.written_at <= now}
+        if not reviewed:
+            return frozenset()
         return frozenset(
             letter.id
             for letter in due
-            if reviewed
-            and CONDITION in letter.context.get("only_if", ())
+            if CONDITION in letter.context.get("only_if", ())
             and reviewed & {item["external_id"] for item in letter.context.get("products", ())}
         )
-
-
-def _as_if_ready(found: Facts) -> Facts:
-    """The dry run is made before the switch is: sender, store and switches count as they would then."""
-    return replace(found, store=_READY[found.store.allows_soft_opt_in])

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from app.customers.baskets import UNBOUGHT
 from app.flows.simulate.memory import Happening, Remembered
@@ -11,6 +11,7 @@ from app.flows.simulate.question import LONG_AGO, Question
 from app.segments.state_facts import ACTS
 from app.segments.states import ACTIVE
 
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 _COPIED = (
     *("id", "external_id", "email", "phone", "country", "region", "birth_year", "birth_month", "birth_day"),
     *("birth_known_at", "earlier_orders", "erased_at", "locale", "first_name", "last_name"),
@@ -67,8 +68,7 @@ class CustomerThen:
     last_paid_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentThen:
+class ConsentThen(NamedTuple):
     """What the ledger said of a channel."""
 
     state: str
@@ -76,6 +76,14 @@ class ConsentThen:
     occurred_at: datetime
     is_own: bool
     is_assumed: bool = False
+
+
+class _Said(NamedTuple):
+    """What the ledger says from a moment on until another."""
+
+    since: datetime
+    until: datetime
+    word: ConsentThen | None
 
 
 @dataclass(slots=True)
@@ -91,6 +99,7 @@ class Standing:
     state_since: datetime = LONG_AGO
     last_act_at: datetime | None = None
     _to_delete: list[OrderThen] = field(default_factory=list)
+    _said: dict[str, _Said] = field(default_factory=dict)
 
     @classmethod
     def at_the_start(cls, question: Question, person: Remembered) -> "Standing":
@@ -117,21 +126,34 @@ class Standing:
         Before the coverage the platform's moments count, and where the first entry is later still, it is
         taken to have held before.
         """
-        entries = self.person.ledger.get(channel, ())
-        is_covered = now >= self.question.covered_since
-        newest: Any = None
+        if channel not in self.person.ledger:
+            return None
+        held = self._said.get(channel)
+        if held is None or not held.since <= now < held.until:
+            held = self._said[channel] = self._look_up(channel, now)
+        return held.word
+
+    def _look_up(self, channel: str, now: datetime) -> _Said:
+        """What the ledger said then, and until when it said so."""
+        covered_since = self.question.covered_since
+        is_covered = now >= covered_since
+        until = _FOR_EVER if is_covered else covered_since
+        entries, newest = self.person.ledger[channel], None
         for entry in entries:
             told_at = entry.recorded_at if is_covered else entry.occurred_at
-            if told_at <= now and (newest is None or _rank(newest) <= _rank(entry)):
+            if told_at > now:
+                until = min(until, told_at)
+            elif newest is None or _rank(newest) <= _rank(entry):
                 newest = entry
-        is_assumed = newest is None and not is_covered and bool(entries)
+        is_assumed = newest is None and not is_covered
         if is_assumed:
             newest = min(entries, key=_rank)
         if newest is None:
-            return None
+            return _Said(now, until, None)
         own = self.person.own_states.get(channel)
         is_own = own is not None and (own.state, own.occurred_at) == (newest.state, newest.occurred_at)
-        return ConsentThen(newest.state, newest.basis, newest.occurred_at, is_own, is_assumed)
+        word = ConsentThen(newest.state, newest.basis, newest.occurred_at, is_own, is_assumed)
+        return _Said(now, until, word)
 
     def delete_gone(self, now: datetime) -> None:
         """Orders that the shop deleted leave no entry."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.errors import BadInput
+from app.flows import backlog
 from app.flows.moments import end_of_day
 from app.flows.simulate.question import Question, Report, WouldBe
 from app.messaging import zones
@@ -63,6 +64,7 @@ def shape(question: Question, report: Report, *, most: int | None = None) -> Jso
         "reasons": reasons(report),
         "forgotten_baskets": report.forgotten_baskets,
         "silent_before": report.silent_before,
+        "release": _release(report),
         "consent_assumed": sum(message.is_assumed for message in report.messages),
         "vouchers": {
             "n": report.vouchers,
@@ -87,7 +89,11 @@ def told(shown: Mapping[str, Any]) -> str:
     if shown["forgotten_baskets"]:
         lines.append(f"  not replayed, for baskets that are kept no longer: {shown['forgotten_baskets']}")
     if shown["silent_before"]:
-        lines.append(f"  not replayed, silent before already: {shown['silent_before']}")
+        plan = shown["release"]
+        lines.append(
+            f"  not replayed, silent before already: {shown['silent_before']}, "
+            f"of whom {plan['a_day']} a day would begin, over {plan['days']} days"
+        )
     return "\n".join(lines)
 
 
@@ -99,6 +105,14 @@ def counts(report: Report) -> dict[str, int]:
 def reasons(report: Report) -> dict[str, int]:
     """How many did not leave for which reason."""
     return dict(Counter(one.reason for one in report.messages if one.reason is not None).most_common())
+
+
+def _release(report: Report) -> dict[str, int] | None:
+    """How those who were silent before would be let in, had the flow been on; None where nobody was."""
+    if not report.silent_before:
+        return None
+    a_day = backlog.share_of(report.reachable)
+    return {"a_day": a_day, "days": -(-report.silent_before // a_day)}
 
 
 def _by_step(report: Report) -> dict[str, dict[str, int]]:

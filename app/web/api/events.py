@@ -6,7 +6,7 @@ import json
 from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
-from app import access_log, clock, timeline
+from app import access_log, clock, timeline, wakeups
 from app.errors import BadInput
 from app.messaging import answers
 from app.models import CustomerEvent, InboundEvent
@@ -69,6 +69,7 @@ def tell() -> ResponseReturnValue:
         is_new = timeline.record_one(session, event, clock.now())
         if is_new and body.type == answers.RECEIVED:
             answers.tell(session, event, clock.now())
+        wakeups.call(session, wakeups.FLOWS)
         told = rows_of(CustomerEvent, g.store_id).where(CustomerEvent.source_key == event.source_key)
         return shapes.event(session.scalars(told).one()), 201 if is_new else 200
 

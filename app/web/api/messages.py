@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app import access_log
 from app.errors import NotFound
-from app.messaging import letters
+from app.messaging import copies
 from app.models import Decision, Message
 from app.web.acting import showed
 from app.web.api import lists, shapes
@@ -74,7 +74,7 @@ def content(message_id: int) -> ResponseReturnValue:
     """Subject, text, HTML, headers and links as they were rendered; 404 until they are."""
     with runtime().database.read() as session:
         message = row_of(session, Message, g.store_id, message_id)
-        rendered = letters.read_content(message.content)
+        rendered = copies.read_content(message.content)
     if rendered is None:
         raise NotFound("this message has not been rendered")
     showed(g.store_id, access_log.MESSAGE_TEXT, customer_id=message.customer_id)

@@ -47,8 +47,7 @@ def read(body: bytes, *, received_at: datetime) -> Events:
         UnreadablePayload: the body is no JSON list.
     """
     try:
-        # A whole number of thousands of digits would fail the post; as a text it fails its own entry only.
-        entries = json.loads(body, parse_int=_whole_number)
+        entries = _entries(body)
     except (ValueError, RecursionError) as error:
         raise UnreadablePayload("the post is not readable JSON") from error
     if not isinstance(entries, list):
@@ -76,6 +75,14 @@ _LONGEST_ADDRESS, _LONGEST_URL, _LONGEST_AGENT, _LONGEST_IP, _LONGEST_ID = 320, 
 _AHEAD = timedelta(hours=1)
 # Where our own arguments may lie: usually flattened, older exports and tools nest them.
 _NESTS = ("custom_args", "unique_args")
+
+
+def _entries(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        # A whole number of thousands of digits would fail the post; as a text it fails its own entry only.
+        return json.loads(body, parse_int=_whole_number)
 
 
 def _whole_number(text: str) -> int | str:

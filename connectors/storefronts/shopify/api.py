@@ -48,18 +48,20 @@ class ShopifyStorefront:
             answer = self._admin.run(documents.IDENTITY)
             shop = fields.required_child(answer, "shop")
             installation = fields.required_child(answer, "currentAppInstallation")
+            address = fields.child(shop, "shopAddress") or {}
             return StoreIdentity(
                 domain=fields.required_text(shop, "myshopifyDomain"),
                 name=fields.required_text(shop, "name"),
                 timezone=fields.required_text(shop, "ianaTimezone"),
                 currency=fields.required_text(shop, "currencyCode"),
-                country=fields.text(fields.child(shop, "shopAddress") or {}, "countryCodeV2") or "",
+                country=fields.text(address, "countryCodeV2") or "",
                 locale="",
                 home_url=fields.required_text(fields.required_child(shop, "primaryDomain"), "url"),
                 email=fields.text(shop, "email") or "",
                 scopes=_scopes(installation),
                 store_uid=fields.external_id(shop, "id"),
                 app_id=fields.text(fields.child(installation, "app") or {}, "apiKey") or "",
+                postal_address=_on_one_line(address),
             )
 
     def count(self, resource: Resource) -> int | None:
@@ -158,6 +160,14 @@ class _Listing:
     read: Reader
     bulk_document: str | None = None
     assemble: Assemble | None = None
+
+
+def _on_one_line(address: JsonObject) -> str:
+    """Street, then postcode and town, as far as the shop named them."""
+    street, more, code, town = (
+        fields.text(address, name) or "" for name in ("address1", "address2", "zip", "city")
+    )
+    return ", ".join(filter(None, (street, more, f"{code} {town}".strip())))
 
 
 def _scopes(installation: JsonObject) -> tuple[str, ...]:

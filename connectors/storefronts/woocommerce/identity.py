@@ -77,7 +77,7 @@ def read_identity(calls: Calls, index: Index) -> StoreIdentity:
         ConnectorError: as calls do; `Unauthorized` where the key is not accepted.
     """
     with reading_answer():
-        status = calls.get("system_status", {"_fields": "environment,settings"}).one()
+        status = calls.get("system_status", {"_fields": "environment,settings,active_plugins"}).one()
         settings = calls.get("settings/general", {"_fields": "id,value"}).value
         return _identity(calls.keys.url, index.content, status, {"general": settings})
 
@@ -189,7 +189,28 @@ def _identity(url: str, index: JsonObject, status: JsonObject, settings: Mapping
         home_url=home,
         scopes=("read_write",),
         store_uid=text(environment, "store_id"),
+        postal_address=_on_one_line(options),
+        plugins=_plugins(status),
     )
+
+
+def _plugins(status: JsonObject) -> tuple[str, ...] | None:
+    """The folders of the plugins that run; a key that may not see them says nothing.
+
+    Source: WooCommerce REST API, system status, active_plugins (`woocommerce/woocommerce.php`).
+    """
+    if "active_plugins" not in status:
+        return None
+    return tuple(text(one, "plugin").partition("/")[0] for one in entries(status, "active_plugins"))
+
+
+def _on_one_line(options: Mapping[str, Any]) -> str:
+    """Street, then postcode and town, as far as the shop's settings name them."""
+    street, more, code, town = (
+        str(options.get(f"woocommerce_store_{name}") or "")
+        for name in ("address", "address_2", "postcode", "city")
+    )
+    return ", ".join(filter(None, (street, more, f"{code} {town}".strip())))
 
 
 def _home(claimed: str, url: str) -> str:

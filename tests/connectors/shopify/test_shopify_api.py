@@ -170,7 +170,13 @@ def test_the_shop_says_who_it_is(storefront: ShopifyStorefront, wire: responses.
                 "ianaTimezone": "Europe/Rome",
                 "currencyCode": "EUR",
                 "primaryDomain": {"url": "https://www.aurora.example"},
-                "shopAddress": {"countryCodeV2": "IT"},
+                "shopAddress": {
+                    "address1": "Via Garibaldi 10",
+                    "address2": None,
+                    "zip": "10122",
+                    "city": "Torino",
+                    "countryCodeV2": "IT",
+                },
             },
             "currentAppInstallation": {
                 "accessScopes": [{"handle": "read_orders"}, {"handle": "read_products"}]
@@ -191,6 +197,7 @@ def test_the_shop_says_who_it_is(storefront: ShopifyStorefront, wire: responses.
         email="owner@example.com",
         scopes=("read_orders", "read_products"),
         store_uid="548380009",
+        postal_address="Via Garibaldi 10, 10122 Torino",
     )
     assert call.calls[0].request.headers["X-Shopify-Access-Token"] == TOKEN
 

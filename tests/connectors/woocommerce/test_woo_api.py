@@ -67,7 +67,10 @@ def ids_of(found: Sequence[Record]) -> list[str | None]:
 def test_it_is_a_storefront(connect: Connect, store: FakeStore) -> None:
     storefront: Storefront = connect()
 
-    assert storefront.identity().store_uid == "a94069bb-7a1c-4956-9421-e10bbb84dc3b"
+    identity = storefront.identity()
+
+    assert identity.store_uid == "a94069bb-7a1c-4956-9421-e10bbb84dc3b"
+    assert (identity.plugins, identity.postal_address) == (("woocommerce",), "")
 
 
 def test_counts_come_from_the_paging_header(connect: Connect, store: FakeStore, rest_answer: Answers) -> None:

@@ -1,0 +1,186 @@
+"""The sums of each day: orders when they change, messages and lists once an hour; the screens read these."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from sqlalchemy import Select, and_, distinct, func, select
+from sqlalchemy.orm import Session
+
+from app.db import insert_new, table_of, upsert
+from app.messaging import zones
+from app.models import (
+    ConsentState,
+    DeliveryEvent,
+    FlowDay,
+    Message,
+    MessageAttempt,
+    Order,
+    Store,
+    StoreDay,
+)
+from app.models.message import BOUNCED, DELIVERED, SENT
+
+STORES = table_of(Store)
+ORDERS, STATES = table_of(Order), table_of(ConsentState)
+MESSAGES, ATTEMPTS, EVENTS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
+STORE_DAYS, FLOW_DAYS = table_of(StoreDay), table_of(FlowDay)
+FATES = ("sent", "delivered", "bounced", "clicked", "complained", "unsubscribed")
+LEFT = (SENT, DELIVERED, BOUNCED)
+_KEY, _FLOW_KEY = ("store_id", "day"), ("store_id", "day", "flow_key")
+_LATE, _AGAIN = timedelta(hours=1), timedelta(days=7)
+"""How late news of a message may come on its own day, and how far back days are counted again on the next."""
+_LONGEST = timedelta(days=80)
+"""As far back as the attempts reach for certain, by which the messages of a day are found."""
+
+Rows = list[dict[str, Any]]
+
+
+def day_of(zone: tzinfo, moment: datetime) -> date:
+    """The day that a clock of this zone shows."""
+    return moment.astimezone(zone).date()
+
+
+def span(zone: tzinfo, day: date) -> tuple[datetime, datetime]:
+    """From midnight to midnight: 23 or 25 hours where the clocks change."""
+    first, second = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+    return first.astimezone(UTC), second.astimezone(UTC)
+
+
+def count_orders(session: Session, store_id: int, moments: Iterable[datetime]) -> None:
+    """Add the orders of these moments' days up anew, in the transaction that found one of them changed.
+
+    The days are locked before they are counted, so that of two transactions the later one counts what both
+    saw.
+    """
+    of_store = select(STORES.c.timezone, STORES.c.currency).where(STORES.c.id == store_id)
+    timezone, currency = session.execute(of_store).one()
+    zone = zones.zone_named(timezone)
+    wanted = sorted({day_of(zone, moment) for moment in moments})
+    insert_new(session, STORE_DAYS, [{"store_id": store_id, "day": day, **_NOTHING} for day in wanted])
+    mine = (STORE_DAYS.c.store_id == store_id, STORE_DAYS.c.day.in_(wanted))
+    session.execute(select(STORE_DAYS.c.day).where(*mine).order_by(STORE_DAYS.c.day).with_for_update()).all()
+    rows = [_orders_of(session, store_id, day, zone=zone, currency=currency) for day in wanted]
+    upsert(session, STORE_DAYS, rows, key=_KEY, update=("orders", "revenue_minor"))
+
+
+def is_quiet(session: Session, store_id: int, since: datetime) -> bool:
+    """Whether no message left and none was told of since that moment."""
+    left = select(ATTEMPTS.c.id).where(
+        ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.started_at >= since - _LATE
+    )
+    told = select(EVENTS.c.id).where(EVENTS.c.store_id == store_id, EVENTS.c.occurred_at >= since - _LATE)
+    return all(session.execute(one.limit(1)).first() is None for one in (left, told))
+
+
+def count(session: Session, store: Store, since: datetime | None, now: datetime) -> tuple[Rows, Rows]:
+    """The rows of the days that may have changed: those of the flows, and that of the lists.
+
+    Args:
+        since: when they were last counted; None for never.
+    """
+    zone = zones.zone_named(store.timezone)
+    flows: Rows = []
+    if since is None or day_of(zone, since) != day_of(zone, now) or not is_quiet(session, store.id, since):
+        for day in _stale_days(store, zone, since, now):
+            begin, end = span(zone, day)
+            found = fates(session, store.id, begin, end)
+            flows += [{"store_id": store.id, "day": day, "flow_key": key, **of} for key, of in found.items()]
+    lists = {"store_id": store.id, "day": day_of(zone, now), **_lists(session, store.id)}
+    return flows, [lists | _NO_ORDERS]
+
+
+def keep(session: Session, counted: tuple[Rows, Rows]) -> None:
+    """Have these sums shown from now on."""
+    flows, lists = counted
+    upsert(session, FLOW_DAYS, flows, key=_FLOW_KEY, update=FATES)
+    upsert(session, STORE_DAYS, lists, key=_KEY, update=("subscribers", "texting"))
+
+
+def fates(session: Session, store_id: int, begin: datetime, end: datetime) -> dict[str, dict[str, int]]:
+    """What each flow's messages did in [begin, end), those that did something."""
+    found: dict[str, dict[str, int]] = {}
+    for flow_key, n in session.execute(_left(store_id, begin, end)):
+        found.setdefault(flow_key, dict.fromkeys(FATES, 0))["sent"] = n
+    for flow_key, kind, n in session.execute(_told(store_id, begin, end)):
+        found.setdefault(flow_key, dict.fromkeys(FATES, 0))[kind] = n
+    return found
+
+
+def _left(store_id: int, begin: datetime, end: datetime) -> Select[str, int]:
+    """How many left of each flow; read from the attempts, which are indexed by their moment."""
+    of_attempt = and_(
+        MESSAGES.c.store_id == store_id,
+        MESSAGES.c.id == ATTEMPTS.c.message_id,
+        MESSAGES.c.sent_at == ATTEMPTS.c.started_at,
+    )
+    return (
+        select(MESSAGES.c.flow_key, func.count(distinct(MESSAGES.c.id)))
+        .select_from(ATTEMPTS)
+        .join(MESSAGES, of_attempt)
+        .where(
+            ATTEMPTS.c.store_id == store_id,
+            ATTEMPTS.c.started_at >= begin,
+            ATTEMPTS.c.started_at < end,
+            MESSAGES.c.status.in_(LEFT),
+        )
+        .group_by(MESSAGES.c.flow_key)
+    )
+
+
+def _told(store_id: int, begin: datetime, end: datetime) -> Select[str, str, int]:
+    """Of how many something was told, by flow and by what; a scanner's clicks are none."""
+    of_event = and_(MESSAGES.c.store_id == store_id, MESSAGES.c.id == EVENTS.c.message_id)
+    return (
+        select(MESSAGES.c.flow_key, EVENTS.c.type, func.count(distinct(EVENTS.c.message_id)))
+        .select_from(EVENTS)
+        .join(MESSAGES, of_event)
+        .where(
+            EVENTS.c.store_id == store_id,
+            EVENTS.c.occurred_at >= begin,
+            EVENTS.c.occurred_at < end,
+            EVENTS.c.type.in_(FATES[1:]),
+            EVENTS.c.is_human,
+        )
+        .group_by(MESSAGES.c.flow_key, EVENTS.c.type)
+    )
+
+
+_NO_ORDERS = {"orders": 0, "revenue_minor": 0}
+_NOTHING = {**_NO_ORDERS, "subscribers": None, "texting": None}
+
+
+def _orders_of(session: Session, store_id: int, day: date, *, zone: tzinfo, currency: str) -> dict[str, Any]:
+    begin, end = span(zone, day)
+    net = func.coalesce(func.sum(ORDERS.c.total_minor - ORDERS.c.refunded_minor), 0)
+    counted = select(func.count(), net).where(
+        ORDERS.c.store_id == store_id,
+        ORDERS.c.placed_at >= begin,
+        ORDERS.c.placed_at < end,
+        ORDERS.c.is_counted,
+        ORDERS.c.currency == currency,
+    )
+    orders, revenue = session.execute(counted).one()
+    return _NOTHING | {"store_id": store_id, "day": day, "orders": orders, "revenue_minor": int(revenue)}
+
+
+def _stale_days(store: Store, zone: tzinfo, since: datetime | None, now: datetime) -> Iterator[date]:
+    """Today alone within a day; else from the last count on, and a week more for what is told late."""
+    today = day_of(zone, now)
+    if since is None:
+        first = day_of(zone, max(store.installed_at, now - _LONGEST))
+    else:
+        counted = day_of(zone, since)
+        first = today if counted == today else day_of(zone, max(now - _LONGEST, since - _AGAIN))
+    for number in range((today - first).days + 1):
+        yield first + timedelta(days=number)
+
+
+def _lists(session: Session, store_id: int) -> dict[str, int]:
+    counted = (
+        select(STATES.c.channel, func.count())
+        .where(STATES.c.store_id == store_id, STATES.c.state == "subscribed")
+        .group_by(STATES.c.channel)
+    )
+    found: dict[str, int] = dict(session.execute(counted).all())
+    return {"subscribers": found.get("email", 0), "texting": found.get("sms", 0)}

@@ -1,0 +1,60 @@
+"""What one advance may ask of the shop, by the step where it begins: the same for all who stand there."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from app.flows import checks
+from app.flows.steps import ChooseProducts, Message, Split, SplitByArm, Step, Wait, WaitEvent, WaitFor
+
+
+class Ahead(NamedTuple):
+    """The choosers to ask, in order; whether a wait minds the products, a step asks anything, or draws."""
+
+    choosers: tuple[str, ...]
+    needs_delay: bool
+    asks: bool
+    draws: bool
+
+
+def look(
+    step_id: str, arrived_by: str | None, steps: Mapping[str, Step], following: Mapping[str, str]
+) -> Ahead:
+    """What the steps may ask up to the first wait that is one, itself included.
+
+    Args:
+        arrived_by: the event type that brought the journey here; it passes a wait for that very event.
+        following: the id of each step's next one.
+    """
+    ahead: dict[str, Step] = {}
+    open_ids = [step_id]
+    while open_ids:
+        step = steps.get(open_ids.pop())
+        if step is None or step.id in ahead:
+            continue
+        ahead[step.id] = step
+        if not _halts(step, arrived_by) or leads_to_nothing(step, steps, following):
+            open_ids += [*checks.leads_to(step), following[step.id]]
+    return Ahead(
+        choosers=tuple(step.chooser for step in ahead.values() if isinstance(step, ChooseProducts)),
+        needs_delay=any(isinstance(step, Wait) and step.delay is not None for step in ahead.values()),
+        asks=any(_asks(step) for step in ahead.values()),
+        draws=any(isinstance(step, SplitByArm) for step in ahead.values()),
+    )
+
+
+def leads_to_nothing(step: Step, steps: Mapping[str, Step], following: Mapping[str, str]) -> bool:
+    """Whether this is a wait for a message that is switched off: nobody need wait for it."""
+    if not isinstance(step, Wait) or step.sets:
+        return False
+    after = steps.get(following[step.id])
+    return isinstance(after, Message) and not after.is_on
+
+
+def _halts(step: Step, arrived_by: str | None) -> bool:
+    if isinstance(step, WaitFor):
+        return step.event != arrived_by
+    return isinstance(step, Wait | WaitEvent)
+
+
+def _asks(step: Step) -> bool:
+    return isinstance(step, Split) or (isinstance(step, Message) and step.is_on and bool(step.asked_at_once))

@@ -1,0 +1,58 @@
+"""One person's timeline as it becomes known in a replay: what is new at a tick, what was read before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.flows.simulate.memory import Happening
+from app.flows.simulate.question import LONG_AGO
+
+
+@dataclass(slots=True)
+class News:
+    """The entries in the order in which they become known, the first `_told` of them told already."""
+
+    entries: list[Happening]
+    _told: int = 0
+    _passed: int = 0
+    _latest: datetime = LONG_AGO
+
+    def next_at(self, before: datetime | None, wakes: Callable[[Happening], bool]) -> datetime | None:
+        """The tick of the first entry before a moment that wakes anybody, as things stand until then."""
+        self._passed = max(self._passed, self._told)
+        while self._passed < len(self.entries):
+            entry = self.entries[self._passed]
+            if before is not None and entry.tick >= before:
+                return None
+            if wakes(entry):
+                return entry.tick
+            self._passed += 1
+        return None
+
+    def tell(self, now: datetime) -> list[Happening]:
+        """What became known since the last tick."""
+        start, entries = self._told, self.entries
+        while self._told < len(entries) and (entry := entries[self._told]).tick <= now:
+            self._latest = max(self._latest, entry.occurred_at)
+            self._told += 1
+        return entries[start : self._told]
+
+    def note(self, made: list[Happening]) -> list[Happening]:
+        """Put in what the replay itself made, told at once; those entries that are heard."""
+        self.entries[self._told : self._told] = made
+        self._told += len(made)
+        self._latest = max([self._latest, *(entry.occurred_at for entry in made)])
+        return [entry for entry in made if entry.is_heard]
+
+    def already_read(self, heard: list[Happening]) -> list[Happening]:
+        """What earlier passes read and what happened after the earliest entry of this one."""
+        earliest = min(entry.occurred_at for entry in heard)
+        if self._latest <= earliest:
+            return []
+        pending = {entry.id for entry in heard}
+        later = [
+            entry
+            for entry in self.entries[: self._told]
+            if entry.occurred_at > earliest and entry.id not in pending
+        ]
+        return sorted(later, key=lambda entry: (entry.occurred_at, entry.id))

@@ -1,0 +1,61 @@
+"""Charts: round tops, whole weeks, and lines through what was counted."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from app.analytics.sums import Day
+from app.web import charts
+
+FIRST = date(2026, 8, 5)
+
+
+def days(*orders: int) -> list[Day]:
+    return [Day(FIRST + timedelta(days=number), orders=n) for number, n in enumerate(orders)]
+
+
+def listed(*counts: int | None) -> list[charts.Bucket]:
+    found = [Day(FIRST + timedelta(days=number), subscribers=n) for number, n in enumerate(counts)]
+    return charts.buckets(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "top"),
+    [(0, 1), (1, 1), (3, 3), (7, 8), (10, 10), (11, 15), (230, 300), (1_010, 1_500), (9_001, 10_000)],
+)
+def test_an_axis_ends_at_a_round_number(value: int, top: int) -> None:
+    assert charts.round_up(value) == top
+
+
+def test_a_month_is_drawn_by_days_and_more_by_weeks_that_end_today() -> None:
+    month, quarter = charts.buckets(days(*[1] * 30)), charts.buckets(days(*[1] * 90))
+
+    assert [one.orders for one in month] == [1] * 30
+    assert [one.orders for one in quarter] == [6] + [7] * 12
+    assert quarter[-1].last == FIRST + timedelta(days=89)
+
+
+def test_bars_stand_on_the_ground_side_by_side() -> None:
+    drawn = charts.bars(charts.buckets(days(5, 0, 10)), lambda one: one.orders, lambda one: 0)
+
+    assert drawn.top == 10
+    assert [bar.height for bar in drawn.bars] == [50, 0, 100]
+    assert all(left.x + left.width < right.x for left, right in zip(drawn.bars, drawn.bars[1:], strict=False))
+
+
+def test_a_line_goes_through_what_was_counted_and_needs_two_of_it() -> None:
+    drawn = charts.line(listed(None, 100, None, 110), lambda one: one.subscribers)
+
+    assert drawn is not None
+    assert (drawn.bottom, drawn.top) == (100, 110)
+    assert drawn.path == "M33.333 100.000 L100.000 0.000"
+    assert charts.line(listed(None, 100), lambda one: one.subscribers) is None
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (7, 7), (1, 1_000), (98, 101), (1_000, 1_001)])
+def test_a_line_stays_in_its_frame(counts: tuple[int, int]) -> None:
+    drawn = charts.line(listed(*counts), lambda one: one.subscribers)
+
+    assert drawn is not None
+    assert drawn.bottom <= min(counts) <= max(counts) <= drawn.top
+    assert drawn.bottom < drawn.top
