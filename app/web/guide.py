@@ -23,7 +23,7 @@ from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, load_stores, runtime
 from app.web.home import progress_of
-from app.web.settings import Field, keep_typed
+from app.web.settings import Field, is_offered, keep_typed
 
 blueprint = Blueprint("guide", __name__)
 
@@ -110,6 +110,10 @@ def _fields(store: Store, typed: Mapping[str, str], errors: Mapping[str, str]) -
     held = settings.read_all(store)
     held["sender.email"] = held["sender.email"] or store.email
     return {
-        name: [Field(DEFINITIONS[key], typed.get(key, held[key]), errors.get(key)) for key in keys]
+        name: [
+            Field(DEFINITIONS[key], typed.get(key, held[key]), errors.get(key))
+            for key in keys
+            if is_offered(key)
+        ]
         for name, keys in guide_steps.FIELDS.items()
     }

@@ -119,7 +119,7 @@ def keep_typed(*, by: Actor) -> tuple[dict[str, str], dict[str, str]]:
     with runtime().database.write() as session:
         store = chosen_store(session)
         held = settings.read_all(store)
-        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form and _is_offered(key)}
+        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form and is_offered(key)}
         changed = {key: text for key, text in typed.items() if text != held[key]}
         errors = _errors(changed)
         if not errors:
@@ -133,7 +133,8 @@ def keep_typed(*, by: Actor) -> tuple[dict[str, str], dict[str, str]]:
     return typed, errors
 
 
-def _is_offered(key: str) -> bool:
+def is_offered(key: str) -> bool:
+    """Whether the reader of this request may set it: what opens an account is the owner's."""
     return may(OWNER) or not key.startswith(_OWNERS)
 
 
@@ -163,7 +164,7 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
     for key, setting in DEFINITIONS.items():
         first = key.partition(".")[0]
-        if (first == "meta" and store.platform != WOOCOMMERCE) or not _is_offered(key):
+        if (first == "meta" and store.platform != WOOCOMMERCE) or not is_offered(key):
             continue
         field = Field(setting, typed.get(key, held[key]), errors.get(key))
         groups.setdefault(_GROUP_OF.get(first, first), []).append(field)

@@ -35,7 +35,9 @@ def show(key: str) -> ResponseReturnValue:
         desk = drafts.desk(session, store.id, key)
         own = editions.names(session, store.id)
     ways = flow_steps.ways(desk.current, store, None, own=own, origin=desk.origin)
-    return render_template("steps.html", key=key, desk=desk, ways=ways, kinds=guards.OWN, may=_may(desk))
+    return render_template(
+        "steps.html", key=key, desk=desk, ways=ways, kinds=guards.OWN, allows=_allowing(desk)
+    )
 
 
 @blueprint.get("/app/flows/<key>/steps/<step_id>")
@@ -62,7 +64,9 @@ def save(key: str, step_id: str) -> ResponseReturnValue:
 @blueprint.get("/app/flows/<key>/new-step")
 @merchant_required
 def begin(key: str) -> ResponseReturnValue:
-    """The form of a step that is not there yet."""
+    """The form of a step that is not there yet; the steps themselves where nobody says which."""
+    if "kind" not in request.args:
+        return redirect(url_for("steps.show", key=key))
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)
@@ -116,18 +120,18 @@ def seen() -> int:
     return int(text) if text.isascii() and text.isdigit() else -1
 
 
-def _may(desk: Desk) -> Callable[[str, str], bool]:
+def _allowing(desk: Desk) -> Callable[[str, str], bool]:
     """Whether an act makes sense at a step: `edit` or `move`; or what comes behind it."""
     steps = {step.id: step for entry in desk.current.entries for step in entry.steps}
 
-    def may(act: str, step_id: str) -> bool:
+    def allows(act: str, step_id: str) -> bool:
         if act == "edit":
             return not guards.is_fixed(desk.origin, steps[step_id]) and steps[step_id].kind != "end"
         if act in _BEHIND:
             return steps[step_id].kind in _BEHIND[act]
         return guards.is_own(desk.origin, step_id)
 
-    return may
+    return allows
 
 
 _BEHIND = {"else": ("split", "wait-event"), "nothing": ("arms", "end")}

@@ -10,10 +10,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.flows import rehearsals, switch
+from app.members.roles import MARKETER, OWNER
 from app.models import AuditEntry, Backfill, Rehearsal, Sender, Store
 from app.runtime import Runtime
 from app.stores import settings
 from app.stores.accounts import Accounts
+from tests.web.web_members import add_member, browser_of
 from tests.web.web_shops import NOW, Csrf, Shop, signed_in
 
 STEP = re.compile(r'guide__step--(\w+)">\s*<details id="(\w+)"( open)?')
@@ -37,11 +39,11 @@ def test_steps_are_done_as_the_stores_rows_say(member: FlaskClient, runtime: Run
     with runtime.database.write() as session:
         session.query(Backfill).update({"finished_at": NOW})
     seen.append(states(member))
-    _give_sender(runtime, shop)
+    _say(runtime, shop, {"sender.email": "ciao@azure.example", "sender.postal_address": "Via Roma 1, Torino"})
     seen.append(states(member))
-    with runtime.database.write() as session:
-        store = session.get_one(Store, shop.store_id)
-        settings.write(session, store, {"consent.import": "declined"}, vault=runtime.vault)
+    _give_account(runtime, shop)
+    seen.append(states(member))
+    _say(runtime, shop, {"consent.import": "declined"})
     seen.append(states(member))
     with runtime.database.write() as session:
         rehearsals.ask(session, shop.store_id, "welcome", begin=NOW - timedelta(days=90), end=NOW)
@@ -52,7 +54,8 @@ def test_steps_are_done_as_the_stores_rows_say(member: FlaskClient, runtime: Run
     seen.append(states(member))
 
     current = [[name for name, state in one.items() if state == "current"] for one in seen]
-    assert current == [["history", "sender"], ["sender"], ["consent"], ["rehearsal"], ["switch"], []]
+    own = [["sender"], ["sender"], ["consent"], ["rehearsal"], ["switch"]]
+    assert current == [["history", "sender"], *own, []]
     assert list(seen[0]) == ["connect", "history", "sender", "consent", "rehearsal", "switch"]
 
 
@@ -123,6 +126,18 @@ def test_the_home_page_shows_what_is_left_until_it_is_hidden(
     assert 'href="/app/setup"' in member.get("/app/").get_data(as_text=True)
 
 
+@pytest.mark.parametrize(("role", "is_offered"), [(OWNER, True), (MARKETER, False)])
+def test_a_key_is_asked_of_the_owner_alone(
+    app: Flask, runtime: Runtime, shop: Shop, role: str, is_offered: bool
+) -> None:
+    client = browser_of(app, add_member(runtime, "one@azure.example", shop.store_id, role=role))
+
+    page = client.get("/app/setup").get_data(as_text=True)
+
+    assert 'name="sender.email"' in page
+    assert ('name="sendgrid.api_key"' in page) is is_offered
+
+
 def test_without_a_store_it_begins_with_connecting_one(app: Flask, runtime: Runtime) -> None:
     page = signed_in(app, runtime).get("/app/setup").get_data(as_text=True)
 
@@ -131,12 +146,16 @@ def test_without_a_store_it_begins_with_connecting_one(app: Flask, runtime: Runt
     assert "/app/setup/hide" not in page
 
 
-def _give_sender(runtime: Runtime, shop: Shop) -> None:
-    """An identity, and an account that was looked at and can send."""
-    said = {"sender.email": "ciao@azure.example", "sender.postal_address": "Via Roma 1, Torino"}
+def _say(runtime: Runtime, shop: Shop, values: dict[str, str]) -> None:
+    with runtime.database.write() as session:
+        settings.write(session, session.get_one(Store, shop.store_id), values, vault=runtime.vault)
+
+
+def _give_account(runtime: Runtime, shop: Shop) -> None:
+    """One that was looked at and can send."""
+    _say(runtime, shop, {"sendgrid.api_key": KEY})
     with runtime.database.write() as session:
         store = session.get_one(Store, shop.store_id)
-        settings.write(session, store, {**said, "sendgrid.api_key": KEY}, vault=runtime.vault)
         account = Accounts(runtime.vault, runtime.settings).of(store).by_channel["email"]
         session.add(Sender(store_id=store.id, channel="email", account=account.fingerprint, checked_at=NOW))
 
