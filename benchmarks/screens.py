@@ -35,6 +35,7 @@ _VALUES = {
     "message_id": "400000",
     "key": "review",
     "step": "M3",
+    "step_id": "M3",
 }
 _ASKED = (
     "/app/?days=365",
