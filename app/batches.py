@@ -75,14 +75,19 @@ def upsert(
     key: Sequence[str],
     update: Sequence[str],
     newer_by: str | None = None,
-) -> None:
+    returning: Sequence[Column[Any]] = (),
+) -> Sequence[Row[Any]]:
     """Insert rows or update the named columns of those that exist; with `newer_by` only if not older.
 
     Rows are sorted by their key, so that two batches cannot deadlock on PostgreSQL; of several with one
     key the last counts.
+
+    Returns:
+        the columns asked for of what was written, in no order.
     """
-    insertion = _Insertion(keeps_old=False, key=tuple(key), changed=tuple(update), newer_by=newer_by)
-    _write(session, table, _sorted_by(key, rows), insertion)
+    names = tuple(column.name for column in returning)
+    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, returning=names)
+    return _write(session, table, _sorted_by(key, rows), insertion)
 
 
 def update_rows(

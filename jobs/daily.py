@@ -188,6 +188,7 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
                 count = retention.purge_once(session, store_id, now)
             gone += count
     kit.database.scrub()
+    kit.database.take_stock()
     return gone
 
 

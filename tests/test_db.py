@@ -1,19 +1,23 @@
-"""Transactions on a database that ends connections, and one moment seen by several statements."""
+"""Connections that ended under a transaction, one moment seen by several statements, and SQLite's planner."""
 
 from contextlib import ExitStack
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
 from app.db import Database
+from app.flows.shop import LiveShop
+from tests.conftest import NOW
 from tests.engines import POSTGRESQL
+from tests.seeds import add_customer, add_order, new_store
 
-pytestmark = pytest.mark.parametrize("engine", [POSTGRESQL])
+ON_POSTGRESQL = pytest.mark.parametrize("engine", [POSTGRESQL])
 ISOLATION = text("SHOW transaction_isolation")
 
 
+@ON_POSTGRESQL
 def test_connections_that_were_cut_while_they_rested_cost_no_transaction(database: Database) -> None:
     _rest_three(database)
     _cut_all(database)
@@ -28,6 +32,7 @@ def test_connections_that_were_cut_while_they_rested_cost_no_transaction(databas
     assert kept == 0
 
 
+@ON_POSTGRESQL
 def test_a_snapshot_sees_one_moment_and_the_next_transaction_does_not(database: Database) -> None:
     with database.snapshot() as session:
         in_snapshot = session.execute(ISOLATION).scalar_one()
@@ -35,6 +40,40 @@ def test_a_snapshot_sees_one_moment_and_the_next_transaction_does_not(database: 
         afterwards = session.execute(ISOLATION).scalar_one()
 
     assert (in_snapshot, afterwards) == ("repeatable read", "read committed")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_store_that_grew_is_not_read_whole_for_one_customer(database: Database) -> None:
+    """Their products are found by way of their orders; SQLite would take the store's lines one by one."""
+    store_id = new_store(database)
+    with database.write() as session:
+        people = [add_customer(session, store_id).id for _ in range(20)]
+        for number in range(200):
+            add_order(session, store_id, people[number % 20], placed_at=NOW, external_id=str(number))
+        session.execute(_THREE_LINES_EACH)
+    before = _way_to_the_products(database, store_id, people[0])
+
+    database.take_stock()
+
+    assert "order_lines" in before[0]
+    assert "ix_orders_customer" in _way_to_the_products(database, store_id, people[0])[0]
+
+
+_THREE_LINES_EACH = text(
+    "INSERT INTO order_lines (store_id, order_id, external_id, product_external_id, title, quantity,"
+    " current_quantity, total_minor) SELECT store_id, orders.id, value, value, '', 1, 1, 100"
+    " FROM orders, json_each('[1, 2, 3]')"
+)
+
+
+def _way_to_the_products(database: Database, store_id: int, customer_id: int) -> list[str]:
+    """The steps by which SQLite finds what a customer owns."""
+    with database.read() as session:
+        asked: list[str] = []
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *told: asked.append(told[2]))
+        LiveShop(session, store_id).owned(customer_id)
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}", (store_id, customer_id))
+        return [row.detail for row in plan]
 
 
 def _rest_three(database: Database) -> None:

@@ -1,5 +1,6 @@
 """Row-level security, the second wall: a transaction sees and writes the rows of the store that it names."""
 
+import argparse
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,13 +9,15 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from app import inbox
+from app.cli import doctor
+from app.config import Settings
 from app.db import Base, Database, narrow, table_of
 from app.errors import Busy
 from app.models import Customer, Heartbeat, InboundEvent
 from app.runtime import Runtime
 from connectors.base import Envelope
 from tests.conftest import NOW
-from tests.engines import POSTGRESQL
+from tests.engines import POSTGRESQL, ROLE
 from tests.web.web_shops import Shop, make_shop
 
 CUSTOMERS, EVENTS = table_of(Customer), table_of(InboundEvent)
@@ -56,6 +59,16 @@ def test_every_table_of_stores_has_its_policy_and_the_tests_run_as_an_ordinary_r
 
     assert forced == {table.name for table in TENANTS}
     assert not goes_around
+
+
+def test_doctor_says_which_role_the_wall_does_not_hold(settings: Settings, database: Database) -> None:
+    as_root = Settings(**settings.model_dump() | {"database_url": database.url.replace(ROLE, "postgres")})
+
+    held, unheld = (_doctor_on(Runtime.of_operator(one)) for one in (settings, as_root))
+
+    assert held is None
+    assert unheld is not None
+    assert "does not hold postgres" in unheld
 
 
 def test_without_a_filter_a_store_sees_its_rows_of_every_table_and_who_names_none_sees_nothing(
@@ -179,6 +192,13 @@ def test_the_receiver_takes_deliveries_for_every_store_and_sees_none(
     with database.read() as session:
         stored = sorted(session.execute(select(EVENTS.c.store_id)).scalars())
     assert (seen, stored) == ([], [0, 1, 2])
+
+
+def _doctor_on(runtime: Runtime) -> str | None:
+    told: Any = doctor._doctor(runtime, argparse.Namespace())
+    runtime.database.dispose()
+    mend: str | None = told["database"]["mend"]
+    return mend
 
 
 def _owners(database: Database) -> dict[str, set[int]]:

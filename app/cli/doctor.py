@@ -19,6 +19,9 @@ from app.stores.accounts import SENDGRID, Account, Accounts
 from connectors.base import ConnectorError
 from jobs import sender_checks, sender_domains
 
+_GOES_AROUND = text(
+    "SELECT rolname FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"
+)
 _SECRET = ("secret", "key", "token")
 _MENDS: Mapping[str, str] = {
     UNDECIDED: "take in who unsubscribed at an earlier service: `ritorno customer import FILE --store {id}"
@@ -43,6 +46,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.read() as session:
         session.execute(text("SELECT 1"))
         version = migrate.current(session)
+        unheld = None if runtime.database.is_sqlite else session.execute(_GOES_AROUND).scalar_one_or_none()
         stores = session.execute(select(Store).order_by(Store.id)).scalars().all()
         told = {store.id: list(_notices(session, store.id)) for store in stores}
     accounts = Accounts(runtime.vault, runtime.settings)
@@ -52,7 +56,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
             "reachable": True,
             "version": version,
             "newest": migrate.head(),
-            "mend": None if version == migrate.head() else "run `ritorno migrate`",
+            "mend": _mend_database(version, unheld),
         },
         "stores": [
             {
@@ -67,6 +71,15 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
             for store in stores
         ],
     }
+
+
+def _mend_database(version: str | None, unheld: str | None) -> str | None:
+    """What to do about the version, or about a role that row-level security does not hold."""
+    if version != migrate.head():
+        return "run `ritorno migrate`"
+    if unheld is not None:
+        return f"row-level security does not hold {unheld}: serve as a role without SUPERUSER and BYPASSRLS"
+    return None
 
 
 def _shown(settings_: Settings, name: str) -> object:

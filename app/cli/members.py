@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import audit, clock
 from app.errors import BadInput, NotFound
 from app.members import factors, links, people, sessions
-from app.members.roles import MARKETER, ROLES
+from app.members.roles import MARKETER, OWNER, ROLES
 from app.models import Member, Store
 from app.runtime import Runtime
 
@@ -25,6 +25,9 @@ def _add(runtime: Runtime, arguments: argparse.Namespace) -> object:
         if arguments.operator:
             member.is_operator = True
             path = _password_path(session, member)
+            for store_id in people.every_store(session):
+                told = {"email": email, "role": OWNER}
+                _record(session, store_id, audit.MEMBER_INVITED, member, told=told)
         else:
             if session.get(Store, arguments.store) is None:
                 raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
@@ -55,15 +58,17 @@ def _list(runtime: Runtime, arguments: argparse.Namespace) -> object:
 def _remove(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
         member = _member(session, arguments.email)
-        places = list(people.places_of(session, member))
-        wanted = places if arguments.store is None else [arguments.store]
-        if arguments.store is None:
-            member.is_operator = False
-        for store_id in wanted:
+        places = list(people.places_of(session, member)) if arguments.store is None else [arguments.store]
+        for store_id in places:
             people.drop(session, store_id, member.id)
+        shut = places
+        if arguments.store is None and member.is_operator:
+            member.is_operator, shut = False, people.every_store(session)
+        for store_id in shut:
             _record(session, store_id, audit.MEMBER_REMOVED, member, told={"email": member.email})
+        session.flush()
         is_gone = bool(people.forget_without_stores(session, member.id))
-        return {"id": member.id, "email": member.email, "stores": wanted, "forgotten": is_gone}
+        return {"id": member.id, "email": member.email, "stores": shut, "forgotten": is_gone}
 
 
 def _reset(runtime: Runtime, arguments: argparse.Namespace) -> object:

@@ -49,7 +49,7 @@ def order_products(
                 LINES.c.product_external_id.is_not(None),
             )
         )
-        for order_id, external_id, title, total_minor, product_type in session.execute(statement):
+        for order_id, external_id, title, total_minor, product_type in session.execute(statement).all():
             of_order = totals.setdefault(order_id, {})
             held = of_order.get(external_id)
             of_order[external_id] = OrderProduct(

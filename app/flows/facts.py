@@ -127,7 +127,8 @@ def order_ids(session: Session, store_id: int, subjects: Iterable[str]) -> dict[
 
 def is_abroad(store: Store, customer: Any) -> bool:
     """Whether the parcel leaves the store's country; unknown counts as home."""
-    return bool(customer.country and store.country and customer.country != store.country)
+    home = store.country
+    return bool(customer.country and home and customer.country != home)
 
 
 def median_transit(session: Session, store_id: int) -> timedelta | None:

@@ -23,6 +23,8 @@ OWN = ("wait", "wait-event", "split", "arms", "tag", "score", "webhook", "end")
 """The kinds of steps that a merchant may add, in the order in which they are offered."""
 LONGEST_CODE = 366
 """Days that a code may be good for."""
+MOST_STEPS = 60
+"""In one way; who comes by walks them at once as far as nothing is waited for."""
 _SEE_TO_SOMETHING = (ChooseProducts, Split, SetState, WaitFor)
 
 
@@ -53,7 +55,7 @@ def is_fixed(origin: Definition, step: Step) -> bool:
 
 def _of_entry(origin: Entry, edited: Entry) -> list[Wrong]:
     sound = checks.problems(edited.steps, edited.moments, edited.only_if)
-    kept = [*_kept(origin, edited), *_anchors(origin.anchors, edited.anchors)]
+    kept = [*_size(edited), *_kept(origin, edited), *_anchors(origin.anchors, edited.anchors)]
     if sound or kept:
         return [*sound, *kept]
     return [*_passed(origin, edited), *_held_up(origin, edited), *spans.problems(edited)]
@@ -71,6 +73,11 @@ def _ids(edited: Definition) -> Iterator[Wrong]:
     ids = [step.id for entry in edited.entries for step in entry.steps]
     for name in sorted({one for one in ids if ids.count(one) > 1}):
         yield Wrong(name, "", "id", f"two ways have a step called {name}; give each an id of its own")
+
+
+def _size(edited: Entry) -> Iterator[Wrong]:
+    if len(edited.steps) > MOST_STEPS:
+        yield Wrong("", "", "too-many", f"a way has {MOST_STEPS} steps at the most")
 
 
 def _kept(origin: Entry, edited: Entry) -> Iterator[Wrong]:

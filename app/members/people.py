@@ -4,7 +4,7 @@ import re
 import secrets
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, lease_now, table_of
@@ -135,8 +135,7 @@ def change_role(session: Session, store_id: int, member_id: int, role: str) -> t
         NotFound: they are no member of the store.
         LastOwner: nobody would be left as its owner.
     """
-    held = need(session, store_id, member_id)
-    _keep_an_owner(session, held, role)
+    held = _locked(session, store_id, member_id, role=role)
     old, held.role = held.role, role
     session.flush()
     return old, role
@@ -149,7 +148,7 @@ def remove(session: Session, store_id: int, member_id: int) -> Member:
         NotFound: they are no member of the store.
         LastOwner: nobody would be left as its owner.
     """
-    _keep_an_owner(session, need(session, store_id, member_id), None)
+    _locked(session, store_id, member_id, role=None)
     member = session.get_one(Member, member_id)
     drop(session, store_id, member_id)
     forget_without_stores(session, member_id)
@@ -185,11 +184,16 @@ def places_of(session: Session, member: Member) -> dict[int, str]:
 
 
 def stores_of(session: Session, member: Member) -> list[int]:
-    """The stores whose audit log names what a member does with their own login."""
-    held = sessions.roles_of(session, member)
-    if held is None:
-        return list(session.scalars(select(Store.id).order_by(Store.id)))
-    return sorted(held)
+    """The stores that a member is in: their audit logs say what becomes of the login that opens them."""
+    mine = select(Membership.store_id).where(
+        Membership.member_id == member.id, Membership.accepted_at.is_not(None)
+    )
+    return list(session.scalars(mine.order_by(Membership.store_id)))
+
+
+def every_store(session: Session) -> list[int]:
+    """Those whose audit logs say who runs this installation."""
+    return list(session.scalars(select(Store.id).order_by(Store.id)))
 
 
 def forget_without_stores(session: Session, *only: int) -> int:
@@ -206,16 +210,19 @@ def forget_without_stores(session: Session, *only: int) -> int:
     return len(ids)
 
 
-def _keep_an_owner(session: Session, held: Membership, role: str | None) -> None:
-    """A store that has an owner keeps one: the others are locked, so that two cannot leave at once."""
-    if held.role != roles.OWNER or held.accepted_at is None or role == roles.OWNER:
-        return
-    others = select(Membership.member_id).where(
-        Membership.store_id == held.store_id,
-        Membership.member_id != held.member_id,
+def _locked(session: Session, store_id: int, member_id: int, *, role: str | None) -> Membership:
+    """A member's place that is to become another (None: none at all), unless the store's last owner holds it.
+
+    The owners are locked first and in order, so that of two who leave at once the second sees the first gone.
+    """
+    owners = select(Membership.member_id).where(
+        Membership.store_id == store_id,
         Membership.role == roles.OWNER,
         Membership.accepted_at.is_not(None),
     )
-    operators = select(func.count()).select_from(MEMBERS).where(MEMBERS.c.is_operator.is_(True))
-    if not session.execute(others.with_for_update()).all() and not session.execute(operators).scalar_one():
+    found = session.scalars(owners.order_by(Membership.member_id).with_for_update()).all()
+    held = need(session, store_id, member_id)
+    has_operator = exists().where(Member.is_operator.is_(True))
+    if role != roles.OWNER and list(found) == [member_id] and not session.scalar(select(has_operator)):
         raise LastOwner("a store needs an owner: make somebody else one first", "role")
+    return held

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from app.db import lease_now
+from app.db import UtcDateTime, lease_now
 from app.members import roles
 from app.members.links import digest
 from app.models import Member, MemberSession, Membership
@@ -34,7 +34,6 @@ class Reader:
     member_id: int | None
     email: str
     name: str
-    language: str
     roles: Mapping[int, str] | None
     is_stale: bool
 
@@ -64,42 +63,24 @@ def open_session(session: Session, member_id: int | None, agent: str, *, is_half
 def find(session: Session, token: str) -> Reader | None:
     """Who a cookie's token lets in, or None: ended, idle for too long, or never ours."""
     now = lease_now(session)
-    wanted = (
-        select(MemberSession, Member)
-        .join(Member, Member.id == MemberSession.member_id, isouter=True)
-        .where(
-            MemberSession.token_hash == digest(token),
-            MemberSession.is_half.is_(False),
-            MemberSession.expires_at > now,
-            MemberSession.seen_at > now - IDLE,
-        )
-    )
-    found = session.execute(wanted).one_or_none()
-    if found is None:
-        return None
-    row, member = found
-    if row.member_id is not None and member is None:
+    given = {"token": digest(token), "now": now, "long_ago": now - IDLE}
+    row = session.execute(_OPEN, given).one_or_none()
+    if row is None or (row.member_id is not None and row.email is None):
         return None
     return Reader(
         id=row.id,
         mark=row.token_hash[:_MARK_DIGITS],
         member_id=row.member_id,
-        email=member.email if member else "",
-        name=member.name if member else "",
-        language=member.language if member else "",
-        roles=roles_of(session, member) if member else None,
+        email=row.email or "",
+        name=row.name or "",
+        roles=None if row.member_id is None or row.is_operator else _roles(session, row.member_id),
         is_stale=row.seen_at < now - _SEEN_EVERY,
     )
 
 
 def roles_of(session: Session, member: Member) -> dict[int, str] | None:
     """A member's roles by store, of the invitations that they took up; None where every store is theirs."""
-    if member.is_operator:
-        return None
-    mine = select(Membership.store_id, Membership.role).where(
-        Membership.member_id == member.id, Membership.accepted_at.is_not(None)
-    )
-    return {row.store_id: row.role for row in session.execute(mine)}
+    return None if member.is_operator else _roles(session, member.id)
 
 
 def half(session: Session, token: str) -> int | None:
@@ -148,3 +129,31 @@ def close_one(session: Session, member_id: int, session_id: int) -> bool:
     mine = (MemberSession.member_id == member_id, MemberSession.id == session_id)
     gone = delete(MemberSession).where(*mine).returning(MemberSession.id)
     return session.execute(gone).one_or_none() is not None
+
+
+# Written once: every page asks for these two.
+_OPEN = (
+    select(
+        MemberSession.id,
+        MemberSession.token_hash,
+        MemberSession.member_id,
+        MemberSession.seen_at,
+        Member.email,
+        Member.name,
+        Member.is_operator,
+    )
+    .join(Member, Member.id == MemberSession.member_id, isouter=True)
+    .where(
+        MemberSession.token_hash == bindparam("token"),
+        MemberSession.is_half.is_(False),
+        MemberSession.expires_at > bindparam("now", type_=UtcDateTime),
+        MemberSession.seen_at > bindparam("long_ago", type_=UtcDateTime),
+    )
+)
+_ROLES = select(Membership.store_id, Membership.role).where(
+    Membership.member_id == bindparam("member"), Membership.accepted_at.is_not(None)
+)
+
+
+def _roles(session: Session, member_id: int) -> dict[int, str]:
+    return {row.store_id: row.role for row in session.execute(_ROLES, {"member": member_id})}

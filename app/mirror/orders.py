@@ -45,8 +45,17 @@ def upsert_orders(
         return 0
     held = _held(session, store_id, list(newest))
     rows = _rows(store_id, newest, held, buyers)
-    upsert(session, ORDERS, list(rows.values()), key=_KEY, update=_UPDATED, newer_by="source_updated_at")
-    mirrored = _mirrored(session, store_id, rows, held=held, newest=newest)
+    written = upsert(
+        session,
+        ORDERS,
+        list(rows.values()),
+        key=_KEY,
+        update=_UPDATED,
+        newer_by="source_updated_at",
+        returning=(ORDERS.c.external_id, ORDERS.c.id),
+    )
+    ids = {row.external_id: row.id for row in written}
+    mirrored = _mirrored(session, store_id, rows, held=held, newest=newest, ids=ids)
     order_parts.write(session, store_id, mirrored)
     _tell(session, store_id, mirrored, now, history_until=history_until)
     redemptions.mark(session, store_id, mirrored, now, history_until=history_until)
@@ -94,15 +103,17 @@ def _mirrored(
     *,
     held: dict[str, Held],
     newest: dict[str, OrderRecord],
+    ids: Mapping[str, int],
 ) -> list[MirroredOrder]:
-    fresh = [external_id for external_id in rows if external_id not in held]
-    ids = {external_id: held[external_id]["id"] for external_id in rows if external_id in held}
-    if fresh:
-        found = session.execute(_IDS, {"store_id": store_id, "external_ids": fresh})
-        ids |= {row.external_id: row.id for row in found}
+    """What was written; with the ids of rows that another worker wrote meanwhile, and with later news."""
+    known = {**{external_id: row["id"] for external_id, row in held.items()}, **ids}
+    lacking = [external_id for external_id in rows if external_id not in known]
+    if lacking:
+        found = session.execute(_IDS, {"store_id": store_id, "external_ids": lacking})
+        known |= {row.external_id: row.id for row in found}
     return [
         MirroredOrder(
-            id=ids[external_id],
+            id=known[external_id],
             external_id=external_id,
             customer_id=values["customer_id"],
             old=held.get(external_id),

@@ -61,6 +61,8 @@ class Customer(Base):
 
     __table_args__ = (
         UniqueConstraint("store_id", "identity"),
+        # The list of them, newest first.
+        Index("ix_customers_store", "store_id", "id"),
         Index("ix_customers_store_id_email", "store_id", "email"),
         Index("ix_customers_store_id_phone", "store_id", "phone"),
         Index("ix_customers_store_id_external_id", "store_id", "external_id"),

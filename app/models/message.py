@@ -64,6 +64,8 @@ class Message(Base):
 
     __table_args__ = (
         UniqueConstraint("store_id", "key"),
+        # The list of them, newest first.
+        Index("ix_messages_store", "store_id", "id"),
         Index(
             "ix_messages_open",
             "store_id",

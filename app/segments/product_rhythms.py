@@ -187,7 +187,7 @@ def _visits(session: Session, store_id: int, every: int) -> _Visits:
     telling = session.execute(often).scalars().all()
     is_of_order = (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id)
     statement = (
-        select(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.id, product)
+        select(ORDERS.c.customer_id, ORDERS.c.paid_at, product)
         .select_from(ORDERS)
         .outerjoin(LINES, is_of_order & is_among(session, product, telling))
         .where(
@@ -196,13 +196,13 @@ def _visits(session: Session, store_id: int, every: int) -> _Visits:
             ORDERS.c.customer_id % every == 0,
             *_COUNTED,
         )
-        .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.id)
+        .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at)
     )
     found: _Visits = {}
-    for _, group in groupby(session.execute(statement), key=lambda row: row.id):
-        lines = list(group)
+    # Who pays twice at the same moment has not come back in between.
+    for (person, paid_at), lines in groupby(session.execute(statement), key=lambda row: row[:2]):
         products = frozenset(line.product_external_id for line in lines if line.product_external_id)
-        found.setdefault(lines[0].customer_id, []).append((lines[0].paid_at, products))
+        found.setdefault(person, []).append((paid_at, products))
     return found
 
 

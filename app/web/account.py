@@ -44,7 +44,9 @@ def make() -> ResponseReturnValue:
             return page(email=email, errors={"email": translate("account.email.taken")})
         member.name, member.password, member.is_operator = _name(), kept, True
         session.flush()
-        record_own(session, member, audit.MEMBER_JOINED, {"role": OWNER})
+        for store_id in people.every_store(session):
+            by, told = audit.member(member.id), {"role": OWNER}
+            audit.record(session, store_id, by, audit.MEMBER_JOINED, now=clock.now(), details=told)
     return let_in(member.id, url_for("account.show"))
 
 

@@ -1,5 +1,6 @@
 """What the pages of a member's own login share: who they are, their proof, and the page itself."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from app.models import Member
 from app.web.context import load_stores, reader, runtime
 from app.web.entering import may_try
 
+log = logging.getLogger(__name__)
 _AGENTS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = (
     ("iPhone", "iPhone"),
@@ -88,11 +90,12 @@ def signed_in() -> Reader:
     return seen
 
 
-def record_own(session: Session, member: Member, action: str, details: dict[str, str] | None = None) -> None:
+def record_own(session: Session, member: Member, action: str) -> None:
     """Into the log of each of their stores: it is the same login for all of them."""
+    log.info("member %d: %s", member.id, action)
     by, now = audit.member(member.id), clock.now()
     for store_id in people.stores_of(session, member):
-        audit.record(session, store_id, by, action, now=now, details=details)
+        audit.record(session, store_id, by, action, now=now)
 
 
 def back() -> ResponseReturnValue:

@@ -24,6 +24,7 @@ STATUSES = (WAITING, RETRYING, DEAD, DONE, IGNORED)
 _RESTING = (WAITING, RETRYING, DEAD)
 _PER_PAGE = 30
 _CAP = 9_999
+_KINDS = paging.Kinds(InboundEvent.status, STATUSES)
 _NEWEST = paging.Order((InboundEvent.id,), is_descending=True)
 
 
@@ -37,7 +38,14 @@ def show() -> ResponseReturnValue:
         statement = rows_of(InboundEvent, store.id)
         if status in STATUSES:
             statement = statement.where(InboundEvent.status.in_(literals((status,))))
-        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+        page = paging.fetch(
+            session,
+            statement,
+            _NEWEST,
+            cursor=request.args.get("cursor"),
+            limit=_PER_PAGE,
+            kinds=None if status in STATUSES else _KINDS,
+        )
         counts = _counts(session, store.id)
         jobs = list(session.scalars(select(ScheduledJob).order_by(ScheduledJob.name)))
         failures = _failures(session, jobs)

@@ -1,5 +1,7 @@
 """Coming in: what every way of signing in ends with, and what every form before it is bounded by."""
 
+import logging
+
 from flask import redirect, request, url_for
 from flask import session as cookie
 from werkzeug.wrappers import Response
@@ -10,6 +12,7 @@ from app.models import Member
 from app.web.context import SESSION, logins, runtime
 from app.web.places import after_sign_in
 
+log = logging.getLogger(__name__)
 HALF, NEXT = "half", "next"
 """Where the cookie holds the token of a password that was right; the name of the field with the way back."""
 
@@ -28,6 +31,7 @@ def let_in(member_id: int | None, wanted: str = "") -> Response:
             for store_id in people.stores_of(session, member):
                 by = audit.member(member.id)
                 audit.record(session, store_id, by, audit.MEMBER_SIGNED_IN, now=clock.now())
+    log.info("signed in: %s", f"member {member_id}" if member_id else "the one-time link")
     _fresh_cookie(member.language if member else "")
     cookie[SESSION] = token
     return redirect(after_sign_in(wanted), code=303)

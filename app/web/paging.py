@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, from_micros, to_micros
@@ -33,8 +33,25 @@ class Order:
     is_descending: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """A column whose few values lead the index by which the rows are found in order.
+
+    Whoever asks for rows of all kinds takes some of each, and of these the first: no index of its own.
+    """
+
+    column: Any
+    values: Sequence[str]
+
+
 def fetch(
-    session: Session, statement: Select[Row], order: Order, *, cursor: str | None, limit: int
+    session: Session,
+    statement: Select[Row],
+    order: Order,
+    *,
+    cursor: str | None,
+    limit: int,
+    kinds: Kinds | None = None,
 ) -> Page[Row]:
     """The rows after the cursor, at most `limit`.
 
@@ -43,12 +60,25 @@ def fetch(
     """
     if cursor:
         statement = statement.where(_beyond(order, _position(cursor, order)))
-    for column in order.columns:
-        statement = statement.order_by(column.desc() if order.is_descending else column)
-    rows = list(session.scalars(statement.limit(limit + 1)))
+    if kinds is not None:
+        statement = statement.where(order.columns[-1].in_(_first_of_each(statement, order, kinds, limit + 1)))
+    rows = list(session.scalars(_ordered(statement, order).limit(limit + 1)))
     has_more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, _cursor_of(rows[-1], order) if has_more else None)
+
+
+def _ordered(statement: Select[Any], order: Order) -> Select[Any]:
+    for column in order.columns:
+        statement = statement.order_by(column.desc() if order.is_descending else column)
+    return statement
+
+
+def _first_of_each(statement: Select[Any], order: Order, kinds: Kinds, limit: int) -> Select[Any]:
+    """The ids of the first rows of each kind."""
+    ids = _ordered(statement.with_only_columns(order.columns[-1]), order).limit(limit)
+    parts = [ids.where(kinds.column == value).subquery() for value in kinds.values]
+    return select(union_all(*(select(part) for part in parts)).subquery())
 
 
 def _beyond(order: Order, position: Sequence[Any]) -> ColumnElement[bool]:

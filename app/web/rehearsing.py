@@ -1,6 +1,7 @@
 """Dry runs as screens show them: of a flow, and of its draft before anybody publishes it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -19,6 +20,8 @@ from app.web.auth import merchant_required, role_required
 from app.web.context import chosen_store, rows_of, runtime
 
 blueprint = Blueprint("rehearsing", __name__)
+SPANS = (telling.DAYS, 365)
+"""Days that a merchant may have replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +31,24 @@ class Rehearsed:
     row: Row[Any] | None
     people: dict[int, Customer]
     is_draft: bool
-    days: int = telling.DAYS
+    spans: tuple[int, ...] = SPANS
+
+    @property
+    def days(self) -> int:
+        """The span to offer first: that of the latest one."""
+        asked = (self.row.end - self.row.begin).days if self.row is not None else 0
+        return max((days for days in SPANS if days <= asked), default=SPANS[0])
 
 
 @blueprint.post("/app/flows/<key>/try")
 @role_required(MARKETER)
 def rehearse(key: str) -> ResponseReturnValue:
-    """Queue a dry run over the last 90 days; a worker does it."""
+    """Queue a dry run over the last 90 days, or the last year; a worker does it."""
     is_draft = bool(request.form.get("draft"))
     with runtime().database.write() as session:
         store = chosen_store(session)
         drafts.lock(session, store.id, key)
-        span = telling.span_of(store, None, None, now=clock.now())
+        span = telling.span_of(store, _since(request.form.get("days", "")), None, now=clock.now())
         rehearsals.ask(session, store.id, key, begin=span.begin, end=span.end, is_draft=is_draft)
         audit.record(session, store.id, actor(), audit.FLOW_REHEARSED, now=clock.now(), subject=key)
     shown_at = "flow_versions.review" if is_draft else "flows.show"
@@ -65,3 +74,10 @@ def latest(session: Session, store_id: int, key: str, *, is_draft: bool = False)
     wanted = {message["customer"] for message in listed}
     found = session.scalars(rows_of(Customer, store_id).where(Customer.id.in_(wanted))) if wanted else ()
     return Rehearsed(row, {customer.id: customer for customer in found}, is_draft)
+
+
+def _since(days: str) -> str | None:
+    """The first day of a span that is offered; None for the usual one."""
+    offered = {str(span): span for span in SPANS[1:]}
+    begin = clock.now() - timedelta(days=offered[days]) if days in offered else None
+    return begin.date().isoformat() if begin is not None else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -27,7 +28,7 @@ from app.web.step_conditions import condition_choices, condition_fields
 
 EVENTS = (
     *("order.placed", "order.paid", "order.fulfilled", "order.delivered", "checkout.started"),
-    *("message.clicked", "message.replied", "voucher.redeemed", "review.received", "tag.added"),
+    *("message.clicked", "message.replied", "voucher.redeemed", "review.received", "support.opened"),
 )
 """What a merchant may let people wait for."""
 MOST_ARMS = 10
@@ -74,7 +75,10 @@ class Form:
     @property
     def fields(self) -> list[Field]:
         """The fields, with what was typed and what is wrong with it."""
-        return [self._filled(one) for one in _FIELDS.get(self.place.step.kind, _none)(self.place)]
+        return [
+            self._filled(one)
+            for one in _FIELDS.get(type(self.place.step), _none)(self.place, self.place.step)
+        ]
 
     @property
     def general(self) -> Sequence[str]:
@@ -89,14 +93,11 @@ class Form:
         return replace(one, parts=parts, error=self.errors.get(one.name, ""))
 
 
-def _none(_place: Place) -> list[Field]:
+def _none(_place: Place, _step: Step) -> list[Field]:
     return []
 
 
-def _wait(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, Wait):
-        return []
+def _wait(place: Place, step: Wait) -> list[Field]:
     if step.sets or step.delay:
         label = "step.field.more" if step.delay else "step.field.days"
         return [number("amount", translate(label), step.days, most=LONGEST_WAIT)]
@@ -112,20 +113,14 @@ def _wait(place: Place) -> list[Field]:
     ]
 
 
-def _wait_for(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, WaitFor):
-        return []
+def _wait_for(_place: Place, step: WaitFor) -> list[Field]:
     return [
         number("days_home", translate("step.field.days_home"), step.days_home, least=1, most=90),
         number("days_abroad", translate("step.field.days_abroad"), step.days_abroad, least=1, most=90),
     ]
 
 
-def _wait_event(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, WaitEvent):
-        return []
+def _wait_event(place: Place, step: WaitEvent) -> list[Field]:
     events = dict.fromkeys((*EVENTS, step.event))
     amount = step.days or step.hours
     return [
@@ -136,10 +131,7 @@ def _wait_event(place: Place) -> list[Field]:
     ]
 
 
-def _split(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, Split):
-        return []
+def _split(place: Place, step: Split) -> list[Field]:
     rows = condition_fields(condition_choices(place.entry, step), [step.condition], 0)
     return [
         group("condition", translate("step.field.condition"), rows),
@@ -147,10 +139,7 @@ def _split(place: Place) -> list[Field]:
     ]
 
 
-def _arms(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, SplitByArm):
-        return []
+def _arms(place: Place, step: SplitByArm) -> list[Field]:
     rows = [(arm.name, str(arm.weight), arm.then) for arm in step.arms]
     rows += [("", "", "")] * (len(rows) < MOST_ARMS)
     fields = []
@@ -166,10 +155,7 @@ def _arms(place: Place) -> list[Field]:
     return fields
 
 
-def _tag(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, Tag):
-        return []
+def _tag(_place: Place, step: Tag) -> list[Field]:
     help_ = translate("step.help.tags")
     return [
         Field("add", "text", translate("step.field.add"), ", ".join(step.add), help_, most=400),
@@ -177,10 +163,7 @@ def _tag(place: Place) -> list[Field]:
     ]
 
 
-def _score(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, Score):
-        return []
+def _score(_place: Place, step: Score) -> list[Field]:
     return [
         number("points", translate("step.field.points"), step.points, least=-100, most=100),
         Field(
@@ -194,20 +177,16 @@ def _score(place: Place) -> list[Field]:
     ]
 
 
-def _webhook(place: Place) -> list[Field]:
-    url = place.step.url if isinstance(place.step, Webhook) else ""
-    return [Field("url", "url", translate("step.field.url"), url, translate("step.help.url"), most=500)]
+def _webhook(_place: Place, step: Webhook) -> list[Field]:
+    return [Field("url", "url", translate("step.field.url"), step.url, translate("step.help.url"), most=500)]
 
 
-def _message(place: Place) -> list[Field]:
-    step = place.step
-    if not isinstance(step, Message):
-        return []
+def _message(place: Place, step: Message) -> list[Field]:
     extra = list(step.only_if[len(place.asked_by_recipe) :])
     rows = condition_fields(condition_choices(place.entry, step), extra, 1)
     fields = [
         Field("is_on", "check", translate("step.field.is_on"), "on" if step.is_on else ""),
-        group("conditions", translate("step.field.only_if"), rows),
+        group("condition", translate("step.field.only_if"), rows),
     ]
     return [*fields, *_code(place, step)]
 
@@ -229,16 +208,16 @@ def _code(place: Place, step: Message) -> list[Field]:
     return [replace(one, help=translate("step.help.code")) for one in fields]
 
 
-_FIELDS: Mapping[str, Callable[[Place], list[Field]]] = {
-    "wait": _wait,
-    "wait-for": _wait_for,
-    "wait-event": _wait_event,
-    "split": _split,
-    "arms": _arms,
-    "tag": _tag,
-    "score": _score,
-    "webhook": _webhook,
-    "message": _message,
+_FIELDS: Mapping[type, Callable[[Place, Any], list[Field]]] = {
+    Wait: _wait,
+    WaitFor: _wait_for,
+    WaitEvent: _wait_event,
+    Split: _split,
+    SplitByArm: _arms,
+    Tag: _tag,
+    Score: _score,
+    Webhook: _webhook,
+    Message: _message,
 }
 
 

@@ -35,7 +35,9 @@ def show(key: str) -> ResponseReturnValue:
         desk = drafts.desk(session, store.id, key)
         own = editions.names(session, store.id)
     ways = flow_steps.ways(desk.current, store, None, own=own, origin=desk.origin)
-    return render_template("steps.html", key=key, desk=desk, ways=ways, kinds=guards.OWN, allows=_allowing(desk))
+    return render_template(
+        "steps.html", key=key, desk=desk, ways=ways, kinds=guards.OWN, allows=_allowing(desk)
+    )
 
 
 @blueprint.get("/app/flows/<key>/steps/<step_id>")
@@ -62,7 +64,9 @@ def save(key: str, step_id: str) -> ResponseReturnValue:
 @blueprint.get("/app/flows/<key>/new-step")
 @merchant_required
 def begin(key: str) -> ResponseReturnValue:
-    """The form of a step that is not there yet."""
+    """The form of a step that is not there yet; the steps themselves where nobody says which."""
+    if "kind" not in request.args:
+        return redirect(url_for("steps.show", key=key))
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)

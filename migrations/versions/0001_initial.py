@@ -326,6 +326,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_customers_birthday", "customers", ["store_id", "birth_month", "birth_day"], unique=False
     )
+    op.create_index("ix_customers_store", "customers", ["store_id", "id"], unique=False)
     op.create_index("ix_customers_store_id_email", "customers", ["store_id", "email"], unique=False)
     op.create_index(
         "ix_customers_store_id_external_id", "customers", ["store_id", "external_id"], unique=False
@@ -714,6 +715,7 @@ def upgrade() -> None:
         ["store_id", "flow_key", "step", "status", "reason", "clicked_at"],
         unique=False,
     )
+    op.create_index("ix_messages_store", "messages", ["store_id", "id"], unique=False)
     op.create_table(
         "notices",
         sa.Column("store_id", ID, nullable=False),

@@ -15,7 +15,7 @@ _FIXTURES = Path(__file__).parents[1] / "fixtures"
 _PIECES = [
     *b'{}[],:"\\-.eE+0 \n\t\x00\x0c',
     *r'"a" "\u00e9" "\ud83d\ude00" "\ud800" "\u0000" "\/\b" "più🎈"'.split(),
-    *"true false null NaN -Infinity tru".split(),
+    *"true false null NaN -Infinity t".split(),
     *'1 -0 12.50 -0.0 1E-7 1e400 01 1. .5 9223372036854775808 {"a":1,"a":[2.0]} {"":{}}'.split(),
     *("7" * 4301, "\ufeff", '"\x7f"', '"\x01"'),
     *(b"\xff", b"\xed\xa0\x80", b'"\xc0\x80"', b'"\xe2\x80\xa8"'),

@@ -24,6 +24,7 @@ class Planted:
     Attributes:
         pace: the median of the days between two purchases; `spread` is that of their logarithm.
         most: how often anybody buys it, at the most.
+        begins: the day from which on people come.
     """
 
     product: int
@@ -32,16 +33,19 @@ class Planted:
     pace: float
     spread: float
     most: int = 99
+    begins: int = 0
 
 
-SOFA, COFFEE, LAMP = (
+_ALL = (
     Planted(11, "FURNITURE", people=24, pace=36, spread=0.3),
     Planted(12, "GROCERY", people=24, pace=58, spread=0.1),
     Planted(13, "MISC SALES TRAN", people=20, pace=24, spread=0.2, most=3),
+    Planted(13, "MISC SALES TRAN", people=5, pace=24, spread=0, most=1, begins=110),
 )
 """By their departments reviews are asked after 30, 7 and 14 days, by their paces after 9, 14 and 7; of the
-last there are just as many returns of just as many people as it takes."""
-HOUSEHOLDS = 2 * sum(planted.people for planted in (SOFA, COFFEE, LAMP))
+last product there are just as many returns of just as many people as it takes."""
+PRODUCTS = len({planted.product for planted in _ALL})
+HOUSEHOLDS = 2 * sum(planted.people for planted in _ALL)
 
 
 def write(folder: Path) -> None:
@@ -61,7 +65,7 @@ def write(folder: Path) -> None:
             "product_type": f"ARTICLE {planted.product}",
             "package_size": "",
         }
-        for planted in (SOFA, COFFEE, LAMP)
+        for planted in {planted.product: planted for planted in _ALL}.values()
     ]
     parquet.write_table(arrow.Table.from_pylist(rows), folder / "products.parquet")
 
@@ -69,14 +73,15 @@ def write(folder: Path) -> None:
 def _purchases(chance: Random) -> Iterator[tuple[int, int, int, datetime]]:
     """Household, basket, product and moment; even households shop at one shop, odd ones at the other."""
     household, basket = 1, 1000
-    for planted in (SOFA, COFFEE, LAMP):
+    for planted in _ALL:
         for _ in range(2 * planted.people):
             household += 1
-            at = _BEGIN + chance.random() * min(planted.pace, 30) * timedelta(days=1)
+            first = planted.begins + chance.random() * min(planted.pace, 30)
+            at = _BEGIN + timedelta(days=first)
             for _ in range(planted.most):
                 basket += 1
                 yield household, basket, planted.product, at.replace(microsecond=0)
-                at += planted.pace * math.exp(chance.gauss(0, planted.spread)) * timedelta(days=1)
+                at += timedelta(days=planted.pace * math.exp(chance.gauss(0, planted.spread)))
                 if at > _LAST:
                     break
-    yield household, basket + 1, LAMP.product, _LAST
+    yield 2, basket + 1, _ALL[0].product, _LAST

@@ -43,7 +43,7 @@ def test_what_the_orders_teach_is_what_the_oracle_learns(
     assert verdict.differences == []
     assert found == made
     last = {(key.platform, key.product): row for key, row in verdict.actual.rhythms.items() if not row.until}
-    assert len(last) == 2 * 3
+    assert len(last) == 2 * planted.PRODUCTS
     assert {(row.gaps, row.people) for (_, product), row in last.items() if product == "13"} == {(40, 20)}
     assert _waits(verdict) >= {7, 9, 14, 15, 30}
 

@@ -152,6 +152,12 @@ def test_a_step_that_nobody_comes_to_is_told() -> None:
     assert ("to-W3", "unreachable") in _codes(_with("welcome", "consent", "W2", end))
 
 
+def test_a_way_stays_short_enough_to_be_walked_at_once() -> None:
+    many = [{**TAG, "id": f"own-{number}"} for number in range(guards.MOST_STEPS)]
+
+    assert _codes(_with("welcome", "consent", "W2", *many)) == [("", "too-many")]
+
+
 def test_an_event_that_did_not_come_has_no_moment() -> None:
     steps = [
         {"kind": "wait-event", "id": "a", "event": "order.paid", "days": 2, "came": "c", "sets": "paid"},

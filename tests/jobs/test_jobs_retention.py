@@ -15,6 +15,7 @@ from app.models import (
     AuditEntry,
     Consent,
     Customer,
+    InboundBody,
     Message,
     MessageAttempt,
     StoreWrite,
@@ -93,6 +94,7 @@ def test_bodies_go_two_days_after_they_were_read_and_their_keys_after_ninety(
     daily.run(kit_of(runtime), NOW)
 
     assert bodies(runtime) == {"old": None, "read": None, "fresh": b"{}"}
+    assert seeds.values_of(runtime.database, InboundBody, "body") == [b"{}"]
 
 
 def test_bodies_that_were_never_read_stay_with_their_reason(runtime: Runtime, store_id: int) -> None:
@@ -105,6 +107,7 @@ def test_bodies_that_were_never_read_stay_with_their_reason(runtime: Runtime, st
     daily.run(kit_of(runtime), NOW)
 
     assert bodies(runtime) == {"dead": b"{}", "waiting": b"{}"}
+    assert len(seeds.values_of(runtime.database, InboundBody, "body")) == 2
 
 
 def test_contents_go_after_thirty_days_and_the_message_stays(runtime: Runtime, store_id: int) -> None:

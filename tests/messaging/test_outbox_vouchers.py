@@ -308,11 +308,21 @@ def test_a_birthday_gift_depends_on_the_class(
     ],
 )
 @pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("said_by", ["settings", "version"])
 def test_a_perk_is_never_a_percentage_for_promo_buyers(
-    shop: Shop, coupons: Coupons, percent: str, bought: dict[str, int], made: tuple[str, str, bool]
+    shop: Shop,
+    coupons: Coupons,
+    percent: str,
+    bought: dict[str, int],
+    made: tuple[str, str, bool],
+    said_by: str,
 ) -> None:
     setting = "abandoned_checkout.percentage"
-    terms = {"name": "perk", "kind": "perk", "setting": setting, "ends_at": to_micros(NOW + DAY)}
+    terms: dict[str, Any] = {"name": "perk", "kind": "perk", "setting": setting}
+    terms["ends_at"] = to_micros(NOW + DAY)
+    if said_by == "version":
+        # What the version says of its code stands above the settings.
+        terms["percent"], percent = int(percent), "77"
     promised(shop, context={"content": "birthday/B1", "only_if": [], "voucher": terms})
     customers = table_of(Customer)
     with shop.database.write() as session:

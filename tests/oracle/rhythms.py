@@ -35,7 +35,10 @@ _SAME = Decimal("1e-15")
 
 
 class Wait(NamedTuple):
-    """The seconds from a purchase to the same person's next one, or until now."""
+    """The seconds from a purchase to the same person's next one, or until now.
+
+    What is paid at the same moment is one purchase.
+    """
 
     seconds: int
     is_over: bool
@@ -138,12 +141,11 @@ def returning(waits: Sequence[Wait]) -> Rhythm | None:
 def _learned(store: StoreMirror, now: int) -> Iterator[tuple[str, Rhythm]]:
     waits: dict[str, list[Wait]] = defaultdict(list)
     for person in store.people.values():
-        visits = [
-            (order.paid_at, {product for product, _ in order.fact.goods})
-            for order in person.orders
-            if order.is_counted and order.paid_at is not None
-        ]
-        visits.sort(key=lambda visit: visit[0])
+        bought: dict[int, set[str]] = defaultdict(set)
+        for order in person.orders:
+            if order.is_counted and order.paid_at is not None:
+                bought[order.paid_at] |= {product for product, _ in order.fact.goods}
+        visits = sorted(bought.items())
         following = [*visits, (now, set[str]())]
         for number, ((at, products), (next_at, _)) in enumerate(pairwise(following), start=1):
             wait = Wait(next_at - at, number < len(visits), person.shopper.key)

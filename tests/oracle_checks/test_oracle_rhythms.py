@@ -125,11 +125,12 @@ def test_a_store_learns_in_its_first_three_nights_and_then_weekly() -> None:
 
 
 def _buyers(tiny: Tiny, people: int, **values: object) -> None:
-    """They buy both toys three times, 60 days apart."""
+    """They buy both toys three times, in two orders at the same moment, 60 days apart."""
     for product in (6, 7):
         tiny.product(product, "Toys")
     for household in range(2, 2 * people + 2, 2):
         tiny.shopper(household, START - DAY)
         for number, placed in enumerate(THREE_TIMES):
             told = values if number == 2 else {}
-            tiny.order(1000 * number + household, household, placed, lines=[(6, 900), (7, 800)], **told)
+            for basket, product in ((1000 * number, 6), (1000 * number + 500, 7)):
+                tiny.order(basket + household, household, placed, lines=[(product, 900)], **told)

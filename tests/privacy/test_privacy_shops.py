@@ -245,6 +245,12 @@ def test_a_request_for_a_shop_that_we_do_not_know_is_done_at_once(shop: World, t
     assert seeds.bodies_of(shop.database) == [(None,)]
 
 
+def test_a_delivery_never_goes_before_its_body() -> None:
+    order = [table.name for table in shops._tables()]
+
+    assert order.index("inbound_bodies") < order.index("inbound_events")
+
+
 def test_every_table_of_a_tenant_is_erased_but_the_proof() -> None:
     tenants = {table.name for table in Base.metadata.sorted_tables if "store_id" in table.c}
 

@@ -107,7 +107,7 @@ def csrf(app: Flask) -> Csrf:
     """The token that a form of this browser carries, read off a page as the browser reads it."""
 
     def read(client: FlaskClient) -> str:
-        page = client.get("/app/").get_data(as_text=True)
+        page = client.get("/app/account").get_data(as_text=True)
         return page.split('name="csrf" value="')[1].split('"')[0]
 
     return read

@@ -115,9 +115,12 @@ def test_a_link_that_is_no_invitation_opens_nothing(
     assert answer.post(path, data=csrf | {"password": FRESH}).status_code == 404
 
 
-@pytest.mark.parametrize("token", ["", ".", "1.", "x.y", "1.x", f"{10**30}.x", "é.x", "-1.x"])
-def test_a_made_up_token_is_no_invitation(app: Flask, owner: Person, token: str) -> None:
-    assert app.test_client().get(f"/app/invitation/{token}").status_code == 404
+def test_a_made_up_token_is_no_invitation(app: Flask, owner: Person) -> None:
+    tokens = ["", ".", "1.", "x.y", "1.x", f"{10**30}.x", "é.x", "-1.x"]
+
+    answers = [app.test_client().get(f"/app/invitation/{token}").status_code for token in tokens]
+
+    assert answers == [404] * len(tokens)
 
 
 def test_an_invitation_replaces_no_password_of_who_has_one(

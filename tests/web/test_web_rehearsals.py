@@ -125,3 +125,18 @@ def test_the_command_prints_what_would_have_happened(
     assert {"messages", "counts", "vouchers", "held_out"} <= answer.keys()
     assert answer["vouchers"] == {"n": 0, "cost": {"minor": 0, "currency": "EUR"}}
     assert "1 / 1 people" in told
+
+
+@pytest.mark.parametrize(
+    ("days", "begin"), [("365", "2025-11-24"), ("90", "2026-08-27"), ("x", "2026-08-27")]
+)
+def test_a_whole_year_may_be_tried_and_a_draft(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, days: str, begin: str
+) -> None:
+    member.post("/app/flows/review/try", data={"csrf": csrf(member), "days": days, "draft": "on"})
+
+    with runtime.database.read() as session:
+        row = session.get_one(Rehearsal, (shop.store_id, "review", True))
+    assert (row.begin.date().isoformat(), row.end) == (begin, NOW)
+    assert member.get("/app/flows/review/rehearsal.json").status_code == 404
+    assert member.get("/app/flows/review/rehearsal.json?draft=1").status_code == 200

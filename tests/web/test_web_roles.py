@@ -13,7 +13,7 @@ from app.members.roles import MARKETER, OWNER, READER
 from app.models import Customer, Member, Membership, Message, Store
 from app.runtime import Runtime
 from app.web import auth
-from tests.web.web_members import Person, act, add_member, browser_of, sign_in, token_on
+from tests.web.web_members import Person, act, add_member, browser_of, sign_in, token_of
 from tests.web.web_shops import NOW, Shop
 
 
@@ -37,7 +37,7 @@ def test_a_change_is_refused_to_who_is_less_than_the_route_names(
     app: Flask, runtime: Runtime, shop: Shop, role: str
 ) -> None:
     client = browser_of(app, add_member(runtime, "one@azure.example", shop.store_id, role=role))
-    csrf = {"csrf": token_on(client.get("/app/account"))}
+    csrf = {"csrf": token_of(client)}
 
     for rule, path in _rules(app, "POST"):
         least = getattr(app.view_functions[rule.endpoint], auth.LEAST)
@@ -104,7 +104,7 @@ def test_no_change_reaches_a_foreign_stores_things(
     app: Flask, runtime: Runtime, owner: Person, shop: Shop, other_shop: Shop
 ) -> None:
     client = browser_of(app, owner)
-    csrf = {"csrf": token_on(client.get("/app/account"))}
+    csrf = {"csrf": token_of(client)}
     adapter = app.url_map.bind("localhost")
     named = {"customer_id": other_shop.ids["customer"], "message_id": other_shop.ids["message"]}
 
@@ -200,7 +200,8 @@ def test_an_invitation_that_nobody_took_up_opens_nothing(app: Flask, runtime: Ru
 
 
 def test_the_audit_log_names_the_member(app: Flask, owner: Person, shop: Shop) -> None:
-    client = browser_of(app, owner)
+    client = app.test_client()
+    sign_in(client, owner.email)
     act(client, "/app/flows/welcome/activate")
 
     page = client.get("/app/audit").get_data(as_text=True)

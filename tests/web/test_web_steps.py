@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.flows import drafts, published, versions
 from app.flows.definition import recipe
-from app.models import AuditEntry, Enrollment, Flow, FlowVersion
+from app.models import AuditEntry, Edition, Enrollment, Flow, FlowVersion
 from app.runtime import Runtime
 from tests.web.web_shops import NOW, Csrf, Shop
 
@@ -336,3 +336,41 @@ def test_every_change_is_told_in_the_log(member: FlaskClient, shop: Shop, token:
         "thrown away Welcome",
     ]
     assert [text for text in told if text not in page] == []
+
+
+def test_a_form_without_a_kind_leads_to_the_steps(member: FlaskClient, shop: Shop) -> None:
+    assert member.get("/app/flows/welcome/new-step").status_code == 302
+    assert member.get("/app/flows/welcome/new-step?kind=message&way=consent").status_code == 400
+    assert member.get("/app/flows/welcome/new-step?kind=tag&way=nowhere").status_code == 404
+    assert member.get("/app/flows/nothing/steps").status_code == 404
+
+
+def test_a_step_that_another_leads_to_is_not_taken_out(
+    member: FlaskClient, runtime: Runtime, shop: Shop, token: str
+) -> None:
+    ways = {"arms.0.name": "A", "arms.0.weight": "1", "arms.0.then": "tag-1"}
+    ways |= {"arms.1.name": "B", "arms.1.weight": "1", "arms.1.then": "to-W3"}
+    _post(member, "welcome/new-step", token, 0, **NEW, kind="tag", add="vip")
+    _post(member, "welcome/new-step", token, 1, **NEW, kind="arms", **ways)
+
+    _post(member, "welcome/steps/tag-1/remove", token, 2)
+
+    assert "Split by lot: It leads to a step that is not there any more." in _plain(
+        _read(member, "welcome/steps")
+    )
+    assert (_desk(runtime, shop).revision, _step(_desk(runtime, shop), "tag-1").add) == (2, ("vip",))
+
+
+def test_a_flow_that_is_on_takes_no_version_whose_text_cannot_be_sent(
+    member: FlaskClient, runtime: Runtime, shop: Shop, token: str
+) -> None:
+    _post(member, "welcome/activate", token, 0)
+    broken: dict[str, Any] = {"subject": "{{ nobody.knows }}", "preheader": "", "blocks": [], "version": 1}
+    with runtime.database.write() as session:
+        session.add(Edition(store_id=shop.store_id, name="welcome/W3", locale="en", saved_at=NOW, **broken))
+    _post(member, "welcome/steps/to-W2", token, 0, **WAIT)
+
+    _post(member, "welcome/publish", token, 1)
+
+    assert "the text of W3 cannot be sent" in _plain(_read(member, "welcome/publish"))
+    assert _desk(runtime, shop).number == 1

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.members import people
+from app.members import people, sessions
 from app.members.roles import OWNER
 from app.models import Membership
 from app.runtime import Runtime
@@ -58,12 +58,28 @@ def sign_in(client: FlaskClient, email: str, password: str = PASSWORD, wanted: s
 
 
 def browser_of(app: Flask, person: Person) -> FlaskClient:
-    """A browser in which somebody is signed in."""
+    """A browser in which somebody is signed in; by the door behind the form, which is quicker."""
+    with runtime_of(app).database.write() as session:
+        token = sessions.open_session(session, person.id, "Mozilla/5.0 (X11; Linux) Firefox/140.0")
     client = app.test_client()
-    assert sign_in(client, person.email).status_code == 303
+    with client.session_transaction() as cookie:
+        cookie["session"] = token
     return client
 
 
 def act(client: FlaskClient, path: str, **typed: str) -> TestResponse:
     """Post a form of the pages."""
-    return client.post(path, data={"csrf": token_on(client.get("/app/account")), **typed})
+    return client.post(path, data={"csrf": token_of(client), **typed})
+
+
+def token_of(client: FlaskClient) -> str:
+    """What a form of this browser's session carries, without asking for a page."""
+    with client.session_transaction() as cookie:
+        held: str = cookie.setdefault("csrf", "what this session holds")
+    return runtime_of(client.application).signer.sign("csrf", held)
+
+
+def runtime_of(app: Flask) -> Runtime:
+    """The process behind an app."""
+    built: Runtime = app.extensions["ritorno"]
+    return built

@@ -10,7 +10,15 @@ from sqlalchemy import select, text
 
 from app.db import Database
 from app.errors import Busy
-from app.inbox import BODIES, EVENTS, OF_EVENT, Kept
+from app.inbox import (
+    BODIES,
+    EVENTS,
+    OF_EVENT,
+    Kept,
+    insert_rows_postgresql,
+    insert_rows_sqlite,
+    row_of,
+)
 from connectors.base import Envelope
 from webhooks.writer import InboxWriter
 
@@ -65,6 +73,21 @@ def test_the_same_key_of_two_shops_is_two_deliveries(database: Database, writer:
         writer.keep(_kept("a", store_id=store_id))
 
     assert [store_id for store_id, _, _ in _rows(database)] == [1, 2]
+
+
+def test_of_one_key_twice_in_a_group_the_first_body_is_kept(database: Database) -> None:
+    first, other = _kept("a"), _kept("b")
+    second = Kept(1, first.envelope, b"another body", NOW)
+    rows = [row_of(kept, is_sqlite=database.is_sqlite) for kept in (first, second, other, second)]
+    insert = insert_rows_sqlite if database.is_sqlite else insert_rows_postgresql
+
+    connection = database.engine.raw_connection()
+    for _ in range(2):
+        insert(connection.driver_connection, rows)
+        connection.commit()
+    connection.close()
+
+    assert _rows(database) == [(1, "a", b"body of a"), (1, "b", b"body of b")]
 
 
 def test_the_first_body_of_a_key_stays(database: Database, writer: InboxWriter) -> None:

@@ -24,6 +24,8 @@ ORDERS, EVENTS, RHYTHMS = table_of(Order), table_of(CustomerEvent), table_of(Rhy
 LINES, PRODUCTS = table_of(OrderLine), table_of(Product)
 MOST_PRODUCTS = 12
 """Of a large basket only the dearest count, as in the nightly slot."""
+_MANY = 10_000
+"""So many rows are fetched at once: one by one takes longer, all of a large shop's do not fit."""
 _SLOT = timedelta(hours=2)
 _DAY = timedelta(days=1)
 
@@ -179,11 +181,12 @@ def _counted(session: Session, question: Question) -> dict[int, datetime]:
         ORDERS.c.paid_at.is_not(None), ~ORDERS.c.is_test, ORDERS.c.paid_at <= question.until
     )
     found: dict[int, datetime] = {}
-    for known, order_id, cancelled_at in session.execute(statement):
-        at = _slot_after(question, known)
-        is_gone = cancelled_at is not None and at is not None and cancelled_at < at
-        if at is not None and not is_gone:
-            found[order_id] = at
+    for rows in session.execute(statement).partitions(_MANY):
+        for known, order_id, cancelled_at in rows:
+            at = _slot_after(question, known)
+            is_gone = cancelled_at is not None and at is not None and cancelled_at < at
+            if at is not None and not is_gone:
+                found[order_id] = at
     return found
 
 
@@ -201,10 +204,11 @@ def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, 
     statement = select(LINES.c.order_id, LINES.c.product_external_id, LINES.c.total_minor).where(
         LINES.c.store_id == question.store.id, LINES.c.product_external_id.is_not(None)
     )
-    for order_id, product, total in session.execute(statement):
-        if order_id in order_ids:
-            sums = totals.setdefault(order_id, {})
-            sums[product] = sums.get(product, 0) + total
+    for rows in session.execute(statement).partitions(_MANY):
+        for order_id, product, total in rows:
+            if order_id in order_ids:
+                sums = totals.setdefault(order_id, {})
+                sums[product] = sums.get(product, 0) + total
     return {order_id: _dearest(sums) for order_id, sums in totals.items()}
 
 

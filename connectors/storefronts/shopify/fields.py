@@ -109,7 +109,7 @@ def amount(source: JsonObject, key: str) -> str | None:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) <= _LARGEST_ID else None
-    if not isinstance(value, str) or not _is_amount(value):
+    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
         raise UnreadablePayload(f"{key} is not an amount")
     return value
 
@@ -198,16 +198,19 @@ def _as_utc(written: str) -> datetime:
     return parsed.astimezone(UTC)
 
 
-@lru_cache(maxsize=4096)
-def _is_amount(written: str) -> bool:
-    """A shop has few prices, and every order tells some of them again."""
-    return _AMOUNT.fullmatch(written) is not None
-
-
 def _shop_side(pair: JsonObject, currency: str) -> Money:
     side = child(pair, "shop_money") or child(pair, "shopMoney") or {}
+    written, code = side.get("amount"), side.get("currency_code", side.get("currencyCode"))
+    if isinstance(written, str) and isinstance(code, str) and code.isalpha():
+        return _money(written, code)
     named = text(side, "currency_code") or text(side, "currencyCode") or currency
     return Money(amount(side, "amount") or "0", named)
+
+
+@lru_cache(maxsize=4096)
+def _money(written: str, code: str) -> Money:
+    """An amount as nearly all are told; a shop has few prices, and every order tells some of them again."""
+    return Money(amount({"amount": written}, "amount") or "0", code)
 
 
 def _id_from_text(value: str) -> int | None:

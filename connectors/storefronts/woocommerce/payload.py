@@ -193,9 +193,15 @@ def _as_utc(written: str) -> datetime:
 
 def _decimal_text(source: JsonObject, key: str) -> str:
     written = text(source, key) or "0"
-    if not _DECIMAL.fullmatch(written):
+    if not _is_decimal(written):
         raise UnreadablePayload(f"{key} is not a decimal number")
     return written
+
+
+@lru_cache(maxsize=4096)
+def _is_decimal(written: str) -> bool:
+    """A shop has few prices, and every order tells some of them again."""
+    return _DECIMAL.fullmatch(written) is not None
 
 
 def _check_storable(root: JsonObject) -> None:

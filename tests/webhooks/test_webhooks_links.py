@@ -1,0 +1,73 @@
+"""Links of messages over real servers: embedded on SQLite, hosted on PostgreSQL."""
+
+import pytest
+
+from app.messaging import copies
+from app.messaging.links import LinkMaker
+from app.models import Store
+from app.runtime import Runtime
+from tests import seeds
+from tests.conftest import NOW
+from tests.webhooks.webhooks_inbox import Inbox
+from tests.webhooks.webhooks_process import Answer, Serving, exchange, head
+from tests.webhooks.webhooks_shops import connect_shopify
+
+PAGE = "https://bottega.example/p/moka"
+CHROME = ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
+
+
+@pytest.fixture
+def store(runtime: Runtime) -> Store:
+    """A shop that the serving process has not seen."""
+    return connect_shopify(runtime)
+
+
+@pytest.fixture
+def link(runtime: Runtime, store: Store) -> str:
+    """The address of the link of a mail that was sent."""
+    content = copies.pack({"links": [PAGE]})
+    with runtime.database.write() as session:
+        person = seeds.add_customer(session, store.id).id
+        sent = {"status": "sent", "sent_at": NOW, "content": content}
+        message_id = seeds.add_message(session, store.id, person, **sent).id
+    maker = LinkMaker(
+        base_url="",
+        signer=runtime.signer,
+        store_id=store.id,
+        message_id=message_id,
+        tags=None,
+        tracks_clicks=True,
+    )
+    return maker.click(PAGE)
+
+
+def test_a_visit_is_led_on_and_kept(served: Serving, runtime: Runtime, store: Store, link: str) -> None:
+    answer = _visit(served, "GET", link)
+
+    assert (answer.status, answer.headers["location"]) == (302, PAGE)
+    assert [(row.source, row.status) for row in Inbox(runtime, store).rows()] == [("link", "waiting")]
+
+
+def test_a_look_is_led_on_without_a_body_and_kept_by_nobody(
+    served: Serving, runtime: Runtime, store: Store, link: str
+) -> None:
+    answer = _visit(served, "HEAD", link)
+
+    assert (answer.status, answer.headers["location"], answer.body) == (302, PAGE, b"")
+    assert Inbox(runtime, store).rows() == []
+
+
+def test_a_wrong_link_is_answered_as_any_wrong_address(served: Serving, link: str) -> None:
+    wrong, other = (_visit(served, "GET", path) for path in (link[:-1], "/nowhere"))
+
+    assert (wrong.status, wrong.body) == (other.status, other.body)
+    assert wrong.headers.keys() == other.headers.keys()
+    assert wrong.status == 404
+
+
+def test_nobody_posts_to_a_link(served: Serving, link: str) -> None:
+    assert _visit(served, "POST", link).status == 405
+
+
+def _visit(served: Serving, method: str, path: str) -> Answer:
+    return exchange(served.port, head(method, path, [CHROME]))
