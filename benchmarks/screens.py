@@ -179,7 +179,7 @@ _ROWS: Mapping[str, tuple[float, Mapping[str, str]]] = {
         0.5,
         {"order_id": "n * 10", "message_id": "n * 10", "flow_key": "'review'", "step": "'M3'"}
         | {
-            "rule": "'click'",
+            "rule": "'last-click'",
             "amount_minor": "n % 5000",
             "currency": "'EUR'",
             "occurred_at": "AT",
