@@ -106,14 +106,14 @@ def _mirrored(
     ids: Mapping[str, int],
 ) -> list[MirroredOrder]:
     """What was written; with the ids of rows that another worker wrote meanwhile, and with later news."""
-    ids = {external_id: held[external_id]["id"] for external_id in rows if external_id in held} | ids
-    lacking = [external_id for external_id in rows if external_id not in ids]
+    known = {**{external_id: row["id"] for external_id, row in held.items()}, **ids}
+    lacking = [external_id for external_id in rows if external_id not in known]
     if lacking:
         found = session.execute(_IDS, {"store_id": store_id, "external_ids": lacking})
-        ids |= {row.external_id: row.id for row in found}
+        known |= {row.external_id: row.id for row in found}
     return [
         MirroredOrder(
-            id=ids[external_id],
+            id=known[external_id],
             external_id=external_id,
             customer_id=values["customer_id"],
             old=held.get(external_id),

@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.db import Database
 from app.mirror import lookups
@@ -25,6 +26,22 @@ def test_stale_news_change_nothing(database: Database) -> None:
 
     assert rows_of(database, Order) == before
     assert values_of(database, OrderLine, "external_id") == ["L-P1"]
+
+
+def test_later_news_that_another_worker_wrote_meanwhile_stay(database: Database) -> None:
+    store_id = new_store(database)
+    tell(database, store_id, order(updated_at=PLACED + HOUR))
+    before = rows_of(database, Order)
+
+    def _too_early(*asked: Any) -> tuple[str, Any]:
+        _, _, statement, values, *_ = asked
+        is_look = statement.startswith("SELECT orders.id,")
+        return statement.replace("WHERE ", "WHERE 1 = 0 AND ", 1) if is_look else statement, values
+
+    event.listen(database.engine, "before_cursor_execute", _too_early, retval=True)
+    tell(database, store_id, order(**UNPAID, lines=None, updated_at=PLACED))
+
+    assert rows_of(database, Order) == before
 
 
 def test_newer_news_replace_the_lines_that_they_carry(database: Database) -> None:
