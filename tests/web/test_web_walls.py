@@ -7,12 +7,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.db import Database
-from app.models import Customer
+from app.members.roles import READER
+from app.models import AuditEntry, Customer
 from app.runtime import Runtime
 from app.web.auth import api_key_required, merchant_required, public
 from app.web.context import chosen_store, runtime
 from tests.engines import Engine
 from tests.web.conftest import Prepared
+from tests.web.web_members import PASSWORD, act, add_member, browser_of, token_of
 from tests.web.web_shops import Shop, make_app, make_shop, signed_in
 
 
@@ -87,3 +89,32 @@ def _everybody_of_the_first() -> list[str]:
         seen = [customer.first_name or "" for customer in session.scalars(select(Customer))]
     assert seen == _everybody()
     return seen
+
+
+def test_a_login_spans_a_members_stores_and_each_log_tells_of_it(
+    careless: Flask, process: Runtime, shops: tuple[Shop, Shop]
+) -> None:
+    """The whole way of a member: invited by one store, joined, in by password, asked for a role, out."""
+    azure, crimson = shops
+    owner = add_member(process, "anna@azure.example", azure.store_id)
+    add_member(process, "carla@crimson.example", crimson.store_id)
+    page = act(browser_of(careless, owner), "/app/members", email="carla@crimson.example", role=READER).text
+    path = page.split("http://127.0.0.1:8000")[1].split("<")[0]
+    carla = careless.test_client()
+
+    joined = carla.post(path, data={"csrf": token_of(carla), "password": PASSWORD})
+    act(carla, "/app/store", store=str(azure.store_id))
+    here = [carla.get("/m").get_json(), act(carla, "/app/flows/welcome/activate").status_code]
+    act(carla, "/app/store", store=str(crimson.store_id))
+    there = [carla.get("/m").get_json(), act(carla, "/app/flows/welcome/activate").status_code]
+    act(carla, "/app/account", name="Carla", language="it")
+    act(carla, "/app/sign-out/everywhere")
+
+    with process.database.read() as session:
+        rows = session.execute(select(AuditEntry.store_id, AuditEntry.action).order_by(AuditEntry.id)).all()
+    told = [[action for store_id, action in rows if store_id == shop.store_id] for shop in shops]
+    own = ["member.signed-in", "member.account", "member.signed-out"]
+    assert (joined.status_code, carla.get("/app/").status_code) == (303, 401)
+    assert (here, there) == ([["azure"], 403], [["crimson"], 303])
+    assert told[0] == ["member.invited", "member.joined", *own]
+    assert told[1] == [own[0], "flow.activated", *own[1:]]
