@@ -68,10 +68,11 @@ def test_the_programs_of_before_take_deliveries_while_the_tables_are_expanded_an
     with serving(runtime.database.url, HOSTED, tmp_path) as served:
         load = Load(served.port, store.domain, SENDERS)
         load.start()
+        ready = []
         for _ in range(TIMES):
             command.upgrade(alembic, "next")
             pause(0.3)
-            ready = _status(f"http://127.0.0.1:{served.port}/readyz")
+            ready.append(_status(f"http://127.0.0.1:{served.port}/readyz"))
             command.downgrade(alembic, migrate.head())
             pause(0.3)
         load.stop()
@@ -84,7 +85,7 @@ def test_the_programs_of_before_take_deliveries_while_the_tables_are_expanded_an
 
     with runtime.database.read() as session:
         keys = list(session.scalars(select(EVENTS.c.dedupe_key).where(EVENTS.c.store_id == store.id)))
-    assert ready == 200
+    assert ready == [200] * TIMES
     assert later.acknowledged
     assert load.refused | later.refused == set()
     assert len(load.acknowledged) > TIMES
