@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.db import Database
 from benchmarks import clicks, machine, stores
 from benchmarks.databases import Databases, alchemy_url
 from benchmarks.floors import clicks as floors
@@ -96,10 +97,10 @@ def _stormed(case: _Case, folder: Path) -> Storm:
         cpu = machine.cpu_seconds(process.pid)
         told = _load(case.port, folder, case.paths)
         cpu = machine.cpu_seconds(process.pid) - cpu
-    engine = sa.create_engine(case.url)
-    with engine.connect() as connection:
-        count = connection.execute(sa.text(case.kept)).scalar_one()
-    engine.dispose()
+    database = Database(case.url).over_all_stores()
+    with database.read() as session:
+        count = session.execute(sa.text(case.kept)).scalar_one()
+    database.dispose()
     visits = len(case.paths)
     if told["statuses"] != {"302": visits} or count != visits:
         raise AssertionError(f"{told['statuses']} answered, {count} of {visits} kept")

@@ -35,6 +35,7 @@ _VALUES = {
     "message_id": "400000",
     "key": "review",
     "step": "M3",
+    "step_id": "M3",
 }
 _ASKED = (
     "/app/?days=365",
@@ -176,8 +177,14 @@ _ROWS: Mapping[str, tuple[float, Mapping[str, str]]] = {
     "decisions": (5, why.ROWS["decisions"]),
     "attributions": (
         0.5,
-        {"order_id": "n * 10", "message_id": "n * 10", "flow_key": "'review'", "rule": "'click'"}
-        | {"amount_minor": "n % 5000", "currency": "'EUR'", "occurred_at": "AT", "inputs": "'{}'"},
+        {"order_id": "n * 10", "message_id": "n * 10", "flow_key": "'review'", "step": "'M3'"}
+        | {
+            "rule": "'last-click'",
+            "amount_minor": "n % 5000",
+            "currency": "'EUR'",
+            "occurred_at": "AT",
+            "inputs": "'{}'",
+        },
     ),
     "inbound_events": (
         5,

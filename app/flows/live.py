@@ -1,9 +1,8 @@
 """Live running: what an event or a timer does to the journeys of a customer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
@@ -26,8 +25,7 @@ _UNASKED = ConditionFacts()
 """What is given to steps that ask nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventItem:
+class EventItem(NamedTuple):
     """A timeline entry at its moment."""
 
     event: Row[Any]
@@ -47,8 +45,7 @@ class EventItem:
                     enter_by_event(batch, flow, entry, self.event)
 
 
-@dataclass(frozen=True, slots=True)
-class TimerItem:
+class TimerItem(NamedTuple):
     """A timer at its moment; one of an older turn is stale and does nothing."""
 
     held: Held

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import consent, timeline
 from app.crypto import Signer
-from app.db import UtcDateTime, insert_new, is_among, table_of
+from app.db import UtcDateTime, insert_new_columns, is_among, table_of
 from app.messaging import receipts, replies, senders, settling
 from app.messaging.send import sent_event
 from app.models import DeliveryEvent, Message
@@ -106,20 +106,20 @@ def _messages(session: Session, store_id: int, ids: Sequence[int]) -> dict[int, 
 
 def _new(session: Session, store_id: int, ours: Mapping[str, _Told]) -> list[_Told]:
     """Those that were not told before."""
-    rows = [
-        {
-            "store_id": store_id,
-            "message_id": row.id if row is not None else 0,
-            "type": one.kind.value,
-            "occurred_at": one.occurred_at,
-            "event_key": key,
-            "is_human": not one.is_machine,
-            "url": one.url or None,
-            "reason": one.reason or None,
-        }
-        for key, (one, row) in ours.items()
-    ]
-    return [ours[row.event_key] for row in insert_new(session, EVENTS, rows, EVENTS.c.event_key)]
+    if not ours:
+        return []
+    told = list(ours.values())
+    columns: dict[str, list[Any]] = {
+        "store_id": [store_id] * len(told),
+        "message_id": [row.id if row is not None else 0 for _, row in told],
+        "type": [one.kind.value for one, _ in told],
+        "occurred_at": [one.occurred_at for one, _ in told],
+        "event_key": list(ours),
+        "is_human": [not one.is_machine for one, _ in told],
+        "url": [one.url or None for one, _ in told],
+        "reason": [one.reason or None for one, _ in told],
+    }
+    return [ours[row.event_key] for row in insert_new_columns(session, EVENTS, columns, EVENTS.c.event_key)]
 
 
 def _proves(one: DeliveryUpdate) -> bool:

@@ -33,12 +33,15 @@ def alive() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 @public("says only whether requests can be served")
 def ready() -> ResponseReturnValue:
-    """200 when the database answers and is migrated to the newest version, else 503 with the reason."""
+    """200 when the database answers and is migrated as far as this program needs, else 503 with the reason.
+
+    A newer program may have brought it further: the programs of before serve until they are replaced.
+    """
     head: Callable[[], str | None] = current_app.extensions[MIGRATION_HEAD]
     with runtime().database.read() as session:
         found = _version(session)
     wanted = head()
-    if wanted is not None and found != wanted:
+    if wanted is not None and (found or "") < wanted:
         reason = f"the database is at version {found or 'none'}, this program needs {wanted}: run migrate"
         return problem(503, reason)
     return {"status": "ok", "version": found}

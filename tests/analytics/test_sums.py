@@ -141,7 +141,8 @@ def test_what_flows_brought_is_of_now_and_of_the_shops_own_money(runtime: Runtim
             [(700, "EUR", NOW), (900, "EUR", NOW - DAY), (800, "USD", NOW), (100, "EUR", NOW - 40 * DAY)]
         ):
             of = {"store_id": store_id, "order_id": number, "message_id": 1, "flow_key": "welcome"}
-            told = {"rule": "last-click", "amount_minor": amount, "currency": currency, "occurred_at": at}
+            told = {"step": "W1", "rule": "last-click", "amount_minor": amount}
+            told |= {"currency": currency, "occurred_at": at}
             session.add(Attribution(**of, **told))
 
     with runtime.database.read() as session:

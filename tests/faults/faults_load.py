@@ -20,11 +20,11 @@ class Load:
         refused: other statuses that were seen.
     """
 
-    def __init__(self, port: int, domain: str, senders: int) -> None:
+    def __init__(self, port: int, domain: str, senders: int, first: int = 0) -> None:
         self._port = port
         self._domain = domain
         self._body = shopify_body("orders/create")
-        self._numbers = count()
+        self._numbers = count(first)
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._send) for _ in range(senders)]
         self.acknowledged: set[str] = set()

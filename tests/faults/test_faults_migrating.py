@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import urllib3
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from tests.webhooks.webhooks_shops import connect_shopify
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 SENDERS, TIMES = 4, 6
+_PATIENCE_SECONDS = 30
 EXPANSION = '''"""Something that the next release keeps of each delivery."""
 
 import sqlalchemy as sa
@@ -69,13 +71,26 @@ def test_the_programs_of_before_take_deliveries_while_the_tables_are_expanded_an
         for _ in range(TIMES):
             command.upgrade(alembic, "next")
             pause(0.3)
+            ready = _status(f"http://127.0.0.1:{served.port}/readyz")
             command.downgrade(alembic, migrate.head())
             pause(0.3)
         load.stop()
+    command.upgrade(alembic, "next")
+    with serving(runtime.database.url, HOSTED, tmp_path) as served:
+        later = Load(served.port, store.domain, SENDERS, first=1_000_000)
+        later.start()
+        pause(0.3)
+        later.stop()
 
     with runtime.database.read() as session:
         keys = list(session.scalars(select(EVENTS.c.dedupe_key).where(EVENTS.c.store_id == store.id)))
-    assert load.refused == set()
+    assert ready == 200
+    assert later.acknowledged
+    assert load.refused | later.refused == set()
     assert len(load.acknowledged) > TIMES
-    assert load.acknowledged - set(keys) == set()
+    assert (load.acknowledged | later.acknowledged) - set(keys) == set()
     assert repeated(keys) == set()
+
+
+def _status(url: str) -> int:
+    return urllib3.request("GET", url, retries=False, timeout=_PATIENCE_SECONDS).status

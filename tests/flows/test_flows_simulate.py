@@ -261,9 +261,9 @@ def test_what_was_bought_together_and_the_usual_transit_are_those_of_the_day(
 
         now, soon, later = map(found.together.nights_by, (NOW, NOW - 59 * DAY, NOW - 50 * DAY))
         assert sorted(map(str, found.together.with_("A", now))) == sorted(map(str, live.together(["A"])))
-        assert found.together.count("A", now) == live.alone(["A"])["A"] == 24
+        assert found.together.counts(["A"], now) == live.alone(["A"]) == {"A": 24}
         assert found.together.with_("A", soon) == []
-        assert found.together.count("A", later) == 10
+        assert found.together.counts(["A"], later) == {"A": 10}
         assert reviewed.transit.median(NOW) == median_transit(session, world.store_id) is not None
         assert reviewed.transit.median(NOW - 50 * DAY) is None
 

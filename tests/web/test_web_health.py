@@ -26,7 +26,7 @@ def test_a_process_that_answers_is_alive(api: FlaskClient) -> None:
     assert api.get("/healthz").get_json() == {"status": "ok"}
 
 
-def test_a_database_at_another_version_is_not_ready(runtime: Runtime) -> None:
+def test_a_database_that_is_behind_is_not_ready_and_one_that_is_ahead_is(runtime: Runtime) -> None:
     app = make_app(runtime)
     app.extensions[MIGRATION_HEAD] = lambda: "0002"
     before = app.test_client().get("/readyz")
@@ -36,10 +36,11 @@ def test_a_database_at_another_version_is_not_ready(runtime: Runtime) -> None:
     between = app.test_client().get("/readyz")
     with runtime.database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0002'"))
-
     after = app.test_client().get("/readyz")
+    app.extensions[MIGRATION_HEAD] = lambda: "0001"
+    of_before = app.test_client().get("/readyz")
 
-    assert [answer.status_code for answer in (before, between, after)] == [503, 503, 200]
+    assert [answer.status_code for answer in (before, between, after, of_before)] == [503, 503, 200, 200]
     assert "0001" in between.get_json()["detail"]
 
 

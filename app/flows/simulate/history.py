@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -78,9 +78,10 @@ class Together:
             if (count := bisect_left(counted, nights)) >= SUPPORT
         ]
 
-    def count(self, product: str, nights: int) -> int:
-        """In how many of those orders a product stood."""
-        return bisect_left(self.alone.get(product, ()), nights)
+    def counts(self, products: Iterable[str], nights: int) -> dict[str, int]:
+        """In how many of those orders each product stood."""
+        counted = self.alone
+        return {product: bisect_left(counted.get(product, ()), nights) for product in products}
 
 
 @dataclass(frozen=True, slots=True)

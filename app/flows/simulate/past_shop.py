@@ -58,8 +58,7 @@ class PastShop:
     def alone(self, products: Sequence[str]) -> Mapping[str, int]:
         """By the same counts."""
         together = self.history.together
-        nights = together.nights_by(self.now)
-        return {name: together.count(name, nights) for name in products}
+        return together.counts(products, together.nights_by(self.now))
 
     def available(self, products: Sequence[str]) -> list[str]:
         """By today's catalogue."""

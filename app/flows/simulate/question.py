@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from app import timeline
 from app.flows.batch import Held, LiveFlow
@@ -82,8 +83,7 @@ class Question:
         return occurred_at if occurred_at < self.covered_since else recorded_at
 
 
-@dataclass(frozen=True, slots=True)
-class WouldBe:
+class WouldBe(NamedTuple):
     """A message that would have been made, and what would have become of it.
 
     `is_assumed`: the ledger begins later; its first entry was taken to hold before, too.

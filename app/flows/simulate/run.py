@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -195,4 +196,4 @@ def _switched_on(flow: LiveFlow, since: datetime) -> LiveFlow:
 
 
 def _sort(report: Report) -> None:
-    report.messages.sort(key=lambda message: (message.due_at, message.customer_id, message.step))
+    report.messages.sort(key=attrgetter("due_at", "customer_id", "step"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors import exact_json
 from connectors.base import UnreadablePayload
 from connectors.channels.sendgrid.signature import verify
 from connectors.channels.sendgrid.verdicts import Verdict, enhanced_status, verdict
@@ -79,9 +80,9 @@ _NESTS = ("custom_args", "unique_args")
 
 def _entries(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return exact_json.read(body)
     except ValueError:
-        # A whole number of thousands of digits would fail the post; as a text it fails its own entry only.
+        # NaN or a whole number of thousands of digits would fail the post; so it fails its own entry only.
         return json.loads(body, parse_int=_whole_number)
 
 
