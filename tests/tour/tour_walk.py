@@ -82,17 +82,23 @@ class Tour:
         found = [f"status {answer.status}"] if answer.status not in expected else []
         # A browser itself writes a line about an answer that is an error, as a missing page is.
         found += [f"console: {error}" for error in errors if "Failed to load resource" not in error]
-        found += _measured(page, self.look.width)
-        if self.axe:
-            page.evaluate(self.axe)
-            found += [
-                f"axe {rule} ({impact}): {where}"
-                for impact, rule, where in page.evaluate(_RUN_AXE)
-                if impact in SERIOUS
-            ]
+        found += complaints_of(page, self.axe, self.look)
         name = re.sub(r"\W+", "-", path).strip("-") or "root"
         page.screenshot(path=self.pictures / f"{name[:80]}.{self.look}.png", full_page=True)
         self.complaints += [f"{self.look} {path}: {complaint}" for complaint in found]
+
+
+def complaints_of(page: Page, axe: str, look: Look) -> list[str]:
+    """What is wrong with a page that is open: for axe, and by its own measures."""
+    found = _measured(page, look.width)
+    if axe:
+        page.evaluate(axe)
+        found += [
+            f"axe {rule} ({impact}): {where}"
+            for impact, rule, where in page.evaluate(_RUN_AXE)
+            if impact in SERIOUS
+        ]
+    return found
 
 
 def signed_in(browser: Browser, place: Place, look: Look, **options: Any) -> BrowserContext:
