@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from queue import SimpleQueue
 from typing import Protocol
 
 from sqlalchemy import func, select
 
 from app.db import table_of
+from app.errors import Busy
 from app.inbox import EVENTS, Kept
 from app.mirror.apply import apply_records
 from app.models import Order, Store
@@ -89,15 +91,13 @@ class Live:
         """Put deliveries into the inbox."""
         writer = InboxWriter(self._runtime.database)
         self._moment += timedelta(minutes=1)
-        last = len(bodies) - 1
+        answers: SimpleQueue[Busy | None] = SimpleQueue()
         for number, body in enumerate(bodies):
             key = f"{self._moment:%H%M}-{number}"
             envelope = Envelope("shopify", "orders/updated", SHOP, key, triggered_at=self._moment)
-            kept = Kept(1, envelope, body, self._moment)
-            if number == last:
-                writer.keep(kept)
-            else:
-                writer.hand_over(kept, lambda _failure: None)
+            writer.hand_over(Kept(1, envelope, body, self._moment), answers.put)
+        if any(answers.get() for _ in bodies):
+            raise AssertionError("not all were kept")
 
     def apply(self, bodies: Sequence[bytes]) -> None:
         """Mirror all that waits: the job takes batches of 500 by itself."""
