@@ -72,7 +72,12 @@ def _closed(url: str) -> Iterator[None]:
     name = parts.database
     try:
         server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
-        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        # The server's own cleaners may be at work there, too, and are not ours to end.
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend'",
+            [name],
+        )
         yield
     finally:
         server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
