@@ -39,7 +39,10 @@ def test_later_news_that_another_worker_wrote_meanwhile_stay(database: Database)
         return statement.replace("WHERE ", "WHERE 1 = 0 AND ", 1) if is_look else statement, values
 
     event.listen(database.engine, "before_cursor_execute", _too_early, retval=True)
-    tell(database, store_id, order(**UNPAID, lines=None, updated_at=PLACED))
+    try:
+        tell(database, store_id, order(**UNPAID, lines=None, updated_at=PLACED))
+    finally:
+        event.remove(database.engine, "before_cursor_execute", _too_early)
 
     assert rows_of(database, Order) == before
 
