@@ -136,6 +136,14 @@ def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> Co
     return column == any_(packed_values(list(values), column))
 
 
+def unindexed(column: Any) -> ColumnElement[str]:
+    """A text as no index holds it, where it only sifts the few rows that another one leads to.
+
+    Without statistics SQLite follows the index with the most equal columns, be it to half of a store's rows.
+    """
+    return func.coalesce(column, "")
+
+
 @dataclass(frozen=True, slots=True)
 class _Insertion:
     """What becomes of rows that exist: kept, or changed where a key is named; else they are an error."""

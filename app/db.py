@@ -30,6 +30,7 @@ from app.batches import (
     insert_new_columns,
     insert_rows,
     is_among,
+    unindexed,
     update_rows,
     upsert,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "narrow",
     "table_of",
     "to_micros",
+    "unindexed",
     "update_rows",
     "upsert",
 ]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
 from app.analytics import days
@@ -86,9 +86,9 @@ def _opened(client: FlaskClient, runtime: Runtime, path: str, rounds: int) -> Op
 
     status = client.get(path).status_code
     times = sorted(_timed(client, path) for _ in range(rounds))
-    event.listen(runtime.database.engine, "before_cursor_execute", count)
+    event.listen(Engine, "before_cursor_execute", count)
     client.get(path)
-    event.remove(runtime.database.engine, "before_cursor_execute", count)
+    event.remove(Engine, "before_cursor_execute", count)
     return Opened(path, status, times[len(times) // 2], times[len(times) * 95 // 100], len(statements))
 
 
@@ -206,12 +206,13 @@ _ROWS: Mapping[str, tuple[float, Mapping[str, str]]] = {
     ),
     "audit_log": (
         0.1,
-        {"id": "n", "at": "AT", "actor_kind": "'member'", "actor_id": "''", "action": "'settings.change'"}
+        # Their ids are the database's own: the screens add to them.
+        {"at": "AT", "actor_kind": "'member'", "actor_id": "''", "action": "'settings.change'"}
         | {"subject": "''", "details": "'{}'"},
     ),
     "access_log": (
         1,
-        {"id": "n", "at": "AT", "actor_kind": "'member'", "actor_id": "''", "how": "'screen'"}
+        {"at": "AT", "actor_kind": "'member'", "actor_id": "''", "how": "'screen'"}
         | {"what": "'customer'", "customer_id": "PERSON", "count": "1"},
     ),
 }

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import table_of, unindexed
 from app.errors import NotFound
 from app.flows import facts, findings, learned, published
 from app.flows.findings import BACK, Finding, Known
@@ -189,7 +189,7 @@ def _messages(asked: _Asked) -> list[Row[Any]]:
         .where(
             MESSAGES.c.store_id == asked.store.id,
             MESSAGES.c.customer_id == asked.customer_id,
-            MESSAGES.c.flow_key == asked.flow_key,
+            unindexed(MESSAGES.c.flow_key) == asked.flow_key,
             MESSAGES.c.due_at >= asked.end - BACK,
             MESSAGES.c.due_at < asked.end + _AHEAD,
         )

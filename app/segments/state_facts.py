@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from app.db import is_among, table_of
+from app.db import is_among, table_of, unindexed
 from app.models import ConsentState, Customer, CustomerEvent, CustomerState, Enrollment, Message, Store
 from app.models.message import COUNTED_STATES, OPEN_STATES
 from app.segments import product_rhythms, rhythms
@@ -210,7 +210,7 @@ def _questions(
     statement = select(*columns).where(
         MESSAGES.c.store_id == store_id,
         is_among(session, MESSAGES.c.customer_id, sorted(began)),
-        MESSAGES.c.flow_key == FLOW,
+        unindexed(MESSAGES.c.flow_key) == FLOW,
     )
     rows = session.execute(statement).all()
     asked = {

@@ -111,7 +111,7 @@ def _parts(session: Session, store_id: int, customer_id: int) -> dict[str, Any]:
 
     return {
         "orders": newest(Order, Order.placed_at.desc(), Order.id.desc()),
-        "messages": newest(Message, Message.id.desc()),
+        "messages": newest(Message, Message.created_at.desc(), Message.id.desc()),
         "decisions": newest(Decision, Decision.decided_at.desc(), Decision.id.desc()),
         "ledger": newest(Consent, Consent.occurred_at.desc(), Consent.id.desc()),
         "enrollments": newest(Enrollment, Enrollment.entered_at.desc(), Enrollment.id.desc()),

@@ -37,7 +37,8 @@ class Order:
 class Kinds:
     """A column whose few values lead the index by which the rows are found in order.
 
-    Whoever asks for rows of all kinds takes some of each, and of these the first: no index of its own.
+    Whoever asks for rows of all kinds takes some of each, and of these the first: no index of its own. The
+    order is that of one column, the id.
     """
 
     column: Any
@@ -61,7 +62,10 @@ def fetch(
     if cursor:
         statement = statement.where(_beyond(order, _position(cursor, order)))
     if kinds is not None:
-        statement = statement.where(order.columns[-1].in_(_first_of_each(statement, order, kinds, limit + 1)))
+        # Asked for first: within the statement SQLite would go through all of the store's rows for them.
+        some = sorted(session.scalars(_first_of_each(statement, order, kinds, limit + 1)))
+        first = some[-limit - 1 :] if order.is_descending else some[: limit + 1]
+        statement = statement.where(order.columns[-1].in_(first))
     rows = list(session.scalars(_ordered(statement, order).limit(limit + 1)))
     has_more = len(rows) > limit
     rows = rows[:limit]
