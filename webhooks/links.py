@@ -172,7 +172,8 @@ def _kept(token: ClickToken, found: Destination, headers: Mapping[str, str], at:
         purpose=" ".join(headers.get(name, "") for name in _PURPOSES),
     )
     click = Click(token.message_id, found.url, at, is_human)
-    key = f"{token.message_id}:{token.index}:{at.timestamp():.6f}:{is_human:d}"
+    # The same link in the same second is one click: whoever calls it again and again fills nothing.
+    key = f"{token.message_id}:{token.index}:{int(at.timestamp())}:{is_human:d}"
     envelope = Envelope(clicks.SOURCE, clicks.TOPIC, "", key, subject_external_id=str(token.message_id))
     return Kept(token.store_id, envelope, clicks.packed(click), at, WAITING)
 

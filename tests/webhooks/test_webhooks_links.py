@@ -1,5 +1,7 @@
 """Links of messages over real servers: embedded on SQLite, hosted on PostgreSQL."""
 
+import time
+
 import pytest
 
 from app.messaging import copies
@@ -55,6 +57,17 @@ def test_a_look_is_led_on_without_a_body_and_kept_by_nobody(
 
     assert (answer.status, answer.headers["location"], answer.body) == (302, PAGE, b"")
     assert Inbox(runtime, store).rows() == []
+
+
+def test_a_link_that_is_called_again_and_again_leads_on_and_fills_nothing(
+    served: Serving, runtime: Runtime, store: Store, link: str
+) -> None:
+    begun = time.time()
+    answers = [_visit(served, "GET", link) for _ in range(30)]
+    seconds = int(time.time()) - int(begun) + 1
+
+    assert {answer.status for answer in answers} == {302}
+    assert 1 <= len(Inbox(runtime, store).rows()) <= seconds
 
 
 def test_a_wrong_link_is_answered_as_any_wrong_address(served: Serving, link: str) -> None:
