@@ -13,7 +13,7 @@ import pyarrow as arrow
 from pyarrow import parquet
 
 DAYS = 170
-_LAST = datetime(2017, 12, 31, 12)  # noqa: DTZ001
+_LAST = datetime(2017, 12, 31, 12)  # noqa: DTZ001 (the data set tells wall times)
 _BEGIN = _LAST - timedelta(days=DAYS - 1)
 
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from app.flows import changing, checks, guards
 from app.flows.definition import Definition, recipe, recipe_keys
-from app.flows.steps import Step
+from app.flows.steps import Message, Step
 
 STEP: TypeAdapter[Step] = TypeAdapter(Step)
 TAG = {"kind": "tag", "id": "own", "add": ["x"]}
@@ -119,7 +119,9 @@ def test_a_code_outlives_the_messages_that_carry_it() -> None:
 
 def test_one_code_takes_off_the_same_in_every_message() -> None:
     step = changing.entry_of(recipe("welcome"), "W4").by_id["W4"]
-    voucher = getattr(step, "voucher").model_copy(update={"percent": 15})  # noqa: B009
+    assert isinstance(step, Message)
+    assert step.voucher is not None
+    voucher = step.voucher.model_copy(update={"percent": 15})
 
     edited = _changed("welcome", "W4", voucher=voucher)
 

@@ -1,15 +1,11 @@
 """Mails with members' one-time links: sent from the operator's account, gone afterwards, tried again."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from app.config import Settings
 from app.db import lease_now
 from app.members import attempts, letters, links, people, sessions, upkeep
 from app.members.roles import OWNER
@@ -21,8 +17,7 @@ from jobs import letters as job
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
-from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
-from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
+from tests.connectors.sandbox.sandbox_providers import Pair
 from tests.engines import SQLITE
 
 URL = "https://ritorno.example/app/invitation/1.secret-of-a-link"
@@ -31,25 +26,13 @@ only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
-    """The emulated providers."""
-    with open_pair(tmp_path) as opened, on_a_socket(opened) as found:
-        yield found
-
-
-@pytest.fixture
-def operator(runtime: Runtime, pair: Pair) -> Runtime:
+def operator(operator: Runtime) -> Runtime:
     """An operator with an account of its own, and a member who is to be written to."""
-    given = {
-        "sendgrid_api_key": KNOWN.sendgrid_api_key,
-        "sendgrid_api_url": f"{pair.url}/sendgrid",
-        "notice_from": "ritorno@sandbox.example.com",
-    }
-    with runtime.database.write() as session:
+    with operator.database.write() as session:
         member = people.make(session, "anna@bottega.example", NOW)
         told: dict[str, Any] = {"url": URL, "language": "it", "store": "Bottega"}
-        letters.queue(session, runtime.vault, member.id, letters.INVITATION, now=NOW, **told)
-    return replace(runtime, settings=Settings.model_validate(runtime.settings.model_dump() | given))
+        letters.queue(session, operator.vault, member.id, letters.INVITATION, now=NOW, **told)
+    return operator
 
 
 def test_a_letter_leaves_once_and_its_link_is_kept_nowhere(operator: Runtime, pair: Pair) -> None:
