@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, and_, distinct, func, select
 from sqlalchemy.orm import Session
 
+from app.analytics import leaving
 from app.db import insert_new, table_of, upsert
 from app.messaging import zones
 from app.models import (
@@ -19,14 +20,12 @@ from app.models import (
     Store,
     StoreDay,
 )
-from app.models.message import BOUNCED, DELIVERED, SENT
 
 STORES = table_of(Store)
 ORDERS, STATES = table_of(Order), table_of(ConsentState)
 MESSAGES, ATTEMPTS, EVENTS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
 STORE_DAYS, FLOW_DAYS = table_of(StoreDay), table_of(FlowDay)
 FATES = ("sent", "delivered", "bounced", "clicked", "complained", "unsubscribed")
-LEFT = (SENT, DELIVERED, BOUNCED)
 _KEY, _FLOW_KEY = ("store_id", "day"), ("store_id", "day", "flow_key")
 _LATE, _AGAIN = timedelta(hours=1), timedelta(days=7)
 """How late news of a message may come on its own day, and how far back days are counted again on the next."""
@@ -100,32 +99,13 @@ def keep(session: Session, counted: tuple[Rows, Rows]) -> None:
 def fates(session: Session, store_id: int, begin: datetime, end: datetime) -> dict[str, dict[str, int]]:
     """What each flow's messages did in [begin, end), those that did something."""
     found: dict[str, dict[str, int]] = {}
-    for flow_key, n in session.execute(_left(store_id, begin, end)):
-        found.setdefault(flow_key, dict.fromkeys(FATES, 0))["sent"] = n
-    for flow_key, kind, n in session.execute(_told(store_id, begin, end)):
-        found.setdefault(flow_key, dict.fromkeys(FATES, 0))[kind] = n
+    flow_key = MESSAGES.c.flow_key
+    sent = leaving.left(store_id, begin, end).with_only_columns(flow_key, leaving.COUNT).group_by(flow_key)
+    for key, n in session.execute(sent):
+        found.setdefault(key, dict.fromkeys(FATES, 0))["sent"] = n
+    for key, kind, n in session.execute(_told(store_id, begin, end)):
+        found.setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
     return found
-
-
-def _left(store_id: int, begin: datetime, end: datetime) -> Select[str, int]:
-    """How many left of each flow; read from the attempts, which are indexed by their moment."""
-    of_attempt = and_(
-        MESSAGES.c.store_id == store_id,
-        MESSAGES.c.id == ATTEMPTS.c.message_id,
-        MESSAGES.c.sent_at == ATTEMPTS.c.started_at,
-    )
-    return (
-        select(MESSAGES.c.flow_key, func.count(distinct(MESSAGES.c.id)))
-        .select_from(ATTEMPTS)
-        .join(MESSAGES, of_attempt)
-        .where(
-            ATTEMPTS.c.store_id == store_id,
-            ATTEMPTS.c.started_at >= begin,
-            ATTEMPTS.c.started_at < end,
-            MESSAGES.c.status.in_(LEFT),
-        )
-        .group_by(MESSAGES.c.flow_key)
-    )
 
 
 def _told(store_id: int, begin: datetime, end: datetime) -> Select[str, str, int]:

@@ -11,10 +11,10 @@ from sqlalchemy import Select, and_, distinct, func, select
 from sqlalchemy.orm import Session
 
 from app import money
+from app.analytics import leaving
 from app.db import table_of
 from app.messaging import links, zones
 from app.models import Attribution, DeliveryEvent, Flow, Message, MessageAttempt, Store
-from app.models.message import BOUNCED, DELIVERED, SENT
 from app.stores import scopes, writes
 from app.stores.platforms import SHOPIFY
 from app.stores.writes import NewWrite
@@ -29,7 +29,6 @@ SETTLES_IN = timedelta(hours=1)
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
 ATTRIBUTIONS = table_of(Attribution)
 _CHANNEL = "email"
-_LEFT = (SENT, DELIVERED, BOUNCED)
 
 
 def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now: datetime) -> int:
@@ -126,24 +125,9 @@ def _busy_flows(session: Session, store_id: int, begin: datetime, end: datetime)
 
 
 def _sent(store_id: int, begin: datetime, end: datetime) -> Select[int]:
-    """How many mails left; read from the attempts, which are indexed by their moment."""
-    of_message = and_(
-        MESSAGES.c.store_id == store_id,
-        MESSAGES.c.id == ATTEMPTS.c.message_id,
-        MESSAGES.c.sent_at == ATTEMPTS.c.started_at,
-    )
-    return (
-        select(func.count(distinct(MESSAGES.c.id)))
-        .select_from(ATTEMPTS)
-        .join(MESSAGES, of_message)
-        .where(
-            ATTEMPTS.c.store_id == store_id,
-            ATTEMPTS.c.started_at >= begin,
-            ATTEMPTS.c.started_at < end,
-            MESSAGES.c.channel == _CHANNEL,
-            MESSAGES.c.purpose != "transactional",
-            MESSAGES.c.status.in_(_LEFT),
-        )
+    """How many mails left that were more than an answer."""
+    return leaving.left(store_id, begin, end).where(
+        MESSAGES.c.channel == _CHANNEL, MESSAGES.c.purpose != "transactional"
     )
 
 

@@ -14,6 +14,7 @@ STOPPED, EXPIRED, CANCELLED, HELD, UNKNOWN = "stopped", "expired", "cancelled", 
 POLLED_STATES, POLLED_CHANNELS = (SENT,), ("sms",)
 """Those of which the provider is asked, where its own word does not come."""
 OPEN_STATES = (QUEUED, PREPARING, SENDING)
+LEFT_STATES = (SENT, DELIVERED, BOUNCED)
 COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
 
 

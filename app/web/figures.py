@@ -8,22 +8,19 @@ from sqlalchemy.orm import Session
 
 from app.models import Attribution, Message, Store
 from app.models.message import (
-    BOUNCED,
     CANCELLED,
-    DELIVERED,
     EXPIRED,
     FAILED,
     HELD,
+    LEFT_STATES,
     PREPARING,
     QUEUED,
     SENDING,
-    SENT,
     STOPPED,
     UNKNOWN,
 )
 
 WINDOW = timedelta(days=30)
-LEFT = (SENT, DELIVERED, BOUNCED)
 WAITING = (QUEUED, PREPARING, SENDING, HELD)
 STAYED = (STOPPED, EXPIRED, CANCELLED, FAILED)
 
@@ -50,7 +47,7 @@ class Sent:
     def add(self, status: str, reason: str | None, count: int, clicked: int) -> None:
         """Count messages of one status and reason."""
         self.clicked += clicked
-        if status in LEFT:
+        if status in LEFT_STATES:
             self.sent += count
         elif status in WAITING:
             self.waiting += count

@@ -5,13 +5,13 @@ from typing import Any
 
 from app.flows.findings import WAITING, Finding
 from app.flows.why import Answer, Look, Told
+from app.models.message import LEFT_STATES
 from app.web.api import shapes
 from app.web.catalogue import translate, word
 from app.web.formats import moment
 from app.web.timeline_words import step_value
 
 _STEP_FIELDS = ("step", "verdict", "reason", "value")
-_LEFT = frozenset({"sent", "delivered", "bounced"})
 
 
 def sentences(answer: Answer) -> list[str]:
@@ -23,7 +23,7 @@ def about(told: Told) -> str:
     """What became of one message, and how it stood at the end of that day if that was different."""
     row = told.row
     values = {"step": word("step", row.step), "channel": word("channel", row.channel)}
-    if row.status in _LEFT:
+    if row.status in LEFT_STATES:
         text = translate("why.message.sent", moment=moment(row.sent_at), **values)
     elif row.status == "queued" and row.reason:
         reason = word("reason", row.reason)
