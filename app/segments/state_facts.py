@@ -27,7 +27,7 @@ _CUSTOMER = tuple(
     CUSTOMERS.c[name]
     for name in (
         *("id", "orders_count", "discounted_count", "earlier_orders"),
-        *("total_spent_minor", "last_paid_at", "created_at", "erased_at"),
+        *("total_spent_minor", "last_paid_at", "created_at", "erased_at", "email"),
     )
 )
 Consents = Mapping[tuple[int, str], Row[Any]]
