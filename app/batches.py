@@ -34,7 +34,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.bindings import Listing, Values, bound, default_of, read_back, unbounded
-from app.packing import packed_parameter, packed_values
+from app.packing import packed_keys, packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
@@ -101,8 +101,9 @@ class Among(ColumnElement[bool]):
     """`column IN (…)` of a batch's many values, for a statement that is written once: a parameter's name.
 
     PostgreSQL gets them as one array, SQLite as one list in JSON: the statement's words stay the same, so
-    that it is prepared once. Joined by OR to others, each needs the store beside it: SQLite takes a store to
-    have ten rows, and would read all of the store's instead of the few that are asked for.
+    that it is compiled once. Not to be joined by OR to others, but by UNION of the ids that each finds: both
+    engines take a store for a few rows until they know better, and would read all of it; PostgreSQL would
+    compare each row with each value, too, where otherwise it looks the row's own up among them.
     """
 
     inherit_cache = True
@@ -118,8 +119,7 @@ class Among(ColumnElement[bool]):
 
 @compiles(Among)
 def _any_of_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    array = packed_parameter(element.name, element.column)
-    return compiler.process(element.column == any_(array), **options)
+    return compiler.process(element.column == any_(packed_keys(element.name, element.column)), **options)
 
 
 @compiles(Among, "sqlite")
