@@ -254,7 +254,7 @@ def _insert_groups(connection: Connection, statement: str, rows: Sequence[Sequen
         count = min(_GROUP, 1 << (len(rows) - start).bit_length() - 1)
         of_all = _for_group(statement, len(rows[0]), count)
         result = connection.exec_driver_sql(of_all, tuple(chain.from_iterable(rows[start : start + count])))
-        found += result if result.returns_rows else ()
+        found += result.all() if result.returns_rows else ()
         start += count
     return found
 
