@@ -74,10 +74,13 @@ def upsert(
     *,
     key: Sequence[str],
     update: Sequence[str],
+    add: Sequence[str] = (),
     newer_by: str | None = None,
     returning: Sequence[Column[Any]] = (),
 ) -> Sequence[Row[Any]]:
     """Insert rows or update the named columns of those that exist; with `newer_by` only if not older.
+
+    The columns named by `add` grow by what the rows say.
 
     Rows are sorted by their key, so that two batches cannot deadlock on PostgreSQL; of several with one
     key the last counts.
@@ -86,7 +89,7 @@ def upsert(
         the columns asked for of what was written, in no order.
     """
     names = tuple(column.name for column in returning)
-    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, returning=names)
+    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, added=tuple(add), returning=names)
     return _write(session, table, _sorted_by(key, rows), insertion)
 
 
@@ -152,6 +155,7 @@ class _Insertion:
     key: Names = ()
     changed: Names = ()
     newer_by: str | None = None
+    added: Names = ()
     returning: Names = ()
 
     def row_by_row(self, table: Table, names: Names, insert: Insert) -> UpdateBase:
@@ -170,10 +174,10 @@ class _Insertion:
             newer = None
             if self.newer_by is not None:
                 newer = table.c[self.newer_by] <= insert.excluded[self.newer_by]
+            changed = {name: insert.excluded[name] for name in self.changed}
+            grown = {name: table.c[name] + insert.excluded[name] for name in self.added}
             statement = insert.on_conflict_do_update(
-                index_elements=self.key,
-                set_={name: insert.excluded[name] for name in self.changed},
-                where=newer,
+                index_elements=self.key, set_=changed | grown, where=newer
             )
         if self.returning:
             statement = statement.returning(*(table.c[name] for name in self.returning))
