@@ -5,10 +5,10 @@ from itertools import permutations
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import table_of
+from app.dialects import insert_into
 from app.models import Order, OrderLine, ProductPair
 
 ORDERS, LINES, PAIRS = table_of(Order), table_of(OrderLine), table_of(ProductPair)
@@ -70,7 +70,7 @@ def _add(session: Session, store_id: int, counts: Counter[tuple[str, str]]) -> N
         }
         for (product, other), count in sorted(counts.items())
     ]
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(PAIRS)
+    insert = insert_into(session.get_bind().dialect.name, PAIRS)
     statement = insert.on_conflict_do_update(
         index_elements=list(_KEY),
         set_={"orders_count": PAIRS.c.orders_count + insert.excluded.orders_count},
