@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
-from app.analytics import effects
+from app.analytics import effects, funnels
 from app.errors import NotFound
 from app.flows import backlog, drafts, learned, switch
 from app.flows.contents import BrokenText
@@ -64,6 +64,7 @@ def show(key: str) -> ResponseReturnValue:
         silent = _silent(session, store, key)
         lessons = learned.lessons(session, store.id, _LESSONS) if key in learned.FLOWS else []
         effect = effects.of_flow(session, store.id, key)
+        funnel = funnels.of_flow(session, store.id, key)
         rehearsed = rehearsing.latest(session, store.id, key)
         nothing = figures.Money(0, store.currency)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
@@ -79,6 +80,7 @@ def show(key: str) -> ResponseReturnValue:
         total=_total(found.sent.values()),
         silent=silent,
         effect=effect,
+        funnel=funnel,
         effect_days=effects.WINDOW.days,
         currency=store.currency,
         teaches=key in learned.FLOWS,
