@@ -38,7 +38,7 @@ def test_a_new_merchant_comes_to_the_first_message(
     _rehearse(person)
     _switch_on(person)
     address = machine.subscribe_somebody()
-    person.follow(person.says("nav.outbox"))
+    person.go("outbox")
     wait_to_see(person.page, address)
 
     person.page.screenshot(path=PICTURES / f"first-message.{language}-{width}.png", full_page=True)

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.web.catalogue import CATALOGUES
 
 Role = Literal["button", "checkbox", "combobox", "link", "radio", "textbox", "spinbutton"]
+Label = str | re.Pattern[str]
 MOST_TABS = 250
 """Nobody presses Tab this often to get to one thing."""
 
@@ -36,19 +37,36 @@ class Person:
         """The words of a key as this person reads them; what is filled in later matches anything."""
         return CATALOGUES[self.language][key].format_map(values)
 
-    def follow(self, label: str) -> None:
+    def follow(self, label: Label) -> None:
         """Use the link that says so."""
         with self._another_page():
             self._act(self._named("link", label))
 
-    def press(self, label: str) -> None:
+    def go(self, screen: str) -> None:
+        """Use the navigation's link to a screen."""
+        links = self.page.get_by_role("navigation", name=self.says("nav.label"))
+        with self._another_page():
+            self._act(self._seen(links.get_by_role("link", name=self.says(f"nav.{screen}"), exact=True)))
+
+    def press(self, label: Label) -> None:
         """Use the button that says so, which leads to an answer."""
         with self._another_page():
             self._act(self._named("button", label))
 
-    def tap(self, label: str, *, role: Role = "button") -> None:
+    def tap(self, label: Label, *, role: Role = "button") -> None:
         """Use what changes the page where it stands."""
         self._act(self._named(role, label), " " if role == "checkbox" else "Enter")
+
+    def follow_first_row(self) -> None:
+        """Use the first link of the page's table."""
+        with self._another_page():
+            self._act(self._seen(self.page.get_by_role("rowheader").get_by_role("link")))
+
+    def download(self, label: Label) -> tuple[str, str]:
+        """Use the button that says so, which brings a file: its name and its text."""
+        with self.page.expect_download() as brought:
+            self._act(self._named("button", label))
+        return brought.value.suggested_filename, brought.value.path().read_text()
 
     def unfold(self, label: str) -> None:
         """Open the part of the page that says so, unless it is open."""
@@ -95,12 +113,15 @@ class Person:
         expect(self.page.get_by_text(text, exact=True).filter(visible=True)).to_have_count(0)
 
     def _field(self, label: str) -> Locator:
-        return self._seen(self.page.get_by_label(label, exact=True))
+        # A label that holds its list of choices says those, too.
+        choices = self.page.get_by_role("combobox", name=label, exact=True)
+        return self._seen(self.page.get_by_label(label, exact=True).or_(choices))
 
-    def _named(self, role: Role, label: str) -> Locator:
+    def _named(self, role: Role, label: Label) -> Locator:
         """The one in the page's own part, before one of the same name in the navigation."""
-        wanted = self.page.get_by_role(role, name=label, exact=True)
-        inside = self.page.get_by_role("main").get_by_role(role, name=label, exact=True)
+        is_whole = isinstance(label, str)
+        wanted = self.page.get_by_role(role, name=label, exact=is_whole)
+        inside = self.page.get_by_role("main").get_by_role(role, name=label, exact=is_whole)
         self._seen(wanted)
         return self._seen(inside) if inside.filter(visible=True).count() else self._seen(wanted)
 

@@ -5,11 +5,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -81,7 +80,7 @@ def make_full(folder: Path) -> str:
         run_demo(WORLD, folder, url)
     finally:
         end_sandbox(folder, url)
-    _change(url, _be_hostile)
+    change(url, _be_hostile)
     return url
 
 
@@ -92,8 +91,34 @@ def make_troubled(full: str, folder: Path) -> str:
     whole.backup(copy)
     whole.close()
     copy.close()
-    _change(url, _fall_ill)
+    change(url, _fall_ill)
     return url
+
+
+def change(url: str, act: Callable[[Session], None]) -> None:
+    """Do something to a database, as one transaction."""
+    database = Database(url)
+    with database.write() as session:
+        act(session)
+    database.dispose()
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port: int = asked.getsockname()[1]
+    return port
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask until the server answers; one that ended says why."""
+    while process.poll() is None:
+        with socket.socket() as asked:
+            asked.settimeout(1)
+            if asked.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise AssertionError(log.read_text())
 
 
 def _be_hostile(session: Session) -> None:
@@ -122,27 +147,3 @@ def _fall_ill(session: Session) -> None:
         .where(InboundEvent.id % 50 == 0)
         .values(status="dead", error=f"order.total: {HOSTILE}")
     )
-
-
-def _change(url: str, change: Any) -> None:
-    database = Database(url)
-    with database.write() as session:
-        change(session)
-    database.dispose()
-
-
-def free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Ask until the server answers; one that ended says why."""
-    while process.poll() is None:
-        with socket.socket() as asked:
-            asked.settimeout(1)
-            if asked.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise AssertionError(log.read_text())
