@@ -45,7 +45,8 @@ _HELD = (
     .order_by(CUSTOMERS.c.id)
     .with_for_update()
 )
-_THEIRS = select(CUSTOMERS.c.id).where(_OF_STORE, Among(CUSTOMERS.c.id, "ids"))
+_MINE = CUSTOMERS.c.store_id == bindparam("store_id")
+_THEIRS = select(CUSTOMERS.c.id).where(_MINE, Among(CUSTOMERS.c.id, "ids"))
 _LOCKED = _THEIRS.order_by(CUSTOMERS.c.id).with_for_update()
 
 
