@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, is_among, is_one_of, table_of, to_micros
-from app.engines import ALL_STORES
+from app.engines import ALL_STORES, IN_BINARY
 from app.errors import AppError
 from app.models import InboundBody, InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
@@ -55,6 +55,7 @@ _WAITING = (
     .order_by(EVENTS.c.next_at, EVENTS.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=EVENTS)
+    .execution_options(**{IN_BINARY: True})
 )
 _WAITING_ALONE = _WAITING.where(EVENTS.c.id == bindparam("only"))
 
@@ -172,8 +173,8 @@ def waiting(
     """
     asked = {"store_id": store_id, "now": now, "limit": limit}
     if only is None:
-        return list(map(Delivery._make, session.execute(_WAITING, asked)))
-    return list(map(Delivery._make, session.execute(_WAITING_ALONE, {**asked, "only": only})))
+        return list(map(Delivery._make, session.execute(_WAITING, asked).all()))
+    return list(map(Delivery._make, session.execute(_WAITING_ALONE, {**asked, "only": only}).all()))
 
 
 def last_received_at(session: Session, store_id: int, topic: str) -> datetime | None:

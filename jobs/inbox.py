@@ -30,7 +30,7 @@ from jobs.guard import Failed, pause_after, run_guarded
 from jobs.kit import Kit
 
 EVENTS = inbox.EVENTS
-BATCH = 200
+BATCH = 300
 _OURS = {*provider_posts.CHANNELS, clicks.SOURCE}
 """The sources that are no shop's platform."""
 _SMALLEST_SHARE = 20
