@@ -115,11 +115,13 @@ class Life:
 
     def _next_tick(self) -> datetime | None:
         """The first tick at which anything is due, planned, or known to somebody whom it concerns."""
-        moments = [held.journey.due_at for held in self._alive.values()]
-        moments.append(self.outbox.next_at())
-        if self.silence is not None:
-            moments.append(self.silence.look_at)
-        first = min((moment for moment in moments if moment is not None), default=None)
+        first = self.outbox.next_at()
+        for held in self._alive.values():
+            moment = held.journey.due_at
+            if moment is not None and (first is None or moment < first):
+                first = moment
+        if self.silence is not None and (moment := self.silence.look_at) is not None:
+            first = moment if first is None else min(first, moment)
         due = self.question.tick_at(first) if first is not None else None
         if self._slots and (due is None or self._slots[0][0] < due):
             due = self._slots[0][0]
@@ -175,9 +177,9 @@ class Life:
 
     def _due(self, now: datetime) -> list[_Due]:
         return [
-            _Due(held.journey.due_at, id_, held.turn)
+            _Due(at, id_, held.turn)
             for id_, held in self._alive.items()
-            if held.journey.due_at is not None and held.journey.due_at <= now
+            if (at := held.journey.due_at) is not None and at <= now
         ]
 
     def _plan(self, slot: datetime, now: datetime) -> None:
@@ -233,6 +235,7 @@ class Life:
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
+            allows_perk=self.question.allows_perk,
             classes={customer.id: classing.by_sums(customer, now)} if self.question.asks_for_classes else {},
         )
         known = self.question.flows

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, Text, cast, select
+from sqlalchemy import Row, Table, Text, case, cast, select
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -156,15 +156,16 @@ class _Reader:
 
     def events(self, people: Mapping[int, Remembered]) -> None:
         """The timeline up to the end, in the order in which it became known."""
-        names = ("id", "customer_id", "type", "subject", "occurred_at", "recorded_at", "source_key")
-        columns = [*(EVENTS.c[name] for name in names), cast(EVENTS.c.details, Text).label("told")]
+        # Half of what is read here are moments, each made of a number: those that nobody asks for stay away.
+        told_at = case((EVENTS.c.occurred_at >= self.question.covered_since, EVENTS.c.recorded_at))
+        names = ("id", "customer_id", "type", "subject", "occurred_at", "source_key")
+        columns = [*(EVENTS.c[name] for name in names), told_at, cast(EVENTS.c.details, Text)]
         until = EVENTS.c.occurred_at <= self.question.until
         heard = _listened(self.question)
         begin = self.question.begin
-        for id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told in self._rows(
-            EVENTS, columns, until
-        ):
-            person, tick = people.get(customer_id), self._tick(occurred_at, recorded_at)
+        rows = self._rows(EVENTS, columns, until)
+        for id_, customer_id, kind, subject, occurred_at, source_key, recorded_at, told in rows:
+            person, tick = people.get(customer_id), self._tick(recorded_at or occurred_at)
             if person is None or tick is None:
                 continue
             details: Mapping[str, Any] = json.loads(told) if kind.startswith(_TELLING) else {}
@@ -180,10 +181,9 @@ class _Reader:
             person.events.sort(key=lambda event: (event.tick, event.id))
             person.cases.sort(key=lambda event: (event.occurred_at, event.id))
 
-    def _tick(self, occurred_at: datetime, recorded_at: datetime) -> datetime | None:
-        """The tick that read an entry; None if it came after the end."""
+    def _tick(self, known_at: datetime) -> datetime | None:
+        """The tick that read what became known then; None if it came after the end."""
         question = self.question
-        known_at = question.known_at(occurred_at, recorded_at)
         tick = question.tick_at(known_at) if known_at >= question.begin else known_at
         return tick if tick is not None and tick <= question.until else None
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app import timeline
+from app.flows import facts
 from app.flows.batch import Held, LiveFlow
 from app.flows.definition import Entry
 from app.messaging.terms import Terms
@@ -78,9 +79,10 @@ class Question:
         """Whether a sale is a basis for mails in this store."""
         return settings.is_on(self.store, "consent.soft_opt_in")
 
-    def known_at(self, occurred_at: datetime, recorded_at: datetime) -> datetime:
-        """When something became known; what is older than the coverage, as if it had been told at once."""
-        return occurred_at if occurred_at < self.covered_since else recorded_at
+    @cached_property
+    def allows_perk(self) -> bool:
+        """Whether the merchant lets a basket's reminders end with a perk."""
+        return facts.perk_allowed(self.store)
 
 
 class WouldBe(NamedTuple):

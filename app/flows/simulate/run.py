@@ -97,7 +97,7 @@ def simulate_widely(url: str, signer: Signer, question: Question, progress: Prog
     # What a forked process finds in its memory need not be sent to it.
     context = multiprocessing.get_context("fork")
     gc.freeze()
-    with ProcessPoolExecutor(cores, mp_context=context, initializer=gc.disable) as processes:
+    with ProcessPoolExecutor(cores, mp_context=context, initializer=_begin) as processes:
         for part in processes.map(_replay_span, spans):
             report.add(part)
             if progress is not None:
@@ -117,21 +117,25 @@ class _Work:
 
 
 class _Shared:
-    """What forked processes inherit."""
+    """What forked processes inherit, and the database that each opens once: it builds its statements once."""
 
     work: _Work | None = None
+    database: Database | None = None
+
+
+def _begin() -> None:
+    """What a process does before its first people. It ends soon: nothing is collected."""
+    gc.disable()
+    if _Shared.work is not None:
+        _Shared.database = Database(_Shared.work.url).of_store(_Shared.work.question.store.id)
 
 
 def _replay_span(span: tuple[int, int]) -> Report:
-    work = _Shared.work
-    if work is None:
+    work, database = _Shared.work, _Shared.database
+    if work is None or database is None:
         raise RuntimeError("a dry run's process began without its question")
-    database = Database(work.url).of_store(work.question.store.id)
-    try:
-        with database.read() as session:
-            return _replayed(session, work.signer, work.question, work.past, span=span)
-    finally:
-        database.dispose()
+    with database.read() as session:
+        return _replayed(session, work.signer, work.question, work.past, span=span)
 
 
 def _replayed(
