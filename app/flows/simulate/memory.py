@@ -27,6 +27,7 @@ from app.models import (
     ConsentState,
     Customer,
     CustomerEvent,
+    CustomerState,
     Enrollment,
     Message,
     Order,
@@ -42,6 +43,7 @@ CUSTOMERS, EVENTS, ORDERS = table_of(Customer), table_of(CustomerEvent), table_o
 LEDGER, STATES = table_of(Consent), table_of(ConsentState)
 VOUCHERS, ENROLLMENTS, MESSAGES = table_of(Voucher), table_of(Enrollment), table_of(Message)
 REVIEWS, PREFERENCES, CHECKOUTS = table_of(Review), table_of(Preference), table_of(Checkout)
+SILENCES = table_of(CustomerState)
 BASKETS = "abandoned_checkout"
 """The flow that is about what was left at the till."""
 _IMPORTED = "import"
@@ -83,6 +85,7 @@ class Remembered:
     wishes: Row[Any] | None = None
     baskets: dict[str, Row[Any]] = field(default_factory=dict)
     cases: list[Happening] = field(default_factory=list)
+    told_of_silence: Row[Any] | None = None
 
 
 @dataclass(slots=True)
@@ -226,10 +229,10 @@ class _Reader:
                 people[row.customer_id].clicked[row.key] = row.clicked_at
         self._earlier_asks(people)
         if FLOW in self.question.flows:
-            self._mails(people)
+            self._silences(people)
 
-    def _mails(self, people: Mapping[int, Remembered]) -> None:
-        """Which mails left that the replay does not make anew."""
+    def _silences(self, people: Mapping[int, Remembered]) -> None:
+        """Which mails left that the replay does not make anew, and of which silence the flow was told."""
         told = [MESSAGES.c.customer_id, MESSAGES.c.sent_at]
         counted = MESSAGES.c.status.in_(COUNTED_STATES) & (MESSAGES.c.purpose != TRANSACTIONAL)
         is_made_anew = MESSAGES.c.flow_key.in_(sorted(self.question.flows)) & (
@@ -239,6 +242,10 @@ class _Reader:
         for row in self._rows(MESSAGES, told, is_mail, counted, ~is_made_anew):
             if row.customer_id in people:
                 people[row.customer_id].mailed.append(row.sent_at)
+        told_of = [SILENCES.c[name] for name in ("customer_id", "since", "offered_at")]
+        for row in self._rows(SILENCES, told_of, SILENCES.c.offered_at.is_not(None)):
+            if row.customer_id in people:
+                people[row.customer_id].told_of_silence = row
 
     def _earlier_asks(self, people: Mapping[int, Remembered]) -> None:
         """Which products people were asked about before the replay begins."""
