@@ -119,18 +119,23 @@ def reasons(report: Report) -> dict[str, int]:
 
 
 def _release(question: Question, report: Report, *, most: int | None) -> Json | None:
-    """How those who were silent before are let in: who on which day; None where nobody was."""
+    """How those who were silent before are let in: who on which day, to get what; None where nobody was."""
     if not (report.silent_before or report.released):
         return None
     zone = zones.zone_named(question.store.timezone)
     begun = [(one.customer_id, local_date(one.at, zone).isoformat()) for one in report.released]
+    listed = begun[:most]
+    messages: dict[int, list[Json]] = {customer_id: [] for customer_id, _ in listed}
+    for message in report.messages:
+        if message.customer_id in messages:
+            messages[message.customer_id].append(_message(message))
     a_day = backlog.share_of(report.reachable)
     return {
         "a_day": a_day,
         "days": -(-report.silent_before // a_day),
         "begun": len(begun),
         "by_day": dict(sorted(Counter(day for _, day in begun).items())),
-        "people": [{"customer": customer_id, "on": day} for customer_id, day in begun[:most]],
+        "people": [{"customer": id_, "on": day, "messages": messages[id_]} for id_, day in listed],
     }
 
 
