@@ -102,7 +102,7 @@ def complement(
     """
     owned = shop.owned(customer_id)
     chosen = shop.merchants_choice([item.external_id for item in bought])
-    for item in bought:
+    for item in bought if chosen else ():
         wanted = [other for other in chosen.get(item.external_id, ()) if other not in owned]
         for external_id in shop.available(wanted):
             return [{"external_id": external_id, "with": item.title, "why": "merchant"}]

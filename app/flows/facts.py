@@ -31,7 +31,7 @@ class BatchFacts:
     """Rows by their keys; siblings and redeemed names by enrollment.
 
     Orders and those checkouts that still stand are by external id; classes and scores are there where a
-    flow asks.
+    flow asks. `allows_perk`: whether the merchant lets a basket's reminders end with one.
     """
 
     customers: dict[int, Row[Any]]
@@ -40,6 +40,7 @@ class BatchFacts:
     siblings: dict[int, dict[str, SiblingFacts]]
     redeemed: dict[int, frozenset[str]]
     sms: frozenset[int]
+    allows_perk: bool = False
     classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
@@ -65,6 +66,7 @@ def load(
         siblings=siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
         sms=_sms(session, store.id, people) if senders.can_text(session, store.id) else frozenset(),
+        allows_perk=perk_allowed(store),
     )
 
 
@@ -89,9 +91,13 @@ def order_of(facts: BatchFacts, subject: str) -> Row[Any] | None:
     return facts.orders.get(subject.removeprefix(_ORDER))
 
 
+def perk_allowed(store: Store) -> bool:
+    """Whether the merchant lets a basket's reminders end with a perk."""
+    return settings.is_on(store, "abandoned_checkout.perk")
+
+
 def conditions(
     facts: BatchFacts,
-    store: Store,
     *,
     enrollment_id: int | None,
     is_stopped: bool,
@@ -110,7 +116,7 @@ def conditions(
         entered_at=entered_at,
         has_earlier_orders=customer.earlier_orders > 0,
         has_basket=basket is not None and bool(basket.lines),
-        allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
+        allows_perk=facts.allows_perk,
         classes=frozenset(facts.classes.get(customer.id, ())),
         scores=facts.scores.get(customer.id, {}),
     )
