@@ -7,7 +7,7 @@ own attribution as it stands on the next morning. Opens we never know; text mess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from sqlalchemy import and_, bindparam, distinct, func, select
+from sqlalchemy import BindParameter, and_, bindparam, distinct, func, select
 from sqlalchemy.orm import Session
 
 from app import money
@@ -66,7 +66,7 @@ _BUSY = tuple(
     )
 )
 """The flows of which there is something to tell."""
-_FLOW = bindparam("flow")
+_FLOW: BindParameter[str] = bindparam("flow")
 _SENT_OF_FLOW = _SENT.where(MESSAGES.c.flow_key == _FLOW)
 _CLICKED_OF_FLOW = _CLICKED.where(MESSAGES.c.flow_key == _FLOW)
 _ORDERED_OF_FLOW = _ORDERED.where(
