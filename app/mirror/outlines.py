@@ -41,7 +41,7 @@ def unmirrored(session: Session, store_id: int, outlines: Sequence[OrderOutline]
     """
     placed = [outline for outline in outlines if outline.status != "draft"]
     values = {"store": store_id, "listed": [outline.external_id for outline in placed]}
-    held = {row.external_id: row for row in session.execute(_HELD, values)}
+    held: dict[str, Any] = {row.external_id: row for row in session.execute(_HELD, values)}
     return [one.external_id for one in placed if not _is_mirrored(held.get(one.external_id), one)]
 
 
