@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.customers import baskets
-from app.db import table_of
+from app.db import Among, table_of
 from app.flows.moments import Place
 from app.messaging import senders, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
@@ -24,6 +24,17 @@ LATEST_DELIVERIES, FEWEST_DELIVERIES = 200, 20
 _PER_QUERY = 500
 _ORDER, BASKET = "order:", "checkout:"
 """What the subjects of journeys begin with that are about an order, or about a checkout."""
+_REDEEMED = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
+    VOUCHERS.c.store_id == bindparam("store"),
+    Among(VOUCHERS.c.enrollment_id, "enrollments"),
+    VOUCHERS.c.redeemed_at.is_not(None),
+)
+_AGREED_TO_TEXTS = select(CONSENTS.c.customer_id).where(
+    CONSENTS.c.store_id == bindparam("store"),
+    Among(CONSENTS.c.customer_id, "people"),
+    CONSENTS.c.channel == "sms",
+    CONSENTS.c.state == "subscribed",
+)
 
 
 @dataclass(slots=True)
@@ -172,20 +183,13 @@ def _by(
 
 @cache
 def _rows_by(table: Table, name: str) -> Select[Any]:
-    return select(table).where(
-        table.c.store_id == bindparam("store"), table.c[name].in_(bindparam("keys", expanding=True))
-    )
+    return select(table).where(table.c.store_id == bindparam("store"), Among(table.c[name], "keys"))
 
 
 def _redeemed(session: Session, store_id: int, enrollment_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
     for part in _parts(enrollment_ids):
-        statement = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
-            VOUCHERS.c.store_id == store_id,
-            VOUCHERS.c.enrollment_id.in_(part),
-            VOUCHERS.c.redeemed_at.is_not(None),
-        )
-        for row in session.execute(statement):
+        for row in session.execute(_REDEEMED, {"store": store_id, "enrollments": part}):
             found.setdefault(row.enrollment_id, set()).add(row.name)
     return {key: frozenset(names) for key, names in found.items()}
 
@@ -194,13 +198,7 @@ def _sms(session: Session, store_id: int, people: Sequence[int]) -> frozenset[in
     """Who agreed to texts."""
     found: set[int] = set()
     for part in _parts(people):
-        statement = select(CONSENTS.c.customer_id).where(
-            CONSENTS.c.store_id == store_id,
-            CONSENTS.c.customer_id.in_(part),
-            CONSENTS.c.channel == "sms",
-            CONSENTS.c.state == "subscribed",
-        )
-        found |= set(session.execute(statement).scalars())
+        found |= set(session.execute(_AGREED_TO_TEXTS, {"store": store_id, "people": part}).scalars())
     return frozenset(found)
 
 
