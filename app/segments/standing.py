@@ -115,6 +115,8 @@ def settle(session: Session, store: Store, people: Sequence[int], now: datetime)
 
 def offer(session: Session, store_id: int, offers: Sequence[Offer], now: datetime) -> None:
     """The flow was told of these silences; with those whom it tries to win back, the attempt begins."""
+    if not offers:
+        return
     whom = [one.customer_id for one in offers]
     statement = select(STATES).where(
         STATES.c.store_id == store_id, is_among(session, STATES.c.customer_id, sorted(whom))
