@@ -2,8 +2,9 @@
 
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Dialect, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import Pool
 
 from app.flows.batch import LiveFlow
 from app.flows.definition import Definition
@@ -31,7 +32,7 @@ def definitions_of(session: Session, store_id: int, version_ids: set[int]) -> di
 
     Each is read and checked once per process and database: a version never changes.
     """
-    known = _checked.setdefault(session.get_bind().dialect, {})
+    known = _checked.setdefault(session.get_bind().engine.pool, {})
     unknown = version_ids - known.keys()
     if unknown:
         statement = select(FlowVersion).where(FlowVersion.store_id == store_id, FlowVersion.id.in_(unknown))
@@ -40,5 +41,4 @@ def definitions_of(session: Session, store_id: int, version_ids: set[int]) -> di
     return {version_id: known[version_id] for version_id in version_ids}
 
 
-# By the dialect, which is a database's own and stays when its connections are renewed.
-_checked: WeakKeyDictionary[Dialect, dict[int, Definition]] = WeakKeyDictionary()
+_checked: WeakKeyDictionary[Pool, dict[int, Definition]] = WeakKeyDictionary()
