@@ -2,7 +2,8 @@
 
 import random
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -41,16 +42,15 @@ def run_guarded(work: Callable[[], T], **named: object) -> T | Failed:
         return Failed(error, summary, traceback.format_exc()[-3500:])
 
 
-def each_store(stores: Iterable[int], work: Callable[[int], int]) -> int:
-    """Do something for one store after the other; how much was done in all.
+def each_store(stores: Sequence[int], work: Callable[[int], int], *, at_once: int = 1) -> int:
+    """Do something for one store after the other, or for some at once; how much was done in all.
 
     Raises:
         Exception: the first store's failure, once its neighbours are done.
     """
     done = 0
     failures: list[Failed] = []
-    for store_id in stores:
-        result = run_guarded(partial(work, store_id), store=store_id)
+    for result in _results(stores, work, at_once):
         if isinstance(result, Failed):
             failures.append(result)
         else:
@@ -58,6 +58,16 @@ def each_store(stores: Iterable[int], work: Callable[[int], int]) -> int:
     for failure in failures:
         raise failure.error
     return done
+
+
+def _results(stores: Sequence[int], work: Callable[[int], int], at_once: int) -> Iterator[int | Failed]:
+    """What came of each store's work, in the order of the stores."""
+    guarded = (partial(run_guarded, partial(work, store_id), store=store_id) for store_id in stores)
+    if min(at_once, len(stores)) <= 1:
+        yield from (run() for run in guarded)
+        return
+    with ThreadPoolExecutor(at_once, "stores") as crew:
+        yield from crew.map(lambda run: run(), guarded)
 
 
 def rounds(one: Callable[[dict[int, Failed]], int], most: int) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.customers import agreeing, baskets
-from app.db import table_of
+from app.db import Among, table_of
 from app.flows.moments import Place
 from app.messaging import senders, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
@@ -24,6 +24,23 @@ LATEST_DELIVERIES, FEWEST_DELIVERIES = 200, 20
 _PER_QUERY = 500
 _ORDER, BASKET = "order:", "checkout:"
 """What the subjects of journeys begin with that are about an order, or about a checkout."""
+_REDEEMED = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
+    VOUCHERS.c.store_id == bindparam("store"),
+    Among(VOUCHERS.c.enrollment_id, "enrollments"),
+    VOUCHERS.c.redeemed_at.is_not(None),
+)
+_AGREED_TO_TEXTS = (
+    select(CONSENTS.c.customer_id, CONSENTS.c.state, CONSENTS.c.address, CUSTOMERS.c.phone)
+    .join(
+        CUSTOMERS, and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
+    )
+    .where(
+        CONSENTS.c.store_id == bindparam("store"),
+        Among(CONSENTS.c.customer_id, "people"),
+        CONSENTS.c.channel == "sms",
+        CONSENTS.c.state == "subscribed",
+    )
+)
 
 
 @dataclass(slots=True)
@@ -178,20 +195,13 @@ def _by(
 
 @cache
 def _rows_by(table: Table, name: str) -> Select[Any]:
-    return select(table).where(
-        table.c.store_id == bindparam("store"), table.c[name].in_(bindparam("keys", expanding=True))
-    )
+    return select(table).where(table.c.store_id == bindparam("store"), Among(table.c[name], "keys"))
 
 
 def _redeemed(session: Session, store_id: int, enrollment_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
     for part in _parts(enrollment_ids):
-        statement = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
-            VOUCHERS.c.store_id == store_id,
-            VOUCHERS.c.enrollment_id.in_(part),
-            VOUCHERS.c.redeemed_at.is_not(None),
-        )
-        for row in session.execute(statement):
+        for row in session.execute(_REDEEMED, {"store": store_id, "enrollments": part}):
             found.setdefault(row.enrollment_id, set()).add(row.name)
     return {key: frozenset(names) for key, names in found.items()}
 
@@ -200,18 +210,7 @@ def _sms(session: Session, store_id: int, people: Sequence[int]) -> frozenset[in
     """Who agreed to texts."""
     found: set[int] = set()
     for part in _parts(people):
-        theirs = and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
-        statement = (
-            select(CONSENTS.c.customer_id, CONSENTS.c.state, CONSENTS.c.address, CUSTOMERS.c.phone)
-            .join(CUSTOMERS, theirs)
-            .where(
-                CONSENTS.c.store_id == store_id,
-                CONSENTS.c.customer_id.in_(part),
-                CONSENTS.c.channel == "sms",
-                CONSENTS.c.state == "subscribed",
-            )
-        )
-        rows = session.execute(statement)
+        rows = session.execute(_AGREED_TO_TEXTS, {"store": store_id, "people": part})
         found |= {row.customer_id for row in rows if agreeing.stands(row, row.phone) == "subscribed"}
     return frozenset(found)
 
