@@ -167,12 +167,12 @@ def _woo_signed(given: bytes) -> object:
     return woo_webhook.verify({"X-WC-Webhook-Signature": _text(given)}, given, SECRET)
 
 
-def _sendgrid_signed(given: bytes) -> object:
+def _sendgrid_signed(given: bytes) -> None:
     moment, _, claimed = _text(given).partition(" ")
     headers = {SIGNATURE: claimed, TIMESTAMP: moment}
-    return sendgrid.verify(headers, given, [claimed, public_key(KEY)], now=NOW)
+    sendgrid.verify(headers, given, [claimed, public_key(KEY)], now=NOW)
 
 
-def _twilio_signed(given: bytes) -> object:
+def _twilio_signed(given: bytes) -> None:
     url = "https://app.example/webhooks/twilio?bodySHA256=" + _text(given)
-    return twilio.verify(url, {"X-Twilio-Signature": _text(given)}, given, [SECRET])
+    twilio.verify(url, {"X-Twilio-Signature": _text(given)}, given, [SECRET])

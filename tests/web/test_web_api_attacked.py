@@ -28,7 +28,7 @@ _STRANGE = (
     "x" * 3000,
 )
 _PAGING = ("limit", "cursor")
-_BODIES = (
+_BODIES: tuple[object, ...] = (
     None,
     [],
     "text",
@@ -81,7 +81,7 @@ def _requests(route: Route, shop: Shop) -> Iterator[tuple[str, dict[str, str], o
     """Each place of the request strange in turn, the rest as it should be."""
     named = {f"{name}_id": value for name, value in shop.ids.items()} | {"key": "welcome"}
     good = route.path.format(**named)
-    body = {} if route.body else None
+    body: object = {} if route.body else None
     for name in re.findall(r"{(\w+)}", route.path):
         for strange in _STRANGE[1:]:
             yield route.path.format(**(named | {name: strange})), {}, body
