@@ -101,6 +101,11 @@ def weakly_hashed(source: Source) -> Iterator[ast.AST]:
     return (node for node in _calls(source, _WEAK) if re.search(r"md5|sha1", ast.unparse(node).lower()))
 
 
+def written_as_csv(source: Source) -> Iterator[ast.AST]:
+    """A spreadsheet runs a cell that begins with `=`: who first writes one must put a quote before it."""
+    return _calls(source, frozenset({"csv.writer", "csv.DictWriter"}))
+
+
 _WORLD = "the outside world, which speaks as platforms do"
 RULES: dict[Finder, dict[str, str]] = {
     compared_by_equals: {"app/web/joining.py": "two rows' own hashes: nobody gives either"},
@@ -116,6 +121,7 @@ RULES: dict[Finder, dict[str, str]] = {
         "connectors/sandbox/woo_webhooks.py": _WORLD,
     },
     weakly_hashed: {},
+    written_as_csv: {},
 }
 BAD = [
     (compared_by_equals, "if request.headers['x'] != expected_signature(body): pass"),
@@ -128,6 +134,7 @@ BAD = [
     (switched_off, "session.get(url, verify=False)"),
     (called_past_the_transport, "requests.get(store.url)"),
     (weakly_hashed, "hashlib.md5(body)"),
+    (written_as_csv, "csv.writer(file)"),
 ]
 GOOD = [
     (compared_by_equals, "Member.password == given"),
@@ -136,6 +143,7 @@ GOOD = [
     (led_by_the_request, "redirect(after_sign_in(request.form.get('next', '')))"),
     (switched_off, "session.get(url, verify=True)"),
     (weakly_hashed, "hashlib.sha256(body)"),
+    (written_as_csv, "csv.reader(file)"),
 ]
 
 
