@@ -34,7 +34,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.bindings import Listing, Values, bound, default_of, read_back, unbounded
 from app.dialects import insert_into, writer_of
-from app.packing import packed_parameter, packed_values
+from app.packing import packed_keys, packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
@@ -72,10 +72,13 @@ def upsert(
     *,
     key: Sequence[str],
     update: Sequence[str],
+    add: Sequence[str] = (),
     newer_by: str | None = None,
     returning: Sequence[Column[Any]] = (),
 ) -> Sequence[Row[Any]]:
     """Insert rows or update the named columns of those that exist; with `newer_by` only if not older.
+
+    The columns named by `add` grow by what the rows say.
 
     Rows are sorted by their key, so that two batches cannot deadlock on PostgreSQL; of several with one
     key the last counts.
@@ -84,7 +87,7 @@ def upsert(
         the columns asked for of what was written, in no order.
     """
     names = tuple(column.name for column in returning)
-    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, returning=names)
+    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, added=tuple(add), returning=names)
     return _write(session, table, _sorted_by(key, rows), insertion)
 
 
@@ -99,8 +102,9 @@ class Among(ColumnElement[bool]):
     """`column IN (…)` of a batch's many values, for a statement that is written once: a parameter's name.
 
     PostgreSQL gets them as one array, SQLite as one list in JSON: the statement's words stay the same, so
-    that it is prepared once. Joined by OR to others, each needs the store beside it: SQLite takes a store to
-    have ten rows, and would read all of the store's instead of the few that are asked for.
+    that it is compiled once. Not to be joined by OR to others, but by UNION of the ids that each finds: both
+    engines take a store for a few rows until they know better, and would read all of it; PostgreSQL would
+    compare each row with each value, too, where otherwise it looks the row's own up among them.
     """
 
     inherit_cache = True
@@ -116,8 +120,7 @@ class Among(ColumnElement[bool]):
 
 @compiles(Among)
 def _any_of_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    array = packed_parameter(element.name, element.column)
-    return compiler.process(element.column == any_(array), **options)
+    return compiler.process(element.column == any_(packed_keys(element.name, element.column)), **options)
 
 
 @compiles(Among, "sqlite")
@@ -150,6 +153,7 @@ class _Insertion:
     key: Names = ()
     changed: Names = ()
     newer_by: str | None = None
+    added: Names = ()
     returning: Names = ()
 
     def row_by_row(self, table: Table, names: Names, dialect: str) -> UpdateBase:
@@ -168,10 +172,10 @@ class _Insertion:
             newer = None
             if self.newer_by is not None:
                 newer = table.c[self.newer_by] <= insert.excluded[self.newer_by]
+            changed = {name: insert.excluded[name] for name in self.changed}
+            grown = {name: table.c[name] + insert.excluded[name] for name in self.added}
             statement = insert.on_conflict_do_update(
-                index_elements=self.key,
-                set_={name: insert.excluded[name] for name in self.changed},
-                where=newer,
+                index_elements=self.key, set_=changed | grown, where=newer
             )
         if self.returning:
             statement = statement.returning(*(table.c[name] for name in self.returning))
@@ -252,7 +256,7 @@ def _insert_groups(connection: Connection, statement: str, rows: Sequence[Sequen
         count = min(_GROUP, 1 << (len(rows) - start).bit_length() - 1)
         of_all = _for_group(statement, len(rows[0]), count)
         result = connection.exec_driver_sql(of_all, tuple(chain.from_iterable(rows[start : start + count])))
-        found += result if result.returns_rows else ()
+        found += result.all() if result.returns_rows else ()
         start += count
     return found
 
