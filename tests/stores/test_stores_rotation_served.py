@@ -1,4 +1,4 @@
-"""Keys are rotated while deliveries come: none is refused, at whichever step of docs/operating.md they are."""
+"""Keys are rotated while deliveries come: none is refused, at whichever step of the rotation they are."""
 
 import threading
 
