@@ -7,9 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from structlog.contextvars import bound_contextvars
+
+from app.errors import AppError
+from connectors.base import ConnectorError
 
 T = TypeVar("T")
 
@@ -21,11 +25,19 @@ PAUSES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What went wrong: one line to show, and the traceback for the row."""
+    """What went wrong: one line for the store's own eyes, the traceback for the row, what a log may hold."""
 
     error: Exception
     summary: str
     trace: str
+
+    @property
+    def told(self) -> str:
+        """Our own errors as they are; any other by its kind and place, for its text may name somebody."""
+        if isinstance(self.error, AppError | ConnectorError):
+            return self.summary
+        *_, place = traceback.extract_tb(self.error.__traceback__)
+        return f"{type(self.error).__name__} in {place.name} ({Path(place.filename).name}:{place.lineno})"
 
 
 def run_guarded(work: Callable[[], T], **named: object) -> T | Failed:
