@@ -1,7 +1,6 @@
 """How far people come in each flow: entered, written to, clicked, bought; counted once a night."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,5 +92,5 @@ _OF_MESSAGE = (ATTRIBUTIONS.c.store_id == MESSAGES.c.store_id) & (ATTRIBUTIONS.c
 
 
 def _add(found: _Counted, row: Row[Any]) -> None:
-    figures: Mapping[str, Any] = row._mapping
+    figures = row._asdict()
     found[row.flow_key].update({name: int(figures[name]) for name in _FIGURES if name in figures})

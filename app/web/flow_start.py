@@ -13,6 +13,7 @@ from app.messaging import terms
 from app.models import Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
+from app.web import step_words
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, runtime
 from app.web.places import is_from_guide
@@ -62,6 +63,7 @@ def show(key: str) -> ResponseReturnValue:
         a_week=round(found["counts"].get("sent", 0) * _DAYS_A_WEEK / days) if found else 0,
         release=release,
         broken=broken,
+        broken_name=step_words.called(broken),
         lacks_sender=terms.sender_problem(store, "email") is not None,
         held_out_percent=settings.number(store, "rails.holdout_percent"),
     )
