@@ -62,6 +62,7 @@ def test_a_message_is_added_and_its_editor_opens_with_a_start_in_both_languages(
     assert 'value="reset.' not in editor
     assert f'href="{where}"' in steps
     assert f'action="{STEPS}/own-1/move"' in steps
+    assert "not written yet" in steps
 
 
 def test_it_is_marketing_behind_the_flows_own_messages_and_asks_what_they_ask(
@@ -108,7 +109,9 @@ def test_what_nobody_wrote_is_not_published_into_a_running_flow(
         subjects = session.scalars(select(AuditEntry.subject).where(AuditEntry.action == "text.saved"))
         assert list(subjects) == ["welcome/own-1"]
     assert "Your message 1" in member.get("/app/audit").get_data(as_text=True)
-    assert "Your message 1" in member.get("/app/flows/welcome").get_data(as_text=True)
+    drawn = member.get("/app/flows/welcome").get_data(as_text=True)
+    assert "Your message 1" in drawn
+    assert "not written yet" not in drawn
 
 
 def test_a_flow_is_not_switched_on_with_a_message_that_nobody_wrote(
