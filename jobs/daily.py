@@ -184,10 +184,10 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     with kit.database.write() as session:
         gone += upkeep.purge(session, now)
     for store_id in (inbox.NOBODY, *stores):
-        count = 1
-        while count:
+        more = retention.PURGES
+        while more:
             with kit.database.of_store(store_id).write() as session:
-                count = retention.purge_once(session, store_id, now)
+                count, more = retention.purge_once(session, store_id, now, more)
             gone += count
     kit.database.scrub()
     kit.database.take_stock()
