@@ -14,7 +14,7 @@ from app.messaging import terms
 from app.models import Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
-from app.web import rehearsing
+from app.web import rehearsing, step_words
 from app.web.acting import showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, runtime
@@ -68,6 +68,7 @@ def show(key: str) -> ResponseReturnValue:
         release=release,
         rehearsed=rehearsed,
         broken=broken,
+        broken_name=step_words.called(broken),
         lacks_sender=terms.sender_problem(store, "email") is not None,
         held_out_percent=settings.number(store, "rails.holdout_percent"),
     )
