@@ -1,0 +1,96 @@
+"""Runs a bar: its tests in a pytest of their own, whose report is read afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bars.bar import Bar
+from tests.bars.judging import BOTH, NEITHER, Case
+from tests.bars.sizes import VARIABLE, Scale
+
+ROOT = Path(__file__).parents[2]
+_TIMES_ITS_MINUTES = 4
+_LEAST_SECONDS = 180
+_WORDS = 300
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a bar's tests, and the seconds that they took."""
+
+    cases: list[Case]
+    seconds: float
+
+
+def run(bar: Bar, scale: Scale, folder: Path) -> Run:
+    """Run a bar's tests; their words go where ours go, their report under the folder.
+
+    Tests that never end are killed, and so is everything that they started in their session.
+    """
+    report = (folder / f"{bar.name}.xml").absolute()
+    report.unlink(missing_ok=True)
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        _command(bar, report),
+        cwd=ROOT,
+        env={**os.environ, VARIABLE: scale},
+        start_new_session=True,
+    )
+    limit = max(_LEAST_SECONDS, bar.minutes * 60 * _TIMES_ITS_MINUTES)
+    try:
+        process.wait(limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    seconds = time.monotonic() - begun
+    if not report.exists():
+        return Run([Case("pytest", NEITHER, f"it came to no end within {limit:.0f} s")], seconds)
+    return Run(list(read(report.read_text())), seconds)
+
+
+def read(report: str) -> Iterator[Case]:
+    """The cases of a report of pytest."""
+    for case in ET.fromstring(report).iter("testcase"):  # noqa: S314 (pytest's own report)
+        name = case.attrib["name"]
+        figures = [
+            (one.attrib["name"], float(one.attrib["value"]))
+            for one in case.iter("property")
+            if one.attrib["name"] != _DATABASE
+        ]
+        named = [one.attrib["value"] for one in case.iter("property") if one.attrib["name"] == _DATABASE]
+        yield Case(name, named[0] if named else _database_of(name), _flaw(case), figures)
+
+
+_DATABASE = "database"
+"""The property by which a test without a parameter `engine` names its database."""
+
+
+def _command(bar: Bar, report: Path) -> list[str]:
+    """All tests of a bar, in their order; two at a time where nothing is timed."""
+    lanes = ("-n", str(bar.lanes)) if bar.lanes > 1 else ("-n", "0")
+    tests = [f"tests/{test}" for test in bar.tests]
+    plain = ("-q", "--no-header", "--tb=short", "-p", "no:randomly", "-p", "no:cacheprovider")
+    return [sys.executable, "-m", "pytest", *plain, *lanes, f"--junitxml={report}", *tests]
+
+
+def _database_of(name: str) -> str:
+    words: Sequence[str] = name.partition("[")[2].rstrip("]").split("-")
+    return next((word for word in words if word in BOTH), NEITHER)
+
+
+def _flaw(case: ET.Element) -> str:
+    """What went wrong in the first words; a test that was skipped proves nothing."""
+    for kind in ("failure", "error", "skipped"):
+        found = case.find(kind)
+        if found is not None:
+            return f"{kind}: {found.attrib.get('message', '')[:_WORDS]}"
+    return ""
