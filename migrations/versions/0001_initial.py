@@ -185,6 +185,7 @@ def upgrade() -> None:
         sa.Column("occurred_at", MOMENT, nullable=False),
         sa.Column("is_own", sa.Boolean(), nullable=False),
         sa.Column("proof_until", MOMENT, nullable=True),
+        sa.Column("address", sa.String(length=320), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_consent_states")),
     )
     op.create_index("ix_consent_states_customer", "consent_states", ["store_id", "customer_id"], unique=False)
