@@ -5,6 +5,22 @@ from tests.bars.judging import CASES, SQLITE
 
 CALENDAR: tuple[Bar, ...] = (
     Bar(
+        "scheduler",
+        "Down for 26 hours what is still worth sending leaves once, down for 72 it expires and is"
+        " listed; four schedulers at once do everything once",
+        tests_in(
+            "faults/test_faults_scheduler.py", "test_four_that_wake_at_once_after_a_pause_do_all_of_it_once"
+        ),
+        (
+            *none("sent twice, or planned twice", "neither sent nor listed"),
+            *none("birthdays missed or begun twice"),
+            least("sent after 26 hours", 100, 20),
+            least("expired and listed after 72 hours", 100, 20),
+            least("schedulers at once", 4, 4),
+        ),
+        1.5,
+    ),
+    Bar(
         "calendar",
         "10,000 people in 38 zones over six years, both changes of the clocks and 29 February:"
         " every date once, none at night or over a cap",

