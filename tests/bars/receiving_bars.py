@@ -17,7 +17,7 @@ RECEIVING: tuple[Bar, ...] = (
             least("times each was told", 3, 3),
             least("rows compared", 5000, 200),
         ),
-        7,
+        3.5,
         lanes=2,
     ),
     Bar(
