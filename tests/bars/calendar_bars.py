@@ -18,7 +18,8 @@ CALENDAR: tuple[Bar, ...] = (
             least("expired and listed after 72 hours", 100, 20),
             least("schedulers at once", 4, 4),
         ),
-        1.5,
+        0.7,
+        lanes=2,
     ),
     Bar(
         "calendar",
@@ -31,7 +32,7 @@ CALENDAR: tuple[Bar, ...] = (
             least("zones", 38, 38),
             least("steps due by the calendar", 100_000, 5000),
         ),
-        4,
+        2.5,
         (SQLITE,),
         note="Worked out by the product's planner and gate, held against a calendar of the test's own;"
         " the calendar reads rows and knows no database.",
@@ -51,7 +52,8 @@ CALENDAR: tuple[Bar, ...] = (
             least("addresses changed", 1000, 50),
             least("of them while mails still left", 50, 5),
         ),
-        1,
+        0.7,
+        lanes=2,
         note="Who says no between a claim and its call, seconds, may still get that one. Refunds and"
         " merges are held by tests of one case each (docs/reliability.md, 33 and 35).",
     ),
@@ -65,7 +67,7 @@ CALENDAR: tuple[Bar, ...] = (
             "privacy/test_privacy_late_news.py",
         ),
         (*none("traces of the erased"), least("traces before", 5, 5), least(CASES, 40, 40)),
-        1,
+        0.7,
         lanes=2,
     ),
 )

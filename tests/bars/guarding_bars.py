@@ -10,7 +10,7 @@ GUARDING: tuple[Bar, ...] = (
         " store sees nothing, whoever had the connection before",
         ("web/test_web_isolation.py", "web/test_web_walls.py", "test_row_security.py"),
         (least(CASES, 60, 60),),
-        1,
+        0.7,
         lanes=2,
         note="The routes run on SQLite, where the filters stand alone; the walls are PostgreSQL's.",
     ),
@@ -78,7 +78,8 @@ GUARDING: tuple[Bar, ...] = (
             ),
         ),
         (least(CASES, 60, 60),),
-        1,
+        0.7,
+        lanes=2,
         note="Each case is refused, and leaves no row where there is a database behind it.",
     ),
     Bar(
@@ -120,7 +121,7 @@ GUARDING: tuple[Bar, ...] = (
             least("mails", 10_000, 200),
             least("visits to their links", 5000, 50),
         ),
-        3,
+        2,
         lanes=2,
     ),
 )

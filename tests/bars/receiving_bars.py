@@ -35,7 +35,7 @@ RECEIVING: tuple[Bar, ...] = (
             Bound("order to mail while it is quiet, s", most=5),
             Bound("order to mail at the end of the storm, s", most=60),
         ),
-        3,
+        1.5,
     ),
     Bar(
         "abuse-http",
@@ -75,6 +75,6 @@ RECEIVING: tuple[Bar, ...] = (
             Bound("slowest good one to the mirror, s", most=2),
             least(CASES, 120, 120),
         ),
-        2,
+        1.5,
     ),
 )

@@ -25,7 +25,8 @@ RESTORING: tuple[Bar, ...] = (
             least("migrations up and down", 6, 2),
             least("deliveries acknowledged while they ran", 100, 20),
         ),
-        2,
+        1.2,
+        lanes=2,
     ),
     Bar(
         "fairness",
@@ -40,7 +41,7 @@ RESTORING: tuple[Bar, ...] = (
             least("orders of the other shop", 20, 3),
             Bound("slowest order to mail, s", most=5),
         ),
-        5,
+        3,
         (POSTGRESQL,),
     ),
 )

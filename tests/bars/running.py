@@ -84,7 +84,7 @@ _DATABASE = "database"
 
 def _command(bar: Bar, report: Path) -> list[str]:
     """All tests of a bar, in their order; two at a time where nothing is timed."""
-    lanes = ("-n", str(bar.lanes)) if bar.lanes > 1 else ("-n", "0")
+    lanes = ("-n", str(bar.lanes), "--dist", "worksteal") if bar.lanes > 1 else ("-n", "0")
     tests = [f"tests/{test}" for test in bar.tests]
     plain = ("-q", "--no-header", "--tb=short", "-p", "no:randomly", "-p", "no:cacheprovider")
     # The newer family of reports has no place for the figures of a test.
