@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import timeline, timers
+from app import customers, timeline, timers
 from app.customers.agreeing import TOLD_CHANNELS, stands
 from app.db import insert_new, is_among, table_of, upsert
 from app.models import Consent, ConsentState
@@ -256,6 +256,8 @@ def _held(session: Session, keys: set[tuple[int, int, str]]) -> dict[tuple[int, 
     held: dict[tuple[int, int, str], _Held] = {}
     for store_id in {key[0] for key in keys}:
         people = sorted({key[1] for key in keys if key[0] == store_id})
+        # A claim that looks at their consent right now hands its messages over first, or sees this one.
+        customers.lock(session, store_id, people)
         statement = (
             select(STATES)
             .where(STATES.c.store_id == store_id, is_among(session, STATES.c.customer_id, people))
