@@ -5,6 +5,7 @@
 #   make check   the gates alone          make pytest   the tests alone
 #   make fix     what the gates can mend by themselves
 #   make tour    every screen in a real browser, in both languages, with axe; pictures in var/tour
+#   make bars    what reliability promises, with its numbers, into RELIABILITY-RESULTS.md
 #   make matrix  every kind of WooCommerce store against the emulator, into docs/woocommerce-matrix.md
 #   make plugin  our plugin for WordPress as a zip in dist/
 #   make fuzz    what atheris and schemathesis make up, at our parsers and our API, three minutes
@@ -140,6 +141,12 @@ ifneq ($(wildcard tests/faults),)
 faults: $(VENV)/dev.stamp
 	$(BIN)/pytest -m faults -p no:randomly -rP tests/faults
 endif
+
+# Half an hour: the bars of docs/reliability.md with their numbers, on both databases, into RELIABILITY-RESULTS.md.
+# By name: make bars BARS="storm replay"; a rehearsal with small numbers: make bars BARS=--quick
+.PHONY: bars
+bars: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bars $(BARS)
 
 ifneq ($(wildcard benchmarks/*.py),)
 .PHONY: bench

@@ -23,6 +23,11 @@ Without it they see no store's. PostgreSQL keeps to it by row-level security, wh
 it stands in `app.store`, the setting that the policies of the first migration read. SQLite has no such wall.
 """
 ALL_STORES = "all"
+OVER_ALL_STORES = f"scope AS MATERIALIZED (SELECT set_config('app.store', '{ALL_STORES}', true))"
+"""For a WITH: one statement by itself sees every store's rows, and no setting outlives its transaction.
+
+What follows must read its rows for each row of `scope`, so that the setting stands before the policies look.
+"""
 
 IN_BINARY = "ritorno_in_binary"
 """The option of a statement whose rows PostgreSQL sends in binary: of bytes, half as many as in digits."""
