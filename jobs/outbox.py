@@ -67,7 +67,7 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     for store_id in stores:
         if kit.stopping.is_set():
             return 0
-        result = run_guarded(partial(run_store, kit, store_id, now, share))
+        result = run_guarded(partial(run_store, kit, store_id, now, share), store=store_id)
         if isinstance(result, Failed):
             failures[store_id] = result
         else:
