@@ -7,6 +7,7 @@ them), and brings telemetry. These take a second beside the other laws, which ha
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
@@ -17,6 +18,7 @@ _SECRET = re.compile(
 )
 _COLUMN = re.compile(r"[A-Z]\w*\.|\w+\.c\.")
 _FROM_REQUEST = re.compile(r"(?:str\(|f['\"]\{)?request\.")
+_PATTERNS = frozenset({"re.compile", "re.match", "re.search"})
 _REDIRECT = frozenset({"redirect", "flask.redirect"})
 _HTTP = frozenset(
     {
@@ -39,8 +41,14 @@ _UNSAFE = {
 Finder = Callable[[Source], Iterator[ast.AST]]
 
 
+@cache
+def _called(source: Source) -> tuple[tuple[str, ast.Call], ...]:
+    """Every call beside what is called: written out once for all rules, which is most of their time."""
+    return tuple((ast.unparse(node.func), node) for node in source.nodes if isinstance(node, ast.Call))
+
+
 def _calls(source: Source, names: frozenset[str]) -> Iterator[ast.Call]:
-    return (node for node in source.nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in names)
+    return (node for name, node in _called(source) if name in names)
 
 
 def compared_by_equals(source: Source) -> Iterator[ast.AST]:
@@ -59,11 +67,10 @@ def compared_by_equals(source: Source) -> Iterator[ast.AST]:
 
 def ended_by_dollar(source: Source) -> Iterator[ast.AST]:
     """`$` also stands before a last line break: what must be whole is matched by `fullmatch`."""
-    for node in source.nodes:
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"re.compile", "re.match", "re.search"}:
-            pattern = node.args[0]
-            if isinstance(pattern, ast.Constant) and re.search(r"(?<!\\)[$]['\"]$", repr(pattern.value)):
-                yield node
+    for node in _calls(source, _PATTERNS):
+        pattern = node.args[0]
+        if isinstance(pattern, ast.Constant) and re.search(r"(?<!\\)[$]['\"]$", repr(pattern.value)):
+            yield node
 
 
 def led_by_the_request(source: Source) -> Iterator[ast.AST]:
