@@ -29,5 +29,7 @@ def test_the_dry_run_finds_what_the_workers_made(database_url: str, tmp_path: Pa
         found = rehearsal.would_be(world.runtime, world.ticks)
 
     assert found == made
-    assert all(any(rows for (_, flow), rows in made.items() if flow == key) for _, key in made)
-    assert sum(map(len, made.values())) > 150
+    assert all(
+        any(rows for (_, flow), rows in made.messages.items() if flow == key) for _, key in made.messages
+    )
+    assert sum(map(len, made.messages.values())) > 150

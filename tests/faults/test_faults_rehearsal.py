@@ -25,7 +25,7 @@ def test_the_dry_run_finds_what_workers_who_were_killed_twice_made(demo: Demo) -
     runtime.database.dispose()
     assert demo.deaths == 2
     assert found == made
-    assert {flow for (_, flow), rows in made.items() if rows} >= {"welcome", "review", "cross_sell"}
+    assert {flow for (_, flow), rows in made.messages.items() if rows} >= {"welcome", "review", "cross_sell"}
 
 
 def _runtime(demo: Demo) -> Runtime:

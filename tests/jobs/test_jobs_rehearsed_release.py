@@ -131,8 +131,11 @@ def test_the_dry_run_of_switching_on_tells_whom_the_workers_let_in_on_which_day_
     switch_on(world.database, world.store_id, "reactivation", since=SWITCH)
     _live_on(world, kit)
 
-    began = rows_of(world.database, Enrollment, "customer_id", "entered_at", "occurrence")
-    let_in = [(one, at) for one, at, name in began if at >= SWITCH and name != subject_of("dormant", at)]
+    rows = rows_of(world.database, Enrollment, "customer_id", "entered_at", "occurrence", "state")
+    began = [row for row in rows if row[1] >= SWITCH]
+    let_in = [(one, at) for one, at, name, _ in began if name != subject_of("dormant", at)]
+    held_out = sum(state == "held_out" for *_, state in began)
+    assert (found.enrolled, found.held_out) == (len(began), held_out)
     assert sorted((one.customer_id, one.at) for one in found.released) == sorted(let_in)
     messages: list[Any] = [tuple(getattr(one, name) for name in _NAMES) for one in found.messages]
     assert sorted(messages, key=str) == sorted(world.messages(*_NAMES), key=str)

@@ -1,6 +1,7 @@
 """Trying a flow on the last 90 days, from the flow's page and from the command line."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -125,6 +126,19 @@ def test_the_command_prints_what_would_have_happened(
     assert {"messages", "counts", "vouchers", "held_out"} <= answer.keys()
     assert answer["vouchers"] == {"n": 0, "cost": {"minor": 0, "currency": "EUR"}}
     assert "1 / 1 people" in told
+
+
+def test_the_command_looks_ahead_for_ninety_days_at_most(
+    runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", str(runtime.database.engine.url))
+    words = ["flow", "simulate", "reactivation", "--store", str(shop.store_id), "--json", "--ahead"]
+
+    statuses = [main([*words, "30"]), main([*words, "91"])]
+
+    answer = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert statuses == [0, 1]
+    assert (answer["since"], answer["until"]) == (NOW.isoformat(), (NOW + timedelta(days=30)).isoformat())
 
 
 @pytest.mark.parametrize(
