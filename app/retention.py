@@ -181,7 +181,7 @@ def _proofs(session: Session, store_id: int, now: datetime) -> int:
         said = (LEDGER.c.store_id == store_id, tuple_(LEDGER.c.customer_id, LEDGER.c.channel).in_(places))
         session.execute(update(LEDGER).where(*said).values(address=None, wording=None, evidence=None))
         held = (STATES.c.store_id == store_id, tuple_(STATES.c.customer_id, STATES.c.channel).in_(places))
-        session.execute(update(STATES).where(*held).values(proof_until=None))
+        session.execute(update(STATES).where(*held).values(proof_until=None, address=None))
     return len(places)
 
 

@@ -4,10 +4,13 @@ import random
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
+
+from structlog.contextvars import bound_contextvars
 
 T = TypeVar("T")
 
@@ -26,10 +29,15 @@ class Failed:
     trace: str
 
 
-def run_guarded(work: Callable[[], T]) -> T | Failed:
-    """Run something; whatever it raises comes back as a value, to be recorded on the row."""
+def run_guarded(work: Callable[[], T], **named: object) -> T | Failed:
+    """Run something; whatever it raises comes back as a value, to be recorded on the row.
+
+    Args:
+        named: what every log line of this work says besides: `store=7`, `inbound=12`.
+    """
     try:
-        return work()
+        with bound_contextvars(**named):
+            return work()
     except Exception as error:
         summary = f"{type(error).__name__}: {error}"[:500]
         return Failed(error, summary, traceback.format_exc()[-3500:])
@@ -55,7 +63,11 @@ def each_store(stores: Sequence[int], work: Callable[[int], int], *, at_once: in
 
 def _results(stores: Sequence[int], work: Callable[[int], int], at_once: int) -> Iterator[int | Failed]:
     """What came of each store's work, in the order of the stores."""
-    guarded = (partial(run_guarded, partial(work, store_id)) for store_id in stores)
+    # A thread's log lines say what the caller's would.
+    guarded = (
+        partial(copy_context().run, partial(run_guarded, partial(work, store_id), store=store_id))
+        for store_id in stores
+    )
     if min(at_once, len(stores)) <= 1:
         yield from (run() for run in guarded)
         return

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import Row, bindparam, select, union
 from sqlalchemy.orm import Session
 
 from app import timeline, tombstones
@@ -23,24 +23,37 @@ __all__ = [
     "Person",
     "Telling",
     "identity_of",
+    "lock",
     "normalise_email",
     "upsert_customers",
 ]
 
 CUSTOMERS = table_of(Customer)
 _PER_QUERY = 500
-_OF_STORE = CUSTOMERS.c.store_id == bindparam("store_id")
+_SOUGHT = CUSTOMERS.alias()
+_OF_STORE = _SOUGHT.c.store_id == bindparam("store_id")
 _HELD = (
     select(CUSTOMERS.c.id, CUSTOMERS.c.erased_at, *(CUSTOMERS.c[name] for name in TOLD))
     .where(
-        or_(
-            and_(_OF_STORE, Among(CUSTOMERS.c.identity, "identities")),
-            and_(_OF_STORE, Among(CUSTOMERS.c.email, "emails")),
+        CUSTOMERS.c.id.in_(
+            union(
+                select(_SOUGHT.c.id).where(_OF_STORE, Among(_SOUGHT.c.identity, "identities")),
+                select(_SOUGHT.c.id).where(_OF_STORE, Among(_SOUGHT.c.email, "emails")),
+            )
         )
     )
     .order_by(CUSTOMERS.c.id)
     .with_for_update()
 )
+_MINE = CUSTOMERS.c.store_id == bindparam("store_id")
+_THEIRS = select(CUSTOMERS.c.id).where(_MINE, Among(CUSTOMERS.c.id, "ids"))
+_LOCKED = _THEIRS.order_by(CUSTOMERS.c.id).with_for_update()
+
+
+def lock(session: Session, store_id: int, ids: Sequence[int]) -> None:
+    """Keep these people's rows from others until this transaction ends; on SQLite it has all rows anyhow."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(_LOCKED, {"store_id": store_id, "ids": ids})
 
 
 def upsert_customers(

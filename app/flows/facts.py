@@ -6,10 +6,10 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, select
+from sqlalchemy import Row, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from app.customers import baskets
+from app.customers import agreeing, baskets
 from app.db import Among, table_of
 from app.flows.moments import Place
 from app.messaging import senders, zones
@@ -29,11 +29,18 @@ _REDEEMED = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
     Among(VOUCHERS.c.enrollment_id, "enrollments"),
     VOUCHERS.c.redeemed_at.is_not(None),
 )
-_AGREED_TO_TEXTS = select(CONSENTS.c.customer_id).where(
-    CONSENTS.c.store_id == bindparam("store"),
-    Among(CONSENTS.c.customer_id, "people"),
-    CONSENTS.c.channel == "sms",
-    CONSENTS.c.state == "subscribed",
+_AGREED_TO_TEXTS = (
+    select(CONSENTS.c.customer_id, CONSENTS.c.state, CONSENTS.c.address, CUSTOMERS.c.phone)
+    .join(
+        CUSTOMERS,
+        and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id),
+    )
+    .where(
+        CONSENTS.c.store_id == bindparam("store"),
+        Among(CONSENTS.c.customer_id, "people"),
+        CONSENTS.c.channel == "sms",
+        CONSENTS.c.state == "subscribed",
+    )
 )
 
 
@@ -198,7 +205,8 @@ def _sms(session: Session, store_id: int, people: Sequence[int]) -> frozenset[in
     """Who agreed to texts."""
     found: set[int] = set()
     for part in _parts(people):
-        found |= set(session.execute(_AGREED_TO_TEXTS, {"store": store_id, "people": part}).scalars())
+        rows = session.execute(_AGREED_TO_TEXTS, {"store": store_id, "people": part})
+        found |= {row.customer_id for row in rows if agreeing.stands(row, row.phone) == "subscribed"}
     return frozenset(found)
 
 

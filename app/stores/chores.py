@@ -117,11 +117,12 @@ def is_due(session: Session, name: str, now: datetime) -> bool:
 
 
 def hurry(session: Session, store_id: int, name: str, now: datetime) -> None:
-    """Have a store's chore done at the next turn."""
+    """Have a store's chore done at the next turn; whoever is at it began with what was true before."""
+    is_later, is_held = CHORES.c.next_at > now, CHORES.c.lease_token.is_not(None)
     session.execute(
         update(CHORES)
-        .where(CHORES.c.store_id == store_id, CHORES.c.name == name, CHORES.c.next_at > now)
-        .values(next_at=now, attempts=0)
+        .where(CHORES.c.store_id == store_id, CHORES.c.name == name, or_(is_later, is_held))
+        .values(next_at=now, attempts=0, **_FREE)
     )
 
 
