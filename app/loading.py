@@ -8,6 +8,8 @@ from typing import Any
 
 _NOT_TAKEN = ("rich", "greenlet")
 """Taken by structlog wherever it is found: 4 MiB and a tenth of a start, for what our logs never hold."""
+_COLLECTED_AFTER = (20_000, 20, 20)
+"""Objects more than before, until the youngest are looked at; rounds of them, until the older ones are."""
 
 _COLLECTED_AFTER = (20_000, 20, 20)
 """Objects more than before, until the youngest are looked at; rounds of them, until the older ones are."""

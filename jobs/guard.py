@@ -4,6 +4,7 @@ import random
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -74,7 +75,11 @@ def each_store(stores: Sequence[int], work: Callable[[int], int], *, at_once: in
 
 def _results(stores: Sequence[int], work: Callable[[int], int], at_once: int) -> Iterator[int | Failed]:
     """What came of each store's work, in the order of the stores."""
-    guarded = (partial(run_guarded, partial(work, store_id), store=store_id) for store_id in stores)
+    # A thread's log lines say what the caller's would.
+    guarded = (
+        partial(copy_context().run, partial(run_guarded, partial(work, store_id), store=store_id))
+        for store_id in stores
+    )
     if min(at_once, len(stores)) <= 1:
         yield from (run() for run in guarded)
         return

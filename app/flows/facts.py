@@ -29,11 +29,11 @@ _REDEEMED = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
     Among(VOUCHERS.c.enrollment_id, "enrollments"),
     VOUCHERS.c.redeemed_at.is_not(None),
 )
-_OF_CUSTOMER = and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
 _AGREED_TO_TEXTS = (
     select(CONSENTS.c.customer_id, CONSENTS.c.state, CONSENTS.c.address, CUSTOMERS.c.phone)
     .join(
-        CUSTOMERS, and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
+        CUSTOMERS,
+        and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id),
     )
     .where(
         CONSENTS.c.store_id == bindparam("store"),
