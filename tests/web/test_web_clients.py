@@ -43,7 +43,8 @@ def test_the_nearest_address_that_is_no_proxys_counts(connected: str, said: list
 
 @pytest.mark.parametrize(("trusted", "found"), [("", PROXY), (TRUSTED, "203.0.113.1")])
 def test_a_proxy_is_believed_once_the_operator_names_it(runtime: Runtime, trusted: str, found: str) -> None:
-    settings = runtime.settings.model_copy(update={"trusted_proxies": trusted})
+    # Made anew: a copy would keep the networks that were read off another test's settings.
+    settings = Settings.model_validate(runtime.settings.model_dump() | {"trusted_proxies": trusted})
     app = make_app(replace(runtime, settings=settings))
     headers = [("X-Forwarded-For", "192.168.0.1"), ("X-Forwarded-For", "203.0.113.1")]
 

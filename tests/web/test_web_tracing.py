@@ -1,5 +1,6 @@
 """A request's number leads from what a person saw to the lines of the log."""
 
+import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
@@ -19,14 +20,17 @@ def test_each_answer_has_a_number_of_our_own(api: FlaskClient) -> None:
     assert "forged" not in numbers
 
 
-def test_what_breaks_tells_the_number_that_its_log_lines_carry(app: Flask, api: FlaskClient) -> None:
+def test_what_breaks_tells_the_number_that_its_log_lines_carry(
+    app: Flask, api: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = {}
 
     def break_down(**_named: object) -> str:
         told.update(get_contextvars())
         raise ValueError("nobody's business")
 
-    app.view_functions["customers.show"] = break_down
+    # The app is that of all tests here.
+    monkeypatch.setitem(app.view_functions, "customers.show", break_down)
     page = api.get("/app/customers/1", headers={"Accept-Language": "en"})
     number = page.headers[HEADER]
 
