@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.db import Base, table_of
 from app.models import (
     Consent,
     Customer,
@@ -65,7 +66,7 @@ def hostile_customers(session: Session) -> list[int]:
 
 def _plant(session: Session) -> None:
     for model, fields in _FIELDS.items():
-        keys = list(model.__table__.primary_key)
+        keys = list(table_of(model).primary_key)
         for number, row in enumerate(session.execute(select(*keys)).all()):
             mine = [key == value for key, value in zip(keys, row, strict=True)]
             session.execute(update(model).where(*mine).values(**fields(CHUNKS[number % 3])))
@@ -77,7 +78,7 @@ def _plant(session: Session) -> None:
         session.execute(update(InboundEvent).where(InboundEvent.id == event_id).values(**words))
 
 
-_FIELDS: dict[type, Callable[[str], dict[str, Any]]] = {
+_FIELDS: dict[type[Base], Callable[[str], dict[str, Any]]] = {
     Customer: lambda text: {
         "first_name": text,
         "last_name": text,
