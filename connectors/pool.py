@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import Retry, parse_url
+from urllib3.util import Retry, Url, parse_url
 
 from connectors.answers import Response
 from connectors.transport import Limits, NotSent, bounded_body, failure_of
@@ -52,10 +52,10 @@ class ProviderPool:
         limits = self._limits
         try:
             with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
-                path = _path(url)
-                answer = self._pools.connection_from_url(url).urlopen(
+                where = _read(url)
+                answer = self._pools.connection_from_host(where.host, where.port, where.scheme).urlopen(
                     method,
-                    path,
+                    where.request_uri,
                     body=body,
                     headers=headers or {},
                     retries=_NEVER_AGAIN,
@@ -89,8 +89,8 @@ _NEVER_AGAIN = Retry(total=False)
 
 
 @lru_cache(maxsize=256)
-def _path(url: str) -> str:
-    """The path and the query of a URL.
+def _read(url: str) -> Url:
+    """The parts of a URL.
 
     Raises:
         NotSent: it leads nowhere.
@@ -101,4 +101,4 @@ def _path(url: str) -> str:
         raise NotSent("the address cannot be called", permanent=True) from None
     if parts.scheme not in {"http", "https"} or not parts.host:
         raise NotSent("the address cannot be called", permanent=True)
-    return parts.request_uri
+    return parts

@@ -49,7 +49,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         ]
     failures: list[Failed] = []
     for request in waiting:
-        result = run_guarded(partial(_carry_out, kit, request, now))
+        result = run_guarded(partial(_carry_out, kit, request, now), privacy_request=request.id)
         if isinstance(result, Failed):
             failures.append(result)
             _put_off(kit, request, now=now, next_at=now + _AFTER_FAILURE)

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import is_among, is_one_of, lease_now, table_of
+from app.db import Among, UtcDateTime, is_one_of, lease_now, table_of, unindexed
 from app.messaging import claim_rows, facts, gate, senders, text_costs, vouchers
 from app.messaging.allowances import SenderFacts
 from app.messaging.errors import ContentError
@@ -30,6 +30,31 @@ from app.stores.accounts import StoreAccounts
 from connectors.base import OutgoingMessage
 
 MESSAGES = table_of(Message)
+_OF_STORE = MESSAGES.c.store_id == bindparam("store")
+_IS_DUE = (
+    is_one_of(MESSAGES.c.status, OPEN_STATES),
+    MESSAGES.c.status == QUEUED,
+    MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
+)
+_FIRST = (
+    select(MESSAGES)
+    .where(_OF_STORE, *_IS_DUE)
+    .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_THEIRS = (
+    select(MESSAGES.c.id)
+    .where(
+        _OF_STORE,
+        Among(MESSAGES.c.customer_id, "people"),
+        unindexed(MESSAGES.c.status) == QUEUED,
+        MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
+    )
+    .with_for_update(skip_locked=True)
+)
+"""Led by the people: led by what is due, each claim of a long queue would read the whole queue."""
+_OTHERS = select(MESSAGES).where(_OF_STORE, Among(MESSAGES.c.id, "ids"))
 LEASE = timedelta(seconds=120)
 """More than twice the longest call to a provider, and longer than a whole batch of them may take."""
 FRESH = timedelta(minutes=2)
@@ -132,28 +157,15 @@ class _Work:
 
 def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row[Any]]:
     """Due messages and everything else that is due for the same people, for the arbiter."""
-    condition = (
-        MESSAGES.c.store_id == store_id,
-        is_one_of(MESSAGES.c.status, OPEN_STATES),
-        MESSAGES.c.status == QUEUED,
-        MESSAGES.c.next_at <= now,
-    )
-    first = session.execute(
-        select(MESSAGES)
-        .where(*condition)
-        .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    rows = list(first)
+    asked = {"store": store_id, "now": now}
+    rows = list(session.execute(_FIRST, {**asked, "limit": limit}).all())
     if len(rows) < limit:
         return rows
-    people = is_among(session, MESSAGES.c.customer_id, sorted({row.customer_id for row in rows}))
-    theirs = select(MESSAGES.c.id).where(*condition, people).with_for_update(skip_locked=True)
-    others = set(session.execute(theirs).scalars()) - {row.id for row in rows}
+    people = sorted({row.customer_id for row in rows})
+    theirs = session.execute(_THEIRS, {**asked, "people": people}).scalars()
+    others = set(theirs.all()) - {row.id for row in rows}
     if others:
-        mine = (MESSAGES.c.store_id == store_id, is_among(session, MESSAGES.c.id, sorted(others)))
-        rows += session.execute(select(MESSAGES).where(*mine)).all()
+        rows += session.execute(_OTHERS, {"store": store_id, "ids": sorted(others)}).all()
     return rows
 
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, select
+from sqlalchemy import BindParameter, Row, Select, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.db import Among, is_among, table_of
+from app.db import Among, UtcDateTime, table_of, unindexed
 from app.messaging import addresses
 from app.messaging.conditions import OF_CLASSES, OF_SCORES, SiblingFacts, asks_for
 from app.messaging.limits import WEEK, Departure
@@ -23,6 +23,25 @@ from app.segments.states import ACTIVE
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
 PREFERENCES, STATES = table_of(Preference), table_of(CustomerState)
 _PER_QUERY = 400
+_STORE: BindParameter[Any] = bindparam("store")
+_SUPPRESSED = select(SUPPRESSIONS).where(
+    SUPPRESSIONS.c.store_id == _STORE,
+    SUPPRESSIONS.c.channel == bindparam("channel"),
+    Among(SUPPRESSIONS.c.address_hash, "keys"),
+)
+_SIBLINGS = select(MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at).where(
+    MESSAGES.c.store_id == _STORE, Among(MESSAGES.c.enrollment_id, "keys")
+)
+_DEPARTURES = select(MESSAGES.c.customer_id, MESSAGES.c.sent_at, MESSAGES.c.channel, MESSAGES.c.step).where(
+    MESSAGES.c.store_id == _STORE,
+    Among(MESSAGES.c.customer_id, "keys"),
+    MESSAGES.c.sent_at > bindparam("since", type_=UtcDateTime),
+    unindexed(MESSAGES.c.status).in_(COUNTED_STATES),
+    MESSAGES.c.purpose.in_(("marketing", "service")),
+)
+_STATES = select(STATES.c.customer_id, STATES.c.state).where(
+    STATES.c.store_id == _STORE, Among(STATES.c.customer_id, "keys"), STATES.c.state != ACTIVE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +61,17 @@ def suppressed(
     found: dict[tuple[str, str], Row[Any]] = {}
     for channel, listed in addressed.items():
         hashes = [addresses.suppression_hash(signer, channel, address) for address in listed if address]
-        for start in range(0, len(hashes), _PER_QUERY):
-            statement = select(SUPPRESSIONS).where(
-                SUPPRESSIONS.c.store_id == store_id,
-                SUPPRESSIONS.c.channel == channel,
-                is_among(session, SUPPRESSIONS.c.address_hash, hashes[start : start + _PER_QUERY]),
-            )
-            found |= {(channel, row.address_hash): row for row in session.execute(statement)}
+        rows = _in_parts(session, _SUPPRESSED, store_id, hashes, channel=channel)
+        found |= {(channel, row.address_hash): row for row in rows}
     return found
 
 
 def siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[int, dict[str, SiblingFacts]]:
     """What became of a journey's messages; without their contents, which are most of such a row."""
     found: dict[int, dict[str, SiblingFacts]] = {}
-    for start in range(0, len(journeys), _PER_QUERY):
-        statement = select(
-            MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at
-        ).where(
-            MESSAGES.c.store_id == store_id,
-            is_among(session, MESSAGES.c.enrollment_id, journeys[start : start + _PER_QUERY]),
-        )
-        for row in session.execute(statement):
-            sibling = SiblingFacts(row.status, row.clicked_at is not None)
-            found.setdefault(row.enrollment_id, {})[row.step] = sibling
+    for row in _in_parts(session, _SIBLINGS, store_id, journeys):
+        sibling = SiblingFacts(row.status, row.clicked_at is not None)
+        found.setdefault(row.enrollment_id, {})[row.step] = sibling
     return found
 
 
@@ -73,19 +80,9 @@ def departures(
 ) -> dict[int, list[Departure]]:
     """What left for each of these people within a week, as far as the caps count it."""
     found: dict[int, list[Departure]] = {}
-    for start in range(0, len(people), _PER_QUERY):
-        statement = select(
-            MESSAGES.c.customer_id, MESSAGES.c.sent_at, MESSAGES.c.channel, MESSAGES.c.step
-        ).where(
-            MESSAGES.c.store_id == store_id,
-            is_among(session, MESSAGES.c.customer_id, people[start : start + _PER_QUERY]),
-            MESSAGES.c.sent_at > now - WEEK,
-            MESSAGES.c.status.in_(COUNTED_STATES),
-            MESSAGES.c.purpose.in_(("marketing", "service")),
-        )
-        for row in session.execute(statement):
-            departure = Departure(row.sent_at, row.channel, row.step)
-            found.setdefault(row.customer_id, []).append(departure)
+    for row in _in_parts(session, _DEPARTURES, store_id, people, since=now - WEEK):
+        departure = Departure(row.sent_at, row.channel, row.step)
+        found.setdefault(row.customer_id, []).append(departure)
     return found
 
 
@@ -99,15 +96,7 @@ def wishes(session: Session, store_id: int, people: Sequence[int]) -> dict[int, 
 
 def states(session: Session, store_id: int, people: Sequence[int]) -> dict[int, str]:
     """Where those of these people stand who are not simply active."""
-    found: dict[int, str] = {}
-    for start in range(0, len(people), _PER_QUERY):
-        statement = select(STATES.c.customer_id, STATES.c.state).where(
-            STATES.c.store_id == store_id,
-            is_among(session, STATES.c.customer_id, people[start : start + _PER_QUERY]),
-            STATES.c.state != ACTIVE,
-        )
-        found |= {row.customer_id: row.state for row in session.execute(statement)}
-    return found
+    return {row.customer_id: row.state for row in _in_parts(session, _STATES, store_id, people)}
 
 
 def traits(
@@ -132,15 +121,20 @@ def in_parts(
     session: Session, table: Table, name: str, *, store_id: int, keys: Sequence[Any], lock: bool = False
 ) -> list[Row[Any]]:
     """The store's rows of a table whose column holds one of these keys."""
-    statement = _rows_by(table, name, lock)
+    return _in_parts(session, _rows_by(table, name, lock), store_id, keys)
+
+
+def _in_parts(
+    session: Session, statement: Select[Any], store_id: int, keys: Sequence[Any], **more: Any
+) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
     for start in range(0, len(keys), _PER_QUERY):
-        values = {"store": store_id, "keys": keys[start : start + _PER_QUERY]}
+        values = {"store": store_id, "keys": keys[start : start + _PER_QUERY], **more}
         rows += session.execute(statement, values).all()
     return rows
 
 
 @cache
 def _rows_by(table: Table, name: str, lock: bool) -> Select[Any]:
-    statement = select(table).where(table.c.store_id == bindparam("store"), Among(table.c[name], "keys"))
+    statement = select(table).where(table.c.store_id == _STORE, Among(table.c[name], "keys"))
     return statement.order_by(table.c[name]).with_for_update() if lock else statement

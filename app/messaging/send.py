@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import is_among, table_of, update_rows
+from app.db import Among, table_of, update_rows
 from app.models import Message, MessageAttempt
 from app.models.message import FAILED, QUEUED, SENDING, SENT, UNKNOWN
 from app.segments import standing
@@ -28,6 +28,33 @@ _KNOWN = tuple(
     for name in ("id", "store_id", "customer_id", "channel", "flow_key", "step", "attempts", "sent_at")
 )
 """What an answer is judged by; the content of a message would only be read to be thrown away."""
+_STILL_OURS = (
+    MESSAGES.c.store_id == bindparam("store"),
+    Among(MESSAGES.c.id, "ids"),
+    MESSAGES.c.status == SENDING,
+    MESSAGES.c.lease_token == bindparam("token"),
+)
+_LOCKED = select(*_KNOWN).where(*_STILL_OURS).order_by(MESSAGES.c.id).with_for_update()
+_ACCEPTED = (
+    update(MESSAGES)
+    .where(*_STILL_OURS)
+    .values(status=SENT, lease_token=None, lease_until=None, next_at=bindparam("poll_at"))
+)
+_THEIRS = select(MESSAGES.c.id).where(
+    MESSAGES.c.store_id == bindparam("store"),
+    MESSAGES.c.lease_token != bindparam("token"),
+    Among(MESSAGES.c.id, "ids"),
+)
+_CLOSED = (
+    update(ATTEMPTS)
+    .where(
+        ATTEMPTS.c.store_id == bindparam("store"),
+        Among(ATTEMPTS.c.message_id, "ids"),
+        ATTEMPTS.c.message_id.not_in(_THEIRS),
+        ATTEMPTS.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("now"), outcome=bindparam("said"), error=bindparam("why"))
+)
 FIRST_POLL = timedelta(hours=1)
 """How long a provider's word is awaited before it is asked for, where it can be."""
 
@@ -51,18 +78,8 @@ def record(
 
 
 def _ours(session: Session, store_id: int, token: str, ids: Sequence[int]) -> dict[int, Row[Any]]:
-    statement = (
-        select(*_KNOWN)
-        .where(
-            MESSAGES.c.store_id == store_id,
-            is_among(session, MESSAGES.c.id, ids),
-            MESSAGES.c.status == SENDING,
-            MESSAGES.c.lease_token == token,
-        )
-        .order_by(MESSAGES.c.id)
-        .with_for_update()
-    )
-    return {row.id: row for row in session.execute(statement)}
+    rows = session.execute(_LOCKED, {"store": store_id, "token": token, "ids": ids}).all()
+    return {row.id: row for row in rows}
 
 
 def _values_after(row: Row[Any], result: SendResult, now: datetime) -> dict[str, Any]:
@@ -111,17 +128,8 @@ def _accept(
 ) -> None:
     if not accepted:
         return
-    statement = (
-        update(MESSAGES)
-        .where(
-            MESSAGES.c.store_id == store_id,
-            is_among(session, MESSAGES.c.id, [row.id for row, _ in accepted]),
-            MESSAGES.c.status == SENDING,
-            MESSAGES.c.lease_token == token,
-        )
-        .values(status=SENT, lease_token=None, lease_until=None, next_at=now + FIRST_POLL)
-    )
-    session.execute(statement)
+    ids = [row.id for row, _ in accepted]
+    session.execute(_ACCEPTED, {"store": store_id, "token": token, "ids": ids, "poll_at": now + FIRST_POLL})
     named = [
         {"store_id": store_id, "id": row.id, "provider_message_id": result.provider_message_id}
         for row, result in accepted
@@ -136,20 +144,11 @@ def _close_attempts(
     session: Session, store_id: int, token: str, *, results: Sequence[tuple[int, SendResult]], now: datetime
 ) -> None:
     """End our attempts; those of a message that somebody else is sending by now are theirs."""
-    theirs = select(MESSAGES.c.id).where(MESSAGES.c.store_id == store_id, MESSAGES.c.lease_token != token)
     for outcome in {result.outcome for _, result in results}:
         ids = [message_id for message_id, result in results if result.outcome is outcome]
         errors = sorted({result.error for _, result in results if result.outcome is outcome and result.error})
-        session.execute(
-            update(ATTEMPTS)
-            .where(
-                ATTEMPTS.c.store_id == store_id,
-                is_among(session, ATTEMPTS.c.message_id, ids),
-                ATTEMPTS.c.message_id.not_in(theirs.where(is_among(session, MESSAGES.c.id, ids))),
-                ATTEMPTS.c.ended_at.is_(None),
-            )
-            .values(ended_at=now, outcome=outcome.value, error="; ".join(errors) or None)
-        )
+        closed = {"now": now, "said": outcome.value, "why": "; ".join(errors) or None}
+        session.execute(_CLOSED, {"store": store_id, "token": token, "ids": ids, **closed})
 
 
 def sent_event(row: Row[Any], sent_at: datetime) -> NewEvent:

@@ -84,13 +84,15 @@ def note_left(
     session: Session, store_id: int, channel: str, *, answers: Sequence[SendResult], now: datetime
 ) -> None:
     """Remember how the provider answered a batch: what stayed here, and whether it is to be left alone."""
-    row = locked(session, store_id, channel)
+    row = session.execute(_of(store_id, channel)).one_or_none()
     if row is None:
         return
     outcomes = Counter(answer.outcome for answer in answers)
-    values = _standing(row, answers, outcomes, now)
-    if values:
-        _write(session, store_id, channel, values)
+    # Seldom anything changes; a lock for nothing would wait for the claim beside this one.
+    if _standing(row, answers, outcomes, now):
+        held = locked(session, store_id, channel) or row
+        if values := _standing(held, answers, outcomes, now):
+            _write(session, store_id, channel, values)
     stayed = len(answers) - outcomes[Outcome.ACCEPTED] - outcomes[Outcome.UNKNOWN]
     if stayed:
         count(session, store_id, channel, day=now.date(), counts={"sent": -stayed})

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from connectors.sending import OutgoingMessage
 from connectors.wording import is_text
@@ -64,14 +65,7 @@ def refusal(message: OutgoingMessage) -> str | None:
 
 def sender(message: OutgoingMessage) -> str | None:
     """The sender's address as SendGrid takes it: ASCII before the @, and the domain in its ASCII form."""
-    mailbox = _mailbox(message.from_address)
-    if mailbox is None or not _LOCAL_PART.fullmatch(mailbox[0]):
-        return None
-    try:
-        domain = mailbox[1].encode("idna").decode("ascii")
-    except UnicodeError:
-        return None
-    return f"{mailbox[0]}@{domain}"
+    return _in_ascii(message.from_address)
 
 
 def sender_name(message: OutgoingMessage) -> str:
@@ -82,6 +76,18 @@ def sender_name(message: OutgoingMessage) -> str:
 def own_headers(message: OutgoingMessage) -> dict[str, str]:
     """The headers that go along: all but those that are SendGrid's to set."""
     return {name: value for name, value in message.headers.items() if name.lower() not in RESERVED_HEADERS}
+
+
+@lru_cache(maxsize=256)
+def _in_ascii(address: str) -> str | None:
+    mailbox = _mailbox(address)
+    if mailbox is None or not _LOCAL_PART.fullmatch(mailbox[0]):
+        return None
+    try:
+        domain = mailbox[1].encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    return f"{mailbox[0]}@{domain}"
 
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")

@@ -8,7 +8,6 @@ building addresses and headers, and every call goes through our own pool. Bodies
 documented: the package's `Mail` makes the same of a dozen objects for each mail.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from functools import partial
@@ -19,6 +18,7 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 from sendgrid.helpers.mail.validators import ValidateApiKey
 
+from connectors import exact_json
 from connectors.answers import Response
 from connectors.base import ConnectorError
 from connectors.channels.sendgrid.account import SendGridAccount, own_headers, sender, sender_name
@@ -65,7 +65,7 @@ class PooledClient(Client):  # type: ignore[misc]  # the package has no types
         body = None
         if request_body is not None:
             headers["Content-Type"] = "application/json"
-            body = json.dumps(request_body).encode()
+            body = exact_json.written(request_body).encode()
         return self.pool.request(method, self._build_url(query_params), headers=headers, body=body)
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from connectors.answers import Response
 from connectors.base import ConnectorError
 from connectors.channels.sendgrid.account import SendGridAccount, refusal
 from connectors.channels.sendgrid.logs import find
@@ -92,7 +93,7 @@ class SendGridChannel:
 
     def _post(self, body: object, to_address: str) -> SendResult:
         try:
-            answer = self._client.mail.send.post(request_body=body)
+            answer = self._mail_send(request_body=body)
         except NotSent as error:
             return SendResult(Outcome.RETRY, error=str(error))
         except ConnectorError as error:
@@ -100,6 +101,12 @@ class SendGridChannel:
             return SendResult(Outcome.UNKNOWN, error=str(error), code=status)
         self.pace = pace(answer)
         return result(answer, to_address=to_address, is_sandbox=self._account.is_sandbox)
+
+    @cached_property
+    def _mail_send(self) -> Callable[..., Response]:
+        """The package's call; it would build the way there for each mail."""
+        call: Callable[..., Response] = self._client.mail.send.post
+        return call
 
     @cached_property
     def _client(self) -> "PooledClient":
