@@ -94,7 +94,7 @@ def start_woocommerce() -> ResponseReturnValue:
         _check_length(url)
         arrivals.look_at_woocommerce(built, url)
     except ConnectorError as error:
-        flash(shop_words.told(str(error)))
+        flash(shop_words.told(str(error)), "bad")
         return redirect(url_for("home.show", store=request.args.get("store", "")[:_LONGEST_URL]), code=303)
     with built.database.write() as session:
         state = attempts.start(session, platform=WOOCOMMERCE, shop=url, browser=browser)
@@ -200,7 +200,7 @@ def _not_connected(built: Runtime, attempt_id: int, error: Exception, *, may_pas
             attempts.forget(session, attempt_id)
     if may_pass:
         raise ServiceUnavailable(str(error)) from error
-    flash(shop_words.told(str(error)))
+    flash(shop_words.told(str(error)), "bad")
     return _home()
 
 

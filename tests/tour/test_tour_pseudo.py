@@ -25,11 +25,8 @@ def url(request: pytest.FixtureRequest, full_home: Path, tmp_path: Path) -> str:
 def test_no_route_says_a_sentence_that_has_no_translation(
     url: str, full_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret_key, encryption_keys = (
-        (full_home / "var" / name).read_text().strip() for name in ("secret_key", "encryption_keys")
-    )
-    settings = Settings(database_url=url, secret_key=secret_key, encryption_keys=encryption_keys)
-    runtime = Runtime.build(settings)
+    signing, sealing = ((full_home / "var" / name).read_text() for name in ("secret_key", "encryption_keys"))
+    runtime = Runtime.build(Settings(database_url=url, secret_key=signing, encryption_keys=sealing))
     client = create_app(runtime).test_client()
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "it"
     place = Place("", url)

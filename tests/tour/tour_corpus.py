@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import table_of
+from app.db import Base, table_of
 from app.models import (
     Consent,
     Customer,
@@ -78,7 +78,7 @@ def _plant(session: Session) -> None:
         session.execute(update(InboundEvent).where(InboundEvent.id == event_id).values(**words))
 
 
-_FIELDS: dict[type, Callable[[str], dict[str, Any]]] = {
+_FIELDS: dict[type[Base], Callable[[str], dict[str, Any]]] = {
     Customer: lambda text: {
         "first_name": text,
         "last_name": text,
