@@ -25,6 +25,9 @@ class DeliveryKind(StrEnum):
     REPLIED = "replied"
     ACCOUNT = "account"
 
+    # An enumeration's own goes through Python for each event that is looked up.
+    __hash__ = str.__hash__
+
 
 class Advice(StrEnum):
     """What the table of the provider's codes says is to be done, besides noting it."""
@@ -57,9 +60,9 @@ class DeliveryUpdate(NamedTuple):
         installation: whose message it is, where several installations share an account; "" where not told.
         address: of the recipient, or of who replied; empty where the event names none.
         reason: a word or code of the provider, at most 200 characters, safe to store and to show.
-        url: what was clicked. agent, ip: who clicked or opened, as the provider saw it.
-        word, text: of a reply.
+        url: what was clicked.
         is_machine: the provider itself says that no person did it.
+        word, text: of a reply.
     """
 
     kind: DeliveryKind
@@ -69,15 +72,12 @@ class DeliveryUpdate(NamedTuple):
     store_id: str | None = None
     installation: str = ""
     address: str = ""
-    provider_message_id: str | None = None
     reason: str = ""
     advice: Advice = Advice.NOTHING
     url: str = ""
-    agent: str = ""
-    ip: str = ""
+    is_machine: bool = False
     word: Word | None = None
     text: str = ""
-    is_machine: bool = False
 
     @property
     def message(self) -> int | None:
@@ -94,6 +94,6 @@ _MOST_DIGITS = 18
 
 
 def _own_number(text: str | None) -> int | None:
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
+    if text is None or len(text) > _MOST_DIGITS:
         return None
-    return int(text)
+    return int(text) if text.isdigit() and text.isascii() else None

@@ -16,7 +16,7 @@ from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.scans import StoreScan
-from app.stores import connections, refusals, rows
+from app.stores import connections, refusals, rows, stopping
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
 from jobs import baskets
@@ -30,6 +30,7 @@ _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
 _NOT_CALLED = SendResult(Outcome.RETRY, error="the account was taken away")
 _TOO_LATE = SendResult(Outcome.RETRY, error="not called: the claim was held for too long")
+_STOPPED = SendResult(Outcome.RETRY, error="not called: everything was stopped")
 _CALL_WITHIN_SECONDS = 55.0
 """From the claim on: a batch that begins by then ends, its slowest call included, within the lease.
 
@@ -66,7 +67,7 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     for store_id in stores:
         if kit.stopping.is_set():
             return 0
-        result = run_guarded(partial(run_store, kit, store_id, now, share))
+        result = run_guarded(partial(run_store, kit, store_id, now, share), store=store_id)
         if isinstance(result, Failed):
             failures[store_id] = result
         else:
@@ -82,6 +83,7 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
     """
     call_by = kit.stopwatch() + _CALL_WITHIN_SECONDS
     with kit.database.of_store(store_id).write() as session:
+        stopping.hold_off(session, store_id)
         store = rows.find(session, store_id)
         if store is None:
             return 0, False
@@ -110,8 +112,8 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
         failpoints.reached("outbox.before-call")
         if channel is None:
             results: Sequence[SendResult] = [_NOT_CALLED] * len(messages)
-        elif kit.stopwatch() > call_by:
-            results = [_TOO_LATE] * len(messages)
+        elif (obstacle := _obstacle(kit, store.id, call_by)) is not None:
+            results = [obstacle] * len(messages)
         else:
             results = channel.send(messages)
         failpoints.reached("outbox.after-call")
@@ -119,6 +121,14 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
             _record(session, kit, store.id, claimed.token, answered=_paired(messages, results), now=now)
             failpoints.reached("outbox.in-record")
         failpoints.reached("outbox.after-record")
+
+
+def _obstacle(kit: Kit, store_id: int, call_by: float) -> SendResult | None:
+    """Why what was claimed is not to be called out any more, looked up just before it would be."""
+    with kit.database.of_store(store_id).read() as session:
+        if stopping.is_stopped(session, store_id):
+            return _STOPPED
+    return _TOO_LATE if kit.stopwatch() > call_by else None
 
 
 def _record(

@@ -23,6 +23,7 @@ __all__ = [
     "Person",
     "Telling",
     "identity_of",
+    "lock",
     "normalise_email",
     "upsert_customers",
 ]
@@ -44,6 +45,15 @@ _HELD = (
     .order_by(CUSTOMERS.c.id)
     .with_for_update()
 )
+_MINE = CUSTOMERS.c.store_id == bindparam("store_id")
+_THEIRS = select(CUSTOMERS.c.id).where(_MINE, Among(CUSTOMERS.c.id, "ids"))
+_LOCKED = _THEIRS.order_by(CUSTOMERS.c.id).with_for_update()
+
+
+def lock(session: Session, store_id: int, ids: Sequence[int]) -> None:
+    """Keep these people's rows from others until this transaction ends; on SQLite it has all rows anyhow."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(_LOCKED, {"store_id": store_id, "ids": ids})
 
 
 def upsert_customers(

@@ -11,7 +11,7 @@ from app.errors import NotFound
 from app.flows import contents
 from app.flows.definition import Definition, recipe, recipe_keys
 from app.models import Flow, FlowSwitch, FlowVersion, Store
-from app.stores import writes
+from app.stores import stopping, writes
 from app.stores.platforms import SHOPIFY
 from app.stores.writes import NewWrite
 
@@ -76,6 +76,7 @@ def deactivate(session: Session, store_id: int, key: str, now: datetime) -> bool
     Raises:
         NotFound: the store has no such flow.
     """
+    stopping.wait_for_claims(session, store_id)
     flow = _flow(session, store_id, key)
     if not flow.is_active:
         return False

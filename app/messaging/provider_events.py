@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, func, literal, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import consent, timeline
 from app.crypto import Signer
-from app.db import UtcDateTime, insert_new_columns, is_among, table_of
+from app.db import Among, UtcDateTime, insert_new_columns, table_of
 from app.messaging import receipts, replies, senders, settling
 from app.messaging.send import sent_event
 from app.models import DeliveryEvent, Message
@@ -31,7 +31,10 @@ _KNOWN = tuple(
     )
 )
 """What an event is judged by; the content of a message would only be read to be thrown away."""
+_OURS = (MESSAGES.c.store_id == bindparam("store"), Among(MESSAGES.c.id, "ids"))
+_LOCKED = select(*_KNOWN).where(*_OURS).order_by(MESSAGES.c.id).with_for_update()
 _UNPROVEN = (QUEUED, PREPARING, SENDING, UNKNOWN)
+_DOUBTFUL = (*_UNPROVEN, HELD)
 _PAUSE = timedelta(hours=1)
 _SOFT_WINDOW, _SOFT_DAYS = timedelta(days=14), 3
 _ENDS = {
@@ -40,6 +43,10 @@ _ENDS = {
     DeliveryKind.BOUNCED: (BOUNCED, (SENT, DELIVERED), "bounced"),
 }
 """The status that an event leads to, those that it may follow, and the reason that is kept."""
+_MOVES = {
+    kind: update(MESSAGES).where(*_OURS, MESSAGES.c.status.in_(after)).values(status=status, reason=reason)
+    for kind, (status, after, reason) in _ENDS.items()
+}
 _COUNTERS = {
     DeliveryKind.DELIVERED: "delivered",
     DeliveryKind.BOUNCED: "bounced",
@@ -77,7 +84,9 @@ def apply(
     told = _new(session, store_id, _ours(session, store_id, updates))
     _prove(session, store_id, told, now)
     _end(session, store_id, told)
-    timeline.record(session, [entry for each in told if (entry := _entry(each)) is not None], now)
+    timeline.record(
+        session, [_entry(one, row) for one, row in told if row is not None and one.kind in _TOLD], now
+    )
     telling = [each for each in told if _tells_more(each.one)]
     for each in sorted(telling, key=lambda each: each.one.occurred_at):
         _take(session, signer, store_id, channel, told=each, now=now)
@@ -95,13 +104,8 @@ def _ours(session: Session, store_id: int, updates: Sequence[DeliveryUpdate]) ->
 
 def _messages(session: Session, store_id: int, ids: Sequence[int]) -> dict[int, Row[Any]]:
     """The store's messages of these numbers, locked."""
-    statement = (
-        select(*_KNOWN)
-        .where(MESSAGES.c.store_id == store_id, is_among(session, MESSAGES.c.id, ids))
-        .order_by(MESSAGES.c.id)
-        .with_for_update()
-    )
-    return {row.id: row for row in session.execute(statement)}
+    rows = session.execute(_LOCKED, {"store": store_id, "ids": ids}).all()
+    return {row.id: row for row in rows}
 
 
 def _new(session: Session, store_id: int, ours: Mapping[str, _Told]) -> list[_Told]:
@@ -112,7 +116,7 @@ def _new(session: Session, store_id: int, ours: Mapping[str, _Told]) -> list[_To
     columns: dict[str, list[Any]] = {
         "store_id": [store_id] * len(told),
         "message_id": [row.id if row is not None else 0 for _, row in told],
-        "type": [one.kind.value for one, _ in told],
+        "type": [str(one.kind) for one, _ in told],
         "occurred_at": [one.occurred_at for one, _ in told],
         "event_key": list(ours),
         "is_human": [not one.is_machine for one, _ in told],
@@ -158,7 +162,7 @@ def _prove(session: Session, store_id: int, told: Sequence[_Told], now: datetime
 
 
 def _is_doubtful(row: Row[Any]) -> bool:
-    return row.status == HELD or (row.status in _UNPROVEN and row.attempts > 0)
+    return row.status in _DOUBTFUL and (row.status == HELD or row.attempts > 0)
 
 
 def _tells_more(one: DeliveryUpdate) -> bool:
@@ -197,34 +201,18 @@ def _take(
 
 def _end(session: Session, store_id: int, told: Sequence[_Told]) -> None:
     """Move the statuses up, all that end alike in one statement; a bounce has the last word."""
-    for kind, (status, after, reason) in _ENDS.items():
+    for kind, move in _MOVES.items():
         ids = sorted({row.id for one, row in told if one.kind is kind and row is not None})
         if ids:
-            session.execute(
-                update(MESSAGES)
-                .where(
-                    MESSAGES.c.store_id == store_id,
-                    is_among(session, MESSAGES.c.id, ids),
-                    MESSAGES.c.status.in_(after),
-                )
-                .values(status=status, reason=reason)
-            )
+            session.execute(move, {"store": store_id, "ids": ids})
 
 
-def _entry(told: _Told) -> NewEvent | None:
-    """The timeline's entry of an event, where it has one."""
-    one, row = told
-    kind = _TOLD.get(one.kind)
-    if kind is None or row is None:
-        return None
+def _entry(one: DeliveryUpdate, row: Row[Any]) -> NewEvent:
+    """The timeline's entry of an event that has one."""
+    kind = _TOLD[one.kind]
+    details = {"flow": row.flow_key, "step": row.step, "channel": row.channel, "reason": one.reason}
     return NewEvent(
-        store_id=row.store_id,
-        customer_id=row.customer_id,
-        type=kind,
-        subject=f"message:{row.id}",
-        source_key=f"{kind}:{row.id}",
-        occurred_at=one.occurred_at,
-        details={"flow": row.flow_key, "step": row.step, "channel": row.channel, "reason": one.reason},
+        row.store_id, row.customer_id, kind, f"message:{row.id}", f"{kind}:{row.id}", one.occurred_at, details
     )
 
 
@@ -258,10 +246,9 @@ def _soft_days(session: Session, row: Row[Any], now: datetime) -> int:
 
 
 def _count(session: Session, store_id: int, channel: str, told: Sequence[_Told]) -> None:
-    by_day: dict[date, Counter[str]] = {}
-    for one, _ in told:
-        name = _COUNTERS.get(one.kind)
-        if name is not None:
-            by_day.setdefault(one.occurred_at.date(), Counter())[name] += 1
+    counted = Counter((one.occurred_at.date(), one.kind) for one, _ in told if one.kind in _COUNTERS)
+    by_day: dict[date, dict[str, int]] = {}
+    for (day, kind), number in counted.items():
+        by_day.setdefault(day, {})[_COUNTERS[kind]] = number
     for day, counts in sorted(by_day.items()):
         senders.count(session, store_id, channel, day=day, counts=counts)

@@ -5,7 +5,6 @@ Source: docs.sendgrid.com, event webhook reference and security features (2021 a
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,9 +53,11 @@ def read(body: bytes, *, received_at: datetime) -> Events:
     if not isinstance(entries, list):
         raise UnreadablePayload("the post is not a list of events")
     events = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("event"), str)]
-    told = [(event, verdict(event)) for event in events]
+    latest = received_at + _AHEAD
     updates = tuple(
-        _update(event, row.kind, row, received_at) for event, row in told if row is not None and row.kind
+        _update(event, row.kind, row, received_at=received_at, latest=latest)
+        for event in events
+        if (row := verdict(event)) is not None and row.kind
     )
     return Events(
         updates=updates,
@@ -66,16 +67,14 @@ def read(body: bytes, *, received_at: datetime) -> Events:
     )
 
 
-_OWN_ID = re.compile(r"[0-9]{1,19}")
 _SMTP_CODE = re.compile(r"\b[245]\d\d\b")
 _LONGEST_INT = 20
+_LONGEST_NUMBER = 19
 _PLAIN = (str, int, float)
 _MARK_BYTES = 16
 _TELLING = ("event", "timestamp", "url", "attempt", "type")
-_LONGEST_ADDRESS, _LONGEST_URL, _LONGEST_AGENT, _LONGEST_IP, _LONGEST_ID = 320, 2000, 400, 45, 200
+_LONGEST_ADDRESS, _LONGEST_URL, _LONGEST_ID = 320, 2000, 200
 _AHEAD = timedelta(hours=1)
-# Where our own arguments may lie: usually flattened, older exports and tools nest them.
-_NESTS = ("custom_args", "unique_args")
 
 
 def _entries(body: bytes) -> Any:
@@ -91,83 +90,66 @@ def _whole_number(text: str) -> int | str:
 
 
 def _update(
-    event: Mapping[str, Any], kind: DeliveryKind, row: Verdict, received_at: datetime
+    event: Mapping[str, Any], kind: DeliveryKind, row: Verdict, *, received_at: datetime, latest: datetime
 ) -> DeliveryUpdate:
-    message_id, store_id = _own(event, "mid"), _own(event, "store")
+    told = event.get
+    message_id, store_id, home = _own(event)
+    # By place: naming each would take as long as the rest of the event.
     return DeliveryUpdate(
-        kind=kind,
-        occurred_at=_occurred_at(event.get("timestamp"), received_at),
-        key=_key(event, message_id, store_id),
-        message_id=message_id,
-        store_id=store_id,
-        installation=_home(event),
-        address=storable(event.get("email"), _LONGEST_ADDRESS).strip(),
-        provider_message_id=storable(event.get("sg_message_id"), _LONGEST_ID) or None,
-        reason=_reason(event, row),
-        advice=row.advice,
-        url=storable(event.get("url"), _LONGEST_URL),
-        agent=storable(event.get("useragent"), _LONGEST_AGENT),
-        ip=storable(event.get("ip"), _LONGEST_IP) if kind in _ACTS else "",
-        is_machine=event.get("sg_machine_open") is True,
+        kind,
+        _occurred_at(told("timestamp"), latest) or received_at,
+        _key(event, message_id, store_id),
+        message_id,
+        store_id,
+        home,
+        storable(told("email"), _LONGEST_ADDRESS).strip(),
+        _reason(event, row),
+        row.advice,
+        storable(told("url"), _LONGEST_URL),
+        told("sg_machine_open") is True,
     )
 
 
-# Of all other events `ip` is the address of a mail server.
-_ACTS = frozenset({DeliveryKind.CLICKED, DeliveryKind.OPENED})
-
-
-def _occurred_at(told: object, received_at: datetime) -> datetime:
-    seconds = _seconds(told)
-    if seconds is None:
-        return received_at
-    try:
-        at = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return received_at
-    return at if at <= received_at + _AHEAD else received_at
-
-
-def _seconds(told: object) -> float | None:
+def _occurred_at(told: object, latest: datetime) -> datetime | None:
     """A moment of the Unix epoch, whether told as a number or as a text; None if it cannot be one."""
     if isinstance(told, bool) or not isinstance(told, (int, float, str)):
         return None
     try:
         seconds = float(told)
-    except (ValueError, OverflowError):
+        at = datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (ValueError, OverflowError, OSError):
         return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None
+    return at if at is not None and at <= latest else None
 
 
-def _own(event: Mapping[str, Any], name: str) -> str | None:
-    """Our own argument, where it is a number of ours: others may send mails by the same account."""
-    text = _number(event.get(name))
-    if text is not None:
-        return text
-    return next((text for nest in _nests(event) if (text := _number(nest.get(name))) is not None), None)
-
-
-def _home(event: Mapping[str, Any]) -> str:
-    home = storable(event.get("home"), _LONGEST_ID)
-    if home:
-        return home
-    return next((text for nest in _nests(event) if (text := storable(nest.get("home"), _LONGEST_ID))), "")
-
-
-def _nests(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [nest for key in _NESTS if isinstance(nest := event.get(key), dict)]
+def _own(event: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
+    """Our own arguments, the ids where they are numbers of ours: others may send by the same account."""
+    told = event.get
+    message_id, store_id = _number(told("mid")), _number(told("store"))
+    home = storable(told("home"), _LONGEST_ID)
+    for nested in (told("custom_args"), told("unique_args")):
+        # Usually they are flattened, older exports and tools nest them.
+        if isinstance(nested, dict):
+            message_id = message_id or _number(nested.get("mid"))
+            store_id = store_id or _number(nested.get("store"))
+            home = home or storable(nested.get("home"), _LONGEST_ID)
+    return message_id, store_id, home
 
 
 def _number(value: object) -> str | None:
-    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    return text if _OWN_ID.fullmatch(text) else None
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or len(text) > _LONGEST_NUMBER:
+        return None
+    return text if text.isdigit() and text.isascii() else None
 
 
 def _key(event: Mapping[str, Any], own: str | None, store: str | None) -> str:
     """Equal for two tellings; SendGrid's `sg_event_id` may differ between them (sendgrid-nodejs 1435)."""
     whose = (store, own) if own else (event.get("sg_message_id"), event.get("email"))
+    told = [*whose, *map(event.get, _TELLING)]
     offset = event.get("url_offset")
-    place = (offset.get("index"), offset.get("type")) if isinstance(offset, dict) else ()
-    told = (*whose, *map(event.get, _TELLING), *place)
+    if isinstance(offset, dict):
+        told += offset.get("index"), offset.get("type")
     exact = repr([value if isinstance(value, _PLAIN) else None for value in told])
     mark = hashlib.blake2s(exact.encode(), digest_size=_MARK_BYTES).hexdigest()
     return f"{storable(event['event'], 30)}:{own or ''}:{mark}"
@@ -175,9 +157,9 @@ def _key(event: Mapping[str, Any], own: str | None, store: str | None) -> str:
 
 def _reason(event: Mapping[str, Any], row: Verdict) -> str:
     """SendGrid's own words; of what a mail server said only the codes, for it may name a person."""
-    reason = event.get("reason") if row.event == "dropped" else ""
+    reason = event.get("reason") if row.event == "dropped" else None
     told = (event.get("type"), event.get("bounce_classification"), reason)
-    words = [part for part in told if isinstance(part, str) and part]
+    words = [part for part in told if part and isinstance(part, str)]
     said = harmless(" · ".join(words)) if words else ""
     codes = _codes(event)
     return f"{said} · {codes}"[:LONGEST] if said and codes else said or codes

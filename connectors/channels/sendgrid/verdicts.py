@@ -22,16 +22,17 @@ class Verdict:
 
 def verdict(event: Mapping[str, Any]) -> Verdict | None:
     """The row for an event, or None where there is none."""
-    rows = _BY_EVENT.get(_text(event, "event").lower(), ())
-    return next((row for row in rows if _fits(row, event)), None)
+    for row in _BY_EVENT.get(_text(event, "event").lower(), ()):
+        if _fits(row, event):
+            return row
+    return None
 
 
 def enhanced_status(event: Mapping[str, Any]) -> str:
     """The enhanced status of RFC 3463 (5.1.1) of a bounce or deferral, or empty."""
     for key in ("status", "reason", "response"):
-        text = _text(event, key)
-        found = _ENHANCED.search(text) if text else None
-        if found:
+        text = event.get(key)
+        if text and isinstance(text, str) and (found := _ENHANCED.search(text)):
             return found[0]
     return ""
 
@@ -72,7 +73,9 @@ def _text(event: Mapping[str, Any], key: str) -> str:
 
 
 def _fits(row: Verdict, event: Mapping[str, Any]) -> bool:
-    return all(pattern.match(_TOLD[column](event)) for column, pattern in row.patterns.items())
+    return not row.patterns or all(
+        pattern.match(_TOLD[column](event)) for column, pattern in row.patterns.items()
+    )
 
 
 _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {

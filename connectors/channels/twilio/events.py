@@ -59,7 +59,6 @@ def read_inbound(body: bytes, *, received_at: datetime) -> list[DeliveryUpdate]:
             occurred_at=received_at,
             key=f"{storable(sid, _LONGEST_ID)}:reply",
             address=storable(form["From"], _LONGEST_ADDRESS),
-            provider_message_id=storable(sid, _LONGEST_ID),
             advice=Advice.SUPPRESS if asked is Word.STOP else Advice.NOTHING,
             word=asked,
             text=storable(text, _LONGEST_TEXT),
@@ -86,7 +85,6 @@ def told(message: Mapping[str, Any], message_id: str | None, received_at: dateti
         key=f"{storable(message_id, _LONGEST_ID) or sid}:{status}",
         message_id=message_id,
         address=storable(message.get("to"), _LONGEST_ADDRESS),
-        provider_message_id=sid,
         reason=reason,
         advice=advice,
     )

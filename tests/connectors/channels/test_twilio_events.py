@@ -117,7 +117,6 @@ def test_a_callback_is_read_whole() -> None:
             key="4712:delivered",
             message_id="4712",
             address="+393331234567",
-            provider_message_id=SID,
             reason="delivered",
         )
     ]
@@ -201,7 +200,6 @@ def test_a_reply_is_read_whole() -> None:
         occurred_at=NOW,
         key=f"{SID}:reply",
         address="+393331234567",
-        provider_message_id=SID,
         word=Word.OTHER,
         text="Grazie! 🎂",
     )
