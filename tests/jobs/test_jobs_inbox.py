@@ -15,7 +15,7 @@ from tests.conftest import NOW
 from tests.jobs.jobs_seed import body_of, delivered, delivery, kit_of, product_body, receive
 
 STORM = 2_000
-SHARE = 100
+SHARE = 150
 """How many rows of each of two shops one round reads."""
 
 
