@@ -2,58 +2,22 @@
 
 import os
 import threading
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from importlib import import_module
-from typing import Any
-
-import structlog
+from concurrent.futures import ThreadPoolExecutor
 
 from app import logs
 from app.config import Settings
-from app.db import RECEIVE_BUSY_SECONDS, Database
+from app.doors import create_finder, create_inbox
+from app.pages import Pages
 from app.runtime import Runtime
 from webhooks.bodies import Receive, Scope
 from webhooks.bridge import WsgiBridge
 from webhooks.deliveries import Deliveries
-from webhooks.door import StartResponse, WsgiApp
 from webhooks.ear import Ear
-from webhooks.finder import LinkFinder
 from webhooks.front import Send, WebhookFront
 from webhooks.links import LinkFront
-from webhooks.writer import InboxWriter
 
-log = structlog.get_logger()
 PAGE_THREADS = 16
-_PAGES = "app.wsgi"
-"""By its name: loading it takes longer than all that a delivery needs."""
-_ALIVE, _IS_ALIVE = "/healthz", b'{"status":"ok"}\n'
 _WATCH_SECONDS = 1.0
-
-
-def create_inbox(runtime: Runtime) -> InboxWriter:
-    """The writer of deliveries, with a connection of its own that waits for a lock for a moment only."""
-    return InboxWriter(_of_receivers(runtime))
-
-
-def create_finder(runtime: Runtime) -> LinkFinder:
-    """Who looks links up, over a connection of its own."""
-    return LinkFinder(_of_receivers(runtime).over_all_stores())
-
-
-class Pages:
-    """The pages as a WSGI app that is still being loaded: who asks for one waits, and only at the start."""
-
-    def __init__(self, runtime: Runtime, threads: ThreadPoolExecutor) -> None:
-        self._app: Future[WsgiApp] = threads.submit(_load, runtime)
-        self._app.add_done_callback(_end_if_failed)
-
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer by the pages; that the process is alive can be said without them."""
-        if environ.get("PATH_INFO") == _ALIVE and not self._app.done():
-            start_response("200 OK", [("Content-Type", "application/json")])
-            return [_IS_ALIVE]
-        return self._app.result()(environ, start_response)
 
 
 class HostedSite:
@@ -91,23 +55,6 @@ def create_hosted_site(settings: Settings) -> HostedSite:
     watch = threading.Thread(target=_end_with, args=(os.getppid(),), name="parent-watch", daemon=True)
     watch.start()
     return HostedSite(Runtime.build(settings))
-
-
-def _of_receivers(runtime: Runtime) -> Database:
-    return Database(runtime.database.url, pool_size=1, busy_seconds=RECEIVE_BUSY_SECONDS)
-
-
-def _load(runtime: Runtime) -> WsgiApp:
-    app: WsgiApp = import_module(_PAGES).create_app(runtime).wsgi_app
-    return app
-
-
-def _end_if_failed(loading: "Future[WsgiApp]") -> None:
-    """A process that can show no page is of no use, and its server starts another one."""
-    error = loading.exception()
-    if error is not None:
-        log.critical("the pages cannot be loaded", exc_info=error)
-        os._exit(1)
 
 
 def _end_with(parent: int) -> None:

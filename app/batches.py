@@ -7,7 +7,7 @@ merges from them, which is one way to the server. (COPY into a temporary table w
 the catalogue for each table that is made and dropped.)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
@@ -25,7 +25,6 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import update as sql_update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -34,15 +33,14 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from app.bindings import Listing, Values, bound, default_of, read_back, unbounded
-from app.packing import packed_parameter, packed_values
+from app.dialects import insert_into, writer_of
+from app.packing import packed_keys, packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
-Insert = Callable[[Table], Any]
 
 _GROUP = 64
 _GIVEN = "given_rows"
-_SQLITE = sqlite.dialect()
 
 
 def insert_rows(session: Session, table: Table, rows: Rows) -> None:
@@ -74,10 +72,13 @@ def upsert(
     *,
     key: Sequence[str],
     update: Sequence[str],
+    add: Sequence[str] = (),
     newer_by: str | None = None,
     returning: Sequence[Column[Any]] = (),
 ) -> Sequence[Row[Any]]:
     """Insert rows or update the named columns of those that exist; with `newer_by` only if not older.
+
+    The columns named by `add` grow by what the rows say.
 
     Rows are sorted by their key, so that two batches cannot deadlock on PostgreSQL; of several with one
     key the last counts.
@@ -86,7 +87,7 @@ def upsert(
         the columns asked for of what was written, in no order.
     """
     names = tuple(column.name for column in returning)
-    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, returning=names)
+    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, added=tuple(add), returning=names)
     return _write(session, table, _sorted_by(key, rows), insertion)
 
 
@@ -101,8 +102,9 @@ class Among(ColumnElement[bool]):
     """`column IN (…)` of a batch's many values, for a statement that is written once: a parameter's name.
 
     PostgreSQL gets them as one array, SQLite as one list in JSON: the statement's words stay the same, so
-    that it is prepared once. Joined by OR to others, each needs the store beside it: SQLite takes a store to
-    have ten rows, and would read all of the store's instead of the few that are asked for.
+    that it is compiled once. Not to be joined by OR to others, but by UNION of the ids that each finds: both
+    engines take a store for a few rows until they know better, and would read all of it; PostgreSQL would
+    compare each row with each value, too, where otherwise it looks the row's own up among them.
     """
 
     inherit_cache = True
@@ -118,8 +120,7 @@ class Among(ColumnElement[bool]):
 
 @compiles(Among)
 def _any_of_array(element: Among, compiler: SQLCompiler, **options: Any) -> str:
-    array = packed_parameter(element.name, element.column)
-    return compiler.process(element.column == any_(array), **options)
+    return compiler.process(element.column == any_(packed_keys(element.name, element.column)), **options)
 
 
 @compiles(Among, "sqlite")
@@ -152,17 +153,18 @@ class _Insertion:
     key: Names = ()
     changed: Names = ()
     newer_by: str | None = None
+    added: Names = ()
     returning: Names = ()
 
-    def row_by_row(self, table: Table, names: Names, insert: Insert) -> UpdateBase:
+    def row_by_row(self, table: Table, names: Names, dialect: str) -> UpdateBase:
         """One INSERT for each row's parameters, of the engine's own kind."""
         given = {name: bindparam(name, type_=unbounded(table.c[name])) for name in names}
-        return self._completed(table, insert(table).values(given))
+        return self._completed(table, insert_into(dialect, table).values(given))
 
     def merged(self, table: Table, names: Names, given: FromClause) -> UpdateBase:
         """One INSERT of all rows of a relation."""
         source = select(*(given.c[name] for name in names))
-        return self._completed(table, postgresql.insert(table).from_select(names, source))
+        return self._completed(table, insert_into("postgresql", table).from_select(names, source))
 
     def _completed(self, table: Table, insert: Any) -> UpdateBase:
         statement = insert.on_conflict_do_nothing() if self.keeps_old else insert
@@ -170,10 +172,10 @@ class _Insertion:
             newer = None
             if self.newer_by is not None:
                 newer = table.c[self.newer_by] <= insert.excluded[self.newer_by]
+            changed = {name: insert.excluded[name] for name in self.changed}
+            grown = {name: table.c[name] + insert.excluded[name] for name in self.added}
             statement = insert.on_conflict_do_update(
-                index_elements=self.key,
-                set_={name: insert.excluded[name] for name in self.changed},
-                where=newer,
+                index_elements=self.key, set_=changed | grown, where=newer
             )
         if self.returning:
             statement = statement.returning(*(table.c[name] for name in self.returning))
@@ -192,7 +194,7 @@ class _Update:
     key: Names
     returning: Names = ()
 
-    def row_by_row(self, table: Table, names: Names, _insert: Insert) -> UpdateBase:
+    def row_by_row(self, table: Table, names: Names, _dialect: str) -> UpdateBase:
         """One UPDATE for each row's parameters."""
         where = (table.c[name] == bindparam(f"{_OF_ROW}{name}") for name in self.key)
         return sql_update(table).where(*where).values({name: bindparam(name) for name in self._set(names)})
@@ -268,7 +270,7 @@ def _for_group(statement: str, width: int, count: int) -> str:
 @cache
 def _sqlite_statement(change: _Change, table: Table, names: Names) -> tuple[str, Names]:
     """The statement as the driver takes it, and the columns whose values it takes, in their order."""
-    compiled: Any = change.row_by_row(table, names, sqlite.insert).compile(dialect=_SQLITE)
+    compiled: Any = change.row_by_row(table, names, "sqlite").compile(dialect=writer_of("sqlite"))
     return str(compiled), tuple(name.removeprefix(_OF_ROW) for name in compiled.positiontup)
 
 
@@ -285,7 +287,7 @@ def _merge(connection: Connection, table: Table, values: Values, change: _Change
 @cache
 def _of_one(change: _Insertion, table: Table, names: Names) -> UpdateBase:
     """For one row, of which arrays would take the server three times as long."""
-    return change.row_by_row(table, names, postgresql.insert)
+    return change.row_by_row(table, names, "postgresql")
 
 
 @cache

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import EnvSettingsSource
 
 VAR = Path("var")
+Network = IPv4Network | IPv6Network
 
 
 class Settings(BaseSettings):
@@ -40,6 +42,7 @@ class Settings(BaseSettings):
     operator_sms_quota: int = Field(default=0, ge=0, description="texts a store and month; 0 is no end")
     allow_private_stores: bool = Field(default=False, description="1 lets a store live on a private address")
     metrics_token: str = Field(default="", description="opens /metrics to others than this machine")
+    trusted_proxies: str = Field(default="", description="networks whose X-Forwarded-For is believed")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field(default="text", pattern="^(json|text)$", description="json or text")
     failpoints: str = Field(default="", description="tests only: name=probability, kills the process there")
@@ -48,6 +51,12 @@ class Settings(BaseSettings):
     @classmethod
     def _without_final_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _of_networks(cls, value: str) -> str:
+        _networks(value)
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -74,6 +83,11 @@ class Settings(BaseSettings):
             if url.startswith(old):
                 return "postgresql+psycopg://" + url.removeprefix(old)
         return url
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """TRUSTED_PROXIES, each as a network; a single address is one, too."""
+        return _networks(self.trusted_proxies)
 
     @cached_property
     def signing_key(self) -> str:
@@ -105,6 +119,11 @@ def load() -> Settings:
         pydantic.ValidationError: a value cannot be used; its text names the setting.
     """
     return Settings()
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    """The networks of a comma list; ValueError for what is none."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _kept(name: str, make: Callable[[], str]) -> str:

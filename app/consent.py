@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import customers, timeline, timers
-from app.customers.agreeing import TOLD_CHANNELS
+from app.customers.agreeing import TOLD_CHANNELS, stands
 from app.db import insert_new, is_among, table_of, upsert
 from app.models import Consent, ConsentState
 from app.stores import double_opt_in, proofs, writes
@@ -23,7 +23,7 @@ WRITE = "consent"
 CONFIRMATION = "confirmation"
 """The kind of the timers of those who are to be asked to confirm; the subject is the customer."""
 _KEY = ("store_id", "customer_id", "channel")
-_MOVED = ("state", "basis", "occurred_at", "is_own", "proof_until")
+_MOVED = ("state", "basis", "occurred_at", "is_own", "address", "proof_until")
 _STATE = (*_KEY, *_MOVED[:-1])
 _SAID = (*_KEY, "state", "basis", "occurred_at", "source", "address", "wording")
 
@@ -167,13 +167,13 @@ def _with_pending(session: Session, dated: list[NewConsent]) -> list[NewConsent]
     if not since:
         return dated
     places = {(item.store_id, item.customer_id, item.channel) for item in dated if item.store_id in since}
-    agreed = {place for place, held in _held(session, places).items() if held.state == "subscribed"}
+    held = _held(session, places)
     return [
         replace(item, state="pending", basis="consent", source_key=item.key, is_to_confirm=True)
         if item.store_id in since
         and _is_unconfirmed(item)
         and item.occurred_at >= since[item.store_id]
-        and (item.store_id, item.customer_id, item.channel) not in agreed
+        and stands(held.get((item.store_id, item.customer_id, item.channel)), item.address) != "subscribed"
         else item
         for item in dated
     ]
@@ -238,17 +238,18 @@ def _tell_storefront(session: Session, newest: Iterable[NewConsent], now: dateti
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A derived state: what it is, by which statement, and how long its proof is kept."""
+    """A derived state: what it is, by which statement, of which address, and how long its proof is kept."""
 
     state: str
     rank: tuple[datetime, bool]
     proof_until: datetime | None
+    address: str | None
 
 
 def _after(before: _Held | None, statement: NewConsent) -> _Held:
     state, until = (before.state, before.proof_until) if before is not None else (None, None)
     until = proofs.kept_until(statement.state, statement.occurred_at, before=state, until_before=until)
-    return _Held(statement.state, _rank(statement), until)
+    return _Held(statement.state, _rank(statement), until, statement.address)
 
 
 def _held(session: Session, keys: set[tuple[int, int, str]]) -> dict[tuple[int, int, str], _Held]:
@@ -264,7 +265,9 @@ def _held(session: Session, keys: set[tuple[int, int, str]]) -> dict[tuple[int, 
         )
         for row in session.execute(statement):
             rank = (row.occurred_at, row.state == "unsubscribed")
-            held[(store_id, row.customer_id, row.channel)] = _Held(row.state, rank, row.proof_until)
+            held[(store_id, row.customer_id, row.channel)] = _Held(
+                row.state, rank, row.proof_until, row.address
+            )
     return held
 
 

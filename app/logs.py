@@ -61,5 +61,7 @@ def _formatter(form: str) -> structlog.stdlib.ProcessorFormatter:
     if form == "json":
         written += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        written.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        # Its own choice, where `rich` is installed, writes every local variable into a traceback.
+        plain = structlog.dev.plain_traceback
+        written.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_EVERY_LINE, processors=written)

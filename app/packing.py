@@ -5,6 +5,7 @@ Source: PostgreSQL's own `array_recv` and the `…recv` of each type; all number
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from struct import Struct
 from typing import Any
 
@@ -22,14 +23,24 @@ def packed_parameter(name: str, column: Column[Any]) -> Cast[Any]:
     return _array(bindparam(name, type_=_Packing(column)), column)
 
 
+def packed_keys(name: str, column: Column[Any]) -> Cast[Any]:
+    """The same for what is looked for: the server plans for these values, each time.
+
+    A plan for any values would be kept from when the tables were small. It takes hundreds of values for ten,
+    reads all rows of a store and compares each of them with each value.
+    """
+    return _array(bindparam(name, type_=_Packing(column, _Keys)), column)
+
+
 def packed_values(values: Sequence[Any], column: Column[Any]) -> Cast[Any]:
     """The same with the values in it."""
     return _array(literal(values, _Packing(column)), column)
 
 
 def teach(connection: Any) -> None:
-    """Have a connection of psycopg send packed columns as they are."""
+    """Have a connection of psycopg send packed columns as they are, and keep no plans that look for keys."""
     connection.adapters.register_dumper(_Packed, _AsItIs)
+    connection.cursor_factory = _planning(connection.cursor_factory)
 
 
 def _array(parameter: BindParameter[Any], column: Column[Any]) -> Cast[Any]:
@@ -38,6 +49,22 @@ def _array(parameter: BindParameter[Any], column: Column[Any]) -> Cast[Any]:
 
 class _Packed(bytes):
     """An array as PostgreSQL receives it."""
+
+
+class _Keys(_Packed):
+    """One of values that are looked for."""
+
+
+@cache
+def _planning(cursor: Any) -> Any:
+    """A kind of psycopg's cursors that prepares nothing that looks for keys."""
+
+    def execute(self: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
+        if isinstance(parameters, dict) and any(type(value) is _Keys for value in parameters.values()):
+            options["prepare"] = False
+        return cursor.execute(self, query, parameters, **options)
+
+    return type("PlanningCursor", (cursor,), {"execute": execute})
 
 
 class _AsItIs:
@@ -61,8 +88,9 @@ class _Packing(UserDefinedType[Sequence[Any]]):
 
     cache_ok = True
 
-    def __init__(self, column: Column[Any]) -> None:
+    def __init__(self, column: Column[Any], kind: type[_Packed] = _Packed) -> None:
         self.column = column
+        self.kind = kind
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], _Packed]:
         process = processor_of(self.column, dialect)
@@ -71,7 +99,7 @@ class _Packing(UserDefinedType[Sequence[Any]]):
         def packed(values: Any) -> _Packed:
             column = values if process is None else [process(value) for value in values]
             elements = [_NULL if value is None else pack(value) for value in column]
-            return _Packed(_HEADER(1, 1, oid, len(elements), 1) + b"".join(elements))
+            return self.kind(_HEADER(1, 1, oid, len(elements), 1) + b"".join(elements))
 
         return packed
 

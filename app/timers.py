@@ -18,10 +18,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, insert_new, table_of
+from app.dialects import insert_into
 from app.models import Timer, TimerCursor
 
 TIMERS, CURSORS = table_of(Timer), table_of(TimerCursor)
@@ -154,7 +154,7 @@ def _lower_cursor(session: Session, store_id: int, moment: datetime) -> None:
 
 @cache
 def _lowering(dialect: str) -> Insert:
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(CURSORS)
+    insert = insert_into(dialect, CURSORS)
     lowering: Insert = insert.on_conflict_do_update(
         index_elements=["store_id"],
         set_={"next_due_at": insert.excluded.next_due_at},

@@ -1,31 +1,10 @@
 """Puts the web side together: Flask for pages and the API, the doors of webhooks and links in front of it."""
 
-from dataclasses import dataclass
-
 from flask import Flask
 
-from app import migrate, web
-from app.asgi import create_finder, create_inbox
+from app import doors, migrate, web
+from app.doors import Site
 from app.runtime import Runtime
-from webhooks.deliveries import Deliveries
-from webhooks.door import WebhookDoor
-from webhooks.finder import LinkFinder
-from webhooks.links import LinkDoor
-from webhooks.writer import InboxWriter
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The WSGI app of a process, and the threads behind it: who keeps deliveries, and who looks links up."""
-
-    application: WebhookDoor
-    inbox: InboxWriter
-    finder: LinkFinder
-
-    def close(self) -> None:
-        """Finish what was taken."""
-        self.finder.close()
-        self.inbox.close()
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -38,6 +17,4 @@ def create_app(runtime: Runtime) -> Flask:
 
 def create_site(runtime: Runtime) -> Site:
     """Everything that a server process answers with."""
-    inbox, finder = create_inbox(runtime), create_finder(runtime)
-    linked = LinkDoor(runtime, finder, inbox, create_app(runtime).wsgi_app)
-    return Site(WebhookDoor(Deliveries(runtime), inbox, linked), inbox, finder)
+    return doors.in_front_of(create_app(runtime).wsgi_app, runtime)

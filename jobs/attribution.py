@@ -22,7 +22,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         stores = _DUE.run(session)
     failures: list[Failed] = []
     for store_id in stores:
-        result = run_guarded(partial(_run_store, kit, store_id))
+        result = run_guarded(partial(_run_store, kit, store_id), store=store_id)
         if isinstance(result, Failed):
             failures.append(result)
         else:

@@ -7,7 +7,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import inbox, retention
-from app.analytics import effects, engagement
+from app.analytics import effects, engagement, funnels
 from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
 from app.members import upkeep
@@ -158,8 +158,10 @@ def _count_arms(kit: Kit, slot: Slot, now: datetime) -> int:
     for store_id in _connected(kit):
         with kit.database.of_store(store_id).read() as session:
             rows = effects.count(session, store_id, now)
+            ways = funnels.count(session, session.get_one(Store, store_id), now)
         with kit.database.of_store(store_id).write() as session:
             effects.keep(session, store_id, rows)
+            funnels.keep(session, store_id, ways)
         counted += len(rows)
     return counted
 
@@ -182,10 +184,10 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     with kit.database.write() as session:
         gone += upkeep.purge(session, now)
     for store_id in (inbox.NOBODY, *stores):
-        count = 1
-        while count:
+        more = retention.PURGES
+        while more:
             with kit.database.of_store(store_id).write() as session:
-                count = retention.purge_once(session, store_id, now)
+                count, more = retention.purge_once(session, store_id, now, more)
             gone += count
     kit.database.scrub()
     kit.database.take_stock()

@@ -29,7 +29,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     with kit.database.read() as session:
         waiting = subscribe.stores_to_equip(session, EQUIPMENT, _MOST_A_ROUND)
     for store_id in waiting:
-        result = run_guarded(partial(_equip, kit, store_id, now))
+        result = run_guarded(partial(_equip, kit, store_id, now), store=store_id)
         if not isinstance(result, Failed):
             done["equipped"] += 1
     return done

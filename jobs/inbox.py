@@ -75,13 +75,15 @@ def _round(kit: Kit, now: datetime) -> int:
 
 
 def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
-    result = run_guarded(lambda: _apply(kit, store_id, now, limit=limit))
+    result = run_guarded(lambda: _apply(kit, store_id, now, limit=limit), store=store_id)
     if not isinstance(result, Failed):
         return result
     with kit.database.of_store(store_id).read() as session:
         ids = [event.id for event in inbox.waiting(session, store_id, now, limit=limit)]
     for event_id in ids:
-        alone = run_guarded(partial(_apply, kit, store_id, now, limit=1, only=event_id))
+        alone = run_guarded(
+            partial(_apply, kit, store_id, now, limit=1, only=event_id), store=store_id, inbound=event_id
+        )
         if isinstance(alone, Failed):
             _put_off(kit, store_id, event_id, now=now, failure=alone)
     return len(ids)

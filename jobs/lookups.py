@@ -35,7 +35,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         if store is None or store.state not in states:
             _drop(kit, row)
             continue
-        result = run_guarded(partial(ask, kit, store, row, now))
+        result = run_guarded(partial(ask, kit, store, row, now), store=store.id)
         if isinstance(result, Failed):
             _put_off(kit, row, now + _LATER)
         elif result:

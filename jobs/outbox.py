@@ -71,7 +71,8 @@ def _round(kit: Kit, wire: Wire, now: datetime, failures: dict[int, Failed]) -> 
             looked_at = 0
             break
         calling = partial(wire.carry_out, store_id, failures)
-        result = run_guarded(partial(run_store, kit, store_id, now, share, calling=calling))
+        share_of = partial(run_store, kit, store_id, now, share, calling=calling)
+        result = run_guarded(share_of, store=store_id)
         if isinstance(result, Failed):
             failures[store_id] = result
         else:

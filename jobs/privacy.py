@@ -23,8 +23,6 @@ from jobs.kit import Kit
 from jobs.proof import has_left
 
 REQUESTS = requests.REQUESTS
-SOFT_DELETE = timedelta(hours=48)
-"""Between the uninstall (or the first sign of it) and the erasure of a shop."""
 _LATER, _AFTER_FAILURE = timedelta(hours=1), timedelta(minutes=10)
 _BATCH = 500
 _KINDS = {
@@ -51,7 +49,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         ]
     failures: list[Failed] = []
     for request in waiting:
-        result = run_guarded(partial(_carry_out, kit, request, now))
+        result = run_guarded(partial(_carry_out, kit, request, now), privacy_request=request.id)
         if isinstance(result, Failed):
             failures.append(result)
             _put_off(kit, request, now=now, next_at=now + _AFTER_FAILURE)
@@ -101,7 +99,7 @@ def _erase_shop(kit: Kit, request: PrivacyRequest, now: datetime) -> bool:
     with kit.database.of_store(request.store_id).read() as session:
         store = session.get(Store, request.store_id)
     if store is not None and store.state == UNINSTALLED:
-        may_go_at = (store.uninstalled_at or request.received_at) + SOFT_DELETE
+        may_go_at = (store.uninstalled_at or request.received_at) + shops.SOFT_DELETE
         if now < may_go_at:
             _put_off(kit, request, now=now, next_at=may_go_at)
             return False
@@ -128,9 +126,9 @@ def _has_left(kit: Kit, request: PrivacyRequest, store: Store, now: datetime) ->
             requests.mark_done(held, proof=proof, now=now, outcome=REFUSED)
             return False
         since = datetime.fromisoformat(held.proof.get("refused_since", now.isoformat()))
-        if now < since + SOFT_DELETE:
+        if now < since + shops.SOFT_DELETE:
             refusals.note(session, shop, "", now)
-            requests.put_off(held, since + SOFT_DELETE, refused_since=since.isoformat())
+            requests.put_off(held, since + shops.SOFT_DELETE, refused_since=since.isoformat())
             return False
         if install.uninstall(session, shop, now):
             gone = audit.STORE_DISCONNECTED

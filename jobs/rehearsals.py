@@ -34,7 +34,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     if held.row.attempts >= rehearsals.MOST_ATTEMPTS:
         result: Failed | None = Failed(AppError(), "the worker ended in the middle of it each time", "")
     else:
-        result = run_guarded(partial(_replay, kit, held, now))
+        result = run_guarded(partial(_replay, kit, held, now), store=held.row.store_id)
     if isinstance(result, Failed) and not isinstance(result.error, _Stopped):
         with kit.database.of_store(held.row.store_id).write() as session:
             rehearsals.fail(session, held, result.summary, now)

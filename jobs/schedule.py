@@ -55,7 +55,7 @@ CLOCK: tuple[ClockJob, ...] = (
     ClockJob("backfill", "the history of newly connected stores is read", 1),
     ClockJob("reconciliation", "what webhooks lost is pulled from the storefront", 15),
     ClockJob("sweeps", "what the shop deleted without a word is found at night", 60),
-    ClockJob("senders", "the accounts that mails and texts leave by are checked", 60),
+    ClockJob("senders", "the accounts that mails and texts leave by are checked", 5),
     ClockJob("calendar", "the slots of the calendar are run, each once", 15),
     ClockJob("figures", "what messages did is added up for the screens", 60),
     ClockJob("checkouts", "checkouts that rested for an hour count as abandoned", 15),

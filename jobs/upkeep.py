@@ -29,7 +29,7 @@ def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
             store = None if held is None else rows.need(session, held.store_id)
         if held is None or store is None:
             break
-        result = run_guarded(partial(work, kit, held, store, now))
+        result = run_guarded(partial(work, kit, held, store, now), store=store.id, chore=held.name)
         if isinstance(result, Failed):
             _put_off(kit, held, result, now)
         else:

@@ -83,7 +83,7 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
         stores = [store for store_id in due if (store := session.get(Store, store_id)) is not None]
     settled = 0
     for store in filter(is_connected, stores):
-        result = run_guarded(partial(_run_store, kit, store, now))
+        result = run_guarded(partial(_run_store, kit, store, now), store=store.id)
         if isinstance(result, Failed):
             failures[store.id] = result
         else:

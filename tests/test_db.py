@@ -9,11 +9,14 @@ from sqlalchemy.engine import make_url
 
 from app.db import Database
 from app.flows.shop import LiveShop
+from app.mirror import sums
 from tests.conftest import NOW
 from tests.engines import POSTGRESQL
 from tests.seeds import add_customer, add_order, new_store
 
 ON_POSTGRESQL = pytest.mark.parametrize("engine", [POSTGRESQL])
+MORE_THAN_THE_DRIVER_WAITS_FOR = 7
+"""It prepares a statement at its sixth run."""
 ISOLATION = text("SHOW transaction_isolation")
 
 
@@ -40,6 +43,20 @@ def test_a_snapshot_sees_one_moment_and_the_next_transaction_does_not(database: 
         afterwards = session.execute(ISOLATION).scalar_one()
 
     assert (in_snapshot, afterwards) == ("repeatable read", "read committed")
+
+
+@ON_POSTGRESQL
+def test_no_plan_is_kept_of_what_looks_for_a_batch_s_keys(database: Database) -> None:
+    store_id = new_store(database)
+    for _ in range(MORE_THAN_THE_DRIVER_WAITS_FOR):
+        with database.of_store(store_id).write() as session:
+            sums.refresh(session, store_id, [1, 2])
+
+    with database.read() as session:
+        kept = session.execute(text("SELECT statement FROM pg_prepared_statements")).scalars().all()
+
+    assert any("INSERT INTO timers" in statement for statement in kept)
+    assert not any("ANY (" in statement for statement in kept)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

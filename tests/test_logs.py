@@ -44,6 +44,20 @@ def test_a_line_of_text_names_level_speaker_and_fields(capsys: pytest.CaptureFix
     assert all(word in line for word in ("error", "stage failed", "[jobs.tick]", "error=Busy", "stage=inbox"))
 
 
+def test_a_traceback_of_text_shows_no_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    _configure("INFO", "text")
+
+    token = "shpat_of-a-shop"
+    try:
+        raise ValueError("refused")
+    except ValueError:
+        logging.getLogger("waitress").exception("it broke")
+
+    told = capsys.readouterr().err
+    assert "ValueError: refused" in told
+    assert token not in told
+
+
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ValueError, match="LOG_LEVEL"):
         logs.configure("loud", "text")

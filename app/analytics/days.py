@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import Select, and_, distinct, func, select
+from sqlalchemy import and_, bindparam, distinct, func, select
 from sqlalchemy.orm import Session
 
-from app.analytics import leaving
+from app.analytics.leaving import BEGIN, COUNT, END, LEFT, STORE
 from app.db import insert_new, table_of, upsert
 from app.messaging import zones
 from app.models import (
@@ -31,6 +31,41 @@ _LATE, _AGAIN = timedelta(hours=1), timedelta(days=7)
 """How late news of a message may come on its own day, and how far back days are counted again on the next."""
 _LONGEST = timedelta(days=80)
 """As far back as the attempts reach for certain, by which the messages of a day are found."""
+
+_FLOW = MESSAGES.c.flow_key
+_SENT = LEFT.with_only_columns(_FLOW, COUNT).group_by(_FLOW)
+_TOLD = (
+    select(_FLOW, EVENTS.c.type, func.count(distinct(EVENTS.c.message_id)))
+    .select_from(EVENTS)
+    .join(MESSAGES, and_(MESSAGES.c.store_id == STORE, MESSAGES.c.id == EVENTS.c.message_id))
+    .where(
+        EVENTS.c.store_id == STORE,
+        EVENTS.c.occurred_at >= BEGIN,
+        EVENTS.c.occurred_at < END,
+        EVENTS.c.type.in_(FATES[1:]),
+        EVENTS.c.is_human,
+    )
+    .group_by(_FLOW, EVENTS.c.type)
+)
+"""Of how many something was told, by flow and by what; a scanner's clicks are none."""
+_NEWS = tuple(
+    select(table.c.id).where(table.c.store_id == STORE, moment >= BEGIN).limit(1)
+    for table, moment in ((ATTEMPTS, ATTEMPTS.c.started_at), (EVENTS, EVENTS.c.occurred_at))
+)
+_SOLD = select(
+    func.count(), func.coalesce(func.sum(ORDERS.c.total_minor - ORDERS.c.refunded_minor), 0)
+).where(
+    ORDERS.c.store_id == STORE,
+    ORDERS.c.placed_at >= BEGIN,
+    ORDERS.c.placed_at < END,
+    ORDERS.c.is_counted,
+    ORDERS.c.currency == bindparam("currency"),
+)
+_LISTED = (
+    select(STATES.c.channel, func.count())
+    .where(STATES.c.store_id == STORE, STATES.c.state == "subscribed")
+    .group_by(STATES.c.channel)
+)
 
 Rows = list[dict[str, Any]]
 
@@ -65,11 +100,8 @@ def count_orders(session: Session, store_id: int, moments: Iterable[datetime]) -
 
 def is_quiet(session: Session, store_id: int, since: datetime) -> bool:
     """Whether no message left and none was told of since that moment."""
-    left = select(ATTEMPTS.c.id).where(
-        ATTEMPTS.c.store_id == store_id, ATTEMPTS.c.started_at >= since - _LATE
-    )
-    told = select(EVENTS.c.id).where(EVENTS.c.store_id == store_id, EVENTS.c.occurred_at >= since - _LATE)
-    return all(session.execute(one.limit(1)).first() is None for one in (left, told))
+    values = {"store": store_id, "begin": since - _LATE}
+    return all(session.execute(one, values).first() is None for one in _NEWS)
 
 
 def count(session: Session, store: Store, since: datetime | None, now: datetime) -> tuple[Rows, Rows]:
@@ -99,31 +131,12 @@ def keep(session: Session, counted: tuple[Rows, Rows]) -> None:
 def fates(session: Session, store_id: int, begin: datetime, end: datetime) -> dict[str, dict[str, int]]:
     """What each flow's messages did in [begin, end), those that did something."""
     found: dict[str, dict[str, int]] = {}
-    flow_key = MESSAGES.c.flow_key
-    sent = leaving.left(store_id, begin, end).with_only_columns(flow_key, leaving.COUNT).group_by(flow_key)
-    for key, n in session.execute(sent):
+    values = {"store": store_id, "begin": begin, "end": end}
+    for key, n in session.execute(_SENT, values):
         found.setdefault(key, dict.fromkeys(FATES, 0))["sent"] = n
-    for key, kind, n in session.execute(_told(store_id, begin, end)):
+    for key, kind, n in session.execute(_TOLD, values):
         found.setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
     return found
-
-
-def _told(store_id: int, begin: datetime, end: datetime) -> Select[str, str, int]:
-    """Of how many something was told, by flow and by what; a scanner's clicks are none."""
-    of_event = and_(MESSAGES.c.store_id == store_id, MESSAGES.c.id == EVENTS.c.message_id)
-    return (
-        select(MESSAGES.c.flow_key, EVENTS.c.type, func.count(distinct(EVENTS.c.message_id)))
-        .select_from(EVENTS)
-        .join(MESSAGES, of_event)
-        .where(
-            EVENTS.c.store_id == store_id,
-            EVENTS.c.occurred_at >= begin,
-            EVENTS.c.occurred_at < end,
-            EVENTS.c.type.in_(FATES[1:]),
-            EVENTS.c.is_human,
-        )
-        .group_by(MESSAGES.c.flow_key, EVENTS.c.type)
-    )
 
 
 _NO_ORDERS = {"orders": 0, "revenue_minor": 0}
@@ -132,15 +145,8 @@ _NOTHING = {**_NO_ORDERS, "subscribers": None, "texting": None}
 
 def _orders_of(session: Session, store_id: int, day: date, *, zone: tzinfo, currency: str) -> dict[str, Any]:
     begin, end = span(zone, day)
-    net = func.coalesce(func.sum(ORDERS.c.total_minor - ORDERS.c.refunded_minor), 0)
-    counted = select(func.count(), net).where(
-        ORDERS.c.store_id == store_id,
-        ORDERS.c.placed_at >= begin,
-        ORDERS.c.placed_at < end,
-        ORDERS.c.is_counted,
-        ORDERS.c.currency == currency,
-    )
-    orders, revenue = session.execute(counted).one()
+    values = {"store": store_id, "begin": begin, "end": end, "currency": currency}
+    orders, revenue = session.execute(_SOLD, values).one()
     return _NOTHING | {"store_id": store_id, "day": day, "orders": orders, "revenue_minor": int(revenue)}
 
 
@@ -157,10 +163,5 @@ def _stale_days(store: Store, zone: tzinfo, since: datetime | None, now: datetim
 
 
 def _lists(session: Session, store_id: int) -> dict[str, int]:
-    counted = (
-        select(STATES.c.channel, func.count())
-        .where(STATES.c.store_id == store_id, STATES.c.state == "subscribed")
-        .group_by(STATES.c.channel)
-    )
-    found: dict[str, int] = dict(session.execute(counted).all())
+    found: dict[str, int] = dict(session.execute(_LISTED, {"store": store_id}).all())
     return {"subscribers": found.get("email", 0), "texting": found.get("sms", 0)}

@@ -7,11 +7,11 @@ own attribution as it stands on the next morning. Opens we never know; text mess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from sqlalchemy import Select, and_, distinct, func, select
+from sqlalchemy import BindParameter, and_, bindparam, distinct, func, select
 from sqlalchemy.orm import Session
 
 from app import money
-from app.analytics import leaving
+from app.analytics.leaving import BEGIN, END, LEFT, STORE
 from app.db import table_of
 from app.messaging import links, zones
 from app.models import Attribution, DeliveryEvent, Flow, Message, MessageAttempt, Store
@@ -29,6 +29,49 @@ SETTLES_IN = timedelta(hours=1)
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
 ATTRIBUTIONS = table_of(Attribution)
 _CHANNEL = "email"
+_SENT = LEFT.where(MESSAGES.c.channel == _CHANNEL, MESSAGES.c.purpose != "transactional")
+"""How many mails left that were more than an answer."""
+_CLICKED = (
+    select(func.count(), func.count(distinct(MESSAGES.c.customer_id)))
+    .select_from(CLICKS)
+    .join(MESSAGES, and_(MESSAGES.c.store_id == STORE, MESSAGES.c.id == CLICKS.c.message_id))
+    .where(
+        CLICKS.c.store_id == STORE,
+        CLICKS.c.occurred_at >= BEGIN,
+        CLICKS.c.occurred_at < END,
+        # A scanner's are kept as `scanned`.
+        CLICKS.c.type == "clicked",
+        MESSAGES.c.channel == _CHANNEL,
+    )
+)
+"""How many clicks of people, and of how many people."""
+_ORDERED = (
+    select(func.count(), func.coalesce(func.sum(ATTRIBUTIONS.c.amount_minor), 0))
+    .select_from(ATTRIBUTIONS)
+    .join(MESSAGES, and_(MESSAGES.c.store_id == STORE, MESSAGES.c.id == ATTRIBUTIONS.c.message_id))
+    .where(
+        ATTRIBUTIONS.c.store_id == STORE,
+        ATTRIBUTIONS.c.occurred_at >= BEGIN,
+        ATTRIBUTIONS.c.occurred_at < END,
+        MESSAGES.c.channel == _CHANNEL,
+    )
+)
+"""How many orders went to mails, and what they brought in minor units."""
+_BUSY = tuple(
+    counted.with_only_columns(flow).group_by(flow)
+    for counted, flow in (
+        (_SENT, MESSAGES.c.flow_key),
+        (_CLICKED, MESSAGES.c.flow_key),
+        (_ORDERED, ATTRIBUTIONS.c.flow_key),
+    )
+)
+"""The flows of which there is something to tell."""
+_FLOW: BindParameter[str] = bindparam("flow")
+_SENT_OF_FLOW = _SENT.where(MESSAGES.c.flow_key == _FLOW)
+_CLICKED_OF_FLOW = _CLICKED.where(MESSAGES.c.flow_key == _FLOW)
+_ORDERED_OF_FLOW = _ORDERED.where(
+    ATTRIBUTIONS.c.flow_key == _FLOW, ATTRIBUTIONS.c.currency == bindparam("currency")
+)
 
 
 def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now: datetime) -> int:
@@ -57,18 +100,13 @@ def day_of(session: Session, store: Store, subject: str) -> tuple[str, FlowEngag
     flow_key, _, text = subject.rpartition(":")
     day, zone = date.fromisoformat(text), zones.zone_named(store.timezone)
     begin, end = _span(day, zone)
-    clicks, unique_clicks = session.execute(
-        _clicks(store.id, begin, end).where(MESSAGES.c.flow_key == flow_key)
-    ).one()
-    orders, minor = session.execute(
-        _orders(store.id, begin, end).where(
-            ATTRIBUTIONS.c.flow_key == flow_key, ATTRIBUTIONS.c.currency == store.currency
-        )
-    ).one()
+    asked = {"store": store.id, "begin": begin, "end": end, "flow": flow_key}
+    clicks, unique_clicks = session.execute(_CLICKED_OF_FLOW, asked).one()
+    orders, minor = session.execute(_ORDERED_OF_FLOW, asked | {"currency": store.currency}).one()
     engagement = FlowEngagement(
         day=day,
         utc_offset=begin.astimezone(zone).utcoffset() or timedelta(0),
-        sent=session.execute(_sent(store.id, begin, end).where(MESSAGES.c.flow_key == flow_key)).scalar_one(),
+        sent=session.execute(_SENT_OF_FLOW, asked).scalar_one(),
         clicks=clicks,
         unique_clicks=unique_clicks,
         orders=orders,
@@ -111,55 +149,5 @@ def _span(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
 
 def _busy_flows(session: Session, store_id: int, begin: datetime, end: datetime) -> set[str]:
     """The flows of which that day has something to tell."""
-    sent, clicks = _sent(store_id, begin, end), _clicks(store_id, begin, end)
-    orders = _orders(store_id, begin, end)
-    found: set[str] = set()
-    for statement, flow_key in (
-        (sent, MESSAGES.c.flow_key),
-        (clicks, MESSAGES.c.flow_key),
-        (orders, ATTRIBUTIONS.c.flow_key),
-    ):
-        grouped = statement.with_only_columns(flow_key).group_by(flow_key)
-        found |= set(session.execute(grouped).scalars())
-    return found
-
-
-def _sent(store_id: int, begin: datetime, end: datetime) -> Select[int]:
-    """How many mails left that were more than an answer."""
-    return leaving.left(store_id, begin, end).where(
-        MESSAGES.c.channel == _CHANNEL, MESSAGES.c.purpose != "transactional"
-    )
-
-
-def _clicks(store_id: int, begin: datetime, end: datetime) -> Select[int, int]:
-    """How many clicks of people, and of how many people."""
-    of_message = and_(MESSAGES.c.store_id == store_id, MESSAGES.c.id == CLICKS.c.message_id)
-    return (
-        select(func.count(), func.count(distinct(MESSAGES.c.customer_id)))
-        .select_from(CLICKS)
-        .join(MESSAGES, of_message)
-        .where(
-            CLICKS.c.store_id == store_id,
-            CLICKS.c.occurred_at >= begin,
-            CLICKS.c.occurred_at < end,
-            # A scanner's are kept as `scanned`.
-            CLICKS.c.type == "clicked",
-            MESSAGES.c.channel == _CHANNEL,
-        )
-    )
-
-
-def _orders(store_id: int, begin: datetime, end: datetime) -> Select[int, int]:
-    """How many orders went to mails, and what they brought in minor units."""
-    of_message = and_(MESSAGES.c.store_id == store_id, MESSAGES.c.id == ATTRIBUTIONS.c.message_id)
-    return (
-        select(func.count(), func.coalesce(func.sum(ATTRIBUTIONS.c.amount_minor), 0))
-        .select_from(ATTRIBUTIONS)
-        .join(MESSAGES, of_message)
-        .where(
-            ATTRIBUTIONS.c.store_id == store_id,
-            ATTRIBUTIONS.c.occurred_at >= begin,
-            ATTRIBUTIONS.c.occurred_at < end,
-            MESSAGES.c.channel == _CHANNEL,
-        )
-    )
+    values = {"store": store_id, "begin": begin, "end": end}
+    return {flow_key for statement in _BUSY for flow_key in session.execute(statement, values).scalars()}

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock, inbox
 from app.errors import BadInput, NotFound
+from app.members import keys
 from app.messaging import held, settling
-from app.models import ApiKey, InboundEvent, Message, Store
+from app.models import InboundEvent, Message, Store
 from app.runtime import Runtime
-from app.web.auth import create_api_key
 from connectors.base import Outcome, SendResult
 
 
@@ -19,33 +19,29 @@ def _create_key(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
         if session.get(Store, arguments.store) is None:
             raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
-        key = create_api_key(session, arguments.store, arguments.name, clock.now())
+        key = keys.make(session, arguments.store, arguments.name, clock.now())
         _record(session, arguments.store, audit.KEY_CREATED, subject=arguments.name)
     return {"store": arguments.store, "name": arguments.name, "key": key}
 
 
 def _list_keys(runtime: Runtime, arguments: argparse.Namespace) -> object:
     """The keys of a store by their names; the keys themselves are kept nowhere."""
-    mine = select(ApiKey).where(ApiKey.store_id == arguments.store).order_by(ApiKey.id)
     with runtime.database.read() as session:
         return [
             {
                 "id": key.id,
                 "name": key.name,
                 "created_at": key.created_at.isoformat(),
+                "used_at": key.used_at.isoformat() if key.used_at else None,
                 "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
             }
-            for key in session.scalars(mine)
+            for key in reversed(keys.of_store(session, arguments.store))
         ]
 
 
 def _revoke_key(runtime: Runtime, arguments: argparse.Namespace) -> object:
-    mine = (ApiKey.store_id == arguments.store, ApiKey.id == arguments.id, ApiKey.revoked_at.is_(None))
     with runtime.database.write() as session:
-        key = session.scalars(select(ApiKey).where(*mine)).one_or_none()
-        if key is None:
-            raise NotFound(f"store {arguments.store} has no key {arguments.id} that opens anything")
-        key.revoked_at = clock.now()
+        key = keys.revoke(session, arguments.store, arguments.id, clock.now())
         _record(session, arguments.store, audit.KEY_REVOKED, subject=key.name)
         return {"store": arguments.store, "id": key.id, "name": key.name, "revoked": True}
 

@@ -1,20 +1,23 @@
 """`serve` in one process: pages, API and webhooks, with or without a worker beside them."""
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import waitress
 
-from app.cli.working import keep_loaded, on_termination
+from app import doors
+from app.cli.ending import on_termination
+from app.doors import Site
+from app.loading import loading
+from app.pages import Pages, end_if_failed
 from app.runtime import Runtime
-from app.wsgi import Site, create_site
-from connectors.channels.local import LocalChannel
-from jobs.alarm import Alarm
-from jobs.kit import Kit
-from jobs.worker import Worker
 from webhooks.door import MAX_BODY_BYTES
 from webhooks.ear import Ear
 
+_WORKER = "app.cli.working"
+"""By its name, as the pages are: it is loaded once the port is open."""
 THREADS = 32
 _SERVER = {
     "threads": THREADS,
@@ -24,7 +27,8 @@ _SERVER = {
     "max_request_body_size": MAX_BODY_BYTES + 1,
     "cleanup_interval": 10,
     "ident": None,
-    "clear_untrusted_proxy_headers": True,
+    # Ours to judge (app/web/clients.py, /metrics): who takes them away makes a proxy's visitors local ones.
+    "clear_untrusted_proxy_headers": False,
 }
 
 
@@ -38,31 +42,35 @@ def open_server(site: Site, host: str, port: int) -> Any:
 
 
 def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
-    """Serve until the process is told to stop.
+    """Serve until the process is told to stop: deliveries at once, pages and worker once they are loaded.
 
     Raises:
         OSError: the port is taken.
     """
-    site = create_site(runtime)
-    server = open_server(site, arguments.host, runtime.settings.port)
-    worker = None if arguments.worker == "none" else Worker(Kit.build(runtime, LocalChannel(None)))
-    alarm = None if worker is None else Alarm(runtime.database, worker.look)
-    keep_loaded()
-    ear = Ear(runtime.database)
-    ear.open()
-    if worker is not None and alarm is not None:
-        worker.start()
-        alarm.open()
-    print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)
-    on_termination(_leave)
-    try:
-        server.run()
-    finally:
-        if worker is not None and alarm is not None:
-            worker.stop()
-            alarm.close()
-        ear.close()
-        site.close()
+    with ThreadPoolExecutor(1, thread_name_prefix="loading") as background:
+        site = doors.in_front_of(Pages(runtime, background), runtime)
+        server = open_server(site, arguments.host, runtime.settings.port)
+        workers = None if arguments.worker == "none" else background.submit(_start_workers, runtime)
+        if workers is not None:
+            workers.add_done_callback(end_if_failed)
+        ear = Ear(runtime.database)
+        ear.open()
+        print(f"Ritorno serves on http://{arguments.host}:{server.effective_port}", flush=True)
+        on_termination(_leave)
+        try:
+            server.run()
+        finally:
+            if workers is not None:
+                workers.result().stop()
+            ear.close()
+            site.close()
+
+
+def _start_workers(runtime: Runtime) -> Any:
+    with loading():
+        workers = import_module(_WORKER).Workers(runtime)
+    workers.start()
+    return workers
 
 
 def _leave() -> None:

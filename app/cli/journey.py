@@ -13,12 +13,13 @@ from sqlalchemy.engine import make_url
 from app import clock, migrate
 from app.cli import embedded, figures, travel
 from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
-from app.cli.working import keep_loaded
 from app.config import VAR, Settings
+from app.doors import Site
 from app.errors import AppError, BadInput
+from app.loading import keep_loaded
 from app.runtime import Runtime
 from app.web.auth import issue_sign_in_link
-from app.wsgi import Site, create_site
+from app.wsgi import create_site
 from connectors.channels.local import LocalChannel
 from jobs.kit import Kit
 from jobs.worker import Worker

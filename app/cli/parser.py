@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from app import config, failpoints, logs
 from app.crypto import UnreadableSecret
 from app.errors import AppError
+from app.loading import loading
 from app.runtime import Runtime
 from connectors.base import ConnectorError
 
@@ -33,7 +34,9 @@ _GROUPS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    arguments = _parser(words).parse_args(words)
+    with loading():
+        parser = _parser(words)
+    arguments = parser.parse_args(words)
     try:
         settings = config.load()
         logs.configure(settings.log_level, settings.log_format)

@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import Any
 
 from app import clock, migrate
+from app.loading import loading
 from app.members import links, people
 from app.runtime import Runtime
 
 _WAYS = {False: "app.cli.embedded", True: "app.cli.hosted"}
-"""By `--hosted`, which module serves: the one loads the worker and the pages first, the other neither."""
+"""By `--hosted`, which module serves."""
 
 
 def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
@@ -18,7 +19,9 @@ def _serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     runtime = replace(runtime, settings=runtime.settings.model_copy(update={"port": port}))
     migrate.upgrade(runtime.settings.database)
     _tell_first_way_in(runtime)
-    import_module(_WAYS[arguments.hosted]).serve(runtime, arguments)
+    with loading():
+        way = import_module(_WAYS[arguments.hosted])
+    way.serve(runtime, arguments)
 
 
 def _tell_first_way_in(runtime: Runtime) -> None:

@@ -1,14 +1,12 @@
 """`worker`, `migrate`: the processes of a deployment that serve nobody, so that they load no web side."""
 
 import argparse
-import gc
-import signal
 import threading
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from app import migrate
+from app.cli.ending import on_termination
+from app.loading import keep_loaded
 from app.runtime import Runtime
 from connectors.channels.local import LocalChannel
 from jobs.alarm import Alarm
@@ -16,38 +14,37 @@ from jobs.kit import Kit
 from jobs.worker import Worker
 
 
-def on_termination(stop: Callable[[], None]) -> None:
-    """Call this when the process is asked to end."""
+class Workers:
+    """The workers of this process, and the alarm that wakes the first of them."""
 
-    def _stop(_number: int, _frame: FrameType | None) -> None:
-        stop()
+    def __init__(self, runtime: Runtime, count: int = 1) -> None:
+        stopping = threading.Event()
+        kits = [Kit.build(runtime, LocalChannel(None), stopping=stopping) for _ in range(count)]
+        self._workers = [Worker(kit) for kit in kits]
+        self._alarm = Alarm(runtime.database, self._workers[0].look)
 
-    signal.signal(signal.SIGTERM, _stop)
+    def start(self) -> None:
+        """Begin; call it after any fork."""
+        for worker in self._workers:
+            worker.start()
+        self._alarm.open()
 
-
-def keep_loaded() -> None:
-    """Take what is loaded by now out of the garbage collector's rounds.
-
-    It stays as long as the process; looking at it again and again cost a tenth of the work on a batch.
-    """
-    gc.freeze()
+    def stop(self) -> None:
+        """Stop taking work and wait for what is under way."""
+        for worker in self._workers:
+            worker.stop()
+        self._alarm.close()
 
 
 def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
     stopped = threading.Event()
-    kits = [Kit.build(runtime, LocalChannel(None), stopping=stopped) for _ in range(arguments.concurrency)]
-    workers = [Worker(kit) for kit in kits]
+    workers = Workers(runtime, arguments.concurrency)
     keep_loaded()
-    alarm = Alarm(runtime.database, workers[0].look)
     on_termination(stopped.set)
-    for worker in workers:
-        worker.start()
-    alarm.open()
-    print(f"Ritorno works with {len(workers)} worker(s)", flush=True)
+    workers.start()
+    print(f"Ritorno works with {arguments.concurrency} worker(s)", flush=True)
     stopped.wait()
-    for worker in workers:
-        worker.stop()
-    alarm.close()
+    workers.stop()
 
 
 def _migrate(runtime: Runtime, arguments: argparse.Namespace) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select
+from sqlalchemy import Row, bindparam, select, union
 from sqlalchemy.orm import Session
 
 from app import timeline, tombstones
@@ -30,19 +30,23 @@ __all__ = [
 
 CUSTOMERS = table_of(Customer)
 _PER_QUERY = 500
-_OF_STORE = CUSTOMERS.c.store_id == bindparam("store_id")
+_SOUGHT = CUSTOMERS.alias()
+_OF_STORE = _SOUGHT.c.store_id == bindparam("store_id")
 _HELD = (
     select(CUSTOMERS.c.id, CUSTOMERS.c.erased_at, *(CUSTOMERS.c[name] for name in TOLD))
     .where(
-        or_(
-            and_(_OF_STORE, Among(CUSTOMERS.c.identity, "identities")),
-            and_(_OF_STORE, Among(CUSTOMERS.c.email, "emails")),
+        CUSTOMERS.c.id.in_(
+            union(
+                select(_SOUGHT.c.id).where(_OF_STORE, Among(_SOUGHT.c.identity, "identities")),
+                select(_SOUGHT.c.id).where(_OF_STORE, Among(_SOUGHT.c.email, "emails")),
+            )
         )
     )
     .order_by(CUSTOMERS.c.id)
     .with_for_update()
 )
-_THEIRS = select(CUSTOMERS.c.id).where(_OF_STORE, Among(CUSTOMERS.c.id, "ids"))
+_MINE = CUSTOMERS.c.store_id == bindparam("store_id")
+_THEIRS = select(CUSTOMERS.c.id).where(_MINE, Among(CUSTOMERS.c.id, "ids"))
 _LOCKED = _THEIRS.order_by(CUSTOMERS.c.id).with_for_update()
 
 

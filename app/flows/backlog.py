@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.customers import agreeing
 from app.db import table_of
 from app.flows import facts, live, published, writing
 from app.flows.batch import Batch, Held
@@ -117,7 +118,8 @@ def _of_backlog(store: Store) -> tuple[ColumnElement[bool], ...]:
 
 def _may_be_written_to(store: Store) -> tuple[ColumnElement[bool], ...]:
     """The same that `state_facts.is_reachable` says of one."""
-    basis: ColumnElement[bool] = CONSENTS.c.state == "subscribed"
+    is_theirs = agreeing.is_theirs(CONSENTS, CUSTOMERS.c.email)
+    basis: ColumnElement[bool] = and_(CONSENTS.c.state == "subscribed", is_theirs)
     if settings.is_on(store, "consent.soft_opt_in"):
         is_silent_buyer = and_(
             or_(CONSENTS.c.state.is_(None), CONSENTS.c.state != "unsubscribed"),

@@ -6,10 +6,10 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, bindparam, select
+from sqlalchemy import Row, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from app.customers import baskets
+from app.customers import agreeing, baskets
 from app.db import table_of
 from app.flows.moments import Place
 from app.messaging import senders, zones
@@ -194,13 +194,19 @@ def _sms(session: Session, store_id: int, people: Sequence[int]) -> frozenset[in
     """Who agreed to texts."""
     found: set[int] = set()
     for part in _parts(people):
-        statement = select(CONSENTS.c.customer_id).where(
-            CONSENTS.c.store_id == store_id,
-            CONSENTS.c.customer_id.in_(part),
-            CONSENTS.c.channel == "sms",
-            CONSENTS.c.state == "subscribed",
+        theirs = and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
+        statement = (
+            select(CONSENTS.c.customer_id, CONSENTS.c.state, CONSENTS.c.address, CUSTOMERS.c.phone)
+            .join(CUSTOMERS, theirs)
+            .where(
+                CONSENTS.c.store_id == store_id,
+                CONSENTS.c.customer_id.in_(part),
+                CONSENTS.c.channel == "sms",
+                CONSENTS.c.state == "subscribed",
+            )
         )
-        found |= set(session.execute(statement).scalars())
+        rows = session.execute(statement)
+        found |= {row.customer_id for row in rows if agreeing.stands(row, row.phone) == "subscribed"}
     return frozenset(found)
 
 

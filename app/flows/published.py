@@ -2,7 +2,7 @@
 
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 
@@ -10,12 +10,14 @@ from app.flows.batch import LiveFlow
 from app.flows.definition import Definition
 from app.models import Flow, FlowVersion
 
+_FLOWS = select(Flow.key, Flow.is_active, Flow.active_since, Flow.version_id).where(
+    Flow.store_id == bindparam("store")
+)
+
 
 def flows_of(session: Session, store_id: int) -> dict[str, LiveFlow]:
     """The store's flows by key, with the definition of the published version."""
-    flows = session.execute(
-        select(Flow.key, Flow.is_active, Flow.active_since, Flow.version_id).where(Flow.store_id == store_id)
-    ).all()
+    flows = session.execute(_FLOWS, {"store": store_id}).all()
     definitions = definitions_of(session, store_id, {flow.version_id for flow in flows})
     return {
         flow.key: LiveFlow(
@@ -32,9 +34,10 @@ def definitions_of(session: Session, store_id: int, version_ids: set[int]) -> di
     """
     known = _checked.setdefault(session.get_bind().engine.pool, {})
     unknown = version_ids - known.keys()
-    statement = select(FlowVersion).where(FlowVersion.store_id == store_id, FlowVersion.id.in_(unknown))
-    for version in session.execute(statement).scalars() if unknown else ():
-        known[version.id] = Definition.model_validate(version.definition)
+    if unknown:
+        statement = select(FlowVersion).where(FlowVersion.store_id == store_id, FlowVersion.id.in_(unknown))
+        for version in session.execute(statement).scalars():
+            known[version.id] = Definition.model_validate(version.definition)
     return {version_id: known[version_id] for version_id in version_ids}
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of, unindexed
+from app.db import Among, table_of, unindexed
 from app.flows.facts import median_transit
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
@@ -192,7 +192,7 @@ class LiveShop:
 _PER_QUERY = 400
 _ASKS = select(MESSAGES.c.customer_id, MESSAGES.c.context).where(
     MESSAGES.c.store_id == bindparam("store"),
-    MESSAGES.c.customer_id.in_(bindparam("people", expanding=True)),
+    Among(MESSAGES.c.customer_id, "people"),
     unindexed(MESSAGES.c.flow_key) == "review",
     unindexed(MESSAGES.c.step) == "M3",
     # Asked for the states that count, SQLite reads all of the store's messages in them.

@@ -7,14 +7,13 @@ many at once are not more than one after the other.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import lease_now, table_of
+from app.dialects import insert_into
 from app.models import SignInAttempt
 
 TRIES = table_of(SignInAttempt)
@@ -68,8 +67,7 @@ def _add(session: Session, signer: Signer, what: tuple[str, str], *, value: str,
     seconds = int(limit.within.total_seconds())
     since = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, now.tzinfo)
     row = {"subject": _subject(signer, what, value), "since": since, "n": 1}
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert: Any = (sqlite if is_sqlite else postgresql).insert(TRIES).values(row)
+    insert = insert_into(session.get_bind().dialect.name, TRIES).values(row)
     counting = insert.on_conflict_do_update(
         index_elements=["subject", "since"], set_={"n": TRIES.c.n + 1}
     ).returning(TRIES.c.n)

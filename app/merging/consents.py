@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import consent
 from app.consent import LEDGER, STATES, NewConsent
+from app.customers import agreeing
 from app.messaging import addresses
 
 SOURCE = "merge"
@@ -60,11 +61,10 @@ def _statements(
 ) -> list[NewConsent]:
     """What changes for the kept customer, channel by channel."""
     ours, theirs = states
-    given_for = _addresses(session, store_id, gone.id)
     statements = []
     for channel, said in theirs.items():
         held = ours.get(channel)
-        state = strictest(held.state if held else None, _told(kept, gone, said, given_for))
+        state = strictest(held.state if held else None, _told(kept, gone, said))
         if state is None or (held is not None and held.state == state):
             continue
         statements.append(
@@ -76,7 +76,7 @@ def _statements(
                 basis=said.basis if state == "subscribed" else None,
                 occurred_at=max(now, *(row.occurred_at for row in (held, said) if row is not None)),
                 source=SOURCE,
-                address=addresses.address_of(kept, channel) if channel == "email" else None,
+                address=None if channel in _WITHOUT_ADDRESS else addresses.address_of(kept, channel),
                 source_key=f"{SOURCE}:{merge_id}:{channel}:{gone.id}",
                 # Nobody said yes today: no flow begins by it. A no ends what is under way, and the
                 # shop, which may think otherwise of the kept one, is told of it.
@@ -87,31 +87,13 @@ def _statements(
     return statements
 
 
-def _told(kept: Row[Any], gone: Any, said: Row[Any], given_for: Mapping[str, str]) -> str | None:
+def _told(kept: Row[Any], gone: Any, said: Row[Any]) -> str | None:
     """What the merged customer's state says of the kept one; a yes for another address says nothing."""
     channel = said.channel
     if said.state == "unsubscribed" or channel in _WITHOUT_ADDRESS:
         return str(said.state)
-    theirs = given_for.get(channel) or addresses.address_of(gone, channel)
-    return str(said.state) if _is_same(theirs, addresses.address_of(kept, channel)) else None
-
-
-def _addresses(session: Session, store_id: int, customer_id: int) -> Mapping[str, str]:
-    """The address of the newest statement on each channel, as far as one was written down."""
-    statement = (
-        select(LEDGER.c.channel, LEDGER.c.address)
-        .where(
-            LEDGER.c.store_id == store_id,
-            LEDGER.c.customer_id == customer_id,
-            LEDGER.c.address.is_not(None),
-        )
-        .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
-    )
-    return {row.channel: row.address for row in session.execute(statement)}
-
-
-def _is_same(one: str | None, other: str | None) -> bool:
-    return bool(one and other) and (one or "").strip().lower() == (other or "").strip().lower()
+    theirs, kepts = said.address or addresses.address_of(gone, channel), addresses.address_of(kept, channel)
+    return str(said.state) if theirs and kepts and agreeing.is_same(theirs, kepts) else None
 
 
 def _move_ledger(session: Session, store_id: int, kept_id: int, gone_id: int) -> None:

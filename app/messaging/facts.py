@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.customers import baskets
+from app.customers import agreeing, baskets
 from app.db import table_of
 from app.messaging import addresses, fact_rows, wishes, zones
 from app.messaging.allowances import LOCAL, UNWRITTEN, SenderFacts, Written
@@ -163,10 +163,12 @@ def facts_of(
     )
 
 
-def consent_of(loaded: Loaded, customer_id: int, channel: str) -> tuple[str, str | None]:
-    """The derived state of a channel and its basis."""
+def consent_of(
+    loaded: Loaded, customer_id: int, channel: str, address: str | None = None
+) -> tuple[str, str | None]:
+    """The derived state of a channel, for the address that is written to, and its basis."""
     row = loaded.consents.get((customer_id, channel))
-    return (row.state, row.basis) if row is not None else ("unknown", None)
+    return agreeing.stands(row, address), row.basis if row is not None else None
 
 
 def _store(loaded: Loaded, row: Any) -> StoreFacts:
@@ -183,7 +185,8 @@ def _store(loaded: Loaded, row: Any) -> StoreFacts:
 
 def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
     address = addresses.address_of(customer, row.channel)
-    state, basis = consent_of(loaded, row.customer_id, row.channel)
+    said = loaded.consents.get((row.customer_id, row.channel))
+    state, basis = consent_of(loaded, row.customer_id, row.channel, address)
     return PersonFacts(
         is_erased=customer is None or customer.erased_at is not None,
         is_minor=_is_minor(customer, loaded.now, loaded.store.timezone),
@@ -195,6 +198,7 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
         has_bought=customer is not None and customer.orders_count > 0,
         content_problem=content_problem,
         tracks_clicks=consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed",
+        is_lapsed=loaded.terms_for(row.channel).is_lapsed(said, customer, loaded.now),
     )
 
 

@@ -58,7 +58,8 @@ class StoreFacts(NamedTuple):
 class PersonFacts(NamedTuple):
     """The recipient. `address_problem`, `suppressed_for` and `content_problem` are None when fine.
 
-    `consent` is the derived state of the channel (subscribed, pending, unsubscribed, unknown).
+    `consent` is the derived state of the channel for this address (subscribed, pending, unsubscribed,
+    other-address for a yes that was given for another, unknown).
     """
 
     is_erased: bool
@@ -71,6 +72,7 @@ class PersonFacts(NamedTuple):
     has_bought: bool
     content_problem: str | None
     tracks_clicks: bool
+    is_lapsed: bool = False
 
 
 class Facts(NamedTuple):
@@ -184,10 +186,12 @@ def _legal_basis(facts: Facts, now: datetime) -> StepVerdict:
 
 
 def _not_withdrawn(facts: Facts, now: datetime) -> StepVerdict:
-    """Consent as it is now, then topics and pause, of which answers and transactional mail are exempt."""
+    """Consent as it is now, its age, then topics and pause; answers and transactional mail mind neither."""
     message, wishes = facts.message, facts.wishes
     if facts.person.consent == "unsubscribed" and message.purpose != TRANSACTIONAL:
         return _stop("consent", "consent-withdrawn", "the customer unsubscribed")
+    if facts.person.is_lapsed and message.purpose == MARKETING:
+        return _stop("consent", "consent-lapsed", "no word and no order for too long")
     reason = obstacle(wishes, message.topic, now)
     if reason is None or message.purpose in (ANSWER, TRANSACTIONAL):
         return _pass("consent", facts.person.consent)

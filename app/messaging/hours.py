@@ -3,10 +3,9 @@
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from importlib import import_module
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-import holidays
 
 EMAIL_HOURS, SMS_HOURS = (8, 21), (9, 20)
 EXEMPT_PURPOSES = frozenset({"answer", "transactional"})
@@ -21,6 +20,9 @@ _ONE_MINUTE = timedelta(minutes=1)
 # A country can span so many zones that no moment suits them all (Antarctica); after two weeks
 # without one, the first zone decides alone.
 _HORIZON = timedelta(days=14)
+
+_HOLIDAYS = "holidays"
+"""By its name: it brings the calendars of half the world, 3 MiB that only who sends texts needs."""
 
 
 def next_allowed(  # noqa: PLR0917 - flows and limits pass the six in the order in which one says them
@@ -67,8 +69,9 @@ def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
 @lru_cache(maxsize=1024)
 def public_holidays(country: str, year: int) -> frozenset[date]:
     """The national public holidays of a year; empty for a country whose holidays are not known."""
+    known = import_module(_HOLIDAYS)
     try:
-        return frozenset(holidays.country_holidays(country.upper(), years=year))
+        return frozenset(known.country_holidays(country.upper(), years=year))
     except NotImplementedError:
         return frozenset()
 

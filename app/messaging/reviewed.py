@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import Among, table_of
 from app.models import Review
 from app.models.review import LOW, WRITTEN
 
@@ -17,6 +17,12 @@ NOT_UNHAPPY = "not-unhappy"
 MUTED = timedelta(days=30)
 """For how long somebody who gave three stars or fewer is offered nothing more to buy."""
 _PER_QUERY = 400
+_WRITTEN_BY = select(REVIEWS.c.customer_id, REVIEWS.c.product_external_id).where(
+    REVIEWS.c.store_id == bindparam("store"),
+    Among(REVIEWS.c.customer_id, "people"),
+    REVIEWS.c.product_external_id.is_not(None),
+    REVIEWS.c.status.in_(WRITTEN),
+)
 
 
 def products_reviewed(
@@ -25,13 +31,8 @@ def products_reviewed(
     """The external ids of the products that each of some customers wrote a review of."""
     found: dict[int, set[str]] = {}
     for start in range(0, len(customer_ids), _PER_QUERY):
-        statement = select(REVIEWS.c.customer_id, REVIEWS.c.product_external_id).where(
-            REVIEWS.c.store_id == store_id,
-            REVIEWS.c.customer_id.in_(customer_ids[start : start + _PER_QUERY]),
-            REVIEWS.c.product_external_id.is_not(None),
-            REVIEWS.c.status.in_(WRITTEN),
-        )
-        for row in session.execute(statement):
+        values = {"store": store_id, "people": customer_ids[start : start + _PER_QUERY]}
+        for row in session.execute(_WRITTEN_BY, values):
             found.setdefault(row.customer_id, set()).add(row.product_external_id)
     return {customer_id: frozenset(products) for customer_id, products in found.items()}
 

@@ -27,7 +27,9 @@ _EXAMPLES: Mapping[str, Mapping[str, str]] = {
     "it": {"first_name": "Giulia", "last_name": "Rossi", "city": "Torino", "product": "Il tuo prodotto"},
     "en": {"first_name": "Julia", "last_name": "Brown", "city": "Leeds", "product": "Your product"},
 }
-_AGREED = dict.fromkeys(("email", "sms"), SimpleNamespace(state="subscribed", basis="consent"))
+_AGREED = dict.fromkeys(
+    ("email", "sms"), SimpleNamespace(state="subscribed", basis="consent", address=None, occurred_at=None)
+)
 _CODES = {"it": "ESEMPIO-1234", "en": "EXAMPLE-1234"}
 
 

@@ -1,6 +1,8 @@
 """What a store set that its messages on a channel keep to; read once for all of a batch."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.messaging.frame import Sender
@@ -30,10 +32,22 @@ class Terms:
     cap_per_week: int
     sms_cap_per_week: int
     allows_perk: bool
+    lapses_after: timedelta | None = None
+
+    def is_lapsed(self, said: Any, customer: Any, now: datetime) -> bool:
+        """Whether the person's last word on the channel and last order are longer ago than the store wants.
+
+        Source: Garante, 24 February 2005: 24 months for marketing, where a shop goes by it.
+        """
+        if self.lapses_after is None:
+            return False
+        signs = (said and said.occurred_at, customer and customer.last_paid_at)
+        return max(filter(None, signs), default=now) < now - self.lapses_after
 
 
 def terms_of(store: Store, channel: str) -> Terms:
     """A store's terms for one channel."""
+    days = settings.number(store, "consent.lapses_after_days")
     return Terms(
         sender=_sender(store),
         from_address=settings.read(store, "sender.email"),
@@ -45,6 +59,7 @@ def terms_of(store: Store, channel: str) -> Terms:
         cap_per_week=settings.number(store, "rails.cap_per_week"),
         sms_cap_per_week=settings.number(store, "rails.sms_cap_per_week"),
         allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
+        lapses_after=timedelta(days=days) if days else None,
     )
 
 

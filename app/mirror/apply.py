@@ -159,7 +159,7 @@ def _apply_consents(
         if said and (telling := telling_of(record)) is not None:
             stated += [(telling, item) for item in said]
     statements = [
-        _statement(store.id, person, item, now, history_until=history_until)
+        _statement(store.id, person, item, now, told=telling.record, history_until=history_until)
         for telling, item in stated
         if (person := people.of(*telling)) is not None
         and not person.is_erased
@@ -195,6 +195,7 @@ def _statement(
     item: ConsentRecord,
     now: datetime,
     *,
+    told: CustomerRecord,
     history_until: datetime | None,
 ) -> NewConsent:
     moment = item.occurred_at or now
@@ -207,8 +208,15 @@ def _statement(
         basis=item.basis if item.state == ConsentState.SUBSCRIBED else None,
         occurred_at=moment,
         source="backfill" if is_old else item.source,
-        address=person.email if item.channel == "email" else None,
+        address=_address(person, told, item.channel),
         wording=item.wording,
         is_history=is_old,
         is_standing=item.is_standing,
     )
+
+
+def _address(person: Person, told: CustomerRecord, channel: str) -> str | None:
+    """Whereof the news speak: their own address, which need not be the one that the person has now."""
+    if channel == "email":
+        return customers.normalise_email(told.email) or person.email
+    return told.phone if channel == "sms" else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, select, union
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
@@ -21,15 +21,18 @@ STARTED, ABANDONED = "checkout.started", "checkout.abandoned"
 TIMER_KIND = "checkout"
 PATIENCE = timedelta(hours=1)
 """How long a checkout rests before it counts as abandoned. Source: the recipe "Abandoned checkout" (B8)."""
-_OF_STORE = CHECKOUTS.c.store_id == bindparam("store_id")
+_SOUGHT = CHECKOUTS.alias()
+_OF_STORE = (_SOUGHT.c.store_id == bindparam("store_id"), _SOUGHT.c.completed_at.is_(None))
 _OPEN = (
     select(CHECKOUTS)
     .where(
         CHECKOUTS.c.completed_at.is_(None),
-        or_(
-            and_(_OF_STORE, Among(CHECKOUTS.c.token, "tokens")),
-            and_(_OF_STORE, Among(CHECKOUTS.c.customer_id, "people")),
-            and_(_OF_STORE, Among(CHECKOUTS.c.email, "emails")),
+        CHECKOUTS.c.id.in_(
+            union(
+                select(_SOUGHT.c.id).where(*_OF_STORE, Among(_SOUGHT.c.token, "tokens")),
+                select(_SOUGHT.c.id).where(*_OF_STORE, Among(_SOUGHT.c.customer_id, "people")),
+                select(_SOUGHT.c.id).where(*_OF_STORE, Among(_SOUGHT.c.email, "emails")),
+            )
         ),
     )
     .order_by(CHECKOUTS.c.id)

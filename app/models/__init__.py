@@ -17,6 +17,7 @@ from app.models.enrollment import Enrollment
 from app.models.flow import Flow, FlowSwitch, FlowVersion
 from app.models.flow_draft import FlowDraft
 from app.models.flow_effect import FlowEffect
+from app.models.flow_funnel import FlowFunnel
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundBody, InboundEvent
 from app.models.install_attempt import InstallAttempt
@@ -72,6 +73,7 @@ __all__ = [
     "FlowDay",
     "FlowDraft",
     "FlowEffect",
+    "FlowFunnel",
     "FlowSwitch",
     "FlowVersion",
     "Fulfillment",

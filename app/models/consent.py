@@ -47,6 +47,7 @@ class ConsentState(Base):
         is_own: it was said to us, not to the storefront, which is to be told.
         proof_until: until when the ledger keeps what proves an earlier consent; None while the consent holds,
             and once the proof is gone.
+        address: the one that it was said of; None where the source named none.
     """
 
     __tablename__ = "consent_states"
@@ -59,6 +60,7 @@ class ConsentState(Base):
     occurred_at: Mapped[datetime] = mapped_column(UtcDateTime)
     is_own: Mapped[bool] = mapped_column(default=False)
     proof_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    address: Mapped[str | None] = mapped_column(String(320))
 
     __table_args__ = (
         Index("ix_consent_states_customer", "store_id", "customer_id"),

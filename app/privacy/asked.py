@@ -1,10 +1,14 @@
-"""What is asked for here and not by the platform: to erase somebody now, to show what is kept."""
+"""What is asked for here and not by the platform: to erase somebody or a shop, to show what is kept."""
 
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app import access_log, audit
 from app.audit import Actor
+from app.mirror import petitions
+from app.models import Store
 from app.privacy import access, deliveries, erasure, requests
 from app.privacy.erasure import Erased
 from app.runtime import Runtime
@@ -40,6 +44,17 @@ def erase_now(
         requests.log_erasure(session, store_id, customer_id, by=by, how=source, now=now)
     database.scrub()
     return erased
+
+
+def erase_shop(session: Session, store: Store, *, source: str, now: datetime, by: Actor) -> None:
+    """Ask for the erasure of a shop that was disconnected: the worker does it 48 hours after that.
+
+    Asking twice is asking once. A shop that is connected again by then is not erased.
+    """
+    store = session.get_one(Store, store.id, with_for_update=True)
+    if requests.of_shop(session, store.id) is None:
+        petitions.keep(session, store.id, PrivacyKind.ERASE_SHOP, None, source=source, now=now)
+        audit.record(session, store.id, by, audit.STORE_ERASURE, now=now, subject=store.domain)
 
 
 def report_now(

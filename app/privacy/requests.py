@@ -108,6 +108,13 @@ def answer(
     return len(session.execute(statement).all())
 
 
+def of_shop(session: Session, store_id: int) -> PrivacyRequest | None:
+    """The open request to erase the whole shop, if there is one."""
+    mine = (PrivacyRequest.store_id == store_id, PrivacyRequest.done_at.is_(None))
+    asked = select(PrivacyRequest).where(*mine, PrivacyRequest.kind == PrivacyKind.ERASE_SHOP.value)
+    return session.scalars(asked.order_by(PrivacyRequest.id).limit(1)).one_or_none()
+
+
 def close_rest(session: Session, store_id: int, now: datetime) -> None:
     """Close whatever else is open for a shop that was erased: there is nothing left of anybody."""
     session.flush()

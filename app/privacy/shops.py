@@ -1,6 +1,7 @@
 """Erasing a shop: every row of its tables in batches, the shop itself last."""
 
 from collections import Counter
+from datetime import timedelta
 
 from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.orm import Session
@@ -10,6 +11,8 @@ from app.models import InstallAttempt, PrivacyRequest, Store
 
 STORES, HANDSHAKES = table_of(Store), table_of(InstallAttempt)
 BATCH = 2000
+SOFT_DELETE = timedelta(hours=48)
+"""Between the uninstall (or the first sign of it) and the erasure of a shop."""
 
 
 def erase_once(session: Session, store: Store) -> Counter[str]:

@@ -13,6 +13,7 @@ from app.db import table_of
 from app.models import (
     Checkout,
     Consent,
+    ConsentState,
     CustomerEvent,
     CustomerMerge,
     CustomerState,
@@ -32,7 +33,7 @@ from app.privacy.marks import Marks
 from connectors.base import Resource
 
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
-ENROLLMENTS, LEDGER = table_of(Enrollment), table_of(Consent)
+ENROLLMENTS, LEDGER, STANDING = table_of(Enrollment), table_of(Consent), table_of(ConsentState)
 EVENTS, DECISIONS = table_of(CustomerEvent), table_of(Decision)
 MERGES, REVIEWS = table_of(CustomerMerge), table_of(Review)
 WRITES, CHECKOUTS, PREFERENCES = table_of(StoreWrite), table_of(Checkout), table_of(Preference)
@@ -90,6 +91,8 @@ def erase_words(session: Session, store_id: int, customer_id: int) -> Counter[st
     of_person = and_(LEDGER.c.store_id == store_id, LEDGER.c.customer_id == customer_id)
     worded = or_(*(LEDGER.c[name].is_not(None) for name in _WORDED))
     consents = _set(session, LEDGER, and_(of_person, worded), dict.fromkeys(_WORDED))
+    standing = and_(STANDING.c.store_id == store_id, STANDING.c.customer_id == customer_id)
+    _set(session, STANDING, and_(standing, STANDING.c.address.is_not(None)), {"address": None})
     entries = dict(_entries(session, store_id, customer_id))
     _rewrite(session, EVENTS, store_id, name="details", values=entries)
     decisions = dict(_decisions(session, store_id, customer_id))

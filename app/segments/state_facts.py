@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from app.customers import agreeing
 from app.db import is_among, table_of, unindexed
 from app.models import ConsentState, Customer, CustomerEvent, CustomerState, Enrollment, Message, Store
 from app.models.message import COUNTED_STATES, OPEN_STATES
@@ -26,7 +27,7 @@ _CUSTOMER = tuple(
     CUSTOMERS.c[name]
     for name in (
         *("id", "orders_count", "discounted_count", "earlier_orders"),
-        *("total_spent_minor", "last_paid_at", "created_at", "erased_at"),
+        *("total_spent_minor", "last_paid_at", "created_at", "erased_at", "email"),
     )
 )
 Consents = Mapping[tuple[int, str], Row[Any]]
@@ -63,9 +64,9 @@ def load(session: Session, store: Store, people: Sequence[int], now: datetime) -
 
 def is_reachable(store: Store, customer: Any, consents: Consents) -> bool:
     """Whether there is a basis to write mails to the customer: consent, or the soft opt-in of a sale."""
-    said = consents.get((customer.id, "email"))
-    if said is not None and said.state in ("subscribed", "unsubscribed"):
-        return bool(said.state == "subscribed")
+    state = agreeing.stands(consents.get((customer.id, "email")), customer.email)
+    if state in ("subscribed", "unsubscribed"):
+        return state == "subscribed"
     return _has_bought(customer) and settings.is_on(store, "consent.soft_opt_in")
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
+from sqlalchemy import BindParameter, Row, Update, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, insert_new, lease_now, table_of, upsert
@@ -116,11 +117,12 @@ def is_due(session: Session, name: str, now: datetime) -> bool:
 
 
 def hurry(session: Session, store_id: int, name: str, now: datetime) -> None:
-    """Have a store's chore done at the next turn."""
+    """Have a store's chore done at the next turn; whoever is at it began with what was true before."""
+    is_later, is_held = CHORES.c.next_at > now, CHORES.c.lease_token.is_not(None)
     session.execute(
         update(CHORES)
-        .where(CHORES.c.store_id == store_id, CHORES.c.name == name, CHORES.c.next_at > now)
-        .values(next_at=now, attempts=0)
+        .where(CHORES.c.store_id == store_id, CHORES.c.name == name, or_(is_later, is_held))
+        .values(next_at=now, attempts=0, **_FREE)
     )
 
 
@@ -157,10 +159,13 @@ def release_own(session: Session, store_id: int) -> None:
 
 
 def _write(session: Session, held: Held, values: dict[str, Any]) -> bool:
-    mine = (
-        CHORES.c.store_id == held.store_id,
-        CHORES.c.name == held.name,
-        CHORES.c.lease_token == held.token,
-    )
-    written = update(CHORES).where(*mine).values(**values).returning(CHORES.c.store_id)
-    return bool(session.execute(written).all())
+    key = {"store": held.store_id, "chore": held.name, "token": held.token}
+    return bool(session.execute(_writing(tuple(values)), key | values).all())
+
+
+@cache
+def _writing(names: tuple[str, ...]) -> Update:
+    """Writes these columns of a row that is still held."""
+    values = {name: bindparam(name, type_=CHORES.c[name].type) for name in names}
+    mine = (CHORES.c.store_id == _STORE, CHORES.c.name == _NAME, CHORES.c.lease_token == bindparam("token"))
+    return update(CHORES).where(*mine).values(values).returning(CHORES.c.store_id)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit, clock
+from app.audit import Actor
 from app.db import lease_now
 from app.errors import AppError, BadInput, NotFound
 from app.models import Store
@@ -73,7 +74,7 @@ def connect_shopify(
     )
 
 
-def disconnect(runtime: Runtime, store_id: int) -> Shown:
+def disconnect(runtime: Runtime, store_id: int, by: Actor = audit.OPERATOR) -> Shown:
     """Leave a store: remove our webhooks where it still lets us, stop everything, forget its keys.
 
     WooCommerce offers no way to revoke the key itself: the merchant does that in WooCommerce >
@@ -89,7 +90,7 @@ def disconnect(runtime: Runtime, store_id: int) -> Shown:
     with runtime.database.write() as session:
         store = _store(session, store_id)
         if install.uninstall(session, store, max(clock.now(), store.installed_at)):
-            _record(session, store, audit.STORE_DISCONNECTED)
+            _record(session, store, audit.STORE_DISCONNECTED, by)
         return _shown(session, store)
 
 
@@ -167,8 +168,8 @@ def _remove_webhooks(runtime: Runtime, store: Store) -> None:
         _log.warning("store %s: its webhooks could not be removed: %s", store.id, error)
 
 
-def _record(session: Session, store: Store, action: str) -> None:
-    audit.record(session, store.id, audit.OPERATOR, action, now=clock.now(), subject=store.domain)
+def _record(session: Session, store: Store, action: str, by: Actor = audit.OPERATOR) -> None:
+    audit.record(session, store.id, by, action, now=clock.now(), subject=store.domain)
 
 
 def _store(session: Session, store_id: int) -> Store:

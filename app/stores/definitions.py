@@ -92,6 +92,12 @@ _CONSENT = (
         "The most confirmation mails that leave in an hour, against forms that robots fill in.",
     ),
     Setting(
+        "consent.lapses_after_days",
+        rules.number(0, 3650),
+        "0",
+        "After so many days without a word or an order people get no marketing; 0: until they object.",
+    ),
+    Setting(
         "preferences.language",
         rules.SWITCH,
         "on",

@@ -11,10 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Row, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, is_one_of, lease_now, table_of
+from app.dialects import insert_into
 from app.models import StoreWrite
 from app.models.store_write import DEAD, QUEUED, RESTING
 
@@ -67,7 +67,7 @@ def enqueue(session: Session, writes: Iterable[NewWrite], now: datetime) -> None
     rows = _rows(writes, now)
     if not rows:
         return
-    insert = (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(WRITES)
+    insert = insert_into(session.get_bind().dialect.name, WRITES)
     statement = insert.on_conflict_do_update(
         index_elements=list(_KEY),
         set_={**_AGAIN, **{name: insert.excluded[name] for name in ("next_at", "payload")}},

@@ -26,6 +26,8 @@ from app.web import (
     home,
     install,
     joining,
+    keys,
+    leaving,
     lists,
     members,
     orders,
@@ -45,6 +47,7 @@ from app.web import (
     steps,
     stopping,
     timeline_words,
+    tracing,
     why,
     why_words,
 )
@@ -60,6 +63,8 @@ _BLUEPRINTS = (
     account.blueprint,
     second_factor.blueprint,
     members.blueprint,
+    keys.blueprint,
+    leaving.blueprint,
     catalogue.blueprint,
     health.blueprint,
     home.blueprint,
@@ -101,6 +106,7 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
         app: the app that `app.wsgi` makes.
         migration_head: the newest version of the database that this program knows; None is not compared.
     """
+    tracing.register(app)
     _set_up_sessions(app)
     app.extensions[health.MIGRATION_HEAD] = migration_head
     for blueprint in _BLUEPRINTS:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -9,18 +10,17 @@ from typing import Any, ParamSpec, TypeVar
 from flask import g, request
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
-from app.members import links, roles
-from app.members.links import digest
-from app.models import ApiKey
+from app import clock
+from app.errors import Busy
+from app.members import keys, links, roles
+from app.members.keys import Opened
 from app.web.context import SESSION, bind, bind_chosen, load_stores, reader, role, runtime, visit
 
 MARK, LEAST = "_ritorno_auth", "_ritorno_least"
-KEY_PREFIX = "rit_"
 CSRF_FIELD = "csrf"
 _CSRF = "csrf"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -64,8 +64,10 @@ def api_key_required(view: View[P]) -> View[P]:
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        g.store_id, g.api_key_id = _key_of(request.headers.get("Authorization", ""))
-        bind(g.store_id)
+        opened = _opened_by(request.headers.get("Authorization", ""))
+        g.store_id, g.api_key_id = opened.store_id, opened.key_id
+        bind(opened.store_id)
+        _note_use(opened)
         return view(*args, **kwargs)
 
     setattr(guarded, MARK, "api")
@@ -75,14 +77,6 @@ def api_key_required(view: View[P]) -> View[P]:
 def issue_sign_in_link(session: Session, now: datetime) -> str:
     """Make the token of the operator's own link: shown once, good once, for 12 hours."""
     return links.issue(session, now, lasts=links.OPERATORS_LASTS)
-
-
-def create_api_key(session: Session, store_id: int, name: str, now: datetime) -> str:
-    """Make a key of one store and return it; only its hash is kept."""
-    key = KEY_PREFIX + secrets.token_urlsafe(32)
-    session.add(ApiKey(store_id=store_id, name=name[:100], key_hash=digest(key), created_at=now))
-    session.flush()
-    return key
 
 
 def csrf_token() -> str:
@@ -144,18 +138,24 @@ def _check(least: str | None) -> None:
         raise Forbidden(wanted)
 
 
-def _key_of(header: str) -> tuple[int, int]:
+def _opened_by(header: str) -> Opened:
     """The store of a key and the key's own id."""
     scheme, _, key = header.partition(" ")
-    if scheme.lower() != "bearer" or not key.startswith(KEY_PREFIX):
+    if scheme.lower() != "bearer" or not key.startswith(keys.PREFIX):
         raise _wants_key()
-    opened = select(ApiKey.store_id, ApiKey.id).where(ApiKey.key_hash == digest(key.strip()))
     # Which store's key it is shows only once it is found.
     with runtime().database.over_all_stores().read() as session:
-        found = session.execute(opened.where(ApiKey.revoked_at.is_(None))).one_or_none()
+        found = keys.find(session, key.strip(), clock.now())
     if found is None:
         raise _wants_key()
-    return found.store_id, found.id
+    return found
+
+
+def _note_use(opened: Opened) -> None:
+    """When a key was last used is worth no error where the database cannot be written now."""
+    if opened.is_stale:
+        with suppress(Busy), runtime().database.write() as session:
+            keys.touch(session, opened, clock.now())
 
 
 def _wants_key() -> Unauthorized:

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from app import clock, consent, wakeups
 from app.messaging import confirmations, links
 from app.web.auth import public
+from app.web.clients import client_address
 from app.web.context import runtime
 from app.web.customer_pages import letter_of, page
 
@@ -36,7 +37,7 @@ def confirm(token: str) -> ResponseReturnValue:
     if named is None or request.form.get(_ACT) != _CONFIRM:
         return page("confirm.html", letter, status=400, said="confirm")
     seen = {
-        "ip": request.remote_addr or "",
+        "ip": client_address(),
         "user_agent": request.headers.get("User-Agent", "")[:_LONGEST_AGENT],
     }
     with runtime().database.write() as session:

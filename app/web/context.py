@@ -9,6 +9,7 @@ from flask import current_app, g
 from flask import session as cookie
 from sqlalchemy import BindParameter, Select, bindparam, func, select
 from sqlalchemy.orm import Session
+from structlog.contextvars import bind_contextvars
 
 from app import clock
 from app.customers import aliases
@@ -80,6 +81,7 @@ def runtime() -> Runtime:
 def bind(store_id: int) -> None:
     """From here on this request sees the rows of one store; PostgreSQL holds it to that."""
     built = _built()
+    bind_contextvars(store=store_id)
     g.runtime = built.seeing(built.database.of_store(store_id))
 
 

@@ -1,5 +1,6 @@
 """Customers: the list, and one person with everything that happened."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -7,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app import access_log, clock
+from app.customers import agreeing
 from app.flows.definition import recipe_keys
 from app.flows.moments import local_date
-from app.messaging import fact_rows, preferences, zones
+from app.messaging import addresses, fact_rows, preferences, zones
 from app.models import (
     Consent,
     ConsentState,
@@ -45,7 +47,7 @@ def listing() -> ResponseReturnValue:
         store = chosen_store(session)
         statement = seeking.narrowed(rows_of(Customer, store.id), store.id, sought)
         page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
-        consents = _consents(session, store.id, [customer.id for customer in page.rows])
+        consents = _consents(session, store.id, page.rows)
     showed(store.id, access_log.CUSTOMERS, count=len(page.rows))
     return render_template(
         "customers.html",
@@ -75,7 +77,7 @@ def show(customer_id: int) -> ResponseReturnValue:
             limit=_PER_PAGE,
         )
         entries = timeline_words.entries(session, store.id, timeline.rows)
-        parts = _parts(session, store.id, customer.id)
+        parts = _parts(session, store.id, customer)
         classes = classing.kept(session, store.id, [customer], clock.now())
         scores = scoring.scores_of(session, store.id, [customer.id]).get(customer.id, {})
     showed(store.id, access_log.CUSTOMER, customer_id=customer.id)
@@ -93,20 +95,21 @@ def show(customer_id: int) -> ResponseReturnValue:
     )
 
 
-def _consents(session: Session, store_id: int, customer_ids: list[int]) -> dict[int, dict[str, str]]:
-    """The state of each channel by customer."""
-    states: dict[int, dict[str, str]] = {customer_id: {} for customer_id in customer_ids}
-    statement = rows_of(ConsentState, store_id).where(ConsentState.customer_id.in_(customer_ids))
-    for row in session.scalars(statement):
-        states[row.customer_id][row.channel] = row.state
+def _consents(session: Session, store_id: int, people: Sequence[Customer]) -> dict[int, dict[str, str]]:
+    """The state of each channel by customer, for the address that they have now."""
+    known = {customer.id: customer for customer in people}
+    states: dict[int, dict[str, str]] = {customer_id: {} for customer_id in known}
+    for row in session.scalars(rows_of(ConsentState, store_id).where(ConsentState.customer_id.in_(known))):
+        address = addresses.address_of(known[row.customer_id], row.channel)
+        states[row.customer_id][row.channel] = agreeing.stands(row, address)
     return states
 
 
-def _parts(session: Session, store_id: int, customer_id: int) -> dict[str, Any]:
+def _parts(session: Session, store_id: int, customer: Customer) -> dict[str, Any]:
     """What stands beside the timeline, newest first."""
 
     def newest(model: Any, *order: Any) -> list[Any]:
-        statement = rows_of(model, store_id).where(model.customer_id == customer_id)
+        statement = rows_of(model, store_id).where(model.customer_id == customer.id)
         return list(session.scalars(statement.order_by(*order).limit(_RECENT)))
 
     return {
@@ -116,8 +119,8 @@ def _parts(session: Session, store_id: int, customer_id: int) -> dict[str, Any]:
         "ledger": newest(Consent, Consent.occurred_at.desc(), Consent.id.desc()),
         "enrollments": newest(Enrollment, Enrollment.entered_at.desc(), Enrollment.id.desc()),
         "vouchers": newest(Voucher, Voucher.id.desc()),
-        "consents": _consents(session, store_id, [customer_id])[customer_id],
-        "wishes": preferences.wishes_of(session, store_id, customer_id),
-        "standing": fact_rows.states(session, store_id, [customer_id]).get(customer_id),
+        "consents": _consents(session, store_id, [customer])[customer.id],
+        "wishes": preferences.wishes_of(session, store_id, customer.id),
+        "standing": fact_rows.states(session, store_id, [customer.id]).get(customer.id),
         "now": clock.now(),
     }

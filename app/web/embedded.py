@@ -20,12 +20,13 @@ from werkzeug.exceptions import ServiceUnavailable, Unauthorized
 from app import audit, clock
 from app.audit import Actor
 from app.db import lease_now
+from app.members import keys
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import arrivals, attempts, install, verification
 from app.stores.platforms import CONNECTED, SHOPIFY
 from app.web import headers
-from app.web.auth import KEY_PREFIX, is_signed_in, public
+from app.web.auth import is_signed_in, public
 from app.web.context import Visit, runtime, visit
 from app.web.places import is_own_path
 from connectors.base import ConnectorError, InvalidSignature
@@ -82,7 +83,7 @@ def _recognise() -> ResponseReturnValue | None:
     if not request.path.startswith("/app/") or request.endpoint == "sign_in.by_link":
         return None
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and not bearer.startswith(KEY_PREFIX):
+    if scheme.lower() == "bearer" and not bearer.startswith(keys.PREFIX):
         return _enter(bearer, is_document=False)
     if request.method not in _READING:
         return None

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from app import audit, clock
 from app.members import attempts, people, sessions
 from app.models import Member
+from app.web.clients import client_address
 from app.web.context import SESSION, logins, runtime
 from app.web.places import after_sign_in
 
@@ -55,9 +56,7 @@ def may_try(kind: str, address: str) -> bool:
     """Count one try of this address from this client, and say whether it may be made."""
     built = runtime()
     with logins().write() as session:
-        return attempts.count(
-            session, built.signer, kind, address=address, client=request.remote_addr or "unknown"
-        )
+        return attempts.count(session, built.signer, kind, address=address, client=client_address())
 
 
 def _fresh_cookie(language: str) -> None:

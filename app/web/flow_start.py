@@ -15,6 +15,7 @@ from app.segments.state_facts import FLOW
 from app.stores import settings
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, runtime
+from app.web.places import is_from_guide
 
 blueprint = Blueprint("flow_start", __name__)
 _DAYS_A_WEEK = 7
@@ -52,6 +53,7 @@ def show(key: str) -> ResponseReturnValue:
     return render_template(
         "start.html",
         key=key,
+        is_from_guide=is_from_guide(),
         desk=desk,
         messages=desk.published.messages(),
         under_way=sum(group.people for group in groups),

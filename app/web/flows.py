@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
-from app.analytics import effects
+from app.analytics import effects, funnels
 from app.errors import NotFound
 from app.flows import backlog, drafts, learned, switch
 from app.flows.contents import BrokenText
@@ -17,11 +17,12 @@ from app.messaging import editions
 from app.models import Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
-from app.web import figures, flow_steps, rehearsing, step_figures
+from app.web import figures, flow_steps, guide_steps, rehearsing, step_figures
 from app.web.acting import actor, showed
 from app.web.auth import merchant_required, role_required
-from app.web.catalogue import translate
+from app.web.catalogue import translate, word
 from app.web.context import chosen_store, runtime
+from app.web.places import is_from_guide
 
 blueprint = Blueprint("flows", __name__)
 _LESSONS = 10
@@ -63,6 +64,7 @@ def show(key: str) -> ResponseReturnValue:
         silent = _silent(session, store, key)
         lessons = learned.lessons(session, store.id, _LESSONS) if key in learned.FLOWS else []
         effect = effects.of_flow(session, store.id, key)
+        funnel = funnels.of_flow(session, store.id, key)
         rehearsed = rehearsing.latest(session, store.id, key)
         nothing = figures.Money(0, store.currency)
         brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
@@ -78,6 +80,7 @@ def show(key: str) -> ResponseReturnValue:
         total=_total(found.sent.values()),
         silent=silent,
         effect=effect,
+        funnel=funnel,
         effect_days=effects.WINDOW.days,
         currency=store.currency,
         teaches=key in learned.FLOWS,
@@ -97,6 +100,10 @@ def activate(key: str) -> ResponseReturnValue:
                 audit.record(session, store.id, actor(), audit.FLOW_ON, now=clock.now(), subject=key)
     except BrokenText as error:
         flash(translate("flow.broken", step=error.slot.step))
+        return redirect(url_for("flows.show", key=key), code=303)
+    if is_from_guide():
+        flash(translate("guide.switched", flow=word("flow", key)))
+        return redirect(url_for("guide.show", _anchor=guide_steps.SWITCH), code=303)
     return redirect(url_for("flows.show", key=key), code=303)
 
 

@@ -16,14 +16,13 @@ from app.members.roles import MARKETER
 from app.messaging.senders import UNDECIDED
 from app.models import Store
 from app.stores import rivals, settings
-from app.stores.settings import DEFINITIONS
 from app.web import guide_steps, headers, senders
 from app.web.acting import actor
 from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, load_stores, runtime
 from app.web.home import progress_of
-from app.web.settings import Field, is_offered, keep_typed
+from app.web.settings import Field, fields_of, keep_typed
 
 blueprint = Blueprint("guide", __name__)
 
@@ -109,11 +108,4 @@ def _fields(store: Store, typed: Mapping[str, str], errors: Mapping[str, str]) -
     """The fields of each form, filled in from the shop where nothing is set."""
     held = settings.read_all(store)
     held["sender.email"] = held["sender.email"] or store.email
-    return {
-        name: [
-            Field(DEFINITIONS[key], typed.get(key, held[key]), errors.get(key))
-            for key in keys
-            if is_offered(key)
-        ]
-        for name, keys in guide_steps.FIELDS.items()
-    }
+    return {name: fields_of(keys, held, typed, errors) for name, keys in guide_steps.FIELDS.items()}

@@ -22,6 +22,7 @@ from app.runtime import Runtime
 from app.stores import arrivals, attempts, install, verification
 from app.stores.install import Arrival
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
+from app.web import shop_words
 from app.web.acting import actor
 from app.web.auth import public, role_required
 from app.web.context import reader, runtime
@@ -90,15 +91,11 @@ def start_woocommerce() -> ResponseReturnValue:
     built, browser = runtime(), _browser() or secrets.token_urlsafe(32)
     try:
         url = woocommerce.normalise_store_url(request.args.get("store", ""))
-    except ConnectorError as error:
-        raise BadInput(str(error), field="store") from error
-    if len(url) > _LONGEST_URL:
-        raise BadInput("This address is too long.", field="store")
-    try:
+        _check_length(url)
         arrivals.look_at_woocommerce(built, url)
     except ConnectorError as error:
-        flash(str(error))
-        return _home()
+        flash(shop_words.told(str(error)))
+        return redirect(url_for("home.show", store=request.args.get("store", "")[:_LONGEST_URL]), code=303)
     with built.database.write() as session:
         state = attempts.start(session, platform=WOOCOMMERCE, shop=url, browser=browser)
     approval = woocommerce.authorize_url(
@@ -165,6 +162,11 @@ _COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 _COOKIE_SECONDS = 3600
 
 
+def _check_length(url: str) -> None:
+    if len(url) > _LONGEST_URL:
+        raise ConnectorError("This address is too long.", permanent=True)
+
+
 def _signed_query() -> tuple[str, dict[str, str]]:
     """The shop and the parameters of a query that Shopify signed a moment ago."""
     built = runtime()
@@ -198,7 +200,7 @@ def _not_connected(built: Runtime, attempt_id: int, error: Exception, *, may_pas
             attempts.forget(session, attempt_id)
     if may_pass:
         raise ServiceUnavailable(str(error)) from error
-    flash(str(error))
+    flash(shop_words.told(str(error)))
     return _home()
 
 

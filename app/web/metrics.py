@@ -1,7 +1,7 @@
 """What Prometheus reads: queues, ages and lags, straight from the tables."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -9,10 +9,13 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import InboundEvent, Message, ScheduledJob, TimerCursor
+from app.models import InboundEvent, Message, MessageAttempt, ScheduledJob, Store, TimerCursor
 from app.models.inbound_event import DEAD, RETRYING, WAITING
 from app.models.message import QUEUED, UNKNOWN
 from app.web.context import literals
+from connectors.base import Outcome
+
+_RECENT = timedelta(hours=1)
 
 
 def render(session: Session, now: datetime) -> bytes:
@@ -33,6 +36,8 @@ class _Tables(Collector):
         """Every figure in turn."""
         yield from self._inbox()
         yield from self._messages()
+        yield from self._calls()
+        yield self._stores()
         yield self._flows()
         yield self._jobs()
 
@@ -66,6 +71,31 @@ class _Tables(Collector):
             "ritorno_messages_oldest_due_seconds", "age of the oldest due message", self._age(oldest)
         )
         yield _gauge("ritorno_messages_unknown", "messages whose outcome is unknown", by_status[UNKNOWN])
+
+    def _calls(self) -> Iterator[Metric]:
+        """The last hour's calls to providers; each store's are a range of an index: no other call is read."""
+        stores = select(Store.id).scalar_subquery()
+        recent = (MessageAttempt.store_id.in_(stores), MessageAttempt.started_at > self._now - _RECENT)
+        by_outcome = select(MessageAttempt.outcome, func.count()).where(*recent)
+        calls = GaugeMetricFamily("ritorno_calls_last_hour", "calls by outcome", labels=["outcome"])
+        for outcome, count in self._session.execute(by_outcome.group_by(MessageAttempt.outcome)):
+            calls.add_metric([outcome or "open"], count)
+        yield calls
+        twice = (
+            select(MessageAttempt.message_id)
+            .where(*recent, MessageAttempt.outcome == Outcome.ACCEPTED.value)
+            .group_by(MessageAttempt.store_id, MessageAttempt.message_id)
+            .having(func.count() > 1)
+        )
+        doubled = self._session.execute(select(func.count()).select_from(twice.subquery())).scalar_one()
+        yield _gauge("ritorno_messages_accepted_twice", "of the last hour's messages; never but 0", doubled)
+
+    def _stores(self) -> Metric:
+        counts = GaugeMetricFamily("ritorno_stores", "stores by state", labels=["state"])
+        by_state = select(Store.state, func.count()).group_by(Store.state)
+        for state, count in self._session.execute(by_state.order_by(Store.state)):
+            counts.add_metric([state], count)
+        return counts
 
     def _flows(self) -> Metric:
         due = self._session.execute(select(func.min(TimerCursor.next_due_at))).scalar_one()

@@ -3,11 +3,15 @@
 import re
 from urllib.parse import urlencode, urlsplit
 
+from flask import request
+
 from app.errors import Busy
 from app.members import people
 from app.web.context import runtime
 
 HOME, SIGN_IN = "/app/", "/app/sign-in"
+GUIDE = "guide"
+"""What a form says that stands in the set-up guide, or was reached from there: it leads back there."""
 _OWN_PATH = re.compile(r"/app/[A-Za-z0-9_\-./?&=%+,@:~]*")
 _DOORS = (SIGN_IN, "/app/sign-out")
 
@@ -15,6 +19,11 @@ _DOORS = (SIGN_IN, "/app/sign-out")
 def is_own_path(path: str) -> bool:
     """A path of ours and nothing that a browser could read as another place."""
     return bool(_OWN_PATH.fullmatch(path)) and "//" not in urlsplit(path).path and ".." not in path
+
+
+def is_from_guide() -> bool:
+    """Whether this request began in the set-up guide, by its form or its query; one word, and no address."""
+    return request.values.get("from") == GUIDE
 
 
 def after_sign_in(path: str) -> str:

@@ -15,9 +15,11 @@ from app.flows import drafts, rehearsals
 from app.flows.simulate import telling
 from app.members.roles import MARKETER
 from app.models import Customer
+from app.web import guide_steps
 from app.web.acting import actor
 from app.web.auth import merchant_required, role_required
 from app.web.context import chosen_store, rows_of, runtime
+from app.web.places import is_from_guide
 
 blueprint = Blueprint("rehearsing", __name__)
 SPANS = (telling.DAYS, 365)
@@ -51,6 +53,8 @@ def rehearse(key: str) -> ResponseReturnValue:
         span = telling.span_of(store, _since(request.form.get("days", "")), None, now=clock.now())
         rehearsals.ask(session, store.id, key, begin=span.begin, end=span.end, is_draft=is_draft)
         audit.record(session, store.id, actor(), audit.FLOW_REHEARSED, now=clock.now(), subject=key)
+    if is_from_guide():
+        return redirect(url_for("guide.show", _anchor=guide_steps.REHEARSAL), code=303)
     shown_at = "flow_versions.review" if is_draft else "flows.show"
     return redirect(url_for(shown_at, key=key, _anchor="rehearsal"), code=303)
 

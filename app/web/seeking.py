@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
 
-from app.customers import normalise_email
+from app.customers import agreeing, normalise_email
 from app.db import table_of
 from app.models import ConsentState, Customer, CustomerState
 from app.segments.classes import CLASSES
@@ -93,7 +93,9 @@ def _allows(store_id: int, channel: str, state: str) -> ColumnElement[bool]:
     )
     if state == "unknown":
         return Customer.id.not_in(told.where(CONSENTS.c.state != state))
-    return Customer.id.in_(told.where(CONSENTS.c.state == state))
+    address = Customer.email if channel == "email" else Customer.phone
+    theirs = told.where(CONSENTS.c.state == state, agreeing.is_theirs(CONSENTS, address))
+    return Customer.id.in_(theirs.correlate(Customer))
 
 
 def _is_of(store_id: int, kind: str) -> ColumnElement[bool]:

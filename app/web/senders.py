@@ -25,14 +25,13 @@ from app.web.acting import actor
 from app.web.auth import role_required
 from app.web.catalogue import translate
 from app.web.context import chosen_store, runtime
+from app.web.places import is_from_guide
 from connectors.base import ConnectorError
 from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.channels.sendgrid.setup import SendGridSetup
 
 blueprint = Blueprint("senders", __name__)
 _ANCHOR = "senders"
-_GUIDE = "guide"
-"""The set-up guide shows the same buttons, and is where they lead back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +194,6 @@ def _has_reports(runtime: Runtime, store: Store, account: Account) -> bool | Non
 
 
 def _back() -> ResponseReturnValue:
-    if request.form.get("from") == _GUIDE:
+    if is_from_guide():
         return redirect(url_for("guide.show", _anchor="sender"), code=303)
     return redirect(url_for("settings.show", _anchor=_ANCHOR), code=303)

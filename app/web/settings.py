@@ -1,6 +1,6 @@
 """Settings: what a merchant sets for one store, each with a label and a sentence of help."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -59,11 +59,12 @@ _GROUP_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of the form."""
+    """One field of the form; one that its reader may not change is told as text (`is_told`)."""
 
     setting: Setting
     value: str
     error: str | None
+    is_told: bool
 
 
 @blueprint.get("/app/settings")
@@ -119,7 +120,7 @@ def keep_typed(*, by: Actor) -> tuple[dict[str, str], dict[str, str]]:
     with runtime().database.write() as session:
         store = chosen_store(session)
         held = settings.read_all(store)
-        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form and is_offered(key)}
+        typed = {key: _typed(key) for key in DEFINITIONS if key in request.form and _is_offered(key)}
         changed = {key: text for key, text in typed.items() if text != held[key]}
         errors = _errors(changed)
         if not errors:
@@ -133,9 +134,19 @@ def keep_typed(*, by: Actor) -> tuple[dict[str, str], dict[str, str]]:
     return typed, errors
 
 
-def is_offered(key: str) -> bool:
+def fields_of(
+    keys: Iterable[str], held: Mapping[str, str], typed: Mapping[str, str], errors: Mapping[str, str]
+) -> list[Field]:
+    """The fields of some settings, with what was typed where that is not what holds."""
+    return [
+        Field(DEFINITIONS[key], typed.get(key, held[key]), errors.get(key), is_told=not _is_offered(key))
+        for key in keys
+    ]
+
+
+def _is_offered(key: str) -> bool:
     """Whether the reader of this request may set it: what opens an account is the owner's."""
-    return may(OWNER) or not key.startswith(_OWNERS)
+    return may(OWNER if key.startswith(_OWNERS) else MARKETER)
 
 
 def _typed(key: str) -> str:
@@ -162,12 +173,10 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
         ways_out = senders.of_store(session, runtime(), store, clock.now())
     held = settings.read_all(store)
     groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
-    for key, setting in DEFINITIONS.items():
-        first = key.partition(".")[0]
-        if (first == "meta" and store.platform != WOOCOMMERCE) or not is_offered(key):
-            continue
-        field = Field(setting, typed.get(key, held[key]), errors.get(key))
-        groups.setdefault(_GROUP_OF.get(first, first), []).append(field)
+    for field in fields_of(DEFINITIONS, held, typed, errors):
+        first = field.setting.key.partition(".")[0]
+        if first != "meta" or store.platform == WOOCOMMERCE:
+            groups.setdefault(_GROUP_OF.get(first, first), []).append(field)
     return render_template(
         "settings.html",
         groups={name: fields for name, fields in groups.items() if fields},

@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("key_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
         sa.Column("revoked_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_api_keys_key_hash")),
@@ -185,6 +186,7 @@ def upgrade() -> None:
         sa.Column("occurred_at", MOMENT, nullable=False),
         sa.Column("is_own", sa.Boolean(), nullable=False),
         sa.Column("proof_until", MOMENT, nullable=True),
+        sa.Column("address", sa.String(length=320), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_consent_states")),
     )
     op.create_index("ix_consent_states_customer", "consent_states", ["store_id", "customer_id"], unique=False)
@@ -454,6 +456,20 @@ def upgrade() -> None:
         sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
         sa.Column("squares", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "flow_key", "arm", name=op.f("pk_flow_effects")),
+    )
+    op.create_table(
+        "flow_funnels",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("until", MOMENT, nullable=False),
+        sa.Column("entered", sa.Integer(), nullable=False),
+        sa.Column("reached", sa.Integer(), nullable=False),
+        sa.Column("clicked", sa.Integer(), nullable=False),
+        sa.Column("buyers", sa.Integer(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "flow_key", name=op.f("pk_flow_funnels")),
     )
     op.create_table(
         "flow_switches",
@@ -1388,6 +1404,7 @@ def downgrade() -> None:
     op.drop_table("flows")
     op.drop_table("flow_versions")
     op.drop_table("flow_switches")
+    op.drop_table("flow_funnels")
     op.drop_table("flow_effects")
     op.drop_table("flow_days")
     op.drop_table("erased_identities")

@@ -22,7 +22,7 @@ def made(runtime: Runtime) -> Rows:
     """Customer, step, channel, due moment, status and reason of every message, by store and flow."""
     names = ("store_id", "flow_key", "customer_id", "step", "channel", "due_at", "status", "reason")
     found = _empty(runtime)
-    with runtime.database.read() as session:
+    with runtime.database.over_all_stores().read() as session:
         for row in session.execute(select(*(MESSAGES.c[name] for name in names))):
             status = "sent" if row.status in _LEFT else row.status
             found[row.store_id, row.flow_key].append((*row[2:6], status, row.reason))
@@ -38,14 +38,15 @@ def would_be(runtime: Runtime, ticks: Sequence[datetime]) -> Rows:
 
     found = _empty(runtime)
     for store_id, key in found:
-        with runtime.database.read() as session:
+        database = runtime.database.of_store(store_id)
+        with database.read() as session:
             since = session.execute(
                 select(Flow.active_since).where(Flow.store_id == store_id, Flow.key == key)
             ).scalar_one()
             assert since is not None
             store = session.get_one(Store, store_id)
             question = run.ask(session, store, key, since=since, until=ticks[-1], tick_at=tick_at)
-        report = run.simulate(runtime.database, runtime.signer, question)
+        report = run.simulate(database, runtime.signer, question)
         found[store_id, key] = sorted(
             ((m.customer_id, m.step, m.channel, m.due_at, m.status, m.reason) for m in report.messages),
             key=str,
@@ -54,7 +55,7 @@ def would_be(runtime: Runtime, ticks: Sequence[datetime]) -> Rows:
 
 
 def _empty(runtime: Runtime) -> Rows:
-    with runtime.database.read() as session:
+    with runtime.database.over_all_stores().read() as session:
         stores = session.execute(select(Store.id).order_by(Store.id)).scalars().all()
         active = session.execute(select(Flow.store_id, Flow.key).where(Flow.is_active)).all()
     keys = [key for key in recipe_keys() if any(key == flow.key for flow in active)]

@@ -99,6 +99,21 @@ def test_a_mended_setting_is_checked_at_once_and_wakes_what_waited(shop: Sending
     assert shop.row(message_id).status == "sent"
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_key_that_is_saved_while_the_old_one_is_checked_is_checked_too(shop: Sending) -> None:
+    everything = shop.runtime.database.over_all_stores()
+    with everything.write() as session:
+        held = chores.claim(session, chores.SENDERS, NOW)
+        assert held is not None
+
+    shop.set(**{"sendgrid.api_key": KNOWN.sendgrid_api_key})
+    with everything.write() as session:
+        is_kept = chores.finish(session, held, now=NOW, next_at=NOW + DAY)
+
+    assert not is_kept
+    assert sender_checks.run(shop.kit, NOW) == {"senders checked": 2}
+
+
 def test_whom_the_provider_bars_already_is_not_written_to(shop: Sending) -> None:
     for number, outcome in enumerate(("bounced", "complained", "unsubscribed", "blocked"), 1):
         message_id = shop.message(f"anna{number}")

@@ -63,11 +63,11 @@ class Shop:
         """The pieces of a worker that sends through this channel."""
         return Kit.build(self.runtime, post)
 
-    def add_subscriber(self) -> int:
-        """Somebody who agreed to mails; the id."""
+    def add_subscriber(self, address: str | None = None) -> int:
+        """Somebody who agreed to mails, for an address if one is told; the id."""
         with self.database.write() as session:
             customer = seeds.add_customer(session, self.id)
-            said = NewConsent(self.id, customer.id, "email", "subscribed", "consent", NOW, "test")
+            said = NewConsent(self.id, customer.id, "email", "subscribed", "consent", NOW, "test", address)
             consent.record(session, [said], NOW)
             return customer.id
 

@@ -98,6 +98,7 @@ REASONS: dict[str, tuple[Changes, str, Verdict, str]] = {
     "unknown": ({"person": {"consent": "unknown"}}, "legal-basis", STOP, "no-legal-basis"),
     "pending": ({"person": {"consent": "pending"}}, "legal-basis", STOP, "no-legal-basis"),
     "withdrawn": ({"person": {"consent": "unsubscribed"}}, "consent", STOP, "consent-withdrawn"),
+    "lapsed": ({"person": {"is_lapsed": True}}, "consent", STOP, "consent-lapsed"),
     "topic": ({"wishes": {"topics_off": frozenset({"offers"})}}, "consent", STOP, "topic-off"),
     "paused": ({"wishes": {"paused_until": NOW + HOUR}}, "consent", POSTPONE, "paused-by-customer"),
     "paused-long": ({"wishes": {"paused_until": NOW + 48 * HOUR}}, "consent", STOP, "paused-by-customer"),

@@ -1,8 +1,12 @@
 """A message goes to the address that its customer has when it leaves, not when it was planned."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import update
 
+from app import consent
+from app.consent import NewConsent
 from app.db import table_of
 from app.messaging import receipts
 from app.models import Customer
@@ -50,11 +54,46 @@ def test_what_came_back_from_the_old_address_does_not_bar_the_new_one(shop: Shop
     assert [message.to_address for message in post.sent] == [NEW]
 
 
+def test_a_yes_for_the_old_address_is_none_for_the_new_one(shop: Shop) -> None:
+    post = Post()
+    customer_id = shop.add_subscriber(OLD)
+    message_id = shop.add_message(customer_id)
+    _set_email(shop, NEW)
+
+    run(shop.kit(post), NOW)
+    refused = shop.message(message_id)
+    _say_yes(shop, customer_id, NEW)
+    shop.add_message(customer_id)
+    run(shop.kit(post), NOW)
+
+    assert refused.reason == "no-legal-basis"
+    assert [message.to_address for message in post.sent] == [NEW]
+
+
+def test_who_goes_back_to_the_address_of_the_yes_is_written_to(shop: Shop) -> None:
+    post = Post()
+    customer_id = shop.add_subscriber(OLD)
+    shop.add_message(customer_id)
+    _set_email(shop, NEW)
+    _set_email(shop, OLD.upper())
+
+    run(shop.kit(post), NOW)
+
+    assert [message.to_address for message in post.sent] == [OLD.upper()]
+
+
 def _planned_for_the_old_address(shop: Shop) -> int:
     customer_id = shop.add_subscriber()
     shop.add_message(customer_id)
     _set_email(shop, OLD)
     return customer_id
+
+
+def _say_yes(shop: Shop, customer_id: int, address: str) -> None:
+    with shop.database.write() as session:
+        later = NOW + timedelta(minutes=1)
+        said = NewConsent(shop.id, customer_id, "email", "subscribed", "consent", later, "test", address)
+        consent.record(session, [said], NOW)
 
 
 def _set_email(shop: Shop, email: str) -> None:

@@ -318,7 +318,7 @@ def test_checkouts_are_kept_for_thirty_days(database: Database, store_id: int) -
     tell(database, store_id, checkout(), checkout("71", started_at=NOW, updated_at=NOW))
 
     with database.write() as session:
-        gone = retention.purge_once(session, store_id, BEGUN + timedelta(days=30, seconds=1))
+        gone, _ = retention.purge_once(session, store_id, BEGUN + timedelta(days=30, seconds=1))
 
     assert gone == 1
     assert values_of(database, Checkout, "external_id") == ["71"]

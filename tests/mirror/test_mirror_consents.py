@@ -112,3 +112,19 @@ def test_a_consent_of_the_past_starts_no_flow(
     changes = rows_of(database, CustomerEvent, "type", "is_pending")
     assert values_of(database, Consent, "source") == [source]
     assert ("consent.changed", is_pending) in changes
+
+
+def test_a_consent_is_kept_with_the_address_that_its_news_name(database: Database) -> None:
+    store_id = new_store(database)
+    agreed = person("C1", "old@example.com", consents=(said("subscribed", PLACED),), updated_at=PLACED)
+    moved = person("C1", "new@example.com", consents=agreed.consents, updated_at=PLACED + HOUR)
+
+    tell(database, store_id, agreed)
+    tell(database, store_id, moved)
+    before = rows_of(database, ConsentState, "state", "address")
+    again = person("C1", "new@example.com", consents=(said("subscribed", PLACED + HOUR),))
+    tell(database, store_id, again)
+
+    assert values_of(database, Customer, "email") == ["new@example.com"]
+    assert before == [("subscribed", "old@example.com")]
+    assert rows_of(database, ConsentState, "state", "address") == [("subscribed", "new@example.com")]

@@ -17,9 +17,10 @@ from werkzeug.test import Client, TestResponse
 from app import consent
 from app.consent import NewConsent
 from app.db import Database, table_of
+from app.doors import Site
 from app.models import Customer, Message, StoreWrite
 from app.runtime import Runtime
-from app.wsgi import Site, create_site
+from app.wsgi import create_site
 from connectors.channels.local import LocalChannel
 from jobs.kit import Kit
 from jobs.tick import tick

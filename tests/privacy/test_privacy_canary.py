@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from app.db import Base, Database, table_of
+from app.members import keys
 from app.models import CustomerEvent, InboundEvent, Message
-from app.web.auth import create_api_key
 from tests import seeds
 from tests.conftest import NOW
 from tests.privacy.privacy_world import BROWSER, CANARIES, CUSTOMER, EMAIL, FIRST, PHONE, World, payload
@@ -54,7 +54,7 @@ def click(shop: World) -> None:
 def tell(shop: World) -> None:
     """Other systems tell what they know, in their own words."""
     with shop.database.write() as session:
-        key = create_api_key(session, shop.store_id, "helpdesk", NOW)
+        key = keys.make(session, shop.store_id, "helpdesk", NOW)
     headers = {"Authorization": f"Bearer {key}"}
     number = shop.customer().id
     moment = NOW.isoformat()

@@ -9,8 +9,8 @@ from tests.rules.sources import Source, sources
 
 OVER_ALL_STORES = {
     "app/runtime.py:of_operator": "an operator's command minds every store",
-    "app/asgi.py:create_finder": "a link may be any store's; the token that we signed says whose",
-    "app/web/auth.py:_key_of": "whose key it is shows once it is found",
+    "app/doors.py:create_finder": "a link may be any store's; the token that we signed says whose",
+    "app/web/auth.py:_opened_by": "whose key it is shows once it is found",
     "app/web/context.py:logins": "a login spans stores, and each store's log tells what became of it",
     "app/web/health.py:show_metrics": "the operator's metrics count over all stores",
     "app/web/home.py:_progress_of_all": "the operator sees each shop's history arrive",

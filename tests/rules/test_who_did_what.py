@@ -29,6 +29,8 @@ TELLS_OF_NOBODY = {
     "app/web/home.py:show": "counts and sums",
     "app/web/install.py:finish_woocommerce": "a handshake of the merchant's",
     "app/web/install.py:start_woocommerce": "a handshake of the merchant's",
+    "app/web/keys.py:show": "the merchant's own",
+    "app/web/leaving.py:show": "the merchant's own",
     "app/web/lists.py:show": "leads to the settings",
     "app/web/members.py:show": "members, who are no customers",
     "app/web/privacy.py:show": "requests and looks by ids only",

@@ -1,5 +1,7 @@
 """Installing on WooCommerce through the web, and everything an attacker may try on the way."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -93,10 +95,13 @@ def test_a_link_on_another_site_cannot_begin(member: FlaskClient, platforms: Fak
 @pytest.mark.parametrize(
     "store", ["", "javascript:alert(1)", "file:///etc/passwd", "https://a:b@shop.example", "ftp://x"]
 )
-def test_what_is_no_address_of_a_shop_is_refused(member: FlaskClient, store: str) -> None:
+def test_what_is_no_address_of_a_shop_can_be_corrected(member: FlaskClient, store: str) -> None:
     answer = member.get("/install/woocommerce", query_string={"store": store})
 
-    assert answer.status_code == 400
+    page = member.get(answer.location).get_data(as_text=True)
+    assert (answer.status_code, urlsplit(answer.location).path) == (303, "/app/")
+    assert "This is not the address of a shop." in page
+    assert f'value="{store}"' in page
 
 
 def test_a_shop_that_cannot_be_connected_is_told_before_its_merchant_is_sent_there(
@@ -106,8 +111,8 @@ def test_a_shop_that_cannot_be_connected_is_told_before_its_merchant_is_sent_the
 
     answer = member.get("/install/woocommerce", query_string={"store": f"{platforms.base}/woo"})
 
-    assert (answer.status_code, answer.location) == (303, "/app/")
-    assert "switched off" in member.get("/app/").get_data(as_text=True)
+    assert (answer.status_code, urlsplit(answer.location).path) == (303, "/app/")
+    assert "switched off" in member.get(answer.location).get_data(as_text=True)
 
 
 def test_a_shop_in_passing_trouble_may_show_its_own_page(

@@ -5,11 +5,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -23,7 +22,7 @@ from tests.e2e.e2e_demo import World, end_sandbox, run_demo
 WORLD = World(seed=11, customers=40, days=60, step_minutes=720)
 HOSTILE = '<img src=x onerror="window.struck=1">"\'><script>window.struck=1</script>{{ 7*7 }}'
 """What a shopper may call herself: it must stand on every page as the text that it is."""
-_COMMAND = str(Path(sys.executable).with_name("ritorno"))
+COMMAND = str(Path(sys.executable).with_name("ritorno"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +48,18 @@ def serving(folder: Path, url: str) -> Iterator[Place]:
     Args:
         folder: where it runs; the keys that the demo made for its database lie there.
     """
-    port = _free_port()
+    port = free_port()
     environment = {**os.environ, "DATABASE_URL": url}
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            [_COMMAND, "serve", "--worker", "none", "--port", str(port)],
+            [COMMAND, "serve", "--worker", "none", "--port", str(port)],
             cwd=folder,
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_for(port, process, folder / "serve.log")
+            wait_for(port, process, folder / "serve.log")
             yield Place(f"http://127.0.0.1:{port}", url)
         finally:
             process.terminate()
@@ -70,7 +69,7 @@ def serving(folder: Path, url: str) -> Iterator[Place]:
 def make_empty(folder: Path) -> str:
     """A migrated database in which nothing happened."""
     url = f"sqlite:///{folder / 'ritorno.db'}"
-    subprocess.run([_COMMAND, "migrate"], cwd=folder, env={**os.environ, "DATABASE_URL": url}, check=True)
+    subprocess.run([COMMAND, "migrate"], cwd=folder, env={**os.environ, "DATABASE_URL": url}, check=True)
     return url
 
 
@@ -81,7 +80,7 @@ def make_full(folder: Path) -> str:
         run_demo(WORLD, folder, url)
     finally:
         end_sandbox(folder, url)
-    _change(url, _be_hostile)
+    change(url, _be_hostile)
     return url
 
 
@@ -92,8 +91,34 @@ def make_troubled(full: str, folder: Path) -> str:
     whole.backup(copy)
     whole.close()
     copy.close()
-    _change(url, _fall_ill)
+    change(url, _fall_ill)
     return url
+
+
+def change(url: str, act: Callable[[Session], None]) -> None:
+    """Do something to a database, as one transaction."""
+    database = Database(url)
+    with database.write() as session:
+        act(session)
+    database.dispose()
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        port: int = asked.getsockname()[1]
+    return port
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Ask until the server answers; one that ended says why."""
+    while process.poll() is None:
+        with socket.socket() as asked:
+            asked.settimeout(1)
+            if asked.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise AssertionError(log.read_text())
 
 
 def _be_hostile(session: Session) -> None:
@@ -122,27 +147,3 @@ def _fall_ill(session: Session) -> None:
         .where(InboundEvent.id % 50 == 0)
         .values(status="dead", error=f"order.total: {HOSTILE}")
     )
-
-
-def _change(url: str, change: Any) -> None:
-    database = Database(url)
-    with database.write() as session:
-        change(session)
-    database.dispose()
-
-
-def _free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Ask until the server answers; one that ended says why."""
-    while process.poll() is None:
-        with socket.socket() as asked:
-            asked.settimeout(1)
-            if asked.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise AssertionError(log.read_text())

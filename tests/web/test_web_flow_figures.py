@@ -1,13 +1,15 @@
 """A flow's page and its API tell what it changes and what the shop's orders taught it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from app.db import table_of, upsert
-from app.models import FlowEffect
+from app.models import FlowEffect, FlowFunnel
 from app.runtime import Runtime
 from app.segments import product_rhythms, scoring
 from app.segments.scoring import Points
@@ -15,6 +17,7 @@ from app.segments.survival import Return
 from tests.web.web_shops import NOW, Shop
 
 DAY = timedelta(days=1)
+_SHARES = r'<td class="num">([\d.]+%)</td>\s*<td class="num">([\d.]+%|–)</td>'
 FIGURES = ("people", "buyers", "orders", "revenue_minor", "squares")
 
 
@@ -29,7 +32,17 @@ def taught(runtime: Runtime, shop: Shop) -> Shop:
     ]
     learned = {"P9": Return(63, 40, 0.7, 41, 38, 46, None)}
     points = Points(shop.store_id, shop.ids["customer"], "lead", 65, "form:1", NOW)
+    figures = {
+        "entered": 400,
+        "reached": 320,
+        "clicked": 80,
+        "buyers": 12,
+        "orders": 13,
+        "revenue_minor": 99_900,
+    }
+    funnel = {"store_id": shop.store_id, **span, **figures}
     with runtime.database.write() as session:
+        session.execute(insert(table_of(FlowFunnel)), [funnel])
         upsert(session, table_of(FlowEffect), rows, key=("store_id", "flow_key", "arm"), update=FIGURES)
         product_rhythms.keep(session, shop.store_id, learned, NOW - DAY)
         scoring.add(session, [points])
@@ -44,6 +57,21 @@ def test_the_page_prints_the_interval_and_never_a_bare_number(member: FlaskClien
     assert "41 days (median)" in page
     assert "95 % sure: 38 to 46" in page
     assert "instead of 14" in page
+
+
+def test_how_far_people_came_is_drawn_and_told_in_a_table(member: FlaskClient, taught: Shop) -> None:
+    page = member.get("/app/flows/review", headers={"Accept-Language": "en"}).get_data(as_text=True)
+    other = member.get("/app/flows/birthday", headers={"Accept-Language": "en"}).get_data(as_text=True)
+
+    rows = re.findall(r'<th scope="row">(\w[\w ]*)</th>\s*<td class="num">(\d+)</td>\s*' + _SHARES, page)
+    assert rows == [
+        ("Entered", "400", "100.0%", "–"),
+        ("Written to", "320", "80.0%", "80.0%"),
+        ("Clicked", "80", "20.0%", "25.0%"),
+        ("Bought", "12", "3.0%", "15.0%"),
+    ]
+    assert "€999.00" in page
+    assert "the night after somebody entered" in other
 
 
 def test_the_api_tells_the_same_in_figures(api: FlaskClient, taught: Shop) -> None:

@@ -15,7 +15,7 @@ from app.models import AuditEntry, Backfill, Rehearsal, Sender, Store
 from app.runtime import Runtime
 from app.stores import settings
 from app.stores.accounts import Accounts
-from tests.web.web_members import add_member, browser_of
+from tests.web.web_members import act, add_member, browser_of
 from tests.web.web_shops import NOW, Csrf, Shop, signed_in
 
 STEP = re.compile(r'guide__step--(\w+)">\s*<details id="(\w+)"( open)?')
@@ -124,6 +124,32 @@ def test_the_home_page_shows_what_is_left_until_it_is_hidden(
     assert (before, between) == (True, False)
     assert (hidden.headers["Location"], shown.headers["Location"]) == ("/app/", "/app/setup")
     assert 'href="/app/setup"' in member.get("/app/").get_data(as_text=True)
+
+
+def test_trying_and_switching_on_lead_back_to_the_guide(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    guide = member.get("/app/setup").get_data(as_text=True)
+    tried = act(member, "/app/flows/welcome/try", **{"from": "guide"})
+    during = member.get("/app/setup").get_data(as_text=True)
+    start = member.get("/app/flows/welcome/start?from=guide").get_data(as_text=True)
+    on = act(member, "/app/flows/welcome/activate", **{"from": "guide"})
+
+    assert 'href="/app/flows/welcome/start?from=guide"' in guide
+    assert (tried.headers["Location"], on.headers["Location"]) == (
+        "/app/setup#rehearsal",
+        "/app/setup#switch",
+    )
+    assert 'data-rehearsal="/app/flows/welcome/rehearsal.json"' in during
+    assert 'name="from" value="guide"' in start
+    assert states(member)["switch"] == "done"
+
+
+@pytest.mark.parametrize("elsewhere", ["", "https://example.com/", "//example.com", "/app/customers"])
+def test_no_other_word_leads_anywhere_else(member: FlaskClient, shop: Shop, elsewhere: str) -> None:
+    answer = act(member, "/app/flows/welcome/activate", **{"from": elsewhere})
+
+    assert answer.headers["Location"] == "/app/flows/welcome"
 
 
 @pytest.mark.parametrize(("role", "is_offered"), [(OWNER, True), (MARKETER, False)])

@@ -31,6 +31,8 @@ SCREENS = (
     "/app/activity",
     "/app/audit",
     "/app/settings",
+    "/app/settings/keys",
+    "/app/settings/leaving",
     "/app/stop",
     "/app/setup",
 )

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.models import ScheduledJob, TimerCursor
+from app.models import MessageAttempt, ScheduledJob, TimerCursor
 from app.runtime import Runtime
 from app.web.health import MIGRATION_HEAD
 from tests.web.web_shops import NOW, Shop, add_inbound, add_message, make_app
@@ -85,6 +85,22 @@ def test_figures_tell_what_waits_and_for_how_long(app: Flask, runtime: Runtime, 
     assert figures["ritorno_messages_unknown"] == 1
     assert figures["ritorno_flows_lag_seconds"] == 5
     assert figures['ritorno_job_age_seconds{job="birthdays"}'] == 90
+
+
+def test_figures_tell_what_a_provider_accepted_twice(app: Flask, runtime: Runtime, shop: Shop) -> None:
+    calls = [(1, 5, "accepted"), (1, 4, "accepted"), (2, 3, "accepted"), (2, 2, "retry"), (3, 90, "accepted")]
+    with runtime.database.write() as session:
+        for message_id, minutes, outcome in [*calls, (3, 80, "accepted"), (4, 1, None)]:
+            started_at = NOW - timedelta(minutes=minutes)
+            row = {"store_id": shop.store_id, "message_id": message_id, "started_at": started_at}
+            session.add(MessageAttempt(**row, outcome=outcome))
+
+    figures = _figures(app.test_client())
+
+    assert figures["ritorno_messages_accepted_twice"] == 1
+    assert figures['ritorno_calls_last_hour{outcome="accepted"}'] == 3
+    assert figures['ritorno_calls_last_hour{outcome="open"}'] == 1
+    assert figures['ritorno_stores{state="connected"}'] == 1
 
 
 def test_figures_of_an_empty_database_are_zero(app: Flask) -> None:

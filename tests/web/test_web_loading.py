@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from werkzeug.test import Client
 
-from app.asgi import Pages
+from app.pages import Pages
 from app.runtime import Runtime
 
 _SECONDS = 10

@@ -13,6 +13,7 @@ from app.members.roles import MARKETER, OWNER, READER
 from app.models import Customer, Member, Membership, Message, Store
 from app.runtime import Runtime
 from app.web import auth
+from tests.web.test_web_headers import SCREENS
 from tests.web.web_members import Person, act, add_member, browser_of, sign_in, token_of
 from tests.web.web_shops import NOW, Shop
 
@@ -30,6 +31,12 @@ def _rules(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:
         if method in (rule.methods or set()) and getattr(view, auth.MARK) == "merchant":
             values = {name: 2**62 if "_id" in name else "welcome" for name in rule.arguments}
             yield rule, adapter.build(rule.endpoint, values, method=method)
+
+
+def _screens(shop: Shop) -> list[str]:
+    """Every page of the tests of headers that a reader may open."""
+    paths = [path.format(**shop.ids) for path in SCREENS]
+    return [path for path in paths if path not in ("/app/settings/keys", "/app/settings/leaving")]
 
 
 @pytest.mark.parametrize("role", roles.ROLES)
@@ -61,10 +68,28 @@ def test_a_reader_looks_at_every_screen_and_is_offered_no_change(
 ) -> None:
     client = browser_of(app, add_member(runtime, "one@azure.example", shop.store_id, role=READER))
 
-    page = client.get("/app/reviews")
+    for path in _screens(shop):
+        page = client.get(path)
+        main = page.get_data(as_text=True).split("<main")[1].split("</main>")[0]
+        forms = re.findall(r'<form method="post" action="([^"]+)"', main)
+        assert page.status_code == 200, path
+        # The editor's form is what the preview is made of; it has no button but that.
+        assert forms == ([path] if "/messages/" in path else []), path
+        assert set(re.findall(r'<(?:button|input)[^>]* name="act" value="(\w+)', main)) == set(), path
+        assert "Changes are made by marketers and owners" in main, path
 
-    assert page.status_code == 200
-    assert "page--reading" in page.get_data(as_text=True)
+
+@pytest.mark.parametrize("path", ["/app/settings", "/app/flows/birthday/steps/B2"])
+def test_what_a_reader_may_not_change_is_told_as_text(
+    app: Flask, runtime: Runtime, shop: Shop, path: str
+) -> None:
+    person = add_member(runtime, "one@azure.example", shop.store_id, role=READER)
+    client = browser_of(app, person)
+
+    main = client.get(path).get_data(as_text=True).split("<main")[1].split("</main>")[0]
+
+    assert re.findall(r"<(?:input|select|textarea)", main) == []
+    assert main.count("<dt>") > 2
 
 
 def test_a_marketer_changes_no_account_that_messages_leave_by(
@@ -78,7 +103,8 @@ def test_a_marketer_changes_no_account_that_messages_leave_by(
 
     with runtime.database.read() as session:
         settings = session.get_one(Store, shop.store_id).settings
-    assert "twilio.account_sid" not in page
+    assert 'name="twilio.account_sid"' not in page
+    assert "only owners of the store change" in page
     assert settings == {"sender.name": "Azure"}
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Base
 from app.flows import switch
+from app.members import keys
 from app.models import (
     Attribution,
     Backfill,
@@ -97,7 +98,7 @@ def make_shop(runtime: Runtime, word: str) -> Shop:
         session.flush()
         switch.ensure_flows(session, store.id, NOW - timedelta(days=90))
         ids = _fill(session, store.id, word)
-        key = auth.create_api_key(session, store.id, word, NOW)
+        key = keys.make(session, store.id, word, NOW)
     return Shop(word=word, store_id=store.id, key=key, ids=ids)
 
 

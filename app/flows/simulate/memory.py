@@ -200,8 +200,8 @@ class _Reader:
 
     def consents(self, people: Mapping[int, Remembered]) -> None:
         """The ledger by channel, in the order in which it was written, and whose word the last one was."""
-        names = ("id", "customer_id", "channel", "state", "basis", "occurred_at", "recorded_at")
-        columns = [LEDGER.c[name] for name in names]
+        told = ("id", "customer_id", "channel", "state", "basis", "address", "occurred_at", "recorded_at")
+        columns = [LEDGER.c[name] for name in told]
         for row in self._rows(LEDGER, columns, order=(LEDGER.c.id,)):
             if row.customer_id in people:
                 people[row.customer_id].ledger.setdefault(row.channel, []).append(row)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.customers import agreeing
 from app.flows import engine
 from app.flows.batch import Held
 from app.flows.simulate.memory import Happening
@@ -96,9 +97,10 @@ class Silence:
 
     def is_reachable(self, now: datetime) -> bool:
         """Whether there is a basis to write mails: consent, or the soft opt-in of a sale."""
-        said = self.standing.consent("email", now)
-        if said is not None and said.state in ("subscribed", "unsubscribed"):
-            return said.state == "subscribed"
+        address = self.standing.customer.email
+        state = agreeing.stands(self.standing.consent("email", now), address)
+        if state in ("subscribed", "unsubscribed"):
+            return state == "subscribed"
         return self._has_bought() and self.question.allows_soft_opt_in
 
     def _settle(self, now: datetime) -> list[Happening]:

@@ -75,6 +75,7 @@ class ConsentThen(NamedTuple):
     basis: str | None
     occurred_at: datetime
     is_own: bool
+    address: str | None
     is_assumed: bool = False
 
 
@@ -152,7 +153,7 @@ class Standing:
             return _Said(now, until, None)
         own = self.person.own_states.get(channel)
         is_own = own is not None and (own.state, own.occurred_at) == (newest.state, newest.occurred_at)
-        word = ConsentThen(newest.state, newest.basis, newest.occurred_at, is_own, is_assumed)
+        word = ConsentThen(newest.state, newest.basis, newest.occurred_at, is_own, newest.address, is_assumed)
         return _Said(now, until, word)
 
     def delete_gone(self, now: datetime) -> None:

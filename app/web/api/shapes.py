@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from app.customers import agreeing
+from app.messaging import addresses
 from app.models import (
     ConsentState,
     Customer,
@@ -56,7 +58,7 @@ def customer(
         "classes": list(classes),
         "rfm": None,
         "scores": dict(scores),
-        "consents": {channel: consent(consents.get(channel)) for channel in CHANNELS},
+        "consents": {channel: consent(row, channel, consents.get(channel)) for channel in CHANNELS},
         "orders_count": row.orders_count,
         "total_spent": money(row.total_spent_minor, currency),
         "first_order_at": moment(row.first_paid_at),
@@ -65,11 +67,12 @@ def customer(
     }
 
 
-def consent(row: ConsentState | None) -> Json:
-    """What the ledger says now; `unknown` when nobody ever said anything."""
-    if row is None:
-        return {"state": "unknown", "basis": None, "at": None}
-    return {"state": row.state, "basis": row.basis, "at": moment(row.occurred_at)}
+def consent(person: Customer, channel: str, row: ConsentState | None) -> Json:
+    """What the ledger says now; `unknown` when nobody ever said anything of the address of now."""
+    state = agreeing.stands(row, addresses.address_of(person, channel))
+    if row is None or state == agreeing.OTHER_ADDRESS:
+        return {"state": agreeing.UNKNOWN, "basis": None, "at": None}
+    return {"state": state, "basis": row.basis, "at": moment(row.occurred_at)}
 
 
 def order(row: Order, lines: Sequence[OrderLine]) -> Json:

@@ -9,10 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
-
 from connectors.base import InvalidSignature
 from connectors.storefronts.shopify.auth import InvalidShop, normalize_shop
 
@@ -46,21 +42,14 @@ def verify(token: str, client_id: str, secrets: Sequence[str], now: datetime) ->
     Raises:
         InvalidSignature: any doubt at all.
     """
-    claims = _signed_claims(token, [secret for secret in secrets if secret])
-    essential: dict[str, jwt.ClaimsOption] = {name: {"essential": True} for name in _REQUIRED}
-    registry = jwt.JWTClaimsRegistry(now=int(now.timestamp()), leeway=LEEWAY_SECONDS, **essential)
-    try:
-        registry.validate(claims)
-        expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
-    except (JoseError, TypeError, ValueError, OverflowError, OSError):
-        raise InvalidSignature("the session token does not hold now") from None
+    claims = _signed_claims(token, [secret for secret in secrets if secret], now)
     if claims["aud"] != client_id:
         raise InvalidSignature("the session token is for another app")
     return SessionToken(
         shop=_shop(claims),
         member_external_id=_text(claims, "sub"),
         session_id=_text(claims, "sid"),
-        expires_at=expires_at,
+        expires_at=_moment(claims["exp"]),
     )
 
 
@@ -68,15 +57,34 @@ _REQUIRED = ("iss", "dest", "aud", "sub", "exp", "nbf", "iat", "jti", "sid")
 _LONGEST_TOKEN = 4096
 
 
-def _signed_claims(token: str, secrets: Sequence[str]) -> dict[str, Any]:
+def _signed_claims(token: str, secrets: Sequence[str], now: datetime) -> dict[str, Any]:
+    # 2 MiB with all of X.509, for what shops on Shopify alone send.
+    from joserfc import jwt  # noqa: PLC0415
+    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.jwk import OctKey  # noqa: PLC0415
+
     if not token.isascii() or len(token) > _LONGEST_TOKEN:
         raise InvalidSignature("the session token is not one")
+    essential: dict[str, jwt.ClaimsOption] = {name: {"essential": True} for name in _REQUIRED}
+    registry = jwt.JWTClaimsRegistry(now=int(now.timestamp()), leeway=LEEWAY_SECONDS, **essential)
     for secret in secrets:
         try:
-            return jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
+            claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             continue
+        try:
+            registry.validate(claims)
+        except (JoseError, TypeError, ValueError):
+            raise InvalidSignature("the session token does not hold now") from None
+        return claims
     raise InvalidSignature("the session token is not signed by Shopify")
+
+
+def _moment(claim: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(claim), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise InvalidSignature("the session token's end is no moment") from None
 
 
 def _shop(claims: dict[str, Any]) -> str:

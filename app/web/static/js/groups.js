@@ -1,13 +1,21 @@
-// Which groups of settings stand open is remembered for the visit, so that saving does not close them.
+/* Which groups of settings stand open is remembered for the visit, so that saving does not close them; a link
+   to one opens it. Inside Shopify's admin pages take each other's place, so a page that is shown begins anew. */
 "use strict";
 
-const KEY = "settings.open";
-const groups = [...document.querySelectorAll("details.settings__group")];
-const open = new Set(JSON.parse(sessionStorage.getItem(KEY) || "[]"));
+(() => {
+  const KEY = "settings.open";
 
-for (const group of groups) {
-  group.open = group.open || open.has(group.id);
-  group.addEventListener("toggle", () => {
-    sessionStorage.setItem(KEY, JSON.stringify(groups.filter((one) => one.open).map((one) => one.id)));
-  });
-}
+  const begin = () => {
+    const groups = [...document.querySelectorAll("details.settings__group")];
+    const open = new Set(JSON.parse(sessionStorage.getItem(KEY) || "[]"));
+    for (const group of groups) {
+      group.open = group.open || open.has(group.id) || location.hash === `#${group.id}`;
+      group.addEventListener("toggle", () => {
+        sessionStorage.setItem(KEY, JSON.stringify(groups.filter((one) => one.open).map((one) => one.id)));
+      });
+    }
+  };
+
+  document.addEventListener("page:shown", begin);
+  begin();
+})();
