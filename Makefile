@@ -5,8 +5,10 @@
 #   make check   the gates alone          make pytest   the tests alone
 #   make fix     what the gates can mend by themselves
 #   make tour    every screen in a real browser, in both languages, with axe; pictures in var/tour
+#   make bars    what reliability promises, with its numbers, into RELIABILITY-RESULTS.md
 #   make matrix  every kind of WooCommerce store against the emulator, into docs/woocommerce-matrix.md
 #   make plugin  our plugin for WordPress as a zip in dist/
+#   make fuzz    what atheris and schemathesis make up, at our parsers and our API, three minutes
 #   make lock    write requirements/*.lock anew from pyproject.toml
 
 PYTHON ?= python3
@@ -54,6 +56,10 @@ $(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 	@echo "Installing what the tests need besides"
 	@$(INSTALL) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
+	@$(INSTALL) --require-hashes -r requirements/fuzz.lock
 	@touch $@
 
 # --- gates and tests ------------------------------------------------------------------------------
@@ -114,6 +120,12 @@ fix: $(VENV)/dev.stamp
 oracle: $(VENV)/dev.stamp
 	$(BIN)/pytest -m oracle -p no:randomly tests/e2e tests/backups
 
+# What is found here once belongs into tests/attacks/corpus.txt, where every run of the tests reads it.
+.PHONY: fuzz
+fuzz: $(VENV)/fuzz.stamp
+	$(BIN)/python -m tests.attacks.fuzz_parsers $(or $(SECONDS_OF_FUZZ),90)
+	$(BIN)/python -m tests.attacks.fuzz_api $(or $(EXAMPLES),40)
+
 # Minutes: every screen in a real browser (chromium, as the system has it); its pictures lie in var/tour.
 .PHONY: tour
 tour: $(VENV)/dev.stamp contracts
@@ -129,6 +141,12 @@ ifneq ($(wildcard tests/faults),)
 faults: $(VENV)/dev.stamp
 	$(BIN)/pytest -m faults -p no:randomly -rP tests/faults
 endif
+
+# Half an hour: the bars of docs/reliability.md with their numbers, on both databases, into RELIABILITY-RESULTS.md.
+# By name: make bars BARS="storm replay"; a rehearsal with small numbers: make bars BARS=--quick
+.PHONY: bars
+bars: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.bars $(BARS)
 
 ifneq ($(wildcard benchmarks/*.py),)
 .PHONY: bench
@@ -154,6 +172,7 @@ COMPILE = pip compile --quiet --universal --generate-hashes --no-strip-extras --
 lock: $(if $(UV),,$(VENV)/bin/uv)
 	$(or $(UV),$(BIN)/uv) $(COMPILE) -o requirements/run.lock
 	$(or $(UV),$(BIN)/uv) $(COMPILE) -c requirements/run.lock --group dev -o requirements/dev.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) -c requirements/dev.lock --group fuzz -o requirements/fuzz.lock
 
 $(BIN)/uv: | $(BIN)/python
 	$(BIN)/python -m pip install uv

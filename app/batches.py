@@ -292,6 +292,8 @@ def _of_one(change: _Insertion, table: Table, names: Names) -> UpdateBase:
 
 @cache
 def _over_arrays(change: _Change, table: Table, names: Names) -> UpdateBase:
-    arrays = {name: packed_parameter(f"{_ALL_OF}{name}", table.c[name]) for name in names}
+    # What is inserted finds its place without a plan.
+    pack = packed_parameter if isinstance(change, _Insertion) else packed_keys
+    arrays = {name: pack(f"{_ALL_OF}{name}", table.c[name]) for name in names}
     columns = (func.unnest(array).label(name) for name, array in arrays.items())
     return change.merged(table, names, select(*columns).subquery(_GIVEN))

@@ -3,7 +3,7 @@
 Leases never use this clock; they use the database's (`db.lease_now`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -13,6 +13,12 @@ _simulated: datetime | None = None
 def now() -> datetime:
     """The business moment, aware UTC: the simulated one while a journey is on, else the real one."""
     return _simulated if _simulated is not None else datetime.now(UTC)
+
+
+def going_on(moment: datetime) -> Callable[[], datetime]:
+    """What a moment has become by each call: it goes on as now() does from here, and stands if it does."""
+    begun = now()
+    return lambda: moment + (now() - begun)
 
 
 def travel_to(moment: datetime | None) -> None:

@@ -1,22 +1,19 @@
-"""What SQLAlchemy knows of one engine, loaded by the engine's name: a process has to do with one of them."""
+"""What SQLAlchemy has for one engine and not for the other, by the engine's name."""
 
-from functools import cache
-from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+_OF: dict[str, ModuleType] = {"postgresql": postgresql, "sqlite": sqlite}
 
 
 def insert_into(name: str, table: Table) -> Any:
-    """An INSERT as `sqlite` or `postgresql` has it, with ON CONFLICT."""
-    return _of(name).insert(table)
+    """An INSERT as the engine has it, with ON CONFLICT."""
+    return _OF[name].insert(table)
 
 
 def writer_of(name: str) -> Any:
     """The dialect itself, which writes statements out."""
-    return _of(name).dialect()
-
-
-@cache
-def _of(name: str) -> Any:
-    return import_module(f"sqlalchemy.dialects.{name}")
+    return _OF[name].dialect()

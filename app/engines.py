@@ -23,6 +23,14 @@ Without it they see no store's. PostgreSQL keeps to it by row-level security, wh
 it stands in `app.store`, the setting that the policies of the first migration read. SQLite has no such wall.
 """
 ALL_STORES = "all"
+OVER_ALL_STORES = f"scope AS MATERIALIZED (SELECT set_config('app.store', '{ALL_STORES}', true))"
+"""For a WITH: one statement by itself sees every store's rows, and no setting outlives its transaction.
+
+What follows must read its rows for each row of `scope`, so that the setting stands before the policies look.
+"""
+
+IN_BINARY = "ritorno_in_binary"
+"""The option of a statement whose rows PostgreSQL sends in binary: of bytes, half as many as in digits."""
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -60,6 +68,13 @@ def postgresql(url: str, pool_size: int) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection: object, _record: object) -> None:
         packing.teach(connection)
+
+    @event.listens_for(engine, "do_execute")
+    def _execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        if not context.execution_options.get(IN_BINARY):
+            return False
+        cursor.execute(statement, parameters, binary=True)
+        return True
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

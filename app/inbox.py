@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, is_among, is_one_of, table_of, to_micros
-from app.engines import ALL_STORES
+from app.engines import IN_BINARY, OVER_ALL_STORES
 from app.errors import AppError
 from app.models import InboundBody, InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
@@ -55,6 +55,7 @@ _WAITING = (
     .order_by(EVENTS.c.next_at, EVENTS.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=EVENTS)
+    .execution_options(**{IN_BINARY: True})
 )
 _WAITING_ALONE = _WAITING.where(EVENTS.c.id == bindparam("only"))
 
@@ -144,10 +145,8 @@ _SQLITE_BODIES = _INTO_BODIES + "VALUES (?, ?, ?, ?)"
 # Those of new rows alone are kept.
 _UNNESTED = ", ".join(f"%b::{kind}[]" for kind in _COLUMNS.values())
 _GIVEN = ", ".join(f"%b::{kind}[]" for kind in (*map(_COLUMNS.__getitem__, _UNIQUE), "bytea"))
-# It takes deliveries for every store, and says so in the same statement: for this transaction alone.
-_OVER_ALL_STORES = f"scope AS MATERIALIZED (SELECT set_config('app.store', '{ALL_STORES}', true))"
 _POSTGRES_INSERT = (
-    f"WITH {_OVER_ALL_STORES}, "  # noqa: S608 (our own names)
+    f"WITH {OVER_ALL_STORES}, "  # noqa: S608 (our own names)
     f"kept AS ({_INTO}SELECT new.*, 0 FROM scope, unnest({_UNNESTED}) AS new{_KEEP_OLD}"
     f" RETURNING id, received_at, {', '.join(_UNIQUE)}) {_INTO_BODIES}"
     f"SELECT id, store_id, received_at, body FROM kept "
@@ -172,8 +171,8 @@ def waiting(
     """
     asked = {"store_id": store_id, "now": now, "limit": limit}
     if only is None:
-        return list(map(Delivery._make, session.execute(_WAITING, asked)))
-    return list(map(Delivery._make, session.execute(_WAITING_ALONE, {**asked, "only": only})))
+        return list(map(Delivery._make, session.execute(_WAITING, asked).all()))
+    return list(map(Delivery._make, session.execute(_WAITING_ALONE, {**asked, "only": only}).all()))
 
 
 def last_received_at(session: Session, store_id: int, topic: str) -> datetime | None:

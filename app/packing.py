@@ -57,11 +57,11 @@ class _Keys(_Packed):
 
 @cache
 def _planning(cursor: Any) -> Any:
-    """A kind of psycopg's cursors that prepares nothing that looks for keys."""
+    """A kind of psycopg's cursors that prepares nothing that looks for keys, and reads the rows in binary."""
 
     def execute(self: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
         if isinstance(parameters, dict) and any(type(value) is _Keys for value in parameters.values()):
-            options["prepare"] = False
+            options |= {"prepare": False, "binary": True}
         return cursor.execute(self, query, parameters, **options)
 
     return type("PlanningCursor", (cursor,), {"execute": execute})

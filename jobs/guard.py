@@ -2,13 +2,18 @@
 
 import random
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from structlog.contextvars import bound_contextvars
+
+from app.errors import AppError
+from connectors.base import ConnectorError
 
 T = TypeVar("T")
 
@@ -20,11 +25,19 @@ PAUSES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What went wrong: one line to show, and the traceback for the row."""
+    """What went wrong: one line for the store's own eyes, the traceback for the row, what a log may hold."""
 
     error: Exception
     summary: str
     trace: str
+
+    @property
+    def told(self) -> str:
+        """Our own errors as they are; any other by its kind and place, for its text may name somebody."""
+        if isinstance(self.error, AppError | ConnectorError):
+            return self.summary
+        *_, place = traceback.extract_tb(self.error.__traceback__)
+        return f"{type(self.error).__name__} in {place.name} ({Path(place.filename).name}:{place.lineno})"
 
 
 def run_guarded(work: Callable[[], T], **named: object) -> T | Failed:
@@ -41,16 +54,15 @@ def run_guarded(work: Callable[[], T], **named: object) -> T | Failed:
         return Failed(error, summary, traceback.format_exc()[-3500:])
 
 
-def each_store(stores: Iterable[int], work: Callable[[int], int]) -> int:
-    """Do something for one store after the other; how much was done in all.
+def each_store(stores: Sequence[int], work: Callable[[int], int], *, at_once: int = 1) -> int:
+    """Do something for one store after the other, or for some at once; how much was done in all.
 
     Raises:
         Exception: the first store's failure, once its neighbours are done.
     """
     done = 0
     failures: list[Failed] = []
-    for store_id in stores:
-        result = run_guarded(partial(work, store_id), store=store_id)
+    for result in _results(stores, work, at_once):
         if isinstance(result, Failed):
             failures.append(result)
         else:
@@ -58,6 +70,16 @@ def each_store(stores: Iterable[int], work: Callable[[int], int]) -> int:
     for failure in failures:
         raise failure.error
     return done
+
+
+def _results(stores: Sequence[int], work: Callable[[int], int], at_once: int) -> Iterator[int | Failed]:
+    """What came of each store's work, in the order of the stores."""
+    guarded = (partial(run_guarded, partial(work, store_id), store=store_id) for store_id in stores)
+    if min(at_once, len(stores)) <= 1:
+        yield from (run() for run in guarded)
+        return
+    with ThreadPoolExecutor(at_once, "stores") as crew:
+        yield from crew.map(lambda run: run(), guarded)
 
 
 def rounds(one: Callable[[dict[int, Failed]], int], most: int) -> int:

@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import failpoints, inbox
+from app import clock, failpoints, inbox
 from app.db import Database, UtcDateTime, is_one_of
 from app.inbox import Delivery
 from app.messaging import clicks
@@ -30,7 +30,7 @@ from jobs.guard import Failed, pause_after, run_guarded
 from jobs.kit import Kit
 
 EVENTS = inbox.EVENTS
-BATCH = 200
+BATCH = 300
 _OURS = {*provider_posts.CHANNELS, clicks.SOURCE}
 """The sources that are no shop's platform."""
 _SMALLEST_SHARE = 20
@@ -56,10 +56,14 @@ class Reading:
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
-    """Read what waits, round after round with a fair share of every store."""
+    """Read what waits, round after round with a fair share of every store.
+
+    Each round looks at what came by then: who comes amid another store's storm has a share of the next one.
+    """
     done: Counter[str] = Counter()
+    moment = clock.going_on(now)
     for _ in range(_MOST_ROUNDS):
-        count = 0 if kit.stopping.is_set() else _round(kit, now)
+        count = 0 if kit.stopping.is_set() else _round(kit, moment())
         done["received"] += count
         if not count:
             break

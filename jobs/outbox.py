@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import failpoints
+from app import clock, failpoints
 from app.db import UtcDateTime, is_one_of, table_of
 from app.messaging import claim, receipts, send, senders, settling, text_costs, vouchers
 from app.messaging.claim import Claimed
@@ -47,7 +47,7 @@ _QUEUED = StoreScan(
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
-    """Sweep what lost its worker, then send what is due, fairly."""
+    """Sweep what lost its worker, then send what is due, fairly; each round looks at what is due by then."""
     done: Counter[str] = Counter()
     with kit.database.over_all_stores().read() as session:
         is_late = settling.has_late(session)
@@ -55,8 +55,9 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
         with kit.database.over_all_stores().write() as session:
             done["swept"] = settling.sweep(session, now)
             failpoints.reached("outbox.in-sweep")
+    moment = clock.going_on(now)
     with Wire() as wire:
-        done["decided"] = rounds(partial(_round, kit, wire, now), _MOST_ROUNDS)
+        done["decided"] = rounds(lambda failures: _round(kit, wire, moment(), failures), _MOST_ROUNDS)
     return +done
 
 
@@ -71,8 +72,7 @@ def _round(kit: Kit, wire: Wire, now: datetime, failures: dict[int, Failed]) -> 
             looked_at = 0
             break
         calling = partial(wire.carry_out, store_id, failures)
-        share_of = partial(run_store, kit, store_id, now, share, calling=calling)
-        result = run_guarded(share_of, store=store_id)
+        result = run_guarded(partial(run_store, kit, store_id, now, share, calling=calling), store=store_id)
         if isinstance(result, Failed):
             failures[store_id] = result
         else:

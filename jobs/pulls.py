@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session
 
+from app.db import Database
 from app.mirror import lookups, outlines, pulls, reviews, sweeps
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
@@ -15,44 +17,52 @@ from app.stores import connections, refusals, rows
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs import access
 from jobs.ahead import read_ahead
+from jobs.guard import each_store
 from jobs.kit import Kit
 
 _PAGES_A_ROUND = 50
-_MOST_PULLS = 200
+_MOST_STORES, _MOST_PULLS = 100, 20
+_STORES_AT_ONCE = 4
+"""Their answers are waited for most of the time, and one that is slow keeps the others less."""
 
 
 def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
     """Read on in the histories that are not finished, some pages of one resource at a time."""
     done: Counter[str] = Counter()
     with kit.database.over_all_stores().read() as session:
-        is_due, _ = pulls.has_work(session, now)
-    if not is_due:
-        return done
-    claimed = _claim(kit, pulls.claim_backfill, now)
+        is_due = pulls.has_backfill(session, now)
+    claimed = (
+        _claim(kit.database.over_all_stores(), partial(pulls.claim_backfill, now=now)) if is_due else None
+    )
     if claimed is not None:
         done["backfilled"] += _work(kit, *claimed, now, is_backfill=True)
     return +done
 
 
 def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
-    """Pull what changed since the last look, for every store whose time has come."""
-    done: Counter[str] = Counter()
+    """Pull what changed since the last look, for every store whose time has come, some stores at once."""
     with kit.database.over_all_stores().read() as session:
-        _, is_due = pulls.has_work(session, now)
-    for _ in range(_MOST_PULLS if is_due else 0):
-        claimed = _claim(kit, pulls.claim_reconciliation, now)
+        stores = pulls.stores_to_reconcile(session, now, _MOST_STORES)
+    done = each_store(stores, partial(_reconcile_store, kit, now), at_once=_STORES_AT_ONCE)
+    return +Counter({"reconciled": done})
+
+
+def _reconcile_store(kit: Kit, now: datetime, store_id: int) -> int:
+    """One resource after the other; a pull that ends or fails is not due before its next turn."""
+    database, done = kit.database.of_store(store_id), 0
+    claim = partial(pulls.claim_reconciliation, store_id=store_id, now=now)
+    for _ in range(_MOST_PULLS):
+        claimed = None if kit.stopping.is_set() else _claim(database, claim)
         if claimed is None:
             break
-        done["reconciled"] += _work(kit, *claimed, now, is_backfill=False)
-    return +done
+        done += _work(kit, *claimed, now, is_backfill=False)
+    return done
 
 
-def _claim(
-    kit: Kit, claim: Callable[[Session, datetime], Pull | None], now: datetime
-) -> tuple[Pull, Store] | None:
+def _claim(database: Database, claim: Callable[[Session], Pull | None]) -> tuple[Pull, Store] | None:
     """A resource to pull, and its store."""
-    with kit.database.over_all_stores().write() as session:
-        pull = claim(session, now)
+    with database.write() as session:
+        pull = claim(session)
         return None if pull is None else (pull, rows.need(session, pull.store_id))
 
 

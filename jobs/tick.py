@@ -106,4 +106,4 @@ def _round(kit: Kit, now: datetime) -> Counter[str]:
 
 def _log_failure(name: str, failure: Failed) -> None:
     """Say in the log that a stage failed as a whole; its rows were rolled back and wait."""
-    log.error("stage failed", stage=name, error=failure.summary)
+    log.error("stage failed", stage=name, error=failure.told)

@@ -38,6 +38,6 @@ def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
 
 
 def _put_off(kit: Kit, held: Held, failure: Failed, now: datetime) -> None:
-    log.warning("chore put off", chore=held.name, store=held.store_id, error=failure.summary)
+    log.warning("chore put off", chore=held.name, store=held.store_id, error=failure.told)
     with kit.database.of_store(held.store_id).write() as session:
         chores.put_off(session, held, failure.error, now)

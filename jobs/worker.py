@@ -55,7 +55,7 @@ class Worker:
                 return
             result = run_guarded(lambda: self._stages[name](self._kit, clock.now()))
             if isinstance(result, Failed):
-                log.error("stage failed", stage=name, error=result.summary)
+                log.error("stage failed", stage=name, error=result.told)
                 return
             if not result:
                 return

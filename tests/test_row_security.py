@@ -13,12 +13,15 @@ from app.cli import doctor
 from app.config import Settings
 from app.db import Base, Database, narrow, table_of
 from app.errors import Busy
+from app.messaging import destinations
+from app.messaging.links import ClickToken
 from app.models import Customer, Heartbeat, InboundEvent
 from app.runtime import Runtime
 from connectors.base import Envelope
 from tests.conftest import NOW
 from tests.engines import POSTGRESQL, ROLE
 from tests.web.web_shops import Shop, make_shop
+from webhooks.held import HeldConnection
 
 CUSTOMERS, EVENTS = table_of(Customer), table_of(InboundEvent)
 OUTSIDE = {"memberships"}
@@ -192,6 +195,22 @@ def test_the_receiver_takes_deliveries_for_every_store_and_sees_none(
     with database.read() as session:
         stored = sorted(session.execute(select(EVENTS.c.store_id)).scalars())
     assert (seen, stored) == ([], [0, 1, 2])
+
+
+def test_links_of_every_store_are_found_over_any_connection_and_leave_no_store_on_it(
+    pooled: Database, shops: tuple[Shop, Shop]
+) -> None:
+    """As by a pooler in transaction mode, which gives each statement whatever connection is free."""
+    tokens = [ClickToken(shop.store_id, shop.ids["message"], 0) for shop in shops]
+    held = [HeldConnection(pooled.over_all_stores()) for _ in range(2)]
+
+    found = [one.run(lambda driver: destinations.find_postgresql(driver, tokens)) for one in held]
+    seen = [one.run(lambda driver: driver.execute("SELECT id FROM customers").fetchall()) for one in held]
+
+    for one in held:
+        one.close()
+    assert [[where is not None for where in one] for one in found] == [[True, True]] * 2
+    assert seen == [[], []]
 
 
 def _doctor_on(runtime: Runtime) -> str | None:

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import PoolProxiedConnection
 
-from app import engines
 from app.db import Database
 
 _SQLITE_CACHE_KIB = 8 * 1024
@@ -60,16 +59,9 @@ class HeldConnection:
                 # It only ever inserts, or reads single rows: pages need no place in memory.
                 connection.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
             else:
-                # No ways to the server for BEGIN and COMMIT.
+                # No ways to the server for BEGIN and COMMIT; each statement says itself whose rows it means.
                 connection.autocommit = True
-                self._see(connection)
         return self._connection.driver_connection
-
-    def _see(self, connection: Any) -> None:
-        """Say once whose rows are meant: nobody else ever gets this connection, it ends with its holder."""
-        scope = self._database.engine.get_execution_options().get(engines.SCOPE)
-        if scope is not None:
-            connection.execute(f"SET app.store = '{scope}'")
 
     def _is_broken(self) -> bool:
         """Whether PostgreSQL closed the connection, at a restart for instance."""

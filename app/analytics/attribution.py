@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import BindParameter, Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.analytics import days
-from app.db import table_of, upsert
+from app.db import Among, UtcDateTime, table_of, upsert
 from app.models import Attribution, DeliveryEvent, Message, Order, Voucher
 
 ORDERS, MESSAGES, CLICKS = table_of(Order), table_of(Message), table_of(DeliveryEvent)
@@ -21,6 +21,54 @@ VOUCHERS, ATTRIBUTIONS = table_of(Voucher), table_of(Attribution)
 WINDOW = timedelta(days=5)
 _KEY = ("store_id", "order_id")
 _UPDATED = ("message_id", "flow_key", "step", "rule", "amount_minor", "currency", "occurred_at", "inputs")
+_STORE: BindParameter[int] = bindparam("store")
+_DUE = (
+    select(ORDERS)
+    .where(ORDERS.c.store_id == _STORE, ORDERS.c.is_attribution_due)
+    .order_by(ORDERS.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_LOST = delete(ATTRIBUTIONS).where(
+    ATTRIBUTIONS.c.store_id == _STORE, Among(ATTRIBUTIONS.c.order_id, "orders")
+)
+_ATTRIBUTED = (
+    update(ORDERS)
+    .where(ORDERS.c.store_id == _STORE, Among(ORDERS.c.id, "orders"))
+    .values(is_attribution_due=False)
+)
+_CLICKED = (
+    select(MESSAGES.c.id, MESSAGES.c.customer_id, MESSAGES.c.flow_key, MESSAGES.c.step, CLICKS.c.occurred_at)
+    .join(CLICKS, (CLICKS.c.message_id == MESSAGES.c.id) & (CLICKS.c.store_id == MESSAGES.c.store_id))
+    .where(
+        MESSAGES.c.store_id == _STORE,
+        Among(MESSAGES.c.customer_id, "people"),
+        CLICKS.c.type == "clicked",
+        CLICKS.c.is_human,
+        CLICKS.c.occurred_at >= bindparam("earliest", type_=UtcDateTime),
+        CLICKS.c.occurred_at < bindparam("latest", type_=UtcDateTime),
+    )
+)
+_REDEEMED = (
+    select(
+        VOUCHERS.c.redeemed_order_id,
+        VOUCHERS.c.name,
+        MESSAGES.c.id,
+        MESSAGES.c.flow_key,
+        MESSAGES.c.step,
+        MESSAGES.c.sent_at,
+        MESSAGES.c.context,
+    )
+    .join(
+        MESSAGES,
+        (MESSAGES.c.enrollment_id == VOUCHERS.c.enrollment_id) & (MESSAGES.c.store_id == VOUCHERS.c.store_id),
+    )
+    .where(
+        VOUCHERS.c.store_id == _STORE,
+        Among(VOUCHERS.c.redeemed_order_id, "orders"),
+        MESSAGES.c.sent_at.is_not(None),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +103,7 @@ def attribute_due(session: Session, store_id: int, limit: int) -> int:
 
     Their days are added up anew with them.
     """
-    statement = (
-        select(ORDERS)
-        .where(ORDERS.c.store_id == store_id, ORDERS.c.is_attribution_due)
-        .order_by(ORDERS.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    orders = session.execute(statement).all()
+    orders = session.execute(_DUE, {"store": store_id, "most": limit}).all()
     if not orders:
         return 0
     ids = [order.id for order in orders]
@@ -72,14 +113,8 @@ def attribute_due(session: Session, store_id: int, limit: int) -> int:
     upsert(session, ATTRIBUTIONS, rows, key=_KEY, update=_UPDATED)
     lost = [order_id for order_id in ids if chosen[order_id] is None]
     if lost:
-        session.execute(
-            delete(ATTRIBUTIONS).where(ATTRIBUTIONS.c.store_id == store_id, ATTRIBUTIONS.c.order_id.in_(lost))
-        )
-    session.execute(
-        update(ORDERS)
-        .where(ORDERS.c.store_id == store_id, ORDERS.c.id.in_(ids))
-        .values(is_attribution_due=False)
-    )
+        session.execute(_LOST, {"store": store_id, "orders": lost})
+    session.execute(_ATTRIBUTED, {"store": store_id, "orders": ids})
     days.count_orders(session, store_id, [order.placed_at for order in orders])
     return len(orders)
 
@@ -101,27 +136,13 @@ def _candidates(session: Session, store_id: int, orders: Sequence[Row[Any]]) -> 
     for order in orders:
         if order.customer_id is not None:
             by_customer.setdefault(order.customer_id, []).append(order)
-    earliest = min(order.placed_at for order in orders) - WINDOW
-    latest = max(order.placed_at for order in orders)
-    statement = (
-        select(
-            MESSAGES.c.id,
-            MESSAGES.c.customer_id,
-            MESSAGES.c.flow_key,
-            MESSAGES.c.step,
-            CLICKS.c.occurred_at,
-        )
-        .join(CLICKS, (CLICKS.c.message_id == MESSAGES.c.id) & (CLICKS.c.store_id == MESSAGES.c.store_id))
-        .where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.customer_id.in_(sorted(by_customer)),
-            CLICKS.c.type == "clicked",
-            CLICKS.c.is_human,
-            CLICKS.c.occurred_at >= earliest,
-            CLICKS.c.occurred_at < latest,
-        )
-    )
-    for row in session.execute(statement) if by_customer else ():
+    asked = {
+        "store": store_id,
+        "people": sorted(by_customer),
+        "earliest": min(order.placed_at for order in orders) - WINDOW,
+        "latest": max(order.placed_at for order in orders),
+    }
+    for row in session.execute(_CLICKED, asked) if by_customer else ():
         candidate = Candidate(row.id, row.flow_key, row.step, "last-click", row.occurred_at)
         for order in by_customer[row.customer_id]:
             found.setdefault(order.id, []).append(candidate)
@@ -133,28 +154,7 @@ def _add_codes(
 ) -> None:
     """A code goes to the last message that carried it before the order."""
     placed = {order.id: order.placed_at for order in orders}
-    statement = (
-        select(
-            VOUCHERS.c.redeemed_order_id,
-            VOUCHERS.c.name,
-            MESSAGES.c.id,
-            MESSAGES.c.flow_key,
-            MESSAGES.c.step,
-            MESSAGES.c.sent_at,
-            MESSAGES.c.context,
-        )
-        .join(
-            MESSAGES,
-            (MESSAGES.c.enrollment_id == VOUCHERS.c.enrollment_id)
-            & (MESSAGES.c.store_id == VOUCHERS.c.store_id),
-        )
-        .where(
-            VOUCHERS.c.store_id == store_id,
-            VOUCHERS.c.redeemed_order_id.in_(sorted(placed)),
-            MESSAGES.c.sent_at.is_not(None),
-        )
-    )
-    for row in session.execute(statement):
+    for row in session.execute(_REDEEMED, {"store": store_id, "orders": sorted(placed)}):
         carries = (row.context.get("voucher") or {}).get("name") == row.name
         if carries and row.sent_at <= placed[row.redeemed_order_id]:
             candidate = Candidate(row.id, row.flow_key, row.step, "voucher", row.sent_at)

@@ -80,7 +80,10 @@ def _simulate(runtime: Runtime, arguments: argparse.Namespace) -> object:
         store = session.get(Store, arguments.store)
         if store is None:
             raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
-        span = telling.span_of(store, arguments.since, arguments.until, now=clock.now())
+        if arguments.ahead is not None:
+            span = telling.ahead_of(clock.now(), arguments.ahead)
+        else:
+            span = telling.span_of(store, arguments.since, arguments.until, now=clock.now())
         question = simulation.ask(session, store, arguments.key, since=span.begin, until=span.end)
     # What forks must not carry open connections along.
     runtime.database.dispose()
@@ -115,6 +118,9 @@ def _add_flow(branches: Any) -> None:
         if name == "simulate":
             action.add_argument("--since", metavar="DATE", help="a day of the store; default: 90 days ago")
             action.add_argument("--until", metavar="DATE", help="the last day; default: up to now")
+            action.add_argument(
+                "--ahead", type=int, metavar="DAYS", help="instead: these days, if switched on now"
+            )
         action.add_argument("--json", action="store_true")
         action.set_defaults(run=run, needs_runtime=True)
 

@@ -188,7 +188,7 @@ def _in_chunks(session: Session, store_id: int, identities: list[str], emails: l
     for start in range(0, max(len(identities), len(emails)), _PER_QUERY):
         part = slice(start, start + _PER_QUERY)
         asked = {"store_id": store_id, "identities": identities[part], "emails": emails[part]}
-        rows |= {row.id: row for row in session.execute(_HELD, asked)}
+        rows |= {row.id: row for row in session.execute(_HELD, asked).all()}
     return list(rows.values())
 
 

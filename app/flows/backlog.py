@@ -60,27 +60,29 @@ def release(session: Session, store: Store, *, now: datetime) -> int:
     loaded = facts.load(session, store, customer_ids=[row.customer_id for row in rows])
     shop = LiveShop(session, store.id)
     batch = Batch(shop=shop, store=store, now=now, flows={FLOW: flow}, facts=loaded, held={})
-    entry = flow.definition.entries[0]
     for row in rows:
         if states.may_try(standing.attempts_of(row), now):
-            live.enter(batch, entry, _held(flow.version_id, entry.id, entry.steps[0].id, row=row, now=now))
+            let_in(batch, row.customer_id, row.since)
     writing.write(session, batch)
     return len(batch.fresh)
 
 
-def _held(version_id: int, entry_id: str, step: str, *, row: Row[Any], now: datetime) -> Held:
-    subject = standing.subject_of(states.DORMANT, row.since)
-    return Held(
+def let_in(batch: Batch, customer_id: int, since: datetime) -> None:
+    """Begin the attempt to win somebody back who has been silent since then."""
+    flow = batch.flows[FLOW]
+    entry, subject = flow.definition.entries[0], standing.subject_of(states.DORMANT, since)
+    held = Held(
         id=None,
         flow_key=FLOW,
-        version_id=version_id,
-        customer_id=row.customer_id,
+        version_id=flow.version_id,
+        customer_id=customer_id,
         occurrence=subject,
         subject=subject,
-        entered_at=now,
+        entered_at=batch.now,
         turn=0,
-        journey=Journey(entry_id, step, {"entered": now}),
+        journey=Journey(entry.id, entry.steps[0].id, {"entered": batch.now}),
     )
+    live.enter(batch, entry, held)
 
 
 def _next(session: Session, store: Store, limit: int) -> list[Row[Any]]:

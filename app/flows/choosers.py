@@ -3,16 +3,35 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import Among, table_of
 from app.flows.delays import STANDARD, review_delay_days
 from app.flows.shop import Shop
 from app.models import OrderLine, Product
 
 LINES, PRODUCTS = table_of(OrderLine), table_of(Product)
 MOST_ASKED, MOST_SHOWN = 3, 3
+_ORDERS_A_QUERY = 500
+_BOUGHT = (
+    select(
+        LINES.c.order_id,
+        LINES.c.product_external_id,
+        LINES.c.title,
+        LINES.c.total_minor,
+        PRODUCTS.c.product_type,
+    )
+    .outerjoin(
+        PRODUCTS,
+        (PRODUCTS.c.store_id == LINES.c.store_id) & (PRODUCTS.c.external_id == LINES.c.product_external_id),
+    )
+    .where(
+        LINES.c.store_id == bindparam("store"),
+        Among(LINES.c.order_id, "orders"),
+        LINES.c.product_external_id.is_not(None),
+    )
+)
 
 
 class OrderProduct(NamedTuple):
@@ -29,27 +48,9 @@ def order_products(
 ) -> dict[int, list[OrderProduct]]:
     """The products of orders, dearest first; ties by external id as text."""
     totals: dict[int, dict[str, OrderProduct]] = {}
-    for start in range(0, len(order_ids), 500):
-        statement = (
-            select(
-                LINES.c.order_id,
-                LINES.c.product_external_id,
-                LINES.c.title,
-                LINES.c.total_minor,
-                PRODUCTS.c.product_type,
-            )
-            .outerjoin(
-                PRODUCTS,
-                (PRODUCTS.c.store_id == LINES.c.store_id)
-                & (PRODUCTS.c.external_id == LINES.c.product_external_id),
-            )
-            .where(
-                LINES.c.store_id == store_id,
-                LINES.c.order_id.in_(order_ids[start : start + 500]),
-                LINES.c.product_external_id.is_not(None),
-            )
-        )
-        for order_id, external_id, title, total_minor, product_type in session.execute(statement).all():
+    for start in range(0, len(order_ids), _ORDERS_A_QUERY):
+        asked = {"store": store_id, "orders": order_ids[start : start + _ORDERS_A_QUERY]}
+        for order_id, external_id, title, total_minor, product_type in session.execute(_BOUGHT, asked).all():
             of_order = totals.setdefault(order_id, {})
             held = of_order.get(external_id)
             of_order[external_id] = OrderProduct(
@@ -102,7 +103,7 @@ def complement(
     """
     owned = shop.owned(customer_id)
     chosen = shop.merchants_choice([item.external_id for item in bought])
-    for item in bought:
+    for item in bought if chosen else ():
         wanted = [other for other in chosen.get(item.external_id, ()) if other not in owned]
         for external_id in shop.available(wanted):
             return [{"external_id": external_id, "with": item.title, "why": "merchant"}]

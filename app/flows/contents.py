@@ -15,6 +15,10 @@ _OF_KINDS = {"voucher": "voucher", "products": "products", "rating": "review"}
 """What a block of a kind needs."""
 
 
+UNWRITTEN = "unwritten"
+"""The problem of a merchant's own message that nobody has written yet."""
+
+
 class BrokenText(BadInput):
     """A flow cannot be switched on, because a text of it could not be sent."""
 
@@ -22,6 +26,7 @@ class BrokenText(BadInput):
         where = ", ".join(part for part in (slot.content, locale, problem.place) if part)
         super().__init__(f"{where}: {problem.code} {problem.detail}".rstrip())
         self.slot, self.locale, self.problem = slot, locale, problem
+        self.is_unwritten = problem.code == UNWRITTEN
 
 
 def slot_of(definition: Definition, step: str) -> Slot:
@@ -38,7 +43,7 @@ def slot_of(definition: Definition, step: str) -> Slot:
 
 
 def check_texts(session: Session, store_id: int, definition: Definition) -> None:
-    """See that what the merchant wrote can be sent; of the originals a test sees it.
+    """See that a merchant's messages are written, and can be sent; of the originals a test sees it.
 
     Raises:
         BrokenText: a text of a message that is on cannot.
@@ -46,8 +51,20 @@ def check_texts(session: Session, store_id: int, definition: Definition) -> None
     own = editions.load(session, store_id)
     for entry in definition.entries:
         for message in entry.steps:
-            if isinstance(message, Message) and message.is_on and message.content in own:
-                _check(_slot(definition.key, entry, message), own[message.content])
+            if isinstance(message, Message) and message.is_on:
+                slot = _slot(definition.key, entry, message)
+                if content.is_own(message.content):
+                    _check_is_written(session, store_id, slot)
+                if message.content in own:
+                    _check(slot, own[message.content])
+
+
+def _check_is_written(session: Session, store_id: int, slot: Slot) -> None:
+    """Nobody gets the text that an editor begins with."""
+    written = editions.versions(session, store_id, slot.content)
+    for locale in content.LANGUAGES:
+        if locale not in written:
+            raise BrokenText(slot, locale, Problem("", UNWRITTEN, slot.step))
 
 
 def _check(slot: Slot, text: Content | ContentError) -> None:

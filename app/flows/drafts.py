@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.db import table_of, upsert
 from app.errors import BadInput, NotFound
-from app.flows import guards
+from app.flows import guards, own_messages
 from app.flows.checks import Wrong
 from app.flows.definition import Definition
+from app.messaging import editions
 from app.models import Flow, FlowDraft, FlowVersion
 
 DRAFTS = table_of(FlowDraft)
@@ -116,6 +117,18 @@ def keep(
         key=("store_id", "flow_key"),
         update=("definition", "revision", "saved_at"),
     )
+
+
+def new_message_name(session: Session, store_id: int, held: Desk) -> str:
+    """A name for a message of the merchant's that none of the flow has, or ever had."""
+    key = held.origin.key
+    versions = select(FlowVersion.definition).where(
+        FlowVersion.store_id == store_id, FlowVersion.flow_key == key
+    )
+    told = [*session.execute(versions).scalars(), held.current.model_dump(mode="json")]
+    steps = [step["id"] for one in told for entry in one["entries"] for step in entry["steps"]]
+    written = [name.removeprefix(f"{key}/") for name in editions.names(session, store_id)]
+    return own_messages.next_name([*steps, *written])
 
 
 def check(origin: Definition, edited: Definition) -> None:

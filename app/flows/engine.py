@@ -43,7 +43,7 @@ class Journey(NamedTuple):
 
     def at(self, step: str) -> "Journey":
         """The same at another step."""
-        return self._replace(step=step)
+        return Journey(self.entry_id, step, *self[2:])
 
 
 class StepFacts(NamedTuple):
@@ -184,7 +184,7 @@ def _choose(walk: _Walk, journey: Journey, step: ChooseProducts) -> Journey:
     chosen = tuple(walk.facts.choices.get(step.chooser, ()))
     if not chosen and step.if_none is not None:
         return _ended(journey, COMPLETED, step.if_none)
-    return _next(journey, walk.entry)._replace(products=chosen)
+    return journey._replace(step=walk.entry.step_after(journey.step), products=chosen)
 
 
 def _make(walk: _Walk, journey: Journey, step: Message) -> Journey:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, Table, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.customers import agreeing, baskets
-from app.db import table_of
+from app.db import Among, table_of
 from app.flows.moments import Place
 from app.messaging import senders, zones
 from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
@@ -24,6 +24,24 @@ LATEST_DELIVERIES, FEWEST_DELIVERIES = 200, 20
 _PER_QUERY = 500
 _ORDER, BASKET = "order:", "checkout:"
 """What the subjects of journeys begin with that are about an order, or about a checkout."""
+_REDEEMED = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
+    VOUCHERS.c.store_id == bindparam("store"),
+    Among(VOUCHERS.c.enrollment_id, "enrollments"),
+    VOUCHERS.c.redeemed_at.is_not(None),
+)
+_OF_CUSTOMER = and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
+_AGREED_TO_TEXTS = (
+    select(CONSENTS.c.customer_id, CONSENTS.c.state, CONSENTS.c.address, CUSTOMERS.c.phone)
+    .join(
+        CUSTOMERS, and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
+    )
+    .where(
+        CONSENTS.c.store_id == bindparam("store"),
+        Among(CONSENTS.c.customer_id, "people"),
+        CONSENTS.c.channel == "sms",
+        CONSENTS.c.state == "subscribed",
+    )
+)
 
 
 @dataclass(slots=True)
@@ -31,7 +49,7 @@ class BatchFacts:
     """Rows by their keys; siblings and redeemed names by enrollment.
 
     Orders and those checkouts that still stand are by external id; classes and scores are there where a
-    flow asks.
+    flow asks. `allows_perk`: whether the merchant lets a basket's reminders end with one.
     """
 
     customers: dict[int, Row[Any]]
@@ -40,6 +58,7 @@ class BatchFacts:
     siblings: dict[int, dict[str, SiblingFacts]]
     redeemed: dict[int, frozenset[str]]
     sms: frozenset[int]
+    allows_perk: bool = False
     classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
@@ -65,6 +84,7 @@ def load(
         siblings=siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
         sms=_sms(session, store.id, people) if senders.can_text(session, store.id) else frozenset(),
+        allows_perk=perk_allowed(store),
     )
 
 
@@ -89,9 +109,13 @@ def order_of(facts: BatchFacts, subject: str) -> Row[Any] | None:
     return facts.orders.get(subject.removeprefix(_ORDER))
 
 
+def perk_allowed(store: Store) -> bool:
+    """Whether the merchant lets a basket's reminders end with a perk."""
+    return settings.is_on(store, "abandoned_checkout.perk")
+
+
 def conditions(
     facts: BatchFacts,
-    store: Store,
     *,
     enrollment_id: int | None,
     is_stopped: bool,
@@ -110,7 +134,7 @@ def conditions(
         entered_at=entered_at,
         has_earlier_orders=customer.earlier_orders > 0,
         has_basket=basket is not None and bool(basket.lines),
-        allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
+        allows_perk=facts.allows_perk,
         classes=frozenset(facts.classes.get(customer.id, ())),
         scores=facts.scores.get(customer.id, {}),
     )
@@ -172,20 +196,13 @@ def _by(
 
 @cache
 def _rows_by(table: Table, name: str) -> Select[Any]:
-    return select(table).where(
-        table.c.store_id == bindparam("store"), table.c[name].in_(bindparam("keys", expanding=True))
-    )
+    return select(table).where(table.c.store_id == bindparam("store"), Among(table.c[name], "keys"))
 
 
 def _redeemed(session: Session, store_id: int, enrollment_ids: Sequence[int]) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
     for part in _parts(enrollment_ids):
-        statement = select(VOUCHERS.c.enrollment_id, VOUCHERS.c.name).where(
-            VOUCHERS.c.store_id == store_id,
-            VOUCHERS.c.enrollment_id.in_(part),
-            VOUCHERS.c.redeemed_at.is_not(None),
-        )
-        for row in session.execute(statement):
+        for row in session.execute(_REDEEMED, {"store": store_id, "enrollments": part}):
             found.setdefault(row.enrollment_id, set()).add(row.name)
     return {key: frozenset(names) for key, names in found.items()}
 
@@ -194,18 +211,7 @@ def _sms(session: Session, store_id: int, people: Sequence[int]) -> frozenset[in
     """Who agreed to texts."""
     found: set[int] = set()
     for part in _parts(people):
-        theirs = and_(CUSTOMERS.c.store_id == CONSENTS.c.store_id, CUSTOMERS.c.id == CONSENTS.c.customer_id)
-        statement = (
-            select(CONSENTS.c.customer_id, CONSENTS.c.state, CONSENTS.c.address, CUSTOMERS.c.phone)
-            .join(CUSTOMERS, theirs)
-            .where(
-                CONSENTS.c.store_id == store_id,
-                CONSENTS.c.customer_id.in_(part),
-                CONSENTS.c.channel == "sms",
-                CONSENTS.c.state == "subscribed",
-            )
-        )
-        rows = session.execute(statement)
+        rows = session.execute(_AGREED_TO_TEXTS, {"store": store_id, "people": part})
         found |= {row.customer_id for row in rows if agreeing.stands(row, row.phone) == "subscribed"}
     return frozenset(found)
 

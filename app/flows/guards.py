@@ -8,7 +8,7 @@ message leaves and the steps that choose, split and wait for parcels stay as the
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.flows import checks, spans
+from app.flows import checks, own_messages, spans
 from app.flows.checks import Wrong
 from app.flows.definition import Anchor, ChooseProducts, Definition, Entry, Message, SetState, Split
 from app.flows.steps import Step, Wait, WaitEvent, WaitFor
@@ -19,7 +19,7 @@ FREE: Mapping[str, frozenset[str]] = {
     "message": frozenset({"is_on", "only_if", "voucher"}),
 }
 """The fields of a recipe's steps that may be edited, by kind."""
-OWN = ("wait", "wait-event", "split", "arms", "tag", "score", "webhook", "end")
+OWN = ("message", "wait", "wait-event", "split", "arms", "tag", "score", "webhook", "end")
 """The kinds of steps that a merchant may add, in the order in which they are offered."""
 LONGEST_CODE = 366
 """Days that a code may be good for."""
@@ -40,7 +40,7 @@ def problems(origin: Definition, edited: Definition) -> list[Wrong]:
         wrong
         for before, after in zip(origin.entries, edited.entries, strict=True)
         for wrong in _of_entry(before, after)
-    ] + list(_ids(edited))
+    ] + [*_ids(edited), *own_messages.problems(origin, edited)]
 
 
 def is_own(origin: Definition, step_id: str) -> bool:
@@ -145,7 +145,7 @@ def _held_up(origin: Entry, edited: Entry) -> Iterator[Wrong]:
 
 def _is_promised(origin: Entry, step: Step) -> bool:
     """An answer to something that the customer did, for which the recipe lets nobody wait."""
-    if not isinstance(step, Message) or step.purpose != "answer":
+    if not isinstance(step, Message) or step.purpose != "answer" or step.id not in origin.by_id:
         return False
     before = checks.sure_at(origin.steps)[step.id].passed
     return not any(isinstance(origin.by_id[name], Wait) for name in before)

@@ -165,7 +165,6 @@ def _review_delay(batch: Batch, bought: Sequence[OrderProduct]) -> int:
 def _conditions(batch: Batch, held: Held) -> ConditionFacts:
     return facts.conditions(
         batch.facts,
-        batch.store,
         enrollment_id=held.id,
         is_stopped=held.stopped_at is not None,
         customer=batch.facts.customers[held.customer_id],

@@ -38,10 +38,15 @@ def ask(
     begin: datetime,
     end: datetime,
     is_draft: bool = False,
+    is_ahead: bool = False,
 ) -> None:
-    """Queue a dry run; one that waits or runs already is begun anew."""
+    """Queue a dry run; one that waits or runs already is begun anew.
+
+    Args:
+        is_ahead: of the days to come, from now on.
+    """
     fresh = {
-        "asked_at": end,
+        "asked_at": begin if is_ahead else end,
         "begin": begin,
         "end": end,
         "done": 0,
@@ -61,6 +66,11 @@ def of_flow(session: Session, store_id: int, flow_key: str, *, is_draft: bool = 
     """The latest dry run of a flow or of its draft, waiting, running or done."""
     mine = (REHEARSALS.c.store_id == store_id, *_of(flow_key, is_draft=is_draft))
     return session.execute(select(REHEARSALS).where(*mine)).one_or_none()
+
+
+def is_ahead(rehearsal: Row[Any]) -> bool:
+    """Whether it is about days that had not come yet when it was asked for."""
+    return bool(rehearsal.end > rehearsal.asked_at)
 
 
 def is_waiting(session: Session) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import timers
-from app.db import is_one_of, table_of
+from app.db import Among, UtcDateTime, is_one_of, table_of
 from app.flows import choosers, facts, journeys, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.shop import LiveShop
@@ -24,7 +24,6 @@ from app.segments import classing, scoring, standing
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
 _STORE: BindParameter[Any] = bindparam("store")
-_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _PENDING = (
     select(EVENTS)
     .where(EVENTS.c.store_id == _STORE, EVENTS.c.is_pending)
@@ -33,24 +32,32 @@ _PENDING = (
     .with_for_update(skip_locked=True)
 )
 _MARK_READ = (
-    update(EVENTS)
-    .where(EVENTS.c.store_id == _STORE, EVENTS.c.id.in_(bindparam("ids", expanding=True)))
-    .values(is_pending=False)
+    update(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids")).values(is_pending=False)
 )
 _JOURNEYS = select(ENROLLMENTS).where(ENROLLMENTS.c.store_id == _STORE).order_by(ENROLLMENTS.c.id)
-_BY_ID = _JOURNEYS.where(ENROLLMENTS.c.id.in_(_KEYS)).with_for_update()
+_BY_ID = _JOURNEYS.where(Among(ENROLLMENTS.c.id, "keys")).with_for_update()
 _RUNNING = _JOURNEYS.where(
-    ENROLLMENTS.c.customer_id.in_(_KEYS), is_one_of(ENROLLMENTS.c.state, (ACTIVE,))
+    Among(ENROLLMENTS.c.customer_id, "keys"), is_one_of(ENROLLMENTS.c.state, (ACTIVE,))
 ).with_for_update()
 _UNSENT = _JOURNEYS.where(
     ENROLLMENTS.c.id.in_(
         select(MESSAGES.c.enrollment_id).where(
             MESSAGES.c.store_id == _STORE,
-            MESSAGES.c.customer_id.in_(_KEYS),
+            Among(MESSAGES.c.customer_id, "keys"),
             or_(is_one_of(MESSAGES.c.status, OPEN_STATES), MESSAGES.c.status == HELD),
         )
     )
 ).with_for_update()
+_ALREADY_READ = (
+    select(EVENTS)
+    .where(
+        EVENTS.c.store_id == _STORE,
+        Among(EVENTS.c.customer_id, "people"),
+        EVENTS.c.occurred_at > bindparam("earliest", type_=UtcDateTime),
+        ~EVENTS.c.is_pending,
+    )
+    .order_by(EVENTS.c.occurred_at, EVENTS.c.id)
+)
 
 
 def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
@@ -115,17 +122,12 @@ def _already_read(session: Session, store_id: int, events: Sequence[Row[Any]]) -
     found: dict[int, list[Row[Any]]] = {}
     if not events:
         return found
-    statement = (
-        select(EVENTS)
-        .where(
-            EVENTS.c.store_id == store_id,
-            EVENTS.c.customer_id.in_(sorted({event.customer_id for event in events})),
-            EVENTS.c.occurred_at > min(event.occurred_at for event in events),
-            ~EVENTS.c.is_pending,
-        )
-        .order_by(EVENTS.c.occurred_at, EVENTS.c.id)
-    )
-    for row in session.execute(statement):
+    asked = {
+        "store": store_id,
+        "people": sorted({event.customer_id for event in events}),
+        "earliest": min(event.occurred_at for event in events),
+    }
+    for row in session.execute(_ALREADY_READ, asked):
         found.setdefault(row.customer_id, []).append(row)
     return found
 

@@ -1,7 +1,5 @@
 """A batch's results become rows: journeys, timers, messages and decisions."""
 
-from dataclasses import replace
-
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
@@ -99,5 +97,5 @@ def _insert(session: Session, batch: Batch) -> list[Held]:
     created = [held for key, held in batch.fresh.items() if key in ids]
     for held in created:
         held.id = ids[held.key]
-        held.messages = [replace(message, enrollment_id=held.id) for message in held.messages]
+        held.messages = [message._replace(enrollment_id=held.id) for message in held.messages]
     return created

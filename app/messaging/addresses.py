@@ -1,6 +1,7 @@
 """Where a channel reaches somebody, what is wrong with an address, and its hash in the suppressions."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -41,6 +42,7 @@ def suppression_hash(signer: Signer, channel: str, address: str) -> str:
     return signer.fingerprint("suppression", f"{channel}:{address.strip().lower()}")
 
 
+@lru_cache(maxsize=1024)
 def _is_plain(address: str) -> bool:
     """Whether an address is of the kind that nearly all are; the package takes much longer to say so."""
     if len(address) > _LONGEST_PLAIN or _PLAIN.fullmatch(address) is None:

@@ -31,14 +31,14 @@ from connectors.base import OutgoingMessage
 
 MESSAGES = table_of(Message)
 _OF_STORE = MESSAGES.c.store_id == bindparam("store")
+_IS_DUE = (
+    is_one_of(MESSAGES.c.status, OPEN_STATES),
+    MESSAGES.c.status == QUEUED,
+    MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
+)
 _FIRST = (
     select(MESSAGES)
-    .where(
-        _OF_STORE,
-        is_one_of(MESSAGES.c.status, OPEN_STATES),
-        MESSAGES.c.status == QUEUED,
-        MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
-    )
+    .where(_OF_STORE, *_IS_DUE)
     .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)

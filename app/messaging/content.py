@@ -14,6 +14,8 @@ LANGUAGES = ("it", "en")
 DEFAULT_LANGUAGE = "en"
 MOST_PRODUCTS = 12
 """Cards of one block."""
+OWN = "own-"
+"""How the names of messages begin that a merchant added; they begin with the text of `started.json`."""
 
 Words = Annotated[str, Field(min_length=1, max_length=5_000)]
 Path = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)?$")]
@@ -142,11 +144,13 @@ class Content(_Strict):
 
 @cache
 def default(flow: str, step: str, variant: str = "") -> Content:
-    """The recipe's own content of a step.
+    """The recipe's own content of a step; of a merchant's message the text that its editor begins with.
 
     Raises:
         KeyError: there is none.
     """
+    if step.startswith(OWN):
+        return _started().model_copy(update={"flow": flow, "step": step})
     name = f"{step}.{variant}.json" if variant else f"{step}.json"
     path = files("app.messaging") / "emails" / flow / name
     if not path.is_file():
@@ -162,6 +166,11 @@ def named(name: str) -> Content:
     """
     flow, _, rest = name.partition("/")
     return default(flow, *_step_and_variant(rest))
+
+
+def is_own(name: str) -> bool:
+    """Whether a content is that of a message which a merchant added: nobody wrote it but them."""
+    return name.partition("/")[2].startswith(OWN)
 
 
 def defaults() -> list[Content]:
@@ -181,6 +190,12 @@ def language_for(customer_locale: str | None, store_locale: str | None) -> str:
         if language in LANGUAGES:
             return language
     return DEFAULT_LANGUAGE
+
+
+@cache
+def _started() -> Content:
+    path = files("app.messaging") / "started.json"
+    return Content.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def _step_and_variant(name: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.db import from_micros
+from app.engines import OVER_ALL_STORES
 from app.messaging.clicks import MESSAGES, STORES, front_page
 from app.messaging.copies import read_content
 from app.messaging.links import ClickToken
@@ -35,7 +36,8 @@ def find_sqlite(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Desti
 
 def find_postgresql(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Destination | None]:
     """Ask for all at once."""
-    asked = [list({token.store_id for token in tokens}), list({token.message_id for token in tokens})]
+    pairs = {(token.store_id, token.message_id) for token in tokens}
+    asked = [list(column) for column in zip(*pairs, strict=True)]
     rows = {row[:2]: row for row in connection.execute(_POSTGRES_SELECT, asked, binary=True)}
     found = [rows.get((token.store_id, token.message_id)) for token in tokens]
     return [_destination(row, token, _as_it_is) for row, token in zip(found, tokens, strict=True)]
@@ -44,7 +46,12 @@ def find_postgresql(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[D
 _FROM = f"FROM {MESSAGES.name} m JOIN {STORES.name} s ON s.id = m.store_id "
 _SELECT = f"SELECT m.store_id, m.id, m.sent_at, m.content, s.url, s.domain {_FROM} WHERE "
 _SQLITE_SELECT = _SELECT + "m.store_id = ? AND m.id = ?"
-_POSTGRES_SELECT = _SELECT + "m.store_id = ANY(%b::int8[]) AND m.id = ANY(%b::int8[])"
+# A subquery with a limit is joined in no other order: whose rows are meant is said before any is looked at.
+_POSTGRES_SELECT = (
+    f"WITH {OVER_ALL_STORES} SELECT found.* FROM scope"  # noqa: S608 (our own names)
+    " CROSS JOIN unnest(%b::int8[], %b::int8[]) AS asked (store_id, id)"
+    f" CROSS JOIN LATERAL ({_SELECT} m.store_id = asked.store_id AND m.id = asked.id LIMIT 1) AS found"
+)
 
 
 def _as_it_is(moment: datetime) -> datetime:

@@ -112,6 +112,8 @@ def save(
 ) -> None:
     """Keep what a merchant wrote; words that are the original's leave no row, so they follow it from now on.
 
+    Of a message that they added themselves every language leaves one: it was seen and kept by somebody.
+
     Args:
         seen: the versions that the merchant began with, 0 or none for the original.
 
@@ -127,7 +129,7 @@ def save(
     rows = [
         _row(store, name, locale, wording=wording, now=now)
         for locale, wording in wordings.items()
-        if wording != wording_of(original, locale)
+        if content.is_own(name) or wording != wording_of(original, locale)
     ]
     upsert(session, EDITIONS, rows, key=_KEY, update=_CHANGED)
     own = {row["locale"] for row in rows}
@@ -136,7 +138,13 @@ def save(
 
 
 def reset(session: Session, store_id: int, name: str, locale: str) -> None:
-    """Go back to the original in one language."""
+    """Go back to the original in one language.
+
+    Raises:
+        BadInput: there is none: the message is the merchant's own.
+    """
+    if content.is_own(name):
+        raise BadInput("a message of your own has no text to go back to", "act")
     store = session.get_one(Store, store_id, with_for_update=True, populate_existing=True)
     store.editions += 1
     _drop(session, store_id, name, locales=[locale])

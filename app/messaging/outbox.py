@@ -1,9 +1,9 @@
 """The outbox: messages enter it once, by their key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -16,8 +16,7 @@ from app.models.message import HELD, QUEUED
 MESSAGES, DECISIONS = table_of(Message), table_of(Decision)
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(NamedTuple):
     """A message to be queued; of no enrollment if no flow made it. `key` is flow:step:customer:occurrence.
 
     `moments` are what it hangs on: after a restore they tell whether it may have left before.
@@ -35,7 +34,7 @@ class NewMessage:
     priority: int
     due_at: datetime
     expires_at: datetime
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any]
     moments: Sequence[datetime] = ()
 
     @property

@@ -66,7 +66,7 @@ def upsert_orders(
 def _held(session: Session, store_id: int, external_ids: list[str]) -> dict[str, Held]:
     """The rows that exist, locked against other workers."""
     names = ORDERS.columns.keys()
-    found = session.execute(_HELD, {"store_id": store_id, "external_ids": external_ids})
+    found = session.execute(_HELD, {"store_id": store_id, "external_ids": external_ids}).all()
     return {row.external_id: dict(zip(names, row, strict=True)) for row in found}
 
 

@@ -1,12 +1,13 @@
 """The rows that say what is to be pulled from a storefront: claimed with a lease, moved with its token."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, Select, Table, Update, bindparam, case, literal, or_, select, update
+from sqlalchemy import Row, Select, Table, Update, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, insert_new, lease_now, table_of
@@ -31,7 +32,13 @@ _BACKFILL_DUE = (
     .where(BACKFILLS.c.finished_at.is_(None), BACKFILLS.c.next_at <= _NOW)
     .limit(1)
 )
-_RECONCILIATION_DUE = select(RECONCILIATIONS.c.store_id).where(RECONCILIATIONS.c.next_at <= _NOW).limit(1)
+_STORES_DUE = (
+    select(RECONCILIATIONS.c.store_id)
+    .where(RECONCILIATIONS.c.next_at <= _NOW)
+    .group_by(RECONCILIATIONS.c.store_id)
+    .order_by(func.min(RECONCILIATIONS.c.next_at), RECONCILIATIONS.c.store_id)
+    .limit(bindparam("most"))
+)
 
 
 def _first_free(table: Table, *conditions: Any) -> Select[Any]:
@@ -55,11 +62,9 @@ def _lease_of(table: Table) -> Update:
     )
 
 
-_FIRST_FREE = {
-    BACKFILLS: _first_free(BACKFILLS, BACKFILLS.c.finished_at.is_(None)),
-    RECONCILIATIONS: _first_free(RECONCILIATIONS),
-}
-_LEASES = {table: _lease_of(table) for table in _FIRST_FREE}
+_FIRST_BACKFILL = _first_free(BACKFILLS, BACKFILLS.c.finished_at.is_(None))
+_FIRST_OF_STORE = _first_free(RECONCILIATIONS, RECONCILIATIONS.c.store_id == bindparam("store"))
+_LEASES = {table: _lease_of(table) for table in (BACKFILLS, RECONCILIATIONS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +77,24 @@ class Pull:
     row: Row[Any]
 
 
-def has_work(session: Session, now: datetime) -> tuple[bool, bool]:
-    """Whether a backfill, and whether a reconciliation, may be due."""
-    values = {"now": now}
-    return (
-        session.execute(_BACKFILL_DUE, values).first() is not None,
-        session.execute(_RECONCILIATION_DUE, values).first() is not None,
-    )
+def has_backfill(session: Session, now: datetime) -> bool:
+    """Whether a backfill may be due."""
+    return session.execute(_BACKFILL_DUE, {"now": now}).first() is not None
+
+
+def stores_to_reconcile(session: Session, now: datetime, most: int) -> list[int]:
+    """The stores of which something may be due to be looked at again, the longest waiting first."""
+    return list(session.execute(_STORES_DUE, {"now": now, "most": most}).scalars())
 
 
 def claim_backfill(session: Session, now: datetime) -> Pull | None:
     """One resource whose history is still to be read, or None."""
-    return _claim(session, BACKFILLS, now)
+    return _claim(session, _FIRST_BACKFILL, BACKFILLS, {"now": now})
 
 
-def claim_reconciliation(session: Session, now: datetime) -> Pull | None:
-    """One resource that is to be looked at again, or None."""
-    return _claim(session, RECONCILIATIONS, now)
+def claim_reconciliation(session: Session, store_id: int, now: datetime) -> Pull | None:
+    """One resource of a store that is to be looked at again, or None."""
+    return _claim(session, _FIRST_OF_STORE, RECONCILIATIONS, {"now": now, "store": store_id})
 
 
 def kinds() -> tuple[str, ...]:
@@ -199,9 +205,9 @@ def release_own(session: Session, store_id: int) -> None:
         )
 
 
-def _claim(session: Session, table: Table, now: datetime) -> Pull | None:
+def _claim(session: Session, first: Select[Any], table: Table, asked: Mapping[str, Any]) -> Pull | None:
     moment = lease_now(session)
-    row = session.execute(_FIRST_FREE[table], {"now": now, "moment": moment}).one_or_none()
+    row = session.execute(first, {**asked, "moment": moment}).one_or_none()
     if row is None:
         return None
     pull = Pull(row.store_id, Resource(row.resource), uuid4().hex, row)

@@ -39,7 +39,7 @@ def refresh(session: Session, store_id: int, customer_ids: Iterable[int | None])
     people = sorted({customer_id for customer_id in customer_ids if customer_id is not None})
     if not people:
         return
-    counted = session.execute(_COUNTED, {"store_id": store_id, "people": people})
+    counted = session.execute(_COUNTED, {"store_id": store_id, "people": people}).all()
     found = {row.customer_id: row for row in counted}
     update_rows(session, CUSTOMERS, [_row(store_id, person, found.get(person)) for person in people])
     standing.touch(session, store_id, people)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, func, select, upda
 from sqlalchemy.orm import Session
 
 from app import clock, timeline, timers
-from app.db import from_micros, is_among, table_of, to_micros, upsert
+from app.db import Among, from_micros, is_among, table_of, to_micros, upsert
 from app.models import ConsentState, Customer, CustomerState, Message, Store
 from app.segments import classing, state_facts, states
 from app.segments.bands import Bands
@@ -32,6 +32,35 @@ FRESH = timedelta(days=3)
 """What is older when it is seen came by an import, or while we were away: it starts nothing by itself."""
 _DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
 _COLUMNS = ("state", "since", "classes", "attempts", "offered_at", "timer_at")
+_SILENT = select(STATES.c.customer_id).where(
+    STATES.c.store_id == bindparam("store"), Among(STATES.c.customer_id, "people"), STATES.c.state != ACTIVE
+)
+
+
+def _of_customer(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.store_id == CUSTOMERS.c.store_id, table.c.customer_id == CUSTOMERS.c.id)
+
+
+_MAILED_OFTEN = (
+    select(CUSTOMERS.c.id)
+    .select_from(
+        CUSTOMERS.join(CONSENTS, _of_customer(CONSENTS))
+        .outerjoin(STATES, _of_customer(STATES))
+        .join(MESSAGES, _of_customer(MESSAGES))
+    )
+    .where(
+        CUSTOMERS.c.store_id == bindparam("store"),
+        Among(CUSTOMERS.c.id, "people"),
+        CUSTOMERS.c.orders_count == 0,
+        CUSTOMERS.c.earlier_orders == 0,
+        CONSENTS.c.channel == "tracking",
+        CONSENTS.c.state == "subscribed",
+        STATES.c.timer_at.is_(None),
+        MESSAGES.c.sent_at.is_not(None),
+    )
+    .group_by(CUSTOMERS.c.id)
+    .having(func.count() >= states.MAILS_TO_NON_BUYERS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +81,8 @@ def touch(session: Session, store_id: int, people: Iterable[int | None]) -> None
 
 def touch_mailed(session: Session, store_id: int, people: Sequence[int]) -> None:
     """The eighth mail may be one too many for who never bought and may be measured; others have timers."""
-    rows = CUSTOMERS.join(CONSENTS, _of_customer(CONSENTS)).outerjoin(STATES, _of_customer(STATES))
-    rows = rows.join(MESSAGES, _of_customer(MESSAGES))
-    statement = (
-        select(CUSTOMERS.c.id)
-        .select_from(rows)
-        .where(
-            CUSTOMERS.c.store_id == store_id,
-            is_among(session, CUSTOMERS.c.id, sorted(set(people))),
-            CUSTOMERS.c.orders_count == 0,
-            CUSTOMERS.c.earlier_orders == 0,
-            CONSENTS.c.channel == "tracking",
-            CONSENTS.c.state == "subscribed",
-            STATES.c.timer_at.is_(None),
-            MESSAGES.c.sent_at.is_not(None),
-        )
-        .group_by(CUSTOMERS.c.id)
-        .having(func.count() >= states.MAILS_TO_NON_BUYERS)
-    )
-    touch(session, store_id, session.execute(statement).scalars())
+    asked = {"store": store_id, "people": sorted(set(people))}
+    touch(session, store_id, session.execute(_MAILED_OFTEN, asked).scalars())
 
 
 def hear(session: Session, store: Store, events: Iterable[Any], now: datetime) -> int:
@@ -78,13 +90,9 @@ def hear(session: Session, store: Store, events: Iterable[Any], now: datetime) -
 
     To who is active an act changes nothing but the moment at which time would: the timer sees to that.
     """
-    people = {event.customer_id for event in events if event.type in HEARD}
-    statement = select(STATES.c.customer_id).where(
-        STATES.c.store_id == store.id,
-        is_among(session, STATES.c.customer_id, sorted(people)),
-        STATES.c.state != ACTIVE,
-    )
-    silent = list(session.execute(statement).scalars()) if people else []
+    people = sorted({event.customer_id for event in events if event.type in HEARD})
+    asked = {"store": store.id, "people": people}
+    silent = list(session.execute(_SILENT, asked).scalars()) if people else []
     return settle(session, store, silent, now) if silent else 0
 
 
@@ -107,6 +115,8 @@ def settle(session: Session, store: Store, people: Sequence[int], now: datetime)
 
 def offer(session: Session, store_id: int, offers: Sequence[Offer], now: datetime) -> None:
     """The flow was told of these silences; with those whom it tries to win back, the attempt begins."""
+    if not offers:
+        return
     whom = [one.customer_id for one in offers]
     statement = select(STATES).where(
         STATES.c.store_id == store_id, is_among(session, STATES.c.customer_id, sorted(whom))
@@ -127,10 +137,6 @@ def offer(session: Session, store_id: int, offers: Sequence[Offer], now: datetim
     ]
     timeline.record(session, events, now)
     touch(session, store_id, [one.customer_id for one, _ in tried])
-
-
-def _of_customer(table: Table) -> ColumnElement[bool]:
-    return and_(table.c.store_id == CUSTOMERS.c.store_id, table.c.customer_id == CUSTOMERS.c.id)
 
 
 def attempts_of(row: Any) -> list[datetime]:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import BindParameter, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.customers import agreeing
-from app.db import is_among, table_of, unindexed
+from app.db import Among, is_among, table_of, unindexed
 from app.models import ConsentState, Customer, CustomerEvent, CustomerState, Enrollment, Message, Store
 from app.models.message import COUNTED_STATES, OPEN_STATES
 from app.segments import product_rhythms, rhythms
@@ -29,6 +29,28 @@ _CUSTOMER = tuple(
         *("id", "orders_count", "discounted_count", "earlier_orders"),
         *("total_spent_minor", "last_paid_at", "created_at", "erased_at", "email"),
     )
+)
+_STORE: BindParameter[int] = bindparam("store")
+_STANDING = (
+    select(*_CUSTOMER)
+    .where(CUSTOMERS.c.store_id == _STORE, Among(CUSTOMERS.c.id, "people"), CUSTOMERS.c.erased_at.is_(None))
+    .order_by(CUSTOMERS.c.id)
+)
+_HELD = (
+    select(STATES)
+    .where(STATES.c.store_id == _STORE, Among(STATES.c.customer_id, "people"))
+    .order_by(STATES.c.customer_id)
+    .with_for_update()
+)
+_SAID = select(CONSENTS).where(
+    CONSENTS.c.store_id == _STORE,
+    Among(CONSENTS.c.customer_id, "people"),
+    CONSENTS.c.channel.in_(("email", "tracking")),
+)
+_LAST_ACTS = (
+    select(EVENTS.c.customer_id, func.max(EVENTS.c.occurred_at).label("at"))
+    .where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.customer_id, "people"), EVENTS.c.type.in_(ACTS))
+    .group_by(EVENTS.c.customer_id)
 )
 Consents = Mapping[tuple[int, str], Row[Any]]
 
@@ -125,43 +147,23 @@ def _in_full(
 
 
 def _customers(session: Session, store_id: int, people: Sequence[int]) -> Sequence[Row[Any]]:
-    statement = select(*_CUSTOMER).where(
-        CUSTOMERS.c.store_id == store_id,
-        is_among(session, CUSTOMERS.c.id, sorted(people)),
-        CUSTOMERS.c.erased_at.is_(None),
-    )
-    return session.execute(statement.order_by(CUSTOMERS.c.id)).all()
+    return session.execute(_STANDING, {"store": store_id, "people": sorted(people)}).all()
 
 
 def _held(session: Session, store_id: int, people: Sequence[int]) -> dict[int, Row[Any]]:
-    statement = select(STATES).where(
-        STATES.c.store_id == store_id, is_among(session, STATES.c.customer_id, people)
-    )
-    rows = session.execute(statement.order_by(STATES.c.customer_id).with_for_update()).all()
+    rows = session.execute(_HELD, {"store": store_id, "people": people}).all()
     return {row.customer_id: row for row in rows}
 
 
 def _consents(session: Session, store_id: int, people: Sequence[int]) -> dict[tuple[int, str], Row[Any]]:
-    statement = select(CONSENTS).where(
-        CONSENTS.c.store_id == store_id,
-        is_among(session, CONSENTS.c.customer_id, people),
-        CONSENTS.c.channel.in_(("email", "tracking")),
-    )
-    return {(row.customer_id, row.channel): row for row in session.execute(statement)}
+    rows = session.execute(_SAID, {"store": store_id, "people": people})
+    return {(row.customer_id, row.channel): row for row in rows}
 
 
 def _acts(session: Session, store_id: int, people: Sequence[int]) -> dict[int, datetime]:
     """When each was there last, as the timeline knows."""
-    statement = (
-        select(EVENTS.c.customer_id, func.max(EVENTS.c.occurred_at).label("at"))
-        .where(
-            EVENTS.c.store_id == store_id,
-            is_among(session, EVENTS.c.customer_id, people),
-            EVENTS.c.type.in_(ACTS),
-        )
-        .group_by(EVENTS.c.customer_id)
-    )
-    return {row.customer_id: row.at for row in session.execute(statement)}
+    rows = session.execute(_LAST_ACTS, {"store": store_id, "people": people})
+    return {row.customer_id: row.at for row in rows}
 
 
 def _may_be_silent(customer: Row[Any], consents: Consents) -> bool:

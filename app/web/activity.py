@@ -1,6 +1,6 @@
 """Activity: what arrived, what rests, what runs when."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from app.stores import writes
 from app.web import paging, upkeep
 from app.web.acting import actor
 from app.web.auth import merchant_required, role_required
+from app.web.catalogue import translate
 from app.web.context import chosen_store, count_up_to, literals, rows_of, runtime
 from app.web.home import progress_of
 
@@ -81,6 +82,7 @@ def replay() -> ResponseReturnValue:
         inbox.replay(session, ids, clock.now())
         details = {"ids": ids}
         audit.record(session, store.id, actor(), audit.INBOUND_REPLAYED, now=clock.now(), details=details)
+    flash(translate("replay.done", n=len(ids)))
     return redirect(url_for("activity.show"), code=303)
 
 
@@ -92,6 +94,7 @@ def write_again() -> ResponseReturnValue:
         store = chosen_store(session)
         writes.try_again(session, store.id, clock.now())
         audit.record(session, store.id, actor(), audit.WRITES_REPEATED, now=clock.now())
+    flash(translate("written.again.done"))
     return redirect(url_for("activity.show", _anchor="written-back"), code=303)
 
 

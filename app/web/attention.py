@@ -79,11 +79,15 @@ def of_store(
     return items
 
 
+_CONNECTION = "/app/settings#connection"
+"""Where the button is that connects again."""
+
+
 def _connection(session: Session, store: Store) -> Iterator[Item]:
     if store.state == NEEDS_RECONNECT and store.refusal in _REFUSALS:
-        yield Item(f"reconnect.{store.refusal}", "bad", 0, "/app/settings")
+        yield Item(f"reconnect.{store.refusal}", "bad", 0, _CONNECTION)
     elif store.state in _STATES:
-        yield Item(store.state, "bad", 0, "/app/settings")
+        yield Item(store.state, "bad", 0, _CONNECTION)
     elif store.refusals:
         yield Item("refused", "warn", store.refusals, "/app/activity#upkeep")
     if store.other_home:

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import BadInput
 from app.members.roles import READER
+from app.messaging.content import OWN
 from app.models import Store
 from app.web.auth import role_required
 
@@ -61,7 +62,10 @@ def word(kind: str, value: str | None) -> str:
     """The merchant's word for a value of ours (`word("status", "sent")`); an unknown one as it is."""
     if value is None:
         return ""
-    return CATALOGUES[language()].get(f"{kind}.{value}", value)
+    known = CATALOGUES[language()]
+    if kind == "step" and value.startswith(OWN):
+        return known["step.own"].format(n=value.removeprefix(OWN))
+    return known.get(f"{kind}.{value}", value)
 
 
 def choice(key: str, value: str) -> str:

@@ -93,10 +93,10 @@ def _joined(parts: Iterable[str]) -> str:
 def _where(step: Step, entry: Entry) -> str:
     """A message by its name; anything else by the message that follows it."""
     if isinstance(step, Message):
-        return step.name
+        return step_words.called(step.name)
     ids = [one.id for one in entry.steps]
     behind = entry.steps[ids.index(step.id) :]
     following = next((one for one in behind if isinstance(one, Message)), None)
     if following is None:
         return translate("changes.last")
-    return translate("changes.before", step=following.name)
+    return translate("changes.before", step=step_words.called(following.name))

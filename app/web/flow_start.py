@@ -6,13 +6,16 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app.flows import backlog, contents, drafts, rehearsals, switch, versions
+from app import access_log
+from app.flows import backlog, contents, drafts, switch, versions
 from app.flows.contents import BrokenText
 from app.flows.definition import Definition
 from app.messaging import terms
 from app.models import Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
+from app.web import rehearsing, step_words
+from app.web.acting import showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, runtime
 from app.web.places import is_from_guide
@@ -45,11 +48,13 @@ def show(key: str) -> ResponseReturnValue:
         if is_on:
             return redirect(url_for("flows.show", key=key), code=303)
         groups = versions.in_flight(session, store.id, key, desk.published)
-        rehearsal = rehearsals.of_flow(session, store.id, key)
+        rehearsed = rehearsing.latest(session, store.id, key)
         broken = _broken(session, store.id, desk.published)
         release = _release(session, store) if key == FLOW else None
-    found = rehearsal.result if rehearsal is not None else None
-    days = max(1, (rehearsal.end - rehearsal.begin).days) if rehearsal is not None else 1
+    row = rehearsed.row if not rehearsed.is_ahead else None
+    found = row.result if row is not None else None
+    days = max(1, (row.end - row.begin).days) if row is not None else 1
+    showed(store.id, access_log.CUSTOMERS, count=len(rehearsed.people) if rehearsed.is_ahead else 0)
     return render_template(
         "start.html",
         key=key,
@@ -61,7 +66,9 @@ def show(key: str) -> ResponseReturnValue:
         days=days,
         a_week=round(found["counts"].get("sent", 0) * _DAYS_A_WEEK / days) if found else 0,
         release=release,
+        rehearsed=rehearsed,
         broken=broken,
+        broken_name=step_words.called(broken),
         lacks_sender=terms.sender_problem(store, "email") is not None,
         held_out_percent=settings.number(store, "rails.holdout_percent"),
     )

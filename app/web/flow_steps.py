@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.flows.definition import Definition, End, Entry, Message, Split, Step
 from app.flows.steps import SplitByArm, WaitEvent
+from app.messaging.content import is_own
 from app.models import Flow, FlowVersion, Store
 from app.web import step_words
 from app.web.catalogue import translate, word
@@ -20,7 +21,7 @@ class Line:
     """One step in words. `kind` picks the sign before it; one that is drawn elsewhere already is a `goto`.
 
     Attributes:
-        key: what is written before a message (`W2`), else the step's id.
+        key: what is written before a message (`W2`, "" before a merchant's), else the step's id.
         sent: of messages only.
         edited_at: the step whose text can be edited, "" for all but the messages of this version.
         is_own: the merchant changed its text.
@@ -137,7 +138,8 @@ class _Reader:
         if isinstance(step, Message):
             if self.found is not None:
                 self._count(line, step, self.found)
-            line.key, line.edited_at = step.name, step.id
+            # A merchant's own is called by its number alone, which its text says.
+            line.key, line.edited_at = "" if is_own(step.content) else step.name, step.id
             line.is_on, line.is_own = step.is_on, step.content in self.own
         return line
 

@@ -68,7 +68,8 @@ def publish(key: str) -> ResponseReturnValue:
         flash(translate("steps.stale"))
         return redirect(url_for("steps.show", key=key), code=303)
     except BrokenText as error:
-        flash(translate("versions.broken", step=error.slot.step))
+        said = "versions.unwritten" if error.is_unwritten else "versions.broken"
+        flash(translate(said, step=step_words.called(error.slot.step)))
         return redirect(url_for("flow_versions.review", key=key), code=303)
     flash(translate("versions.published", n=number))
     if request.form.get("people") == "move":

@@ -17,7 +17,7 @@ from app.messaging import editions
 from app.models import Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
-from app.web import figures, flow_steps, guide_steps, rehearsing, step_figures
+from app.web import figures, flow_steps, guide_steps, rehearsing, step_figures, step_words
 from app.web.acting import actor, showed
 from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate, word
@@ -99,7 +99,8 @@ def activate(key: str) -> ResponseReturnValue:
             if switch.activate(session, store.id, key, clock.now()):
                 audit.record(session, store.id, actor(), audit.FLOW_ON, now=clock.now(), subject=key)
     except BrokenText as error:
-        flash(translate("flow.broken", step=error.slot.step))
+        said = "flow.unwritten" if error.is_unwritten else "flow.broken"
+        flash(translate(said, step=step_words.called(error.slot.step)))
         return redirect(url_for("flows.show", key=key), code=303)
     if is_from_guide():
         flash(translate("guide.switched", flow=word("flow", key)))

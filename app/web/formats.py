@@ -23,7 +23,8 @@ _A_SECOND = timedelta(seconds=1)
 def register(app: Flask) -> None:
     """Give the templates their words and formats."""
     app.jinja_env.filters.update(money=money, number=number, points=points, share=share)
-    app.jinja_env.filters.update(moment=moment, told_moment=told_moment, day=day, ago=ago)
+    app.jinja_env.filters.update(moment=moment, told_moment=told_moment)
+    app.jinja_env.filters.update(day=day, told_day=told_day, ago=ago)
     app.jinja_env.filters.update(calendar_day=calendar_day, grown=grown)
     app.jinja_env.globals.update(
         t=translate, word=word, choice=choice, asset=assets.address, languages=LANGUAGES
@@ -68,6 +69,11 @@ def day(value: datetime | None) -> str:
     if value is None:
         return "–"
     return format_date(value.astimezone(_zone()).date(), _SKELETON_DAY[language()], locale=language())
+
+
+def told_day(text: str) -> str:
+    """A day of the calendar that JSON tells."""
+    return format_date(date.fromisoformat(text), _SKELETON_DAY[language()], locale=language())
 
 
 def calendar_day(value: date) -> str:

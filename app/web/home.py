@@ -14,8 +14,8 @@ from app.errors import BadInput
 from app.flows import switch
 from app.members.roles import READER
 from app.models import Backfill, Store
-from app.stores import credentials, scopes, settings
-from app.web import attention, guide_steps, headers, overview, senders
+from app.stores import scopes, settings
+from app.web import attention, guide_steps, headers, overview, senders, standing
 from app.web.auth import merchant_required, role_required
 from app.web.context import choose_store, load_stores, runtime
 
@@ -120,16 +120,10 @@ def _chosen(session: Session, now: datetime) -> dict[str, object]:
             store,
             has_sender=bool(settings.read(store, "sender.email")),
             active_flows=sum(view.is_active for view in views),
-            grant_url=scopes.grant_url(store, _client_id(store)),
+            grant_url=scopes.grant_url(store, standing.client_id(runtime(), store)),
             ways_out=ways_out,
         ),
     }
-
-
-def _client_id(store: Store) -> str:
-    """The app that the shop installed: its merchant's own, else the operator's."""
-    kept = credentials.unseal(runtime().vault, store.credentials).kept if store.credentials else {}
-    return str(kept.get("client_id") or runtime().settings.shopify_client_id)
 
 
 def _progress(row: Backfill) -> Progress:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
+from sqlalchemy.orm import Session
 
 from app.errors import BadInput, NotFound
-from app.flows import changing, guards
+from app.flows import changing, drafts, guards, own_messages
 from app.flows.definition import Entry
 from app.flows.drafts import Desk
 from app.flows.steps import Step
@@ -17,7 +18,7 @@ _STEP: TypeAdapter[Step] = TypeAdapter(Step)
 _ELSEWHERE = "https://example.com/"
 
 
-def place_for(desk: Desk, store: Store, asked: Mapping[str, str]) -> Place:
+def place_for(session: Session, desk: Desk, store: Store, asked: Mapping[str, str]) -> Place:
     """The flow with a fresh step of a kind behind another one; what it says is for the form to change.
 
     Raises:
@@ -31,9 +32,18 @@ def place_for(desk: Desk, store: Store, asked: Mapping[str, str]) -> Place:
     if way is None:
         raise NotFound("this flow has no such way in")
     after = asked.get("after", "")
-    fresh = _fresh(kind, changing.new_id(desk.current, kind), _next(way, after))
+    if kind == "message":
+        name = drafts.new_message_name(session, store.id, desk)
+        fresh: Step = own_messages.message(desk.origin.key, _as_it_came(desk, way), name)
+    else:
+        fresh = _fresh(kind, changing.new_id(desk.current, kind), _next(way, after))
     definition = changing.with_new(desk.current, way.id, fresh, after)
     return Place(desk.origin, definition, changing.entry_of(definition, fresh.id), fresh, store)
+
+
+def _as_it_came(desk: Desk, way: Entry) -> Entry:
+    """A way as the recipe has it; a flow keeps those that it came with."""
+    return next(one for one in desk.origin.entries if one.id == way.id)
 
 
 def _next(way: Entry, after: str) -> str:

@@ -15,7 +15,7 @@ from app.models import Store
 from app.stores import homes, presets, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
-from app.web import senders
+from app.web import senders, standing
 from app.web.acting import actor
 from app.web.auth import may, merchant_required, role_required
 from app.web.catalogue import language, translate
@@ -171,6 +171,10 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     with runtime().database.read() as session:
         store = chosen_store(session)
         ways_out = senders.of_store(session, runtime(), store, clock.now())
+        told = {
+            "connection": standing.connection(session, runtime(), store),
+            "consent_texts": standing.consent_texts(session, store),
+        }
     held = settings.read_all(store)
     groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
     for field in fields_of(DEFINITIONS, held, typed, errors):
@@ -188,4 +192,6 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
         status_keys=settings.STATUS_KEYS,
         list_kinds=KINDS,
         presets=presets.NAMES if store.platform == WOOCOMMERCE else (),
+        kept=standing.KEPT,
+        **told,
     )

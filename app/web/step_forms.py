@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from app.flows import checks, guards
+from app.flows import checks, guards, own_messages
 from app.flows.definition import Definition, Entry, Message
 from app.flows.steps import (
     LONGEST_WAIT,
@@ -59,7 +59,9 @@ class Place:
 
     @property
     def asked_by_recipe(self) -> tuple[str, ...]:
-        """What the recipe asks before this message leaves."""
+        """What the recipe asks before this message leaves; before one of the merchant's, of all others."""
+        if self.is_own:
+            return own_messages.asked(next(one for one in self.origin.entries if one.id == self.entry.id))
         found = (entry.by_id[self.step.id] for entry in self.origin.entries if self.step.id in entry.by_id)
         return next((step.only_if for step in found if isinstance(step, Message)), ())
 

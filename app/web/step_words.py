@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from app.flows.definition import ChooseProducts, End, Entry, Message, SetState, Split, Step, Wait, WaitFor
 from app.flows.steps import Score, SplitByArm, Tag, VoucherTerms, WaitEvent, Webhook
 from app.messaging.conditions import OF_CLASSES, OF_SCORES
+from app.messaging.content import OWN, is_own
 from app.models import Store
 from app.stores import settings
 from app.web.catalogue import translate, word
@@ -40,8 +41,14 @@ def name_of(step: Step | None) -> str:
     if step is None:
         return translate("step.kind.end")
     if isinstance(step, Message):
-        return f"{step.name} · {word('step', step.id)}"
+        said = word("step", step.id)
+        return said if is_own(step.content) else f"{step.name} · {said}"
     return word("step.kind", step.kind)
+
+
+def called(name: str) -> str:
+    """What a message is called by its name alone: `W2`, or the merchant's own by its number."""
+    return word("step", name) if name.startswith(OWN) else name
 
 
 def name_and_text(step: Step, entry: Entry) -> str:

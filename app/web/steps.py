@@ -70,7 +70,7 @@ def begin(key: str) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)
-        return _page(key, desk, Form(new_steps.place_for(desk, store, request.args)), is_new=True)
+        return _page(key, desk, Form(new_steps.place_for(session, desk, store, request.args)), is_new=True)
 
 
 @blueprint.post("/app/flows/<key>/new-step")
@@ -80,7 +80,7 @@ def add(key: str) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)
-        place = new_steps.place_for(desk, store, request.form)
+        place = new_steps.place_for(session, desk, store, request.form)
     return _keep(key, desk, place, "added", by=actor())
 
 
@@ -160,6 +160,10 @@ def _keep(key: str, desk: Desk, place: Place, what: str, *, by: Actor) -> Respon
         return _page(key, desk, form, is_new=is_new, status=400)
     except drafts.Stale:
         return _page(key, desk, form, is_new=is_new, status=409)
+    if is_new and place.step.kind == "message":
+        # What it says comes next: it is nobody's until somebody wrote it.
+        flash(translate("steps.message.added", step=step_words.name_of(place.step)))
+        return redirect(url_for("editor.show", key=key, step=place.step.id), code=303)
     flash(translate("steps.kept"))
     return redirect(url_for("steps.show", key=key, _anchor=f"step-{place.step.id}"), code=303)
 

@@ -34,6 +34,7 @@ def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
     server = create_app(simulation, app, providers)
     # The world's script stays as long as the process: the garbage collector need not look at it again.
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     # Looking ahead is how waitress learns that a caller has left.
     waitress.serve(
         server, host="127.0.0.1", port=port, threads=_THREADS, ident=None, channel_request_lookahead=1

@@ -323,6 +323,7 @@ def upgrade() -> None:
         sa.Column("erased_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("store_id", "identity", name=op.f("uq_customers_store_id_identity")),
+        postgresql_with={"fillfactor": 50},
         sqlite_autoincrement=True,
     )
     op.create_index(

@@ -21,6 +21,7 @@ from app.stores import credentials
 from tests import seeds
 from tests.backups.backup_seed import DAY, EMAIL, SECRET, fill, stores_of
 from tests.backups.conftest import Elsewhere
+from tests.bars.sizes import Note, asked
 from tests.conftest import NOW
 from tests.engines import POSTGRESQL, SQLITE
 
@@ -34,6 +35,7 @@ CHANGED_BY_A_RESTORE = {
     *("backfills", "chores", "reconciliations", "sign_in_links"),
 }
 RENEWALS = 25
+BACKUPS = asked(2, full=15, quick=3)
 
 
 @pytest.fixture
@@ -108,7 +110,9 @@ def _full(*_: object) -> list[Any]:
 
 
 @POSTGRESQL_APART
-def test_a_backup_under_load_is_of_one_moment(runtime: Runtime, elsewhere: Elsewhere, file: Path) -> None:
+def test_a_backup_under_load_is_of_one_moment(
+    runtime: Runtime, elsewhere: Elsewhere, file: Path, record_property: Note
+) -> None:
     """Somebody moves from one table to another all the while, in one transaction each time."""
     store_id = fill(runtime)
     stop = threading.Event()
@@ -125,7 +129,7 @@ def test_a_backup_under_load_is_of_one_moment(runtime: Runtime, elsewhere: Elsew
     moving.start()
     counts: list[list[int]] = []
     try:
-        while len(counts) < 2:
+        while len(counts) < BACKUPS:
             writing.make(runtime, file, NOW)
             counts.append(list(_counted(runtime, file)))
     finally:
@@ -134,6 +138,9 @@ def test_a_backup_under_load_is_of_one_moment(runtime: Runtime, elsewhere: Elsew
 
     restoring.restore(target := elsewhere(), file, NOW)
     assert len(seeds.values_of(target.database, Customer, "id")) == counts[-1][0]
+    record_property("backups under load", len(counts))
+    record_property("rows written between the first and the last", counts[-1][0] - counts[0][0])
+    record_property("backups not of one moment", sum(people - told != 1 for people, told in counts))
     # Two people and one delivery were there before.
     assert [people - deliveries for people, deliveries in counts] == [1] * len(counts)
     assert counts[0] != counts[-1]

@@ -40,6 +40,7 @@ from jobs.kit import Kit
 from tests import seeds
 from tests.backups.backup_seed import fill
 from tests.backups.conftest import Elsewhere
+from tests.bars.sizes import Note
 from tests.conftest import NOW
 from tests.engines import POSTGRESQL, SQLITE
 
@@ -157,7 +158,7 @@ class Shop:
 
 @POSTGRESQL_APART
 def test_nothing_that_left_since_the_backup_leaves_again(
-    runtime: Runtime, elsewhere: Elsewhere, sink: ToSink, file: Path
+    runtime: Runtime, elsewhere: Elsewhere, sink: ToSink, file: Path, record_property: Note
 ) -> None:
     before = Shop.open(runtime, sink)
     before.hears_yes("timer", NOW - 2 * DAY)
@@ -190,6 +191,8 @@ def test_nothing_that_left_since_the_backup_leaves_again(
     assert {name for name, _ in left} == {"timer", "planned", "waiting", "new", "buyer", "in-flight"}
     assert restored.held == 1
     twice = {letter: times for letter, times in Counter(_letters(sink)).items() if times > 1}
+    record_property("letters that left before the restore", left.total())
+    record_property("letters that left again after it", len(twice))
     assert twice == {}
     assert Counter(line["message_id"] for line in sink.taken).most_common(1)[0][1] == 1
     statuses = after.statuses()

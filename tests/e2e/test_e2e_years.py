@@ -17,11 +17,12 @@ from app.flows.simulate.life import Life
 from app.flows.simulate.question import Report
 from app.flows.simulate.sending import Letter
 from app.models import Enrollment, Store
+from tests.bars.sizes import Note, asked
 from tests.e2e.years import BEGIN, DAY, DOMAIN, END, HOLDOUT_PERCENT, PLACES, Somebody
 from tests.seeds import add_store, rows_of, switch_on
 
 pytestmark = [pytest.mark.oracle, pytest.mark.timeout(3600)]
-PEOPLE = 10_000
+PEOPLE = asked(10_000, quick=500)
 _CHUNK = 1000
 _FLOWS = ("welcome", "review", "cross_sell", "birthday")
 _WEEK = timedelta(days=7)
@@ -50,7 +51,7 @@ class Found:
 
 
 def test_every_date_is_kept_once_a_year_within_hours_and_caps(
-    database: Database, capsys: pytest.CaptureFixture[str]
+    database: Database, capsys: pytest.CaptureFixture[str], record_property: Note
 ) -> None:
     store_id = _fill(database)
 
@@ -61,6 +62,12 @@ def test_every_date_is_kept_once_a_year_within_hours_and_caps(
     expected = {(one.number, step, at): 1 for one in people for _, step, at in one.birthday_mails()}
     with capsys.disabled():
         sys.stdout.write(_told(found, people))
+    record_property("people", PEOPLE)
+    record_property("zones", len(PLACES))
+    record_property("steps due by the calendar", len(expected))
+    record_property("missing, wrong or twice", len(expected.items() ^ found.due.items()))
+    record_property("in quiet hours", found.at_night)
+    record_property("over a cap", found.over_a_day + found.over_a_week)
     assert found.due == expected
     assert planned == found.journeys
     assert (found.held_out, found.at_night, found.over_a_day, found.over_a_week) == (0, 0, 0, 0)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.db import Database, table_of
 from app.models import Message, MessageAttempt, SenderDay
+from tests.bars.sizes import Note
 
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
 _NAMED_ENDS = ("sent", "delivered", "bounced", "failed", "stopped", "expired", "cancelled", "held", "unknown")
@@ -37,6 +38,15 @@ class Books:
     wrongly_sent: set[int]
     counted: int
     settled: int
+
+    def note(self, note: Note) -> None:
+        """The figures of a bar."""
+        note("messages", self.messages)
+        note("accepted twice (D)", len(self.twice))
+        note("lost (S)", len(self.lost))
+        note("unknown (U), each listed", len(self.unknown))
+        note("unknown though accepted", len(self.wrongly_unknown))
+        note("counted as sent though not accepted", len(self.wrongly_sent))
 
     def line(self, title: str, **more: object) -> str:
         """The run in one line."""

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,20 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.db import table_of
-from app.models import Message, Sender, Store
+from app.models import Message, MessageAttempt, Sender, Store
 from app.runtime import Runtime
 from app.stores import settings as store_settings
 from connectors.channels.local import LocalChannel
 from jobs import doubts
 from jobs.kit import Kit
+from tests import seeds
 from tests.faults.faults_books import Books, count_books
 from tests.faults.faults_messages import CODE, MAIL, TEXT, add_due
 from tests.faults.faults_processes import Deaths, Kept, until
 
-MESSAGES, SENDERS = table_of(Message), table_of(Sender)
+MESSAGES, ATTEMPTS, SENDERS = table_of(Message), table_of(MessageAttempt), table_of(Sender)
 FAKETIME = Path(f"/usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketime.so.1")
 _MOVING = ("queued", "preparing", "sending")
 
@@ -72,11 +73,26 @@ class Rig:
             store = session.get_one(Store, self.store_id)
             store_settings.write(session, store, values, vault=self.runtime.vault)
 
+    def answer_first_orders(self) -> None:
+        """Have the welcome flow write to newcomers as soon as they have paid, at any hour."""
+        self.change(**{"rails.email_hours": "00-24", "consent.soft_opt_in": "on"})
+        with self.runtime.database.write() as session:
+            seeds.publish(session, self.store_id, "welcome", without_step="to-W5")
+
     # --- processes ------------------------------------------------------------------------------
 
     def serve(self, deaths: Deaths | None = None) -> Kept:
         """A serving process without a worker."""
         return self._keep(("serve", "--port", str(self.port), "--worker", "none"), deaths, {})
+
+    def is_up(self) -> bool:
+        """Whether the serving process answers."""
+        try:
+            return (
+                urllib3.request("GET", f"http://127.0.0.1:{self.port}/healthz", retries=False).status == 200
+            )
+        except urllib3.exceptions.HTTPError:
+            return False
 
     def work(self, deaths: Deaths | None = None, **environment: str) -> Kept:
         """A worker."""
@@ -140,7 +156,7 @@ class Rig:
                 .values(lease_until=datetime.now(UTC) - timedelta(seconds=1))
             )
 
-    def hurry(self) -> None:
+    def hurry(self, statuses: Sequence[str] = ("queued", "unknown")) -> None:
         """What waits for half a minute, because it was refused for the moment, is tried now.
 
         Not too often: what is unknown is asked about first, before anything is sent.
@@ -152,7 +168,7 @@ class Rig:
         with self.runtime.database.write() as session:
             session.execute(
                 MESSAGES.update()
-                .where(MESSAGES.c.store_id == self.store_id, MESSAGES.c.status.in_(("queued", "unknown")))
+                .where(MESSAGES.c.store_id == self.store_id, MESSAGES.c.status.in_(statuses))
                 .values(next_at=now)
             )
             session.execute(
@@ -179,6 +195,15 @@ class Rig:
                 MESSAGES.c.store_id == self.store_id, MESSAGES.c.channel == channel
             )
             return set(session.execute(theirs.where(MESSAGES.c.status == "unknown")).scalars())
+
+    def called_at(self, messages: Collection[int]) -> dict[int, datetime]:
+        """When the last call for each of these messages began."""
+        last = select(ATTEMPTS.c.message_id, func.max(ATTEMPTS.c.started_at).label("last")).group_by(
+            ATTEMPTS.c.message_id
+        )
+        theirs = last.where(ATTEMPTS.c.store_id == self.store_id, ATTEMPTS.c.message_id.in_(messages))
+        with self.runtime.database.read() as session:
+            return {row.message_id: row.last for row in session.execute(theirs)}
 
     def is_resting(self) -> bool:
         """Whether nothing is on its way."""

@@ -112,12 +112,13 @@ def rig(folder: Path, database_url: str, seed: int = 1) -> Iterator[Rig]:
 
 def _open_shop(runtime: Runtime, url: str) -> int:
     with runtime.database.write() as session:
-        sealed = credentials.seal(runtime.vault, Credentials(dict(_ACCESS)))
+        sealed = credentials.seal(runtime.vault, Credentials(dict(_ACCESS), {"webhook_secret": "rig"}))
         host = WOO_HOME.partition("://")[2]
         store = seeds.add_store(
             session,
             domain=host,
             url=f"{url}/woo",
+            webhook_path="deliveries",
             credentials=sealed,
             country="IT",
             installed_at=datetime.now(UTC),

@@ -14,12 +14,13 @@ from app import migrate
 from app.config import Settings
 from app.inbox import EVENTS
 from app.runtime import Runtime
+from tests.bars.sizes import Note, asked
 from tests.faults.faults_load import Load, repeated
 from tests.webhooks.webhooks_process import HOSTED, SETTINGS, pause, serving
 from tests.webhooks.webhooks_shops import connect_shopify
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-SENDERS, TIMES = 4, 6
+SENDERS, TIMES = 4, asked(6, quick=2)
 _PATIENCE_SECONDS = 30
 EXPANSION = '''"""Something that the next release keeps of each delivery."""
 
@@ -61,7 +62,7 @@ def alembic(database_url: str, tmp_path: Path) -> Config:
 
 
 def test_the_programs_of_before_take_deliveries_while_the_tables_are_expanded_and_taken_back(
-    runtime: Runtime, alembic: Config, tmp_path: Path
+    runtime: Runtime, alembic: Config, tmp_path: Path, record_property: Note
 ) -> None:
     store = connect_shopify(runtime)
 
@@ -85,11 +86,16 @@ def test_the_programs_of_before_take_deliveries_while_the_tables_are_expanded_an
 
     with runtime.database.read() as session:
         keys = list(session.scalars(select(EVENTS.c.dedupe_key).where(EVENTS.c.store_id == store.id)))
+    acknowledged = load.acknowledged | later.acknowledged
+    record_property("migrations up and down", TIMES)
+    record_property("deliveries acknowledged while they ran", len(load.acknowledged))
+    record_property("acknowledged and not stored (L)", len(acknowledged - set(keys)))
+    record_property("answers other than 200", len(load.refused | later.refused))
     assert ready == [200] * TIMES
     assert later.acknowledged
     assert load.refused | later.refused == set()
     assert len(load.acknowledged) > TIMES
-    assert (load.acknowledged | later.acknowledged) - set(keys) == set()
+    assert acknowledged - set(keys) == set()
     assert repeated(keys) == set()
 
 

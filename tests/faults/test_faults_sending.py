@@ -3,12 +3,16 @@
 import random
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.engines import SQLITE
+from tests.bars.sizes import Note, asked
+from tests.engines import POSTGRESQL, SQLITE
 from tests.faults.faults_books import Books, tell
+from tests.faults.faults_orders import Telling, orders_of, wrong_rows
 from tests.faults.faults_processes import Deaths, until
 from tests.faults.faults_sending import FAKETIME, Rig
 from tests.faults.faults_shop import crashing_server, rig
@@ -36,6 +40,8 @@ CHAOS = [
     {"kind": "429", "probability": 0.05},
     {"kind": "503", "accepted": False, "probability": 0.01},
 ]
+KILLS, EVENTS, CRASHES = asked(60, quick=6), asked(1000, quick=60), asked(6, quick=2)
+DEATHS = asked(8, quick=1)
 DISORDER = {"twice": 0.2, "disordered": 0.2, "late": 0.05, "renamed": 0.5}
 
 
@@ -55,12 +61,14 @@ def _assert_honest(books: Books) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_killed_at_every_named_step_nothing_leaves_twice_and_nothing_is_lost(shop: Rig, engine: str) -> None:
+def test_killed_at_every_named_step_nothing_leaves_twice_and_nothing_is_lost(
+    shop: Rig, engine: str, record_property: Note
+) -> None:
     begun = time.monotonic()
-    deaths, deaf = Deaths(STEPS), Deaths(RECEIVING)
+    deaths, deaf = Deaths(STEPS, DEATHS), Deaths(RECEIVING, DEATHS)
     # One sweep takes all that is late: whoever survived it would leave nothing to die at.
-    sweeping = Deaths(("outbox.in-sweep",), probability=1.0)
-    silent = Deaths(("outbox.in-silence", "outbox.in-settle"), probability=1.0)
+    sweeping = Deaths(("outbox.in-sweep",), DEATHS, probability=1.0)
+    silent = Deaths(("outbox.in-silence", "outbox.in-settle"), DEATHS, probability=1.0)
     shop.control("/faults", [{"kind": "close", "accepted": True, "probability": 0.1}])
 
     server = shop.serve(deaf)
@@ -87,23 +95,32 @@ def test_killed_at_every_named_step_nothing_leaves_twice_and_nothing_is_lost(sho
     settled = shop.books()
 
     counted = deaths.counted + deaf.counted + sweeping.counted + silent.counted
+    places = (*STEPS, *RECEIVING, *sweeping.places, *silent.places)
+    listed.note(record_property)
+    record_property("steps", len(places))
+    record_property("deaths at the step that had fewest", min(counted[step] for step in places))
+    record_property("mails still unknown after silence", len(shop.unknown("email")))
     tell(listed.line(f"kill matrix, {engine}"))
     tell(settled.line("  after silence", died=counted.total(), seconds=round(time.monotonic() - begun)))
     tell(f"    deaths {dict(sorted(counted.items()))}")
     _assert_honest(listed)
     _assert_honest(settled)
     assert shop.unknown("email") == set()
-    assert min(counted[step] for step in (*STEPS, *RECEIVING, *sweeping.places, *silent.places)) >= 8
+    assert min(counted[step] for step in places) >= DEATHS
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_killed_at_random_while_the_providers_misbehave(shop: Rig, engine: str, seed: int) -> None:
+def test_killed_at_random_while_the_providers_misbehave(
+    shop: Rig, engine: str, seed: int, record_property: Note
+) -> None:
     chance = random.Random(seed)
+    orders = orders_of(EVENTS // 4, EVENTS, first=1000, until=datetime.now(UTC))
     shop.control("/settings", {"misfortune": DISORDER})
     shop.control("/faults", CHAOS)
 
     kept = [shop.serve(), shop.work(), shop.work()]
-    for _ in range(60):
+    telling = Telling.of_orders(shop, orders, senders=2, pace=KILLS * 1.5 / EVENTS).start()
+    for _ in range(KILLS):
         shop.feed(most=20)
         pause(chance.uniform(0.1, 1.5))
         chance.choice(kept).kill()
@@ -112,14 +129,28 @@ def test_killed_at_random_while_the_providers_misbehave(shop: Rig, engine: str, 
     shop.serve()
     shop.work()
     shop.rest()
+    telling.finish(60)
+    until(lambda: _wrong_rows(shop, orders) == (0, 0), 60)
     shop.ask_later()
 
-    books = shop.books()
-    tell(books.line(f"60 random kills with chaos, {engine}"))
+    books, (rows, sums) = shop.books(), _wrong_rows(shop, orders)
+    tell(books.line(f"{KILLS} random kills with chaos, {engine}", acknowledged=len(telling.acknowledged)))
+    books.note(record_property)
+    record_property("kills", KILLS)
+    record_property("events acknowledged", len(telling.acknowledged))
+    record_property("acknowledged and not stored, or wrong in the mirror (L)", rows)
+    record_property("people whose sums are not their orders' own", sums)
     _assert_honest(books)
+    assert (len(telling.acknowledged), rows, sums) == (EVENTS, 0, 0)
 
 
-def test_events_that_overtake_our_own_record_change_nothing(shop: Rig, engine: str) -> None:
+def _wrong_rows(shop: Rig, orders: list[dict[str, Any]]) -> tuple[int, int]:
+    return wrong_rows(shop.runtime.database, shop.store_id, orders)
+
+
+def test_events_that_overtake_our_own_record_change_nothing(
+    shop: Rig, engine: str, record_property: Note
+) -> None:
     shop.control("/settings", {"misfortune": DISORDER})
     shop.control("/faults", [{"kind": "drip", "seconds": 1.0, "probability": 0.5}])
 
@@ -132,15 +163,19 @@ def test_events_that_overtake_our_own_record_change_nothing(shop: Rig, engine: s
 
     books = shop.books()
     tell(books.line(f"events before our record, {engine}"))
+    books.note(record_property)
+    record_property("ended as delivered", books.statuses.get("delivered", 0))
     _assert_honest(books)
     assert books.statuses == {"delivered": 300}
 
 
 @pytest.mark.usefixtures("_postgresql")
-def test_a_database_that_crashes_and_comes_back_loses_nothing(tmp_path: Path) -> None:
+def test_a_database_that_crashes_and_comes_back_loses_nothing(tmp_path: Path, record_property: Note) -> None:
+    orders = orders_of(50, 200, first=1000, until=datetime.now(UTC))
     with crashing_server() as (url, crash), rig(tmp_path, url) as shop:
         kept = [shop.serve(), shop.work(), shop.work()]
-        for _ in range(6):
+        telling = Telling.of_orders(shop, orders, senders=2, pace=CRASHES * 0.02).start()
+        for _ in range(CRASHES):
             shop.queue(30, 5)
             pause(2.0)
             crash()
@@ -150,16 +185,27 @@ def test_a_database_that_crashes_and_comes_back_loses_nothing(tmp_path: Path) ->
         shop.serve()
         shop.work()
         shop.rest()
+        telling.finish(60)
+        until(lambda: _wrong_rows(shop, orders) == (0, 0), 60)
         shop.ask_later()
 
-        books = shop.books()
-        tell(books.line("6 crashes of the database", exits=sum(exits)))
+        books, (rows, sums) = shop.books(), _wrong_rows(shop, orders)
+        tell(books.line(f"{CRASHES} crashes of the database", exits=sum(exits)))
+        books.note(record_property)
+        record_property("database", POSTGRESQL)
+        record_property("crashes", CRASHES)
+        record_property("events acknowledged", len(telling.acknowledged))
+        record_property("acknowledged and not stored, or wrong in the mirror (L)", rows)
+        record_property("processes that ended", sum(exits))
         _assert_honest(books)
+        assert (len(telling.acknowledged), rows, sums) == (len(orders), 0, 0)
         assert exits == [0, 0, 0]
 
 
 @pytest.mark.parametrize("skew", ["+1h", "-1h"])
-def test_a_worker_whose_clock_is_wrong_sends_nothing_twice(shop: Rig, engine: str, skew: str) -> None:
+def test_a_worker_whose_clock_is_wrong_sends_nothing_twice(
+    shop: Rig, engine: str, skew: str, record_property: Note
+) -> None:
     if not FAKETIME.exists():
         pytest.fail("NOT CHECKED: libfaketime is not installed (apt-get install faketime)")
 
@@ -175,6 +221,7 @@ def test_a_worker_whose_clock_is_wrong_sends_nothing_twice(shop: Rig, engine: st
 
     books = shop.books()
     tell(books.line(f"one worker {skew}, {engine}"))
+    books.note(record_property)
     assert (books.twice, books.lost, books.accepted) == (set(), set(), 400)
     # Processes on one SQLite file share the machine's clock; who bends one of them bends its leases.
     assert books.unknown == set() or engine == SQLITE

@@ -13,6 +13,7 @@ from app.config import Settings
 from app.inbox import EVENTS
 from app.models import Store
 from app.runtime import Runtime
+from tests.bars.sizes import Note, asked
 from tests.engines import SQLITE
 from tests.faults.faults_load import Load, repeated
 from tests.webhooks.webhooks_process import (
@@ -26,7 +27,7 @@ from tests.webhooks.webhooks_process import (
 )
 from tests.webhooks.webhooks_shops import connect_shopify
 
-SENDERS = 8
+SENDERS, KILLS = 8, asked(12, quick=2)
 both_servers = pytest.mark.parametrize("arguments", [EMBEDDED, HOSTED], ids=["embedded", "hosted"])
 
 
@@ -89,10 +90,14 @@ def test_what_a_killed_server_acknowledged_is_stored_once(
 @pytest.mark.timeout(600)
 @both_servers
 def test_what_a_server_acknowledged_is_stored_once_however_often_it_is_killed(
-    runtime: Runtime, store: Store, tmp_path: Path, arguments: tuple[str, ...]
+    runtime: Runtime, store: Store, tmp_path: Path, arguments: tuple[str, ...], record_property: Note
 ) -> None:
-    load = _killed_again_and_again(runtime, store, tmp_path, arguments, kills=12)
+    load = _killed_again_and_again(runtime, store, tmp_path, arguments, kills=KILLS)
 
+    keys = _keys(runtime, store)
+    record_property("deliveries acknowledged", len(load.acknowledged))
+    record_property("acknowledged and not stored (L)", len(load.acknowledged - set(keys)))
+    record_property("stored twice", len(repeated(keys)))
     _assert_kept(runtime, store, load)
 
 

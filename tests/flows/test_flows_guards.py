@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from app.flows import changing, checks, guards
+from app.flows import changing, checks, guards, own_messages
 from app.flows.definition import Definition, recipe, recipe_keys
 from app.flows.steps import Message, Step
 
@@ -142,10 +142,61 @@ def test_steps_of_ones_own_come_between_move_and_go() -> None:
     assert changing.new_id(added, "tag") == "tag-1"
 
 
-def test_only_a_recipe_has_messages_and_choices() -> None:
-    copy = changing.entry_of(recipe("welcome"), "W2").by_id["W2"].model_copy(update={"id": "own"})
+def _own(flow: str, way: int, **values: Any) -> dict[str, Any]:
+    return own_messages.message(flow, recipe(flow).entries[way], "own-1").model_dump() | values
 
-    assert _codes(_with("welcome", "consent", "W2", copy.model_dump())) == [("own", "recipe-only")]
+
+@pytest.mark.parametrize(
+    ("flow", "way", "after"),
+    [
+        ("welcome", "consent", "to-W3"),
+        ("welcome", "first-order", "to-W5"),
+        ("review", "products", "to-M3R"),
+        ("abandoned_checkout", "abandoned", "A2"),
+        ("reactivation", "dormant", "R1"),
+        ("birthday", "birthday", "B1"),
+    ],
+)
+def test_a_message_of_the_merchants_may_stand_in_every_flow(flow: str, way: str, after: str) -> None:
+    place = [entry.id for entry in recipe(flow).entries].index(way)
+
+    assert _codes(_with(flow, way, after, _own(flow, place))) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"purpose": "answer"},
+        {"purpose": "service"},
+        {"priority": 1},
+        {"ttl_hours": 500},
+        {"only_if": ("enrollment-alive",)},
+        {"channel": "sms-or-email"},
+        {"content": "cross_sell/X1"},
+        {"content": "review/own-1"},
+        {"id": "own-01", "content": "cross_sell/own-01"},
+        {"id": "X9", "content": "cross_sell/X9"},
+        {"shown_as": "X1"},
+    ],
+)
+def test_a_message_of_the_merchants_is_no_more_than_such_a_one_may_be(values: dict[str, Any]) -> None:
+    step = _own("cross_sell", 0, **values)
+
+    assert _codes(_with("cross_sell", "delivered", "X1", step)) == [(step["id"], "own-message")]
+
+
+def test_it_asks_what_all_of_its_way_ask_and_waits_behind_them() -> None:
+    basket = own_messages.message("abandoned_checkout", recipe("abandoned_checkout").entries[0], "own-1")
+    parcel = own_messages.message("review", recipe("review").entries[1], "own-1")
+
+    assert (basket.only_if, basket.ttl_hours) == (("enrollment-alive", "basket-stands"), 12)
+    assert (parcel.only_if, parcel.priority) == (("enrollment-alive", "order-intact", "no-open-case"), 4)
+
+
+def test_only_a_recipe_has_choices() -> None:
+    copy = changing.entry_of(recipe("cross_sell"), "which").by_id["which"].model_copy(update={"id": "own"})
+
+    assert _codes(_with("cross_sell", "delivered", "X1", copy.model_dump())) == [("own", "recipe-only")]
 
 
 def test_a_step_that_nobody_comes_to_is_told() -> None:

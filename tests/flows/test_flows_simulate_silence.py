@@ -78,17 +78,33 @@ def test_a_silence_that_an_order_ended_later_is_found_too(world: World) -> None:
     assert _sent(_simulate(world)) == [("R0", NOW - 30 * DAY)]
 
 
-def test_who_was_silent_before_is_counted_and_told_apart_with_the_days_it_would_take(world: World) -> None:
-    for _ in range(3):
-        _buyer(world, 170)
+def test_who_was_silent_before_begins_little_by_little_the_latest_first(world: World) -> None:
+    people = [_buyer(world, days) for days in (172, 170, 171)]
     _buyer(world, 170, state="unsubscribed")
 
     report = _simulate(world)
 
-    assert (report.enrolled, report.messages, report.silent_before) == (0, [], 3)
+    first = (NOW - 60 * DAY).replace(hour=0, minute=0) + DAY
+    turns = zip((people[1], people[2], people[0]), (first, first + DAY, first + 2 * DAY), strict=True)
+    assert [(one.customer_id, one.at) for one in report.released] == list(turns)
+    assert {(one.customer_id, one.due_at) for one in report.messages if one.step == "R0"} == {
+        (one.customer_id, one.at) for one in report.released
+    }
     shown = telling.shape(_ask(world), report) | {"seconds": 1}
-    assert (shown["silent_before"], shown["release"]) == (3, {"a_day": 1, "days": 3})
-    assert "silent before already: 3, of whom 1 a day would begin, over 3 days" in telling.told(shown)
+    assert (shown["enrolled"], shown["silent_before"]) == (3, 3)
+    assert shown["release"]["a_day"] == 1
+    assert "silent before already: 3, of whom 1 a day begins: 3 in this span" in telling.told(shown)
+
+
+def test_who_came_back_before_their_turn_leaves_it_to_the_next(world: World) -> None:
+    people = [_buyer(world, days) for days in (170, 171, 173)]
+    _buyer(world, 172, 58)
+
+    report = _simulate(world)
+
+    slot = (NOW - 60 * DAY).replace(hour=0, minute=0)
+    turns = [(one, slot + number * DAY) for number, one in enumerate(people, start=1)]
+    assert [(one.customer_id, one.at) for one in report.released] == turns
 
 
 @pytest.mark.parametrize(("silent", "days"), [(0, None), (4, 1), (5, 2), (250, 63)])
@@ -99,7 +115,8 @@ def test_two_percent_a_day_of_all_who_may_be_written_to_would_begin(
 
     shown = telling.shape(_ask(world), report)
 
-    assert shown["release"] == (None if days is None else {"a_day": 4, "days": days})
+    told = shown["release"] and {name: shown["release"][name] for name in ("a_day", "days")}
+    assert told == (None if days is None else {"a_day": 4, "days": days})
 
 
 def test_who_may_not_be_written_to_is_not_tried(world: World) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from app.db import Database
-from app.flows import changing, drafts, versions
+from app.flows import changing, drafts, own_messages, versions
 from app.flows.contents import BrokenText
 from app.flows.definition import Definition
 from app.flows.steps import Message
+from app.messaging import content, editions
 from app.models import Edition
 from tests.conftest import NOW
 from tests.engines import SQLITE
@@ -51,6 +52,29 @@ def _move(world: World, limit: int) -> int:
 def _made(world: World) -> list[tuple[str, int]]:
     """The messages with the days after the start at which they are due."""
     return [(step, (due_at - NOW).days) for step, due_at in world.messages("step", "due_at")]
+
+
+def test_a_message_that_a_merchant_added_is_made_and_one_that_nobody_wrote_is_not_published(
+    world: World,
+) -> None:
+    with world.database.read() as session:
+        desk = drafts.desk(session, world.store_id, "welcome")
+    added = own_messages.message("welcome", desk.origin.entries[0], "own-1")
+    definition = changing.with_new(desk.published, "consent", added, "to-W3")
+    with pytest.raises(BrokenText) as refused:
+        _publish(world, definition)
+    start = content.named("welcome/own-1")
+    wordings = {locale: editions.wording_of(start, locale) for locale in content.LANGUAGES}
+    with world.database.write() as session:
+        known = {locale: one for locale, one in wordings.items() if one is not None}
+        editions.save(session, world.store_id, "welcome/own-1", wordings=known, seen={}, now=NOW)
+        versions.publish(session, world.store_id, "welcome", seen=1, now=NOW)
+    world.happens("consent.changed", world.customer(), NOW + DAY, SUBSCRIBED)
+    for day in (1, 3, 5):
+        world.run(NOW + day * DAY)
+
+    assert refused.value.is_unwritten
+    assert [due for step, due in _made(world) if step == "own-1"] == [5]
 
 
 def test_people_stay_on_their_version_until_they_are_moved(world: World) -> None:

@@ -127,7 +127,6 @@ def _first_orders(reader: Reader) -> dict[str, bool]:
                 ("is-first-order",),
                 facts.conditions(
                     batch,
-                    store,
                     enrollment_id=None,
                     is_stopped=False,
                     customer=batch.customers[person],

@@ -1,15 +1,15 @@
 """The inbox's tick: a row that fails stands alone, and a storm at one shop keeps no other waiting."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
-from app import inbox
+from app import clock, inbox
 from app.errors import AppError
 from app.models import Fulfillment, Order, Product
 from app.runtime import Runtime
 from jobs.guard import PAUSES
-from jobs.inbox import run
+from jobs.inbox import BATCH, run
 from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_seed import body_of, delivered, delivery, kit_of, product_body, receive
@@ -137,6 +137,24 @@ def test_a_shops_storm_keeps_another_shop_waiting_for_one_share_at_most(
     order = seeds.values_of(runtime.database, Product, "store_id")
     assert len(order) == STORM + 1
     assert order.index(quiet_id) == SHARE
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_comes_in_the_middle_of_anothers_storm_is_read_in_the_next_round(
+    runtime: Runtime, store_id: int
+) -> None:
+    quiet_id = seeds.new_store(runtime.database, "quiet", platform="shopify")
+    storm = [
+        delivery(store_id, "products/create", product_body(number), f"storm-{number}")
+        for number in range(1, 3 * BATCH + 1)
+    ]
+    later = {"next_at": NOW + timedelta(milliseconds=1)}
+    receive(runtime.database, [*storm, delivery(quiet_id, "products/create", product_body(1), "q", **later)])
+    clock.travel_to(None)
+
+    run(kit_of(runtime), NOW)
+
+    assert seeds.values_of(runtime.database, Product, "store_id").index(quiet_id) == BATCH + SHARE
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -2,83 +2,37 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from app import clock, consent, timeline
-from app.consent import NewConsent
+from app import clock
 from app.db import Database
 from app.flows.simulate import run
-from app.mirror import sums
-from app.models import FlowVersion, Store
+from app.models import Store
 from app.runtime import Runtime
-from app.timeline import NewEvent
 from jobs import flows, outbox, states
 from tests.conftest import NOW
 from tests.flows.flows_world import World
 from tests.jobs.jobs_seed import kit_of
-from tests.seeds import add_order, switch_on
+from tests.jobs.lives import Life, without_codes
+from tests.seeds import switch_on
 
 DAY = timedelta(days=1)
 BEGIN = NOW.replace(hour=10) - 170 * DAY
 TICKS = [BEGIN + number * DAY for number in range(0, 170, 2)]
 """Workers look every other day."""
 _NAMES = ("customer_id", "step", "due_at", "status", "reason", "sent_at")
-
-
-class _Life:
-    """One person of the shop, to whom things happen at moments."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self.world, self.now = world, BEGIN
-        self.id = world.customer(name, created_at=BEGIN - DAY)
-
-    def buys(self) -> None:
-        """An order, paid at once."""
-        with self.world.database.write() as session:
-            order = add_order(session, self.world.store_id, self.id, placed_at=self.now)
-            events = [self._event(kind, f"order:{order.external_id}") for kind in _MOMENTS]
-            timeline.record(session, events, self.now)
-            sums.refresh(session, self.world.store_id, [self.id])
-
-    def says(self, channel: str = "email", state: str = "subscribed") -> None:
-        """Something about a channel, to the shop."""
-        said = NewConsent(
-            self.world.store_id,
-            self.id,
-            channel,
-            state,
-            "consent",
-            self.now,
-            "test",
-            source_key=str(self.now),
-        )
-        with self.world.database.write() as session:
-            consent.record(session, [said], self.now)
-
-    def acts(self, kind: str) -> None:
-        """Something that shows that they are there."""
-        with self.world.database.write() as session:
-            timeline.record(session, [self._event(kind, f"test:{self.now.isoformat()}")], self.now)
-
-    def _event(self, kind: str, subject: str) -> NewEvent:
-        key = f"{kind}:{subject}:{self.id}"
-        return NewEvent(self.world.store_id, self.id, kind, subject, key, self.now)
-
-
-_MOMENTS = ("order.placed", "order.paid")
-_BUYS, _YES = (0, _Life.buys), (0, _Life.says)
-PEOPLE: Sequence[Sequence[tuple[int, Callable[[_Life], None]]]] = (
+_BUYS, _YES = (0, Life.buys), (0, Life.says)
+PEOPLE: Sequence[Sequence[tuple[int, Callable[[Life], None]]]] = (
     (_YES, _BUYS),
-    (_YES, _BUYS, (94, _Life.buys)),
+    (_YES, _BUYS, (94, Life.buys)),
     (_YES, _BUYS, (92, lambda life: life.acts("message.clicked"))),
-    (_YES, _BUYS, (60, lambda life: life.acts("checkout.started")), (130, _Life.buys)),
+    (_YES, _BUYS, (60, lambda life: life.acts("checkout.started")), (130, Life.buys)),
     (_YES, _BUYS, (98, lambda life: life.says(state="unsubscribed"))),
     (_BUYS,),
-    (_YES, _BUYS, (16, _Life.buys), (32, _Life.buys), (48, _Life.buys)),
+    (_YES, _BUYS, (16, Life.buys), (32, Life.buys), (48, Life.buys)),
     (_YES, _BUYS, (70, lambda life: life.says("tracking"))),
     (_YES,),
 )
@@ -98,23 +52,12 @@ def worlds(database: Database) -> tuple[World, World]:
         World.open(database, installed_at=BEGIN - DAY),
         World.open(database, word="other", installed_at=BEGIN - DAY),
     )
-    with database.write() as session:
-        for version in session.query(FlowVersion).filter_by(flow_key="reactivation"):
-            version.definition = _without_codes(version.definition)
+    without_codes(database)
     switch_on(database, found[0].store_id, "reactivation", since=BEGIN)
     return found
 
 
-def _without_codes(definition: dict[str, Any]) -> dict[str, Any]:
-    """No storefront mints any here, so that the texts that speak of one cannot be used."""
-    changed = deepcopy(definition)
-    for step in changed["entries"][0]["steps"]:
-        if step.pop("voucher", None):
-            step["content"] = "reactivation/R0"
-    return changed
-
-
-def _live_on(lives: Sequence[_Life], now: datetime) -> None:
+def _live_on(lives: Sequence[Life], now: datetime) -> None:
     for life, things in zip(lives, PEOPLE, strict=True):
         for day, thing in things:
             if BEGIN + day * DAY == now:
@@ -138,7 +81,7 @@ def test_the_dry_run_finds_what_the_workers_made_whether_the_flow_was_on_or_not(
     worlds: tuple[World, World], runtime: Runtime
 ) -> None:
     kit = kit_of(runtime)
-    lives = [[_Life(world, f"p{number}") for number in range(len(PEOPLE))] for world in worlds]
+    lives = [[Life(world, f"p{number}", BEGIN) for number in range(len(PEOPLE))] for world in worlds]
 
     for now in TICKS:
         with clock.frozen_at(now):

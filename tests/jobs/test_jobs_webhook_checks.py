@@ -97,7 +97,7 @@ def test_what_was_lost_is_pulled_from_the_last_good_delivery_on(watched: Watched
 
 def test_a_pull_that_is_under_way_does_not_put_the_catching_up_off(watched: Watched) -> None:
     with watched.runtime.database.write() as session:
-        pull = pulls.claim_reconciliation(session, NOW + timedelta(days=1))
+        pull = pulls.claim_reconciliation(session, watched.store_id, NOW + timedelta(days=1))
         assert pull is not None
         pulls.catch_up(session, watched.store_id, pull.resource, since=NOW, now=NOW)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
+from app.errors import BadInput
 from app.messaging import content, editions
 from app.messaging.content import Mail
 from app.messaging.editions import Stale, Wording
@@ -103,6 +104,25 @@ def test_the_hot_path_asks_for_texts_once_after_a_change_and_never_without_one(s
 
     assert untouched == []
     assert len(changed) == 1
+
+
+def test_a_message_of_the_merchants_says_what_they_kept_and_has_nothing_to_go_back_to(shop: Shop) -> None:
+    started = content.named("welcome/own-3")
+    kept = {locale: editions.wording_of(started, locale) for locale in content.LANGUAGES}
+    wordings = {locale: one for locale, one in kept.items() if one is not None} | {
+        "it": wording("Mie parole")
+    }
+    post = Post()
+
+    with shop.database.write() as session:
+        editions.save(session, shop.id, "welcome/own-3", wordings=wordings, seen={}, now=NOW)
+        written = editions.versions(session, shop.id, "welcome/own-3")
+    shop.add_message(step="own-3", context={"content": "welcome/own-3", "only_if": []})
+    subjects = sent_by(shop, shop.kit(post), post)
+
+    assert (subjects, set(written)) == (["Mie parole"], set(content.LANGUAGES))
+    with pytest.raises(BadInput), shop.database.write() as session:
+        editions.reset(session, shop.id, "welcome/own-3", "it")
 
 
 def test_the_other_language_stays_the_originals(shop: Shop) -> None:

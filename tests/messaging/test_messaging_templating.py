@@ -1,3 +1,5 @@
+import resource
+import time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from app.messaging.errors import ContentError, UnresolvedContent
 from app.messaging.formats import Formats
 from app.messaging.templating import MAX_TEMPLATE, left_over, parse, scope
+from tests.bars.sizes import Note
 
 VARIABLES = frozenset({"customer", "voucher", "products", "store"})
 READER = Formats("it", ZoneInfo("Europe/Rome"), "EUR")
@@ -142,9 +145,19 @@ ABUSE = {
 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize("source", ABUSE.values(), ids=ABUSE.keys())
-def test_abuse_ends_in_an_error_for_the_merchant(source: str) -> None:
+def test_abuse_ends_in_an_error_for_the_merchant(source: str, record_property: Note) -> None:
+    begun, before = time.process_time(), _peak_mib()
+
     with pytest.raises(ContentError):
         filled(source, customer={"first_name": "Lucia"})
+
+    record_property("seconds to its error", round(time.process_time() - begun, 2))
+    record_property("memory it took, MiB", round(_peak_mib() - before))
+
+
+def _peak_mib() -> float:
+    """The most memory that this process has held so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def test_a_values_own_braces_are_printed_and_not_run() -> None:

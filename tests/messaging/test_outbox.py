@@ -243,7 +243,7 @@ def test_a_key_that_is_queued_twice_is_one_message(shop: Shop) -> None:
     run(shop.kit(Post()), NOW)
 
     with shop.database.write() as session:
-        outbox.enqueue(session, [replace(new, due_at=NOW + MINUTE)], NOW + MINUTE)
+        outbox.enqueue(session, [new._replace(due_at=NOW + MINUTE)], NOW + MINUTE)
 
     assert seeds.rows_of(shop.database, Message, "key", "status", "due_at") == [(new.key, "sent", NOW)]
 

@@ -1,7 +1,10 @@
 """Many shops, one outbox: no shop waits for another's storm, none fails for another's broken message."""
 
+from datetime import timedelta
+
 import pytest
 
+from app import clock
 from app.flows import switch
 from app.models import Decision, Message, Store
 from app.runtime import Runtime
@@ -29,6 +32,20 @@ def test_a_shops_storm_keeps_another_shop_waiting_for_one_share_at_most(runtime:
 
     assert sorted(post.sent_ids) == [*storm, single]
     assert post.sent_ids.index(single) == SHARE
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_becomes_due_while_another_shop_sends_leaves_in_the_next_round(
+    runtime: Runtime, shop: Shop
+) -> None:
+    quiet, post = open_shop(runtime, "quiet"), Post()
+    storm = [shop.add_message() for _ in range(20)]
+    later = quiet.add_message(next_at=NOW + timedelta(milliseconds=1))
+    clock.travel_to(None)
+
+    run(shop.kit(post), NOW)
+
+    assert post.sent_ids == [*storm, later]
 
 
 def test_a_full_batch_sees_what_else_its_customers_have_due(shop: Shop) -> None:

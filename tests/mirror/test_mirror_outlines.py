@@ -9,9 +9,9 @@ from sqlalchemy import update
 from app.db import Database, table_of
 from app.mirror import outlines
 from app.models import Order
-from connectors.base import OrderOutline
+from connectors.base import FulfillmentUpdate, OrderOutline, OrderRecord
 from tests.conftest import NOW
-from tests.mirror.mirror_news import PLACED, euros, order, refund, tell
+from tests.mirror.mirror_news import PLACED, euros, order, parcel, refund, tell
 from tests.seeds import new_store
 
 SECOND = timedelta(seconds=1)
@@ -80,6 +80,32 @@ def test_a_refund_that_is_known_is_not_read_again(database: Database) -> None:
     known = outline(financial_status="partially_refunded", refunded_total=euros("10.00"))
 
     assert _unmirrored(database, store_id, known) == []
+
+
+SENT = order(fulfillment_status="fulfilled", fulfillments=(parcel("F1", PLACED),))
+
+
+@pytest.mark.parametrize(
+    ("held", "seconds", "is_read"),
+    [
+        pytest.param(SENT, 2, False, id="the arrival is what changed last"),
+        pytest.param(SENT, 3, True, id="something else changed after it"),
+        pytest.param(SENT, 1, True, id="something else changed before it"),
+        pytest.param(order(fulfillment_status="fulfilled"), 2, True, id="nobody said when it left"),
+        pytest.param(order(), 2, True, id="nobody said that it left"),
+    ],
+)
+def test_the_news_of_a_parcel_stand_for_those_of_its_order(
+    database: Database, held: OrderRecord, seconds: int, *, is_read: bool
+) -> None:
+    store_id, arrived = new_store(database), PLACED + 2 * SECOND
+    tell(database, store_id, held)
+    arrival = parcel("F1", None, arrived)
+    tell(database, store_id, FulfillmentUpdate("100", arrival, updated_at=arrived))
+
+    listed = outline(updated_at=PLACED + seconds * SECOND, fulfillment_status="fulfilled")
+
+    assert _unmirrored(database, store_id, listed) == (["100"] if is_read else [])
 
 
 def test_an_order_that_was_gone_and_is_listed_again_is_read(database: Database) -> None:

@@ -16,8 +16,9 @@ LATER = NOW + timedelta(days=2)
 def _claimed(database: Database) -> list[str]:
     found = []
     with database.write() as session:
-        while (pull := pulls.claim_reconciliation(session, LATER)) is not None:
-            found.append(pull.resource.value)
+        for store_id in pulls.stores_to_reconcile(session, LATER, 100):
+            while (pull := pulls.claim_reconciliation(session, store_id, LATER)) is not None:
+                found.append(pull.resource.value)
     return found
 
 

@@ -50,7 +50,7 @@ LOCAL = frozenset(
 
 @pytest.mark.parametrize("seeds", [range(20)], ids=["20 shuffles"])
 def test_shuffled_deliveries_give_the_same_tables(database: Database, seeds: range) -> None:
-    expected = _mirrored(database, "in-order", [[record] for record in _deliveries()])
+    expected = _mirrored(database, "in-order", [[record] for record in deliveries_of_two_weeks()])
 
     found = {seed: _mirrored(database, f"shuffled-{seed}", _shuffled(seed)) for seed in seeds}
 
@@ -59,22 +59,24 @@ def test_shuffled_deliveries_give_the_same_tables(database: Database, seeds: ran
 
 
 def test_deliveries_told_three_times_give_the_same_tables(database: Database) -> None:
-    expected = _mirrored(database, "once", [[record] for record in _deliveries()])
+    expected = _mirrored(database, "once", [[record] for record in deliveries_of_two_weeks()])
 
-    found = _mirrored(database, "thrice", [[record] for record in _deliveries() for _ in range(3)])
+    found = _mirrored(
+        database, "thrice", [[record] for record in deliveries_of_two_weeks() for _ in range(3)]
+    )
 
     assert _differences(expected, found) == []
 
 
 def test_one_large_batch_gives_the_same_tables(database: Database) -> None:
-    expected = _mirrored(database, "one by one", [[record] for record in _deliveries()])
+    expected = _mirrored(database, "one by one", [[record] for record in deliveries_of_two_weeks()])
 
-    found = _mirrored(database, "at once", [_deliveries()])
+    found = _mirrored(database, "at once", [deliveries_of_two_weeks()])
 
     assert _differences(expected, found) == []
 
 
-def _deliveries() -> list[Record]:
+def deliveries_of_two_weeks() -> list[Record]:
     """Two weeks of two shops' worth of news, as each delivery said it, in the order of their moments."""
     return [*_annas_order(), *_brunos_order(), *_people(), *_goods()]
 
@@ -160,7 +162,7 @@ def _goods() -> list[Record]:
 def _shuffled(seed: int) -> list[list[Record]]:
     """The deliveries in any order, some twice, in batches of any size."""
     dice = random.Random(seed)
-    deliveries = _deliveries()
+    deliveries = deliveries_of_two_weeks()
     deliveries += dice.sample(deliveries, 5)
     dice.shuffle(deliveries)
     batches: list[list[Record]] = []
@@ -177,7 +179,7 @@ Tables = dict[str, list[tuple[Any, ...]]]
 def _mirrored(database: Database, word: str, batches: list[list[Record]]) -> Tables:
     """What a fresh store's tables hold after these batches; what comes before its order waits."""
     store_id = new_store(database, word)
-    _add_voucher(database, store_id)
+    add_voucher(database, store_id)
     waiting = batches
     while waiting:
         batch, *waiting = waiting
@@ -185,6 +187,11 @@ def _mirrored(database: Database, word: str, batches: list[list[Record]]) -> Tab
             tell(database, store_id, *batch)
         except OrderNotMirrored:
             waiting += [[record] for record in batch]
+    return tables_of(database, store_id)
+
+
+def tables_of(database: Database, store_id: int) -> Tables:
+    """What a store's tables hold, but for the numbers of rows."""
     with database.read() as session:
         tables = {model.__tablename__: _rows(session, store_id, model) for model in _MIRROR}
         tables["customer_events"] = _entries(session, store_id)
@@ -229,7 +236,8 @@ def _differences(expected: Tables, found: Tables) -> list[str]:
     ]
 
 
-def _add_voucher(database: Database, store_id: int, at: datetime = NOW) -> None:
+def add_voucher(database: Database, store_id: int, at: datetime = NOW) -> None:
+    """The code that one of the orders is paid with."""
     with database.write() as session:
         owner = add_customer(session, store_id, "C9")
         session.add(

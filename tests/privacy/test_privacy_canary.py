@@ -16,6 +16,7 @@ from app.db import Base, Database, table_of
 from app.members import keys
 from app.models import CustomerEvent, InboundEvent, Message
 from tests import seeds
+from tests.bars.sizes import Note
 from tests.conftest import NOW
 from tests.privacy.privacy_world import BROWSER, CANARIES, CUSTOMER, EMAIL, FIRST, PHONE, World, payload
 
@@ -88,7 +89,10 @@ def hits(text: bytes) -> list[str]:
 
 
 def test_nothing_of_an_erased_person_is_left(
-    shop: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    shop: World,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    record_property: Note,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     live_through(shop)
@@ -97,15 +101,18 @@ def test_nothing_of_an_erased_person_is_left(
 
     shop.tick(2 * MINUTE)
 
+    rows = [word for value in dump(shop.database) for word in hits(value)]
+    logged, printed = hits(caplog.text.encode()), hits("".join(capfd.readouterr()).encode())
+    record_property("traces before", len(before))
+    record_property("traces of the erased", len(rows + logged + printed))
     assert before == set(CANARIES)
-    assert [word for value in dump(shop.database) for word in hits(value)] == []
+    assert rows == []
     assert CUSTOMER.encode() not in b"\n".join(dump(shop.database))
-    assert hits(caplog.text.encode()) == []
-    assert hits("".join(capfd.readouterr()).encode()) == []
+    assert (logged, printed) == ([], [])
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_no_file_of_the_database_holds_an_erased_person(shop: World) -> None:
+def test_no_file_of_the_database_holds_an_erased_person(shop: World, record_property: Note) -> None:
     live_through(shop)
     letters = [bytes(row) for row in seeds.values_of(shop.database, Message, "content") if row]
     shop.hear("customers/redact")
@@ -117,11 +124,12 @@ def test_no_file_of_the_database_holds_an_erased_person(shop: World) -> None:
     assert len(files) == 3
     assert letters
     found = {file.name: hits(file.read_bytes()) for file in files}
+    record_property("traces of the erased", sum(map(len, found.values())))
     assert found == {file.name: [] for file in files}
     assert [file.name for file in files for letter in letters if letter[16:80] in file.read_bytes()] == []
 
 
-def test_late_deliveries_are_emptied_as_they_are_read(shop: World) -> None:
+def test_late_deliveries_are_emptied_as_they_are_read(shop: World, record_property: Note) -> None:
     live_through(shop)
     shop.hear("customers/redact")
     shop.tick(2 * MINUTE)
@@ -133,8 +141,10 @@ def test_late_deliveries_are_emptied_as_they_are_read(shop: World) -> None:
     shop.tick(3 * MINUTE)
 
     statuses = set(seeds.values_of(shop.database, InboundEvent, "status"))
+    traces = [word for value in dump(shop.database) for word in hits(value)]
+    record_property("traces of the erased", len(traces))
     assert statuses <= {"done", "ignored", "dead"}
-    assert [word for value in dump(shop.database) for word in hits(value)] == []
+    assert traces == []
     assert "customer.erased" in seeds.values_of(shop.database, CustomerEvent, "type")
 
 

@@ -211,13 +211,15 @@ def test_a_journey_that_began_during_the_erasure_ends_with_its_news(shop: World)
 def test_consents_stay_without_their_words(shop: World) -> None:
     shop.subscribe()
     shop.tick()
-    states = seeds.rows_of(shop.database, ConsentState)
+    said = ("channel", "state", "basis", "occurred_at")
+    states = seeds.rows_of(shop.database, ConsentState, *said)
     with shop.database.write() as session:
         session.execute(update(Consent).values(wording="I, Zwitschermann, agree"))
 
     erase(shop)
 
-    assert seeds.rows_of(shop.database, ConsentState) == states
+    assert seeds.rows_of(shop.database, ConsentState, *said) == states
+    assert set(seeds.values_of(shop.database, ConsentState, "address")) == {None}
     assert seeds.rows_of(shop.database, Consent, "state", "address", "wording") == [
         ("subscribed", None, None)
     ]

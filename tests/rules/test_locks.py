@@ -1,5 +1,6 @@
 """The locks install with any pip: also one that looks for an extra's pin under the extra's own name."""
 
+import re
 from importlib.metadata import distributions
 from itertools import chain
 from pathlib import Path
@@ -18,6 +19,16 @@ def pinned(lock: Path) -> dict[str, set[str]]:
     )
     pins = (Requirement(line.removesuffix("\\").strip()) for line in lines)
     return {canonicalize_name(pin.name): pin.extras for pin in pins}
+
+
+@pytest.mark.parametrize("lock", sorted(LOCKS.glob("*.lock")), ids=lambda lock: lock.name)
+def test_every_pin_has_its_hash_and_every_installation_asks_for_it(lock: Path) -> None:
+    pins = re.split(r"^(?=\S+==)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    installed = [line for line in (LOCKS.parent / "Makefile").read_text().splitlines() if lock.name in line]
+
+    assert pins
+    assert [pin.split()[0] for pin in pins if "--hash=sha256:" not in pin] == []
+    assert any("--require-hashes" in line for line in installed if "-r " in line)
 
 
 @pytest.mark.parametrize("name", ["dev.lock", "run.lock"])

@@ -20,7 +20,6 @@ TELLS_OF_NOBODY = {
     "app/web/activity.py:show": "counts, topics and errors of deliveries",
     "app/web/account.py:show": "the reader's own login",
     "app/web/changes.py:show": "the audit log holds ids only",
-    "app/web/flow_start.py:show": "counts",
     "app/web/flow_versions.py:show": "counts",
     "app/web/flows.py:listing": "counts and sums",
     "app/web/guide.py:show": "counts, and the merchant's own",

@@ -16,6 +16,13 @@ PICTURES = ROOT / "var" / "tour"
 AXE = ROOT / ".contracts" / "axe-core" / "axe.min.js"
 
 
+_SWITCHES = [
+    "--no-sandbox",
+    # Otherwise a page of the world, as which Chromium sees our stub of the admin, may not frame this machine.
+    "--disable-features=LocalNetworkAccessChecks",
+]
+
+
 @pytest.fixture(autouse=True)
 def _stopped_clock() -> None:
     """Here the clock runs: servers are processes of their own, and links expire."""
@@ -27,7 +34,7 @@ def browser() -> Iterator[Browser]:
     """Chromium as the system has it, or as `playwright install chromium` brought it."""
     with sync_playwright() as driver:
         installed = shutil.which("chromium") or shutil.which("chromium-browser")
-        chromium = driver.chromium.launch(executable_path=installed, args=["--no-sandbox"])
+        chromium = driver.chromium.launch(executable_path=installed, args=_SWITCHES)
         yield chromium
         chromium.close()
 

@@ -1,4 +1,4 @@
-"""A shop on a usual morning: a complaint, a message of unknown fate, a review that wants to be looked at."""
+"""A shop on a usual morning: a complaint, a message whose fate nobody knows, a review to look at."""
 
 import shutil
 from pathlib import Path

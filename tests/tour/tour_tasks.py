@@ -78,7 +78,7 @@ def _settle_a_message_of_unknown_fate(person: Person) -> None:
 def _read_a_dead_delivery_again(person: Person) -> None:
     person.follow(re.compile(re.escape(person.says("attention.dead.go"))))
     person.press(person.says("replay"))
-    person.sees_no(person.says("replay"))
+    person.reads(person.says("replay.done.one"))
 
 
 def _change_the_quiet_hours(person: Person) -> None:

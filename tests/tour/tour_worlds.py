@@ -42,14 +42,15 @@ class Place:
 
 
 @contextmanager
-def serving(folder: Path, url: str) -> Iterator[Place]:
+def serving(folder: Path, url: str, **settings: str) -> Iterator[Place]:
     """`ritorno serve` over a database, as an operator starts it, without a worker.
 
     Args:
         folder: where it runs; the keys that the demo made for its database lie there.
+        settings: more of the environment.
     """
     port = free_port()
-    environment = {**os.environ, "DATABASE_URL": url}
+    environment = {**os.environ, "DATABASE_URL": url, **settings}
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             [COMMAND, "serve", "--worker", "none", "--port", str(port)],

@@ -189,6 +189,56 @@ def test_before_a_flow_is_switched_on_its_plan_is_told_in_numbers(
     assert "Non è ancora stato provato" in other
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            [
+                "2 customers would begin from 25 Nov 2026 to 26 Nov 2026",
+                "at most 1 a day",
+                "none: left out on purpose",
+            ],
+        ),
+        (
+            "it",
+            [
+                "2 clienti comincerebbero dal 25 nov 2026 al 26 nov 2026",
+                "al massimo 1 al giorno",
+                "fuori apposta",
+            ],
+        ),
+    ],
+)
+def test_who_would_begin_on_which_day_if_it_were_switched_on_now_is_asked_and_told(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf, language: str, words: list[str]
+) -> None:
+    _silence(runtime, shop)
+    answer = member.post("/app/flows/reactivation/try", data={"csrf": csrf(member), "ahead": "on"})
+    waiting = _read(member, "/app/flows/reactivation/start", language)
+    person = shop.ids["customer"]
+    got = {"step": "R0", "due_at": "2026-11-25T00:00:00+00:00", "sent_at": "2026-11-25T07:00:00+00:00"}
+    days = ("2026-11-25", "2026-11-26")
+    people = [
+        {"customer": person, "on": days[0], "messages": [got]},
+        {"customer": 10**9, "on": days[1], "messages": []},
+    ]
+    release = {"a_day": 1, "days": 2, "begun": 2, "by_day": dict.fromkeys(days, 1), "people": people}
+    with runtime.database.write() as session:
+        held = rehearsals.claim(session)
+        assert held is not None
+        rehearsals.finish(session, held, {"messages": [], "release": release}, NOW)
+
+    page = _read(member, "/app/flows/reactivation/start", language)
+
+    section = page.split('id="rehearsal"')[1].split("</section>")[0]
+    assert answer.headers["Location"] == "/app/flows/reactivation/start#rehearsal"
+    assert (held.row.begin, held.row.end) == (NOW, NOW + timedelta(days=90))
+    assert 'data-rehearsal="/app/flows/reactivation/rehearsal.json"' in waiting
+    assert [word for word in words if word not in _plain(section)] == []
+    assert f'href="/app/customers/{person}"' in section
+
+
 def _silence(runtime: Runtime, shop: Shop) -> None:
     """Three customers who may be written to and fell silent."""
     with runtime.database.write() as session:

@@ -340,7 +340,7 @@ def test_every_change_is_told_in_the_log(member: FlaskClient, shop: Shop, token:
 
 def test_a_form_without_a_kind_leads_to_the_steps(member: FlaskClient, shop: Shop) -> None:
     assert member.get("/app/flows/welcome/new-step").status_code == 302
-    assert member.get("/app/flows/welcome/new-step?kind=message&way=consent").status_code == 400
+    assert member.get("/app/flows/welcome/new-step?kind=choose&way=consent").status_code == 400
     assert member.get("/app/flows/welcome/new-step?kind=tag&way=nowhere").status_code == 404
     assert member.get("/app/flows/nothing/steps").status_code == 404
 

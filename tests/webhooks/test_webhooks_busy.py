@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from app.config import Settings
 from app.models import Store
 from app.runtime import Runtime
+from tests.bars.sizes import Note, asked
 from tests.engines import POSTGRESQL, SQLITE
 from tests.webhooks import webhooks_process
 from tests.webhooks.webhooks_inbox import Inbox
@@ -22,6 +23,7 @@ from tests.webhooks.webhooks_shops import Delivery, connect_shopify, shopify_bod
 
 only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
 only_postgresql = pytest.mark.parametrize("engine", [POSTGRESQL])
+ROOMY, FULL = asked(1, full=100, quick=5), asked(3, full=300, quick=10)
 both_servers = pytest.mark.parametrize("arguments", [EMBEDDED, HOSTED], ids=["embedded", "hosted"])
 
 
@@ -129,22 +131,32 @@ def test_a_shop_that_cannot_be_looked_up_now_is_answered_503(served: Serving, ru
 @only_sqlite
 @both_servers
 def test_a_full_disk_is_answered_503_and_needs_no_restart(
-    database_url: str, tmp_path: Path, arguments: tuple[str, ...]
+    database_url: str, tmp_path: Path, arguments: tuple[str, ...], record_property: Note
 ) -> None:
     values: dict[str, Any] = {name.lower(): value for name, value in SETTINGS.items()}
     runtime = Runtime.of_operator(Settings.model_validate({"database_url": database_url, **values}))
     store = connect_shopify(runtime)
 
     with webhooks_process.serving(database_url, arguments, tmp_path) as served:
-        first = _post(served, store, "first")
+        before = [_post(served, store, f"before-{number}") for number in range(ROOMY)]
         _limit_files(served, Path(database_url.removeprefix("sqlite:///") + "-wal").stat().st_size)
-        full = [_post(served, store, f"full-{number}") for number in range(3)]
+        full = [_post(served, store, f"full-{number}") for number in range(FULL)]
         _limit_files(served, resource.RLIM_INFINITY)
-        again = _post(served, store, "again")
+        again = [_post(served, store, f"again-{number}") for number in range(ROOMY)]
 
-    assert [first.status, again.status] == [200, 200]
-    assert [answer.status for answer in full] == [503] * 3
-    assert _keys(runtime, store) == ["first", "again"]
+    kept = _keys(runtime, store)
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as opened:
+        (integrity,) = opened.execute("PRAGMA integrity_check").fetchone()
+    record_property("answered 200", sum(answer.status == 200 for answer in (*before, *full, *again)))
+    record_property("rows", len(kept))
+    record_property("answered 503 while full", sum(answer.status == 503 for answer in full))
+    record_property("answered otherwise", sum(answer.status not in (200, 503) for answer in full))
+    record_property("answered 200 and not kept, or kept without", abs(len(kept) - 2 * ROOMY))
+    record_property("pages that are not whole", int(integrity != "ok"))
+    assert [answer.status for answer in (*before, *again)] == [200] * 2 * ROOMY
+    assert [answer.status for answer in full] == [503] * FULL
+    assert kept == [f"{word}-{number}" for word in ("before", "again") for number in range(ROOMY)]
+    assert integrity == "ok"
     runtime.database.dispose()
 
 

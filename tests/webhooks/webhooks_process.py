@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.webhooks.webhooks_providers import public_key, signing_key
 
@@ -68,14 +69,16 @@ def serving(
     folder: Path,
     *,
     port: int = 0,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Serving]:
     """A serving process for the time of a block, ready to answer."""
     port = port or free_port()
+    own = {"PYTHONPATH": str(ROOT), "DATABASE_URL": database_url}
     with (folder / "serve.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli.entry", "serve", "--port", str(port), *arguments],
             cwd=folder,
-            env=os.environ | SETTINGS | {"PYTHONPATH": str(ROOT), "DATABASE_URL": database_url},
+            env={**os.environ, **SETTINGS, **own, **environment},
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -2,11 +2,13 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import permutations
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, partial
+from itertools import chain, combinations
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, case, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
@@ -26,8 +28,9 @@ MOST_PRODUCTS = 12
 """Of a large basket only the dearest count, as in the nightly slot."""
 _MANY = 10_000
 """So many rows are fetched at once: one by one takes longer, all of a large shop's do not fit."""
-_SLOT = timedelta(hours=2)
+_SLOT = time(2)
 _DAY = timedelta(days=1)
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -119,7 +122,7 @@ def load(session: Session, question: Question) -> History:
     return History(
         transit=_transit(session, question) if ("wait-for", "") in kinds else Transit(),
         together=_together(session, question) if asks_complement else Together(),
-        chosen={row.external_id: row.cross_sell_ids or () for row in catalogue},
+        chosen={row.external_id: row.cross_sell_ids for row in catalogue if row.cross_sell_ids},
         available=frozenset(
             row.external_id for row in catalogue if row.is_available and row.deleted_at is None
         ),
@@ -157,22 +160,30 @@ def _together(session: Session, question: Question) -> Together:
     """Two passes: which pairs ever had enough support, then the moments of those alone."""
     counted = _counted(session, question)
     baskets = _baskets(session, question, counted.keys())
-    alone: Counter[str] = Counter(product for products in baskets.values() for product in products)
-    frequent = {product for product, count in alone.items() if count >= SUPPORT}
-    often: Counter[tuple[str, str]] = Counter()
-    for products in baskets.values():
-        often.update(permutations([product for product in products if product in frequent], 2))
-    supported = {pair for pair, count in often.items() if count >= SUPPORT}
-    found = Together(sorted(set(counted.values())))
+    alone: dict[str, list[int]] = {name: [] for name in _supported(baskets.values())}
+    for order_id, products in baskets.items():
+        baskets[order_id] = [product for product in products if product in alone]
+    pairs: dict[tuple[str, str], list[int]] = {
+        pair: [] for pair in _supported(combinations(products, 2) for products in baskets.values())
+    }
+    found = Together(sorted(set(counted.values())), alone)
     numbers = {night: number for number, night in enumerate(found.nights)}
-    for order_id, at in sorted(counted.items(), key=lambda item: item[1]):
-        products, night = baskets.get(order_id, []), numbers[at]
+    for order_id, at in sorted(counted.items(), key=itemgetter(1)):
+        products, night = baskets.get(order_id, ()), numbers[at]
         for product in products:
-            found.alone.setdefault(product, []).append(night)
-        for one, other in permutations(products, 2):
-            if (one, other) in supported:
-                found.pairs.setdefault(one, {}).setdefault(other, []).append(night)
+            alone[product].append(night)
+        for pair in combinations(products, 2):
+            if pair in pairs:
+                pairs[pair].append(night)
+    for (one, other), nights in pairs.items():
+        found.pairs.setdefault(one, {})[other] = nights
+        found.pairs.setdefault(other, {})[one] = nights
     return found
+
+
+def _supported(baskets: Iterable[Iterable[_T]]) -> list[_T]:
+    """What stood in enough of them."""
+    return [one for one, count in Counter(chain.from_iterable(baskets)).items() if count >= SUPPORT]
 
 
 def _counted(session: Session, question: Question) -> dict[int, datetime]:
@@ -181,26 +192,32 @@ def _counted(session: Session, question: Question) -> dict[int, datetime]:
     statement = _with_event(question, "order.paid", ORDERS.c.paid_at, *columns).where(
         ORDERS.c.paid_at.is_not(None), ~ORDERS.c.is_test, ORDERS.c.paid_at <= question.until
     )
+    run_of = cache(partial(_run_of, question))
     found: dict[int, datetime] = {}
     for rows in session.execute(statement).partitions(_MANY):
         for known, order_id, cancelled_at in rows:
-            at = _slot_after(question, known)
+            at = _run_after(run_of, known)
             is_gone = cancelled_at is not None and at is not None and cancelled_at < at
             if at is not None and not is_gone:
                 found[order_id] = at
     return found
 
 
-def _slot_after(question: Question, known: datetime) -> datetime | None:
+def _run_of(question: Question, day: date) -> datetime | None:
+    """The tick that ran the slot of a day."""
+    return question.tick_at(datetime.combine(day, _SLOT, tzinfo=UTC))
+
+
+def _run_after(run_of: Callable[[date], datetime | None], known: datetime) -> datetime | None:
     """The tick of the first run of the slot that finds what was known then."""
-    slot = known.replace(hour=0, minute=0, second=0, microsecond=0) + _SLOT
-    while (run := question.tick_at(slot)) is not None and run < known:
-        slot += _DAY
+    day = known.date()
+    while (run := run_of(day)) is not None and run < known:
+        day += _DAY
     return run
 
 
-def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, list[str]]:
-    """The dearest products of each order."""
+def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, Sequence[str]]:
+    """The dearest products of each order, sorted."""
     totals: dict[int, dict[str, int]] = {}
     statement = select(LINES.c.order_id, LINES.c.product_external_id, LINES.c.total_minor).where(
         LINES.c.store_id == question.store.id, LINES.c.product_external_id.is_not(None)
@@ -210,17 +227,17 @@ def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, 
             if order_id in order_ids:
                 sums = totals.setdefault(order_id, {})
                 sums[product] = sums.get(product, 0) + total
-    return {order_id: _dearest(sums) for order_id, sums in totals.items()}
+    return {order_id: sorted(_dearest(sums)) for order_id, sums in totals.items()}
 
 
-def _dearest(sums: Mapping[str, int]) -> list[str]:
+def _dearest(sums: Mapping[str, int]) -> Iterable[str]:
     if len(sums) <= MOST_PRODUCTS:
-        return list(sums)
+        return sums
     return sorted(sums, key=lambda name: (-sums[name], name))[:MOST_PRODUCTS]
 
 
 def _with_event(question: Question, kind: str, moment: ColumnElement[Any], *columns: Any) -> Any:
-    """When a moment of each order became known, then its columns (see `Question.known_at`)."""
+    """When a moment of each order became known, then its columns (see `Question.covered_since`)."""
     is_late = EVENTS.c.occurred_at >= question.covered_since
     known = func.coalesce(case((is_late, EVENTS.c.recorded_at), else_=EVENTS.c.occurred_at), moment)
     is_told = (EVENTS.c.store_id == ORDERS.c.store_id) & (

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.crypto import Signer
-from app.flows import birthdays, engine, work
+from app.flows import backlog, birthdays, engine, work
 from app.flows.batch import Batch, Held
 from app.flows.birthdays import Slots
 from app.flows.facts import BatchFacts
@@ -17,11 +17,11 @@ from app.flows.simulate.history import History
 from app.flows.simulate.memory import Happening, Memory, Remembered
 from app.flows.simulate.news import News
 from app.flows.simulate.past_shop import PastShop
-from app.flows.simulate.question import Question, Report
+from app.flows.simulate.question import Question, Released, Report
 from app.flows.simulate.sending import Outbox
 from app.flows.simulate.silence import Silence
 from app.flows.simulate.standing import Standing
-from app.segments import classing, states
+from app.segments import classing
 from app.segments.state_facts import FLOW
 
 _DAY = timedelta(days=1)
@@ -53,7 +53,7 @@ class Life:
     _alive: dict[int, Held] = field(default_factory=dict)
     _ended: set[int] = field(default_factory=set)
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
-    _is_before: bool = False
+    release_at: datetime | None = None
     _slots: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     @classmethod
@@ -84,26 +84,20 @@ class Life:
         silence = Silence.of(question, standing, outbox.letters, shop) if is_about_silence else None
         news = News(person.events)
         life = cls(question, person, standing, outbox, shop, memory, news, can_text, silence=silence)
-        life._is_before = question.flow_key == FLOW
         life._recall()
         return life
 
     def run(self) -> None:
         """Live through everything up to the end."""
+        silence, report = self.silence if self.question.flow_key == FLOW else None, self.outbox.report
         while (tick := self._next_tick()) is not None and tick <= self.question.until:
-            if self._is_before and tick >= self.question.since:
-                self._look_back()
+            if silence is not None:
+                silence.look_back(tick, report)
             self._live(tick)
-        if self._is_before:
-            self._look_back()
-
-    def _look_back(self) -> None:
-        """Whether the person was silent before the flow would have been on, and may be written to."""
-        self._is_before = False
-        has_address = self.standing.customer.email is not None
-        if self.silence is not None and has_address and self.silence.is_reachable(self.question.since):
-            self.outbox.report.reachable += 1
-            self.outbox.report.silent_before += self.standing.state == states.DORMANT
+            if silence is not None:
+                silence.note_stay(tick)
+        if silence is not None:
+            silence.look_back(self.question.since, report)
 
     def _recall(self) -> None:
         """Keys that were used before a flow of the replay lets anybody in; slots that may hold a birthday."""
@@ -115,12 +109,16 @@ class Life:
 
     def _next_tick(self) -> datetime | None:
         """The first tick at which anything is due, planned, or known to somebody whom it concerns."""
-        moments = [held.journey.due_at for held in self._alive.values()]
-        moments.append(self.outbox.next_at())
-        if self.silence is not None:
-            moments.append(self.silence.look_at)
-        first = min((moment for moment in moments if moment is not None), default=None)
+        first = self.outbox.next_at()
+        for held in self._alive.values():
+            moment = held.journey.due_at
+            if moment is not None and (first is None or moment < first):
+                first = moment
+        if self.silence is not None and (moment := self.silence.look_at) is not None:
+            first = moment if first is None else min(first, moment)
         due = self.question.tick_at(first) if first is not None else None
+        if self.release_at is not None and (due is None or self.release_at < due):
+            due = self.release_at
         if self._slots and (due is None or self._slots[0][0] < due):
             due = self._slots[0][0]
         return self.news.next_at(due, self._wakes) or due
@@ -148,8 +146,9 @@ class Life:
         while self._slots and self._slots[0][0] <= now:
             self._plan(self._slots.pop(0)[1], now)
         silence = self.silence
+        told = self._release(now) if self.release_at is not None and self.release_at <= now else []
         # What became known before this tick found nobody whom it concerned.
-        heard = [event for event in fresh if event.is_heard and event.tick == now]
+        heard = told + [event for event in fresh if event.is_heard and event.tick == now]
         if silence is not None:
             heard += self.news.note(silence.look(fresh, now))
         due = self._due(now)
@@ -175,9 +174,9 @@ class Life:
 
     def _due(self, now: datetime) -> list[_Due]:
         return [
-            _Due(held.journey.due_at, id_, held.turn)
+            _Due(at, id_, held.turn)
             for id_, held in self._alive.items()
-            if held.journey.due_at is not None and held.journey.due_at <= now
+            if (at := held.journey.due_at) is not None and at <= now
         ]
 
     def _plan(self, slot: datetime, now: datetime) -> None:
@@ -196,6 +195,19 @@ class Life:
         recent = {name: at for name, at in earlier.items() if at > slot - birthdays.BETWEEN}
         birthdays.consider(batch, Slots(slot, slot, slot + _DAY), self.standing.customer, recent)
         self._take(batch)
+
+    def _release(self, now: datetime) -> list[Happening]:
+        """The calendar lets the person in, who was silent before; what the look at them told."""
+        self.release_at = None
+        if self.silence is None:
+            return []
+        told, is_tried = self.silence.take_turn(now)
+        if is_tried:
+            batch = self._batch(now, flows={FLOW})
+            backlog.let_in(batch, self.standing.customer.id, self.standing.state_since)
+            self.outbox.report.released.append(Released(self.standing.customer.id, now))
+            self._take(batch)
+        return self.news.note(told)
 
     def _pass(self, heard: list[Happening], due: list[_Due], now: datetime) -> None:
         """One pass of the engine over what became known and what is due."""
@@ -233,6 +245,7 @@ class Life:
             siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
             redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
             sms=frozenset({customer.id}) if is_texted else frozenset(),
+            allows_perk=self.question.allows_perk,
             classes={customer.id: classing.by_sums(customer, now)} if self.question.asks_for_classes else {},
         )
         known = self.question.flows

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, Text, cast, select
+from sqlalchemy import Row, Table, Text, case, cast, select
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -27,6 +27,7 @@ from app.models import (
     ConsentState,
     Customer,
     CustomerEvent,
+    CustomerState,
     Enrollment,
     Message,
     Order,
@@ -42,6 +43,7 @@ CUSTOMERS, EVENTS, ORDERS = table_of(Customer), table_of(CustomerEvent), table_o
 LEDGER, STATES = table_of(Consent), table_of(ConsentState)
 VOUCHERS, ENROLLMENTS, MESSAGES = table_of(Voucher), table_of(Enrollment), table_of(Message)
 REVIEWS, PREFERENCES, CHECKOUTS = table_of(Review), table_of(Preference), table_of(Checkout)
+SILENCES = table_of(CustomerState)
 BASKETS = "abandoned_checkout"
 """The flow that is about what was left at the till."""
 _IMPORTED = "import"
@@ -83,6 +85,7 @@ class Remembered:
     wishes: Row[Any] | None = None
     baskets: dict[str, Row[Any]] = field(default_factory=dict)
     cases: list[Happening] = field(default_factory=list)
+    told_of_silence: Row[Any] | None = None
 
 
 @dataclass(slots=True)
@@ -156,15 +159,16 @@ class _Reader:
 
     def events(self, people: Mapping[int, Remembered]) -> None:
         """The timeline up to the end, in the order in which it became known."""
-        names = ("id", "customer_id", "type", "subject", "occurred_at", "recorded_at", "source_key")
-        columns = [*(EVENTS.c[name] for name in names), cast(EVENTS.c.details, Text).label("told")]
+        # Half of what is read here are moments, each made of a number: those that nobody asks for stay away.
+        told_at = case((EVENTS.c.occurred_at >= self.question.covered_since, EVENTS.c.recorded_at))
+        names = ("id", "customer_id", "type", "subject", "occurred_at", "source_key")
+        columns = [*(EVENTS.c[name] for name in names), told_at, cast(EVENTS.c.details, Text)]
         until = EVENTS.c.occurred_at <= self.question.until
         heard = _listened(self.question)
         begin = self.question.begin
-        for id_, customer_id, kind, subject, occurred_at, recorded_at, source_key, told in self._rows(
-            EVENTS, columns, until
-        ):
-            person, tick = people.get(customer_id), self._tick(occurred_at, recorded_at)
+        rows = self._rows(EVENTS, columns, until)
+        for id_, customer_id, kind, subject, occurred_at, source_key, recorded_at, told in rows:
+            person, tick = people.get(customer_id), self._tick(recorded_at or occurred_at)
             if person is None or tick is None:
                 continue
             details: Mapping[str, Any] = json.loads(told) if kind.startswith(_TELLING) else {}
@@ -180,10 +184,9 @@ class _Reader:
             person.events.sort(key=lambda event: (event.tick, event.id))
             person.cases.sort(key=lambda event: (event.occurred_at, event.id))
 
-    def _tick(self, occurred_at: datetime, recorded_at: datetime) -> datetime | None:
-        """The tick that read an entry; None if it came after the end."""
+    def _tick(self, known_at: datetime) -> datetime | None:
+        """The tick that read what became known then; None if it came after the end."""
         question = self.question
-        known_at = question.known_at(occurred_at, recorded_at)
         tick = question.tick_at(known_at) if known_at >= question.begin else known_at
         return tick if tick is not None and tick <= question.until else None
 
@@ -226,10 +229,10 @@ class _Reader:
                 people[row.customer_id].clicked[row.key] = row.clicked_at
         self._earlier_asks(people)
         if FLOW in self.question.flows:
-            self._mails(people)
+            self._silences(people)
 
-    def _mails(self, people: Mapping[int, Remembered]) -> None:
-        """Which mails left that the replay does not make anew."""
+    def _silences(self, people: Mapping[int, Remembered]) -> None:
+        """Which mails left that the replay does not make anew, and of which silence the flow was told."""
         told = [MESSAGES.c.customer_id, MESSAGES.c.sent_at]
         counted = MESSAGES.c.status.in_(COUNTED_STATES) & (MESSAGES.c.purpose != TRANSACTIONAL)
         is_made_anew = MESSAGES.c.flow_key.in_(sorted(self.question.flows)) & (
@@ -239,6 +242,10 @@ class _Reader:
         for row in self._rows(MESSAGES, told, is_mail, counted, ~is_made_anew):
             if row.customer_id in people:
                 people[row.customer_id].mailed.append(row.sent_at)
+        told_of = [SILENCES.c[name] for name in ("customer_id", "since", "offered_at")]
+        for row in self._rows(SILENCES, told_of, SILENCES.c.offered_at.is_not(None)):
+            if row.customer_id in people:
+                people[row.customer_id].told_of_silence = row
 
     def _earlier_asks(self, people: Mapping[int, Remembered]) -> None:
         """Which products people were asked about before the replay begins."""

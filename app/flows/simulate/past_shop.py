@@ -38,12 +38,8 @@ class PastShop:
 
     def owned(self, customer_id: int) -> frozenset[str]:
         """By the orders that were known and not cancelled."""
-        return frozenset(
-            item.external_id
-            for order in self.standing.orders.values()
-            if order.cancelled_at is None
-            for item in self.goods.get(order.id, ())
-        )
+        known = [order.id for order in self.standing.orders.values() if order.cancelled_at is None]
+        return frozenset([item.external_id for id_ in known for item in self.goods.get(id_, ())])
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """By today's catalogue."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app import timeline
+from app.flows import facts
 from app.flows.batch import Held, LiveFlow
 from app.flows.definition import Entry
 from app.messaging.terms import Terms
@@ -78,9 +79,10 @@ class Question:
         """Whether a sale is a basis for mails in this store."""
         return settings.is_on(self.store, "consent.soft_opt_in")
 
-    def known_at(self, occurred_at: datetime, recorded_at: datetime) -> datetime:
-        """When something became known; what is older than the coverage, as if it had been told at once."""
-        return occurred_at if occurred_at < self.covered_since else recorded_at
+    @cached_property
+    def allows_perk(self) -> bool:
+        """Whether the merchant lets a basket's reminders end with a perk."""
+        return facts.perk_allowed(self.store)
 
 
 class WouldBe(NamedTuple):
@@ -99,13 +101,38 @@ class WouldBe(NamedTuple):
     is_assumed: bool
 
 
+class Stay(NamedTuple):
+    """A time in the backlog: silent `since` then, waiting until `left_at`, or to the end if that is None."""
+
+    since: datetime
+    joined_at: datetime
+    left_at: datetime | None = None
+
+
+class Released(NamedTuple):
+    """Who was silent before and is let in, and when."""
+
+    customer_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody who waited in the backlog, and what was found of them while nobody let them in."""
+
+    customer_id: int
+    stays: list[Stay]
+    report: "Report"
+
+
 @dataclass(slots=True)
 class Report:
     """What a dry run found. Amounts are minor units of the store's currency, if every code were used once.
 
     `forgotten_baskets`: how often somebody would have entered for a basket that is kept no longer.
-    `silent_before`: how many had fallen silent before; they would have been let in little by little, a share
-    of the `reachable` a day: of all who could be written to when the flow would have been switched on.
+    `silent_before`: how many had fallen silent before; they are let in little by little, a share of the
+    `reachable` a day: of all who could be written to when the flow would have been switched on. `waiting`
+    are those of whom it is not decided yet whether their turn comes, `released` those who were let in.
     """
 
     messages: list[WouldBe] = field(default_factory=list)
@@ -117,15 +144,27 @@ class Report:
     forgotten_baskets: int = 0
     silent_before: int = 0
     reachable: int = 0
+    waiting: list[Waiting] = field(default_factory=list)
+    released: list[Released] = field(default_factory=list)
 
     def add(self, other: "Report") -> None:
-        """Put a part's findings to these."""
+        """Put a part's people and findings to these."""
+        self.count(other)
+        self.find(other)
+        self.waiting += other.waiting
+
+    def count(self, other: "Report") -> None:
+        """Put a part's people to these."""
+        self.people += other.people
+        self.silent_before += other.silent_before
+        self.reachable += other.reachable
+
+    def find(self, other: "Report") -> None:
+        """Put what was found of some people to this."""
         self.messages += other.messages
+        self.released += other.released
         self.held_out += other.held_out
         self.enrolled += other.enrolled
         self.vouchers += other.vouchers
         self.vouchers_cost += other.vouchers_cost
-        self.people += other.people
         self.forgotten_baskets += other.forgotten_baskets
-        self.silent_before += other.silent_before
-        self.reachable += other.reachable

@@ -3,7 +3,7 @@
 import gc
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,10 +17,10 @@ from app.db import Database, table_of
 from app.errors import NotFound
 from app.flows import published
 from app.flows.batch import LiveFlow
-from app.flows.simulate import history, memory
+from app.flows.simulate import history, memory, release
 from app.flows.simulate.history import History
 from app.flows.simulate.life import Life
-from app.flows.simulate.question import Question, Report, TickAt, WouldBe, at_once
+from app.flows.simulate.question import Question, Report, TickAt, Waiting, WouldBe, at_once
 from app.flows.simulate.sending import Letter
 from app.messaging import senders
 from app.models import Customer, Store
@@ -68,12 +68,13 @@ def simulate(
         total = _people(session, question.store.id)
         spans = list(_spans(session, question.store.id))
     report = Report()
-    for span in spans:
-        # A transaction each: one that read for a minute would keep SQLite's log from being cut.
-        with database.read() as session:
-            report.add(_replayed(session, signer, question, past, span=span))
-        if progress is not None:
-            progress(report.people, total)
+    for plan in (None, report):
+        for part in _parts(question, spans, plan):
+            # A transaction each: one that read for a minute would keep SQLite's log from being cut.
+            with database.read() as session:
+                report.add(_replayed(session, signer, question, past, part=part))
+            if progress is not None:
+                progress(report.people, total)
     _sort(report)
     return report
 
@@ -97,11 +98,12 @@ def simulate_widely(url: str, signer: Signer, question: Question, progress: Prog
     # What a forked process finds in its memory need not be sent to it.
     context = multiprocessing.get_context("fork")
     gc.freeze()
-    with ProcessPoolExecutor(cores, mp_context=context, initializer=gc.disable) as processes:
-        for part in processes.map(_replay_span, spans):
-            report.add(part)
-            if progress is not None:
-                progress(report.people, total)
+    with ProcessPoolExecutor(cores, mp_context=context, initializer=_begin) as processes:
+        for plan in (None, report):
+            for found in processes.map(_replay_part, _parts(question, spans, plan)):
+                report.add(found)
+                if progress is not None:
+                    progress(report.people, total)
     _Shared.work = None
     gc.unfreeze()
     _sort(report)
@@ -117,37 +119,68 @@ class _Work:
 
 
 class _Shared:
-    """What forked processes inherit."""
+    """What forked processes inherit, and the database that each opens once: it builds its statements once."""
 
     work: _Work | None = None
+    database: Database | None = None
 
 
-def _replay_span(span: tuple[int, int]) -> Report:
-    work = _Shared.work
-    if work is None:
+def _begin() -> None:
+    """What a process does before its first people. It ends soon: nothing is collected."""
+    gc.disable()
+    if _Shared.work is not None:
+        _Shared.database = Database(_Shared.work.url).of_store(_Shared.work.question.store.id)
+
+
+def _replay_part(part: "_Part") -> Report:
+    work, database = _Shared.work, _Shared.database
+    if work is None or database is None:
         raise RuntimeError("a dry run's process began without its question")
-    database = Database(work.url).of_store(work.question.store.id)
-    try:
-        with database.read() as session:
-            return _replayed(session, work.signer, work.question, work.past, span=span)
-    finally:
-        database.dispose()
+    with database.read() as session:
+        return _replayed(session, work.signer, work.question, work.past, part=part)
 
 
-def _replayed(
-    session: Session, signer: Signer, question: Question, past: History, *, span: tuple[int, int]
-) -> Report:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A run of ids that holds a chunk of people; of it only those who begin then, where it says when."""
+
+    first: int
+    last: int
+    begins: Mapping[int, datetime] | None = None
+
+
+def _parts(question: Question, spans: Sequence[tuple[int, int]], found: Report | None) -> Iterator[_Part]:
+    """Everybody; or, once they were replayed, those who were silent before and whose turn comes."""
+    begins = release.decide(question, found) if found is not None else None
+    for first, last in spans:
+        if begins is None:
+            yield _Part(first, last)
+        elif mine := {id_: at for id_, at in begins.items() if first <= id_ <= last}:
+            yield _Part(first, last, mine)
+
+
+def _replayed(session: Session, signer: Signer, question: Question, past: History, *, part: _Part) -> Report:
     """The findings of one chunk of people."""
     can_text = senders.can_text(session, question.store.id)
-    report = Report()
-    held = memory.load(session, signer, question, first=span[0], last=span[1])
+    report, begins = Report(), part.begins
+    held = memory.load(session, signer, question, first=part.first, last=part.last)
     for person in held.people.values():
-        life = Life.of(question, signer, past, held, person=person, report=report, can_text=can_text)
+        id_, mine = person.customer.id, Report(people=1)
+        if begins is not None and id_ not in begins:
+            continue
+        life = Life.of(question, signer, past, held, person=person, report=mine, can_text=can_text)
+        life.release_at = begins[id_] if begins is not None else None
         life.run()
-        report.people += 1
-        report.messages += [
+        mine.messages = [
             _would_be(letter) for letter in life.outbox.letters if letter.flow_key == question.flow_key
         ]
+        if begins is not None:
+            report.find(mine)
+        elif life.silence is not None and life.silence.stays:
+            report.count(mine)
+            report.waiting.append(Waiting(id_, life.silence.stays, mine))
+        else:
+            report.add(mine)
     return report
 
 
@@ -197,3 +230,4 @@ def _switched_on(flow: LiveFlow, since: datetime) -> LiveFlow:
 
 def _sort(report: Report) -> None:
     report.messages.sort(key=attrgetter("due_at", "customer_id", "step"))
+    report.released.sort(key=attrgetter("at", "customer_id"))

@@ -27,7 +27,6 @@ from app.models.review import LOW
 from app.money import to_minor
 from app.segments import classing
 
-_CHANNELS = ("email", "sms", "tracking")
 _READY = {
     allowed: StoreFacts(
         state="connected",
@@ -84,13 +83,6 @@ class Letter:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Code:
-    """A voucher by the names of its row, as far as the gate looks at it."""
-
-    redeemed_at: datetime | None
-
-
 @dataclass(slots=True)
 class Outbox:
     """One person's messages and what left of them."""
@@ -109,20 +101,21 @@ class Outbox:
     _keys: set[str] = field(default_factory=set)
     _asked: dict[str, datetime] = field(default_factory=dict)
     _open: list[Letter] = field(default_factory=list)
+    _kept: Loaded | None = None
 
     def enqueue(self, message: NewMessage, enrollment_id: int) -> None:
         """Queue what is not there yet."""
-        if message.key in self._keys:
-            return
-        self._keys.add(message.key)
         letter = Letter.queued(message, len(self.letters) + 1, enrollment_id)
+        if letter.key in self._keys:
+            return
+        self._keys.add(letter.key)
         self.letters.append(letter)
         self.of_journey.setdefault(enrollment_id, []).append(letter)
         self._open.append(letter)
 
     def next_at(self) -> datetime | None:
         """When the first waiting message is looked at again."""
-        return min((letter.next_at for letter in self._open), default=None)
+        return min([letter.next_at for letter in self._open]) if self._open else None
 
     def waiting(self) -> set[int]:
         """The journeys of which something waits."""
@@ -207,36 +200,50 @@ class Outbox:
 
     def _loaded(self, due: list[Letter], journeys: Mapping[int, Held], now: datetime) -> Loaded:
         """The rows of a claim, as they were."""
-        customer, standing = self.standing.customer, self.standing
+        customer_id, standing, person = self.standing.customer.id, self.standing, self.standing.person
         concerned = {letter.enrollment_id for letter in due}
-        said = [(name, standing.consent(name, now)) for name in _CHANNELS]
-        redeemed = standing.redeemed
+        loaded = self._kept = self._kept or self._at_first(journeys)
+        loaded.now = now
+        said = [(name, standing.consent(name, now)) for name in person.ledger]
+        # Rows in all that the gate reads of them: the same names, as they were.
+        consents: dict[Any, Any] = {(customer_id, name): one for name, one in said if one is not None}
+        loaded.consents = consents
+        if self.suppressed:
+            loaded.suppressed = {key: row for key, row in self.suppressed.items() if row.created_at <= now}
+        if person.baskets:
+            loaded.baskets = baskets.open_at(standing, now, is_asked=True)
+        loaded.redeemed = standing.redeemed
+        loaded.siblings = {id_: self.siblings(id_, now) for id_ in concerned}
+        loaded.departures = {customer_id: [one for one in self.departures if one.sent_at > now - WEEK]}
+        loaded.states = {customer_id: standing.state}
+        loaded.traits = self._traits(now)
+        if person.reviews:
+            loaded.answered = self._answered(due, now)
+            loaded.unhappy = frozenset({customer_id} if self._is_unhappy(now) else ())
+        loaded.open_cases = frozenset({customer_id} if self._has_open_case(now) else ())
+        loaded.wishes = {customer_id: wishes_of(person, now)}
+        return loaded
+
+    def _at_first(self, journeys: Mapping[int, Held]) -> Loaded:
+        """What stays the same from claim to claim, and nothing of what a person may never have had."""
+        kinds = ("consents", "suppressed", "baskets", "siblings", "vouchers", "departures", "wishes")
         rows: dict[str, Any] = {
-            "customers": {customer.id: customer},
-            "consents": {(customer.id, name): one for name, one in said if one is not None},
-            "suppressed": {key: row for key, row in self.suppressed.items() if row.created_at <= now},
+            "customers": {self.standing.customer.id: self.standing.customer},
             "enrollments": journeys,
-            "orders": standing.orders,
-            "vouchers": {
-                (id_, name): _Code(now) for id_ in concerned & redeemed.keys() for name in redeemed[id_]
-            },
+            "orders": self.standing.orders,
+            **{kind: {} for kind in kinds},
         }
         return Loaded(
             store=self.question.store,
             signer=self.signer,
             **rows,
-            siblings={id_: self.siblings(id_, now) for id_ in concerned},
-            departures={customer.id: [one for one in self.departures if one.sent_at > now - WEEK]},
-            baskets=baskets.open_at(standing, now, is_asked=True) if standing.person.baskets else {},
-            states={customer.id: standing.state},
-            traits=self._traits(now),
-            answered=self._answered(due, now),
-            unhappy=frozenset({customer.id} if self._is_unhappy(now) else ()),
-            open_cases=frozenset({customer.id} if self._has_open_case(now) else ()),
-            wishes={customer.id: wishes_of(standing.person, now)},
+            states={},
+            answered=frozenset(),
+            unhappy=frozenset(),
+            open_cases=frozenset(),
             active_flows=self.question.active_flows,
             allows_soft_opt_in=self.question.allows_soft_opt_in,
-            now=now,
+            now=LONG_AGO,
             terms=self.question.terms,
             as_if=_READY[self.question.allows_soft_opt_in],
         )

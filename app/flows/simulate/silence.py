@@ -10,7 +10,7 @@ from app.flows import engine
 from app.flows.batch import Held
 from app.flows.simulate.memory import Happening
 from app.flows.simulate.past_shop import PastShop
-from app.flows.simulate.question import Question
+from app.flows.simulate.question import Question, Report, Stay
 from app.flows.simulate.sending import Letter
 from app.flows.simulate.standing import Standing
 from app.messaging.gate import TRANSACTIONAL
@@ -38,6 +38,9 @@ class Silence:
     is_known: bool = False
     look_at: datetime | None = None
     attempts: list[datetime] = field(default_factory=list)
+    stays: list[Stay] = field(default_factory=list)
+    _told_of: datetime | None = None
+    _is_on: bool = False
     _over_at: datetime | None = None
     _told: int = 0
 
@@ -78,8 +81,42 @@ class Silence:
             return self._settle(now)
         return []
 
+    def look_back(self, tick: datetime, report: Report) -> None:
+        """Before the flow's first tick: whether they may be written to, and were silent before already."""
+        now, told = self.question.since, self.standing.person.told_of_silence
+        if self._is_on or tick < now:
+            return
+        self._is_on = True
+        if told is not None and told.offered_at <= now:
+            self._told_of = told.since
+        if self._may_get_mails(now):
+            report.reachable += 1
+            report.silent_before += self._waits()
+        self.note_stay(now)
+
+    def note_stay(self, now: datetime) -> None:
+        """Whether they wait to be let in from now on (see `app/flows/backlog.py`)."""
+        if not self._is_on or not (self.stays or self.standing.state == DORMANT):
+            return
+        since = self.standing.state_since
+        waits = self._waits() and self._may_get_mails(now)
+        stay = self.stays[-1] if self.stays and self.stays[-1].left_at is None else None
+        if stay is not None and not (waits and stay.since == since):
+            self.stays[-1], stay = stay._replace(left_at=now), None
+        if waits and stay is None:
+            self.stays.append(Stay(since, now))
+
+    def take_turn(self, now: datetime) -> tuple[list[Happening], bool]:
+        """Their turn has come: they are looked at anew; what changed, and whether they are written to."""
+        told = self._settle(now)
+        is_turn = self._waits() and self._may_get_mails(now)
+        if is_turn:
+            self._told_of = self.standing.state_since
+        return told, is_turn and states.may_try(self.attempts, now)
+
     def begin_attempt(self, held: Held, now: datetime) -> None:
         """The flow was told of the silence; with whom it tries to win back, the attempt begins."""
+        self._told_of = self.standing.state_since
         if self.standing.state == DORMANT and held.journey.state != engine.HELD_OUT:
             self.standing.state, self.standing.state_since = REACTIVATING, held.entered_at
             self.attempts.append(held.entered_at)
@@ -102,6 +139,13 @@ class Silence:
         if state in ("subscribed", "unsubscribed"):
             return state == "subscribed"
         return self._has_bought() and self.question.allows_soft_opt_in
+
+    def _waits(self) -> bool:
+        """Whether they are silent and the flow was not told of it."""
+        return self.standing.state == DORMANT and self._told_of != self.standing.state_since
+
+    def _may_get_mails(self, now: datetime) -> bool:
+        return self.standing.customer.email is not None and self.is_reachable(now)
 
     def _settle(self, now: datetime) -> list[Happening]:
         facts = self._facts(now)

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.errors import BadInput
 from app.flows import backlog
-from app.flows.moments import end_of_day
+from app.flows.moments import end_of_day, local_date
 from app.flows.simulate.question import Question, Report, WouldBe
 from app.messaging import zones
 from app.models import Store
@@ -42,6 +42,17 @@ def span_of(store: Store, since: str | None, until: str | None, *, now: datetime
     return Span(begin, end)
 
 
+def ahead_of(now: datetime, days: int) -> Span:
+    """The days to come, as they would be if it were switched on now and nobody did anything.
+
+    Raises:
+        BadInput: so far ahead nothing can be told, or it is no day at all.
+    """
+    if not 0 < days <= DAYS:
+        raise BadInput(f"a dry run looks between one and {DAYS} days ahead", "ahead")
+    return Span(now, now + timedelta(days=days))
+
+
 def shape(question: Question, report: Report, *, most: int | None = None) -> Json:
     """The report as JSON.
 
@@ -64,7 +75,7 @@ def shape(question: Question, report: Report, *, most: int | None = None) -> Jso
         "reasons": reasons(report),
         "forgotten_baskets": report.forgotten_baskets,
         "silent_before": report.silent_before,
-        "release": _release(report),
+        "release": _release(question, report, most=most),
         "consent_assumed": sum(message.is_assumed for message in report.messages),
         "vouchers": {
             "n": report.vouchers,
@@ -91,8 +102,8 @@ def told(shown: Mapping[str, Any]) -> str:
     if shown["silent_before"]:
         plan = shown["release"]
         lines.append(
-            f"  not replayed, silent before already: {shown['silent_before']}, "
-            f"of whom {plan['a_day']} a day would begin, over {plan['days']} days"
+            f"  silent before already: {shown['silent_before']}, "
+            f"of whom {plan['a_day']} a day begins: {plan['begun']} in this span, all in {plan['days']} days"
         )
     return "\n".join(lines)
 
@@ -107,12 +118,25 @@ def reasons(report: Report) -> dict[str, int]:
     return dict(Counter(one.reason for one in report.messages if one.reason is not None).most_common())
 
 
-def _release(report: Report) -> dict[str, int] | None:
-    """How those who were silent before would be let in, had the flow been on; None where nobody was."""
-    if not report.silent_before:
+def _release(question: Question, report: Report, *, most: int | None) -> Json | None:
+    """How those who were silent before are let in: who on which day, to get what; None where nobody was."""
+    if not (report.silent_before or report.released):
         return None
+    zone = zones.zone_named(question.store.timezone)
+    begun = [(one.customer_id, local_date(one.at, zone).isoformat()) for one in report.released]
+    listed = begun[:most]
+    messages: dict[int, list[Json]] = {customer_id: [] for customer_id, _ in listed}
+    for message in report.messages:
+        if message.customer_id in messages:
+            messages[message.customer_id].append(_message(message))
     a_day = backlog.share_of(report.reachable)
-    return {"a_day": a_day, "days": -(-report.silent_before // a_day)}
+    return {
+        "a_day": a_day,
+        "days": -(-report.silent_before // a_day),
+        "begun": len(begun),
+        "by_day": dict(sorted(Counter(day for _, day in begun).items())),
+        "people": [{"customer": id_, "on": day, "messages": messages[id_]} for id_, day in listed],
+    }
 
 
 def _by_step(report: Report) -> dict[str, dict[str, int]]:

@@ -32,6 +32,7 @@ _LESSONS = 100
 def listing() -> ResponseReturnValue:
     """Every flow of the store; they are few, so there is one page."""
     lists.check_filters()
+    lists.check_one_page()
     with runtime().database.read() as session:
         return {"data": [_shape(view) for view in switch.listing(session, g.store_id)], "next": None}
 

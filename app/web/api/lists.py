@@ -44,6 +44,17 @@ def check_filters(*known: str) -> None:
             raise BadInput(f"this list cannot be filtered by {name}", name)
 
 
+def check_one_page() -> None:
+    """Refuse a limit that is none, and every cursor: a list of one page never gave one away.
+
+    Raises:
+        BadInput: limit or cursor cannot be used.
+    """
+    _limit()
+    if request.args.get("cursor"):
+        raise BadInput("this cursor is not one of ours", "cursor")
+
+
 def text_filter(name: str) -> str | None:
     """A filter's text, or None if it is not asked for."""
     return request.args.get(name) or None
@@ -77,7 +88,7 @@ def as_id(text: str, name: str) -> int:
     Raises:
         BadInput: it is none.
     """
-    if not (text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST_ID and len(text) < 20):
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= LARGEST_ID and len(text) < 20):
         raise BadInput(f"{name} is the id of a row: a whole number", name)
     return int(text)
 
