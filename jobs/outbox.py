@@ -71,8 +71,11 @@ def _round(kit: Kit, wire: Wire, now: datetime, failures: dict[int, Failed]) -> 
         if kit.stopping.is_set():
             looked_at = 0
             break
-        calling = partial(wire.carry_out, store_id, failures)
-        result = run_guarded(partial(run_store, kit, store_id, now, share, calling=calling), store=store_id)
+        work = partial(run_store, kit, store_id, now, share)
+        if not kit.database.is_sqlite:
+            # On SQLite the claim beside it would keep what is recorded, and all other writers, waiting.
+            work = partial(work, calling=partial(wire.carry_out, store_id, failures))
+        result = run_guarded(work, store=store_id)
         if isinstance(result, Failed):
             failures[store_id] = result
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from types import TracebackType
 
 from jobs.guard import Failed, run_guarded
@@ -35,7 +36,8 @@ class Wire:
     def carry_out(self, store_id: int, failures: Failures, work: Work) -> None:
         """Begin a store's work, once the one before is done."""
         self.wait(failures)
-        self._under_way = (store_id, self._thread.submit(work))
+        # In this context, so that its log lines name what those of the claim name.
+        self._under_way = (store_id, self._thread.submit(copy_context().run, work))
 
     def wait(self, failures: Failures) -> None:
         """Until nothing is under way; a failure is noted unless the store has one already."""

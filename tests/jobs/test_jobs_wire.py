@@ -15,6 +15,7 @@ from jobs.guard import Failed
 from jobs.outbox import run
 from jobs.wire import Wire
 from tests.conftest import NOW
+from tests.engines import POSTGRESQL
 from tests.messaging.outbox_seed import Post, Shop, open_shop
 
 LONG = 10.0
@@ -48,7 +49,7 @@ class Watched(Letters):
         return Letters.goods_of(self, session, loaded, rows)
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("engine", [POSTGRESQL])
 def test_the_next_batch_is_claimed_while_one_is_on_its_way(runtime: Runtime) -> None:
     post = Held()
     shops = [open_shop(runtime), open_shop(runtime, "crimson")]
@@ -75,7 +76,6 @@ class Broken(Post):
         return super().send(messages)
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_call_that_breaks_keeps_no_other_store_waiting_and_is_told(runtime: Runtime) -> None:
     first, second = open_shop(runtime), open_shop(runtime, "crimson")
     lost, sent = first.add_message(), second.add_message()
