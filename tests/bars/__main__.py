@@ -5,6 +5,7 @@ missed can be run again by itself. A rehearsal (`--quick`) is told and written n
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def main() -> int:
         parser.error(f"no bar is called {', '.join(sorted(unknown))}")
     chosen = [bar for bar in BARS if bar.name in (arguments.names or names)]
     scale = Scale.QUICK if arguments.quick else Scale.FULL
+    # Who is asked to end has its tests end, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     FOLDER.mkdir(parents=True, exist_ok=True)
     results = [
         _run(bar, scale, f"{place}/{len(chosen)}", arguments.page) for place, bar in enumerate(chosen, 1)

@@ -9,7 +9,7 @@ GUARDING: tuple[Bar, ...] = (
         "Another store's ids lead nowhere on any route; on PostgreSQL a question that forgot its"
         " store sees nothing, whoever had the connection before",
         ("web/test_web_isolation.py", "web/test_web_walls.py", "test_row_security.py"),
-        (least(CASES, 60, 60),),
+        (least(CASES, 55, 55),),
         0.7,
         lanes=2,
         note="The routes run on SQLite, where the filters stand alone; the walls are PostgreSQL's.",

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,9 @@ def _remembered(folder: Path, name: str) -> Result | None:
     return Result(**kept)
 
 
+@cache
 def _commit() -> str:
+    """Asked once, before the page itself is changed."""
     told = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607 (whichever git there is)
         capture_output=True,
