@@ -1,7 +1,7 @@
 """The outbox's tick: owns both transactions of a send and the call between them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, failpoints
 from app.db import UtcDateTime, is_one_of, table_of
-from app.messaging import claim, receipts, send, senders, settling, text_costs, vouchers
+from app.messaging import claim, last_look, receipts, send, senders, settling, text_costs, vouchers
 from app.messaging.claim import Claimed
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
@@ -32,6 +32,7 @@ _MOST_ROUNDS = 200
 _NOT_CALLED = SendResult(Outcome.RETRY, error="the account was taken away")
 _TOO_LATE = SendResult(Outcome.RETRY, error="not called: the claim was held for too long")
 _STOPPED = SendResult(Outcome.RETRY, error="not called: everything was stopped")
+_REFUSED = SendResult(Outcome.RETRY, error="not called: its recipient said no meanwhile")
 _CALL_WITHIN_SECONDS = 55.0
 """From the claim on: a batch that begins by then ends, its slowest call included, within the lease.
 
@@ -130,12 +131,10 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
     for name, messages in sorted(by_channel.items()):
         channel = kit.carriers.of(store, name)
         failpoints.reached("outbox.before-call")
-        if channel is None:
-            results: Sequence[SendResult] = [_NOT_CALLED] * len(messages)
-        elif (obstacle := _obstacle(kit, store.id, call_by)) is not None:
-            results = [obstacle] * len(messages)
-        else:
-            results = channel.send(messages)
+        kept = _kept_back(kit, store.id, messages, has_channel=channel is not None, call_by=call_by)
+        called = [message for message in messages if message.message_id not in kept]
+        answers = iter(channel.send(called) if channel is not None and called else ())
+        results = [kept.get(message.message_id) or next(answers) for message in messages]
         failpoints.reached("outbox.after-call")
         with kit.database.of_store(store.id).write() as session:
             _record(session, kit, store.id, claimed.token, answered=_paired(messages, results), now=now)
@@ -143,12 +142,21 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
         failpoints.reached("outbox.after-record")
 
 
-def _obstacle(kit: Kit, store_id: int, call_by: float) -> SendResult | None:
-    """Why what was claimed is not to be called out any more, looked up just before it would be."""
+def _kept_back(
+    kit: Kit, store_id: int, messages: Sequence[OutgoingMessage], *, has_channel: bool, call_by: float
+) -> Mapping[str, SendResult]:
+    """What of a claim is not to be called out any more, and why: looked up just before it would be."""
+    ids = {int(message.message_id): message.message_id for message in messages}
     with kit.database.of_store(store_id).read() as session:
-        if stopping.is_stopped(session, store_id):
-            return _STOPPED
-    return _TOO_LATE if kit.stopwatch() > call_by else None
+        is_stopped = stopping.is_stopped(session, store_id)
+        refused = last_look.refused_meanwhile(session, store_id, sorted(ids))
+    if not has_channel:
+        return dict.fromkeys(ids.values(), _NOT_CALLED)
+    if is_stopped:
+        return dict.fromkeys(ids.values(), _STOPPED)
+    if kit.stopwatch() > call_by:
+        return dict.fromkeys(ids.values(), _TOO_LATE)
+    return {ids[number]: _REFUSED for number in refused}
 
 
 def _record(

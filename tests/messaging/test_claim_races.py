@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
+from app import consent
 from app.flows import switch
 from app.messaging import receipts
 from app.messaging.letters import Letters
@@ -47,14 +49,17 @@ class Interrupted(Letters):
 class Awaiting:
     """Carriers that give a channel only once what was said in between is committed."""
 
-    def __init__(self, inner: Any, said: list[threading.Thread]) -> None:
-        self._inner, self._said = inner, said
+    def __init__(
+        self, inner: Any, said: list[threading.Thread], happening: Callable[[], None] = lambda: None
+    ) -> None:
+        self._inner, self._said, self._happening = inner, said, happening
         self.accounts = inner.accounts
 
     def of(self, store: Store, name: str) -> Channel | None:
         """The channel."""
         for thread in self._said:
             thread.join()
+        self._happening()
         channel: Channel | None = self._inner.of(store, name)
         return channel
 
@@ -97,8 +102,12 @@ def test_nothing_starts_after_everything_was_stopped(shop: Shop, engine: str) ->
 
 
 @pytest.mark.parametrize("engine", [POSTGRESQL])
-@pytest.mark.parametrize("what", ["flow", "consent"])
-def test_a_flow_and_a_consent_wait_for_the_claim_that_asked_about_them(shop: Shop, what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "states"), [("flow", ["sent", "stopped"]), ("consent", ["queued", "stopped"])]
+)
+def test_a_flow_and_a_consent_wait_for_the_claim_that_asked_about_them(
+    shop: Shop, what: str, states: list[str]
+) -> None:
     post, message = Post(), shop.add_message()
     said: dict[str, Said] = {
         "flow": lambda session: switch.deactivate(session, shop.id, "welcome", NOW),
@@ -118,6 +127,27 @@ def test_a_flow_and_a_consent_wait_for_the_claim_that_asked_about_them(shop: Sho
     shop.add_message(shop.message(message).customer_id, step="W3")
     run(kit, NOW)
 
-    # The first was handed over before; of what is claimed later nothing leaves.
-    assert post.sent_ids == [message]
-    assert seeds.values_of(shop.database, Message, "status") == ["sent", "stopped"]
+    # The flow was on when the first was handed over; after a no nobody is written to.
+    assert post.sent_ids == ([message] if what == "flow" else [])
+    assert seeds.values_of(shop.database, Message, "status") == states
+
+
+@pytest.mark.parametrize("purpose", ["marketing", "transactional"])
+def test_who_says_no_between_the_claim_and_the_call_is_not_written_to(shop: Shop, purpose: str) -> None:
+    post = Post()
+    leaving, staying = shop.add_message(purpose=purpose), shop.add_message()
+    person = shop.message(leaving).customer_id
+
+    def withdraw() -> None:
+        with shop.database.write() as session:
+            consent.withdraw(session, shop.id, person, "email", source="link", now=NOW)
+
+    kit = shop.kit(post)
+    carriers: Any = Awaiting(kit.carriers, said=[], happening=withdraw)
+    run(replace(kit, carriers=carriers), NOW)
+    later = run(shop.kit(post), NOW + timedelta(hours=1))
+
+    is_written_to = purpose == "transactional"
+    assert set(post.sent_ids) == ({leaving, staying} if is_written_to else {staying})
+    assert is_written_to or later["decided"] == 1
+    assert shop.message(leaving).status == ("sent" if is_written_to else "stopped")
