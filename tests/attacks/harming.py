@@ -1,5 +1,6 @@
 """Harms a body as a careless plugin, a broken proxy or a stranger would: the same harms for the same seed."""
 
+import copy
 import json
 import random
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ def harmed(body: bytes, count: int, seed: int) -> Iterator[bytes]:
 def _with_harm(value: Any, chance: random.Random) -> Any:
     """Go down to a random place and put something strange there."""
     if not value or not isinstance(value, dict | list) or chance.random() < _STOPS:
-        return chance.choice(STRANGE)
+        return copy.deepcopy(chance.choice(STRANGE))
     key = chance.choice(list(value)) if isinstance(value, dict) else chance.randrange(len(value))
     if chance.random() < _LEAVES_OUT:
         del value[key]

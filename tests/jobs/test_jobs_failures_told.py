@@ -23,7 +23,7 @@ def test_a_surprise_is_logged_by_its_kind_and_place(error: Exception) -> None:
     told = _failed(error).told
 
     assert EMAIL not in told
-    assert told.startswith(f"{type(error).__name__} in work (test_jobs_guard.py:")
+    assert told.startswith(f"{type(error).__name__} in work (test_jobs_failures_told.py:")
 
 
 @pytest.mark.parametrize("error", [BadInput("the sender is not set"), ConnectorError("the shop is away")])
