@@ -1,7 +1,7 @@
 """The outbox's tick: owns both transactions of a send and the call between them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,6 +22,7 @@ from connectors.writing import VoucherResult
 from jobs import baskets
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
+from jobs.wire import Wire, Work
 
 MESSAGES = table_of(Message)
 BATCH = 256
@@ -56,11 +57,12 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
             done["swept"] = settling.sweep(session, now)
             failpoints.reached("outbox.in-sweep")
     moment = clock.going_on(now)
-    done["decided"] = rounds(lambda failures: _round(kit, moment(), failures), _MOST_ROUNDS)
+    with Wire() as wire:
+        done["decided"] = rounds(lambda failures: _round(kit, wire, moment(), failures), _MOST_ROUNDS)
     return +done
 
 
-def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
+def _round(kit: Kit, wire: Wire, now: datetime, failures: dict[int, Failed]) -> int:
     """One share of each store that has something due; a store that failed is left for the next run."""
     with kit.database.over_all_stores().read() as session:
         stores = [store_id for store_id in _QUEUED.run(session, now=now) if store_id not in failures]
@@ -68,17 +70,34 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     looked_at = 0
     for store_id in stores:
         if kit.stopping.is_set():
-            return 0
-        result = run_guarded(partial(run_store, kit, store_id, now, share), store=store_id)
+            looked_at = 0
+            break
+        work = partial(run_store, kit, store_id, now, share)
+        if not kit.database.is_sqlite:
+            # On SQLite the claim beside it would keep what is recorded, and all other writers, waiting.
+            work = partial(work, calling=partial(wire.carry_out, store_id, failures))
+        result = run_guarded(work, store=store_id)
         if isinstance(result, Failed):
             failures[store_id] = result
         else:
             looked_at += result[0]
+    if not looked_at:
+        wire.wait(failures)
     return looked_at
 
 
-def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, bool]:
+def run_store(
+    kit: Kit,
+    store_id: int,
+    now: datetime,
+    limit: int,
+    *,
+    calling: Callable[[Work], None] = lambda work: work(),
+) -> tuple[int, bool]:
     """One round of a store: claim, ask about baskets, mint what is wanted, call the channel, record.
+
+    Args:
+        calling: carries out the calls and what is recorded of them, at once or beside the next claim.
 
     Returns:
         how many messages were looked at, and whether another round would find more.
@@ -100,7 +119,7 @@ def run_store(kit: Kit, store_id: int, now: datetime, limit: int) -> tuple[int, 
     if claimed.prepared_ids:
         _prepare(kit, store, claimed, now)
     if claimed.outgoing:
-        _send(kit, store, claimed, now, call_by=call_by)
+        calling(partial(_send, kit, store, claimed, now, call_by=call_by))
     return claimed.looked_at, bool(claimed.asked or claimed.prepared_ids) or claimed.looked_at >= limit
 
 
