@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ CHAOS = [
     {"kind": "503", "accepted": False, "probability": 0.01},
 ]
 _LISTED = re.compile(r"/app/outbox/(\d+)")
+_FURTHER = re.compile(r'rel="next"\s+href="([^"]+)"')
 _PATIENCE_SECONDS = 240
 
 
@@ -75,24 +77,32 @@ class _Screen:
 
     def __init__(self, shop: Rig) -> None:
         self._shop = shop
-        self._url = f"http://127.0.0.1:{shop.port}/app"
+        self._url = f"http://127.0.0.1:{shop.port}"
         self._browser = requests.Session()
         self.seconds: dict[int, float] = {}
 
     def look(self) -> None:
-        """Load the page."""
-        answer = self._get("/outbox?status=unknown")
-        while answer.status_code == 401:
-            self._sign_in()
-            answer = self._get("/outbox?status=unknown")
-        new = set(map(int, _LISTED.findall(answer.text))) - self.seconds.keys()
+        """Load the list, page by page."""
+        found = "".join(self._pages())
+        new = set(map(int, _LISTED.findall(found))) - self.seconds.keys()
         now, called = datetime.now(UTC), self._shop.called_at(new)
         self.seconds |= {number: (now - moment).total_seconds() for number, moment in called.items()}
+
+    def _pages(self) -> Iterator[str]:
+        path: str | None = "/app/outbox?status=unknown"
+        while path is not None:
+            answer = self._get(path)
+            while answer.status_code == 401:
+                self._sign_in()
+                answer = self._get(path)
+            yield answer.text
+            further = _FURTHER.search(answer.text)
+            path = unescape(further[1]) if further else None
 
     def _sign_in(self) -> None:
         with self._shop.runtime.database.write() as session:
             token = auth.issue_sign_in_link(session, datetime.now(UTC))
-        assert self._get(f"/sign-in/{token}").status_code == 200
+        assert self._get(f"/app/sign-in/{token}").status_code == 200
 
     def _get(self, path: str) -> requests.Response:
         return self._browser.get(self._url + path, timeout=30)
