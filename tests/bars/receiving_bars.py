@@ -15,7 +15,8 @@ RECEIVING: tuple[Bar, ...] = (
             least("events", 5000, 200),
             least("orders of arrival", 100, 2),
             least("times each was told", 3, 3),
-            least("rows compared", 5000, 200),
+            # Of our own: 5,000 events speak of fewer rows, most of them of the same orders again.
+            least("rows compared", 3000, 200),
         ),
         3.5,
         lanes=2,
