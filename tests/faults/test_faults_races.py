@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Barrier, Condition
 
 import pytest
 
@@ -76,7 +76,8 @@ class Race:
     def __init__(self, shop: Shop, is_gone: Callable[[OutgoingMessage], bool] = lambda _: True) -> None:
         self._shop = shop
         self._is_gone = is_gone
-        self._lock, self._begin = Lock(), Barrier(WORKERS + 1)
+        self._turn, self._begin = Condition(), Barrier(WORKERS + 1)
+        self._is_over = False
         self.posts = [Post() for _ in range(WORKERS)]
         self.changed: set[int] = set()
         self.meanwhile = 0
@@ -112,9 +113,12 @@ class Race:
     def _send(self, post: Post) -> None:
         kit, sent = self._shop.kit(post), 0
         self._begin.wait()
-        looked_at = 1
+        looked_at, known = 1, -1
         while looked_at:
-            with self._lock:
+            with self._turn:
+                # SQLite lets the one write who asks first, again and again: somebody is changed in between.
+                self._turn.wait_for(lambda: self._is_over or len(self.changed) > known)
+                known = len(self.changed)
                 gone = {str(number) for number in self.changed}
             looked_at, _ = run_store(kit, self._shop.id, NOW, SHARE)
             left = [one for one in post.sent[sent:] if one.message_id in gone and self._is_gone(one)]
@@ -124,7 +128,13 @@ class Race:
 
     def _change(self, messages: Sequence[int], change: Callable[[int], None]) -> None:
         self._begin.wait()
-        for message_id in messages:
-            change(message_id)
-            with self._lock:
-                self.changed.add(message_id)
+        try:
+            for message_id in messages:
+                change(message_id)
+                with self._turn:
+                    self.changed.add(message_id)
+                    self._turn.notify_all()
+        finally:
+            with self._turn:
+                self._is_over = True
+                self._turn.notify_all()
