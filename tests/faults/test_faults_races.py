@@ -113,18 +113,21 @@ class Race:
     def _send(self, post: Post) -> None:
         kit, sent = self._shop.kit(post), 0
         self._begin.wait()
-        looked_at, known = 1, -1
+        looked_at, known = 1, frozenset[int]()
         while looked_at:
-            with self._turn:
-                # SQLite lets the one write who asks first, again and again: somebody is changed in between.
-                self._turn.wait_for(lambda: self._is_over or len(self.changed) > known)
-                known = len(self.changed)
-                gone = {str(number) for number in self.changed}
+            known = self._after_another(known)
+            gone = {str(number) for number in known}
             looked_at, _ = run_store(kit, self._shop.id, NOW, SHARE)
             left = [one for one in post.sent[sent:] if one.message_id in gone and self._is_gone(one)]
             self.too_late += [one.message_id for one in left]
             sent = len(post.sent)
         self.meanwhile = len(self.changed)
+
+    def _after_another(self, known: frozenset[int]) -> frozenset[int]:
+        """Who was changed by now, once that is somebody more: on SQLite who writes may go on writing."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._is_over or len(self.changed) > len(known))
+            return frozenset(self.changed)
 
     def _change(self, messages: Sequence[int], change: Callable[[int], None]) -> None:
         self._begin.wait()
