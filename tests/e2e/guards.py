@@ -13,7 +13,7 @@ import pytest
 from app.flows import birthdays, live, switch
 from app.flows.definition import Definition
 from app.flows.shop import LiveShop
-from app.messaging import gate, limits
+from app.messaging import gate, last_look, limits
 from connectors.channels.local import LocalChannel
 from tests.oracle import Verdict
 from tests.oracle.model import MessageKey, MessageRow
@@ -50,6 +50,20 @@ def _without_steps(*names: str) -> Callable[[Patch], None]:
         kept = tuple(step for step in gate._STEPS if step.__name__ not in names)
         assert len(kept) == len(gate._STEPS) - len(names)
         patch.setattr(gate, "_STEPS", kept)
+
+    return switch_off
+
+
+def _heedless(*names: str) -> Callable[[Patch], None]:
+    """The same without the look just before the wire, which asks about a no once more."""
+    without_steps, without_look = (
+        _without_steps(*names),
+        _set(last_look, "refused_meanwhile", lambda *_: frozenset()),
+    )
+
+    def switch_off(patch: Patch) -> None:
+        without_steps(patch)
+        without_look(patch)
 
     return switch_off
 
@@ -253,10 +267,8 @@ def _moments(
 
 GUARDS: Mapping[str, Guard] = {
     "legal basis": Guard(_without_steps("_legal_basis"), _sent_though("no-legal-basis")),
-    "withdrawn consent": Guard(_without_steps("_not_withdrawn"), _sent_though("consent-withdrawn")),
-    "unsubscribed address": Guard(
-        _without_steps("_suppression", "_not_withdrawn"), _sent_though("suppressed")
-    ),
+    "withdrawn consent": Guard(_heedless("_not_withdrawn"), _sent_though("consent-withdrawn")),
+    "unsubscribed address": Guard(_heedless("_suppression", "_not_withdrawn"), _sent_though("suppressed")),
     "unsubscribing ends a journey": Guard(_without_exits("consent.changed"), _goes_on("review")),
     "minors get no marketing": Guard(_without_steps("_customer"), _sent_though("minor")),
     "quiet hours": Guard(_by_settings, _is_sent_at_night, {"rails.email_hours": "00-24"}),
