@@ -3,8 +3,6 @@
 import importlib.metadata
 import json
 import os
-import platform
-import sqlite3
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine
 from tests.bars.bar import Bar
 from tests.bars.bars import BARS
 from tests.bars.judging import BOTH, NEITHER, Line, Verdict, number
@@ -150,17 +149,5 @@ def _commit() -> str:
 
 
 def _machine() -> str:
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
-    return (
-        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}"
-    )
+    return f"{machine.describe()}, {packages}"

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -94,7 +95,7 @@ def test_works_are_carried_out_in_their_order_and_all_of_them() -> None:
 
     with Wire() as wire:
         for number in range(5):
-            wire.carry_out(1, failures, lambda number=number: done.append(number))  # type: ignore[misc]
+            wire.carry_out(1, failures, partial(done.append, number))
 
     assert (done, failures) == ([0, 1, 2, 3, 4], {})
 

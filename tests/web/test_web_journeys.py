@@ -7,13 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from app.flows import rehearsals
 from app.flows.definition import Definition, recipe
+from app.members.roles import READER
 from app.models import Attribution, ConsentState, CustomerState, Enrollment, Flow, FlowVersion
 from app.runtime import Runtime
+from tests.web.web_members import add_member, browser_of
 from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message
 
 EVIL = "<img src=x onerror=alert(1)>'{{7*7}}"
@@ -237,6 +240,18 @@ def test_who_would_begin_on_which_day_if_it_were_switched_on_now_is_asked_and_to
     assert 'data-rehearsal="/app/flows/reactivation/rehearsal.json"' in waiting
     assert [word for word in words if word not in _plain(section)] == []
     assert f'href="/app/customers/{person}"' in section
+
+
+def test_a_reader_is_told_of_the_release_and_not_asked_to_look_ahead(
+    app: Flask, runtime: Runtime, shop: Shop
+) -> None:
+    _silence(runtime, shop)
+    reader = browser_of(app, add_member(runtime, "one@azure.example", shop.store_id, role=READER))
+
+    section = _read(reader, "/app/flows/reactivation/start", "en").split('id="rehearsal"')[1]
+
+    assert "Who would begin, day by day" in section.split("</section>")[0]
+    assert "<form" not in section.split("</section>")[0]
 
 
 def _silence(runtime: Runtime, shop: Shop) -> None:
