@@ -54,14 +54,18 @@ def check_texts(session: Session, store_id: int, definition: Definition) -> None
             if isinstance(message, Message) and message.is_on:
                 slot = _slot(definition.key, entry, message)
                 if content.is_own(message.content):
-                    _check_is_written(session, store_id, slot)
+                    _check_is_written(session, store_id, slot, own.get(message.content))
                 if message.content in own:
                     _check(slot, own[message.content])
 
 
-def _check_is_written(session: Session, store_id: int, slot: Slot) -> None:
-    """Nobody gets the text that an editor begins with."""
-    written = editions.versions(session, store_id, slot.content)
+def _check_is_written(
+    session: Session, store_id: int, slot: Slot, text: Content | ContentError | None
+) -> None:
+    """Nobody gets the text that an editor begins with, by no channel."""
+    written = set(editions.versions(session, store_id, slot.content))
+    if slot.has_sms and isinstance(text, Content):
+        written &= set(text.sms)
     for locale in content.LANGUAGES:
         if locale not in written:
             raise BrokenText(slot, locale, Problem("", UNWRITTEN, slot.step))

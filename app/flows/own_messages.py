@@ -1,8 +1,9 @@
 """Messages that a merchant adds to a flow: the text is theirs, what keeps them in bounds is the recipe's.
 
 Such a message is marketing, whatever the flow is for, comes after all of the flow's own messages where only
-one may leave, and asks what all of these ask before they leave. Its number is given once, so that nobody
-who got an earlier one is passed over, and no text comes back that belonged to another.
+one may leave, and asks what all of these ask before they leave. It is a mail, or a text to those who agreed
+to texts. Its number is given once, so that nobody who got an earlier one is passed over, and no text comes
+back that belonged to another.
 """
 
 import re
@@ -68,7 +69,7 @@ def _others(origin: Entry) -> list[Message]:
 
 
 def _is_sound(flow: str, origin: Entry, step: Step) -> bool:
-    wanted, free = message(flow, origin, step.id), {"is_on", "only_if"}
+    wanted, free = message(flow, origin, step.id), {"is_on", "only_if", "channel"}
     is_same = step.model_dump(exclude=free) == wanted.model_dump(exclude=free)
     asks_all = isinstance(step, Message) and step.only_if[: len(wanted.only_if)] == wanted.only_if
     return bool(_NAME.fullmatch(step.id)) and is_same and asks_all

@@ -84,7 +84,9 @@ def content_of(name: str, wordings: Mapping[str, Wording]) -> Content:
     original = content.named(name)
     mails = {locale: one.mail for locale, one in wordings.items()}
     texts = {locale: one.sms for locale, one in wordings.items() if one.sms is not None}
-    return original.model_copy(update={"email": original.email | mails, "sms": original.sms | texts})
+    # What an editor begins with is nobody's text: of a merchant's own message only what they kept goes out.
+    started = {} if content.is_own(name) else original.sms
+    return original.model_copy(update={"email": original.email | mails, "sms": started | texts})
 
 
 def versions(session: Session, store_id: int, name: str) -> dict[str, int]:

@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -186,12 +186,17 @@ def _seat(session: Session, key: str, step: str) -> Seat:
 
 
 def _kept(session: Session, seat: Seat) -> dict[str, Draft]:
-    """The text that holds now, by language; the original where what is kept cannot be read."""
+    """The text that holds now, by language; the original's where what is kept cannot be read or lacks it."""
     original = content.named(seat.slot.content)
     whole = editions.load(session, seat.bench.store.id).get(seat.slot.content, original)
     text = whole if isinstance(whole, Content) else original
     found = {locale: editions.wording_of(text, locale) for locale in LANGUAGES}
-    return {locale: Draft.of(wording) for locale, wording in found.items() if wording is not None}
+    texts = cast(Mapping[str, str], original.sms) if seat.slot.has_sms else {}
+    return {
+        locale: Draft.of(replace(wording, sms=wording.sms or texts[locale] if texts else None))
+        for locale, wording in found.items()
+        if wording is not None
+    }
 
 
 def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:

@@ -11,6 +11,7 @@ from app.flows import changing, drafts, guards, own_messages
 from app.flows.definition import Entry
 from app.flows.drafts import Desk
 from app.flows.steps import Step
+from app.messaging import senders
 from app.models import Store
 from app.web.step_forms import Place
 
@@ -38,7 +39,8 @@ def place_for(session: Session, desk: Desk, store: Store, asked: Mapping[str, st
     else:
         fresh = _fresh(kind, changing.new_id(desk.current, kind), _next(way, after))
     definition = changing.with_new(desk.current, way.id, fresh, after)
-    return Place(desk.origin, definition, changing.entry_of(definition, fresh.id), fresh, store)
+    can_text = senders.can_text(session, store.id)
+    return Place(desk.origin, definition, changing.entry_of(definition, fresh.id), fresh, store, can_text)
 
 
 def _as_it_came(desk: Desk, way: Entry) -> Entry:

@@ -31,24 +31,39 @@ EVENTS = (
     *("message.clicked", "message.replied", "voucher.redeemed", "review.received", "support.opened"),
 )
 """What a merchant may let people wait for."""
+CHANNELS = ("email", "sms-or-email")
+"""How a message of the merchant's may go out, the usual way first."""
 MOST_ARMS = 10
 _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The step that is edited, where it stands, and the recipe that its flow came from."""
+    """The step that is edited, where it stands, and the recipe that its flow came from.
+
+    Attributes:
+        can_text: whether the store's text messages have a way out.
+    """
 
     origin: Definition
     definition: Definition
     entry: Entry
     step: Step
     store: Store
+    can_text: bool = False
 
     @property
     def is_own(self) -> bool:
         """Whether the step is the merchant's."""
         return guards.is_own(self.origin, self.step.id)
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """The channels that this message may be given; none where there is nothing to choose."""
+        if not isinstance(self.step, Message) or not self.is_own:
+            return ()
+        offered = CHANNELS if self.can_text else CHANNELS[:1]
+        return () if {*offered, self.step.channel} == {CHANNELS[0]} else CHANNELS
 
     @property
     def later(self) -> Choices:
@@ -188,9 +203,18 @@ def _message(place: Place, step: Message) -> list[Field]:
     rows = condition_fields(condition_choices(place.entry, step), extra, 1)
     fields = [
         Field("is_on", "check", translate("step.field.is_on"), "on" if step.is_on else ""),
+        *_channel(place, step),
         group("condition", translate("step.field.only_if"), rows),
     ]
     return [*fields, *_code(place, step)]
+
+
+def _channel(place: Place, step: Message) -> list[Field]:
+    """How a message of the merchant's goes out, where the store has more than one way."""
+    if not place.channels:
+        return []
+    chosen = select("channel", step.channel, worded("channel", place.channels))
+    return [replace(chosen, help=translate("step.help.channel"))]
 
 
 def _code(place: Place, step: Message) -> list[Field]:

@@ -136,6 +136,8 @@ def _webhook(_place: Place, typed: Typed, _errors: dict[str, str]) -> Values:
 def _message(place: Place, typed: Typed, errors: dict[str, str]) -> Values:
     step = place.step
     values: Values = {"is_on": bool(typed.get("is_on"))}
+    if place.channels:
+        values["channel"] = typed.get("channel") or place.channels[0]
     values["only_if"] = [*place.asked_by_recipe, *step_conditions.conditions_of(typed)]
     if isinstance(step, Message) and step.voucher is not None and "percent" in typed:
         percent = _whole(typed, "percent", errors)

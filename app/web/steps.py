@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.audit import Actor
@@ -14,7 +15,7 @@ from app.flows.definition import Definition
 from app.flows.drafts import Desk
 from app.flows.steps import Step
 from app.members.roles import MARKETER
-from app.messaging import editions
+from app.messaging import editions, senders
 from app.models import Store
 from app.web import flow_steps, new_steps, step_reading, step_words
 from app.web.acting import actor
@@ -47,7 +48,7 @@ def edit(key: str, step_id: str) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)
-        return _page(key, desk, Form(_place(desk, store, step_id)))
+        return _page(key, desk, Form(_place(session, desk, store, step_id)))
 
 
 @blueprint.post("/app/flows/<key>/steps/<step_id>")
@@ -57,7 +58,7 @@ def save(key: str, step_id: str) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)
-        place = _place(desk, store, step_id)
+        place = _place(session, desk, store, step_id)
     return _keep(key, desk, place, "changed", by=actor())
 
 
@@ -138,12 +139,13 @@ _BEHIND = {"else": ("split", "wait-event"), "nothing": ("arms", "end")}
 """Steps behind which one stands on their other way only, and such that nobody goes straight on from."""
 
 
-def _place(desk: Desk, store: Store, step_id: str) -> Place:
+def _place(session: Session, desk: Desk, store: Store, step_id: str) -> Place:
     entry = changing.entry_of(desk.current, step_id)
     step = entry.by_id[step_id]
     if guards.is_fixed(desk.origin, step):
         raise NotFound("nothing of this step may be changed")
-    return Place(desk.origin, desk.current, entry, step, store)
+    can_text = senders.can_text(session, store.id)
+    return Place(desk.origin, desk.current, entry, step, store, can_text)
 
 
 def _keep(key: str, desk: Desk, place: Place, what: str, *, by: Actor) -> ResponseReturnValue:

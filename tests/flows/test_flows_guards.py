@@ -157,10 +157,13 @@ def _own(flow: str, way: int, **values: Any) -> dict[str, Any]:
         ("birthday", "birthday", "B1"),
     ],
 )
-def test_a_message_of_the_merchants_may_stand_in_every_flow(flow: str, way: str, after: str) -> None:
+def test_a_message_of_the_merchants_may_stand_in_every_flow_by_each_channel(
+    flow: str, way: str, after: str
+) -> None:
     place = [entry.id for entry in recipe(flow).entries].index(way)
 
     assert _codes(_with(flow, way, after, _own(flow, place))) == []
+    assert _codes(_with(flow, way, after, _own(flow, place, channel="sms-or-email"))) == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +174,6 @@ def test_a_message_of_the_merchants_may_stand_in_every_flow(flow: str, way: str,
         {"priority": 1},
         {"ttl_hours": 500},
         {"only_if": ("enrollment-alive",)},
-        {"channel": "sms-or-email"},
         {"content": "cross_sell/X1"},
         {"content": "review/own-1"},
         {"id": "own-01", "content": "cross_sell/own-01"},

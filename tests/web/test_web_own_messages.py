@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from app.flows import drafts, switch
 from app.flows.definition import Definition, Message
+from app.messaging import editions, senders
+from app.messaging.content import Content
 from app.models import AuditEntry, FlowVersion
 from app.runtime import Runtime
 from tests.web.web_members import act
@@ -15,6 +17,7 @@ from tests.web.web_shops import Shop
 
 STEPS = "/app/flows/welcome/steps"
 NEW = {"kind": "message", "way": "consent", "after": "to-W3", "is_on": "on"}
+TEXT = {"is_on": "on", "channel": "sms-or-email"}
 
 
 def _revision(runtime: Runtime, shop: Shop) -> str:
@@ -55,7 +58,7 @@ def test_a_message_is_added_and_its_editor_opens_with_a_start_in_both_languages(
     editor = member.get(where).get_data(as_text=True)
     steps = member.get(STEPS).get_data(as_text=True)
 
-    assert "A mail of your own" in form
+    assert "A message of your own" in form
     assert where == "/app/flows/welcome/messages/own-1"
     assert "Due parole da" in editor
     assert "A few words from" in editor
@@ -156,3 +159,60 @@ def test_it_may_be_switched_off_and_asked_more_of(
     assert isinstance(step, Message)
     assert step.is_on is (typed.get("is_on") is None)
     assert step.only_if == ("enrollment-alive", *filter(None, [typed.get("condition.0")]))
+
+
+def test_it_may_be_a_text_and_its_editor_opens_with_one_that_is_counted(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    where = _add(member, runtime, shop)
+    as_mail = member.get(where).get_data(as_text=True)
+    act(member, f"{STEPS}/own-1", **TEXT, seen=_revision(runtime, shop))
+
+    as_text = member.get(where).get_data(as_text=True)
+
+    step = _current(runtime, shop).entries[0].by_id["own-1"]
+    assert isinstance(step, Message)
+    assert step.channel == "sms-or-email"
+    assert 'name="it.sms"' not in as_mail
+    assert 'name="it.sms"' in as_text
+    assert "qui va una cosa sola" in as_text
+    assert 'data-count="it"' in as_text
+
+
+def test_a_text_that_nobody_wrote_is_not_published_though_its_mail_was_written(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    act(member, "/app/flows/welcome/activate")
+    where = _add(member, runtime, shop)
+    mail_saved = _write(member, where)
+    act(member, f"{STEPS}/own-1", **TEXT, seen=_revision(runtime, shop))
+
+    early = act(member, "/app/flows/welcome/publish", seen=_revision(runtime, shop))
+    text_saved = _write(member, where)
+    act(member, "/app/flows/welcome/publish", seen=_revision(runtime, shop))
+
+    assert (mail_saved, text_saved) == (303, 303)
+    assert early.headers["Location"] == "/app/flows/welcome/publish"
+    with runtime.database.read() as session:
+        step = switch.definition_of(session, shop.store_id, "welcome").entries[0].by_id["own-1"]
+        assert isinstance(step, Message)
+        assert step.channel == "sms-or-email"
+        text = editions.load(session, shop.store_id)["welcome/own-1"]
+        assert isinstance(text, Content)
+        assert set(text.sms) == {"it", "en"}
+
+
+def test_a_text_is_offered_only_where_the_shop_can_send_one(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    _add(member, runtime, shop)
+    with runtime.database.write() as session:
+        senders.ensure(session, shop.store_id, "email", "an account for mails alone")
+
+    page = member.get(f"{STEPS}/own-1").get_data(as_text=True)
+    act(member, f"{STEPS}/own-1", **TEXT, seen=_revision(runtime, shop))
+
+    step = _current(runtime, shop).entries[0].by_id["own-1"]
+    assert 'name="channel"' not in page
+    assert isinstance(step, Message)
+    assert step.channel == "email"
