@@ -137,7 +137,8 @@ def _button(block: content.Button) -> Writer:
 def _voucher(block: content.Voucher) -> Writer:
     def write(page: Page) -> None:
         words, values = page.wording, page.values
-        code, worth = required(values, "voucher.code"), required(values, "voucher.value_text")
+        code, value = required(values, "voucher.code"), required(values, "voucher.value_text")
+        worth = value[:1].upper() + value[1:]
         ends = _until(required(values, "voucher.ends_on"), page.formats)
         valid = words.valid_until.format(ends)
         shown = [layout.escape(text) for text in (words.voucher_label, code, worth, valid, words.voucher_use)]

@@ -178,10 +178,10 @@ def voucher(label: str, code: str, value: str, *notes: str, paint: Paint) -> str
 
 
 def product(title: str, cell: str, details: str, button_below: str) -> str:
-    """A product's card; `cell` holds its picture, the title may be a link."""
+    """A product's card; `cell` holds its picture, which no long word beside it squeezes; the title may be a link."""
     return (
         f'<tr><td style="padding:0 0 16px">{_WIDE}><tr>{cell}<td valign="middle" class="ink" '
-        f'style="padding:4px 0;font:400 16px/1.45 {_SANS};color:{INK}">'
+        f'style="padding:4px 0;font:400 16px/1.45 {_SANS};color:{INK};word-break:break-word">'
         f'<strong style="font-weight:600">{title}</strong>{details}{button_below}</td></tr></table></td></tr>'
     )
 
