@@ -1,10 +1,10 @@
 """How templates write numbers, money, moments and our own words."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g
 
@@ -78,7 +78,7 @@ def told_day(text: str) -> str:
 
 def calendar_day(value: date) -> str:
     """A day of the calendar without its year (`24 nov`)."""
-    return format_skeleton("MMMd", datetime.combine(value, time()), locale=language())
+    return format_date(value, "d MMM", locale=language())
 
 
 def grown(value: int) -> str:

@@ -49,7 +49,7 @@ def test_every_word_of_our_channels_has_its_sentence() -> None:
         ("Unsubscribed Address", "il destinatario si era cancellato presso SendGrid"),
         ("undelivered 30003: the phone could not be reached", "il telefono non era raggiungibile"),
         ("undelivered 39999", "non consegnato"),
-        ("SendGrid refused the mail: content: too odd", "SendGrid ha respinto la mail"),
+        ("SendGrid refused the mail: content: too odd", "SendGrid ha respinto l’e-mail"),
         ("Twilio answered 400: What a number", "Twilio ha rifiutato (risposta 400)"),
         ("a mouse bit the cable", "il fornitore l’ha detto con parole sue"),
     ],

@@ -226,7 +226,7 @@ def test_a_percentage_of_its_own_goes_with_the_version(
     page = _plain(_read(member, "welcome/publish"))
     assert [_step(desk, step).voucher.percent for step in ("W1", "W4")] == [15, 15]
     assert desk.current.entries[0].anchors[0].days == 12
-    assert "with a code (15 %), good until 12 days after the start" in page
+    assert "with a code (15%), good until 12 days after the start" in page
 
 
 def _enrol(runtime: Runtime, shop: Shop, *steps: str) -> None:
@@ -355,7 +355,7 @@ def test_a_step_that_another_leads_to_is_not_taken_out(
 
     _post(member, "welcome/steps/tag-1/remove", token, 2)
 
-    assert "Split by lot: It leads to a step that is not there any more." in _plain(
+    assert "Split by lot (A/B test): It leads to a step that is not there any more." in _plain(
         _read(member, "welcome/steps")
     )
     assert (_desk(runtime, shop).revision, _step(_desk(runtime, shop), "tag-1").add) == (2, ("vip",))
