@@ -21,6 +21,8 @@ from tests.tour.tour_worlds import Place
 MISSING = ("/app/customers/999999", "/app/not-there", "/u/not-a-token", "/p/not-a-token", "/r/not-a-token")
 NOT_THERE = frozenset({200, 400, 404})
 SERIOUS = frozenset({"serious", "critical"})
+DESK = 1280
+"""From this width on nobody has to scroll a table sideways to see an amount."""
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 _NOT_PAGES = re.compile(
     r"^/(api|assets|auth|install|healthz|readyz|metrics|c/)|\.json$|/body$|/sign-in/|/export$|\.csv$"
@@ -32,6 +34,10 @@ _RUN_AXE = """async () => {
     const where = nodes => nodes.slice(0, 3).map(node => node.target.join(" ")).join(", ");
     return found.violations.map(each => [each.impact, each.id, where(each.nodes)]);
 }"""
+
+
+_HIDING = """[...document.querySelectorAll(".scroll")]
+    .filter(one => one.scrollWidth > one.clientWidth + 1).length"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +183,13 @@ def _filled(rule: str, values: dict[str, list[str]]) -> list[str]:
 
 
 def _measured(page: Page, width: int) -> list[str]:
-    """What the page itself tells: too wide, or struck by somebody's name."""
+    """What the page itself tells: too wide, a table that is cut on a desk, or struck by somebody's name."""
     found = []
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > width:
         found.append(f"{wide} px wide")
+    if width >= DESK and (cut := page.evaluate(_HIDING)):
+        found.append(f"{cut} tables hide a part of themselves")
     if page.evaluate("window.struck"):
         found.append("ran a shopper's script")
     return found
