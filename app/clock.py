@@ -1,6 +1,6 @@
 """The only now(): business time, which the demo, the dry run and the tests may simulate.
 
-Leases never use this clock; they use the database's (`db.lease_now`).
+Leases never use this clock, nor do sign-ins and tokens: theirs are never simulated (`app/leases.py`).
 """
 
 from collections.abc import Callable, Iterator

@@ -14,9 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     TypeDecorator,
-    func,
     literal_column,
-    select,
     text,
 )
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -35,6 +33,7 @@ from app.batches import (
     upsert,
 )
 from app.errors import Busy
+from app.leases import lease_now, wall_now
 
 __all__ = [
     "BUSY_SECONDS",
@@ -57,6 +56,7 @@ __all__ = [
     "unindexed",
     "update_rows",
     "upsert",
+    "wall_now",
 ]
 
 BUSY_SECONDS = 30.0
@@ -283,16 +283,3 @@ def narrow(session: Session, store_id: int) -> None:
     bind, scope = session.get_bind(), str(int(store_id))
     if bind.dialect.name != "sqlite" and bind.get_execution_options().get(engines.SCOPE) != scope:
         session.execute(_NARROWED, {"store": scope})
-
-
-# Not unixepoch('subsec'): SQLite knows it from 3.42 on only.
-_SQLITE_CLOCK = text("SELECT (julianday('now') - 2440587.5) * 86400.0")
-
-
-def lease_now(session: Session) -> datetime:
-    """The database's own clock, for leases only; never simulated."""
-    if session.get_bind().dialect.name == "sqlite":
-        seconds = session.execute(_SQLITE_CLOCK).scalar_one()
-        return datetime.fromtimestamp(float(seconds), UTC)
-    moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
-    return moment

@@ -29,6 +29,9 @@ OVER_ALL_STORES = f"scope AS MATERIALIZED (SELECT set_config('app.store', '{ALL_
 What follows must read its rows for each row of `scope`, so that the setting stands before the policies look.
 """
 
+MACHINE_START = "ritorno_machine_start"
+"""The option of an engine for a file: what its process knows of the machine's start (app/leases.py)."""
+
 IN_BINARY = "ritorno_in_binary"
 """The option of a statement whose rows PostgreSQL sends in binary: of bytes, half as many as in digits."""
 
@@ -45,13 +48,21 @@ _PRAGMAS = (
 def sqlite(url: str, busy_seconds: float) -> Engine:
     """An engine for a file; a writer waits so long for another."""
     arguments = {"timeout": busy_seconds, "check_same_thread": False}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    known: dict[str, int] = {}
+    engine = create_engine(
+        url, connect_args=arguments, hide_parameters=True, execution_options={MACHINE_START: known}
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "engine_disposed")
+    def _forget(_engine: Engine) -> None:
+        # The next connection may find another file under the same name.
+        known.clear()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -17,6 +17,7 @@ from app.models import (
     Heartbeat,
     InstallAttempt,
     JobRun,
+    MachineStart,
     Member,
     MemberLetter,
     MemberSession,
@@ -36,7 +37,7 @@ JUMP = 1_000_000_000
 Providers, links and programs outside know rows of that time by their ids, which must never be another's.
 """
 _LEASED_APART = table_of(Message)
-_PASSING = (Heartbeat, SignInLink, MemberSession, MemberLetter, SignInAttempt, InstallAttempt)
+_PASSING = (Heartbeat, MachineStart, SignInLink, MemberSession, MemberLetter, SignInAttempt, InstallAttempt)
 """What must not outlive a restore: links may have been used and sessions ended since, and nobody listened."""
 _OUTSIDE = (table_of(Message), table_of(Customer), table_of(Member))
 """On SQLite alone these have a counter of their own; every other id is one more than the largest."""

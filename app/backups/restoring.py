@@ -16,7 +16,9 @@ from app.backups.writing import fingerprint
 from app.db import Base, Database, insert_rows
 from app.runtime import Runtime
 
-_OF_PROCESSES = frozenset({"heartbeats", "install_attempts", "job_runs", "scheduled_jobs", "sign_in_links"})
+_OF_PROCESSES = frozenset(
+    {"heartbeats", "install_attempts", "job_runs", "machine_starts", "scheduled_jobs", "sign_in_links"}
+)
 """What a process that was only started leaves in an empty database."""
 
 

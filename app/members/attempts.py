@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.db import lease_now, table_of
+from app.db import table_of, wall_now
 from app.dialects import insert_into
 from app.models import SignInAttempt
 
@@ -50,7 +50,7 @@ def count(session: Session, signer: Signer, kind: str, *, address: str, client: 
         address: whose door it is: a mail address, or a member's number.
         client: where the request came from.
     """
-    now = lease_now(session)
+    now = wall_now(session)
     named = {"address": address, "client": client}
     counted = [_add(session, signer, (kind, whose), value=value, now=now) for whose, value in named.items()]
     return all(counted)

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer, Vault
-from app.db import lease_now, table_of
+from app.db import table_of, wall_now
 from app.models import Member, RecoveryCode
 
 CODES = table_of(RecoveryCode)
@@ -47,7 +47,7 @@ def use_code(session: Session, vault: Vault, member: Member, code: str) -> bool:
     digits = "".join(code.split())
     if not member.totp_secret or len(digits) != _DIGITS or not (digits.isascii() and digits.isdigit()):
         return False
-    step = _step_of(secret_of(vault, member), digits, int(lease_now(session).timestamp()))
+    step = _step_of(secret_of(vault, member), digits, int(wall_now(session).timestamp()))
     if step is None:
         return False
     # The later step wins in one statement: what two requests bring at once opens one door.

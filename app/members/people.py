@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, lease_now, table_of
+from app.db import insert_new, table_of, wall_now
 from app.errors import BadInput, NotFound
 from app.members import links, roles, sessions
 from app.members.links import digest
@@ -68,7 +68,7 @@ def invite(session: Session, store_id: int, member: Member, *, role: str, now: d
     Raises:
         BadInput: they are in the store already.
     """
-    token, until = secrets.token_urlsafe(32), lease_now(session) + links.FIRST_LASTS
+    token, until = secrets.token_urlsafe(32), wall_now(session) + links.FIRST_LASTS
     held = session.get(Membership, (store_id, member.id))
     if held is not None and held.accepted_at is not None:
         raise BadInput("this person is a member of the store already", "email")
@@ -92,7 +92,7 @@ def invited(session: Session, token: str) -> tuple[Membership, Member, Store] | 
         .where(
             Membership.store_id == int(store_id),
             Membership.invitation == digest(secret),
-            Membership.invited_until > lease_now(session),
+            Membership.invited_until > wall_now(session),
         )
     )
     found = session.execute(wanted).one_or_none()

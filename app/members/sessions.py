@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from app.db import UtcDateTime, lease_now
+from app.db import UtcDateTime, wall_now
 from app.members import roles
 from app.members.links import digest
 from app.models import Member, MemberSession, Membership
@@ -44,7 +44,7 @@ class Reader:
 
 def open_session(session: Session, member_id: int | None, agent: str, *, is_half: bool = False) -> str:
     """Let a browser in and return what its cookie holds; a half one waits for the second factor."""
-    token, now = secrets.token_urlsafe(32), lease_now(session)
+    token, now = secrets.token_urlsafe(32), wall_now(session)
     session.add(
         MemberSession(
             token_hash=digest(token),
@@ -62,7 +62,7 @@ def open_session(session: Session, member_id: int | None, agent: str, *, is_half
 
 def find(session: Session, token: str) -> Reader | None:
     """Who a cookie's token lets in, or None: ended, idle for too long, or never ours."""
-    now = lease_now(session)
+    now = wall_now(session)
     given = {"token": digest(token), "now": now, "long_ago": now - IDLE}
     row = session.execute(_OPEN, given).one_or_none()
     if row is None or (row.member_id is not None and row.email is None):
@@ -88,14 +88,14 @@ def half(session: Session, token: str) -> int | None:
     mine = select(MemberSession.member_id).where(
         MemberSession.token_hash == digest(token),
         MemberSession.is_half.is_(True),
-        MemberSession.expires_at > lease_now(session),
+        MemberSession.expires_at > wall_now(session),
     )
     return session.execute(mine).scalar_one_or_none()
 
 
 def touch(session: Session, reader: Reader, now: datetime) -> None:
     """Write down that they were seen."""
-    moment = lease_now(session)
+    moment = wall_now(session)
     session.execute(update(MemberSession).where(MemberSession.id == reader.id).values(seen_at=moment))
     if reader.member_id is not None:
         session.execute(update(Member).where(Member.id == reader.member_id).values(seen_at=now))
@@ -114,7 +114,7 @@ def close_all(session: Session, member_id: int | None, *, but: int | None = None
 
 def listing(session: Session, member_id: int) -> Sequence[MemberSession]:
     """The browsers in which a member is signed in, the last seen first."""
-    now = lease_now(session)
+    now = wall_now(session)
     mine = select(MemberSession).where(
         MemberSession.member_id == member_id,
         MemberSession.is_half.is_(False),

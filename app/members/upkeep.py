@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
-from app.db import lease_now
+from app.db import wall_now
 from app.members import attempts, letters, people, sessions
 from app.models import MemberSession, Membership, SignInAttempt, SignInLink
 
@@ -18,7 +18,7 @@ def purge(session: Session, now: datetime) -> int:
     Sessions when they end, links a day later, tries an hour later, mails after three days; who did not take
     an invitation up within thirty days of its end, and who is in no store any more.
     """
-    moment = lease_now(session)
+    moment = wall_now(session)
     is_over = or_(MemberSession.expires_at < moment, MemberSession.seen_at < moment - sessions.IDLE)
     gone = 0
     for statement in (

@@ -19,7 +19,7 @@ MESSAGES, ATTEMPTS, DECISIONS = table_of(Message), table_of(MessageAttempt), tab
 
 @dataclass(slots=True)
 class Outcome:
-    """Collects the verdicts of one claim. `lease_until` is on the database's clock."""
+    """Collects the verdicts of one claim. `lease_until` is on the clock of leases."""
 
     store_id: int
     now: datetime

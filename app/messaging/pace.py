@@ -116,7 +116,7 @@ def _limits(
 
 
 def _refill(session: Session, row: Row[Any], per_second: int) -> float:
-    """Fill the bucket up to now by the database's clock; it holds ten seconds' worth."""
+    """Fill the bucket up to now by the clock of leases; it holds ten seconds' worth."""
     moment = lease_now(session)
     most = float(per_second * _BURST_SECONDS)
     if row.refilled_at is None:

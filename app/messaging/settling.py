@@ -52,7 +52,7 @@ def has_late(session: Session) -> bool:
 def sweep(session: Session, now: datetime, limit: int = 500) -> int:
     """Leases that ran out: what may have been sent becomes unknown, what was only prepared goes back.
 
-    The database's clock decides, never the business clock.
+    The clock of leases decides, never the business clock.
     """
     moment = lease_now(session)
     late = _LATE.limit(limit).with_for_update(skip_locked=True)

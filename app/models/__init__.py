@@ -23,6 +23,7 @@ from app.models.inbound_event import InboundBody, InboundEvent
 from app.models.install_attempt import InstallAttempt
 from app.models.job_run import JobRun, ScheduledJob
 from app.models.list_import import ListImport
+from app.models.machine_start import MachineStart
 from app.models.member import Member, MemberLetter, Membership, RecoveryCode
 from app.models.merge import CustomerMerge
 from app.models.message import DeliveryEvent, Message, MessageAttempt
@@ -83,6 +84,7 @@ __all__ = [
     "InstallAttempt",
     "JobRun",
     "ListImport",
+    "MachineStart",
     "Member",
     "MemberLetter",
     "MemberSession",

@@ -77,7 +77,7 @@ class MemberLetter(Base):
         sealed: the link and what the mail says beside it.
         status: queued, sending or failed.
         cut_off: calls of which nobody wrote down the answer; the first one is made once more.
-        lease_until: until when somebody is sending it, by the database's clock.
+        lease_until: until when somebody is sending it, by the clock of leases.
     """
 
     __tablename__ = "member_letters"

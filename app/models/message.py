@@ -28,7 +28,7 @@ class Message(Base):
         is_prepared: storefront work is done (or there was none).
         content: the rendered message as zlib-compressed JSON {subject, text, html, headers, links}.
         context: what the templates see besides the customer.
-        lease_token, lease_until: who works on it, by the database's clock.
+        lease_token, lease_until: who works on it, by the clock of leases.
     """
 
     __tablename__ = "messages"

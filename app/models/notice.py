@@ -16,7 +16,7 @@ class Notice(Base):
 
     Attributes:
         cut_off: calls of which nobody wrote down the answer; the first one is made once more.
-        lease_until: until when somebody is sending it, by the database's clock.
+        lease_until: until when somebody is sending it, by the clock of leases.
         kind: a word of app/stores/notices.py.
         status: queued, sending, sent, failed or unknown; only a queued one is ever sent.
         next_at: the earliest moment of the next mail.

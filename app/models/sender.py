@@ -17,7 +17,7 @@ class Sender(Base):
         problem: why nothing can be sent until somebody mends it, in words to show.
         pause: why nothing is sent until `paused_until`, in words to show.
         failures: calls in a row that brought no usable answer.
-        tokens, refilled_at: what the pace allows now; the second one is on the database's clock.
+        tokens, refilled_at: what the pace allows now; the second one is on the clock of leases.
         trusted_from: the reputation of earlier days is forgiven: the merchant looked and went on.
         checked_at: when the account was last asked how it stands.
         part_micros, billed_in: what the provider last asked for one part of a text, in millionths of that

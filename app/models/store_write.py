@@ -25,7 +25,7 @@ class StoreWrite(Base):
         reason: why it was skipped or failed.
         turn: counts the news; a write of an older turn leaves the row open.
         next_at: when the writer looks at it again.
-        lease_token, lease_until: who works on it, by the database's clock.
+        lease_token, lease_until: who works on it, by the clock of leases.
         done_at: since when it has been in a state other than queued.
     """
 

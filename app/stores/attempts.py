@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from app.crypto import Vault
-from app.db import insert_new, lease_now, table_of
+from app.db import insert_new, table_of, wall_now
 from app.models import InstallAttempt
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 
@@ -43,7 +43,7 @@ def start(session: Session, *, platform: str, shop: str, browser: str) -> str:
         shop: the domain or URL that the handshake is for, already normalised.
         browser: the secret of the browser's cookie.
     """
-    moment = lease_now(session)
+    moment = wall_now(session)
     session.execute(delete(InstallAttempt).where(InstallAttempt.expires_at <= moment))
     state = secrets.token_urlsafe(32)
     session.add(
@@ -64,7 +64,7 @@ def start(session: Session, *, platform: str, shop: str, browser: str) -> str:
 
 def claim_shopify(session: Session, *, state: str, shop: str, browser: str) -> Claimed | None:
     """Use a state up; None if it is unknown, used, too old, another browser's or another shop's."""
-    moment = lease_now(session)
+    moment = wall_now(session)
     statement = (
         update(InstallAttempt)
         .where(
@@ -94,7 +94,7 @@ def keep_keys(session: Session, vault: Vault, *, state: str, key: str, secret: s
             InstallAttempt.state_hash == _digest(state),
             InstallAttempt.sealed_keys.is_(None),
             InstallAttempt.used_at.is_(None),
-            InstallAttempt.expires_at > lease_now(session),
+            InstallAttempt.expires_at > wall_now(session),
         )
         .values(sealed_keys=vault.seal({"key": key, "secret": secret}))
         .returning(InstallAttempt.id)
@@ -104,7 +104,7 @@ def keep_keys(session: Session, vault: Vault, *, state: str, key: str, secret: s
 
 def claim_woocommerce(session: Session, vault: Vault, *, state: str, browser: str) -> Claimed | None:
     """Take the keys that came for a state; None as for Shopify, or while no keys came."""
-    moment = lease_now(session)
+    moment = wall_now(session)
     statement = (
         update(InstallAttempt)
         .where(
@@ -129,7 +129,7 @@ def claim_arrival(session: Session, shop: str) -> int | None:
 
     Two exchanges at once would each get tokens, and Shopify keeps only one pair of a shop alive.
     """
-    moment = lease_now(session)
+    moment = wall_now(session)
     session.execute(delete(InstallAttempt).where(InstallAttempt.expires_at <= moment))
     claim = {
         "state_hash": _digest(f"arrival of {shop}"),

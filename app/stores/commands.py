@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import audit, clock
 from app.audit import Actor
-from app.db import lease_now
+from app.db import wall_now
 from app.errors import AppError, BadInput, NotFound
 from app.models import Store
 from app.runtime import Runtime
@@ -148,7 +148,7 @@ def get_values(runtime: Runtime, store_id: int, key: str | None = None) -> dict[
 
 def _connect(runtime: Runtime, prove: Callable[[datetime], Arrival]) -> Shown:
     with runtime.database.read() as session:
-        now = lease_now(session)
+        now = wall_now(session)
     try:
         arrival = prove(now)
     except ConnectorError as error:

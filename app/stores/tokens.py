@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.db import lease_now
+from app.db import lease_now, wall_now
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import credentials, rows
@@ -40,7 +40,7 @@ def fresh_shopify_token(runtime: Runtime, store_id: int) -> str:
         ConnectorError: the renewal did not succeed now, or another process is at it; try again later.
     """
     with runtime.database.read() as session:
-        token = _good_token(_stored(session, runtime, store_id), lease_now(session))
+        token = _good_token(_stored(session, runtime, store_id), wall_now(session))
     if token is not None:
         return token
     # Threads of one process wait here for the one that asks; other processes meet the lease.
@@ -123,17 +123,18 @@ def _claim(runtime: Runtime, store_id: int) -> _Claim | str:
         credentials.lock(session, store)
         if store.state == UNINSTALLED:
             raise Unauthorized("the shop removed the app", status=None)
-        now = lease_now(session)
+        now, moment = wall_now(session), lease_now(session).timestamp()
         secrets = credentials.unseal(runtime.vault, store.credentials)
         held = secrets.access.get("lease", {})
-        is_leased = float(held.get("until", 0)) > now.timestamp()
+        # Who says that it holds for longer than a lease lasts speaks of another clock than that of today.
+        is_leased = 0 < float(held.get("until", 0)) - moment <= LEASE.total_seconds()
         token = _good_token(secrets, now, margin=_STILL_USABLE if is_leased else RENEW_BEFORE)
         if token is not None:
             return token
         if is_leased:
             raise ConnectorError("the shop's token is being renewed", retry_after_seconds=5)
         claim = _Claim(store_id, store.domain, secrets, str(uuid.uuid4()), now)
-        lease = {"token": claim.lease, "until": (now + LEASE).timestamp()}
+        lease = {"token": claim.lease, "until": moment + LEASE.total_seconds()}
         store.credentials = credentials.seal(
             runtime.vault, replace(secrets, access={**secrets.access, "lease": lease})
         )

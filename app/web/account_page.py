@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound, Unauthorized
 
 from app import audit, clock
-from app.db import lease_now
+from app.db import wall_now
 from app.members import attempts, factors, passwords, people, sessions
 from app.members.sessions import Reader
 from app.models import Member
@@ -109,7 +109,7 @@ def _about(session: Session, member: Member, seen: Reader) -> dict[str, Any]:
     """What the page says of a member: an unfinished second factor shows its picture."""
     vault, is_begun = runtime().vault, bool(member.totp_secret) and member.totp_at is None
     # Sessions live by the database's clock, pages by ours, which may be simulated.
-    apart = clock.now() - lease_now(session)
+    apart = clock.now() - wall_now(session)
     rows = sessions.listing(session, member.id)
     return {
         "me": member,

@@ -19,7 +19,7 @@ from werkzeug.exceptions import ServiceUnavailable, Unauthorized
 
 from app import audit, clock
 from app.audit import Actor
-from app.db import lease_now
+from app.db import wall_now
 from app.members import keys
 from app.models import Store
 from app.runtime import Runtime
@@ -101,7 +101,7 @@ def _recognise() -> ResponseReturnValue | None:
 def _enter(token: str, *, is_document: bool) -> ResponseReturnValue | None:
     built = runtime()
     with built.database.read() as session:
-        now = lease_now(session)
+        now = wall_now(session)
     secrets = verification.shopify_secrets(built, None)
     try:
         seen = session_token.verify(token, built.settings.shopify_client_id, secrets, now)
@@ -133,7 +133,7 @@ def _arrive(built: Runtime, seen: SessionToken, token: str) -> int:
         if store_id is not None:
             return store_id
         with built.database.write() as session:
-            now = lease_now(session)
+            now = wall_now(session)
             claim = attempts.claim_arrival(session, seen.shop)
         if claim is None:
             raise ConnectorError("the shop is being connected; reload this page in a moment")
@@ -189,7 +189,7 @@ def _framed_address(path: str) -> str:
         return path
     built = runtime()
     with built.database.read() as session:
-        until = int((lease_now(session) + _FRAME_LASTS).timestamp())
+        until = int((wall_now(session) + _FRAME_LASTS).timestamp())
     value = f"{until}:{seen.store_id}:{seen.shop}:{path}"
     return f"{path}?{urlencode({_FRAMED: built.signer.sign(_FRAMED, value)})}"
 
@@ -200,7 +200,7 @@ def _framed_visit(token: str) -> Visit | None:
     value = built.signer.check(_FRAMED, token) or "0:0::"
     until, store_id, shop, path = value.split(":", 3)
     with built.database.read() as session:
-        is_late = lease_now(session).timestamp() > int(until)
+        is_late = wall_now(session).timestamp() > int(until)
     if is_late or path != request.path:
         return None
     return Visit(shop, int(store_id), is_by_header=False)

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import audit, clock
 from app.audit import Actor
-from app.db import lease_now
+from app.db import wall_now
 from app.errors import BadInput
 from app.members import people
 from app.members.roles import OWNER
@@ -68,7 +68,7 @@ def finish_shopify() -> ResponseReturnValue:
     if not code:
         raise BadRequest
     with built.database.write() as session:
-        now = lease_now(session)
+        now = wall_now(session)
         claimed = attempts.claim_shopify(session, state=state, shop=shop, browser=_browser())
     if claimed is None:
         raise BadRequest
@@ -140,7 +140,7 @@ def finish_woocommerce() -> ResponseReturnValue:
     if request.args.get("success") != "1":
         return _home()
     with built.database.write() as session:
-        now = lease_now(session)
+        now = wall_now(session)
         claimed = attempts.claim_woocommerce(session, built.vault, state=state, browser=_browser())
     if claimed is None:
         raise BadRequest
@@ -171,7 +171,7 @@ def _signed_query() -> tuple[str, dict[str, str]]:
     """The shop and the parameters of a query that Shopify signed a moment ago."""
     built = runtime()
     with built.database.read() as session:
-        now = lease_now(session)
+        now = wall_now(session)
     try:
         params = shopify.verify_query(
             request.args.items(multi=True), verification.shopify_secrets(built, None), now

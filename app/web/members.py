@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit, clock
-from app.db import lease_now
+from app.db import wall_now
 from app.errors import BadInput
 from app.members import attempts, letters, people, sessions
 from app.members.roles import MARKETER, OWNER, ROLES
@@ -175,7 +175,7 @@ def _page(
 
 
 def _lines(session: Session, store: Store) -> list[Line]:
-    rows, now, me = people.of_store(session, store.id), lease_now(session), reader()
+    rows, now, me = people.of_store(session, store.id), wall_now(session), reader()
     lost = letters.failed_for(session, [member.id for _, member in rows])
     return [
         Line(

@@ -591,6 +591,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("store_id", "kind", "digest", name=op.f("uq_list_imports_store_id_kind_digest")),
     )
     op.create_table(
+        "machine_starts",
+        sa.Column("boot_id", sa.String(length=36), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("boot_id", name=op.f("pk_machine_starts")),
+    )
+    op.create_table(
         "member_letters",
         sa.Column("id", ID, nullable=False),
         sa.Column("member_id", ID, nullable=False),
@@ -1396,6 +1402,7 @@ def downgrade() -> None:
     op.drop_table("members")
     op.drop_table("member_sessions")
     op.drop_table("member_letters")
+    op.drop_table("machine_starts")
     op.drop_table("list_imports")
     op.drop_table("job_runs")
     op.drop_table("install_attempts")

@@ -111,7 +111,5 @@ SENDING: tuple[Bar, ...] = (
         (*none(_D, _S), Bound(_U, most=0), least("messages", 400, 400), least(CASES, 4, 4)),
         1,
         lanes=2,
-        note="On SQLite all processes share the machine's clock; a worker of another clock, which only"
-        " this test makes, bends its leases there.",
     ),
 )

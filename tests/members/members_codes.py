@@ -8,14 +8,14 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy.orm import Session
 
 from app.crypto import Vault
-from app.db import lease_now
+from app.db import wall_now
 from app.members import factors
 from app.models import Member
 
 
 def code_of(session: Session, vault: Vault, member: Member, *, seconds: int = 0) -> str:
     """The six digits of so many seconds from now."""
-    moment = lease_now(session) + timedelta(seconds=seconds)
+    moment = wall_now(session) + timedelta(seconds=seconds)
     return digits(factors.secret_of(vault, member), moment)
 
 

@@ -12,6 +12,7 @@ TABLES = tuple(table_of(getattr(models, name)) for name in models.__all__)
 OF_NO_STORE = {
     "heartbeats": "since when our own ears are open",
     "install_attempts": "an install under way; the store does not exist yet",
+    "machine_starts": "the machine's, whoever's rows its file holds",
     "restores": "a backup holds all stores, and is put back for all of them",
     "members": "a person, who may be in several stores",
     "member_letters": "mails to members",

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from app import clock
-from app.db import lease_now
+from app.db import wall_now
 from app.models import InstallAttempt, Store
 from app.runtime import Runtime
 from app.web.auth import issue_sign_in_link
@@ -37,4 +37,4 @@ def all_stores(runtime: Runtime) -> list[Store]:
 def expire_attempts(runtime: Runtime) -> None:
     """Let the time of every handshake run out."""
     with runtime.database.write() as session:
-        session.execute(update(InstallAttempt).values(expires_at=lease_now(session)))
+        session.execute(update(InstallAttempt).values(expires_at=wall_now(session)))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.db import lease_now
+from app.db import lease_now, wall_now
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import connections, credentials, install
@@ -163,7 +163,7 @@ def test_a_token_with_minutes_left_does_while_the_endpoint_fails(
 ) -> None:
     platforms.silent_paths.add(TOKEN_PATH)
     with runtime.database.read() as session:
-        now = lease_now(session).timestamp()
+        now = wall_now(session).timestamp()
     _change_access(runtime, shopify_store, expires_at=now + 200.0)
 
     assert fresh_shopify_token(runtime, shopify_store.id) == "access-old"
@@ -172,7 +172,9 @@ def test_a_token_with_minutes_left_does_while_the_endpoint_fails(
 def test_another_process_that_renews_is_not_disturbed(
     runtime: Runtime, platforms: FakePlatforms, shopify_store: Store
 ) -> None:
-    _change_access(runtime, shopify_store, lease={"token": "theirs", "until": FAR_AWAY})
+    with runtime.database.read() as session:
+        until = lease_now(session).timestamp() + 60
+    _change_access(runtime, shopify_store, lease={"token": "theirs", "until": until})
 
     with pytest.raises(ConnectorError) as failure:
         fresh_shopify_token(runtime, shopify_store.id)

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app.db import lease_now
+from app.db import wall_now
 from app.models import ApiKey, SignInLink
 from app.runtime import Runtime
 from app.web import auth
@@ -33,7 +33,7 @@ def test_a_link_signs_in_once(app: Flask, runtime: Runtime, shop: Shop) -> None:
 def test_a_link_older_than_its_end_by_the_databases_clock_is_refused(app: Flask, runtime: Runtime) -> None:
     token = _link(runtime)
     with runtime.database.write() as session:
-        session.execute(update(SignInLink).values(expires_at=lease_now(session) - timedelta(seconds=1)))
+        session.execute(update(SignInLink).values(expires_at=wall_now(session) - timedelta(seconds=1)))
 
     answer = app.test_client().get(f"/app/sign-in/{token}")
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from app.db import lease_now
+from app.db import wall_now
 from app.members import letters, links
 from app.models import AuditEntry, Member, MemberLetter, Membership, SignInLink
 from app.runtime import Runtime
@@ -99,7 +99,7 @@ def test_a_link_that_is_no_invitation_opens_nothing(
     path = _invite(client, "bruno@azure.example")
     with runtime.database.write() as session:
         if end == "old":
-            session.execute(update(Membership).values(invited_until=lease_now(session)))
+            session.execute(update(Membership).values(invited_until=wall_now(session)))
         number = session.scalars(select(Member.id).where(Member.email == "bruno@azure.example")).one()
     if end == "forged":
         path = path[:-1] + ("A" if path[-1] != "A" else "B")
@@ -252,8 +252,8 @@ def test_a_link_to_a_password_is_over_after_an_hour_of_the_databases_clock(
     path = _reset_link(runtime, owner)
     with runtime.database.write() as session:
         end = session.execute(select(SignInLink.expires_at)).scalar_one()
-        left = end - lease_now(session)
-        session.execute(update(SignInLink).values(expires_at=lease_now(session)))
+        left = end - wall_now(session)
+        session.execute(update(SignInLink).values(expires_at=wall_now(session)))
 
     assert timedelta(minutes=59) < left <= timedelta(hours=1)
     assert app.test_client().get(path).status_code == 404

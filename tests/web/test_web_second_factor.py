@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from app.db import lease_now
+from app.db import wall_now
 from app.members import attempts, factors, sessions
 from app.models import Member, MemberSession, RecoveryCode
 from app.runtime import Runtime
@@ -24,7 +24,7 @@ def anna(runtime: Runtime, shop: Shop) -> Person:
     with runtime.database.write() as session:
         member = session.get_one(Member, person.id)
         factors.begin(runtime.vault, member)
-        member.totp_at = lease_now(session)
+        member.totp_at = wall_now(session)
     return person
 
 
@@ -112,7 +112,7 @@ def test_guessing_codes_ends_after_six(app: Flask, runtime: Runtime, anna: Perso
 def test_the_wait_for_the_code_ends_after_ten_minutes(app: Flask, runtime: Runtime, anna: Person) -> None:
     client = _half(app, anna)
     with runtime.database.write() as session:
-        session.execute(update(MemberSession).values(expires_at=lease_now(session)))
+        session.execute(update(MemberSession).values(expires_at=wall_now(session)))
 
     answer = client.get("/app/sign-in/code")
 
@@ -152,7 +152,7 @@ def test_it_is_set_up_by_a_picture_or_by_hand_and_its_codes_are_shown_once(
     wrong = act(client, "/app/account/factor/confirm", code="000000")
     before = sign_in(app.test_client(), bruno.email).headers["Location"]
     with runtime.database.read() as session:
-        now = lease_now(session)
+        now = wall_now(session)
     right = act(client, "/app/account/factor/confirm", code=members_codes.digits(key, now))
 
     codes = re.findall(r"<code>([a-z0-9]{5}-[a-z0-9]{5})</code>", right.get_data(as_text=True))

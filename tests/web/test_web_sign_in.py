@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from app.db import lease_now
+from app.db import wall_now
 from app.members import passwords, sessions
 from app.models import AuditEntry, Member, MemberSession, SignInAttempt
 from app.runtime import Runtime
@@ -119,7 +119,7 @@ def test_guessing_ends_after_ten_tries_also_for_the_right_password(
 
     right = sign_in(app.test_client(), anna.email)
     with runtime.database.write() as session:
-        an_hour_ago = lease_now(session) - timedelta(hours=1)
+        an_hour_ago = wall_now(session) - timedelta(hours=1)
         session.execute(update(SignInAttempt).values(since=an_hour_ago))
     later = sign_in(app.test_client(), anna.email)
 
@@ -220,7 +220,7 @@ def test_a_session_ends_by_the_databases_clock(
 ) -> None:
     client = browser_of(app, anna)
     with runtime.database.write() as session:
-        now = lease_now(session)
+        now = wall_now(session)
         session.execute(update(MemberSession).values({name: now - by for name, by in age.items()}))
 
     assert client.get("/app/").status_code == 401
@@ -229,7 +229,7 @@ def test_a_session_ends_by_the_databases_clock(
 def test_a_session_that_is_used_stays_open(app: Flask, runtime: Runtime, anna: Person) -> None:
     client = browser_of(app, anna)
     with runtime.database.write() as session:
-        old = lease_now(session) - sessions.IDLE + timedelta(minutes=1)
+        old = wall_now(session) - sessions.IDLE + timedelta(minutes=1)
         session.execute(update(MemberSession).values(seen_at=old))
 
     client.get("/app/")
