@@ -5,13 +5,15 @@ starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails a
 "database is locked" whatever the time-out (RELIABILITY.md section 0, trap 2).
 """
 
-import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from app import packing
+
+if TYPE_CHECKING:
+    import sqlite3
 
 READ_ONLY = "ritorno_read_only"
 """The option of a connection whose transactions write nothing: on SQLite they never wait for a writer."""
@@ -54,7 +56,7 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    def _configure(connection: "sqlite3.Connection", _record: object) -> None:
         connection.isolation_level = None
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
@@ -102,11 +104,12 @@ def postgresql(url: str, pool_size: int) -> Engine:
 def _begin_on(connection: Connection, statement: str) -> None:
     """Begin by the driver itself: SQLAlchemy's way to it costs more than many a transaction's whole work."""
     driver: Any = connection.connection.driver_connection
+    dbapi: Any = connection.dialect.loaded_dbapi
     try:
         driver.execute(statement)
-    except sqlite3.Error as error:
+    except dbapi.Error as error:
         raise DBAPIError.instance(
-            statement, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+            statement, None, error, dbapi.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
 
 

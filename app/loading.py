@@ -2,15 +2,18 @@
 
 import gc
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_NOT_TAKEN = ("rich", "greenlet")
-"""Taken by structlog wherever it is found: 4 MiB and a tenth of a start, for what our logs never hold."""
-_COLLECTED_AFTER = (20_000, 20, 20)
-"""Objects more than before, until the youngest are looked at; rounds of them, until the older ones are."""
+_NOT_TAKEN = ("rich", "greenlet", "charset_normalizer", "chardet")
+"""Taken wherever they are found, and never used by us.
 
+By structlog for what our logs never hold: 4 MiB and a tenth of a start. By requests, another 2.6 MiB, to
+guess the encoding of a text: we read bytes. It can do without, and says so in a warning.
+"""
+_SAID_OF_IT = "Unable to find acceptable character detection dependency"
 _COLLECTED_AFTER = (20_000, 20, 20)
 """Objects more than before, until the youngest are looked at; rounds of them, until the older ones are."""
 
@@ -25,7 +28,9 @@ def loading() -> Iterator[None]:
     gc.disable()
     barred = _bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _SAID_OF_IT)
+            yield
     finally:
         for name in barred:
             del sys.modules[name]

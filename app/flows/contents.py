@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import BadInput, NotFound
 from app.flows.definition import ChooseProducts, Definition, Entry, Message
-from app.messaging import checking, content, editions, templating
+from app.messaging import checking, content, editions, liquid
 from app.messaging.checking import Draft, Problem
 from app.messaging.content import Content
 from app.messaging.errors import ContentError
@@ -113,5 +113,5 @@ def _of_original(name: str) -> frozenset[str]:
         for block in mail.blocks:
             found |= {_OF_KINDS[block.kind]} if block.kind in _OF_KINDS else set()
             url = getattr(block, "url", None)
-            found |= {path.partition(".")[0] for path in templating.used(url)} if url else set()
+            found |= {path.partition(".")[0] for path in liquid.used(url)} if url else set()
     return frozenset(found)

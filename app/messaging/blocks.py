@@ -3,18 +3,21 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote as percent_encoded
 
-from app.messaging import content, formats, layout, templating
+from app.messaging import content, formats, layout, liquid
 from app.messaging.colours import PLAIN, Paint
 from app.messaging.content import Block
 from app.messaging.errors import ContentError, UnresolvedContent
 from app.messaging.formats import Formats
-from app.messaging.guards import Scope
 from app.messaging.links import LinkMaker
-from app.messaging.templating import Template
 from app.messaging.variables import FIELDS
 from app.messaging.wording import Wording
+
+if TYPE_CHECKING:
+    from app.messaging.guards import Scope
+    from app.messaging.templating import Template
 
 ROOTS = frozenset(FIELDS)
 _CLEAN_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
@@ -26,7 +29,7 @@ _KEPT_IN_URLS = "%:/?#[]@!$&()*+,;="
 class Page:
     """One customer's mail while it is written; `values` are what the templates see."""
 
-    scope: Scope
+    scope: "Scope"
     values: Mapping[str, object]
     links: LinkMaker
     wording: Wording
@@ -49,9 +52,9 @@ def compile_block(block: Block) -> Writer:
     return _only_when(block.when, write) if block.when else write
 
 
-def template(source: str) -> Template:
+def template(source: str) -> "Template":
     """A text over the variables that messages have."""
-    return templating.parse(source, ROOTS)
+    return liquid.parse(source, ROOTS)
 
 
 def value_at(values: Mapping[str, object], path: str) -> object:

@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.messaging import blocks, sms, templating
+from app.messaging import blocks, liquid, sms
 from app.messaging.allowances import MAX_MAIL_BYTES, is_cut_off
 from app.messaging.content import Content, Mail
 from app.messaging.editions import Wording, content_of
-from app.messaging.errors import ContentError, UnresolvedContent
-from app.messaging.guards import TOO_MUCH
+from app.messaging.errors import TOO_MUCH, ContentError, UnresolvedContent
 from app.messaging.letters import Letter
 from app.messaging.specimens import Slot
 from app.messaging.variables import FIELDS, LISTS
@@ -160,9 +159,9 @@ def _in_text(place: str, text: str) -> Iterator[Problem]:
         yield Problem(place, "unknown", error.name)
         return
     except ContentError as error:
-        yield Problem(place, "liquid", _short(error), templating.line_of(error.__cause__))
+        yield Problem(place, "liquid", _short(error), liquid.line_of(error.__cause__))
         return
-    for path in sorted(templating.used(text)):
+    for path in sorted(liquid.used(text)):
         if not _is_known(path):
             yield Problem(place, "unknown", path)
     if place.endswith(".url") and template.constant is not None and not _is_safe(template.constant):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.messaging import templating
+from app.messaging import liquid
 from app.messaging.checking import Draft, Problem
 from app.messaging.confirmations import FLOW, STEP
 from app.messaging.gate import TRANSACTIONAL
@@ -65,7 +65,7 @@ def problems_of(draft: Draft) -> list[Problem]:
 
 
 def _in_text(place: str, text: str) -> Iterator[Problem]:
-    named = sorted(templating.used(text) - _VARIABLES)
+    named = sorted(liquid.used(text) - _VARIABLES)
     if named or _ADDRESS.search(text):
         yield Problem(place, "confirm-other", named[0] if named else "")
 

@@ -4,6 +4,9 @@ from typing import Self
 
 from app.errors import AppError
 
+TOO_MUCH = "it does too much work"
+"""What a template is told that would keep a worker busy."""
+
 
 class ContentError(AppError):
     """The content cannot be used as it is; the text says where and why."""

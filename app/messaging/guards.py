@@ -6,12 +6,12 @@ from typing import Any
 from liquid import RenderContext
 from liquid.filter import with_context
 
+from app.messaging.errors import TOO_MUCH
 from app.messaging.formats import Formats
 
 MAX_RANGE = 2_000
 MAX_VALUE = 200_000
 MAX_WORK = 100_000
-TOO_MUCH = "it does too much work"
 _MAX_PRODUCT = 2_000_000
 _MAX_BITS = 128
 _AMPLIFIERS = frozenset({"replace", "join"})

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from threading import Lock
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from app.messaging import blocks, layout, sms, templating
+from app.messaging import blocks, layout, liquid, sms
 from app.messaging.blocks import Page, Writer
 from app.messaging.colours import paint_of
 from app.messaging.content import DEFAULT_LANGUAGE, Block, Content, Mail
@@ -13,8 +14,10 @@ from app.messaging.errors import ContentError
 from app.messaging.formats import Formats
 from app.messaging.frame import Sender, frame_of, one_line, shop_address
 from app.messaging.links import LinkMaker
-from app.messaging.templating import Template
 from app.messaging.wording import WORDINGS
+
+if TYPE_CHECKING:
+    from app.messaging.templating import Template
 
 __all__ = [
     "CompiledContent",
@@ -70,8 +73,8 @@ class Rendered:
 class CompiledMail:
     """One language's e-mail, parsed."""
 
-    subject: Template
-    preheader: Template
+    subject: "Template"
+    preheader: "Template"
     writers: tuple[Writer, ...]
 
 
@@ -80,7 +83,7 @@ class CompiledContent:
     """A content, parsed; good for any number of customers and threads."""
 
     mails: Mapping[str, CompiledMail]
-    texts: Mapping[str, Template]
+    texts: "Mapping[str, Template]"
 
 
 class CompiledContents:
@@ -132,7 +135,7 @@ def render(compiled: CompiledContent, context: RenderContext, *, lang: str, link
     reader = Formats(language, context.zone, context.currency)
     values = _known(context)
     page = Page(
-        templating.scope(values, reader),
+        liquid.scope(values, reader),
         values,
         links,
         WORDINGS[language],
@@ -155,7 +158,7 @@ def _compile_mail(mail: Mail, language: str) -> CompiledMail:
     )
 
 
-def _compiled(text: str, place: str) -> Template:
+def _compiled(text: str, place: str) -> "Template":
     try:
         return blocks.template(text)
     except ContentError as error:
@@ -227,7 +230,7 @@ def _render_mail(mail: CompiledMail, context: RenderContext, page: Page) -> Rend
     return Rendered(subject, text + "\n", html, headers, tuple(page.links.destinations))
 
 
-def _render_text(text: Template, context: RenderContext, page: Page) -> Rendered:
+def _render_text(text: "Template", context: RenderContext, page: Page) -> Rendered:
     sender = context.sender
     said = one_line(text.fill(page.scope))
     parts = [f"{sender.sms_name or sender.name}: {said}"]
