@@ -1,5 +1,6 @@
 """What every test may lean on: a stopped clock, both databases, and the runtime of a process."""
 
+import gc
 import logging
 import os
 from collections.abc import Generator, Iterator
@@ -18,6 +19,10 @@ from tests.engines import Engine
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 """The moment at which the clock stands: a Monday morning, 10:00 in Rome."""
 
+# Objects made since the last time, and how many times before a look at older ones. A test makes thousands
+# that stay while it runs: at Python's own 700 a fifth of all time went into looking at them.
+_COLLECT_AFTER = (20_000, 20, 20)
+
 # What the developer's own shell says is not ours.
 for _name in Settings.model_fields:
     os.environ.pop(_name.upper(), None)
@@ -28,6 +33,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Tidy up once, in the process that started the others."""
     if not hasattr(config, "workerinput"):
         engines.remove_leftovers()
+
+
+def pytest_configure() -> None:
+    """Collect no garbage while everything is imported and collected: there is hardly any."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """All of that stays to the end; the collector, which would look at it again and again, leaves it out."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Set
+from functools import cache
 
 from app import models
 from app.db import table_of
@@ -37,15 +38,11 @@ ACROSS_STORES = {
 
 
 def test_statements_on_tenant_tables_name_the_store() -> None:
-    found = {place for source in sources("app", "jobs", "webhooks") for place in _unfiltered(source)}
-
-    assert found - ACROSS_STORES.keys() == set()
+    assert _found() - ACROSS_STORES.keys() == set()
 
 
 def test_no_exception_outlives_its_reason() -> None:
-    found = {place for source in sources("app", "jobs", "webhooks") for place in _unfiltered(source)}
-
-    assert ACROSS_STORES.keys() - found == set()
+    assert ACROSS_STORES.keys() - _found() == set()
 
 
 def test_the_check_sees_a_statement_without_its_store() -> None:
@@ -70,8 +67,13 @@ OPEN = select(MESSAGES).where(MESSAGES.c.status == "queued")
     assert found == ["app/x.py:bad", "app/x.py:got", "app/x.py:OPEN"]
 
 
+@cache
+def _found() -> frozenset[str]:
+    return frozenset(place for source in sources("app", "jobs", "webhooks") for place in _unfiltered(source))
+
+
 def _unfiltered(source: Source) -> Iterator[str]:
-    tables = TENANT_MODELS | (TABLE_NAMES & _names(source.tree))
+    tables = TENANT_MODELS | (_table_names() & _names(source.tree))
     for name, node, scope in _places(source):
         if any(_is_open(call, scope, tables) for call in ast.walk(node) if isinstance(call, ast.Call)):
             yield f"{source.name}:{name}"
@@ -90,12 +92,16 @@ def _target(node: ast.Assign | ast.AnnAssign) -> ast.expr:
     return node.targets[0] if isinstance(node, ast.Assign) else node.target
 
 
-def _table_names() -> Iterator[str]:
+@cache
+def _table_names() -> frozenset[str]:
     """The constants that stand for tenant tables, such as `MESSAGES = table_of(Message)`."""
-    for source in sources("app", "jobs", "webhooks"):
-        for node in source.tree.body:
-            if isinstance(node, ast.Assign) and _names(node.value) & TENANT_MODELS:
-                yield from _names(node.targets[0])
+    return frozenset(
+        name
+        for source in sources("app", "jobs", "webhooks")
+        for node in source.tree.body
+        if isinstance(node, ast.Assign) and _names(node.value) & TENANT_MODELS
+        for name in _names(node.targets[0])
+    )
 
 
 def _is_open(call: ast.Call, scope: Scope, tables: Set[str]) -> bool:
@@ -154,6 +160,3 @@ def _names(node: ast.AST) -> set[str]:
     return {found.id for found in ast.walk(node) if isinstance(found, ast.Name)} | {
         found.attr for found in ast.walk(node) if isinstance(found, ast.Attribute)
     }
-
-
-TABLE_NAMES = frozenset(_table_names())
