@@ -1,21 +1,38 @@
-"""What Prometheus reads: queues, ages and lags, straight from the tables."""
+"""What Prometheus reads: queues, ages and lags, straight from the tables.
+
+A scrape reads what is under way and what the last hour brought, by ranges of indexes, store by store: it
+costs the same however many messages left before. What ended is told by the hour, not by all there ever was.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, Select, bindparam, func, literal, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
-from app.models import InboundEvent, Message, MessageAttempt, ScheduledJob, Store, TimerCursor
-from app.models.inbound_event import DEAD, RETRYING, WAITING
-from app.models.message import QUEUED, UNKNOWN
-from app.web.context import literals
+from app.db import UtcDateTime, is_one_of
+from app.inbox import NOBODY
+from app.models import (
+    DeliveryEvent,
+    InboundEvent,
+    Message,
+    MessageAttempt,
+    ScheduledJob,
+    Store,
+    TimerCursor,
+)
+from app.models.inbound_event import DEAD, OPEN
+from app.models.message import HELD, OPEN_STATES, QUEUED, UNKNOWN
 from connectors.base import Outcome
 
 _RECENT = timedelta(hours=1)
+_UNDER_WAY = (*OPEN_STATES, HELD, UNKNOWN)
+"""The states that are no end."""
 
 
 def render(session: Session, now: datetime) -> bytes:
@@ -37,36 +54,28 @@ class _Tables(Collector):
         yield from self._inbox()
         yield from self._messages()
         yield from self._calls()
+        yield self._reports()
         yield self._stores()
         yield self._flows()
         yield self._jobs()
 
     def _inbox(self) -> Iterator[Metric]:
         counts = GaugeMetricFamily("ritorno_inbox_events", "inbound events by status", labels=["status"])
-        waiting = select(func.count(), func.min(InboundEvent.received_at)).where(
-            InboundEvent.status.in_(literals((WAITING, RETRYING)))
-        )
-        count, oldest = self._session.execute(waiting).one()
-        dead = select(func.count()).where(InboundEvent.status.in_(literals((DEAD,))))
-        counts.add_metric(["waiting"], count)
-        counts.add_metric(["dead"], self._session.execute(dead).scalar_one())
+        waiting, oldest = self._session.execute(_WAITING).one()
+        counts.add_metric(["waiting"], waiting)
+        counts.add_metric(["dead"], self._session.execute(_DEAD_ONES).scalar_one() or 0)
         yield counts
         yield _gauge(
             "ritorno_inbox_oldest_waiting_seconds", "the oldest waiting event's age", self._age(oldest)
         )
 
     def _messages(self) -> Iterator[Metric]:
-        counts = GaugeMetricFamily("ritorno_messages", "messages by status", labels=["status"])
-        by_status = dict.fromkeys((QUEUED, UNKNOWN), 0)
-        rows = self._session.execute(select(Message.status, func.count()).group_by(Message.status))
-        by_status |= dict(rows.all())
+        counts = GaugeMetricFamily("ritorno_messages", "messages under way, by status", labels=["status"])
+        *numbers, oldest = self._session.execute(_MESSAGES, {"now": self._now}).one()
+        by_status = {status: number or 0 for status, number in zip(_UNDER_WAY, numbers, strict=True)}
         for status, count in sorted(by_status.items()):
             counts.add_metric([status], count)
         yield counts
-        due = select(func.min(Message.due_at)).where(
-            Message.status.in_(literals((QUEUED,))), Message.next_at <= self._now
-        )
-        oldest = self._session.execute(due).scalar_one()
         yield _gauge(
             "ritorno_messages_oldest_due_seconds", "age of the oldest due message", self._age(oldest)
         )
@@ -74,8 +83,7 @@ class _Tables(Collector):
 
     def _calls(self) -> Iterator[Metric]:
         """The last hour's calls to providers; each store's are a range of an index: no other call is read."""
-        stores = select(Store.id).scalar_subquery()
-        recent = (MessageAttempt.store_id.in_(stores), MessageAttempt.started_at > self._now - _RECENT)
+        recent = (MessageAttempt.store_id.in_(_STORES), MessageAttempt.started_at > self._now - _RECENT)
         by_outcome = select(MessageAttempt.outcome, func.count()).where(*recent)
         calls = GaugeMetricFamily("ritorno_calls_last_hour", "calls by outcome", labels=["outcome"])
         for outcome, count in self._session.execute(by_outcome.group_by(MessageAttempt.outcome)):
@@ -89,6 +97,18 @@ class _Tables(Collector):
         )
         doubled = self._session.execute(select(func.count()).select_from(twice.subquery())).scalar_one()
         yield _gauge("ritorno_messages_accepted_twice", "of the last hour's messages; never but 0", doubled)
+
+    def _reports(self) -> Metric:
+        """What became of messages by the word of the providers, in the last hour."""
+        reports = GaugeMetricFamily("ritorno_reports_last_hour", "what providers told", labels=["kind"])
+        by_kind = (
+            select(DeliveryEvent.type, func.count())
+            .where(DeliveryEvent.store_id.in_(_STORES), DeliveryEvent.occurred_at > self._now - _RECENT)
+            .group_by(DeliveryEvent.type)
+        )
+        for kind, count in self._session.execute(by_kind.order_by(DeliveryEvent.type)):
+            reports.add_metric([kind], count)
+        return reports
 
     def _stores(self) -> Metric:
         counts = GaugeMetricFamily("ritorno_stores", "stores by state", labels=["state"])
@@ -119,3 +139,40 @@ def _gauge(name: str, text: str, value: float) -> Metric:
     family = GaugeMetricFamily(name, text)
     family.add_metric([], value)
     return family
+
+
+_STORES = select(Store.id).scalar_subquery()
+_PLACES = select(Store.id).union_all(select(literal(NOBODY))).subquery("places")
+"""The stores, and where deliveries of unknown shops lie."""
+
+
+def _of_store(what: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ScalarSelect[Any]:
+    """Asked for each store by itself, so that both engines follow an index that leads with the store."""
+    mine = select(what).select_from(Message).where(Message.store_id == Store.id, *conditions)
+    return mine.correlate(Store).scalar_subquery()
+
+
+def _messages_of_all() -> Select[Any]:
+    counts = [
+        _of_store(func.count(), is_one_of(Message.status, (status,))).label(status) for status in _UNDER_WAY
+    ]
+    due = (is_one_of(Message.status, OPEN_STATES), is_one_of(Message.status, (QUEUED,)))
+    is_due = Message.next_at <= bindparam("now", type_=UtcDateTime)
+    oldest = _of_store(func.min(Message.due_at), *due, is_due).label("oldest")
+    each = select(*counts, oldest).select_from(Store).subquery("each_store")
+    return select(*(func.sum(each.c[status]) for status in _UNDER_WAY), func.min(each.c.oldest))
+
+
+_MESSAGES = _messages_of_all()
+_WAITING = select(func.count(), func.min(InboundEvent.received_at)).where(
+    is_one_of(InboundEvent.status, OPEN)
+)
+_DEAD_ONES = select(
+    func.sum(
+        select(func.count())
+        .select_from(InboundEvent)
+        .where(InboundEvent.store_id == _PLACES.c.id, is_one_of(InboundEvent.status, (DEAD,)))
+        .correlate(_PLACES)
+        .scalar_subquery()
+    )
+).select_from(_PLACES)

@@ -29,10 +29,9 @@ ACROSS_STORES = {
     "app/stores/notices.py:claim": "what is to be told to the merchants of all stores",
     "app/timers.py:_EARLIEST": "the earliest moment of all stores, for the demo's clock",
     "app/timers.py:_REMOVAL": "rows by their whole key, which leads with the store",
+    "app/web/metrics.py:_WAITING": "the operator's metrics count over all stores",
     "app/web/metrics.py:_calls": "the operator's metrics count over all stores",
     "app/web/metrics.py:_flows": "the operator's metrics count over all stores",
-    "app/web/metrics.py:_inbox": "the operator's metrics count over all stores",
-    "app/web/metrics.py:_messages": "the operator's metrics count over all stores",
 }
 """Who may look at the rows of all stores, and why; everybody else is bound to one."""
 
