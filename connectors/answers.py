@@ -1,11 +1,32 @@
 """What comes back from a call: whole, or in pieces."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.base import ConnectorError
+
+
+class Headers(Mapping[str, str]):
+    """Headers, read without regard to case; one that came several times holds all its values, by commas."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self._by_name: dict[str, str] = {}
+        for name, value in headers:
+            key, text = name.lower(), value.strip(" \t")
+            self._by_name[key] = f"{self._by_name[key]}, {text}" if key in self._by_name else text
+
+    def __getitem__(self, name: str) -> str:
+        return self._by_name[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,18 @@ def written(value: Any) -> str:
         return _ENCODER.encode(value)
 
 
+def encoded(value: Any) -> bytes:
+    """The same in UTF-8, which is what it is written as first.
+
+    Raises:
+        TypeError: it holds what JSON has no form for.
+    """
+    try:
+        return _WRITER.encode(value)
+    except ValueError:
+        return _ENCODER.encode(value).encode()
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 

@@ -1,17 +1,22 @@
-"""The way out to those who send for us: `ProviderPool`, over urllib3's kept-open connections."""
+"""The way out to those who send for us: `ProviderPool`, over connections that are kept open."""
 
-import json
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from http.client import HTTPException
+from weakref import finalize
 
-from urllib3 import PoolManager, Timeout
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import Retry, Url, parse_url
+from urllib3.util import Url, parse_url
 
+from connectors import exact_json
 from connectors.answers import Response
-from connectors.transport import Limits, NotSent, bounded_body, failure_of
-from connectors.wire import Deadline, kept, use_timed_connections
+from connectors.exchange import Line, request_head
+from connectors.transport import Limits, NotSent, failure_of
+from connectors.wire import Deadline, kept, opened
+
+_Origin = tuple[str, str, int | None]
 
 
 class ProviderPool:
@@ -30,10 +35,10 @@ class ProviderPool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits or Limits()
+        self._connections = connections
         self._clock = clock
-        self._timeout = Timeout(connect=self._limits.connect_seconds, read=self._limits.read_seconds)
-        self._pools = PoolManager(maxsize=connections, retries=False)
-        use_timed_connections(self._pools, only_public=False)
+        self._resting: dict[_Origin, deque[Line]] = {}
+        finalize(self, _close, self._resting)
 
     def request(
         self,
@@ -50,30 +55,24 @@ class ProviderPool:
             ConnectorError: anything else; the provider may have acted on the request.
         """
         limits = self._limits
-        try:
-            with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
-                where = _read(url)
-                answer = self._pools.connection_from_host(where.host, where.port, where.scheme).urlopen(
-                    method,
-                    where.request_uri,
-                    body=body,
-                    headers=headers or {},
-                    retries=_NEVER_AGAIN,
-                    redirect=False,
-                    assert_same_host=False,
-                    timeout=self._timeout,
-                    preload_content=False,
-                )
-                content = bounded_body(answer, limits.max_bytes)
-        except (OSError, HTTPError) as error:
-            # The cause is cut off: its text may hold the address, its traceback would be stored.
-            raise failure_of(error) from None
-        return Response(status=answer.status, headers=answer.headers, body=content)
+        where = _read(url)
+        head = request_head(method, where, headers or {}, body)
+        with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
+            line = self._line(where)
+            is_reusable = False
+            try:
+                answer, is_reusable = line.ask(method, head, body, max_bytes=limits.max_bytes)
+            except (OSError, HTTPError, HTTPException) as error:
+                # The cause is cut off: its text may hold the address, its traceback would be stored.
+                raise failure_of(error) from None
+            finally:
+                self._put_back(where, line, is_reusable=is_reusable)
+        return answer
 
     def post_json(self, url: str, payload: object, headers: Mapping[str, str] | None = None) -> Response:
         """Post JSON; see `request`."""
         sent = {"Content-Type": "application/json", **(headers or {})}
-        return self.request("POST", url, headers=sent, body=json.dumps(payload).encode())
+        return self.request("POST", url, headers=sent, body=exact_json.encoded(payload))
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
         """Get; see `request`."""
@@ -81,11 +80,50 @@ class ProviderPool:
 
     def close(self) -> None:
         """Close the connections kept open."""
-        self._pools.clear()
+        _close(self._resting)
+
+    def _line(self, where: Url) -> Line:
+        """A connection that rests and still stands, the last one used first, or else a new one.
+
+        Raises:
+            NotSent: there is none to be had.
+        """
+        origin = _origin(where)
+        while (line := _last_of(self._resting.get(origin))) is not None:
+            if line.is_usable:
+                return line
+            line.close()
+        try:
+            connection = opened(*origin, connect_seconds=self._limits.connect_seconds)
+        except (OSError, HTTPError) as error:
+            failure = failure_of(error)
+            raise failure if isinstance(failure, NotSent) else NotSent("no connection") from None
+        return Line(connection, self._limits.read_seconds)
+
+    def _put_back(self, where: Url, line: Line, *, is_reusable: bool) -> None:
+        resting = self._resting.setdefault(_origin(where), deque())
+        if is_reusable and len(resting) < self._connections:
+            resting.append(line)
+        else:
+            line.close()
 
 
-_NEVER_AGAIN = Retry(total=False)
-"""Made once: urllib3 would make one of a plain False at each call, and say so in its log."""
+def _last_of(lines: deque[Line] | None) -> Line | None:
+    try:
+        return lines.pop() if lines else None
+    except IndexError:
+        # Another thread was quicker.
+        return None
+
+
+def _close(resting: dict[_Origin, deque[Line]]) -> None:
+    for lines in list(resting.values()):
+        while (line := _last_of(lines)) is not None:
+            line.close()
+
+
+def _origin(where: Url) -> _Origin:
+    return str(where.scheme), str(where.host), where.port
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 WEB_PORTS = (80, 443)
@@ -64,6 +64,30 @@ def use_timed_connections(pools: PoolManager, *, only_public: bool) -> None:
         if only_public
         else {"http": _PlainPool, "https": _TlsPool}
     )
+
+
+def opened(scheme: str, host: str, port: int | None, *, connect_seconds: float) -> HTTPConnection:
+    """A connection of this module that is open, to whatever address; so many seconds for each tried.
+
+    Raises:
+        OSError, HTTPError: it could not be opened.
+    """
+    kind = _TlsConnection if scheme == "https" else _PlainConnection
+    connection = kind(host, port, timeout=connect_seconds)
+    try:
+        connection.connect()
+    except (OSError, HTTPError):
+        connection.close()
+        raise
+    return connection
+
+
+def read_timed(sock: socket.socket) -> io.BufferedReader:
+    """A reader of a socket that is held to the deadline in whose `kept` it reads.
+
+    Leave the socket its time-out of a single read when this is called.
+    """
+    return io.BufferedReader(_TimedRaw(socket.SocketIO(sock, "r"), sock))
 
 
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

@@ -11,7 +11,7 @@ _LEVEL = 3
 
 def pack(content: Mapping[str, Any]) -> bytes:
     """The copy as it is kept."""
-    return zlib.compress(exact_json.written(content).encode(), _LEVEL)
+    return zlib.compress(exact_json.encoded(content), _LEVEL)
 
 
 def read_content(packed: bytes | None) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """What the pool of connections to a provider does beside what both transports do (`test_transport`)."""
 
 import gc
+import gzip
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -112,6 +113,108 @@ def test_a_provider_may_answer_before_it_has_read_the_body(pool: ProviderPool) -
 
     provider.close()
     assert answer.status == 413
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 22\r\nContent-Encoding: gzip\r\n\r\n"
+        + gzip.compress(b"ok", mtime=0),
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        b"HTTP/1.1 200 OK\r\nX-Folded: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+    ],
+)
+def test_an_answer_of_any_kind_that_http_has_is_read(raw: bytes, pool: ProviderPool) -> None:
+    provider = Provider(_says(raw))
+
+    answer = pool.get(provider.url)
+
+    provider.close()
+    assert (answer.status, answer.body) == (200, b"ok")
+
+
+def test_an_answer_in_parts_is_the_same_as_a_whole_one(pool: ProviderPool) -> None:
+    raw = b"HTTP/1.1 200 OK\r\nX-Own: 1\r\nContent-Length: 10\r\n\r\n0123456789"
+    never = threading.Event()
+
+    def in_parts(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(len(raw)):
+            connection.sendall(raw[number : number + 1])
+            never.wait(0.002)
+
+    provider = Provider(in_parts)
+
+    answer = pool.get(provider.url)
+
+    provider.close()
+    assert (answer.status, answer.body, answer.headers.get("x-own")) == (200, b"0123456789", "1")
+
+
+@pytest.mark.parametrize("body", [b"2\r\nok\r\n0\r\n\r\n", b""])
+def test_a_connection_is_kept_after_an_answer_that_was_not_plain(body: bytes, pool: ProviderPool) -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+    first = chunked if body else b"HTTP/1.1 204 Nothing\r\n\r\n"
+
+    def twice(connection: socket.socket) -> None:
+        connection.sendall(first)
+        connection.recv(65536)
+        connection.sendall(OK)
+
+    provider = Provider(twice)
+
+    answers = [pool.get(provider.url).status for _ in range(2)]
+
+    provider.close()
+    assert (answers, provider.met) == ([200 if body else 204, 200], 1)
+
+
+def test_what_came_beside_an_answer_is_no_answer_to_the_next_call(pool: ProviderPool) -> None:
+    def twice(connection: socket.socket) -> None:
+        connection.sendall(OK + b"HTTP/1.1 500 Old\r\nContent-Length: 0\r\n\r\n")
+        connection.recv(65536)
+
+    provider = Provider(twice, _says(OK))
+    first = pool.get(provider.url)
+
+    second = pool.get(provider.url)
+
+    provider.close()
+    assert (first.status, second.status, provider.met) == (200, 200, 2)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [("X-Own", "a\r\nX-More: b"), ("X-Own", "a\nb"), ("X Own", "a"), ("X-Own:", "a"), ("X-Own", "€")],
+)
+def test_a_header_that_is_none_never_leaves(header: tuple[str, str], pool: ProviderPool) -> None:
+    with pytest.raises(NotSent) as failure:
+        pool.request("GET", "http://127.0.0.1:1/", headers=dict([header]))
+
+    assert failure.value.permanent
+
+
+def test_a_server_that_ends_the_talk_about_tls_was_sent_nothing(pool: ProviderPool) -> None:
+    provider = Provider(lambda _connection: None)
+
+    with pytest.raises(NotSent):
+        pool.get(provider.url.replace("http:", "https:"))
+
+    provider.close()
+
+
+def test_headers_are_read_without_regard_to_case_and_none_is_lost(pool: ProviderPool) -> None:
+    provider = Provider(_says(b"HTTP/1.1 200 OK\r\nX-Own: a\r\nContent-Length:0\r\nx-OWN:\tb \r\n\r\n"))
+
+    headers = pool.get(provider.url).headers
+
+    provider.close()
+    assert (headers["X-own"], "x-Own" in headers, "other" in headers) == ("a, b", True, False)
+    assert dict(headers) == {"x-own": "a, b", "content-length": "0"}
 
 
 def test_what_goes_out_says_whom_it_asks_and_for_what(pool: ProviderPool) -> None:

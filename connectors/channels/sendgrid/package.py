@@ -65,7 +65,7 @@ class PooledClient(Client):  # type: ignore[misc]  # the package has no types
         body = None
         if request_body is not None:
             headers["Content-Type"] = "application/json"
-            body = exact_json.written(request_body).encode()
+            body = exact_json.encoded(request_body)
         return self.pool.request(method, self._build_url(query_params), headers=headers, body=body)
 
 
