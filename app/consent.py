@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app import customers, timeline, timers
 from app.customers.agreeing import TOLD_CHANNELS, stands
-from app.db import insert_new, is_among, table_of, upsert
+from app.db import Among, insert_new, table_of, upsert
 from app.models import Consent, ConsentState
 from app.stores import double_opt_in, proofs, writes
 from app.stores.writes import NewWrite
@@ -26,6 +26,21 @@ _KEY = ("store_id", "customer_id", "channel")
 _MOVED = ("state", "basis", "occurred_at", "is_own", "address", "proof_until")
 _STATE = (*_KEY, *_MOVED[:-1])
 _SAID = (*_KEY, "state", "basis", "occurred_at", "source", "address", "wording")
+_SAID_BEFORE = (
+    select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state, LEDGER.c.basis)
+    .where(
+        LEDGER.c.store_id == bindparam("store"),
+        Among(LEDGER.c.customer_id, "people"),
+        # Every order says its own; a profile has said little.
+        Among(LEDGER.c.source, "sources"),
+    )
+    .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
+)
+_DERIVED = (
+    select(STATES)
+    .where(STATES.c.store_id == bindparam("store"), Among(STATES.c.customer_id, "people"))
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +159,7 @@ def _last_of_sources(
     for store_id in {statement.store_id for statement in standing}:
         mine = [item for item in standing if item.store_id == store_id]
         people, sources = sorted({item.customer_id for item in mine}), sorted({item.source for item in mine})
-        statement = (
-            select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state, LEDGER.c.basis)
-            .where(
-                LEDGER.c.store_id == store_id,
-                is_among(session, LEDGER.c.customer_id, people),
-                # Every order says its own; a profile has said little.
-                LEDGER.c.source.in_(sources),
-            )
-            .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
-        )
-        for row in session.execute(statement):
+        for row in session.execute(_SAID_BEFORE, {"store": store_id, "people": people, "sources": sources}):
             # A yes that we keep as pending was a yes to its source.
             said = "subscribed" if row.state == "pending" and row.basis else row.state
             last[(store_id, row.customer_id, row.channel, row.source)] = said
@@ -258,12 +263,7 @@ def _held(session: Session, keys: set[tuple[int, int, str]]) -> dict[tuple[int, 
         people = sorted({key[1] for key in keys if key[0] == store_id})
         # A claim that looks at their consent right now hands its messages over first, or sees this one.
         customers.lock(session, store_id, people)
-        statement = (
-            select(STATES)
-            .where(STATES.c.store_id == store_id, is_among(session, STATES.c.customer_id, people))
-            .with_for_update()
-        )
-        for row in session.execute(statement):
+        for row in session.execute(_DERIVED, {"store": store_id, "people": people}):
             rank = (row.occurred_at, row.state == "unsubscribed")
             held[(store_id, row.customer_id, row.channel)] = _Held(
                 row.state, rank, row.proof_until, row.address

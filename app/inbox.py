@@ -7,13 +7,14 @@ handed to the driver as it is: what is inserted never varies, and this is the ho
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import Update, and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import UtcDateTime, is_among, is_one_of, table_of, to_micros
+from app.db import Among, UtcDateTime, is_one_of, table_of, to_micros
 from app.engines import IN_BINARY, OVER_ALL_STORES
 from app.errors import AppError
 from app.models import InboundBody, InboundEvent
@@ -223,8 +224,7 @@ def forget(session: Session, store_id: int, ids: Sequence[int]) -> None:
 def remove_bodies(session: Session, store_id: int, ids: Sequence[int]) -> None:
     """Keep nothing of these deliveries but that they came, and what became of them."""
     if ids:
-        mine = (BODIES.c.store_id == store_id, is_among(session, BODIES.c.id, ids))
-        session.execute(delete(BODIES).where(*mine))
+        session.execute(_BODIES_REMOVED, {"store": store_id, "ids": ids})
 
 
 def mark_retry(session: Session, store_id: int, delivery: Delivery, *, next_at: datetime, error: str) -> None:
@@ -260,8 +260,16 @@ def replay(session: Session, ids: Sequence[int], now: datetime) -> int:
 
 def _set(session: Session, store_id: int, ids: Sequence[int], **values: Any) -> None:
     if ids:
-        session.execute(
-            update(EVENTS)
-            .where(EVENTS.c.store_id == store_id, is_among(session, EVENTS.c.id, ids))
-            .values(**values)
-        )
+        session.execute(_setting(tuple(values)), {"store": store_id, "ids": ids, **values})
+
+
+@cache
+def _setting(names: tuple[str, ...]) -> Update:
+    """Sets these columns of a store's deliveries."""
+    given = {name: bindparam(name, type_=EVENTS.c[name].type) for name in names}
+    return (
+        update(EVENTS).where(EVENTS.c.store_id == bindparam("store"), Among(EVENTS.c.id, "ids")).values(given)
+    )
+
+
+_BODIES_REMOVED = delete(BODIES).where(BODIES.c.store_id == bindparam("store"), Among(BODIES.c.id, "ids"))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.db import UtcDateTime, insert_new, table_of
+from app.db import Among, UtcDateTime, insert_new, table_of
 from app.dialects import insert_into
 from app.models import Timer, TimerCursor
 
@@ -48,7 +48,7 @@ _DUE_STORES = (
     .where(
         CURSORS.c.next_due_at <= _NOW,
         exists().where(
-            TIMERS.c.store_id == CURSORS.c.store_id, TIMERS.c.due_at <= _NOW, TIMERS.c.kind.in_(_KINDS)
+            TIMERS.c.store_id == CURSORS.c.store_id, TIMERS.c.due_at <= _NOW, Among(TIMERS.c.kind, "kinds")
         ),
     )
     .order_by(CURSORS.c.next_due_at, CURSORS.c.store_id)

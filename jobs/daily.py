@@ -15,11 +15,14 @@ from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
 from app.segments import product_rhythms, standing, tickets
 from app.stores import rows
+from app.stores.platforms import CONNECTED
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
 
 RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
+STORES = table_of(Store)
+_CONNECTED = select(STORES.c.id).where(STORES.c.state == CONNECTED).order_by(STORES.c.id)
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
 _PEOPLE_A_COMMIT = 5000
@@ -196,8 +199,7 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
 
 def _connected(kit: Kit) -> list[int]:
     with kit.database.read() as session:
-        stores = session.execute(select(Store).order_by(Store.id)).scalars()
-        return [store.id for store in stores if is_connected(store)]
+        return list(session.execute(_CONNECTED).scalars())
 
 
 CALENDAR: tuple[CalendarJob, ...] = (

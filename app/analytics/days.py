@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, distinct, func, select
 from sqlalchemy.orm import Session
 
 from app.analytics.leaving import BEGIN, COUNT, END, LEFT, STORE
-from app.db import insert_new, table_of, upsert
+from app.db import Among, insert_new, table_of, upsert
 from app.messaging import zones
 from app.models import (
     ConsentState,
@@ -66,6 +66,13 @@ _LISTED = (
     .where(STATES.c.store_id == STORE, STATES.c.state == "subscribed")
     .group_by(STATES.c.channel)
 )
+_OF_STORE = select(STORES.c.timezone, STORES.c.currency).where(STORES.c.id == STORE)
+_LOCKED = (
+    select(STORE_DAYS.c.day)
+    .where(STORE_DAYS.c.store_id == STORE, Among(STORE_DAYS.c.day, "days"))
+    .order_by(STORE_DAYS.c.day)
+    .with_for_update()
+)
 
 Rows = list[dict[str, Any]]
 
@@ -87,13 +94,11 @@ def count_orders(session: Session, store_id: int, moments: Iterable[datetime]) -
     The days are locked before they are counted, so that of two transactions the later one counts what both
     saw.
     """
-    of_store = select(STORES.c.timezone, STORES.c.currency).where(STORES.c.id == store_id)
-    timezone, currency = session.execute(of_store).one()
+    timezone, currency = session.execute(_OF_STORE, {"store": store_id}).one()
     zone = zones.zone_named(timezone)
     wanted = sorted({day_of(zone, moment) for moment in moments})
     insert_new(session, STORE_DAYS, [{"store_id": store_id, "day": day, **_NOTHING} for day in wanted])
-    mine = (STORE_DAYS.c.store_id == store_id, STORE_DAYS.c.day.in_(wanted))
-    session.execute(select(STORE_DAYS.c.day).where(*mine).order_by(STORE_DAYS.c.day).with_for_update()).all()
+    session.execute(_LOCKED, {"store": store_id, "days": wanted}).all()
     rows = [_orders_of(session, store_id, day, zone=zone, currency=currency) for day in wanted]
     upsert(session, STORE_DAYS, rows, key=_KEY, update=("orders", "revenue_minor"))
 

@@ -4,13 +4,23 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, false, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import is_among, table_of
+from app.db import Among, is_among, table_of
 from app.models import Checkout, Order
 
 CHECKOUTS, ORDERS = table_of(Checkout), table_of(Order)
+_OPEN = (
+    select(CHECKOUTS)
+    .where(
+        CHECKOUTS.c.store_id == bindparam("store"),
+        Among(CHECKOUTS.c.external_id, "names"),
+        CHECKOUTS.c.completed_at.is_(None),
+        CHECKOUTS.c.deleted_at.is_(None),
+    )
+    .order_by(CHECKOUTS.c.id)
+)
 UNBOUGHT = "failed"
 """The financial status of an order that came to nothing: its checkout is still open."""
 End = tuple[datetime, str]
@@ -24,13 +34,7 @@ def open_among(session: Session, store_id: int, external_ids: Sequence[str]) -> 
     """
     if not external_ids:
         return {}
-    statement = select(CHECKOUTS).where(
-        CHECKOUTS.c.store_id == store_id,
-        is_among(session, CHECKOUTS.c.external_id, external_ids),
-        CHECKOUTS.c.completed_at.is_(None),
-        CHECKOUTS.c.deleted_at.is_(None),
-    )
-    rows = session.execute(statement.order_by(CHECKOUTS.c.id)).all()
+    rows = session.execute(_OPEN, {"store": store_id, "names": external_ids}).all()
     ended = orders_since(session, store_id, rows)
     return {row.external_id: row for row in rows if row.external_id not in ended}
 

@@ -6,12 +6,14 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 
+from app.db import table_of
 from app.flows.batch import LiveFlow
 from app.flows.definition import Definition
 from app.models import Flow, FlowVersion
 
-_FLOWS = select(Flow.key, Flow.is_active, Flow.active_since, Flow.version_id).where(
-    Flow.store_id == bindparam("store")
+FLOWS = table_of(Flow)
+_FLOWS = select(FLOWS.c.key, FLOWS.c.is_active, FLOWS.c.active_since, FLOWS.c.version_id).where(
+    FLOWS.c.store_id == bindparam("store")
 )
 
 

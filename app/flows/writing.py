@@ -1,9 +1,8 @@
 """A batch's results become rows: journeys, timers, messages and decisions."""
 
-from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, table_of
+from app.db import insert_new, table_of, update_rows
 from app.flows import effects, engine, journeys
 from app.flows.batch import Batch, Held
 from app.messaging import outbox
@@ -14,17 +13,6 @@ from app.timers import NewTimer, set_timers
 
 ENROLLMENTS = table_of(Enrollment)
 TIMER_KIND = "enrollment"
-_COLUMNS = (
-    "state",
-    "step",
-    "turn",
-    "waits_for",
-    "due_at",
-    "ended_at",
-    "exit_reason",
-    "stopped_at",
-    "context",
-)
 
 
 def write(session: Session, batch: Batch) -> None:
@@ -56,18 +44,13 @@ def write(session: Session, batch: Batch) -> None:
 def _update(session: Session, batch: Batch, changed: list[Held]) -> None:
     rows = [
         {
-            "row_id": held.id,
+            "store_id": batch.store.id,
+            "id": held.id,
             **journeys.to_columns(held.journey, turn=held.turn, at=batch.now, stopped_at=held.stopped_at),
         }
         for held in changed
     ]
-    if rows:
-        statement = (
-            update(ENROLLMENTS)
-            .where(ENROLLMENTS.c.store_id == batch.store.id, ENROLLMENTS.c.id == bindparam("row_id"))
-            .values({name: bindparam(name) for name in _COLUMNS})
-        )
-        session.connection().execute(statement, rows)
+    update_rows(session, ENROLLMENTS, rows)
 
 
 def _insert(session: Session, batch: Batch) -> list[Held]:

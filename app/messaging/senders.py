@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, is_one_of, table_of, upsert
@@ -22,6 +22,7 @@ from app.stores.accounts import Account, StoreAccounts
 from connectors.base import Outcome, SendResult
 
 SENDERS, DAYS, MESSAGES = table_of(Sender), table_of(SenderDay), table_of(Message)
+_OF_STORE = select(SENDERS).where(SENDERS.c.store_id == bindparam("store")).order_by(SENDERS.c.channel)
 COUNTED = ("sent", "delivered", "bounced", "blocked", "complained", "unsubscribed")
 UNDECIDED = "no word on the earlier list"
 """Why nobody is written to before the merchant said what became of an earlier service's refusals."""
@@ -149,8 +150,7 @@ def trust(session: Session, store_id: int, channel: str, today: date) -> None:
 
 def of_store(session: Session, store_id: int) -> Sequence[Row[Any]]:
     """Every sender of a store."""
-    statement = select(SENDERS).where(SENDERS.c.store_id == store_id).order_by(SENDERS.c.channel)
-    return session.execute(statement).all()
+    return session.execute(_OF_STORE, {"store": store_id}).all()
 
 
 def locked(session: Session, store_id: int, channel: str) -> Row[Any] | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from babel.numbers import format_decimal
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of
@@ -13,6 +13,19 @@ from app.models.review import APPROVED, WRITTEN
 from app.stores import settings
 
 REVIEWS = table_of(Review)
+_QUOTED = (
+    select(REVIEWS.c.text, REVIEWS.c.display_name)
+    .where(
+        REVIEWS.c.store_id == bindparam("store"),
+        REVIEWS.c.state == APPROVED,
+        REVIEWS.c.status.in_(WRITTEN),
+        REVIEWS.c.is_verified,
+        REVIEWS.c.rating >= bindparam("least"),
+        REVIEWS.c.text != "",
+    )
+    .order_by(REVIEWS.c.written_at.desc(), REVIEWS.c.id.desc())
+    .limit(1)
+)
 _LONGEST = 400
 _WORDS = {
     "it": {
@@ -51,20 +64,8 @@ def quotes(session: Session, store: Store) -> Mapping[str, str]:
     Empty where there are none: only texts count that the merchant approved, of people who bought, with at
     least as many stars as the merchant chose.
     """
-    statement = (
-        select(REVIEWS.c.text, REVIEWS.c.display_name)
-        .where(
-            REVIEWS.c.store_id == store.id,
-            REVIEWS.c.state == APPROVED,
-            REVIEWS.c.status.in_(WRITTEN),
-            REVIEWS.c.is_verified,
-            REVIEWS.c.rating >= settings.number(store, "reviews.quoted_from"),
-            REVIEWS.c.text != "",
-        )
-        .order_by(REVIEWS.c.written_at.desc(), REVIEWS.c.id.desc())
-        .limit(1)
-    )
-    row = session.execute(statement).one_or_none()
+    asked = {"store": store.id, "least": settings.number(store, "reviews.quoted_from")}
+    row = session.execute(_QUOTED, asked).one_or_none()
     if row is None:
         return {}
     whole = ratings(session, store.id)

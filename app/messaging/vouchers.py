@@ -18,7 +18,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.db import from_micros, insert_new, table_of
+from app.db import from_micros, insert_new, table_of, update_rows
 from app.messaging import zones
 from app.models import Store, Voucher
 from app.segments.classes import is_loyal, is_promo
@@ -74,11 +74,8 @@ def reserve(
 
 def mark_minted(session: Session, store_id: int, voucher_id: int, *, external_id: str, now: datetime) -> None:
     """The storefront has the code."""
-    session.execute(
-        update(VOUCHERS)
-        .where(VOUCHERS.c.store_id == store_id, VOUCHERS.c.id == voucher_id)
-        .values(external_id=external_id, minted_at=now, creation=None)
-    )
+    minted = {"external_id": external_id, "minted_at": now, "creation": None}
+    update_rows(session, VOUCHERS, [{"store_id": store_id, "id": voucher_id, **minted}])
 
 
 def note_creation(session: Session, store_id: int, voucher_id: int, creation: str | None) -> None:

@@ -4,17 +4,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from app import tombstones
 from app.crypto import Signer
 from app.customers import CUSTOMERS, aliases, normalise_email
-from app.db import is_among, table_of
+from app.db import Among, table_of
 from app.models import Checkout
 from connectors.base import CheckoutRecord, PrivacyRequest
 
 CHECKOUTS = table_of(Checkout)
+_LIVING = (CUSTOMERS.c.store_id == bindparam("store"), CUSTOMERS.c.erased_at.is_(None))
+_BY_ACCOUNT = select(CUSTOMERS.c.external_id, CUSTOMERS.c.id).where(
+    *_LIVING, Among(CUSTOMERS.c.external_id, "names")
+)
+_BY_EMAIL = (
+    select(CUSTOMERS.c.email, CUSTOMERS.c.id)
+    .where(*_LIVING, Among(CUSTOMERS.c.email, "names"))
+    .order_by(CUSTOMERS.c.external_id.is_not(None), CUSTOMERS.c.id.desc())
+)
 
 
 class Named(Protocol):
@@ -47,23 +56,16 @@ def owners_of(session: Session, store_id: int, named: Iterable[Named]) -> Owners
     asked = list(named)
     accounts = sorted({one.customer_external_id for one in asked if one.customer_external_id})
     emails = sorted({email for one in asked if (email := normalise_email(one.email))})
-    living = (CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.erased_at.is_(None))
     by_account: dict[str, int] = {}
     by_email: dict[str, int] = {}
     if accounts:
-        found = select(CUSTOMERS.c.external_id, CUSTOMERS.c.id).where(
-            *living, is_among(session, CUSTOMERS.c.external_id, accounts)
-        )
-        by_account = {row.external_id: row.id for row in session.execute(found)}
+        found = session.execute(_BY_ACCOUNT, {"store": store_id, "names": accounts})
+        by_account = {row.external_id: row.id for row in found}
         merged = aliases.find(session, store_id, [one for one in accounts if one not in by_account])
         by_account |= {name: person.id for name, person in merged.items() if not person.is_erased}
     if emails:
-        found = (
-            select(CUSTOMERS.c.email, CUSTOMERS.c.id)
-            .where(*living, is_among(session, CUSTOMERS.c.email, emails))
-            .order_by(CUSTOMERS.c.external_id.is_not(None), CUSTOMERS.c.id.desc())
-        )
-        by_email = {row.email: row.id for row in session.execute(found)}
+        found = session.execute(_BY_EMAIL, {"store": store_id, "names": emails})
+        by_email = {row.email: row.id for row in found}
     return Owners(by_account, by_email)
 
 

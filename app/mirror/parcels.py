@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import table_of, update_rows, upsert
+from app.db import Among, table_of, update_rows, upsert
 from app.mirror import sums
 from app.mirror.order_rows import PARTLY_SENT, is_counted, minor
 from app.models import Fulfillment, Order, Refund
@@ -17,6 +17,24 @@ from connectors.base import FulfillmentUpdate, RefundUpdate
 
 ORDERS, PARCELS, REFUNDS = table_of(Order), table_of(Fulfillment), table_of(Refund)
 _KEY = ("store_id", "order_id", "external_id")
+_TOLD_OF = (
+    select(ORDERS)
+    .where(ORDERS.c.store_id == bindparam("store"), Among(ORDERS.c.external_id, "names"))
+    .order_by(ORDERS.c.id)
+    .with_for_update()
+)
+_PARCELS_OF = select(
+    PARCELS.c.order_id, PARCELS.c.status, PARCELS.c.fulfilled_at, PARCELS.c.delivered_at
+).where(PARCELS.c.store_id == bindparam("store"), Among(PARCELS.c.order_id, "ids"))
+_REFUNDS_OF = (
+    select(
+        REFUNDS.c.order_id,
+        func.sum(REFUNDS.c.amount_minor).label("minor"),
+        func.max(REFUNDS.c.refunded_at).label("at"),
+    )
+    .where(REFUNDS.c.store_id == bindparam("store"), Among(REFUNDS.c.order_id, "ids"))
+    .group_by(REFUNDS.c.order_id)
+)
 LOST = frozenset({"cancelled", "failure"})
 """A parcel's `status` when it will never arrive."""
 
@@ -45,13 +63,8 @@ def apply_updates(
 
 
 def _orders(session: Session, store_id: int, external_ids: set[str]) -> dict[str, Row[Any]]:
-    statement = (
-        select(ORDERS)
-        .where(ORDERS.c.store_id == store_id, ORDERS.c.external_id.in_(sorted(external_ids)))
-        .order_by(ORDERS.c.id)
-        .with_for_update()
-    )
-    found = {row.external_id: row for row in session.execute(statement)}
+    rows = session.execute(_TOLD_OF, {"store": store_id, "names": sorted(external_ids)})
+    found = {row.external_id: row for row in rows}
     missing = external_ids - found.keys()
     if missing:
         raise OrderNotMirrored(f"order {min(missing)} has not arrived yet")
@@ -107,25 +120,11 @@ def _write_refunds(
 def _settle(session: Session, store_id: int, orders: dict[str, Row[Any]]) -> list[NewEvent]:
     """Carry the parts' news to the orders' rows; return what the timeline must learn."""
     ids = sorted(order.id for order in orders.values())
+    asked = {"store": store_id, "ids": ids}
     parcels: dict[int, list[Any]] = {}
-    for parcel in session.execute(
-        select(PARCELS.c.order_id, PARCELS.c.status, PARCELS.c.fulfilled_at, PARCELS.c.delivered_at).where(
-            PARCELS.c.store_id == store_id, PARCELS.c.order_id.in_(ids)
-        )
-    ):
+    for parcel in session.execute(_PARCELS_OF, asked):
         parcels.setdefault(parcel.order_id, []).append(parcel)
-    refunds = {
-        row.order_id: row
-        for row in session.execute(
-            select(
-                REFUNDS.c.order_id,
-                func.sum(REFUNDS.c.amount_minor).label("minor"),
-                func.max(REFUNDS.c.refunded_at).label("at"),
-            )
-            .where(REFUNDS.c.store_id == store_id, REFUNDS.c.order_id.in_(ids))
-            .group_by(REFUNDS.c.order_id)
-        )
-    }
+    refunds = {row.order_id: row for row in session.execute(_REFUNDS_OF, asked)}
     events: list[NewEvent] = []
     rows: list[dict[str, Any]] = []
     for order in sorted(orders.values(), key=lambda order: order.id):

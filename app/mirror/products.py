@@ -4,16 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from app.db import insert_rows, table_of, upsert
+from app.db import Among, insert_rows, table_of, upsert
 from app.mirror.order_rows import minor
 from app.models import Product, ProductVariant
 from connectors.base import Money, ProductRecord
 
 PRODUCTS, VARIANTS = table_of(Product), table_of(ProductVariant)
 _KEY = ("store_id", "external_id")
+_STANDING = select(PRODUCTS.c.id, PRODUCTS.c.external_id, PRODUCTS.c.source_updated_at).where(
+    PRODUCTS.c.store_id == bindparam("store"), Among(PRODUCTS.c.external_id, "names")
+)
+_WITHOUT_VARIANTS = delete(VARIANTS).where(
+    VARIANTS.c.store_id == bindparam("store"), Among(VARIANTS.c.product_id, "ids")
+)
 _CHOICES = ("categories", "cross_sell_ids", "up_sell_ids", "url")
 _UPDATED = tuple(
     c.name for c in PRODUCTS.columns if c.name not in {"id", "store_id", "external_id", *_CHOICES}
@@ -93,19 +99,14 @@ def _replace_variants(
     session: Session, store_id: int, currency: str, newest: dict[str, ProductRecord]
 ) -> None:
     """Variants follow the product whose news won; a stale record finds a newer moment and is left out."""
-    statement = select(PRODUCTS.c.id, PRODUCTS.c.external_id, PRODUCTS.c.source_updated_at).where(
-        PRODUCTS.c.store_id == store_id, PRODUCTS.c.external_id.in_(list(newest))
-    )
     won = {
         row.id: newest[row.external_id]
-        for row in session.execute(statement)
+        for row in session.execute(_STANDING, {"store": store_id, "names": list(newest)})
         if row.source_updated_at == newest[row.external_id].updated_at
     }
     if not won:
         return
-    session.execute(
-        delete(VARIANTS).where(VARIANTS.c.store_id == store_id, VARIANTS.c.product_id.in_(sorted(won)))
-    )
+    session.execute(_WITHOUT_VARIANTS, {"store": store_id, "ids": sorted(won)})
     rows = [
         {
             "store_id": store_id,

@@ -4,20 +4,24 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import is_among, table_of
+from app.db import Among, table_of
 from app.models import CustomerState, TicketBand
 from app.segments.bands import Bands, average_of, band_of
 from app.segments.classes import classes_of
 
 STATES, BANDS = table_of(CustomerState), table_of(TicketBand)
+_BANDS = select(BANDS).where(BANDS.c.store_id == bindparam("store"))
+_CLASSES = select(STATES.c.customer_id, STATES.c.classes).where(
+    STATES.c.store_id == bindparam("store"), Among(STATES.c.customer_id, "people")
+)
 
 
 def bands_of(session: Session, store_id: int) -> Bands | None:
     """The thresholds of the ticket bands that are in force, if there are any yet."""
-    row = session.execute(select(BANDS).where(BANDS.c.store_id == store_id)).one_or_none()
+    row = session.execute(_BANDS, {"store": store_id}).one_or_none()
     return Bands(row.middle_from_minor, row.high_from_minor) if row is not None else None
 
 
@@ -26,10 +30,8 @@ def kept(
 ) -> dict[int, tuple[str, ...]]:
     """The classes of these customers by id; by the sums alone of those without a state yet."""
     rows = {row.id: row for row in customers}
-    statement = select(STATES.c.customer_id, STATES.c.classes).where(
-        STATES.c.store_id == store_id, is_among(session, STATES.c.customer_id, sorted(rows))
-    )
-    held = {row.customer_id: tuple(row.classes) for row in session.execute(statement)} if rows else {}
+    asked = {"store": store_id, "people": sorted(rows)}
+    held = {row.customer_id: tuple(row.classes) for row in session.execute(_CLASSES, asked)} if rows else {}
     return {key: held.get(key) or by_sums(row, now) for key, row in rows.items()}
 
 

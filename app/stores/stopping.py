@@ -6,14 +6,16 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from app.db import table_of
 from app.models import Message, Store
 from app.models.message import QUEUED
 
+STORES = table_of(Store)
 PAUSED = "sender-paused"
 STOPPED = "everything was stopped"
 """What the gate saw, as a word that the screens have a sentence for."""
 ELSEWHERE = "the shop speaks from another address"
-_STOPPED_AT = select(Store.stopped_at).where(Store.id == bindparam("store"))
+_STOPPED_AT = select(STORES.c.stopped_at).where(STORES.c.id == bindparam("store"))
 # Its key is the store's number; nothing else here takes locks of that kind.
 _SHARED = select(func.pg_advisory_xact_lock_shared(bindparam("store")))
 _ALONE = select(func.pg_advisory_xact_lock(bindparam("store")))
