@@ -37,6 +37,8 @@ MACHINE_START = "ritorno_machine_start"
 IN_BINARY = "ritorno_in_binary"
 """The option of a statement whose rows PostgreSQL sends in binary: of bytes, half as many as in digits."""
 
+_STATEMENTS = 512
+"""How many prepared statements a connection keeps: a worker's round has more than the driver's own 128."""
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -49,7 +51,7 @@ _PRAGMAS = (
 
 def sqlite(url: str, busy_seconds: float) -> Engine:
     """An engine for a file; a writer waits so long for another."""
-    arguments = {"timeout": busy_seconds, "check_same_thread": False}
+    arguments = {"timeout": busy_seconds, "check_same_thread": False, "cached_statements": _STATEMENTS}
     known: dict[str, int] = {}
     engine = create_engine(
         url, connect_args=arguments, hide_parameters=True, execution_options={MACHINE_START: known}
