@@ -19,12 +19,16 @@ Script = Callable[[socket.socket], None]
 
 
 class Provider:
-    """Follows a script for each connection, in the order in which they come; `met` is how many came."""
+    """Follows a script for each connection, in the order in which they come.
+
+    `met` is how many came; `ended` is released for each that is over.
+    """
 
     def __init__(self, *scripts: Script) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/path?q=1"
         self.met = 0
+        self.ended = threading.Semaphore(0)
         self.asked: list[bytes] = []
         self._thread = threading.Thread(target=self._serve, args=(scripts,), daemon=True)
         self._thread.start()
@@ -36,6 +40,7 @@ class Provider:
             with connection:
                 self.asked.append(connection.recv(65536))
                 script(connection)
+            self.ended.release()
 
     def close(self) -> None:
         """Wait for the script's end."""
@@ -57,6 +62,7 @@ def pool() -> Iterator[ProviderPool]:
 def test_a_connection_that_the_provider_ended_is_not_used_again(pool: ProviderPool) -> None:
     provider = Provider(_says(OK), _says(OK))
     first = pool.get(provider.url)
+    provider.ended.acquire(timeout=5)
 
     second = pool.get(provider.url)
 
