@@ -7,6 +7,7 @@ from benchmarks import (
     callbacks,
     click_storm,
     clicks,
+    hits,
     machine,
     mirror,
     receive,
@@ -15,6 +16,7 @@ from benchmarks import (
     send,
     simulate,
     start,
+    ticks,
     why,
     woo_backfill,
 )
@@ -40,6 +42,7 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=3000, help="of `clicks`")
     parser.add_argument("--customers", type=int, default=100_000, help="of `why` and `simulate`")
     parser.add_argument("--decisions", type=int, default=5_000_000, help="of `why`")
+    parser.add_argument("--waiting", type=int, default=10_000_000, help="timers of `ticks`")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
@@ -215,7 +218,7 @@ def _why(databases: Databases, arguments: argparse.Namespace) -> None:
         found = why.measure(kind, databases, customers=arguments.customers, decisions=arguments.decisions)
         print(
             f"  {kind:11} p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, "
-            f"worst {found.worst:.1f} ms (at most 200)",
+            f"worst {found.worst:.1f} ms (at most 200; on a core {found.worst_cpu:.1f} ms at most)",
             flush=True,
         )
 
@@ -232,6 +235,30 @@ def _screens(databases: Databases, arguments: argparse.Namespace) -> None:
                 f"p95 {found.p95:6.1f} ms, {found.queries} statements{' OVER' if is_over else ''}",
                 flush=True,
             )
+
+
+def _ticks(databases: Databases, arguments: argparse.Namespace) -> None:
+    print(f"\nP3 ticks of {ticks.CLAIMS} claims, {arguments.waiting:,} timers waiting")
+    for kind in ("SQLite", "PostgreSQL"):
+        if arguments.only not in kind:
+            continue
+        floor, product = ticks.compare(kind, databases, waiting=arguments.waiting)
+        print(
+            f"  {kind:11} floor {floor.median:.2f} ms ({floor.median_cpu:.2f} CPU), product "
+            f"{product.median:.2f} ms ({product.median_cpu:.2f} CPU), {product.rate:,.0f} claims/s "
+            f"({floor.median / product.median:.0%}; goal 20%), worst {product.worst:.1f} ms; "
+            f"empty {product.empty:.2f} ms ({product.empty_cpu:.2f} CPU; at most 1)",
+            flush=True,
+        )
+
+
+def _hits(_databases: Databases, _arguments: argparse.Namespace) -> None:
+    found = hits.compare()
+    print(
+        f"\nCross-selling, {found.baskets:,} real baskets, {found.people:,} households: hit@10 "
+        f"{found.product:.1%} ({found.offered:.0%} got an offer), of the most bought {found.floor:.1%}",
+        flush=True,
+    )
 
 
 def _simulate(databases: Databases, arguments: argparse.Namespace) -> None:
@@ -260,6 +287,8 @@ _PARTS = {
     "simulate": _simulate,
     "screens": _screens,
     "start": _start,
+    "ticks": _ticks,
+    "hits": _hits,
     "why": _why,
 }
 

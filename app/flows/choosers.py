@@ -51,18 +51,17 @@ def order_products(
     for start in range(0, len(order_ids), _ORDERS_A_QUERY):
         asked = {"store": store_id, "orders": order_ids[start : start + _ORDERS_A_QUERY]}
         for order_id, external_id, title, total_minor, product_type in session.execute(_BOUGHT, asked).all():
-            of_order = totals.setdefault(order_id, {})
+            of_order = totals.get(order_id)
+            if of_order is None:
+                of_order = totals[order_id] = {}
             held = of_order.get(external_id)
-            of_order[external_id] = OrderProduct(
-                external_id=external_id,
-                title=title,
-                product_type=product_type or "",
-                total_minor=total_minor + (held.total_minor if held else 0),
-            )
-    return {
-        order_id: sorted(found.values(), key=lambda item: (-item.total_minor, item.external_id))
-        for order_id, found in totals.items()
-    }
+            total = total_minor + (held.total_minor if held else 0)
+            of_order[external_id] = OrderProduct(external_id, title, product_type or "", total)
+    return {order_id: sorted(found.values(), key=_dearest_first) for order_id, found in totals.items()}
+
+
+def _dearest_first(item: OrderProduct) -> tuple[int, str]:
+    return -item.total_minor, item.external_id
 
 
 def longest_delay(bought: Sequence[OrderProduct], learned: Mapping[str, int]) -> int:
@@ -121,24 +120,26 @@ def newest(
 
 def _by_lift(shop: Shop, bought: Sequence[OrderProduct], owned: frozenset[str]) -> list[Mapping[str, Any]]:
     ids = [item.external_id for item in bought]
-    candidates = [pair for pair in shop.together(ids) if pair.other not in owned]
+    candidates = [pair for pair in shop.together(ids) if pair[1] not in owned]
     if not candidates:
         return []
-    available = set(shop.available([pair.other for pair in candidates]))
-    open_ = [pair for pair in candidates if pair.other in available]
+    available = set(shop.available([other for _, other, _ in candidates]))
+    open_ = [pair for pair in candidates if pair[1] in available]
     if not open_:
         return []
-    alone = shop.alone(ids + [pair.other for pair in open_])
-    best = min(
-        open_, key=lambda pair: (-pair.together / (alone[pair.product] * alone[pair.other]), pair.other)
+    alone = shop.alone({*ids, *(other for _, other, _ in open_)})
+    _, _, place = min(
+        (-together / (alone[product] * alone[other]), other, place)
+        for place, (product, other, together) in enumerate(open_)
     )
+    product, other, together = open_[place]
     return [
         {
-            "external_id": best.other,
-            "with": next(item.title for item in bought if item.external_id == best.product),
+            "external_id": other,
+            "with": next(item.title for item in bought if item.external_id == product),
             "why": "co-purchase",
-            "together": best.together,
-            "of": alone[best.product],
+            "together": together,
+            "of": alone[product],
         }
     ]
 

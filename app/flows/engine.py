@@ -45,6 +45,16 @@ class Journey(NamedTuple):
         """The same at another step."""
         return Journey(self.entry_id, step, *self[2:])
 
+    def waiting(self, due_at: datetime, waits_for: str | None = None) -> "Journey":
+        """The same, waiting until then, or for something that comes before."""
+        return Journey(self.entry_id, self.step, self.anchors, self.state, waits_for, due_at, *self[6:])
+
+    def past_its_wait(self) -> "Journey":
+        """The same at the same step, its wait over."""
+        return Journey(
+            *self[:4], exit_reason=self.exit_reason, products=self.products, arms=self.arms, done=self.done
+        )
+
 
 class StepFacts(NamedTuple):
     """What the steps look at. `choices` maps a chooser to its products; absent if not looked up.
@@ -124,14 +134,13 @@ def timer_fired(
     if type(step) is WaitFor:
         moment = moments.assumed(step, journey.anchors, median_transit, is_abroad=is_abroad)
         journey = _with_anchor(journey, step.sets, moment)
-    following = entry.step_after(journey.step)
-    return journey._replace(step=following, waits_for=None, due_at=None, arrived_by=None)
+    return _next(journey.past_its_wait(), entry)
 
 
 def event_came(journey: Journey, entry: Entry, event_type: str, at: datetime) -> Journey:
     """The event that the journey waited for has come: keep its moment and step past the wait."""
     step = entry.step(journey.step)
-    arrived = journey._replace(waits_for=None, due_at=None, arrived_by=None)
+    arrived = journey.past_its_wait()
     if (type(step) is WaitFor or type(step) is WaitEvent) and step.event == event_type and step.sets:
         arrived = _with_anchor(arrived, step.sets, at)
     return arrived.at(step.came) if type(step) is WaitEvent else _next(arrived, entry)
@@ -163,7 +172,7 @@ def _wait(walk: _Walk, journey: Journey, step: Wait) -> Journey:
     due = moments.due(step, journey.anchors, walk.facts.place, walk.facts.review_delay_days)
     if step.sets:
         journey = _with_anchor(journey, step.sets, due)
-    return journey._replace(due_at=due, waits_for=None)
+    return journey.waiting(due)
 
 
 def _wait_for(walk: _Walk, journey: Journey, step: WaitFor) -> Journey:
@@ -172,12 +181,12 @@ def _wait_for(walk: _Walk, journey: Journey, step: WaitFor) -> Journey:
         arrived = _with_anchor(journey, step.sets, journey.anchors[step.anchor])
         return _next(arrived._replace(arrived_by=None), walk.entry)
     days = step.days_abroad if walk.facts.is_abroad else step.days_home
-    return journey._replace(due_at=journey.anchors[step.anchor] + timedelta(days=days), waits_for=step.event)
+    return journey.waiting(journey.anchors[step.anchor] + timedelta(days=days), step.event)
 
 
 def _wait_event(walk: _Walk, journey: Journey, step: WaitEvent) -> Journey:
     due = journey.anchors[step.anchor] + timedelta(days=step.days, hours=step.hours)
-    return journey._replace(due_at=due, waits_for=step.event)
+    return journey.waiting(due, step.event)
 
 
 def _choose(walk: _Walk, journey: Journey, step: ChooseProducts) -> Journey:

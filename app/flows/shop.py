@@ -1,9 +1,9 @@
 """What choosers and waits ask of a shop as they go: from its tables now, or as of a day by the dry run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
@@ -27,12 +27,8 @@ _NEVER_ASKED = frozenset({"stopped", "expired", "failed", "cancelled"})
 _ReadProducts = Callable[[Session, int, Sequence[int]], Mapping[int, frozenset[str]]]
 
 
-class Pair(NamedTuple):
-    """In how many orders a product stood with another one."""
-
-    product: str
-    other: str
-    together: int
+Pair = tuple[str, str, int]
+"""A product, another one, and in how many orders they stood together."""
 
 
 class Shop(Protocol):
@@ -53,7 +49,7 @@ class Shop(Protocol):
     def together(self, products: Sequence[str]) -> Sequence[Pair]:
         """What was bought with them often enough (`SUPPORT`)."""
 
-    def alone(self, products: Sequence[str]) -> Mapping[str, int]:
+    def alone(self, products: Collection[str]) -> Mapping[str, int]:
         """In how many orders each stood; kept as the pair of a product with itself."""
 
     def available(self, products: Sequence[str]) -> list[str]:
@@ -136,15 +132,15 @@ class LiveShop:
             PAIRS.c.orders_count >= SUPPORT,
         )
         return [
-            Pair(row.product_external_id, row.other_external_id, row.orders_count)
+            (row.product_external_id, row.other_external_id, row.orders_count)
             for row in self.session.execute(statement)
         ]
 
-    def alone(self, products: Sequence[str]) -> Mapping[str, int]:
+    def alone(self, products: Collection[str]) -> Mapping[str, int]:
         """By the same counts."""
         statement = select(PAIRS.c.product_external_id, PAIRS.c.orders_count).where(
             PAIRS.c.store_id == self.store_id,
-            PAIRS.c.product_external_id.in_(sorted(set(products))),
+            PAIRS.c.product_external_id.in_(sorted(products)),
             PAIRS.c.other_external_id == PAIRS.c.product_external_id,
         )
         return {row.product_external_id: row.orders_count for row in self.session.execute(statement)}

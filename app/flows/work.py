@@ -6,6 +6,7 @@ point leaves either all of it or nothing.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
@@ -194,9 +195,9 @@ def with_goods(
 ) -> list[int]:
     """The orders whose products the steps may ask for: parcels that moved, journeys that are due."""
     subjects = {event.subject for event in events if event.type in _PARCEL_NEWS}
-    subjects |= {row.subject for row in rows if row.id in due_ids}
-    found = (orders.get(subject.removeprefix("order:")) for subject in subjects)
-    return sorted(order.id for order in found if order is not None)
+    subjects.update([row.subject for row in rows if row.id in due_ids])
+    found = [orders.get(subject.removeprefix("order:")) for subject in subjects]
+    return sorted([order.id for order in found if order is not None])
 
 
 def in_order(batch: Batch, events: Sequence[Any], due: Iterable[Any]) -> list[Any]:
@@ -209,4 +210,6 @@ def in_order(batch: Batch, events: Sequence[Any], due: Iterable[Any]) -> list[An
         if enrollment is not None:
             key = (enrollment.customer_id, timer.due_at, 1, timer.subject_id)
             items.append((key, live.TimerItem(enrollment, timer.turn, timer.due_at)))
-    return [item for _, item in sorted(items, key=lambda pair: pair[0])]
+    if len(items) > 1:
+        items.sort(key=itemgetter(0))
+    return [item for _, item in items]

@@ -7,6 +7,7 @@ again before it leaves.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -80,8 +81,8 @@ def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
         KeyError: a condition that nobody knows; a definition is checked before it is published.
     """
     for condition in conditions:
-        name, _, argument = condition.partition(":")
-        if not CONDITIONS[name](facts, argument):
+        holds, argument = _asked(condition)
+        if not holds(facts, argument):
             return condition
     return None
 
@@ -212,6 +213,14 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
     NOT_DORMANT: _not_dormant,
     NOT_INACTIVE: _not_inactive,
 }
+
+
+@lru_cache(maxsize=1024)
+def _asked(condition: str) -> tuple[Callable[[ConditionFacts, str], bool], str]:
+    """What a condition asks, and of what; taken apart once."""
+    name, _, argument = condition.partition(":")
+    return CONDITIONS[name], argument
+
 
 OF_CLASSES = frozenset({"of-class", "not-of-class"})
 """Conditions whose argument is a class."""

@@ -71,6 +71,8 @@ def _obstacle(rails: Rails, now: datetime, *, channel: str, step: str) -> str:
 
 def _after_caps(rails: Rails, moment: datetime, *, channel: str, step: str) -> datetime:
     """`moment`, or the later one at which every cap and the spacing have room again."""
+    if not rails.departures and min(rails.cap_per_day, rails.cap_per_week, rails.sms_cap_per_week) > 0:
+        return moment
     everything = [departure.sent_at for departure in rails.departures]
     latest = _after_window(everything, moment, rails.cap_per_day, DAY)
     latest = max(latest, _after_window(everything, moment, rails.cap_per_week, WEEK))

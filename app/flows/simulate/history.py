@@ -30,6 +30,7 @@ _MANY = 10_000
 """So many rows are fetched at once: one by one takes longer, all of a large shop's do not fit."""
 _SLOT = time(2)
 _DAY = timedelta(days=1)
+_NO_PAIRS: Mapping[str, list[int]] = {}
 _T = TypeVar("_T")
 
 
@@ -62,7 +63,8 @@ class Transit:
 class Together:
     """In which orders products stood together, by the number of the night in whose slot each was counted.
 
-    `nights`: when the slots ran, in order; the first has the number 0.
+    `nights`: when the slots ran, in order; the first has the number 0. Pairs that are named here had enough
+    support (`SUPPORT`) at some time.
     """
 
     nights: Sequence[datetime] = ()
@@ -75,16 +77,17 @@ class Together:
 
     def with_(self, product: str, nights: int) -> list[Pair]:
         """What was bought with a product often enough in the orders of the first so many nights."""
+        support = SUPPORT
         return [
-            Pair(product, other, count)
-            for other, counted in self.pairs.get(product, {}).items()
-            if (count := bisect_left(counted, nights)) >= SUPPORT
+            (product, other, bisect_left(counted, nights, support))
+            for other, counted in self.pairs.get(product, _NO_PAIRS).items()
+            if counted[support - 1] < nights
         ]
 
     def counts(self, products: Iterable[str], nights: int) -> dict[str, int]:
         """In how many of those orders each product stood."""
-        counted = self.alone
-        return {product: bisect_left(counted.get(product, ()), nights) for product in products}
+        alone = self.alone
+        return {product: bisect_left(alone.get(product, ()), nights) for product in products}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,26 @@
 """One person's past, replayed tick by tick through the flows' own functions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.crypto import Signer
 from app.flows import backlog, birthdays, engine, work
 from app.flows.batch import Batch, Held
 from app.flows.birthdays import Slots
-from app.flows.facts import BatchFacts
 from app.flows.moments import Place
 from app.flows.simulate import baskets
 from app.flows.simulate.calendar import birthday_slots
 from app.flows.simulate.history import History
 from app.flows.simulate.memory import Happening, Memory, Remembered
 from app.flows.simulate.news import News
+from app.flows.simulate.past_facts import PastFacts
 from app.flows.simulate.past_shop import PastShop
 from app.flows.simulate.question import Question, Released, Report
 from app.flows.simulate.sending import Outbox
 from app.flows.simulate.silence import Silence
 from app.flows.simulate.standing import Standing
-from app.segments import classing
 from app.segments.state_facts import FLOW
 
 _DAY = timedelta(days=1)
@@ -46,7 +45,7 @@ class Life:
     shop: PastShop
     memory: Memory
     news: News
-    can_text: bool
+    facts: PastFacts
     place: dict[int, Place] = field(default_factory=dict)
     journeys: dict[int, Held] = field(default_factory=dict)
     silence: Silence | None = None
@@ -83,7 +82,8 @@ class Life:
         is_about_silence = FLOW in question.flows
         silence = Silence.of(question, standing, outbox.letters, shop) if is_about_silence else None
         news = News(person.events)
-        life = cls(question, person, standing, outbox, shop, memory, news, can_text, silence=silence)
+        facts = PastFacts(question, standing, outbox, can_text)
+        life = cls(question, person, standing, outbox, shop, memory, news, facts, silence=silence)
         life._recall()
         return life
 
@@ -165,12 +165,10 @@ class Life:
         """Let go of journeys that ended and wait for nothing: no exit, timer or message comes to them."""
         if not self._ended:
             return
-        self._ended &= self.outbox.waiting()
-        self._alive = {
-            id_: held
-            for id_, held in self._alive.items()
-            if held.journey.state == engine.ACTIVE or id_ in self._ended
-        }
+        ended, waiting = self._ended, self.outbox.waiting()
+        self._ended = ended & waiting
+        for id_ in ended - waiting:
+            self._alive.pop(id_, None)
 
     def _due(self, now: datetime) -> list[_Due]:
         return [
@@ -229,32 +227,16 @@ class Life:
         now: datetime,
         *,
         held: Mapping[int, Held] | None = None,
-        due_ids: set[int] | frozenset[int] = frozenset(),
+        due_ids: Collection[int] = (),
         flows: set[str] | None = None,
     ) -> Batch:
-        customer = self.standing.customer
-        said = self.standing.consent("sms", now) if self.can_text else None
-        is_texted = said is not None and said.state == "subscribed"
-        # Rows in all that the engine reads of them: the same names, as they were.
-        customers: dict[int, Any] = {customer.id: customer}
-        orders: dict[str, Any] = self.standing.orders
-        facts = BatchFacts(
-            customers=customers,
-            orders=orders,
-            baskets=baskets.open_at(self.standing, now, is_asked=False) if self.person.baskets else {},
-            siblings={id_: self.outbox.siblings(id_, now) for id_ in due_ids},
-            redeemed={id_: frozenset(self.standing.redeemed.get(id_, ())) for id_ in due_ids},
-            sms=frozenset({customer.id}) if is_texted else frozenset(),
-            allows_perk=self.question.allows_perk,
-            classes={customer.id: classing.by_sums(customer, now)} if self.question.asks_for_classes else {},
-        )
         known = self.question.flows
         return Batch(
             shop=self.shop,
             store=self.question.store,
             now=now,
             flows=known if flows is None else {key: known[key] for key in flows},
-            facts=facts,
+            facts=self.facts.at(now, due_ids),
             held=dict(held or {}),
             places=self.place,
         )

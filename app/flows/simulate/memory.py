@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row, Table, Text, case, cast, select
@@ -50,6 +51,8 @@ _IMPORTED = "import"
 _CASES = (OPENED, CLOSED)
 _TELLING = ("consent.", "message.", "voucher.", "support.", "state.", "checkout.")
 """The types whose details conditions and exits look at; those of orders are told by the orders."""
+_NOTHING: Mapping[str, Any] = {}
+_BY_TICK, _BY_MOMENT = attrgetter("tick", "id"), attrgetter("occurred_at", "id")
 
 
 @dataclass(slots=True)
@@ -171,9 +174,11 @@ class _Reader:
             person, tick = people.get(customer_id), self._tick(recorded_at or occurred_at)
             if person is None or tick is None:
                 continue
-            details: Mapping[str, Any] = json.loads(told) if kind.startswith(_TELLING) else {}
-            is_imported = details.get("source") == _IMPORTED and details.get("state") == "subscribed"
-            is_heard = kind in heard and tick >= begin and not is_imported
+            details, is_heard = _NOTHING, kind in heard and tick >= begin
+            if kind.startswith(_TELLING):
+                details = json.loads(told)
+                is_imported = details.get("source") == _IMPORTED and details.get("state") == "subscribed"
+                is_heard = is_heard and not is_imported
             happening = Happening(
                 id_, customer_id, kind, subject, occurred_at, source_key, details, tick, is_heard
             )
@@ -181,8 +186,8 @@ class _Reader:
             if kind in _CASES:
                 person.cases.append(happening)
         for person in people.values():
-            person.events.sort(key=lambda event: (event.tick, event.id))
-            person.cases.sort(key=lambda event: (event.occurred_at, event.id))
+            person.events.sort(key=_BY_TICK)
+            person.cases.sort(key=_BY_MOMENT)
 
     def _tick(self, known_at: datetime) -> datetime | None:
         """The tick that read what became known then; None if it came after the end."""

@@ -1,6 +1,6 @@
 """The shop as one person's journeys found it at a moment of the replay (see `app/flows/shop.py`)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -38,12 +38,20 @@ class PastShop:
 
     def owned(self, customer_id: int) -> frozenset[str]:
         """By the orders that were known and not cancelled."""
-        known = [order.id for order in self.standing.orders.values() if order.cancelled_at is None]
-        return frozenset([item.external_id for id_ in known for item in self.goods.get(id_, ())])
+        goods, known = self.goods, self.standing.orders.values()
+        return frozenset(
+            [
+                item.external_id
+                for order in known
+                if order.cancelled_at is None
+                for item in goods.get(order.id, ())
+            ]
+        )
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """By today's catalogue."""
-        return {name: self.history.chosen[name] for name in products if name in self.history.chosen}
+        chosen = self.history.chosen
+        return {name: chosen[name] for name in products if name in chosen} if chosen else chosen
 
     def together(self, products: Sequence[str]) -> Sequence[Pair]:
         """By the counts of that night."""
@@ -51,14 +59,15 @@ class PastShop:
         nights = together.nights_by(self.now)
         return [pair for name in sorted(set(products)) for pair in together.with_(name, nights)]
 
-    def alone(self, products: Sequence[str]) -> Mapping[str, int]:
+    def alone(self, products: Collection[str]) -> Mapping[str, int]:
         """By the same counts."""
         together = self.history.together
         return together.counts(products, together.nights_by(self.now))
 
     def available(self, products: Sequence[str]) -> list[str]:
         """By today's catalogue."""
-        return [name for name in products if name in self.history.available]
+        known = self.history.available
+        return [name for name in products if name in known]
 
     def newest(self, most: int) -> Sequence[Mapping[str, str]]:
         """By today's catalogue, without the titles, which no message list shows."""

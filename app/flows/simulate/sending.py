@@ -214,14 +214,18 @@ class Outbox:
             loaded.baskets = baskets.open_at(standing, now, is_asked=True)
         loaded.redeemed = standing.redeemed
         loaded.siblings = {id_: self.siblings(id_, now) for id_ in concerned}
-        loaded.departures = {customer_id: [one for one in self.departures if one.sent_at > now - WEEK]}
+        since = now - WEEK
+        loaded.departures = {customer_id: [one for one in self.departures if one.sent_at > since]}
         loaded.states = {customer_id: standing.state}
-        loaded.traits = self._traits(now)
+        if self.question.asks_for_classes:
+            loaded.traits = self._traits(now)
         if person.reviews:
             loaded.answered = self._answered(due, now)
             loaded.unhappy = frozenset({customer_id} if self._is_unhappy(now) else ())
-        loaded.open_cases = frozenset({customer_id} if self._has_open_case(now) else ())
-        loaded.wishes = {customer_id: wishes_of(person, now)}
+        if person.cases:
+            loaded.open_cases = frozenset({customer_id} if self._has_open_case(now) else ())
+        if person.wishes is not None:
+            loaded.wishes = {customer_id: wishes_of(person, now)}
         return loaded
 
     def _at_first(self, journeys: Mapping[int, Held]) -> Loaded:
@@ -249,8 +253,6 @@ class Outbox:
         )
 
     def _traits(self, now: datetime) -> dict[int, Traits]:
-        if not self.question.asks_for_classes:
-            return {}
         customer = self.standing.customer
         return {customer.id: Traits(frozenset(classing.by_sums(customer, now)))}
 
@@ -264,8 +266,6 @@ class Outbox:
 
     def _has_open_case(self, now: datetime) -> bool:
         """Whether they waited for an answer of the shop; the last word of each case counts."""
-        if not self.standing.person.cases:
-            return False
         last = {
             str(event.details.get("case", "")): event.type
             for event in self.standing.person.cases

@@ -1,0 +1,56 @@
+"""What the engine must know of one person in a batch, as it was at a moment (see `app/flows/facts.py`)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.flows.facts import BatchFacts
+from app.flows.simulate import baskets
+from app.flows.simulate.question import Question
+from app.flows.simulate.sending import Outbox
+from app.flows.simulate.standing import Standing
+from app.segments import classing
+
+
+@dataclass(slots=True)
+class PastFacts:
+    """The rows of a person's batches; those that stay the same are put together once."""
+
+    question: Question
+    standing: Standing
+    outbox: Outbox
+    can_text: bool
+    _kept: BatchFacts | None = None
+
+    def at(self, now: datetime, due_ids: Collection[int]) -> BatchFacts:
+        """As of now, with what became of the messages and codes of the journeys that are due."""
+        customer, standing = self.standing.customer, self.standing
+        facts = self._kept = self._kept or self._at_first()
+        facts.siblings = {id_: self.outbox.siblings(id_, now) for id_ in due_ids}
+        if standing.redeemed:
+            facts.redeemed = {id_: frozenset(standing.redeemed.get(id_, ())) for id_ in due_ids}
+        if standing.person.baskets:
+            facts.baskets = baskets.open_at(standing, now, is_asked=False)
+        if self.can_text:
+            said = standing.consent("sms", now)
+            is_texted = said is not None and said.state == "subscribed"
+            facts.sms = frozenset({customer.id}) if is_texted else frozenset()
+        if self.question.asks_for_classes:
+            facts.classes = {customer.id: classing.by_sums(customer, now)}
+        return facts
+
+    def _at_first(self) -> BatchFacts:
+        """With nothing of what a person may never have had."""
+        # Rows in all that the engine reads of them: the same names, as they were.
+        customers: dict[int, Any] = {self.standing.customer.id: self.standing.customer}
+        orders: dict[str, Any] = self.standing.orders
+        return BatchFacts(
+            customers=customers,
+            orders=orders,
+            baskets={},
+            siblings={},
+            redeemed={},
+            sms=frozenset(),
+            allows_perk=self.question.allows_perk,
+        )
