@@ -1,16 +1,15 @@
 """Many rows in one statement: inserted, merged or changed, by the same call on both engines.
 
 SQLAlchemy writes a statement once for a table and a set of columns. The rows then go to the driver a column
-at a time, which costs a third of what binding them row by row does. SQLite gets new rows in groups, each in
-one statement, which takes half the time of a statement a row. PostgreSQL gets one packed array a column and
-merges from them, which is one way to the server. (COPY into a temporary table would take four, and rows of
-the catalogue for each table that is made and dropped.)
+at a time, which costs a third of what binding them row by row does. SQLite gets new rows in groups
+(`sqlite_rows.py`). PostgreSQL gets one packed array a column and merges from them, which is one way to the
+server. (COPY into a temporary table would take four, and rows of the catalogue for each table that is made
+and dropped.)
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import chain
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +31,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
+from app import sqlite_rows
 from app.bindings import Listing, Values, bound, default_of, read_back, unbounded
 from app.dialects import insert_into, writer_of
 from app.packing import packed_keys, packed_parameter, packed_values
@@ -39,7 +39,6 @@ from app.packing import packed_keys, packed_parameter, packed_values
 Rows = Sequence[Mapping[str, Any]]
 Names = tuple[str, ...]
 
-_GROUP = 64
 _GIVEN = "given_rows"
 
 
@@ -234,8 +233,12 @@ def _write_columns(session: Session, table: Table, given: Values, change: _Chang
     if isinstance(change, _Update):
         connection.exec_driver_sql(statement, rows)
         return []
-    found = _insert_groups(connection, statement, rows)
-    return read_back(found, [table.c[name] for name in change.returning], connection.dialect)
+    asked = change.returning
+    if change.keeps_old and asked and sqlite_rows.can_be_untold(table, given, asked):
+        silent, _ = _sqlite_statement(replace(change, returning=()), table, tuple(values))
+        return sqlite_rows.insert_untold(connection, table, given, statement=silent, rows=rows, asked=asked)
+    found = sqlite_rows.insert(connection, statement, rows)
+    return read_back(found, [table.c[name] for name in asked], connection.dialect)
 
 
 def _with_defaults(table: Table, given: Values) -> Values:
@@ -247,24 +250,6 @@ def _with_defaults(table: Table, given: Values) -> Values:
         if column.default is not None and column.name not in given
     }
     return {**given, **left_out}
-
-
-def _insert_groups(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> list[Row[Any]]:
-    found, start = list[Row[Any]](), 0
-    while start < len(rows):
-        # Powers of two, so that few statements are prepared and kept.
-        count = min(_GROUP, 1 << (len(rows) - start).bit_length() - 1)
-        of_all = _for_group(statement, len(rows[0]), count)
-        result = connection.exec_driver_sql(of_all, tuple(chain.from_iterable(rows[start : start + count])))
-        found += result.all() if result.returns_rows else ()
-        start += count
-    return found
-
-
-@lru_cache(maxsize=1024)
-def _for_group(statement: str, width: int, count: int) -> str:
-    row = f"({', '.join('?' * width)})"
-    return statement.replace(row, ", ".join([row] * count), 1)
 
 
 @cache

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from app import clock
 from app.db import insert_rows, table_of
+from app.loading import keep_loaded
 from app.models import DeliveryEvent, Message, Store
 from app.runtime import Runtime
 from app.stores import settings
@@ -54,7 +55,11 @@ class Waits:
 
 
 def compare(kind: str, databases: Databases, *, posts: int, rounds: int) -> tuple[Rates, Rates]:
-    """The best rates of floor and product, taken in turns on fresh databases of one kind."""
+    """The best rates of floor and product, taken in turns on fresh databases of one kind.
+
+    The collector does as in a worker, which does not look at what was loaded again and again.
+    """
+    keep_loaded()
     best: list[Rates | None] = [None, None]
     for _ in range(rounds):
         account = Account()

@@ -82,18 +82,18 @@ class DeliveryUpdate(NamedTuple):
     @property
     def message(self) -> int | None:
         """The number of our message, where the event carries one."""
-        return _own_number(self.message_id)
+        text = self.message_id
+        return int(text) if text is not None and _is_number(text) else None
 
     @property
     def store(self) -> int | None:
         """The number of our store, where the event carries one."""
-        return _own_number(self.store_id)
+        text = self.store_id
+        return int(text) if text is not None and _is_number(text) else None
 
 
 _MOST_DIGITS = 18
 
 
-def _own_number(text: str | None) -> int | None:
-    if text is None or len(text) > _MOST_DIGITS:
-        return None
-    return int(text) if text.isdigit() and text.isascii() else None
+def _is_number(text: str) -> bool:
+    return len(text) <= _MOST_DIGITS and text.isdigit() and text.isascii()

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 CHANNELS: Mapping[str, str] = {SENDGRID: "email", TWILIO: "sms"}
 """What each provider carries, by the source of its posts."""
 _INBOUND = "inbound"
-_AT_ONCE = 1000
+_AT_ONCE = 4000
 """Events that take effect together, whichever posts they came with: most hold few, a text's only one."""
 
 

@@ -92,6 +92,22 @@ def test_only_what_was_not_there_yet_comes_back(database: Database, count: int) 
     assert dict(_read(database, ("identity", "city"))) == cities
 
 
+@pytest.mark.parametrize("count", [1, FEW, MANY, MORE_THAN_ONE_STATEMENT_HOLDS])
+def test_what_is_all_new_comes_back_whole_and_what_a_batch_tells_twice_once(
+    database: Database, count: int
+) -> None:
+    rows = [_person(number) for number in range(count)]
+    with database.write() as session:
+        new = insert_new(session, CUSTOMERS, rows, CUSTOMERS.c.store_id, CUSTOMERS.c.identity)
+        more = [_person(number) for number in range(count, 2 * count)]
+        twice = insert_new(session, CUSTOMERS, [*more, *more], CUSTOMERS.c.identity)
+        again = insert_new(session, CUSTOMERS, rows, CUSTOMERS.c.identity)
+
+    assert sorted(tuple(row) for row in new) == sorted((1, row["identity"]) for row in rows)
+    assert sorted(row.identity for row in twice) == sorted(row["identity"] for row in more)
+    assert again == []
+
+
 @pytest.mark.parametrize("count", [1, FEW, MANY])
 def test_news_overwrite_what_is_not_newer_and_of_two_with_one_key_the_last_counts(
     database: Database, count: int

@@ -4,15 +4,14 @@ Source: docs.sendgrid.com, event webhook reference and security features (2021 a
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
-from connectors import exact_json
 from connectors.base import UnreadablePayload
+from connectors.channels.sendgrid import entries as entries_of
+from connectors.channels.sendgrid.entries import Event, NoList
 from connectors.channels.sendgrid.signature import verify
 from connectors.channels.sendgrid.verdicts import Verdict, enhanced_status, verdict
 from connectors.delivery import DeliveryKind, DeliveryUpdate
@@ -47,12 +46,12 @@ def read(body: bytes, *, received_at: datetime) -> Events:
         UnreadablePayload: the body is no JSON list.
     """
     try:
-        entries = _entries(body)
+        entries = entries_of.read(body)
+    except NoList as error:
+        raise UnreadablePayload(str(error)) from error
     except (ValueError, RecursionError) as error:
         raise UnreadablePayload("the post is not readable JSON") from error
-    if not isinstance(entries, list):
-        raise UnreadablePayload("the post is not a list of events")
-    events = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("event"), str)]
+    events = [entry for entry in entries if isinstance(entry, Event) and isinstance(entry.event, str)]
     latest = received_at + _AHEAD
     updates = tuple(
         _update(event, row.kind, row, received_at=received_at, latest=latest)
@@ -68,66 +67,50 @@ def read(body: bytes, *, received_at: datetime) -> Events:
 
 
 _SMTP_CODE = re.compile(r"\b[245]\d\d\b")
-_LONGEST_INT = 20
 _LONGEST_NUMBER = 19
 _PLAIN = (str, int, float)
 _MARK_BYTES = 16
-_TELLING = ("event", "timestamp", "url", "attempt", "type")
 _LONGEST_ADDRESS, _LONGEST_URL, _LONGEST_ID = 320, 2000, 200
 _AHEAD = timedelta(hours=1)
-
-
-def _entries(body: bytes) -> Any:
-    try:
-        return exact_json.read(body)
-    except ValueError:
-        # NaN or a whole number of thousands of digits would fail the post; so it fails its own entry only.
-        return json.loads(body, parse_int=_whole_number)
-
-
-def _whole_number(text: str) -> int | str:
-    return int(text) if len(text) <= _LONGEST_INT else text
+_WENT_WELL = (DeliveryKind.ACCEPTED, DeliveryKind.DELIVERED)
 
 
 def _update(
-    event: Mapping[str, Any], kind: DeliveryKind, row: Verdict, *, received_at: datetime, latest: datetime
+    event: Event, kind: DeliveryKind, row: Verdict, *, received_at: datetime, latest: datetime
 ) -> DeliveryUpdate:
-    told = event.get
     message_id, store_id, home = _own(event)
+    at = _moment(event.timestamp) if type(event.timestamp) in _PLAIN else None
     # By place: naming each would take as long as the rest of the event.
     return DeliveryUpdate(
         kind,
-        _occurred_at(told("timestamp"), latest) or received_at,
+        at if at is not None and at <= latest else received_at,
         _key(event, message_id, store_id),
         message_id,
         store_id,
         home,
-        storable(told("email"), _LONGEST_ADDRESS).strip(),
-        _reason(event, row),
+        storable(event.email, _LONGEST_ADDRESS).strip(),
+        "" if kind in _WENT_WELL else _reason(event, row),
         row.advice,
-        storable(told("url"), _LONGEST_URL),
-        told("sg_machine_open") is True,
+        storable(event.url, _LONGEST_URL) if event.url else "",
+        event.sg_machine_open is True,
     )
 
 
-def _occurred_at(told: object, latest: datetime) -> datetime | None:
-    """A moment of the Unix epoch, whether told as a number or as a text; None if it cannot be one."""
-    if isinstance(told, bool) or not isinstance(told, (int, float, str)):
-        return None
+@lru_cache(maxsize=1024)
+def _moment(told: float | str) -> datetime | None:
+    """A moment of the Unix epoch, as a number or as text; None if it cannot be one. Many share theirs."""
     try:
         seconds = float(told)
-        at = datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
-    return at if at is not None and at <= latest else None
 
 
-def _own(event: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
+def _own(event: Event) -> tuple[str | None, str | None, str]:
     """Our own arguments, the ids where they are numbers of ours: others may send by the same account."""
-    told = event.get
-    message_id, store_id = _number(told("mid")), _number(told("store"))
-    home = storable(told("home"), _LONGEST_ID)
-    for nested in (told("custom_args"), told("unique_args")):
+    message_id, store_id = _number(event.mid), _number(event.store)
+    home = storable(event.home, _LONGEST_ID) if event.home else ""
+    for nested in (event.custom_args, event.unique_args):
         # Usually they are flattened, older exports and tools nest them.
         if isinstance(nested, dict):
             message_id = message_id or _number(nested.get("mid"))
@@ -143,32 +126,43 @@ def _number(value: object) -> str | None:
     return text if text.isdigit() and text.isascii() else None
 
 
-def _key(event: Mapping[str, Any], own: str | None, store: str | None) -> str:
-    """Equal for two tellings; SendGrid's `sg_event_id` may differ between them (sendgrid-nodejs 1435)."""
-    whose = (store, own) if own else (event.get("sg_message_id"), event.get("email"))
-    told = [*whose, *map(event.get, _TELLING)]
-    offset = event.get("url_offset")
-    if isinstance(offset, dict):
-        told += offset.get("index"), offset.get("type")
-    exact = repr([value if isinstance(value, _PLAIN) else None for value in told])
-    mark = hashlib.blake2s(exact.encode(), digest_size=_MARK_BYTES).hexdigest()
-    return f"{storable(event['event'], 30)}:{own or ''}:{mark}"
+def _key(event: Event, own: str | None, store: str | None) -> str:
+    """Equal for two tellings; SendGrid's `sg_event_id` may differ between them (sendgrid-nodejs 1435).
+
+    Of most events message and moment are all there is to tell them apart by: that is the key as it is. Where
+    there is more, it is a mark of all of it, which names nobody and is short.
+    """
+    told = (event.url, event.attempt, event.type, event.url_offset)
+    at = event.timestamp
+    if own and told == _NOTHING and type(at) is int and 0 < at < _LONG_AFTER:
+        return f"{event.event}:{own}:{store}:{at}"
+    whose = (store, own) if own else (event.sg_message_id, event.email)
+    offset = event.url_offset
+    places = (offset.get("index"), offset.get("type")) if isinstance(offset, dict) else ()
+    exact = [*whose, event.event, at, *told[:-1], *places]
+    known = repr([value if isinstance(value, _PLAIN) else None for value in exact])
+    mark = hashlib.blake2s(known.encode(), digest_size=_MARK_BYTES).hexdigest()
+    return f"{storable(event.event, 30)}:{own or ''}:{mark}"
 
 
-def _reason(event: Mapping[str, Any], row: Verdict) -> str:
+_NOTHING = (None, None, None, None)
+_LONG_AFTER = 10**12
+
+
+def _reason(event: Event, row: Verdict) -> str:
     """SendGrid's own words; of what a mail server said only the codes, for it may name a person."""
-    reason = event.get("reason") if row.event == "dropped" else None
-    told = (event.get("type"), event.get("bounce_classification"), reason)
+    reason = event.reason if row.event == "dropped" else None
+    told = (event.type, event.bounce_classification, reason)
     words = [part for part in told if part and isinstance(part, str)]
     said = harmless(" · ".join(words)) if words else ""
     codes = _codes(event)
     return f"{said} · {codes}"[:LONGEST] if said and codes else said or codes
 
 
-def _codes(event: Mapping[str, Any]) -> str:
+def _codes(event: Event) -> str:
     status = enhanced_status(event)
     if status:
         return status
-    said = event.get("response") or event.get("reason")
-    found = _SMTP_CODE.search(said) if isinstance(said, str) and event["event"] == "deferred" else None
+    said = event.response or event.reason
+    found = _SMTP_CODE.search(said) if isinstance(said, str) and event.event == "deferred" else None
     return found[0] if found else ""

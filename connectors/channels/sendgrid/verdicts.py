@@ -5,8 +5,8 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from connectors.channels.sendgrid.entries import Event
 from connectors.delivery import Advice, DeliveryKind
 
 
@@ -20,18 +20,18 @@ class Verdict:
     patterns: Mapping[str, re.Pattern[str]]
 
 
-def verdict(event: Mapping[str, Any]) -> Verdict | None:
+def verdict(event: Event) -> Verdict | None:
     """The row for an event, or None where there is none."""
-    for row in _BY_EVENT.get(_text(event, "event").lower(), ()):
-        if _fits(row, event):
+    name = event.event
+    for row in _BY_EVENT.get(name) or _BY_EVENT.get(name.lower(), ()):
+        if not row.patterns or _fits(row, event):
             return row
     return None
 
 
-def enhanced_status(event: Mapping[str, Any]) -> str:
+def enhanced_status(event: Event) -> str:
     """The enhanced status of RFC 3463 (5.1.1) of a bounce or deferral, or empty."""
-    for key in ("status", "reason", "response"):
-        text = event.get(key)
+    for text in (event.status, event.reason, event.response):
         if text and isinstance(text, str) and (found := _ENHANCED.search(text)):
             return found[0]
     return ""
@@ -67,21 +67,18 @@ _BY_EVENT: dict[str, tuple[Verdict, ...]] = {
 }
 
 
-def _text(event: Mapping[str, Any], key: str) -> str:
-    value = event.get(key)
+def _fits(row: Verdict, event: Event) -> bool:
+    return all(pattern.match(_TOLD[column](event)) for column, pattern in row.patterns.items())
+
+
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _fits(row: Verdict, event: Mapping[str, Any]) -> bool:
-    return not row.patterns or all(
-        pattern.match(_TOLD[column](event)) for column, pattern in row.patterns.items()
-    )
-
-
-_TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "type": lambda event: _text(event, "type"),
-    "class": lambda event: _text(event, "bounce_classification"),
-    "reason": lambda event: _text(event, "reason"),
+_TOLD: Mapping[str, Callable[[Event], str]] = {
+    "type": lambda event: _text(event.type),
+    "class": lambda event: _text(event.bounce_classification),
+    "reason": lambda event: _text(event.reason),
     "status": enhanced_status,
 }
 """What a pattern of each column is held against."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.base import UnreadablePayload
+from connectors.channels.sendgrid.entries import event_of
 from connectors.channels.sendgrid.events import Events, read
 from connectors.channels.sendgrid.verdicts import ROWS, verdict
 from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate
@@ -149,7 +150,7 @@ def test_every_row_of_the_table_has_its_case() -> None:
         {"event": "account_status_change", "type": "activated"},
     ]
 
-    reached = [row for case in cases if (row := verdict(case)) is not None]
+    reached = [row for case in cases if (row := verdict(event_of(case))) is not None]
 
     assert [row for row in ROWS if row not in reached] == []
 
@@ -265,6 +266,32 @@ def test_a_second_telling_has_the_same_key() -> None:
 )
 def test_another_event_has_another_key(changes: dict[str, Any]) -> None:
     assert _only(_event("click")).key != _only(_event("click"), **changes).key
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mid": "4712"},
+        {"store": "8"},
+        {"store": None},
+        {"event": "processed"},
+        {"timestamp": 1513299570},
+        {"timestamp": "1513299569"},
+        {"timestamp": 10**30},
+        {"attempt": "2"},
+        {"type": "bounce"},
+    ],
+)
+def test_a_delivery_of_which_no_more_is_told_has_a_key_that_can_be_read(changes: dict[str, Any]) -> None:
+    plain = {"event": "delivered", "mid": "4711", "store": "7", "timestamp": 1513299569}
+
+    assert _only(plain).key == "delivered:4711:7:1513299569"
+    assert _only(plain, **changes).key != _only(plain).key
+    assert len(_only(plain, **changes).key) <= 60
+
+
+def test_what_went_well_has_no_reason() -> None:
+    assert _only(_event("delivered"), response="250 2.0.0 OK").reason == ""
 
 
 def test_no_depth_of_an_event_breaks_more_than_the_post() -> None:

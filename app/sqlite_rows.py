@@ -1,0 +1,63 @@
+"""New rows on SQLite, in groups: each in one statement, which takes half the time of a statement a row."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy.engine import result_tuple
+
+from app.bindings import Values
+
+_GROUP = 64
+_NUMBER = "id"
+"""The column that SQLite fills with the next higher number."""
+
+Given = Sequence[Sequence[Any]]
+
+
+def insert(connection: Connection, statement: str, rows: Given) -> list[Row[Any]]:
+    """Insert rows by a statement for one; what it returns of them."""
+    return [row for result in _inserted(connection, statement, rows) if result.returns_rows for row in result]
+
+
+def can_be_untold(table: Table, values: Values, returning: Sequence[str]) -> bool:
+    """Whether `insert_untold` can do it, and sooner: what is asked for is given, and the rows are many."""
+    is_numbered = _NUMBER in table.c and _NUMBER not in values
+    return is_numbered and values.keys() >= {*returning} and len(values[returning[0]]) >= _GROUP
+
+
+def insert_untold(
+    connection: Connection, table: Table, values: Values, *, statement: str, rows: Given, asked: Sequence[str]
+) -> Sequence[Row[Any]]:
+    """Insert what is not there yet, and the columns asked for of what was new.
+
+    Mostly all is new: then the number of rows says so. To have SQLite tell each of them takes a third of the
+    whole time. Who writes is alone, so that behind the last number of before are the rows of this statement.
+
+    Args:
+        statement: inserts one row, or nothing where it is there, and returns nothing.
+    """
+    last = connection.execute(select(func.coalesce(func.max(table.c[_NUMBER]), 0))).scalar_one()
+    if sum(result.rowcount for result in _inserted(connection, statement, rows)) < len(rows):
+        new = select(*(table.c[name] for name in asked)).where(table.c[_NUMBER] > last)
+        return connection.execute(new).all()
+    return [*map(result_tuple(asked), zip(*(values[name] for name in asked), strict=True))]
+
+
+def _inserted(connection: Connection, statement: str, rows: Given) -> Iterator[Any]:
+    start = 0
+    while start < len(rows):
+        # Powers of two, so that few statements are prepared and kept.
+        count = min(_GROUP, 1 << (len(rows) - start).bit_length() - 1)
+        of_all = _for_group(statement, len(rows[0]), count)
+        given = tuple(chain.from_iterable(rows[start : start + count]))
+        yield connection.exec_driver_sql(of_all, given)
+        start += count
+
+
+@lru_cache(maxsize=1024)
+def _for_group(statement: str, width: int, count: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return statement.replace(row, ", ".join([row] * count), 1)
