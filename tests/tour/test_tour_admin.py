@@ -95,6 +95,7 @@ def test_where_forms_lead_is_reached_inside(admin: Admin) -> None:
     admin.use(frame.get_by_role("link", name=T["flow.birthday"], exact=True))
     admin.use(frame.get_by_role("link", name=T["flow.steps"]))
     frame.get_by_text(T["steps.add"]).first.click()
+    frame.get_by_label(T["steps.add.kind"]).first.select_option("tag")
     admin.use(frame.get_by_role("button", name=T["steps.add.go"]))
     reached.add(_kind(admin.path()))
     admin.use(frame.get_by_role("button", name=T["steps.keep"]))

@@ -34,7 +34,7 @@ def test_home_names_what_needs_attention(member: FlaskClient, runtime: Runtime, 
     page = _read(member, "/app/")
 
     assert "no longer lets us in" in page
-    assert "1 delivery from the store could not be read." in page
+    assert "1 notification from the store could not be read." in page
     assert "1 message may or may not have arrived" in page
     assert "No flow is switched on" in page
 

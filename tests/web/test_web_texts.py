@@ -16,6 +16,8 @@ from app.stores.settings import DEFINITIONS
 from app.web.catalogue import CATALOGUES
 from app.web.outbox import STATUSES
 from connectors.base import Resource
+from connectors.storefronts.shopify import topics as shopify
+from connectors.storefronts.woocommerce import topics as woocommerce
 from jobs.daily import CALENDAR
 from tests.web.test_web_headers import SCREENS
 from tests.web.web_shops import Csrf, Shop
@@ -50,6 +52,13 @@ def test_whatever_is_done_for_a_store_again_and_again_is_told_in_words(language:
     tended = {f"upkeep.{name}" for names in NAMES.values() for name in names}
 
     assert pulled | tended <= CATALOGUES[language].keys()
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+def test_whatever_a_shop_tells_is_called_by_words(language: str) -> None:
+    topics = {*shopify.READERS, *woocommerce.MINIMUM_TOPICS}
+
+    assert {f"inbound.topic.{topic}" for topic in topics} <= CATALOGUES[language].keys()
 
 
 def _places(text: str) -> set[str]:
