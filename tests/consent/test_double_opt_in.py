@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from app import clock, consent
@@ -14,7 +13,6 @@ from app.consent import NewConsent
 from app.messaging import receipts
 from app.models import Consent, ConsentState, Customer, CustomerEvent, Enrollment, Message, Store, StoreWrite
 from app.runtime import Runtime
-from app.web import register
 from connectors.base import OutgoingMessage
 from jobs import confirmations, outbox
 from jobs.kit import Kit
@@ -22,6 +20,7 @@ from jobs.tick import tick
 from tests import seeds
 from tests.conftest import NOW
 from tests.messaging.outbox_seed import Post, open_shop
+from tests.sites import app_over
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -82,20 +81,10 @@ def link_of(mail: OutgoingMessage) -> str:
     return found[1]
 
 
-@pytest.fixture(scope="module")
-def apps() -> dict[str, Flask]:
-    """One web side for all tests: its templates compile once."""
-    return {}
-
-
 @pytest.fixture
-def shop(runtime: Runtime, apps: dict[str, Flask]) -> Shop:
+def shop(runtime: Runtime) -> Shop:
     opened = open_shop(runtime)
-    app = apps.get("web") or Flask("app.web", template_folder="templates")
-    app.extensions["ritorno"] = runtime
-    if not apps:
-        register(app)
-        apps["web"] = app
+    app = app_over(runtime)
     made = Shop(runtime, opened.id, app.test_client())
     made.set(double_opt_in="on")
     return made

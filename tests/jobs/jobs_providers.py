@@ -19,7 +19,6 @@ from app.db import Database, table_of
 from app.models import Customer, Message, Store
 from app.runtime import Runtime
 from app.stores import settings as store_settings
-from app.wsgi import create_site
 from connectors.channels.local import LocalChannel
 from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.channels.sendgrid.setup import SendGridSetup
@@ -30,6 +29,7 @@ from tests.conftest import NOW
 from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
 from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
 from tests.serving import running
+from tests.sites import site_over
 
 MESSAGES, CUSTOMERS = table_of(Message), table_of(Customer)
 FROM = "ritorno@sandbox.example.com"
@@ -115,7 +115,7 @@ def sending(
         "twilio_api_url": f"{pair.url}/twilio",
     }
     runtime = Runtime.build(Settings.model_validate(settings.model_dump() | told), database)
-    site = create_site(runtime)
+    site = site_over(runtime)
     server = waitress.create_server(site.application, host="127.0.0.1", port=port)
     with closing(site), running(server):
         yield _open(runtime, pair, word)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from flask import Flask, Response
+from flask import Response
 
 from app.config import Settings
 from app.db import Database
@@ -15,7 +15,8 @@ from jobs import pulls
 from tests import seeds
 from tests.connectors.sandbox.sandbox_fake_world import NOW, small_world
 from tests.jobs.jobs_woo import Bottega, running_bottega
-from tests.web.web_shops import make_app, signed_in
+from tests.sites import app_over
+from tests.web.web_shops import signed_in
 
 HOUR, FIRST_PAUSE = timedelta(hours=1), timedelta(seconds=30)
 Answer = Callable[[], Response]
@@ -41,7 +42,7 @@ def _orders(bottega: Bottega) -> Reconciliation:
 
 
 def _activity(bottega: Bottega) -> str:
-    app: Flask = make_app(bottega.kit.runtime)
+    app = app_over(bottega.kit.runtime)
     return signed_in(app, bottega.kit.runtime).get("/app/activity").get_data(as_text=True)
 
 

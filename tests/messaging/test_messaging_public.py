@@ -23,10 +23,10 @@ from app.models import (
     Suppression,
 )
 from app.runtime import Runtime
-from app.wsgi import create_site
 from connectors.channels.local import LocalChannel
 from jobs import inbox
 from jobs.kit import Kit
+from tests.sites import site_over
 
 SENT_AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 LATER = SENT_AT + timedelta(hours=2)
@@ -130,7 +130,7 @@ def shop(runtime: Runtime, locale: str) -> Iterator[Shop]:
         granted = NewConsent(store.id, customer.id, "email", "subscribed", "consent", SENT_AT, "shopify")
         consent.record(session, [granted], SENT_AT)
         ids = store.id, customer.id, message.id
-    site = create_site(runtime)
+    site = site_over(runtime)
     made = LinkMaker(
         base_url="", signer=runtime.signer, store_id=ids[0], message_id=ids[2], tags=None, tracks_clicks=True
     )

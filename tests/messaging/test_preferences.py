@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from app import clock
@@ -13,12 +12,12 @@ from app.customers import Telling, upsert_customers
 from app.messaging.links import LinkMaker
 from app.models import Customer, Message, Preference, Store
 from app.runtime import Runtime
-from app.web import register
 from connectors.base import CustomerRecord
 from jobs import outbox
 from tests import seeds
 from tests.conftest import NOW
 from tests.messaging.outbox_seed import Post, Shop, open_shop
+from tests.sites import app_over
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"])
 DAY = timedelta(days=1)
@@ -64,25 +63,15 @@ class Page:
             )
 
 
-@pytest.fixture(scope="module")
-def apps() -> dict[str, Flask]:
-    """One web side for all tests: its templates compile once."""
-    return {}
-
-
 @pytest.fixture
-def page(runtime: Runtime, apps: dict[str, Flask]) -> Page:
+def page(runtime: Runtime) -> Page:
     shop = open_shop(runtime)
     customer_id = shop.add_subscriber()
     message_id = shop.add_message(customer_id)
     with shop.database.write() as session:
         store = session.get_one(Store, shop.id)
         store.settings = {**store.settings, "preferences.birthday": "on"}
-    app = apps.get("web") or Flask("app.web", template_folder="templates")
-    app.extensions["ritorno"] = runtime
-    if not apps:
-        register(app)
-        apps["web"] = app
+    app = app_over(runtime)
     links = LinkMaker(
         base_url="",
         signer=runtime.signer,

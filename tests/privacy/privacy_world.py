@@ -20,13 +20,13 @@ from app.db import Database, table_of
 from app.doors import Site
 from app.models import Customer, Message, StoreWrite
 from app.runtime import Runtime
-from app.wsgi import create_site
 from connectors.channels.local import LocalChannel
 from jobs.kit import Kit
 from jobs.tick import tick
 from tests import seeds
 from tests.conftest import NOW
 from tests.messaging.outbox_seed import Post
+from tests.sites import site_over
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "shopify"
 DOMAIN = "ritorno-test.myshopify.com"
@@ -152,7 +152,7 @@ def world(runtime: Runtime, domain: str = DOMAIN, **settings: str) -> Iterator[W
     with runtime.database.write() as session:
         # Nor does anybody here hear of flows that are switched on.
         session.execute(delete(StoreWrite).where(StoreWrite.store_id == store_id))
-    site = create_site(runtime)
+    site = site_over(runtime)
     try:
         yield World(runtime, site, store_id, domain=domain)
     finally:

@@ -6,8 +6,8 @@ from flask import Flask
 from app.members.roles import READER, ROLES
 from app.runtime import Runtime
 from app.web.auth import LEAST, MARK
-from app.wsgi import create_app
 from tests.engines import SQLITE
+from tests.sites import app_over
 
 pytestmark = pytest.mark.parametrize("engine", [SQLITE])
 
@@ -71,7 +71,7 @@ PROMISED = (
 @pytest.fixture
 def app(runtime: Runtime) -> Flask:
     """The whole web side."""
-    return create_app(runtime)
+    return app_over(runtime)
 
 
 def test_every_route_says_who_may_come_in(app: Flask) -> None:

@@ -1,18 +1,19 @@
 """A database of its own, both platforms on the loopback, and shops that are connected already."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import clock, web
+from app import clock
 from app.config import Settings
-from app.db import Base
 from app.models import Store
 from app.runtime import Runtime
+from tests.conftest import Opened
+from tests.engines import Engine
+from tests.sites import app_over
 from tests.stores.stores_browser import sign_in
 from tests.stores.stores_seed import arrive, shopify_arrival, woo_arrival
 from tests.stores.stores_wire import CLIENT_ID, CLIENT_SECRET, FakePlatforms, serve
@@ -29,10 +30,10 @@ def platforms() -> Iterator[FakePlatforms]:
 
 
 @pytest.fixture
-def runtime(tmp_path: Path, platforms: FakePlatforms) -> Iterator[Runtime]:
+def runtime(_sqlite: Engine, opened: Opened, platforms: FakePlatforms) -> Iterator[Runtime]:
     """A fresh process over an empty SQLite database."""
     settings = Settings(
-        database_url=f"sqlite:///{tmp_path / 'stores.db'}",
+        database_url=_sqlite.create("stores"),
         secret_key="signing-key-of-the-tests",
         encryption_keys=Fernet.generate_key().decode(),
         public_url="http://app.test",
@@ -41,10 +42,10 @@ def runtime(tmp_path: Path, platforms: FakePlatforms) -> Iterator[Runtime]:
         shopify_admin_url=f"{platforms.base}/shopify/{{shop}}",
         allow_private_stores=True,
     )
-    built = Runtime.build(settings)
-    Base.metadata.create_all(built.database.engine)
+    built = Runtime.build(settings, opened(settings.database))
     yield built
     built.database.dispose()
+    _sqlite.drop(built.database.url)
 
 
 @pytest.fixture
@@ -64,10 +65,7 @@ def woo_store(runtime: Runtime, platforms: FakePlatforms) -> Store:
 @pytest.fixture
 def app(runtime: Runtime) -> Flask:
     """The web side as a process serves it."""
-    built = Flask("app.web", static_folder=None)
-    built.extensions["ritorno"] = runtime
-    web.register(built)
-    return built
+    return app_over(runtime)
 
 
 @pytest.fixture

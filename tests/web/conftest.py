@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 
 from app import clock
 from app.config import Settings
-from app.db import Base, Database
+from app.db import Base
 from app.runtime import Runtime
+from tests.conftest import Opened
 from tests.web.web_shops import NOW, Csrf, Shop, make_app, make_shop, signed_in
 
 
@@ -55,14 +56,16 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 @pytest.fixture
-def runtime(tmp_path: Path, prepared: Prepared, request: pytest.FixtureRequest) -> Iterator[Runtime]:
+def runtime(prepared: Prepared, opened: Opened, request: pytest.FixtureRequest) -> Iterator[Runtime]:
     """A process of its own over a copy with as many shops as the test names."""
     count = 2 if "other_shop" in request.fixturenames else int("shop" in request.fixturenames)
-    copy = tmp_path / "ritorno.db"
+    copy = prepared.files[count].with_name("ritorno.db")
     shutil.copyfile(prepared.files[count], copy)
-    built = Runtime.build(prepared.settings, Database(f"sqlite:///{copy}"))
+    built = Runtime.build(prepared.settings, opened(f"sqlite:///{copy}"))
     yield built
     built.database.dispose()
+    for left in copy.parent.glob(f"{copy.name}*"):
+        left.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,14 @@ from app.models import ConsentState, Customer, CustomerState
 from app.runtime import Runtime
 from tests import seeds
 from tests.conftest import NOW
-from tests.web.web_shops import make_app, signed_in
+from tests.web.web_shops import signed_in
 
 PEOPLE = ("Ada", "Bea", "Carla", "Dora")
 Found = Callable[[str], set[str]]
 
 
 @pytest.fixture
-def found(runtime: Runtime) -> Found:
+def found(app: Flask, runtime: Runtime) -> Found:
     """The names on the list that a query asks for."""
     with runtime.database.write() as session:
         store = seeds.add_store(session)
@@ -31,7 +31,6 @@ def found(runtime: Runtime) -> Found:
         _stand(session, people["Dora"], "active", ["one-shot", "promo"])
         foreign = seeds.add_store(session, "altrove")
         _stand(session, _add(session, foreign.id, "Carla"), "dormant", ["loyal"])
-    app: Flask = make_app(runtime)
     client: FlaskClient = signed_in(app, runtime)
 
     def names(query: str) -> set[str]:
@@ -64,12 +63,12 @@ def test_the_list_holds_exactly_whom_was_asked_for(found: Found, query: str, nam
     assert found(query) == names
 
 
-def test_the_next_page_asks_the_same(runtime: Runtime) -> None:
+def test_the_next_page_asks_the_same(app: Flask, runtime: Runtime) -> None:
     with runtime.database.write() as session:
         store = seeds.add_store(session)
         for number in range(60):
             _allow(session, _add(session, store.id, f"N{number}"), "subscribed")
-    client = signed_in(make_app(runtime), runtime)
+    client = signed_in(app, runtime)
 
     page = client.get("/app/customers?consent=email:subscribed&q=n").get_data(as_text=True)
 
