@@ -101,9 +101,9 @@ def test_a_certificate_of_nobody_known_is_told_nothing(
 def test_a_believed_certificate_of_another_host_is_told_nothing(
     transport: Transport, trusted: Path, tmp_path: Path
 ) -> None:
-    anothers = _certificate(tmp_path, "127.0.0.2", believed_in=trusted)
+    other = _certificate(tmp_path, "127.0.0.2", believed_in=trusted)
 
-    with TlsServer(anothers) as server, pytest.raises(NotSent):
+    with TlsServer(other) as server, pytest.raises(NotSent):
         transport.post_json(server.url, {"to": "anna"})
 
     assert server.heard == b""
