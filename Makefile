@@ -8,6 +8,7 @@
 #   make bars    what reliability promises, with its numbers, into RELIABILITY-RESULTS.md
 #   make matrix  every kind of WooCommerce store against the emulator, into docs/woocommerce-matrix.md
 #   make plugin  our plugin for WordPress as a zip in dist/
+#   make watched what OpenTelemetry and Sentry ask for, besides what `make run` installs
 #   make fuzz    what atheris and schemathesis make up, at our parsers and our API, three minutes
 #   make lock    write requirements/*.lock anew from pyproject.toml
 
@@ -57,6 +58,11 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 	@echo "Installing what the tests need besides"
 	@$(INSTALL) --require-hashes -r requirements/dev.lock
 	@touch $@
+
+# For who serves: spans by OpenTelemetry and errors by Sentry (docs/operating.md).
+.PHONY: watched
+watched: $(VENV)/run.stamp
+	@$(INSTALL) --require-hashes -r requirements/watched.lock
 
 $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 	@$(INSTALL) --require-hashes -r requirements/fuzz.lock
@@ -168,11 +174,13 @@ plugin: $(VENV)/run.stamp
 COMPILE = pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
   --custom-compile-command "make lock" pyproject.toml \
   --extra postgres --extra server --extra sandbox --group build
+WATCHED = --extra otel --extra sentry
 
 lock: $(if $(UV),,$(VENV)/bin/uv)
 	$(or $(UV),$(BIN)/uv) $(COMPILE) -o requirements/run.lock
-	$(or $(UV),$(BIN)/uv) $(COMPILE) -c requirements/run.lock --group dev -o requirements/dev.lock
-	$(or $(UV),$(BIN)/uv) $(COMPILE) -c requirements/dev.lock --group fuzz -o requirements/fuzz.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/run.lock -o requirements/watched.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/watched.lock --group dev -o requirements/dev.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/dev.lock --group fuzz -o requirements/fuzz.lock
 
 $(BIN)/uv: | $(BIN)/python
 	$(BIN)/python -m pip install uv
