@@ -10,6 +10,7 @@
 #   make plugin  our plugin for WordPress as a zip in dist/
 #   make watched what OpenTelemetry and Sentry ask for, besides what `make run` installs
 #   make fuzz    what atheris and schemathesis make up, at our parsers and our API, three minutes
+#   make sbom    what an installation consists of, as CycloneDX JSON in dist/
 #   make lock    write requirements/*.lock anew from pyproject.toml
 
 PYTHON ?= python3
@@ -167,6 +168,19 @@ plugin: $(VENV)/run.stamp
 	@$(BIN)/python -m connectors.storefronts.woocommerce.plugin.package $(PLUGIN) "$(SERVER)"
 	@echo "$(PLUGIN)"
 
+# What an installation consists of, in CycloneDX: each package of a lock with its version and its hashes.
+.PHONY: sbom
+sbom: $(VENV)/sbom.stamp
+	@mkdir -p dist
+	@for lock in run watched; do \
+	  PYTHONWARNINGS=ignore::UserWarning $(BIN)/cyclonedx-py requirements requirements/$$lock.lock --pyproject pyproject.toml \
+	    --output-reproducible --output-format JSON -o dist/ritorno-$$lock.cdx.json || exit 1; \
+	  echo "dist/ritorno-$$lock.cdx.json"; done
+
+$(VENV)/sbom.stamp: requirements/sbom.lock $(VENV)/run.stamp
+	@$(INSTALL) --require-hashes -r requirements/sbom.lock
+	@touch $@
+
 # --- seldom ---------------------------------------------------------------------------------------
 
 # Extras stay in the locks: a pip before 23.3 looks for what `coverage[toml]` is pinned to under that very
@@ -181,6 +195,7 @@ lock: $(if $(UV),,$(VENV)/bin/uv)
 	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/run.lock -o requirements/watched.lock
 	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/watched.lock --group dev -o requirements/dev.lock
 	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/dev.lock --group fuzz -o requirements/fuzz.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/dev.lock --group sbom -o requirements/sbom.lock
 
 $(BIN)/uv: | $(BIN)/python
 	$(BIN)/python -m pip install uv
