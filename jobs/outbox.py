@@ -133,6 +133,7 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
         failpoints.reached("outbox.before-call")
         kept = _kept_back(kit, store.id, messages, has_channel=channel is not None, call_by=call_by)
         called = [message for message in messages if message.message_id not in kept]
+        failpoints.reached("outbox.after-last-look")
         with watching.span("provider call", store=store.id, channel=name, messages=len(called)):
             answers = iter(channel.send(called) if channel is not None and called else ())
         results = [kept.get(message.message_id) or next(answers) for message in messages]
