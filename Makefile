@@ -8,7 +8,9 @@
 #   make bars    what reliability promises, with its numbers, into RELIABILITY-RESULTS.md
 #   make matrix  every kind of WooCommerce store against the emulator, into docs/woocommerce-matrix.md
 #   make plugin  our plugin for WordPress as a zip in dist/
+#   make watched what OpenTelemetry and Sentry ask for, besides what `make run` installs
 #   make fuzz    what atheris and schemathesis make up, at our parsers and our API, three minutes
+#   make sbom    what an installation consists of, as CycloneDX JSON in dist/
 #   make lock    write requirements/*.lock anew from pyproject.toml
 
 PYTHON ?= python3
@@ -58,6 +60,11 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 	@echo "Installing what the tests need besides"
 	@$(INSTALL) --require-hashes -r requirements/dev.lock
 	@touch $@
+
+# For who serves: spans by OpenTelemetry and errors by Sentry (docs/operating.md).
+.PHONY: watched
+watched: $(VENV)/run.stamp
+	@$(INSTALL) --require-hashes -r requirements/watched.lock
 
 $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 	@$(INSTALL) --require-hashes -r requirements/fuzz.lock
@@ -169,6 +176,19 @@ plugin: $(VENV)/run.stamp
 	@$(BIN)/python -m connectors.storefronts.woocommerce.plugin.package $(PLUGIN) "$(SERVER)"
 	@echo "$(PLUGIN)"
 
+# What an installation consists of, in CycloneDX: each package of a lock with its version and its hashes.
+.PHONY: sbom
+sbom: $(VENV)/sbom.stamp
+	@mkdir -p dist
+	@for lock in run watched; do \
+	  PYTHONWARNINGS=ignore::UserWarning $(BIN)/cyclonedx-py requirements requirements/$$lock.lock --pyproject pyproject.toml \
+	    --output-reproducible --output-format JSON -o dist/ritorno-$$lock.cdx.json || exit 1; \
+	  echo "dist/ritorno-$$lock.cdx.json"; done
+
+$(VENV)/sbom.stamp: requirements/sbom.lock $(VENV)/run.stamp
+	@$(INSTALL) --require-hashes -r requirements/sbom.lock
+	@touch $@
+
 # --- seldom ---------------------------------------------------------------------------------------
 
 # Extras stay in the locks: a pip before 23.3 looks for what `coverage[toml]` is pinned to under that very
@@ -176,11 +196,14 @@ plugin: $(VENV)/run.stamp
 COMPILE = pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
   --custom-compile-command "make lock" pyproject.toml \
   --extra postgres --extra server --extra sandbox --group build
+WATCHED = --extra otel --extra sentry
 
 lock: $(if $(UV),,$(VENV)/bin/uv)
 	$(or $(UV),$(BIN)/uv) $(COMPILE) -o requirements/run.lock
-	$(or $(UV),$(BIN)/uv) $(COMPILE) -c requirements/run.lock --group dev -o requirements/dev.lock
-	$(or $(UV),$(BIN)/uv) $(COMPILE) -c requirements/dev.lock --group fuzz -o requirements/fuzz.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/run.lock -o requirements/watched.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/watched.lock --group dev -o requirements/dev.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/dev.lock --group fuzz -o requirements/fuzz.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/dev.lock --group sbom -o requirements/sbom.lock
 
 $(BIN)/uv: | $(BIN)/python
 	$(BIN)/python -m pip install uv

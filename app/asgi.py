@@ -4,7 +4,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from app import logs
+from app import logs, watching
 from app.config import Settings
 from app.doors import create_finder, create_inbox
 from app.pages import Pages
@@ -46,12 +46,14 @@ class HostedSite:
         self._finder.close()
         self._inbox.close()
         self._runtime.database.dispose()
+        watching.end()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 def create_hosted_site(settings: Settings) -> HostedSite:
     """What granian calls in each web process: all is made here, so that nothing crosses a fork."""
     logs.configure(settings.log_level, settings.log_format)
+    watching.begin(spans_to=settings.otel_exporter_otlp_endpoint, surprises_to=settings.sentry_dsn)
     watch = threading.Thread(target=_end_with, args=(os.getppid(),), name="parent-watch", daemon=True)
     watch.start()
     return HostedSite(Runtime.build(settings))

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     allow_private_stores: bool = Field(default=False, description="1 lets a store live on a private address")
     metrics_token: str = Field(default="", description="opens /metrics to others than this machine")
     trusted_proxies: str = Field(default="", description="networks whose X-Forwarded-For is believed")
+    otel_exporter_otlp_endpoint: str = Field(default="", description="told of spans, by OTLP over HTTP")
+    sentry_dsn: str = Field(default="", description="told of errors that nobody foresaw")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: str = Field(default="text", pattern="^(json|text)$", description="json or text")
     failpoints: str = Field(default="", description="tests only: name=probability, kills the process there")

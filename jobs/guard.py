@@ -13,10 +13,13 @@ from typing import TypeVar
 
 from structlog.contextvars import bound_contextvars
 
+from app import watching
 from app.errors import AppError
 from connectors.base import ConnectorError
 
 T = TypeVar("T")
+EXPECTED = (AppError, ConnectorError)
+"""What code of ours raised on purpose: its text is safe to show, and says what it means."""
 
 PAUSES = tuple(
     timedelta(seconds=seconds) for seconds in (5, 30, 2 * 60, 10 * 60, 60 * 60, 4 * 60 * 60, 12 * 60 * 60)
@@ -35,7 +38,7 @@ class Failed:
     @property
     def told(self) -> str:
         """Our own errors as they are; any other by its kind and place, for its text may name somebody."""
-        if isinstance(self.error, AppError | ConnectorError):
+        if isinstance(self.error, EXPECTED):
             return self.summary
         *_, place = traceback.extract_tb(self.error.__traceback__)
         return f"{type(self.error).__name__} in {place.name} ({Path(place.filename).name}:{place.lineno})"
@@ -47,12 +50,14 @@ def run_guarded(work: Callable[[], T], **named: object) -> T | Failed:
     Args:
         named: what every log line of this work says besides: `store=7`, `inbound=12`.
     """
-    try:
-        with bound_contextvars(**named):
+    with bound_contextvars(**named):
+        try:
             return work()
-    except Exception as error:
-        summary = f"{type(error).__name__}: {error}"[:500]
-        return Failed(error, summary, traceback.format_exc()[-3500:])
+        except Exception as error:
+            if not isinstance(error, EXPECTED):
+                watching.report(error)
+            summary = f"{type(error).__name__}: {error}"[:500]
+            return Failed(error, summary, traceback.format_exc()[-3500:])
 
 
 def each_store(stores: Sequence[int], work: Callable[[int], int], *, at_once: int = 1) -> int:

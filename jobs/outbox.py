@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import clock, failpoints
+from app import clock, failpoints, watching
 from app.db import UtcDateTime, is_one_of, table_of
 from app.messaging import claim, last_look, receipts, send, senders, settling, text_costs, vouchers
 from app.messaging.claim import Claimed
@@ -133,7 +133,9 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
         failpoints.reached("outbox.before-call")
         kept = _kept_back(kit, store.id, messages, has_channel=channel is not None, call_by=call_by)
         called = [message for message in messages if message.message_id not in kept]
-        answers = iter(channel.send(called) if channel is not None and called else ())
+        failpoints.reached("outbox.after-last-look")
+        with watching.span("provider call", store=store.id, channel=name, messages=len(called)):
+            answers = iter(channel.send(called) if channel is not None and called else ())
         results = [kept.get(message.message_id) or next(answers) for message in messages]
         failpoints.reached("outbox.after-call")
         with kit.database.of_store(store.id).write() as session:

@@ -14,6 +14,7 @@ from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
 from app.stores import connections, refusals, rows
+from app.stores.platforms import UNINSTALLED
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs import access
 from jobs.ahead import read_ahead
@@ -138,8 +139,9 @@ def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, no
     read = _orders_lacked if pull.resource is Resource.ORDERS else _whole_pages
     count = 0
     for records in read(kit, pull, storefront, since):
+        if not _keep(kit, pull, records, now):
+            return count
         count += len(records)
-        _keep(kit, store, records, now)
     if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
         _doubt_trashed(kit, store, since, now)
     with kit.database.of_store(store.id).write() as session:
@@ -174,6 +176,8 @@ def _orders_lacked(
         with kit.database.of_store(pull.store_id).read() as session:
             lacked = outlines.unmirrored(session, pull.store_id, page.outlines)
         yield from storefront.fetch_orders(lacked)
+        # A page that lacked nothing took its time, too.
+        yield ()
 
 
 def _whole_pages(
@@ -186,14 +190,21 @@ def _whole_pages(
         yield page.records
 
 
-def _keep(kit: Kit, store: Store, records: Sequence[Record], now: datetime) -> None:
-    if not records:
-        return
-    with kit.database.of_store(store.id).write() as session:
-        held = rows.find(session, store.id)
-        if held is not None:
+def _keep(kit: Kit, pull: Pull, records: Sequence[Record], now: datetime) -> bool:
+    """Mirror records and hold the row for longer in one transaction; False when the pull is over.
+
+    A pull may take longer than a lease: not held anew, it would be overtaken again and again, and nobody
+    would be the one who ends it. And who lost it, or the shop, has nothing to bring any more.
+    """
+    with kit.database.of_store(pull.store_id).write() as session:
+        held = rows.find(session, pull.store_id)
+        if held is None or held.state == UNINSTALLED or not pulls.hold_reconciliation(session, pull):
+            session.rollback()
+            return False
+        if records:
             _is_let_in(session, held)
             apply_records(session, kit.runtime.signer, held, records, now=now)
+    return True
 
 
 def _is_let_in(session: Session, store: Store) -> None:

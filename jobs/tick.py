@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from app import clock
+from app import clock, watching
 from jobs import (
     attribution,
     checkouts,
@@ -93,17 +93,23 @@ def tick(kit: Kit, as_of: datetime | None = None, *, until_idle: bool = False) -
     return total
 
 
+def run_stage(name: str, work: Callable[[], Counter[str]]) -> Counter[str]:
+    """One round of a stage, watched; nothing was done where it failed as a whole, as the log then says."""
+    with watching.span(f"stage {name}") as span:
+        done = run_guarded(work)
+        if isinstance(done, Failed):
+            span.note(failed=type(done.error).__name__)
+            # Its rows were rolled back and wait.
+            log.error("stage failed", stage=name, error=done.told)
+            return Counter()
+        if not done:
+            span.rest()
+        span.note(**{f"done_{kind}": count for kind, count in done.items()})
+        return done
+
+
 def _round(kit: Kit, now: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     for name, stage in STAGES:
-        result = run_guarded(partial(stage, kit, now))
-        if isinstance(result, Failed):
-            _log_failure(name, result)
-        else:
-            done += result
+        done += run_stage(name, partial(stage, kit, now))
     return done
-
-
-def _log_failure(name: str, failure: Failed) -> None:
-    """Say in the log that a stage failed as a whole; its rows were rolled back and wait."""
-    log.error("stage failed", stage=name, error=failure.told)

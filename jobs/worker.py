@@ -7,16 +7,13 @@ APScheduler runs shared jobs twice (DEPENDENCIES.md section 2).
 import threading
 from datetime import UTC
 
-import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app import clock
 from jobs import tick
-from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import CLOCK
 
-log = structlog.get_logger()
 _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 _ROUNDS = 20
 
@@ -53,9 +50,5 @@ class Worker:
         for _ in range(_ROUNDS):
             if self._kit.stopping.is_set():
                 return
-            result = run_guarded(lambda: self._stages[name](self._kit, clock.now()))
-            if isinstance(result, Failed):
-                log.error("stage failed", stage=name, error=result.told)
-                return
-            if not result:
+            if not tick.run_stage(name, lambda: self._stages[name](self._kit, clock.now())):
                 return

@@ -7,6 +7,7 @@ none of it: raw bytes in, a status out.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
+from app import watching
 from app.errors import Busy
 from webhooks.answers import NOT_POSTED, TOO_LARGE, Answer, kept_answer, too_busy
 from webhooks.deliveries import Deliveries
@@ -33,7 +34,10 @@ class WebhookDoor:
         path = cast(str, environ.get("PATH_INFO", ""))
         if not path.startswith(PREFIX):
             return self._inner(environ, start_response)
-        answer = self._answer(path, environ)
+        # Without its place: part of that is what lets a shop in.
+        with watching.span("POST /webhooks") as span:
+            answer = self._answer(path, environ)
+            span.note(**{"http.response.status_code": answer.code})
         start_response(answer.status, answer.headers())
         return [answer.body]
 

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
+from app import watching
 from app.errors import Busy
 from app.inbox import Kept
 from webhooks.answers import NOT_POSTED, Answer, kept_answer, too_busy
@@ -49,7 +50,10 @@ class WebhookFront:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._inner(scope, receive, send)
             return
-        answer = await self._answer(scope, receive)
+        # Without its place: part of that is what lets a shop in.
+        with watching.span("POST /webhooks") as span:
+            answer = await self._answer(scope, receive)
+            span.note(**{"http.response.status_code": answer.code})
         await send({"type": "http.response.start", "status": answer.code, "headers": answer.raw_headers})
         await send({"type": "http.response.body", "body": answer.body})
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import failpoints, inbox, wakeups
+from app import failpoints, inbox, wakeups, watching
 from app.db import Database
 from app.errors import Busy
 from app.inbox import Kept, Row
@@ -69,7 +69,8 @@ class InboxWriter:
 
     def _insert(self, group: Sequence[_Item]) -> None:
         failpoints.reached("receive.before-keep")
-        failures = self._line.insert([row for row, _ in group])
+        with watching.span("keep deliveries", deliveries=len(group)):
+            failures = self._line.insert([row for row, _ in group])
         failpoints.reached("receive.after-keep")
         for (_, tell), failure in zip(group, failures, strict=True):
             tell(failure)

@@ -22,7 +22,7 @@ from jobs import sender_checks, sender_domains
 _GOES_AROUND = text(
     "SELECT rolname FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"
 )
-_SECRET = ("secret", "key", "token")
+_SECRET = ("secret", "key", "token", "dsn")
 _MENDS: Mapping[str, str] = {
     UNDECIDED: "take in who unsubscribed at an earlier service: `ritorno customer import FILE --store {id}"
     " --kind unsubscribed`; where there was none: `ritorno store set {id} consent.import=declined`",

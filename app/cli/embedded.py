@@ -7,7 +7,7 @@ from typing import Any
 
 import waitress
 
-from app import doors
+from app import doors, watching
 from app.cli.ending import on_termination
 from app.doors import Site
 from app.loading import loading
@@ -47,6 +47,8 @@ def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     Raises:
         OSError: the port is taken.
     """
+    settings = runtime.settings
+    watching.begin(spans_to=settings.otel_exporter_otlp_endpoint, surprises_to=settings.sentry_dsn)
     with ThreadPoolExecutor(1, thread_name_prefix="loading") as background:
         site = doors.in_front_of(Pages(runtime, background), runtime)
         server = open_server(site, arguments.host, runtime.settings.port)
@@ -64,6 +66,7 @@ def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
                 workers.result().stop()
             ear.close()
             site.close()
+            watching.end()
 
 
 def _start_workers(runtime: Runtime) -> Any:

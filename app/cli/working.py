@@ -4,7 +4,7 @@ import argparse
 import threading
 from typing import Any
 
-from app import migrate
+from app import migrate, watching
 from app.cli.ending import on_termination
 from app.loading import keep_loaded
 from app.runtime import Runtime
@@ -37,7 +37,8 @@ class Workers:
 
 
 def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
-    stopped = threading.Event()
+    stopped, settings = threading.Event(), runtime.settings
+    watching.begin(spans_to=settings.otel_exporter_otlp_endpoint, surprises_to=settings.sentry_dsn)
     workers = Workers(runtime, arguments.concurrency)
     keep_loaded()
     on_termination(stopped.set)
@@ -45,6 +46,7 @@ def _work(runtime: Runtime, arguments: argparse.Namespace) -> None:
     print(f"Ritorno works with {arguments.concurrency} worker(s)", flush=True)
     stopped.wait()
     workers.stop()
+    watching.end()
 
 
 def _migrate(runtime: Runtime, arguments: argparse.Namespace) -> str:

@@ -66,6 +66,12 @@ def find(session: Session, key: str, now: datetime) -> Opened | None:
     return Opened(found.store_id, found.id, is_stale)
 
 
+def still_opens(session: Session, store_id: int, key_id: int) -> bool:
+    """Whether a key was not revoked meanwhile; it cannot be from here to the end of this transaction."""
+    mine = (ApiKey.store_id == store_id, ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+    return session.scalar(select(ApiKey.id).where(*mine).with_for_update(read=True)) is not None
+
+
 def touch(session: Session, opened: Opened, now: datetime) -> None:
     """Write down that a key was used."""
     mine = (ApiKey.store_id == opened.store_id, ApiKey.id == opened.key_id)

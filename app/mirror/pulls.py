@@ -152,6 +152,11 @@ def move_backfill(
     return _write(session, BACKFILLS, pull, values)
 
 
+def hold_reconciliation(session: Session, pull: Pull) -> bool:
+    """Keep others from it for a lease from now on; False when it is somebody else's by now."""
+    return _write(session, RECONCILIATIONS, pull, {"lease_until": lease_now(session) + LEASE})
+
+
 def finish_reconciliation(
     session: Session, pull: Pull, store: Store, *, pulled_to: datetime, now: datetime
 ) -> bool:

@@ -1,8 +1,8 @@
 """Who may come in: a mark on every route that names the least role, API keys, CSRF tokens."""
 
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -72,6 +72,22 @@ def api_key_required(view: View[P]) -> View[P]:
 
     setattr(guarded, MARK, "api")
     return guarded
+
+
+@contextmanager
+def changing_by_key() -> Iterator[Session]:
+    """A transaction in which the holder of an API key changes something.
+
+    A key may be revoked while a request of its waits for its turn to write: once that is committed, nothing
+    more is changed by it.
+
+    Raises:
+        Unauthorized: it was.
+    """
+    with runtime().database.write() as session:
+        if not keys.still_opens(session, g.store_id, g.api_key_id):
+            raise _wants_key()
+        yield session
 
 
 def issue_sign_in_link(session: Session, now: datetime) -> str:

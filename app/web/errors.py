@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as NotFoundPage
 
+from app import watching
 from app.crypto import UnreadableSecret
 from app.errors import AppError, BadInput, Busy, NotFound
 from app.web.context import NoStoreYet
@@ -87,6 +88,7 @@ def _surprise(error: Exception) -> Response:
 
     The text of a database error carries the row's values, an address among them.
     """
+    watching.report(error)
     way = "".join(traceback.format_tb(error.__traceback__))
     log.error("request failed: %s at %s\n%s", type(error).__name__, request.endpoint, way)
     return _answer(500, "something broke on our side; nothing was half done")

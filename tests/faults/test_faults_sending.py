@@ -26,6 +26,7 @@ STEPS = (
     "outbox.after-mint",
     "outbox.after-prepare",
     "outbox.before-call",
+    "outbox.after-last-look",
     "outbox.after-call",
     "outbox.in-record",
     "outbox.after-record",

@@ -18,7 +18,7 @@ from app.segments import classing, scoring
 from app.web import why_words
 from app.web.acting import actor, showed
 from app.web.api import bodies, lists, shapes
-from app.web.auth import api_key_required
+from app.web.auth import api_key_required, changing_by_key
 from app.web.context import customer_of, row_of, rows_of, runtime
 from app.web.why import asked_day
 
@@ -61,7 +61,7 @@ def one(customer_id: int) -> ResponseReturnValue:
 def record_consent(customer_id: int) -> ResponseReturnValue:
     """Append a statement to the ledger; the same statement told twice is one. Answers what holds now."""
     body = bodies.posted(bodies.ConsentBody)
-    with runtime().database.write() as session:
+    with changing_by_key() as session:
         customer = customer_of(session, g.store_id, customer_id)
         if customer.erased_at is not None:
             raise BadInput("this customer was erased at their own wish", "id")

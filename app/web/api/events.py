@@ -14,7 +14,7 @@ from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.timeline import NewEvent
 from app.web.acting import showed
 from app.web.api import bodies, lists, shapes
-from app.web.auth import api_key_required
+from app.web.auth import api_key_required, changing_by_key
 from app.web.context import customer_of, literals, rows_of, runtime
 
 blueprint = Blueprint("events", __name__)
@@ -53,7 +53,7 @@ def tell() -> ResponseReturnValue:
         raise BadInput(f"data may hold {_LARGEST_DATA_BYTES} bytes", "data")
     key = request.headers.get("Idempotency-Key") or f"{body.customer}:{body.type}:{body.occurred_at}:{plain}"
     digest = hashlib.sha256(key.encode()).hexdigest()
-    with runtime().database.write() as session:
+    with changing_by_key() as session:
         customer = customer_of(session, g.store_id, body.customer)
         if customer.erased_at is not None:
             raise BadInput("this customer was erased at their own wish", "customer")

@@ -19,7 +19,7 @@ from app.models import Enrollment, FlowVersion, Store
 from app.web import figures
 from app.web.acting import actor, showed
 from app.web.api import lists, shapes
-from app.web.auth import api_key_required
+from app.web.auth import api_key_required, changing_by_key
 from app.web.context import rows_of, runtime
 from app.web.flow_steps import definition_of
 
@@ -61,7 +61,7 @@ def one(key: str) -> ResponseReturnValue:
 @api_key_required
 def activate(key: str) -> ResponseReturnValue:
     """Switch a flow on; what happened before this moment never starts it."""
-    with runtime().database.write() as session:
+    with changing_by_key() as session:
         _view(session, key)
         if switch.activate(session, g.store_id, key, clock.now()):
             audit.record(session, g.store_id, actor(), audit.FLOW_ON, now=clock.now(), subject=key)
@@ -72,7 +72,7 @@ def activate(key: str) -> ResponseReturnValue:
 @api_key_required
 def deactivate(key: str) -> ResponseReturnValue:
     """Switch a flow off; nothing of it leaves any more."""
-    with runtime().database.write() as session:
+    with changing_by_key() as session:
         _view(session, key)
         if switch.deactivate(session, g.store_id, key, clock.now()):
             audit.record(session, g.store_id, actor(), audit.FLOW_OFF, now=clock.now(), subject=key)
