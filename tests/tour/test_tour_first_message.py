@@ -71,7 +71,8 @@ def _say_to_whom(person: Person) -> None:
 def _rehearse(person: Person) -> None:
     person.unfold(person.says("guide.step.rehearsal"))
     person.press(person.says("guide.rehearsal.do", n=telling.DAYS))
-    wait_to_see(person.page, person.says("rehearsal.sent"))
+    found = person.says("guide.rehearsal.found", flow=person.says("flow.welcome"), n="?")
+    wait_to_see(person.page, found.partition("?")[0])
 
 
 def _switch_on(person: Person) -> None:

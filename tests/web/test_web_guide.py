@@ -145,6 +145,25 @@ def test_trying_and_switching_on_lead_back_to_the_guide(
     assert states(member)["switch"] == "done"
 
 
+def test_what_a_dry_run_found_stays_in_sight_until_the_flow_is_on(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    sender = {"sender.email": "ciao@azure.example", "sender.postal_address": "Via Roma 1, Torino"}
+    _say(runtime, shop, sender | {"consent.import": "declined"})
+    _give_account(runtime, shop)
+    with runtime.database.write() as session:
+        session.query(Backfill).update({"finished_at": NOW})
+        rehearsals.ask(session, shop.store_id, "welcome", begin=NOW - timedelta(days=90), end=NOW)
+        session.query(Rehearsal).update({"is_waiting": False, "ended_at": NOW, "result": _RESULT})
+    found = member.get("/app/setup").get_data(as_text=True)
+    act(member, "/app/flows/welcome/activate", **{"from": "guide"})
+    on = member.get("/app/setup").get_data(as_text=True)
+
+    assert '<details id="rehearsal" open>' in found
+    assert "“Welcome” would have sent" in found
+    assert '<details id="rehearsal">' in on
+
+
 @pytest.mark.parametrize("elsewhere", ["", "https://example.com/", "//example.com", "/app/customers"])
 def test_no_other_word_leads_anywhere_else(member: FlaskClient, shop: Shop, elsewhere: str) -> None:
     answer = act(member, "/app/flows/welcome/activate", **{"from": elsewhere})
