@@ -5,15 +5,12 @@ starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails a
 "database is locked" whatever the time-out (RELIABILITY.md section 0, trap 2).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from app import packing
-
-if TYPE_CHECKING:
-    import sqlite3
 
 READ_ONLY = "ritorno_read_only"
 """The option of a connection whose transactions write nothing: on SQLite they never wait for a writer."""
@@ -50,7 +47,7 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
     engine = create_engine(url, connect_args=arguments, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def _configure(connection: "sqlite3.Connection", _record: object) -> None:
+    def _configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
