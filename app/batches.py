@@ -8,14 +8,13 @@ and dropped.)
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Column,
     Connection,
-    FromClause,
     Row,
     Table,
     any_,
@@ -23,7 +22,6 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy import update as sql_update
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -32,19 +30,19 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from app import sqlite_rows
-from app.bindings import Listing, Values, bound, default_of, read_back, unbounded
-from app.dialects import insert_into, writer_of
+from app.bindings import Listing, Values, bound, default_of, read_back
+from app.changes import OF_ROW, Change, Insertion, Names, Removal, Update
+from app.dialects import writer_of
 from app.packing import packed_keys, packed_parameter, packed_values
 
 Rows = Sequence[Mapping[str, Any]]
-Names = tuple[str, ...]
 
 _GIVEN = "given_rows"
 
 
 def insert_rows(session: Session, table: Table, rows: Rows) -> None:
     """Insert rows that nobody else can have inserted."""
-    _write(session, table, rows, _Insertion(keeps_old=False))
+    _write(session, table, rows, Insertion(keeps_old=False))
 
 
 def insert_new(session: Session, table: Table, rows: Rows, *returning: Column[Any]) -> Sequence[Row[Any]]:
@@ -53,7 +51,7 @@ def insert_new(session: Session, table: Table, rows: Rows, *returning: Column[An
     Row counts of inserts lie on PostgreSQL (−1), so what is new is known by RETURNING only.
     """
     names = tuple(column.name for column in returning)
-    return _write(session, table, rows, _Insertion(keeps_old=True, returning=names))
+    return _write(session, table, rows, Insertion(keeps_old=True, returning=names))
 
 
 def insert_new_columns(
@@ -61,7 +59,7 @@ def insert_new_columns(
 ) -> Sequence[Row[Any]]:
     """The same for rows that stand as columns, each with one value a row; there is at least one."""
     names = tuple(column.name for column in returning)
-    return _write_columns(session, table, values, _Insertion(keeps_old=True, returning=names))
+    return _write_columns(session, table, values, Insertion(keeps_old=True, returning=names))
 
 
 def upsert(
@@ -86,7 +84,7 @@ def upsert(
         the columns asked for of what was written, in no order.
     """
     names = tuple(column.name for column in returning)
-    insertion = _Insertion(False, tuple(key), tuple(update), newer_by, added=tuple(add), returning=names)
+    insertion = Insertion(False, tuple(key), tuple(update), newer_by, added=tuple(add), returning=names)
     return _write(session, table, _sorted_by(key, rows), insertion)
 
 
@@ -94,7 +92,12 @@ def update_rows(
     session: Session, table: Table, rows: Rows, *, key: Sequence[str] = ("store_id", "id")
 ) -> None:
     """Write each row's other columns where its key is found; rows that do not exist are passed over."""
-    _write(session, table, _sorted_by(key, rows), _Update(tuple(key)))
+    _write(session, table, _sorted_by(key, rows), Update(tuple(key)))
+
+
+def delete_rows(session: Session, table: Table, rows: Rows, *, key: Sequence[str]) -> None:
+    """Remove the rows of these keys; those that do not exist are passed over."""
+    _write(session, table, _sorted_by(key, rows), Removal())
 
 
 class Among(ColumnElement[bool]):
@@ -144,70 +147,8 @@ def unindexed(column: Any) -> ColumnElement[str]:
     return func.coalesce(column, "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Insertion:
-    """What becomes of rows that exist: kept, or changed where a key is named; else they are an error."""
-
-    keeps_old: bool
-    key: Names = ()
-    changed: Names = ()
-    newer_by: str | None = None
-    added: Names = ()
-    returning: Names = ()
-
-    def row_by_row(self, table: Table, names: Names, dialect: str) -> UpdateBase:
-        """One INSERT for each row's parameters, of the engine's own kind."""
-        given = {name: bindparam(name, type_=unbounded(table.c[name])) for name in names}
-        return self._completed(table, insert_into(dialect, table).values(given))
-
-    def merged(self, table: Table, names: Names, given: FromClause) -> UpdateBase:
-        """One INSERT of all rows of a relation."""
-        source = select(*(given.c[name] for name in names))
-        return self._completed(table, insert_into("postgresql", table).from_select(names, source))
-
-    def _completed(self, table: Table, insert: Any) -> UpdateBase:
-        statement = insert.on_conflict_do_nothing() if self.keeps_old else insert
-        if self.key:
-            newer = None
-            if self.newer_by is not None:
-                newer = table.c[self.newer_by] <= insert.excluded[self.newer_by]
-            changed = {name: insert.excluded[name] for name in self.changed}
-            grown = {name: table.c[name] + insert.excluded[name] for name in self.added}
-            statement = insert.on_conflict_do_update(
-                index_elements=self.key, set_=changed | grown, where=newer
-            )
-        if self.returning:
-            statement = statement.returning(*(table.c[name] for name in self.returning))
-        completed: UpdateBase = statement
-        return completed
-
-
-_OF_ROW, _ALL_OF = "row_", "all_"
-"""Before the names of parameters: SQLAlchemy keeps the plain names for what is set."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Update:
-    """All columns but those of the key are written."""
-
-    key: Names
-    returning: Names = ()
-
-    def row_by_row(self, table: Table, names: Names, _dialect: str) -> UpdateBase:
-        """One UPDATE for each row's parameters."""
-        where = (table.c[name] == bindparam(f"{_OF_ROW}{name}") for name in self.key)
-        return sql_update(table).where(*where).values({name: bindparam(name) for name in self._set(names)})
-
-    def merged(self, table: Table, names: Names, given: FromClause) -> UpdateBase:
-        """One UPDATE from all rows of a relation."""
-        where = (table.c[name] == given.c[name] for name in self.key)
-        return sql_update(table).where(*where).values({name: given.c[name] for name in self._set(names)})
-
-    def _set(self, names: Names) -> Names:
-        return tuple(name for name in names if name not in self.key)
-
-
-_Change = _Insertion | _Update
+_ALL_OF = "all_"
+"""Before the names of parameters that hold a whole column."""
 
 
 def _sorted_by(key: Sequence[str], rows: Rows) -> Rows:
@@ -215,22 +156,22 @@ def _sorted_by(key: Sequence[str], rows: Rows) -> Rows:
     return [unique[one] for one in sorted(unique)]
 
 
-def _write(session: Session, table: Table, rows: Rows, change: _Change) -> Sequence[Row[Any]]:
+def _write(session: Session, table: Table, rows: Rows, change: Change) -> Sequence[Row[Any]]:
     if not rows:
         return []
     values = {name: [row[name] for row in rows] for name in sorted(rows[0])}
     return _write_columns(session, table, values, change)
 
 
-def _write_columns(session: Session, table: Table, given: Values, change: _Change) -> Sequence[Row[Any]]:
+def _write_columns(session: Session, table: Table, given: Values, change: Change) -> Sequence[Row[Any]]:
     connection = session.connection()
-    values = _with_defaults(table, given) if isinstance(change, _Insertion) else given
+    values = _with_defaults(table, given) if isinstance(change, Insertion) else given
     if connection.dialect.name != "sqlite":
         return _merge(connection, table, values, change)
     statement, names = _sqlite_statement(change, table, tuple(values))
     placed = bound(table, {name: values[name] for name in names}, connection.dialect)
     rows = list(zip(*placed, strict=True))
-    if isinstance(change, _Update):
+    if not isinstance(change, Insertion):
         connection.exec_driver_sql(statement, rows)
         return []
     asked = change.returning
@@ -253,14 +194,14 @@ def _with_defaults(table: Table, given: Values) -> Values:
 
 
 @cache
-def _sqlite_statement(change: _Change, table: Table, names: Names) -> tuple[str, Names]:
+def _sqlite_statement(change: Change, table: Table, names: Names) -> tuple[str, Names]:
     """The statement as the driver takes it, and the columns whose values it takes, in their order."""
     compiled: Any = change.row_by_row(table, names, "sqlite").compile(dialect=writer_of("sqlite"))
-    return str(compiled), tuple(name.removeprefix(_OF_ROW) for name in compiled.positiontup)
+    return str(compiled), tuple(name.removeprefix(OF_ROW) for name in compiled.positiontup)
 
 
-def _merge(connection: Connection, table: Table, values: Values, change: _Change) -> Sequence[Row[Any]]:
-    if isinstance(change, _Insertion) and len(next(iter(values.values()))) == 1:
+def _merge(connection: Connection, table: Table, values: Values, change: Change) -> Sequence[Row[Any]]:
+    if isinstance(change, Insertion) and len(next(iter(values.values()))) == 1:
         row = {name: value for name, (value,) in values.items()}
         result = connection.execute(_of_one(change, table, tuple(values)), row)
     else:
@@ -270,15 +211,15 @@ def _merge(connection: Connection, table: Table, values: Values, change: _Change
 
 
 @cache
-def _of_one(change: _Insertion, table: Table, names: Names) -> UpdateBase:
+def _of_one(change: Insertion, table: Table, names: Names) -> UpdateBase:
     """For one row, of which arrays would take the server three times as long."""
     return change.row_by_row(table, names, "postgresql")
 
 
 @cache
-def _over_arrays(change: _Change, table: Table, names: Names) -> UpdateBase:
+def _over_arrays(change: Change, table: Table, names: Names) -> UpdateBase:
     # What is inserted finds its place without a plan.
-    pack = packed_parameter if isinstance(change, _Insertion) else packed_keys
+    pack = packed_parameter if isinstance(change, Insertion) else packed_keys
     arrays = {name: pack(f"{_ALL_OF}{name}", table.c[name]) for name in names}
     columns = (func.unnest(array).label(name) for name, array in arrays.items())
     return change.merged(table, names, select(*columns).subquery(_GIVEN))

@@ -24,6 +24,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from app import engines
 from app.batches import (
     Among,
+    delete_rows,
     insert_new,
     insert_new_columns,
     insert_rows,
@@ -43,6 +44,7 @@ __all__ = [
     "Database",
     "Id",
     "UtcDateTime",
+    "delete_rows",
     "from_micros",
     "insert_new",
     "insert_new_columns",

@@ -15,17 +15,17 @@ from sqlalchemy import (
     exists,
     func,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.orm import Session
 
-from app.db import Among, UtcDateTime, insert_new, table_of
+from app.db import Among, UtcDateTime, delete_rows, insert_new, table_of
 from app.dialects import insert_into
 from app.models import Timer, TimerCursor
 
 TIMERS, CURSORS = table_of(Timer), table_of(TimerCursor)
 _KEY = (TIMERS.c.store_id, TIMERS.c.due_at, TIMERS.c.kind, TIMERS.c.subject_id)
+_NAMES = tuple(column.name for column in _KEY)
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _STORE: BindParameter[Any] = bindparam("store")
@@ -54,7 +54,6 @@ _DUE_STORES = (
     .order_by(CURSORS.c.next_due_at, CURSORS.c.store_id)
     .limit(_MOST)
 )
-_REMOVAL = delete(TIMERS).where(tuple_(*_KEY).in_(bindparam("keys", expanding=True)))
 _CURSOR_LOCK = select(CURSORS.c.store_id).where(CURSORS.c.store_id == _STORE).with_for_update()
 _EARLIEST_OF_STORE = select(func.min(TIMERS.c.due_at)).where(TIMERS.c.store_id == _STORE)
 _EARLIEST = select(func.min(CURSORS.c.next_due_at))
@@ -114,9 +113,9 @@ def peek_due(session: Session, now: datetime, kinds: Sequence[str], limit: int) 
 
 def drop(session: Session, rows: Sequence[Row[Any]]) -> None:
     """Remove timers by their whole key."""
-    for start in range(0, len(rows), 200):
-        keys = [(row.store_id, row.due_at, row.kind, row.subject_id) for row in rows[start : start + 200]]
-        session.execute(_REMOVAL, {"keys": keys})
+    # A timer's row begins with its key.
+    keys = [dict(zip(_NAMES, row, strict=False)) for row in rows]
+    delete_rows(session, TIMERS, keys, key=_NAMES)
 
 
 def put_off(session: Session, row: Row[Any], until: datetime, *, turn: int | None = None) -> None:

@@ -31,6 +31,7 @@ from app.db import (
     Base,
     Database,
     UtcDateTime,
+    delete_rows,
     insert_new,
     insert_rows,
     is_among,
@@ -138,6 +139,21 @@ def test_rows_are_changed_where_their_key_is_found_and_nowhere_else(database: Da
     *changed, kept = _read(database, ("tags", "last_paid_at", "city"))
     assert changed == [(["vip"], ROME.astimezone(UTC), None)] * count
     assert kept == ([], None, "Torino")
+
+
+@pytest.mark.parametrize("count", [1, FEW, MANY])
+def test_rows_are_removed_by_their_key_and_no_others(database: Database, count: int) -> None:
+    with database.write() as session:
+        people = [_person(number) for number in range(count + 1)]
+        ids = [row.id for row in insert_new(session, CUSTOMERS, people, CUSTOMERS.c.id)]
+        other = insert_new(session, CUSTOMERS, [_person(0, store_id=2)], CUSTOMERS.c.id)[0].id
+    *gone, kept = sorted(ids)
+
+    with database.write() as session:
+        keys = [{"store_id": 1, "id": id_} for id_ in (*gone, other)]
+        delete_rows(session, CUSTOMERS, keys, key=("store_id", "id"))
+
+    assert [id_ for (id_,) in _read(database, ("id",))] == [kept, other]
 
 
 @pytest.mark.parametrize("count", [1, FEW, MANY])
@@ -278,6 +294,7 @@ def test_nothing_is_done_for_no_rows(database: Database) -> None:
         assert insert_new(session, CUSTOMERS, [], CUSTOMERS.c.id) == []
         upsert(session, PARCELS, [], key=("store_id",), update=("status",))
         update_rows(session, CUSTOMERS, [])
+        delete_rows(session, CUSTOMERS, [], key=("id",))
 
 
 def _person(number: int, store_id: int = 1, **values: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The floor of a tick: a timer table alone, in the order of its moments; what is due is claimed.
+"""The floor of a tick: what is due of those that wait is claimed by a partial index, and moved on.
 
 Committed each time. Nothing but the driver, one connection, one statement a claim.
 """
@@ -8,38 +8,46 @@ from collections.abc import Callable
 
 import psycopg
 
-CLAIM = (
-    "DELETE FROM floor_timers WHERE (due, id) IN "
-    "(SELECT due, id FROM floor_timers WHERE due <= {now} ORDER BY due, id LIMIT {most}{lock}) RETURNING id"
+_TABLE = (
+    "CREATE TABLE floor_waiting "
+    "(id {id} PRIMARY KEY, store {id}, step {id}, is_waiting {id}, due {id}, worker text)"
+)
+_INDEX = "CREATE INDEX floor_due ON floor_waiting (due) WHERE is_waiting = 1"
+_CLAIM = (
+    "UPDATE floor_waiting SET due = due + {far}, step = step + 1, worker = 'one' WHERE id IN "
+    "(SELECT id FROM floor_waiting WHERE is_waiting = 1 AND due <= {now} ORDER BY due LIMIT {most}{lock}) "
+    "RETURNING id, store, step"
 )
 Tick = Callable[[int], int]
 """Claims what is due at a moment and commits; how many that were."""
 
 
 def on_sqlite(path: str, waiting: int, most: int) -> Tick:
-    """Over a file in WAL with synchronous FULL; the timer number n is due at the moment n."""
+    """Over a file in WAL with synchronous FULL; number n is due at the moment n."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute(_TABLE.format(id="INTEGER"))
     connection.execute(
-        "CREATE TABLE floor_timers (due INTEGER, id INTEGER, PRIMARY KEY (due, id)) WITHOUT ROWID"
-    )
-    connection.execute(
-        "INSERT INTO floor_timers WITH RECURSIVE s(n) AS "
-        "(SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ?) SELECT n, n FROM s",
+        "INSERT INTO floor_waiting WITH RECURSIVE s(n) AS "
+        "(SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ?) SELECT n, 1, 0, 1, n, NULL FROM s",
         (waiting,),
     )
-    claim = CLAIM.format(now="?", most="?", lock="")
+    connection.execute(_INDEX)
+    connection.execute("ANALYZE")
+    claim = _CLAIM.format(far=waiting, now="?", most="?", lock="")
     return lambda now: len(connection.execute(claim, (now, most)).fetchall())
 
 
 def on_postgres(url: str, waiting: int, most: int) -> Tick:
     """The same with rows that others lock passed over."""
     connection = psycopg.connect(url, autocommit=True, prepare_threshold=1)
-    connection.execute("CREATE TABLE floor_timers (due bigint, id bigint, PRIMARY KEY (due, id))")
+    connection.execute(_TABLE.format(id="bigint").encode())
     connection.execute(
-        "INSERT INTO floor_timers SELECT n, n FROM generate_series(1::bigint, %s::bigint) n", (waiting,)
+        "INSERT INTO floor_waiting SELECT n, 1, 0, 1, n, NULL FROM generate_series(1::bigint, %s::bigint) n",
+        (waiting,),
     )
-    connection.execute("VACUUM ANALYZE floor_timers")
-    claim = CLAIM.format(now="%s", most="%s", lock=" FOR UPDATE SKIP LOCKED").encode()
+    connection.execute(_INDEX)
+    connection.execute("VACUUM ANALYZE floor_waiting")
+    claim = _CLAIM.format(far=waiting, now="%s", most="%s", lock=" FOR UPDATE SKIP LOCKED").encode()
     return lambda now: len(connection.execute(claim, (now, most)).fetchall())
