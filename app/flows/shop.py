@@ -40,8 +40,8 @@ class Shop(Protocol):
     def asked(self, customer_id: int) -> frozenset[str]:
         """What earlier asks named, unless they never left and never will."""
 
-    def owned(self, customer_id: int) -> frozenset[str]:
-        """Everything that the customer ever bought in an order that was not cancelled."""
+    def owned(self, customer_id: int) -> Mapping[str, str]:
+        """Everything that the customer ever bought in an order that was not cancelled, with its title."""
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The cross-sell products that the merchant set, by product."""
@@ -101,10 +101,10 @@ class LiveShop:
             known.update((one, found.get(one, frozenset())) for one in people)
         return known[customer_id]
 
-    def owned(self, customer_id: int) -> frozenset[str]:
-        """By the mirrored orders."""
+    def owned(self, customer_id: int) -> Mapping[str, str]:
+        """By the mirrored orders; of several titles the one that comes last as text."""
         statement = (
-            select(LINES.c.product_external_id)
+            select(LINES.c.product_external_id.label("external_id"), func.max(LINES.c.title).label("title"))
             .join(ORDERS, (ORDERS.c.id == LINES.c.order_id) & (ORDERS.c.store_id == LINES.c.store_id))
             .where(
                 ORDERS.c.store_id == self.store_id,
@@ -112,9 +112,9 @@ class LiveShop:
                 ORDERS.c.cancelled_at.is_(None),
                 LINES.c.product_external_id.is_not(None),
             )
-            .distinct()
+            .group_by(LINES.c.product_external_id)
         )
-        return frozenset(self.session.execute(statement).scalars())
+        return {row.external_id: row.title for row in self.session.execute(statement)}
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """By the catalogue."""

@@ -35,8 +35,8 @@ _BOUGHT = select(LINES.c.order_id, LINES.c.product_external_id, LINES.c.total_mi
 def add_orders(session: Session, store_id: int, limit: int) -> int:
     """Add counted orders that are not in the counts yet, at most `limit`; return how many.
 
-    A product alone is kept as its pair with itself, so that lift needs no second table. Of a large
-    basket only the 12 dearest products count: pairs grow with the square.
+    A product alone is kept as its pair with itself, so that the share of its buyers needs no second table.
+    Of a large basket only the 12 dearest products count: pairs grow with the square.
     """
     ids = list(session.execute(_UNPAIRED, {"store": store_id, "most": limit}).scalars())
     if not ids:

@@ -158,15 +158,28 @@ def test_what_came_back_with_a_cancelled_order_is_not_owned(database: Database) 
     assert _complement(world, bruno, "A") == []
 
 
-def test_without_a_choice_the_highest_lift_is_offered(database: Database) -> None:
-    """Y was bought with A more often, Z nearly only with A: 20 / (50 · 25) is more than 24 / (50 · 200)."""
+def test_without_a_choice_what_most_of_its_buyers_bought_is_offered(database: Database) -> None:
+    """Of 50 who bought A, 24 bought Y, too, and 20 Z: that nearly nobody buys Z without A tells nothing."""
     world = _goods(database, {"A": [], "Y": [], "Z": []})
     _pairs(world, {"A": 50, "Y": 200, "Z": 25}, {("A", "Y"): 24, ("A", "Z"): 20})
     anna = world.customer()
 
     assert _complement(world, anna, "A") == [
-        {"external_id": "Z", "with": "Title A", "why": "co-purchase", "together": 20, "of": 50}
+        {"external_id": "Y", "with": "Title A", "why": "co-purchase", "together": 24, "of": 50}
     ]
+
+
+def test_what_goes_with_several_of_their_things_wins_and_tells_the_best_reason(database: Database) -> None:
+    """Y goes with A: 24 of 50. Z goes with A, 20 of 50, and with B of an earlier order: 20 of 40."""
+    world = _goods(database, {"A": [], "B": [], "Y": [], "Z": []})
+    _pairs(world, {"A": 50, "B": 40, "Y": 99, "Z": 99}, {("A", "Y"): 24, ("A", "Z"): 20, ("B", "Z"): 20})
+    anna = world.customer()
+    world.order(anna, "100", "B")
+
+    assert _complement(world, anna, "A") == [
+        {"external_id": "Z", "with": "Title of B", "why": "co-purchase", "together": 20, "of": 40}
+    ]
+    assert [item["external_id"] for item in _complement(world, world.customer(), "A")] == ["Y"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -178,7 +191,7 @@ def test_less_than_twenty_orders_together_prove_nothing(database: Database) -> N
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_of_equal_lifts_the_lower_id_wins_as_text(database: Database) -> None:
+def test_of_equals_the_lower_id_wins_as_text(database: Database) -> None:
     world = _goods(database, {"A": [], "9": [], "10": []})
     _pairs(world, {"A": 50, "9": 40, "10": 40}, {("A", "9"): 20, ("A", "10"): 20})
 
@@ -190,7 +203,7 @@ def test_the_next_best_is_offered_where_the_best_is_owned_or_sold_out(database: 
     world = _goods(database, {"A": [], "1": [], "3": []})
     with database.write() as session:
         add_product(session, world.store_id, "2", is_available=False)
-    _pairs(world, {"A": 50, "1": 20, "2": 21, "3": 30}, {("A", "1"): 20, ("A", "2"): 20, ("A", "3"): 20})
+    _pairs(world, {"A": 50, "1": 40, "2": 30, "3": 30}, {("A", "1"): 22, ("A", "2"): 21, ("A", "3"): 20})
     anna = world.customer()
     world.order(anna, "100", "1")
 

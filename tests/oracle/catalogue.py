@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
+from math import fsum
 
 from tests.oracle.model import StoreSettings
-from tests.oracle.recipes import ASKED_PRODUCTS, LIFT_NEEDS, PAIRED_PRODUCTS
+from tests.oracle.recipes import ASKED_PRODUCTS, PAIR_NEEDS, PAIRED_PRODUCTS
 from tests.oracle.state import Order, Person, StoreMirror
 
 STANDARD_DAYS = 14
@@ -78,7 +78,7 @@ class Pairs:
         }
         bought = dearest(order)
         chosen = (product for mine in bought for product in self._store.complements.get(mine, ()))
-        return next(self._offered(chosen, owned), None) or self._best_lift(bought, owned)
+        return next(self._offered(chosen, owned), None) or self._best_match(owned)
 
     def _add(self, products: list[str]) -> None:
         self._orders_of.update(products)
@@ -86,17 +86,16 @@ class Pairs:
             together = self._together.setdefault(mine, Counter())
             for other in products:
                 together[other] += 1
-                if together[other] == LIFT_NEEDS and other != mine:
+                if together[other] == PAIR_NEEDS and other != mine:
                     self._often.setdefault(mine, set()).add(other)
 
-    def _best_lift(self, bought: list[str], owned: set[str]) -> str | None:
-        lifts: dict[str, Fraction] = {}
-        for mine in bought:
+    def _best_match(self, owned: set[str]) -> str | None:
+        parts: dict[str, list[float]] = {}
+        for mine in owned:
             for other in self._often.get(mine, ()):
-                times = self._together[mine][other]
-                lift = Fraction(times, self._orders_of[mine] * self._orders_of[other])
-                lifts[other] = max(lift, lifts.get(other, lift))
-        return next(self._offered(sorted(lifts, key=lambda other: (-lifts[other], other)), owned), None)
+                parts.setdefault(other, []).append(self._together[mine][other] / self._orders_of[mine])
+        shares = {other: fsum(of_other) for other, of_other in parts.items()}
+        return next(self._offered(sorted(shares, key=lambda other: (-shares[other], other)), owned), None)
 
     def _offered(self, products: Iterable[str], owned: set[str]) -> Iterator[str]:
         """Never what was bought before, never what the shop does not have."""

@@ -177,9 +177,9 @@ def test_only_the_twelve_dearest_of_an_order_are_paired(tiny: Tiny, buyer: str) 
     assert seen.message(2, "X1").about == ("20",)
 
 
-@pytest.mark.parametrize(("owns", "offered"), [([], "7"), ([7], "6"), ([6, 7], "5"), ([5, 6, 7], None)])
-def test_the_highest_lift_that_is_not_owned_wins(owns: list[int], offered: str | None) -> None:
-    # n(1) = 60. 5: 20 of 40 → 20/2400. 6: 20 of 20 → 20/1200, as 7: 20 of 20; but 7 also with 2: 20/(20·20).
+@pytest.mark.parametrize(("owns", "offered"), [([], "7"), ([7], "5"), ([5, 7], "6"), ([5, 6, 7], None)])
+def test_what_most_buyers_of_what_is_owned_bought_wins(owns: list[int], offered: str | None) -> None:
+    # Of the 60 who bought 1, 20 bought 5, 6 and 7 each; of the 20 who bought 2, all bought 7.
     mirror = StoreMirror(StoreSettings("shopify", "aurora.example"))
     pairs = Pairs(mirror)
     baskets = [[1, 5]] * 20 + [[5]] * 20 + [[1, 6]] * 20 + [[1, 2, 7]] * 20
@@ -195,7 +195,7 @@ def test_the_highest_lift_that_is_not_owned_wins(owns: list[int], offered: str |
     assert found == offered
 
 
-def test_equal_lifts_go_to_the_lower_id_as_text() -> None:
+def test_equal_shares_go_to_the_lower_id_as_text() -> None:
     mirror = StoreMirror(StoreSettings("shopify", "aurora.example"))
     pairs = Pairs(mirror)
     for number in range(20):

@@ -36,17 +36,15 @@ class PastShop:
         }
         return self.standing.person.asked_before | named
 
-    def owned(self, customer_id: int) -> frozenset[str]:
+    def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the orders that were known and not cancelled."""
         goods, known = self.goods, self.standing.orders.values()
-        return frozenset(
-            [
-                item.external_id
-                for order in known
-                if order.cancelled_at is None
-                for item in goods.get(order.id, ())
-            ]
-        )
+        return {
+            item.external_id: item.title
+            for order in known
+            if order.cancelled_at is None
+            for item in goods.get(order.id, ())
+        }
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """By today's catalogue."""
