@@ -213,6 +213,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             variables=_variables(slot),
             kinds=confirming.KINDS if confirming.is_asking(slot) else drafts.ADDABLE,
             is_asking=confirming.is_asking(slot),
+            brings_code=slot.voucher is not None,
             is_added=content.is_own(slot.content),
             fields=drafts.FIELDS,
             whens=[path for path in _WHENS if path.partition(".")[0] in slot.roots],

@@ -399,6 +399,8 @@ def test_the_mail_that_asks_to_confirm_is_written_in_the_same_editor_and_asks_fo
     assert "/u/" not in seen["html"] + (read_content(trial.letter) or {})["html"]
     page = member.get(DOI).get_data(as_text=True)
     assert re.findall(r'data-insert="{{ (\S+) }}"', page) == ["store.name", "store.address", "confirm.url"]
+    assert "The code is an example" not in page
+    assert "The code is an example" in member.get("/app/flows/welcome/messages/W1").get_data(as_text=True)
 
 
 def test_no_other_message_hides_behind_the_confirmation(member: FlaskClient) -> None:
