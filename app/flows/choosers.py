@@ -101,7 +101,7 @@ def complement(
     The merchant's own choice first, then what others buy with what this customer owns. Never one that
     the customer bought before, never an unavailable one.
     """
-    owned = {**shop.owned(customer_id), **{item.external_id: item.title for item in bought}}
+    owned = shop.owned(customer_id)
     chosen = shop.merchants_choice([item.external_id for item in bought])
     for item in bought if chosen else ():
         wanted = [other for other in chosen.get(item.external_id, ()) if other not in owned]

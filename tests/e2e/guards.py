@@ -281,7 +281,7 @@ GUARDS: Mapping[str, Guard] = {
     "an occasion enrolls once": Guard(_enter_twice, _lets_in("review")),
     "a product is asked about once": Guard(_set(LiveShop, "asked", lambda *_: frozenset()), _is_asked_again),
     "no reminder after a click": Guard(_without_condition("not-clicked:M3"), _leaves("M3R")),
-    "own products are not offered": Guard(_set(LiveShop, "owned", lambda *_: frozenset()), _is_other_offered),
+    "own products are not offered": Guard(_set(LiveShop, "owned", lambda *_: {}), _is_other_offered),
     "refund or cancellation": Guard(
         _without_exits("order.cancelled", "order.refunded"), _leaves("W5", "M3", "M3R", "X1", "X2")
     ),

@@ -165,7 +165,7 @@ def test_without_a_choice_what_most_of_its_buyers_bought_is_offered(database: Da
     anna = world.customer()
 
     assert _complement(world, anna, "A") == [
-        {"external_id": "Y", "with": "Title A", "why": "co-purchase", "together": 24, "of": 50}
+        {"external_id": "Y", "with": "Title of A", "why": "co-purchase", "together": 24, "of": 50}
     ]
 
 
@@ -236,6 +236,8 @@ def _reviewed(world: World, customer_id: int, *products: str) -> list[str]:
 
 
 def _complement(world: World, customer_id: int, *products: str) -> list[Mapping[str, Any]]:
+    """What is offered to somebody who has just bought these products."""
+    world.order(customer_id, f"{customer_id}: {products}", *products)
     with world.database.read() as session:
         return choosers.complement(
             LiveShop(session, world.store_id), _bought(products), customer_id=customer_id, asked_now=NOBODY
