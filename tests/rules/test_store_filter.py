@@ -28,7 +28,6 @@ ACROSS_STORES = {
     "app/messaging/settling.py:_sweep": "the rows that the sweep has just locked",
     "app/stores/notices.py:claim": "what is to be told to the merchants of all stores",
     "app/timers.py:_EARLIEST": "the earliest moment of all stores, for the demo's clock",
-    "app/timers.py:_REMOVAL": "rows by their whole key, which leads with the store",
     "app/web/metrics.py:_WAITING": "the operator's metrics count over all stores",
     "app/web/metrics.py:_calls": "the operator's metrics count over all stores",
     "app/web/metrics.py:_flows": "the operator's metrics count over all stores",
