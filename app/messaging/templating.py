@@ -6,7 +6,7 @@ in a ContentError and not in a busy worker.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from liquid import BoundTemplate, Environment
@@ -20,11 +20,10 @@ from liquid.filter import with_context
 from liquid.stringify import to_liquid_string
 from liquid.undefined import FalsyStrictUndefined
 
-from app.messaging import formats, shortcuts
+from app.messaging import formats
 from app.messaging.errors import ContentError, UnresolvedContent
 from app.messaging.formats import Formats
 from app.messaging.guards import MAX_RANGE, MAX_VALUE, Scope, guarded
-from app.messaging.shortcuts import Part
 
 MAX_TEMPLATE = 10_000
 _NODE_LENGTH = 12
@@ -65,7 +64,7 @@ class Template:
 
     __slots__ = ("_parts", "_weight", "constant")
 
-    def __init__(self, parts: Sequence[Part], weight: int) -> None:
+    def __init__(self, parts: Sequence[str | Callable[[Scope], str]], weight: int) -> None:
         self._parts = tuple(parts)
         self._weight = weight
         self.constant = "".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else None
@@ -81,7 +80,7 @@ class Template:
             return self.constant
         scope.weight = self._weight
         try:
-            return shortcuts.joined(self._parts, scope)
+            return "".join([part if type(part) is str else part(scope) for part in self._parts])  # type: ignore[operator]
         except UndefinedError as error:
             raise UnresolvedContent(_missing_name(error)) from error
         except _FAULTS as error:
@@ -149,15 +148,15 @@ def _refuse_open_markup(source: str) -> None:
             raise ContentError(f"the text is not valid Liquid: {opened.group()} is never closed, or too long")
 
 
-def _part(node: Node) -> Part:
+def _part(node: Node) -> str | Callable[[Scope], str]:
     if isinstance(node, ContentNode):
         found = left_over(node.text)
         if found:
             raise UnresolvedContent(found)
         return str(node.text)
     if isinstance(node, OutputNode):
-        return shortcuts.of_value(node, partial(_output, node.expression))
-    return shortcuts.of_condition(node, lambda one: partial(_block, one))
+        return partial(_output, node.expression)
+    return partial(_block, node)
 
 
 def _output(expression: Expression, scope: Scope) -> str:

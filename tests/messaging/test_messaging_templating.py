@@ -1,6 +1,5 @@
 import resource
 import time
-from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,60 +44,6 @@ def test_liquid_as_merchants_know_it(source: str, expected: str) -> None:
     }
 
     assert filled(source, **values) == expected
-
-
-@pytest.mark.parametrize(
-    "customer",
-    [
-        {"first_name": "Lucia", "size": "S", "first": "uno"},
-        {"first_name": ""},
-        {"first_name": 7},
-        {"first_name": None},
-        {"first_name": ["a", "b"], "city": "Bra"},
-        {},
-        None,
-        "Lucia",
-        [{"first_name": "Lucia"}],
-    ],
-)
-@pytest.mark.parametrize(
-    "source",
-    [
-        "a{% if customer.first_name %}, b {{ customer.first_name | upcase }} {{ customer.city }}.{% endif %}",
-        "{% if customer.first_name %}a{% elsif customer.city %}b{% else %}c{% endif %}",
-        "{% if customer.first_name %} \n {% endif %}|",
-        "{% if customer.first_name %}{% if customer.city %}a{% else %}b{% endif %}{% endif %}",
-        "{% if customer['first_name'] == 'Lucia' %}a{% endif %}{% if customer %}b{% endif %}",
-        "{% if customer.size %}{{ customer.size }}{% endif %}{% if customer.first %}a{% endif %}",
-        "{% assign store = customer %}{% if store.name %}{{ store.name }}{% endif %}",
-        "{% assign store = products.first %}a{{ store.name }}",
-        "{% capture customer %}a{% endcapture %}{% if customer.first_name %}b{% endif %}{{ customer }}",
-        "{% for customer in products %}{{ customer.title }}{% if customer.title %}a{% endif %}{% endfor %}",
-        "{% if customer.city %}{{ customer.first_name }}{% endif %}",
-        "{{ customer.first_name.size }}",
-        "{{ store.name }}{{ store.city }}",
-    ],
-)
-def test_a_short_way_says_what_liquid_says(source: str, customer: object) -> None:
-    values = {"customer": customer, "store": {"name": "Bottega"}, "products": [{"title": "Moka"}, {}]}
-
-    assert _outcome(lambda: parse(source, VARIABLES).fill(scope(values, READER))) == _outcome(
-        lambda: _by_liquid(source, values)
-    )
-
-
-def _by_liquid(source: str, values: dict[str, object]) -> str:
-    """The whole text as one node that has no short way."""
-    return parse(f"{{% case 1 %}}{{% when 1 %}}{source}{{% endcase %}}", VARIABLES).fill(
-        scope(values, READER)
-    )
-
-
-def _outcome(fill: Callable[[], str]) -> object:
-    try:
-        return fill()
-    except ContentError as error:
-        return type(error)
 
 
 @pytest.mark.parametrize(
