@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.db import Among, table_of, unindexed
@@ -103,58 +103,32 @@ class LiveShop:
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
-        statement = (
-            select(LINES.c.product_external_id.label("external_id"), func.max(LINES.c.title).label("title"))
-            .join(ORDERS, (ORDERS.c.id == LINES.c.order_id) & (ORDERS.c.store_id == LINES.c.store_id))
-            .where(
-                ORDERS.c.store_id == self.store_id,
-                ORDERS.c.customer_id == customer_id,
-                ORDERS.c.cancelled_at.is_(None),
-                LINES.c.product_external_id.is_not(None),
-            )
-            .group_by(LINES.c.product_external_id)
-        )
-        return {row.external_id: row.title for row in self.session.execute(statement)}
+        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id})
+        return {row.external_id: row.title for row in found}
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """By the catalogue."""
-        statement = select(PRODUCTS.c.external_id, PRODUCTS.c.cross_sell_ids).where(
-            PRODUCTS.c.store_id == self.store_id, PRODUCTS.c.external_id.in_(products)
-        )
-        return {row.external_id: row.cross_sell_ids or () for row in self.session.execute(statement)}
+        return {row.external_id: row.cross_sell_ids or () for row in self._about(_CHOICES, products)}
 
     def together(self, products: Sequence[str]) -> Sequence[Pair]:
         """By the counts of the nightly slot."""
-        statement = select(PAIRS).where(
-            PAIRS.c.store_id == self.store_id,
-            PAIRS.c.product_external_id.in_(products),
-            PAIRS.c.other_external_id != PAIRS.c.product_external_id,
-            PAIRS.c.orders_count >= SUPPORT,
-        )
         return [
             (row.product_external_id, row.other_external_id, row.orders_count)
-            for row in self.session.execute(statement)
+            for row in self._about(_TOGETHER, products)
         ]
 
     def alone(self, products: Collection[str]) -> Mapping[str, int]:
         """By the same counts."""
-        statement = select(PAIRS.c.product_external_id, PAIRS.c.orders_count).where(
-            PAIRS.c.store_id == self.store_id,
-            PAIRS.c.product_external_id.in_(sorted(products)),
-            PAIRS.c.other_external_id == PAIRS.c.product_external_id,
-        )
-        return {row.product_external_id: row.orders_count for row in self.session.execute(statement)}
+        found = self._about(_ALONE, sorted(products))
+        return {row.product_external_id: row.orders_count for row in found}
 
     def available(self, products: Sequence[str]) -> list[str]:
         """By the catalogue."""
-        statement = select(PRODUCTS.c.external_id).where(
-            PRODUCTS.c.store_id == self.store_id,
-            PRODUCTS.c.external_id.in_(list(products)),
-            PRODUCTS.c.is_available,
-            PRODUCTS.c.deleted_at.is_(None),
-        )
-        found = set(self.session.execute(statement).scalars()) if products else set()
+        found = {row.external_id for row in self._about(_AVAILABLE, products)} if products else ()
         return [external_id for external_id in products if external_id in found]
+
+    def _about(self, statement: Select[Any], products: Sequence[str]) -> Sequence[Row[Any]]:
+        return self.session.execute(statement, {"store": self.store_id, "products": products}).all()
 
     def newest(self, most: int) -> Sequence[Mapping[str, str]]:
         """By the catalogue."""
@@ -185,6 +159,34 @@ class LiveShop:
         return self._delays[0]
 
 
+# Somebody may own hundreds of products: statements that are written once, whatever the number.
+_OWNED = (
+    select(LINES.c.product_external_id.label("external_id"), func.max(LINES.c.title).label("title"))
+    .join(ORDERS, (ORDERS.c.id == LINES.c.order_id) & (ORDERS.c.store_id == LINES.c.store_id))
+    .where(
+        ORDERS.c.store_id == bindparam("store"),
+        ORDERS.c.customer_id == bindparam("customer"),
+        ORDERS.c.cancelled_at.is_(None),
+        LINES.c.product_external_id.is_not(None),
+    )
+    .group_by(LINES.c.product_external_id)
+)
+_CHOICES = select(PRODUCTS.c.external_id, PRODUCTS.c.cross_sell_ids).where(
+    PRODUCTS.c.store_id == bindparam("store"), Among(PRODUCTS.c.external_id, "products")
+)
+_AVAILABLE = select(PRODUCTS.c.external_id).where(
+    PRODUCTS.c.store_id == bindparam("store"),
+    Among(PRODUCTS.c.external_id, "products"),
+    PRODUCTS.c.is_available,
+    PRODUCTS.c.deleted_at.is_(None),
+)
+_COUNTED = select(PAIRS.c.product_external_id, PAIRS.c.other_external_id, PAIRS.c.orders_count).where(
+    PAIRS.c.store_id == bindparam("store"), Among(PAIRS.c.product_external_id, "products")
+)
+_TOGETHER = _COUNTED.where(
+    PAIRS.c.other_external_id != PAIRS.c.product_external_id, PAIRS.c.orders_count >= SUPPORT
+)
+_ALONE = _COUNTED.where(PAIRS.c.other_external_id == PAIRS.c.product_external_id)
 _PER_QUERY = 400
 _ASKS = select(MESSAGES.c.customer_id, MESSAGES.c.context).where(
     MESSAGES.c.store_id == bindparam("store"),
