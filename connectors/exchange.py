@@ -92,6 +92,7 @@ class Line:
     def _by_the_book(self, reader: io.BufferedReader, method: str, max_bytes: int) -> tuple[Response, bool]:
         # It closes what it read from; the connection itself stays open.
         self._reader = None
+        # It asks what it calls a socket for a reader, and for nothing else.
         raw = HTTPResponse(_Opened(reader), method=method)  # type: ignore[arg-type]
         raw.begin()
         answer = DecodedResponse(
@@ -107,7 +108,7 @@ class Line:
 
 
 class _Opened:
-    """What http.client takes for a socket: it asks one for a reader, and for nothing else."""
+    """What http.client takes for a socket."""
 
     def __init__(self, reader: io.BufferedReader) -> None:
         self._reader = reader

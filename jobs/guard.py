@@ -53,7 +53,7 @@ def run_guarded(work: Callable[[], T], **named: object) -> T | Failed:
     with bound_contextvars(**named):
         try:
             return work()
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is told, and recorded where the work's row is
             if not isinstance(error, EXPECTED):
                 watching.report(error)
             summary = f"{type(error).__name__}: {error}"[:500]

@@ -4,7 +4,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from app import logs, watching, wsgi
 from app.db import Database
 from app.errors import AppError, BadInput
 from app.runtime import Runtime
+from connectors.base import OutgoingMessage, SendResult
 from jobs import tick
 from jobs.guard import run_guarded
 from tests.conftest import NOW
@@ -129,7 +130,7 @@ def test_a_round_of_work_is_a_span_with_its_calls_to_providers_within(
 @ON_SQLITE
 def test_a_call_that_breaks_is_told_as_failed_by_its_kind(runtime: Runtime, heard: Watchers) -> None:
     class Broken(Post):
-        def send(self, messages: object) -> list[object]:  # type: ignore[override]
+        def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
             raise RuntimeError(CANARY)
 
     shop = open_shop(runtime)

@@ -96,7 +96,7 @@ def review_products(
 def complement(
     shop: Shop, bought: Sequence[OrderProduct], *, customer_id: int, asked_now: frozenset[str]
 ) -> list[Mapping[str, Any]]:
-    """The one product that goes with the order, with the reason in figures; empty if there is none.
+    """The one product that goes with what was bought, with the reason in figures; empty if there is none.
 
     The merchant's own choice first, then what others buy with what this customer owns. Never one that
     the customer bought before, never an unavailable one.

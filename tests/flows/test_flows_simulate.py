@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 from app.crypto import Signer
 from app.db import Base, Database
 from app.errors import BadInput, NotFound
-from app.flows import shop
 from app.flows.facts import median_transit
 from app.flows.shop import LiveShop
 from app.flows.simulate import history, run, telling
@@ -240,15 +239,11 @@ def test_the_holdout_is_counted_and_gets_nothing(world: World) -> None:
     assert len(report.messages) == 8 - report.held_out
 
 
-def test_what_was_bought_together_and_the_usual_transit_are_those_of_the_day(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shop, "SUPPORT", 2)
-    monkeypatch.setattr(history, "SUPPORT", 2)
-    for number in range(24):
-        _basket(
-            world, f"{number}", NOW - (60 - number) * DAY, products=("A", "B") if number % 2 else ("A", "C")
-        )
+def test_what_was_bought_together_and_the_usual_transit_are_those_of_the_day(world: World) -> None:
+    """Two baskets a day, one of each pair: the twentieth of both is known after twenty nights."""
+    for number in range(48):
+        placed_at = NOW - (60 - number // 2) * DAY
+        _basket(world, f"{number}", placed_at, products=("A", "B") if number % 2 else ("A", "C"))
     with world.database.write() as session:
         add_product(session, world.store_id, "A")
         pairs.add_orders(session, world.store_id, 100)
@@ -259,13 +254,13 @@ def test_what_was_bought_together_and_the_usual_transit_are_those_of_the_day(
         reviewed = history.load(session, run.ask(session, store, "review", since=NOW - 60 * DAY, until=NOW))
         live = LiveShop(session, world.store_id)
 
-        now, soon, later = map(found.together.nights_by, (NOW, NOW - 59 * DAY, NOW - 50 * DAY))
+        now, too_few, first_days = map(found.together.nights_by, (NOW, NOW - 42 * DAY, NOW - 55 * DAY))
         assert sorted(map(str, found.together.with_("A", now))) == sorted(map(str, live.together(["A"])))
-        assert found.together.counts(["A"], now) == live.alone(["A"]) == {"A": 24}
-        assert found.together.with_("A", soon) == []
-        assert found.together.counts(["A"], later) == {"A": 10}
+        assert found.together.counts(["A"], now) == live.alone(["A"]) == {"A": 48}
+        assert found.together.with_("A", too_few) == []
+        assert found.together.counts(["A"], first_days) == {"A": 10}
         assert reviewed.transit.median(NOW) == median_transit(session, world.store_id) is not None
-        assert reviewed.transit.median(NOW - 50 * DAY) is None
+        assert reviewed.transit.median(NOW - 55 * DAY) is None
 
 
 def _basket(world: World, name: str, at: datetime, *, products: tuple[str, ...]) -> None:

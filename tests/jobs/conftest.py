@@ -1,4 +1,4 @@
-"""A WooCommerce store that was just connected, and an operator who writes to merchants."""
+"""A shop of each platform to be connected, and an operator who writes to merchants."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +15,7 @@ from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
 from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
 from tests.jobs.jobs_providers import FROM
 from tests.jobs.jobs_seed import kit_of
+from tests.jobs.jobs_shopify import Shop, grown_world, running_shop
 from tests.jobs.jobs_woo import Watched
 from tests.stores.stores_seed import arrive, woo_arrival
 from tests.stores.stores_wire import FakePlatforms, serve
@@ -40,6 +41,13 @@ def watched(platforms: FakePlatforms, settings: Settings, database: Database) ->
     found = Watched(platforms, runtime, kit_of(runtime), store.id)
     assert found.check(NOW) == 1
     return found
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """A shop on Shopify: forty orders of ten customers."""
+    with running_shop(grown_world()) as running:
+        yield running
 
 
 @pytest.fixture

@@ -29,13 +29,6 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def shop() -> Iterator[Shop]:
-    """Forty orders of ten customers."""
-    with running_shop(grown_world()) as running:
-        yield running
-
-
-@pytest.fixture
 def reader(settings: Settings, database: Database, shop: Shop) -> Reader:
     """A worker that has read nothing yet."""
     return connect(settings, database, shop)

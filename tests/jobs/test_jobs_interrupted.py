@@ -1,6 +1,6 @@
 """Pulls that something comes between: they outlast a lease, are taken over, or their shop is gone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -18,7 +18,7 @@ from connectors.sandbox.model import SHOPIFY
 from connectors.storefronts.shopify import bulk_history
 from jobs import pulls
 from tests.connectors.sandbox.sandbox_fake_world import order
-from tests.jobs.jobs_shopify import Reader, Shop, connect, grown_world, running_shop
+from tests.jobs.jobs_shopify import Reader, Shop, connect
 from tests.seeds import values_of
 
 FIRST = 6_000_000_000_000_000_000
@@ -26,13 +26,6 @@ WHOLE = "SeveralOrders"
 """The call that brings ten orders whole; twenty-three new ones take three."""
 NEW = 23
 RECONCILIATIONS = table_of(Reconciliation)
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    """A shop of forty orders."""
-    with running_shop(grown_world()) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the webhooks lost is pulled: everything that changed in outline, only what is lacked whole."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -16,17 +15,10 @@ from app.models import Order, Store
 from connectors.sandbox.model import SHOPIFY
 from jobs import pulls
 from tests.connectors.sandbox.sandbox_fake_world import order
-from tests.jobs.jobs_shopify import Reader, Shop, connect, grown_world, running_shop
+from tests.jobs.jobs_shopify import Reader, Shop, connect
 from tests.seeds import rows_of
 
 FIRST = 6_000_000_000_000_000_000
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    """A shop of forty orders."""
-    with running_shop(grown_world()) as running:
-        yield running
 
 
 @pytest.fixture

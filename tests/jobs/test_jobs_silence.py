@@ -1,6 +1,5 @@
 """A Shopify shop is looked at daily, too: its permissions, and whether any webhook arrives."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,16 +9,9 @@ from app.db import Database
 from app.models import InboundEvent, Order, Store
 from app.web import attention
 from jobs import identities
-from tests.jobs.jobs_shopify import Reader, Shop, connect, grown_world, running_shop
+from tests.jobs.jobs_shopify import Reader, Shop, connect
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    """A shop of forty orders."""
-    with running_shop(grown_world()) as running:
-        yield running
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ class Steps:
         self._outbox.put(message)
 
     def _offer(self, enrollment: Enrollment, due_at: int) -> None:
-        """X1 offers the one product that goes with the order; without any it is over."""
+        """X1 offers the one product that goes with what they own; without any it is over."""
         assert enrollment.order is not None
         offered = self._pairs[enrollment.key.platform].complement(enrollment.order, enrollment.person)
         if offered is None:
