@@ -21,6 +21,7 @@ from connectors.transport import Limits, NotSent, StoreTransport
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+BODY_ENDS = b"}"
 Transport = StoreTransport | ProviderPool
 
 
@@ -47,7 +48,9 @@ class TlsServer:
         plain, _ = self._listener.accept()
         try:
             with self._context.wrap_socket(plain, server_side=True) as connection:
-                self.heard = connection.recv(65536)
+                # To its end: what nobody read is thrown back at who sent it, and the answer with it.
+                while not self.heard.endswith(BODY_ENDS) and (part := connection.recv(65536)):
+                    self.heard += part
                 connection.sendall(ANSWER)
         except OSError:
             plain.close()
