@@ -17,7 +17,6 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -33,7 +32,7 @@ from app.batches import (
     update_rows,
     upsert,
 )
-from app.errors import Busy
+from app.busy import busy_named
 from app.leases import lease_now, wall_now
 
 __all__ = [
@@ -214,14 +213,14 @@ class Database:
         Raises:
             Busy: the database is locked, full or gone; nothing was kept.
         """
-        with _busy_named(), Session(self.engine, autoflush=True, expire_on_commit=False) as session:
+        with busy_named(), Session(self.engine, autoflush=True, expire_on_commit=False) as session:
             yield session
             session.commit()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that only reads; on SQLite it never waits for a writer."""
-        with _busy_named(), Session(self._reading, expire_on_commit=False) as session:
+        with busy_named(), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -266,18 +265,6 @@ class Database:
     def dispose(self) -> None:
         """Close the pool."""
         self.engine.dispose()
-
-
-@contextmanager
-def _busy_named() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise Busy("the database cannot be reached or written now") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise Busy("the database went away") from error
-        raise
 
 
 def narrow(session: Session, store_id: int) -> None:

@@ -75,25 +75,35 @@ STAGES: Sequence[tuple[str, Stage]] = (
 _MOST_ROUNDS = 10_000
 
 
-def tick(kit: Kit, as_of: datetime | None = None, *, until_idle: bool = False) -> Counter[str]:
+def tick(
+    kit: Kit,
+    as_of: datetime | None = None,
+    *,
+    until_idle: bool = False,
+    failing: dict[str, Failed] | None = None,
+) -> Counter[str]:
     """Do what is due and return the counts by kind.
 
     Args:
         as_of: the business moment; the present one if None.
         until_idle: go round until a whole round finds nothing to do.
+        failing: is given the stages that failed as a whole, and how.
     """
     moment = as_of or clock.now()
+    failed: dict[str, Failed] = {} if failing is None else failing
     total: Counter[str] = Counter()
     with clock.frozen_at(moment):
         for _ in range(_MOST_ROUNDS):
-            done = _round(kit, moment)
+            done = _round(kit, moment, failed)
             total += done
             if not until_idle or not done:
                 return total
     return total
 
 
-def run_stage(name: str, work: Callable[[], Counter[str]]) -> Counter[str]:
+def run_stage(
+    name: str, work: Callable[[], Counter[str]], failed: dict[str, Failed] | None = None
+) -> Counter[str]:
     """One round of a stage, watched; nothing was done where it failed as a whole, as the log then says."""
     with watching.span(f"stage {name}") as span:
         done = run_guarded(work)
@@ -101,6 +111,8 @@ def run_stage(name: str, work: Callable[[], Counter[str]]) -> Counter[str]:
             span.note(failed=type(done.error).__name__)
             # Its rows were rolled back and wait.
             log.error("stage failed", stage=name, error=done.told)
+            if failed is not None:
+                failed[name] = done
             return Counter()
         if not done:
             span.rest()
@@ -108,8 +120,8 @@ def run_stage(name: str, work: Callable[[], Counter[str]]) -> Counter[str]:
         return done
 
 
-def _round(kit: Kit, now: datetime) -> Counter[str]:
+def _round(kit: Kit, now: datetime, failed: dict[str, Failed]) -> Counter[str]:
     done: Counter[str] = Counter()
     for name, stage in STAGES:
-        done += run_stage(name, partial(stage, kit, now))
+        done += run_stage(name, partial(stage, kit, now), failed)
     return done

@@ -14,6 +14,7 @@ from app import access_log, audit, migrate
 from app.backups import rows
 from app.backups.sealing import Json, NoBackup, Writer, new_file
 from app.db import Base, table_of
+from app.errors import BadInput
 from app.models import Customer
 from app.runtime import Runtime
 
@@ -42,9 +43,12 @@ def make(runtime: Runtime, path: Path, now: datetime) -> Made:
         now: the business moment before anything is read: what happens from here on is not in it.
 
     Raises:
+        BadInput: its folder is not there.
         NoBackup: the database is not at this program's version.
         OSError: the file cannot be written.
     """
+    if not path.parent.is_dir():
+        raise BadInput(f"there is no folder {path.parent}")
     counts: Counter[str] = Counter()
     with runtime.database.snapshot() as session, new_file(path) as file:
         revision = _revision(session)

@@ -7,18 +7,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit, clock, inbox
+from app.cli.words import number
 from app.errors import BadInput, NotFound
 from app.members import keys
 from app.messaging import held, settling
-from app.models import InboundEvent, Message, Store
+from app.models import InboundEvent, Message
 from app.runtime import Runtime
 from connectors.base import Outcome, SendResult
 
 
 def _create_key(runtime: Runtime, arguments: argparse.Namespace) -> object:
     with runtime.database.write() as session:
-        if session.get(Store, arguments.store) is None:
-            raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
         key = keys.make(session, arguments.store, arguments.name, clock.now())
         _record(session, arguments.store, audit.KEY_CREATED, subject=arguments.name)
     return {"store": arguments.store, "name": arguments.name, "key": key}
@@ -104,11 +103,11 @@ def _add_api_key(branches: Any) -> None:
         ("revoke", _revoke_key, "let one open nothing any more"),
     ):
         action = actions.add_parser(name, help=words)
-        action.add_argument("--store", type=int, required=True, metavar="ID")
+        action.add_argument("--store", type=number, required=True, metavar="ID")
         if name == "create":
             action.add_argument("--name", required=True)
         if name == "revoke":
-            action.add_argument("id", type=int)
+            action.add_argument("id", type=number)
         action.add_argument("--json", action="store_true")
         action.set_defaults(run=run, needs_runtime=True)
 
@@ -116,7 +115,7 @@ def _add_api_key(branches: Any) -> None:
 def _add_inbound(branches: Any) -> None:
     parser = branches.add_parser("inbound", help="received deliveries")
     replay = parser.add_subparsers(required=True, metavar="ACTION").add_parser("replay")
-    replay.add_argument("ids", type=int, nargs="+", metavar="ID")
+    replay.add_argument("ids", type=number, nargs="+", metavar="ID")
     replay.add_argument("--json", action="store_true")
     replay.set_defaults(run=_replay, needs_runtime=True)
 
@@ -126,13 +125,13 @@ def _add_message(branches: Any) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for act, words in (("release", "held messages go in line again"), ("cancel", "held messages stay home")):
         decide = actions.add_parser(act, help=words)
-        decide.add_argument("ids", type=int, nargs="*", metavar="ID")
+        decide.add_argument("ids", type=number, nargs="*", metavar="ID")
         decide.add_argument("--all", action="store_true", help="all that the store holds")
-        decide.add_argument("--store", type=int, required=True, metavar="ID")
+        decide.add_argument("--store", type=number, required=True, metavar="ID")
         decide.add_argument("--json", action="store_true")
         decide.set_defaults(run=_decide, needs_runtime=True, act=act)
     settle = actions.add_parser("settle", help="what is known of an unknown message")
-    settle.add_argument("id", type=int)
+    settle.add_argument("id", type=number)
     fate = settle.add_mutually_exclusive_group(required=True)
     fate.add_argument("--sent", action="store_true")
     fate.add_argument("--not-sent", action="store_true")

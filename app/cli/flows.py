@@ -9,14 +9,18 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import audit, clock
-from app.errors import BadInput, NotFound
+from app.cli.words import number
+from app.errors import AppError, BadInput
 from app.flows import backlog, switch
 from app.flows.simulate import run as simulation
 from app.flows.simulate import telling
 from app.models import Store
 from app.runtime import Runtime
 from app.segments.state_facts import FLOW
+from app.stores.known import known
+from connectors.base import ConnectorError
 from connectors.channels.local import LocalChannel
+from jobs.guard import Failed
 from jobs.kit import Kit
 from jobs.tick import tick
 
@@ -77,9 +81,7 @@ def _record(session: Session, arguments: argparse.Namespace, action: str) -> Non
 def _simulate(runtime: Runtime, arguments: argparse.Namespace) -> object:
     begun = time.monotonic()
     with runtime.database.read() as session:
-        store = session.get(Store, arguments.store)
-        if store is None:
-            raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
+        store = known(session, arguments.store)
         if arguments.ahead is not None:
             span = telling.ahead_of(clock.now(), arguments.ahead)
         else:
@@ -104,7 +106,18 @@ def _progress(done: int, total: int) -> None:
 def _tick(runtime: Runtime, arguments: argparse.Namespace) -> object:
     kit = Kit.build(runtime, LocalChannel(None))
     as_of = parse_moment(arguments.as_of) if arguments.as_of else None
-    return dict(tick(kit, as_of, until_idle=arguments.until_idle))
+    failing: dict[str, Failed] = {}
+    done = dict(tick(kit, as_of, until_idle=arguments.until_idle, failing=failing))
+    # A shop or a provider that does not answer fails nothing: what is owed to it waits, as its page says.
+    ours = {name: failed for name, failed in failing.items() if not isinstance(failed.error, ConnectorError)}
+    if ours:
+        causes = "; ".join(sorted({failed.told for failed in ours.values()}))
+        raise StagesFailed(f"what is due waits ({', '.join(ours)}): {causes}")
+    return done
+
+
+class StagesFailed(AppError):
+    """Stages of a tick could not do their work; the others did theirs."""
 
 
 def _add_flow(branches: Any) -> None:
@@ -114,12 +127,12 @@ def _add_flow(branches: Any) -> None:
         action = actions.add_parser(name)
         if name != "list":
             action.add_argument("key")
-        action.add_argument("--store", type=int, required=True, metavar="ID")
+        action.add_argument("--store", type=number, required=True, metavar="ID")
         if name == "simulate":
             action.add_argument("--since", metavar="DATE", help="a day of the store; default: 90 days ago")
             action.add_argument("--until", metavar="DATE", help="the last day; default: up to now")
             action.add_argument(
-                "--ahead", type=int, metavar="DAYS", help="instead: these days, if switched on now"
+                "--ahead", type=number, metavar="DAYS", help="instead: these days, if switched on now"
             )
         action.add_argument("--json", action="store_true")
         action.set_defaults(run=run, needs_runtime=True)

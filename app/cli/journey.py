@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from app import clock, migrate
 from app.cli import embedded, figures, travel
 from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
+from app.cli.words import number, port
 from app.config import VAR, Settings
 from app.doors import Site
 from app.errors import AppError, BadInput
@@ -164,26 +165,26 @@ def _sandbox(settings: Settings, arguments: argparse.Namespace) -> None:
 
 def _add_demo(branches: Any) -> None:
     parser = branches.add_parser("demo", help="the main job on a public data set, in simulated time")
-    parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--customers", type=int, default=250)
+    parser.add_argument("--days", type=number, default=365)
+    parser.add_argument("--customers", type=number, default=250)
     parser.add_argument("--seed", type=int, default=1)
     _add_started_at(parser)
     parser.add_argument("--database", metavar="URL", help="default: SQLite under var/demo/")
     parser.add_argument("--fresh", action="store_true", help="begin anew")
     parser.add_argument("--serve", action="store_true", help="stay open for browsers, also afterwards")
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--step-minutes", type=int, default=720, help="the grid of simulated time")
+    parser.add_argument("--port", type=port, default=0)
+    parser.add_argument("--step-minutes", type=number, default=720, help="the grid of simulated time")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=_demo, needs_runtime=False)
 
 
 def _add_sandbox(branches: Any) -> None:
     parser = branches.add_parser("sandbox", help="both storefronts, their shoppers and a provider's sink")
-    parser.add_argument("--port", type=int, default=9700)
+    parser.add_argument("--port", type=port, default=9700)
     parser.add_argument("--journal", default=str(VAR / "sandbox"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--customers", type=int, default=250)
-    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--customers", type=number, default=250)
+    parser.add_argument("--days", type=number, default=365)
     _add_started_at(parser)
     parser.add_argument("--client-id", default="sandbox-client")
     parser.add_argument("--client-secret", default="sandbox-secret")

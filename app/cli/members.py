@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import audit, clock
+from app.cli.words import number
 from app.errors import BadInput, NotFound
 from app.members import factors, links, people, sessions
 from app.members.roles import MARKETER, OWNER, ROLES
-from app.models import Member, Store
+from app.models import Member
 from app.runtime import Runtime
 
 
@@ -29,8 +30,6 @@ def _add(runtime: Runtime, arguments: argparse.Namespace) -> object:
                 told = {"email": email, "role": OWNER}
                 _record(session, store_id, audit.MEMBER_INVITED, member, told=told)
         else:
-            if session.get(Store, arguments.store) is None:
-                raise NotFound(f"there is no store {arguments.store}; `ritorno store list` shows them")
             token = people.invite(session, arguments.store, member, role=arguments.role, now=now)
             path = f"/app/invitation/{token}"
             told = {"email": email, "role": arguments.role}
@@ -115,13 +114,13 @@ def _add_member(branches: Any) -> None:
     add = actions.add_parser("add", help="invite somebody: prints a link, good once and for 72 hours")
     add.add_argument("email")
     add.add_argument("--name", default="")
-    add.add_argument("--store", type=int, metavar="ID")
+    add.add_argument("--store", type=number, metavar="ID")
     add.add_argument("--role", choices=ROLES, default=MARKETER)
     add.add_argument("--operator", action="store_true", help="of every store, as its owner")
     listed = actions.add_parser("list", help="every member, with their stores and roles")
     remove = actions.add_parser("remove", help="take somebody out of a store, or of all of them")
     remove.add_argument("email")
-    remove.add_argument("--store", type=int, metavar="ID")
+    remove.add_argument("--store", type=number, metavar="ID")
     reset = actions.add_parser("reset", help="end their sessions and print a link to a new password")
     reset.add_argument("email")
     reset.add_argument("--second-factor", action="store_true", help="switch their second factor off, too")

@@ -9,6 +9,7 @@ from importlib import import_module
 from pydantic import ValidationError
 
 from app import config, failpoints, logs
+from app.cli.words import Parser
 from app.crypto import UnreadableSecret
 from app.errors import AppError
 from app.loading import loading
@@ -34,18 +35,19 @@ _GROUPS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    # What is no UTF-8 comes as halves of pairs, which nothing can be written with.
+    if any("\ud800" <= letter <= "\udfff" for word in words for letter in word):
+        return _fail("the command line is no UTF-8 text")
     with loading():
         parser = _parser(words)
     arguments = parser.parse_args(words)
     try:
-        settings = config.load()
-        logs.configure(settings.log_level, settings.log_format)
-        failpoints.arm(settings.failpoints)
-        runtime = Runtime.of_operator(settings) if arguments.needs_runtime else None
-        result = arguments.run(runtime or settings, arguments)
+        result = _run(arguments)
     except ValidationError as error:
         return _fail(_settings_fault(error))
-    except (AppError, ConnectorError, UnreadableSecret, OSError, ValueError) as error:
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (AppError, ConnectorError, UnreadableSecret, ValueError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return 130
@@ -54,9 +56,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _run(arguments: argparse.Namespace) -> object:
+    settings = config.load()
+    logs.configure(settings.log_level, settings.log_format)
+    failpoints.arm(settings.failpoints)
+    if not arguments.needs_runtime:
+        result: object = arguments.run(settings, arguments)
+        return result
+    runtime = Runtime.of_operator(settings)
+    try:
+        if getattr(arguments, "store", None) is not None:
+            _expect_store(runtime, arguments.store)
+        return arguments.run(runtime, arguments)
+    finally:
+        runtime.database.dispose()
+
+
+def _expect_store(runtime: Runtime, store_id: int) -> None:
+    # Only commands about a store need its model, and load it for themselves.
+    from app.stores.known import known  # noqa: PLC0415
+
+    with runtime.database.read() as session:
+        known(session, store_id)
+
+
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of the command that is named, or of all of them where none is."""
-    parser = argparse.ArgumentParser(prog="ritorno", description="Marketing automation for small shops.")
+    parser = Parser(prog="ritorno", description="Marketing automation for small shops.")
     branches = parser.add_subparsers(required=True, metavar="COMMAND")
     named = [module for module, commands in _GROUPS.items() if words and words[0] in commands]
     for module in named or _GROUPS:

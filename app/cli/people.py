@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app import access_log, audit, clock
+from app.cli.words import number
 from app.errors import NotFound
 from app.flows.why import why
 from app.lists import importing
@@ -101,20 +102,20 @@ def _add_customer(branches: Any) -> None:
         ("erase", _erase, "forget them; what the shop counts by stays"),
     ):
         action = actions.add_parser(name, help=words)
-        action.add_argument("id", type=int)
-        action.add_argument("--store", type=int, metavar="ID", help="refuse a customer of another store")
+        action.add_argument("id", type=number)
+        action.add_argument("--store", type=number, metavar="ID", help="refuse a customer of another store")
         action.add_argument("--json", action="store_true")
         action.set_defaults(run=run, needs_runtime=True)
     asked_why = actions.add_parser("why", help="why they got, or did not get, a flow's messages on a day")
-    asked_why.add_argument("id", type=int)
+    asked_why.add_argument("id", type=number)
     asked_why.add_argument("--flow", required=True, metavar="KEY")
     asked_why.add_argument("--on", required=True, metavar="DATE", help="like 2026-11-02, a day of the store")
-    asked_why.add_argument("--store", type=int, metavar="ID", help="refuse a customer of another store")
+    asked_why.add_argument("--store", type=number, metavar="ID", help="refuse a customer of another store")
     asked_why.add_argument("--json", action="store_true")
     asked_why.set_defaults(run=_why, needs_runtime=True)
     listed = actions.add_parser("import", help="take in a CSV of subscribers or of refusals")
     listed.add_argument("file", metavar="FILE")
-    listed.add_argument("--store", type=int, required=True, metavar="ID")
+    listed.add_argument("--store", type=number, required=True, metavar="ID")
     listed.add_argument("--kind", required=True, choices=KINDS)
     listed.add_argument("--json", action="store_true")
     listed.set_defaults(run=_import, needs_runtime=True)

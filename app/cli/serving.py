@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from app import clock, migrate
+from app.cli.words import number, port
 from app.loading import loading
 from app.members import links, people
 from app.runtime import Runtime
@@ -38,12 +39,12 @@ def _tell_first_way_in(runtime: Runtime) -> None:
 def _add_serve(branches: Any) -> None:
     parser = branches.add_parser("serve", help="serve pages, API and webhooks")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="default: PORT, else 8000")
+    parser.add_argument("--port", type=port, default=0, help="default: PORT, else 8000")
     parser.add_argument(
         "--worker", choices=("embedded", "none"), help="default: embedded, none with --hosted"
     )
     parser.add_argument("--hosted", action="store_true", help="many connections, beside `ritorno worker`")
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="web processes of --hosted")
+    parser.add_argument("--processes", type=number, default=1, metavar="N", help="web processes of --hosted")
     parser.set_defaults(run=_serve, needs_runtime=True)
 
 

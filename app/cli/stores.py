@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from app.cli.words import number
 from app.errors import BadInput
 from app.runtime import Runtime
 from app.stores import commands, presets
@@ -66,7 +67,7 @@ def _add_store(branches: Any) -> None:
     ):
         action = actions.add_parser(name, help=words)
         if name != "list":
-            action.add_argument("id", type=int)
+            action.add_argument("id", type=number)
         if name == "set":
             action.add_argument("values", nargs="+", metavar="key=value")
         if name == "preset":

@@ -6,6 +6,7 @@ from typing import Any
 
 from app import migrate, watching
 from app.cli.ending import on_termination
+from app.cli.words import number
 from app.loading import keep_loaded
 from app.runtime import Runtime
 from connectors.channels.local import LocalChannel
@@ -56,7 +57,7 @@ def _migrate(runtime: Runtime, arguments: argparse.Namespace) -> str:
 
 def _add_worker(branches: Any) -> None:
     parser = branches.add_parser("worker", help="do what is due, apart from the web side")
-    parser.add_argument("--concurrency", type=int, default=1, help="how many clocks run in this process")
+    parser.add_argument("--concurrency", type=number, default=1, help="how many clocks run in this process")
     parser.set_defaults(run=_work, needs_runtime=True)
 
 

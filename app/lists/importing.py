@@ -8,19 +8,19 @@ from itertools import islice
 from typing import IO, Any
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from app import audit
 from app.audit import Actor
 from app.db import insert_new, table_of
-from app.errors import BadInput, NotFound
+from app.errors import BadInput
 from app.lists import reading, taking
 from app.lists.reading import Entry, Place, Refused
 from app.lists.taking import KINDS, ListFile, Taken
 from app.messaging import zones
-from app.models import ListImport, Store
+from app.models import ListImport
 from app.runtime import Runtime
 from app.stores import settings
+from app.stores.known import known
 
 IMPORTS = table_of(ListImport)
 BATCH = 500
@@ -99,7 +99,7 @@ def import_list(
         raise BadInput(f"A list is one of {', '.join(KINDS)}.", "kind")
     digest, encoding = reading.examine(stream)
     with runtime.database.read() as session:
-        store = _store(session, store_id)
+        store = known(session, store_id)
         place = Place(store.country or "", zones.zone_named(settings.read(store, "timezone")), now)
     rows = reading.read(stream, encoding, place)
     batches = _batches(rows)
@@ -111,13 +111,6 @@ def import_list(
         tell(report.rows)
     _finish(runtime, store_id, file, report, by=by, now=now)
     return report
-
-
-def _store(session: Session, store_id: int) -> Store:
-    store = session.get(Store, store_id)
-    if store is None:
-        raise NotFound(f"there is no store {store_id}; `ritorno store list` shows them")
-    return store
 
 
 def _batches(rows: Iterable[Entry | Refused]) -> Iterator[list[Entry | Refused]]:
@@ -140,7 +133,7 @@ def _take(
 ) -> Taken:
     entries = [one for one in batch if isinstance(one, Entry)]
     with runtime.database.write() as session:
-        store = _store(session, store_id)
+        store = known(session, store_id)
         taken = taking.take(session, runtime.signer, store, file=file, entries=entries, now=now)
     unusable = [one for one in batch if isinstance(one, Refused)]
     taken.refused = sorted([*unusable, *taken.refused], key=lambda one: one.line)
@@ -158,5 +151,5 @@ def _finish(
         audit.record(session, store_id, by, audit.LIST_IMPORTED, now=now, details=told)
         if report.refusals:
             # Subscribers alone do not say who must not be written to.
-            changes = settings.write(session, _store(session, store_id), _DONE, vault=runtime.vault)
+            changes = settings.write(session, known(session, store_id), _DONE, vault=runtime.vault)
             audit.record_settings(session, store_id, by, changes, now=now)
