@@ -232,7 +232,8 @@ def _screens(databases: Databases, arguments: argparse.Namespace) -> None:
             is_over = found.p95 > screens.MOST_MS or found.queries > screens.MOST_QUERIES
             print(
                 f"  {kind:11} {found.path:50} {found.status} p50 {found.p50:6.1f} ms, "
-                f"p95 {found.p95:6.1f} ms, {found.queries} statements{' OVER' if is_over else ''}",
+                f"p95 {found.p95:6.1f} ms (on a core {found.cpu:5.1f}), {found.queries} statements"
+                f"{' OVER' if is_over else ''}",
                 flush=True,
             )
 

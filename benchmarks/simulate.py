@@ -70,8 +70,7 @@ def _measure(url: str, shop: Shop, flows: Sequence[str], customers: int) -> list
     with runtime.database.write() as session:
         switch.ensure_flows(session, _STORE_ID, _UNTIL)
         _fill(session.connection(), shop, customers)
-    with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+    stores.take_stock(runtime)
     found = []
     for flow in flows:
         with runtime.database.read() as session:

@@ -60,8 +60,7 @@ def _fill(runtime: Runtime, waiting: int) -> None:
         series.insert(connection, "timers", _COLUMNS, count=waiting, customers=1, begin=_BEGIN, span=span)
         first = timers.NewTimer(1, _BEGIN + _SECOND, TIMER_KIND, 1)
         timers.set_timers(session, [first])
-    with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+    stores.take_stock(runtime)
 
 
 def _tick(runtime: Runtime, second: int) -> int:

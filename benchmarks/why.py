@@ -56,8 +56,7 @@ def measure(
         for view in switch.listing(session, _STORE_ID):
             switch.activate(session, _STORE_ID, view.key, _NOW - _SPAN)
         _fill(session.connection(), customers, decisions)
-    with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+    stores.take_stock(runtime)
     # As servers do once they stand.
     loading.keep_loaded()
     asked = [_ask(runtime, number, customers) for number in range(questions)]

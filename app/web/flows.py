@@ -17,7 +17,7 @@ from app.messaging import editions
 from app.models import Store
 from app.segments.state_facts import FLOW
 from app.stores import settings
-from app.web import figures, flow_steps, guide_steps, rehearsing, step_figures, step_words
+from app.web import figures, flow_steps, guide_steps, overview, rehearsing, step_figures, step_words
 from app.web.acting import actor, showed
 from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate, word
@@ -32,23 +32,14 @@ _LESSONS = 10
 @blueprint.get("/app/flows")
 @merchant_required
 def listing() -> ResponseReturnValue:
-    """Every flow with its switch and its figures."""
+    """Every flow with its switch and its last thirty days, as the home page tells them."""
     with runtime().database.read() as session:
         store = chosen_store(session)
-        views = switch.listing(session, store.id)
-        sent = figures.by_flow(session, store.id)
-        sums = figures.attributed(session, store, clock.now())
+        lines = overview.by_flow(session, store, switch.listing(session, store.id), clock.now())
         asks_to_confirm = settings.is_on(store, "consent.double_opt_in")
-    nothing = figures.Money(0, store.currency)
-    flows = [
-        {
-            "view": view,
-            "sent": sent.get(view.key, figures.Sent()),
-            "attributed": sums.get(view.key, (nothing, nothing)),
-        }
-        for view in views
-    ]
-    return render_template("flows.html", flows=flows, asks_to_confirm=asks_to_confirm)
+    return render_template(
+        "flows.html", flows=lines, currency=store.currency, asks_to_confirm=asks_to_confirm
+    )
 
 
 @blueprint.get("/app/flows/<key>")
@@ -66,8 +57,7 @@ def show(key: str) -> ResponseReturnValue:
         effect = effects.of_flow(session, store.id, key)
         funnel = funnels.of_flow(session, store.id, key)
         rehearsed = rehearsing.latest(session, store.id, key)
-        nothing = figures.Money(0, store.currency)
-        brought = figures.attributed(session, store, clock.now()).get(key, (nothing, nothing))
+        brought = figures.attributed(session, store, key, clock.now())
     showed(store.id, access_log.CUSTOMERS, count=len(rehearsed.people))
     return render_template(
         "flow.html",

@@ -1,6 +1,6 @@
 """What the home page says of a store's last days: what came back, what was sent, who can be written to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,11 +93,22 @@ def of_store(
         resting=_in_states(session, store.id, (UNKNOWN, HELD)),
         list_size=list_size,
         list_growth=grown,
-        flows=[
-            FlowLine(view, fates.get(view.key, Fates()), earned.get(view.key, Earned())) for view in views
-        ],
+        flows=_lines(views, fates, earned),
         charts=_drawn(charts.buckets(listed)),
     )
+
+
+def by_flow(session: Session, store: Store, views: Sequence[FlowView], now: datetime) -> Sequence[FlowLine]:
+    """What each flow did in the last thirty days."""
+    period = sums.last_days(store, SPANS[0], now)
+    fates = sums.by_flow(session, store, period, now)
+    return _lines(views, fates, sums.earned(session, store, period))
+
+
+def _lines(
+    views: Sequence[FlowView], fates: Mapping[str, Fates], earned: Mapping[str, Earned]
+) -> Sequence[FlowLine]:
+    return [FlowLine(view, fates.get(view.key, Fates()), earned.get(view.key, Earned())) for view in views]
 
 
 def _in_states(session: Session, store_id: int, states: Sequence[str]) -> int:

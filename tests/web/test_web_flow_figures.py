@@ -8,8 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
+from app.analytics.days import FATES
 from app.db import table_of, upsert
-from app.models import FlowEffect, FlowFunnel
+from app.models import FlowDay, FlowEffect, FlowFunnel
 from app.runtime import Runtime
 from app.segments import product_rhythms, scoring
 from app.segments.scoring import Points
@@ -57,6 +58,34 @@ def test_the_page_prints_the_interval_and_never_a_bare_number(member: FlaskClien
     assert "41 days (median)" in page
     assert "95 % sure: 38 to 46" in page
     assert "instead of 14" in page
+
+
+def test_the_list_of_flows_tells_the_last_thirty_days_as_the_home_page_does(
+    runtime: Runtime, member: FlaskClient, shop: Shop
+) -> None:
+    days = {NOW - 10 * DAY: (1234, 617), NOW - 40 * DAY: (90_000, 1)}
+    rows = [
+        {
+            "store_id": shop.store_id,
+            "day": at.date(),
+            "flow_key": "review",
+            **dict.fromkeys(FATES, 0),
+            "sent": sent,
+            "clicked": clicked,
+        }
+        for at, (sent, clicked) in days.items()
+    ]
+    with runtime.database.write() as session:
+        session.execute(insert(table_of(FlowDay)), rows)
+
+    asked = ("/app/flows", "/app/")
+    listed, home = (
+        member.get(one, headers={"Accept-Language": "en"}).get_data(as_text=True) for one in asked
+    )
+
+    card = listed.partition('href="/app/flows/review"')[2].partition("</dl>")[0]
+    assert re.findall(r"<dd>\s*(.*?)\s*</dd>", card) == ["€0.00", "1,234", "50.0%"]
+    assert "1,234" in home
 
 
 def test_how_far_people_came_is_drawn_and_told_in_a_table(member: FlaskClient, taught: Shop) -> None:
