@@ -42,6 +42,15 @@ def slot_of(definition: Definition, step: str) -> Slot:
     raise NotFound("this flow has no such message")
 
 
+def broken_text(session: Session, store_id: int, definition: Definition) -> BrokenText | None:
+    """The first message whose text could not be sent, None where all could."""
+    try:
+        check_texts(session, store_id, definition)
+    except BrokenText as error:
+        return error
+    return None
+
+
 def check_texts(session: Session, store_id: int, definition: Definition) -> None:
     """See that a merchant's messages are written, and can be sent; of the originals a test sees it.
 

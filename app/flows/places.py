@@ -31,6 +31,12 @@ def place_of(session: Session, store_id: int, key: str, step: str) -> Slot:
     return confirming.SLOT
 
 
+def does_hold(session: Session, store_id: int, key: str, step: str) -> bool:
+    """Whether somebody may get this message now, and not only once a draft is published."""
+    is_asking = key == confirming.SLOT.flow
+    return is_asking or _slot_of(drafts.desk(session, store_id, key).published, step) is not None
+
+
 def _slot_of(definition: Definition, step: str) -> Slot | None:
     try:
         return contents.slot_of(definition, step)

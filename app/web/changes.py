@@ -13,7 +13,7 @@ blueprint = Blueprint("changes", __name__)
 
 GROUPS = tuple(dict.fromkeys(action.partition(".")[0] for action in audit.ACTIONS))
 """The kinds to choose from: what stands before the point in an action."""
-_PER_PAGE = 50
+_PER_PAGE = 25
 _NEWEST = paging.Order((AuditEntry.at, AuditEntry.id), is_descending=True)
 
 

@@ -32,7 +32,7 @@ from app.web.context import chosen_store, customer_of, rows_of, runtime
 
 blueprint = Blueprint("customers", __name__)
 
-_PER_PAGE = 50
+_PER_PAGE = 25
 _RECENT = 20
 _NEWEST = paging.Order((Customer.id,), is_descending=True)
 _LATEST = paging.Order((CustomerEvent.occurred_at, CustomerEvent.id), is_descending=True)

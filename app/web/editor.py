@@ -23,6 +23,7 @@ from app.messaging.specimens import Slot
 from app.messaging.trials import NewTrial
 from app.messaging.variables import UNWRITTEN, picker
 from app.models import Customer, Store
+from app.stores import settings
 from app.web import drafts, headers, previewing, seeking, trying
 from app.web.acting import actor, showed
 from app.web.auth import merchant_required, role_required
@@ -104,10 +105,11 @@ def _save(key: str, step: str, _act: drafts.Act, *, by: Actor) -> ResponseReturn
                 where = (writing, seat.bench.store.id, seat.slot.content)
                 editions.save(*where, wordings=wordings, seen=shown.versions, now=seat.bench.now)
                 _record(writing, seat, audit.TEXT_SAVED, by=by)
+                does_hold = places.does_hold(writing, seat.bench.store.id, key, step)
         except editions.Stale:
             shown.note, shown.is_bad, shown.status = translate("editor.stale"), True, 409
             return _page(seat, typed, shown)
-    flash(translate("editor.saved"))
+    flash(translate("editor.saved" if does_hold else "editor.saved.unpublished"))
     return redirect(url_for("editor.show", key=key, step=step), code=303)
 
 
@@ -220,7 +222,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             unwritten=UNWRITTEN,
             people=people,
             person=request.form.get("person", ""),
-            locale=request.form.get("locale") or bench.store.locale[:2],
+            locale=request.form.get("locale") or settings.read(bench.store, "locale")[:2],
             view=request.form.get("view", previewing.VIEWS[0]),
             views=previewing.VIEWS,
             addresses=trials.own_addresses(bench.store, "email"),

@@ -30,6 +30,7 @@ _TITLES = {
     503: "Try again shortly",
 }
 _PROGRAMS = ("/api/", "/webhooks/", "/metrics", "/readyz", "/healthz", "/collect")
+_CUSTOMERS = ("/c/", "/f/", "/p/", "/r/", "/u/")
 _RETRY_SECONDS = "5"
 
 
@@ -98,13 +99,20 @@ def _answer(status: int, detail: str, field: str | None = None, kind: int | str 
     if request.path.startswith(_PROGRAMS):
         response = problem(status, detail, field)
     else:
-        kind = kind or (status if status in _PAGES else 400)
+        kind = kind or _kind(status)
         entry = way_in(_asked_for()) if kind == 401 else None
         page = render_template("error.html", status=status, kind=kind, entry=entry)
         response = Response(page, status=status)
     if status == 503:
         response.headers["Retry-After"] = _RETRY_SECONDS
     return response
+
+
+def _kind(status: int) -> int | str:
+    """Which page tells it: a link that leads nowhere is told to a customer in other words."""
+    if status == 404 and request.path.startswith(_CUSTOMERS):
+        return "link"
+    return status if status in _PAGES else 400
 
 
 def _asked_for() -> str:

@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 
 from app import access_log
 from app.flows import backlog, contents, drafts, switch, versions
-from app.flows.contents import BrokenText
-from app.flows.definition import Definition
 from app.messaging import terms
 from app.models import Store
 from app.segments.state_facts import FLOW
@@ -49,7 +47,7 @@ def show(key: str) -> ResponseReturnValue:
             return redirect(url_for("flows.show", key=key), code=303)
         groups = versions.in_flight(session, store.id, key, desk.published)
         rehearsed = rehearsing.latest(session, store.id, key)
-        broken = _broken(session, store.id, desk.published)
+        broken = contents.broken_text(session, store.id, desk.published)
         release = _release(session, store) if key == FLOW else None
     row = rehearsed.row if not rehearsed.is_ahead else None
     found = row.result if row is not None else None
@@ -68,7 +66,7 @@ def show(key: str) -> ResponseReturnValue:
         release=release,
         rehearsed=rehearsed,
         broken=broken,
-        broken_name=step_words.called(broken),
+        broken_name=step_words.called(broken.slot.step) if broken else "",
         lacks_sender=terms.sender_problem(store, "email") is not None,
         held_out_percent=settings.number(store, "rails.holdout_percent"),
     )
@@ -76,12 +74,3 @@ def show(key: str) -> ResponseReturnValue:
 
 def _release(session: Session, store: Store) -> Release:
     return Release(backlog.waiting(session, store), backlog.a_day(session, store))
-
-
-def _broken(session: Session, store_id: int, definition: Definition) -> str:
-    """The message whose text cannot be sent; "" if all can."""
-    try:
-        contents.check_texts(session, store_id, definition)
-    except BrokenText as error:
-        return error.slot.step
-    return ""

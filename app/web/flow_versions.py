@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app import access_log, audit, clock
 from app.audit import Actor
 from app.errors import NotFound
-from app.flows import drafts, rehearsals, versions
+from app.flows import contents, drafts, rehearsals, versions
 from app.flows.contents import BrokenText
 from app.flows.definition import Definition
 from app.flows.versions import Group
@@ -36,6 +36,7 @@ def review(key: str) -> ResponseReturnValue:
         groups = versions.in_flight(session, store.id, key, desk.current)
         rehearsed = rehearsing.latest(session, store.id, key, is_draft=True)
         compared = rehearsals.of_flow(session, store.id, key)
+        broken = contents.broken_text(session, store.id, desk.current)
     if desk.draft is None:
         return redirect(url_for("steps.show", key=key), code=303)
     showed(store.id, access_log.CUSTOMERS, count=len(rehearsed.people))
@@ -49,6 +50,8 @@ def review(key: str) -> ResponseReturnValue:
         under_way=sum(group.people for group in groups),
         rehearsed=rehearsed,
         as_it_holds=compared.result if compared is not None else None,
+        broken=broken,
+        broken_name=step_words.called(broken.slot.step) if broken else "",
     )
 
 

@@ -17,6 +17,8 @@ from app.web.step_forms import Place
 
 _STEP: TypeAdapter[Step] = TypeAdapter(Step)
 _ELSEWHERE = "https://example.com/"
+LEFT_OPEN = frozenset({"add", "url"})
+"""Fields that a fresh step fills so that its checks take it: what goes there is the merchant's to say."""
 
 
 def place_for(session: Session, desk: Desk, store: Store, asked: Mapping[str, str]) -> Place:

@@ -15,7 +15,7 @@ from app.web.context import chosen_store, rows_of, runtime
 
 blueprint = Blueprint("orders", __name__)
 
-_PER_PAGE = 50
+_PER_PAGE = 25
 _LATEST = paging.Order((Order.placed_at, Order.id), is_descending=True)
 
 

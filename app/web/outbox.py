@@ -38,7 +38,7 @@ blueprint = Blueprint("outbox", __name__)
 
 _FATES = {"sent": Outcome.ACCEPTED, "not-sent": Outcome.RETRY}
 
-_PER_PAGE = 50
+_PER_PAGE = 25
 _NEWEST = paging.Order((Message.id,), is_descending=True)
 STATUSES = (
     *(QUEUED, PREPARING, SENDING, SENT, DELIVERED, BOUNCED),

@@ -12,20 +12,23 @@ from app.errors import BadInput
 from app.lists.taking import KINDS
 from app.members.roles import MARKETER, OWNER
 from app.models import Store
-from app.stores import homes, presets, settings
+from app.stores import homes, presets, rules, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
 from app.web import senders, standing
 from app.web.acting import actor
 from app.web.auth import may, merchant_required, role_required
-from app.web.catalogue import language, translate
+from app.web.catalogue import LANGUAGES, choice, language, translate
 from app.web.context import chosen_store, runtime
+from app.web.form_fields import Choices
 
 blueprint = Blueprint("settings", __name__)
 
 _LONGEST = 2000
 _OWNERS = ("sendgrid.", "twilio.", "hooks.")
 """The settings that open accounts: the owner's alone."""
+_WOOCOMMERCES = ("meta.", "reconcile.sweep_days")
+"""The settings that say nothing of a shop elsewhere."""
 # In the order in which a merchant needs them; a group that is not here comes last under its own name.
 _GROUPS = (
     "identity",
@@ -59,12 +62,17 @@ _GROUP_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of the form; one that its reader may not change is told as text (`is_told`)."""
+    """One field of the form; one that its reader may not change is told as text (`is_told`).
+
+    Attributes:
+        choices: what there is to choose from, with its words; nothing where it is typed.
+    """
 
     setting: Setting
     value: str
     error: str | None
     is_told: bool
+    choices: Choices
 
 
 @blueprint.get("/app/settings")
@@ -138,10 +146,27 @@ def fields_of(
     keys: Iterable[str], held: Mapping[str, str], typed: Mapping[str, str], errors: Mapping[str, str]
 ) -> list[Field]:
     """The fields of some settings, with what was typed where that is not what holds."""
-    return [
-        Field(DEFINITIONS[key], typed.get(key, held[key]), errors.get(key), is_told=not _is_offered(key))
-        for key in keys
-    ]
+    return [_field(DEFINITIONS[key], typed.get(key, held[key]), errors.get(key)) for key in keys]
+
+
+def _field(setting: Setting, value: str, error: str | None) -> Field:
+    return Field(
+        setting, value, error, is_told=not _is_offered(setting.key), choices=_choices(setting, value)
+    )
+
+
+def _choices(setting: Setting, value: str) -> Choices:
+    if setting.rule is rules.LOCALE:
+        return _languages(value)
+    return [(each, choice(setting.key, each)) for each in setting.rule.choices]
+
+
+def _languages(held: str) -> Choices:
+    """Those that we write in; what is stored stays as it is, a region's (it-IT) or another language."""
+    own = held[:2].lower()
+    spoken = [(held if code == own else code, name) for code, name in LANGUAGES.items()]
+    unspoken = [] if own in ("", *LANGUAGES) else [(held, translate("setting.locale.unspoken", locale=held))]
+    return [*unspoken, *spoken]
 
 
 def _is_offered(key: str) -> bool:
@@ -179,7 +204,7 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
     groups: dict[str, list[Field]] = {name: [] for name in _GROUPS}
     for field in fields_of(DEFINITIONS, held, typed, errors):
         first = field.setting.key.partition(".")[0]
-        if first != "meta" or store.platform == WOOCOMMERCE:
+        if store.platform == WOOCOMMERCE or not field.setting.key.startswith(_WOOCOMMERCES):
             groups.setdefault(_GROUP_OF.get(first, first), []).append(field)
     return render_template(
         "settings.html",

@@ -1,6 +1,6 @@
 """The form of one step: its fields with what stands in them, by the step's kind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,11 +83,16 @@ class Place:
 
 @dataclass(slots=True)
 class Form:
-    """What the page shows of a step; `typed` stands in place of what the step says."""
+    """What the page shows of a step; `typed` stands in place of what the step says.
+
+    Attributes:
+        left_open: the fields that are empty until somebody typed into them.
+    """
 
     place: Place
     typed: MultiDict[str, str] | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
+    left_open: Set[str] = frozenset()
 
     @property
     def fields(self) -> list[Field]:
@@ -106,6 +111,8 @@ class Form:
     def _filled(self, one: Field) -> Field:
         if self.typed is not None and one.how != "group":
             one = replace(one, value=self.typed.get(one.name, ""))
+        elif one.name in self.left_open:
+            one = replace(one, value="")
         parts = [self._filled(part) for part in one.parts]
         return replace(one, parts=parts, error=self.errors.get(one.name, ""))
 

@@ -71,7 +71,8 @@ def begin(key: str) -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         desk = drafts.desk(session, store.id, key)
-        return _page(key, desk, Form(new_steps.place_for(session, desk, store, request.args)), is_new=True)
+        place = new_steps.place_for(session, desk, store, request.args)
+        return _page(key, desk, Form(place, left_open=new_steps.LEFT_OPEN), is_new=True)
 
 
 @blueprint.post("/app/flows/<key>/new-step")

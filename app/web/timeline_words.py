@@ -49,9 +49,23 @@ def step_value(value: object, step: str = "") -> str:
         if named != condition:
             return named.replace("{argument}", _argument(condition, argument.strip()))
     in_zone = _ISO.sub(lambda found: moment(datetime.fromisoformat(found.group())), text)
-    if in_zone.startswith("until "):
-        return translate("until", moment=in_zone.removeprefix("until "))
-    return in_zone
+    return next(filter(None, (_said(in_zone, *one) for one in _SENTENCES)), in_zone)
+
+
+def _said(text: str, pattern: re.Pattern[str], key: str) -> str | None:
+    """A sentence of the gate's with moments in it, in the reader's language; None if it is another one."""
+    found = pattern.fullmatch(text)
+    if found is None:
+        return None
+    return translate(key, **{name: word("reason", told) for name, told in found.groupdict().items()})
+
+
+_SENTENCES = (
+    (re.compile("until (?P<moment>.+)"), "until"),
+    (re.compile("it was worth sending until (?P<moment>.+)"), "value.worth"),
+    (re.compile("(?P<reason>[a-z-]+) until (?P<moment>.+), after its end (?P<end>.+)"), "value.too-late"),
+)
+"""What the gate says of moments, and the key of its words; moments are no reasons and stay as they are."""
 
 
 def _argument(condition: str, argument: str) -> str:

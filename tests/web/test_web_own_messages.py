@@ -117,6 +117,26 @@ def test_what_nobody_wrote_is_not_published_into_a_running_flow(
     assert "not written yet" not in drawn
 
 
+def test_what_nobody_wrote_is_named_before_publishing_and_saving_says_what_is_left(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    where = _add(member, runtime, shop)
+
+    compared = member.get("/app/flows/welcome/publish").get_data(as_text=True)
+    _write(member, where)
+    draft = member.get(where).get_data(as_text=True)
+    ready = member.get("/app/flows/welcome/publish").get_data(as_text=True)
+    act(member, "/app/flows/welcome/publish", seen=_revision(runtime, shop))
+    member.get(where)
+    _write(member, where)
+
+    assert "Your message 1 is not written yet" in compared
+    assert f'href="{where}"' in compared
+    assert "go back to the steps and publish them" in draft
+    assert "is not written yet" not in ready
+    assert "It holds for the messages that leave from now on." in member.get(where).get_data(as_text=True)
+
+
 def test_a_flow_is_not_switched_on_with_a_message_that_nobody_wrote(
     member: FlaskClient, runtime: Runtime, shop: Shop
 ) -> None:

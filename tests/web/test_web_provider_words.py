@@ -71,6 +71,23 @@ def test_a_refused_account_is_told_in_the_readers_language(app: Flask) -> None:
     assert told == "il fornitore respinge l’account (SendGrid non accetta la chiave API)"
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("until 2026-11-27T09:00+00:00", "fino al 27 nov 2026, 09:00"),
+        ("it was worth sending until 2026-11-27T09:00+00:00", "aveva senso fino al 27 nov 2026, 09:00"),
+        (
+            "lost-to-better until 2026-11-28T09:00+00:00, after its end 2026-11-27T09:00+00:00",
+            "troppo tardi, scadeva il 27 nov 2026, 09:00",
+        ),
+    ],
+)
+def test_moments_of_the_gate_are_told_in_the_readers_language(app: Flask, value: str, told: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": "it"}):
+        assert step_value(value).endswith(told)
+        assert "until" not in step_value(value)
+
+
 def test_the_same_words_are_a_sentence_in_english(app: Flask) -> None:
     words = "Twilio does not accept the account or its token"
 

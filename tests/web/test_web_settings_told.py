@@ -98,3 +98,23 @@ def test_what_cannot_be_kept_shows_beside_its_field_and_may_be_thrown_away(
     assert 'href="/app/settings">Discard' in page
     assert "field--bad" in page
     assert 'data-bar="saved"' in _page(member)
+
+
+@pytest.mark.parametrize(
+    ("stored", "chosen"),
+    [
+        ("it", '<option value="it" selected>Italiano'),
+        ("en-GB", '<option value="en-GB" selected>English'),
+        ("fr", '<option value="fr" selected>fr: we write in English'),
+    ],
+)
+def test_the_language_is_one_that_we_write_in_and_what_is_stored_stays(
+    member: FlaskClient, runtime: Runtime, shop: Shop, stored: str, chosen: str
+) -> None:
+    _change(runtime, shop, settings={"locale": stored})
+
+    page = _page(member)
+
+    languages = page.partition('<select id="s-locale"')[2].partition("</select>")[0]
+    assert chosen in languages
+    assert languages.count("<option") == (3 if stored == "fr" else 2)

@@ -169,6 +169,15 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
+@pytest.mark.parametrize(("kind", "field"), [("tag", "add"), ("webhook", "url")])
+def test_what_only_the_merchant_can_say_begins_empty(
+    member: FlaskClient, shop: Shop, kind: str, field: str
+) -> None:
+    page = member.get("/app/flows/welcome/new-step", query_string=NEW | {"kind": kind}).get_data(as_text=True)
+
+    assert f'name="{field}" value=""' in page
+
+
 def test_a_step_that_cannot_be_walked_is_refused_beside_its_field(
     member: FlaskClient, runtime: Runtime, shop: Shop, token: str
 ) -> None:

@@ -1,0 +1,83 @@
+"""Pages on which something is wrong or missing say so where it is seen first, and offer the way out."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.models import InboundEvent, Store
+from app.runtime import Runtime
+from tests.web.web_shops import Shop, signed_in
+
+
+def _read(client: FlaskClient, path: str, language: str = "en") -> str:
+    return client.get(path, headers={"Accept-Language": language}).get_data(as_text=True)
+
+
+def _lose(runtime: Runtime, shop: Shop) -> None:
+    with runtime.database.write() as session:
+        session.get_one(Store, shop.store_id).state = "needs_reconnect"
+
+
+def test_what_needs_attention_stands_before_every_figure(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    _lose(runtime, shop)
+
+    page = _read(member, "/app/")
+
+    assert 0 < page.index('id="attention"') < page.index('id="earned"')
+
+
+@pytest.mark.parametrize("path", ["/app/flows/welcome/start", "/app/setup"])
+def test_a_lost_connection_is_told_where_somebody_would_go_on_without_it(
+    member: FlaskClient, runtime: Runtime, shop: Shop, path: str
+) -> None:
+    said = "The store no longer lets us in. Nothing is sent until it is connected again."
+    before = _read(member, path)
+    _lose(runtime, shop)
+
+    page = _read(member, path)
+
+    assert said not in before
+    assert said in page
+    assert 'href="/app/settings#connection"' in page
+
+
+def test_a_search_of_messages_that_finds_none_leads_back_to_all(member: FlaskClient, shop: Shop) -> None:
+    page = _read(member, "/app/outbox?status=held")
+
+    assert "No message matches what you chose." in page
+    assert '<a class="button button--quiet" href="/app/outbox">' in page
+
+
+@pytest.mark.parametrize("path", ["/u/not-a-token", "/p/not-a-token", "/r/not-a-token"])
+def test_a_customers_broken_link_speaks_of_the_link_and_of_no_screen_of_ours(
+    member: FlaskClient, shop: Shop, path: str
+) -> None:
+    answer = member.get(path, headers={"Accept-Language": "it"})
+    page = answer.get_data(as_text=True)
+
+    assert answer.status_code == 404
+    assert "Questo collegamento non funziona" in page
+    assert 'href="/app/' not in page
+
+
+def test_only_a_notification_that_failed_says_how_often(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    before = _read(member, "/app/activity")
+    with runtime.database.write() as session:
+        session.get_one(InboundEvent, shop.ids["event"]).attempts = 3
+
+    page = _read(member, "/app/activity")
+
+    assert "failed 3 times" in page
+    assert "failed 0 times" not in before
+
+
+def test_without_a_shop_the_later_steps_of_the_guide_say_what_they_wait_for(
+    app: Flask, runtime: Runtime
+) -> None:
+    page = _read(signed_in(app, runtime), "/app/setup")
+
+    assert page.count("This step opens once the store is connected.") == 5
