@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors import exact_json
 
-_LEVEL = 3
+_LEVEL = 1
 
 
 def pack(content: Mapping[str, Any]) -> bytes:
