@@ -39,7 +39,7 @@ _LOCKED = (
     .order_by(MESSAGES.c.id)
     .with_for_update()
 )
-"""Those that are still ours. They stay so until the commit, so that what is written of them needs no guard more."""
+"""What is still ours: locked, it stays so until the commit. What is written of it needs no other guard."""
 _THEIRS = select(MESSAGES.c.id).where(
     MESSAGES.c.store_id == bindparam("store"),
     MESSAGES.c.lease_token != bindparam("token"),
@@ -126,11 +126,8 @@ def _accept(
         return
     left: dict[str, Any] = {"store_id": store_id, "status": SENT, "next_at": now + FIRST_POLL, **_FREE}
     # In one statement: each would write the message's row anew, and all that PostgreSQL keeps in its indexes.
-    update_rows(
-        session,
-        MESSAGES,
-        [{**left, "id": row.id, "provider_message_id": answer.provider_message_id} for row, answer in accepted],
-    )
+    said = [(row.id, answer.provider_message_id) for row, answer in accepted]
+    update_rows(session, MESSAGES, [{**left, "id": id_, "provider_message_id": named} for id_, named in said])
     timeline.record(session, [sent_event(row, row.sent_at) for row, _ in accepted], now)
     standing.touch_mailed(session, store_id, [row.customer_id for row, _ in accepted])
 
