@@ -68,7 +68,7 @@ class Signer:
 
     def __init__(self, secret_key: str) -> None:
         self._secret = secret_key.encode()
-        self._keys: dict[str, bytes] = {}
+        self._keyed: dict[str, hmac.HMAC] = {}
 
     def sign(self, purpose: str, value: str) -> str:
         """`value.mac`, URL-safe; the value stays readable and must hold nothing private."""
@@ -88,15 +88,17 @@ class Signer:
 
     def fingerprint(self, purpose: str, value: str) -> str:
         """A keyed hash that survives erasure: equal for equal values, telling nothing of them."""
-        return hmac.digest(self._key(purpose), value.encode(), "sha256").hex()
+        return self._digest(purpose, value).hex()
 
     def _mac(self, purpose: str, value: str) -> str:
-        digest = hmac.digest(self._key(purpose), value.encode(), "sha256")
-        return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode("ascii")
+        return base64.urlsafe_b64encode(self._digest(purpose, value)[:_MAC_BYTES]).decode("ascii")
 
-    def _key(self, purpose: str) -> bytes:
-        key = self._keys.get(purpose)
-        if key is None:
+    def _digest(self, purpose: str, value: str) -> bytes:
+        keyed = self._keyed.get(purpose)
+        if keyed is None:
             key = hmac.new(self._secret, purpose.encode(), hashlib.sha256).digest()
-            self._keys[purpose] = key
-        return key
+            keyed = self._keyed[purpose] = hmac.new(key, digestmod=hashlib.sha256)
+        # From a copy that has the key in it already: to begin with the key takes as long again.
+        digest = keyed.copy()
+        digest.update(value.encode())
+        return digest.digest()

@@ -26,7 +26,6 @@ from app.messaging.render import (
 from app.messaging.terms import Terms
 from app.messaging.values import Goods
 from app.models import Store
-from app.stores import settings
 from connectors.base import OutgoingMessage
 
 _WELCOME = "welcome"
@@ -82,7 +81,7 @@ class Letters:
             ContentError: something that the content needs is missing.
         """
         customer = loaded.customers[row.customer_id]
-        language = content.language_for(customer.locale, settings.read(loaded.store, "locale"))
+        language = content.language_for(customer.locale, loaded.terms_for(row.channel).locale)
         compiled = self._compiled(loaded.store, goods.editions, row.context["content"])
         return self._write(compiled, loaded, goods, row=row, how=TryOut(language))
 

@@ -28,18 +28,18 @@ _KNOWN = tuple(
     for name in ("id", "store_id", "customer_id", "channel", "flow_key", "step", "attempts", "sent_at")
 )
 """What an answer is judged by; the content of a message would only be read to be thrown away."""
-_STILL_OURS = (
-    MESSAGES.c.store_id == bindparam("store"),
-    Among(MESSAGES.c.id, "ids"),
-    MESSAGES.c.status == SENDING,
-    MESSAGES.c.lease_token == bindparam("token"),
+_LOCKED = (
+    select(*_KNOWN)
+    .where(
+        MESSAGES.c.store_id == bindparam("store"),
+        Among(MESSAGES.c.id, "ids"),
+        MESSAGES.c.status == SENDING,
+        MESSAGES.c.lease_token == bindparam("token"),
+    )
+    .order_by(MESSAGES.c.id)
+    .with_for_update()
 )
-_LOCKED = select(*_KNOWN).where(*_STILL_OURS).order_by(MESSAGES.c.id).with_for_update()
-_ACCEPTED = (
-    update(MESSAGES)
-    .where(*_STILL_OURS)
-    .values(status=SENT, lease_token=None, lease_until=None, next_at=bindparam("poll_at"))
-)
+"""What is still ours: locked, it stays so until the commit. What is written of it needs no other guard."""
 _THEIRS = select(MESSAGES.c.id).where(
     MESSAGES.c.store_id == bindparam("store"),
     MESSAGES.c.lease_token != bindparam("token"),
@@ -55,6 +55,7 @@ _CLOSED = (
     )
     .values(ended_at=bindparam("now"), outcome=bindparam("said"), error=bindparam("why"))
 )
+_FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
 FIRST_POLL = timedelta(hours=1)
 """How long a provider's word is awaited before it is asked for, where it can be."""
 
@@ -73,7 +74,7 @@ def record(
             accepted.append((row, result))
         else:
             _end(session, row, token, _values_after(row, result, now))
-    _accept(session, store_id, token, accepted=accepted, now=now)
+    _accept(session, store_id, accepted=accepted, now=now)
     _close_attempts(session, store_id, token, results=results, now=now)
 
 
@@ -119,23 +120,14 @@ def _end(session: Session, row: Row[Any], token: str, values: dict[str, Any]) ->
 
 
 def _accept(
-    session: Session,
-    store_id: int,
-    token: str,
-    *,
-    accepted: Sequence[tuple[Row[Any], SendResult]],
-    now: datetime,
+    session: Session, store_id: int, *, accepted: Sequence[tuple[Row[Any], SendResult]], now: datetime
 ) -> None:
     if not accepted:
         return
-    ids = [row.id for row, _ in accepted]
-    session.execute(_ACCEPTED, {"store": store_id, "token": token, "ids": ids, "poll_at": now + FIRST_POLL})
-    named = [
-        {"store_id": store_id, "id": row.id, "provider_message_id": result.provider_message_id}
-        for row, result in accepted
-        if result.provider_message_id
-    ]
-    update_rows(session, MESSAGES, named)
+    left: dict[str, Any] = {"store_id": store_id, "status": SENT, "next_at": now + FIRST_POLL, **_FREE}
+    # In one statement: each would write the message's row anew, and all that PostgreSQL keeps in its indexes.
+    said = [(row.id, answer.provider_message_id) for row, answer in accepted]
+    update_rows(session, MESSAGES, [{**left, "id": id_, "provider_message_id": named} for id_, named in said])
     timeline.record(session, [sent_event(row, row.sent_at) for row, _ in accepted], now)
     standing.touch_mailed(session, store_id, [row.customer_id for row, _ in accepted])
 

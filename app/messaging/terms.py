@@ -1,5 +1,6 @@
 """What a store set that its messages on a channel keep to; read once for all of a batch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from app.stores import settings
 
 _IDENTITY = {"email": ("sender.email", "sender.name", "sender.postal_address")}
 _TEXT_IDENTITY = ("sender.sms_name",)
+_TEXTS = ("delivery", "returns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Terms:
     Attributes:
         sender_problem: as the function of that name tells it.
         hosts: those of the shop, whose links are tagged.
+        locale: in which language people are written to of whom no other is known.
+        texts: what the merchant says of the shop, by its name in the templates.
     """
 
     sender: Sender
@@ -32,6 +36,8 @@ class Terms:
     cap_per_week: int
     sms_cap_per_week: int
     allows_perk: bool
+    locale: str
+    texts: Mapping[str, str]
     lapses_after: timedelta | None = None
 
     def is_lapsed(self, said: Any, customer: Any, now: datetime) -> bool:
@@ -59,6 +65,8 @@ def terms_of(store: Store, channel: str) -> Terms:
         cap_per_week=settings.number(store, "rails.cap_per_week"),
         sms_cap_per_week=settings.number(store, "rails.sms_cap_per_week"),
         allows_perk=settings.is_on(store, "abandoned_checkout.perk"),
+        locale=settings.read(store, "locale"),
+        texts={name: settings.read(store, f"texts.{name}") for name in _TEXTS},
         lapses_after=timedelta(days=days) if days else None,
     )
 

@@ -13,7 +13,6 @@ from app.messaging import formats
 from app.messaging.editions import Editions
 from app.messaging.facts import Loaded
 from app.models import Product
-from app.stores import settings
 
 PRODUCTS = table_of(Product)
 
@@ -57,14 +56,9 @@ def values_of(
         rating_url: the page where what the message asks about is rated; None if it asks nothing.
     """
     customer = loaded.customers[row.customer_id]
-    store = loaded.store
     values: dict[str, object] = {
         "customer": _known(first_name=customer.first_name, last_name=customer.last_name, city=customer.city),
-        "store": _known(
-            delivery=settings.read(store, "texts.delivery"),
-            returns=settings.read(store, "texts.returns"),
-            testimonial=goods.quotes.get(language),
-        ),
+        "store": _known(**loaded.terms_for(row.channel).texts, testimonial=goods.quotes.get(language)),
     }
     order = loaded.orders.get(row.context.get("order", ""))
     if order is not None:

@@ -26,7 +26,7 @@ class Message(Base):
         next_at: when the outbox looks at it again; `due_at` never changes.
         reason: why it is where it is (the gate's words).
         is_prepared: storefront work is done (or there was none).
-        content: the rendered message as zlib-compressed JSON {subject, text, html, headers, links}.
+        content: the rendered message {subject, text, html, headers, links}, packed by `app.messaging.copies`.
         context: what the templates see besides the customer.
         lease_token, lease_until: who works on it, by the clock of leases.
     """

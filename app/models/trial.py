@@ -16,7 +16,7 @@ class Trial(Base):
     Attributes:
         token: of the form that asked for it, so that a form sent twice is one trial.
         status: queued, sending, sent, failed or unknown; only a queued one is ever sent, once.
-        letter: what was rendered, as zlib-compressed JSON; None once it left.
+        letter: what was rendered, as app/messaging/copies.py packs it; None once it left.
         error: why it did not leave, or the provider's words.
     """
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from app.db import Base, Database, table_of
 from app.members import keys
+from app.messaging import copies
 from app.models import CustomerEvent, InboundEvent, Message
 from tests import seeds
 from tests.bars.sizes import Note
@@ -74,9 +75,15 @@ def dump(database: Database) -> Iterator[bytes]:
                 yield from (_text(value) for value in row if value is not None)
 
 
+_COPY = copies.pack({})[:2]
+"""How the copy of a message begins."""
+
+
 def _text(value: Any) -> bytes:
     if isinstance(value, bytes | memoryview):
         raw = bytes(value)
+        if raw[:2] == _COPY:
+            return json.dumps(copies.read_content(raw), ensure_ascii=False).encode()
         return zlib.decompress(raw) if raw[:1] == b"\x78" else raw
     return json.dumps(value, default=str, ensure_ascii=False).encode()
 

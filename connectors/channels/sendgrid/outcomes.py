@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,13 @@ def result(answer: Response, *, to_address: str, is_sandbox: bool) -> SendResult
         to_address: whose mail it was; it is cut out of what is quoted.
         is_sandbox: the mail was only to be checked.
     """
-    errors = _errors(answer)
-    marks = _marks(answer, is_sandbox=is_sandbox)
-    row = next((row for row in ROWS if _fits(row, answer.status, errors, marks)), _UNDOCUMENTED)
+    errors, message_id = _errors(answer), _message_id(answer)
+    marks = _marks(message_id, is_sandbox=is_sandbox)
+    row = next((row for row in _rows_of(answer.status) if _fits(row, errors, marks)), _UNDOCUMENTED)
     is_taken = row.outcome is Outcome.ACCEPTED
     return SendResult(
         row.outcome,
-        provider_message_id=(_message_id(answer) or None) if is_taken else None,
+        provider_message_id=(message_id or None) if is_taken else None,
         error=_words(row, errors, to_address),
         code=None if is_taken else str(answer.status),
         retry_after_seconds=wait_seconds(answer) if row.outcome is Outcome.RETRY else None,
@@ -97,8 +98,9 @@ def _text(error: dict[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _marks(answer: Response, *, is_sandbox: bool) -> frozenset[str]:
-    found = {"message-id"} if _message_id(answer) else set()
+def _marks(message_id: str, *, is_sandbox: bool) -> frozenset[str]:
+    """What a row may ask for; every answer has the mark that is none."""
+    found = {"", "message-id"} if message_id else {""}
     return frozenset(found | {"sandbox"} if is_sandbox else found)
 
 
@@ -106,8 +108,14 @@ def _message_id(answer: Response) -> str:
     return storable(answer.headers.get(MESSAGE_ID, "").strip(), _LONGEST_ID)
 
 
-def _fits(row: Row, status: int, errors: Errors, marks: frozenset[str]) -> bool:
-    if row.status not in {str(status), f"{status // 100}xx"} or not {row.needs} <= marks | {""}:
+@cache
+def _rows_of(status: int) -> tuple[Row, ...]:
+    """The rows that speak of a status, in order."""
+    return tuple(row for row in ROWS if row.status in {str(status), f"{status // 100}xx"})
+
+
+def _fits(row: Row, errors: Errors, marks: frozenset[str]) -> bool:
+    if row.needs not in marks:
         return False
     if row.field is None and row.message is None:
         return True
