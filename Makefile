@@ -9,6 +9,7 @@
 #   make matrix  every kind of WooCommerce store against the emulator, into docs/woocommerce-matrix.md
 #   make plugin  our plugin for WordPress as a zip in dist/
 #   make watched what OpenTelemetry and Sentry ask for, besides what `make run` installs
+#   make fuzzed  what atheris makes up, at our parsers: 400,000 inputs, a quarter of a minute (a part of CI)
 #   make fuzz    what atheris and schemathesis make up, at our parsers and our API, three minutes
 #   make sbom    what an installation consists of, as CycloneDX JSON in dist/
 #   make lock    write requirements/*.lock anew from pyproject.toml
@@ -65,6 +66,10 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
 .PHONY: watched
 watched: $(VENV)/run.stamp
 	@$(INSTALL) --require-hashes -r requirements/watched.lock
+
+$(VENV)/atheris.stamp: requirements/atheris.lock $(VENV)/dev.stamp
+	@$(INSTALL) --require-hashes -r requirements/atheris.lock
+	@touch $@
 
 $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 	@$(INSTALL) --require-hashes -r requirements/fuzz.lock
@@ -135,10 +140,17 @@ fix: $(VENV)/dev.stamp
 oracle: $(VENV)/dev.stamp
 	$(BIN)/pytest -m oracle -p no:randomly tests/e2e tests/backups
 
+# A number of inputs, not of seconds: a slow machine tries as many.
+.PHONY: fuzzed
+fuzzed: $(VENV)/atheris.stamp
+	@$(BIN)/python -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("atheris") is None)' || \
+	  { echo "NOTE: atheris has no wheel for this machine: the parsers are NOT fuzzed here"; exit 0; } && \
+	  PYTHONHASHSEED=0 $(BIN)/python -m tests.attacks.fuzz_parsers inputs $(or $(INPUTS),400000)
+
 # What is found here once belongs into tests/attacks/corpus.txt, where every run of the tests reads it.
 .PHONY: fuzz
 fuzz: $(VENV)/fuzz.stamp
-	$(BIN)/python -m tests.attacks.fuzz_parsers $(or $(SECONDS_OF_FUZZ),90)
+	$(BIN)/python -m tests.attacks.fuzz_parsers seconds $(or $(SECONDS_OF_FUZZ),90)
 	$(BIN)/python -m tests.attacks.fuzz_api $(or $(EXAMPLES),40)
 
 # Minutes: every screen in a real browser (chromium, as the system has it); its pictures lie in var/tour.
@@ -193,9 +205,9 @@ $(VENV)/sbom.stamp: requirements/sbom.lock $(VENV)/run.stamp
 
 # Extras stay in the locks: a pip before 23.3 looks for what `coverage[toml]` is pinned to under that very
 # name, and takes the newest there is, which a lock with hashes refuses.
-COMPILE = pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
-  --custom-compile-command "make lock" pyproject.toml \
-  --extra postgres --extra server --extra sandbox --group build
+COMPILE_ALONE = pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
+  --custom-compile-command "make lock"
+COMPILE = $(COMPILE_ALONE) pyproject.toml --extra postgres --extra server --extra sandbox --group build
 WATCHED = --extra otel --extra sentry
 
 lock: $(if $(UV),,$(VENV)/bin/uv)
@@ -203,6 +215,7 @@ lock: $(if $(UV),,$(VENV)/bin/uv)
 	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/run.lock -o requirements/watched.lock
 	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/watched.lock --group dev -o requirements/dev.lock
 	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/dev.lock --group fuzz -o requirements/fuzz.lock
+	$(or $(UV),$(BIN)/uv) $(COMPILE_ALONE) -c requirements/fuzz.lock --group atheris -o requirements/atheris.lock
 	$(or $(UV),$(BIN)/uv) $(COMPILE) $(WATCHED) -c requirements/dev.lock --group sbom -o requirements/sbom.lock
 
 $(BIN)/uv: | $(BIN)/python

@@ -5,9 +5,7 @@ server counts. The product leads on once a click is kept, and the worker lets it
 Each round checks that every click counts once and led to its own page.
 """
 
-import json
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import clock
 from app.db import insert_rows, table_of
+from app.messaging import copies
 from app.messaging.links import LinkMaker
 from app.models import DeliveryEvent, Message
 from app.runtime import Runtime
@@ -134,4 +133,4 @@ def _content(number: int) -> bytes:
     html = "<p>" + "Un mail come tanti altri, con parole che si ripetono. " * 150
     links = [f"https://bottega.example/p/{number + 1}"]
     content = {"subject": "Ciao", "text": html, "html": html, "links": links}
-    return zlib.compress(json.dumps(content).encode(), 3)
+    return copies.pack(content)

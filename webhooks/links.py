@@ -8,7 +8,6 @@ the pages, whose 404 is the same for all wrong addresses.
 import html
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -17,25 +16,21 @@ import structlog
 
 from app import clock, policies
 from app.errors import Busy
-from app.inbox import Kept
-from app.messaging import clicks, links, scanners
-from app.messaging.clicks import Click
+from app.messaging import links
 from app.messaging.destinations import Destination
 from app.messaging.links import ClickToken
-from app.models.inbound_event import WAITING
 from app.runtime import Runtime
-from connectors.base import Envelope
 from webhooks.answers import Answer, too_busy
 from webhooks.bodies import Receive, Scope
 from webhooks.door import StartResponse, WsgiApp, header_mapping
 from webhooks.finder import LinkFinder
 from webhooks.front import AsgiApp, Send
-from webhooks.promises import LoopPromises
+from webhooks.promises import LoopPromises, Tell
+from webhooks.visits import LOOKS, VISITS, kept_of, telling
 from webhooks.writer import InboxWriter
 
 log = structlog.get_logger()
 PREFIX = "/c/"
-_VISITS, _LOOKS = "GET", "HEAD"
 
 
 class LinkDoor:
@@ -56,7 +51,7 @@ class LinkDoor:
         if answer is None:
             return self._inner(environ, start_response)
         start_response(answer.status, answer.headers())
-        return [b"" if method == _LOOKS else answer.body]
+        return [b"" if method == LOOKS else answer.body]
 
     def _answer(self, token: ClickToken, method: str, environ: dict[str, Any]) -> Answer | None:
         at = clock.now()
@@ -66,9 +61,9 @@ class LinkDoor:
             return too_busy(busy)
         if found is None:
             return None
-        if method == _VISITS:
+        if method == VISITS:
             try:
-                self._inbox.keep(_kept(token, found, header_mapping(environ), at))
+                self._inbox.keep(kept_of(token, found, header_mapping(environ), at))
             except Busy as busy:
                 _not_counted(token, busy)
         return self._links.led_on(found)
@@ -82,7 +77,7 @@ class LinkFront:
         self._finder = finder
         self._inbox = inbox
         self._inner = inner
-        self._finding, self._keeping = LoopPromises(), LoopPromises()
+        self._promises = LoopPromises()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lead a visitor on, or pass the request on."""
@@ -91,7 +86,7 @@ class LinkFront:
         if answer is None:
             await self._inner(scope, receive, send)
             return
-        body = b"" if scope["method"] == _LOOKS else answer.body
+        body = b"" if scope["method"] == LOOKS else answer.body
         await send({"type": "http.response.start", "status": answer.code, "headers": answer.raw_headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -99,21 +94,56 @@ class LinkFront:
         return self._links.named(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
 
     async def _answer(self, token: ClickToken, scope: Scope) -> Answer | None:
-        at = clock.now()
+        headers = telling(scope["headers"]) if scope["method"] == VISITS else None
+        following = _Following(token, headers, self._inbox)
         try:
-            found = await self._finding.promised(partial(self._finder.hand_over, token))
+            await self._promises.promised(partial(following.begin, self._finder))
         except Busy as busy:
-            return too_busy(busy)
-        if found is None:
-            return None
-        if scope["method"] == _VISITS:
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            kept = _kept(token, found, headers, at)
-            try:
-                await self._keeping.promised(partial(self._inbox.hand_over, kept))
-            except Busy as busy:
-                _not_counted(token, busy)
-        return self._links.led_on(found)
+            if following.found is None:
+                return too_busy(busy)
+            _not_counted(token, busy)
+        return None if following.found is None else self._links.led_on(following.found)
+
+
+class _Following:
+    """A link that is followed: found by one thread and handed by it to the one that keeps the visit.
+
+    The loop waits for both at once.
+
+    Args:
+        headers: of a visit, None where somebody only looks.
+
+    Attributes:
+        found: where the link leads, once that is known and if it leads anywhere.
+    """
+
+    __slots__ = ("_at", "_headers", "_inbox", "_tell", "_token", "found")
+
+    def __init__(self, token: ClickToken, headers: Mapping[str, str] | None, inbox: InboxWriter) -> None:
+        self._at = clock.now()
+        self._token = token
+        self._headers = headers
+        self._inbox = inbox
+        self.found: Destination | None = None
+
+    def begin(self, finder: LinkFinder, tell: Tell[None]) -> None:
+        """Let it be found and kept.
+
+        Args:
+            tell: called with None once all is done, else with why it is not.
+        """
+        self._tell = tell
+        finder.hand_over(self._token, self._go_on)
+
+    def _go_on(self, found: Destination | Busy | None) -> None:
+        if isinstance(found, Busy):
+            self._tell(found)
+            return
+        self.found = found
+        if found is None or self._headers is None:
+            self._tell(None)
+        else:
+            self._inbox.hand_over(kept_of(self._token, found, self._headers, self._at), self._tell)
 
 
 class _Links:
@@ -128,7 +158,7 @@ class _Links:
 
     def named(self, method: str, path: str, query: str) -> ClickToken | None:
         """The link that an address names, if it is one of ours and is only followed or looked at."""
-        if method not in (_VISITS, _LOOKS) or "%00" in query:
+        if method not in (VISITS, LOOKS) or "%00" in query:
             return None
         return links.read_click(self._signer, path.removeprefix(PREFIX))
 
@@ -160,25 +190,6 @@ def _as_ascii(url: str) -> str:
         host = parts.netloc
     rest = parts._replace(scheme="", netloc="").geturl()
     return f"{parts.scheme}://{quote(host, safe='%!$&()*+,:;=@[]')}{quote(rest, safe=_IN_URLS)}"
-
-
-def _kept(token: ClickToken, found: Destination, headers: Mapping[str, str], at: datetime) -> Kept:
-    """A visit as it is kept: whether a person or a program came is all that its headers leave behind."""
-    is_human = scanners.is_human_click(
-        method=_VISITS,
-        user_agent=headers.get("user-agent", ""),
-        clicked_at=at,
-        sent_at=found.sent_at,
-        purpose=" ".join(headers.get(name, "") for name in _PURPOSES),
-    )
-    click = Click(token.message_id, found.url, at, is_human)
-    # The same link in the same second is one click: whoever calls it again and again fills nothing.
-    key = f"{token.message_id}:{token.index}:{int(at.timestamp())}:{is_human:d}"
-    envelope = Envelope(clicks.SOURCE, clicks.TOPIC, "", key, subject_external_id=str(token.message_id))
-    return Kept(token.store_id, envelope, clicks.packed(click), at, WAITING)
-
-
-_PURPOSES = tuple(name.lower() for name in scanners.PURPOSES)
 
 
 def _not_counted(token: ClickToken, busy: Busy) -> None:

@@ -29,10 +29,13 @@ def promised(begin: Callable[[Tell[T]], None]) -> T:
 
 
 class LoopPromises:
-    """The same on an event loop, for what one and the same thread tells."""
+    """The same on an event loop, for what other threads tell."""
 
     def __init__(self) -> None:
         self._settled: deque[tuple[asyncio.Future[Any], Any]] = deque()
+        self._is_called = False
+        self._given: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._clock: asyncio.TimerHandle | None = None
 
     async def promised(self, begin: Callable[[Tell[T]], None]) -> T:
         """Begin something and return what is told.
@@ -44,19 +47,19 @@ class LoopPromises:
         future: asyncio.Future[T] = loop.create_future()
 
         def _tell(told: T | Busy) -> None:
-            # A group wakes the loop once, not once for each of its items.
             self._settled.append((future, told))
-            if len(self._settled) == 1:
+            # A group wakes the loop once, not once for each of its items.
+            if not self._is_called:
+                self._is_called = True
                 loop.call_soon_threadsafe(self._settle)
 
         begin(_tell)
-        patience = loop.call_later(ANSWER_SECONDS, _give_up, future)
-        try:
-            return await future
-        finally:
-            patience.cancel()
+        self._be_patient_with(future, loop)
+        return await future
 
     def _settle(self) -> None:
+        # First of all: who tells from here on calls again.
+        self._is_called = False
         while self._settled:
             future, told = self._settled.popleft()
             if future.done():
@@ -66,10 +69,21 @@ class LoopPromises:
             else:
                 future.set_result(told)
 
+    def _be_patient_with(self, future: asyncio.Future[Any], loop: asyncio.AbstractEventLoop) -> None:
+        """All are waited for equally long, so one clock minds the oldest: a clock each would cost more."""
+        while self._given and self._given[0][1].done():
+            self._given.popleft()
+        self._given.append((loop.time() + ANSWER_SECONDS, future))
+        if self._clock is None:
+            self._clock = loop.call_later(ANSWER_SECONDS, self._give_up, loop)
 
-def _give_up(future: asyncio.Future[Any]) -> None:
-    if not future.done():
-        future.set_exception(Busy(_TOO_SLOW))
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        while self._given and (self._given[0][1].done() or self._given[0][0] <= now):
+            _, future = self._given.popleft()
+            if not future.done():
+                future.set_exception(Busy(_TOO_SLOW))
+        self._clock = loop.call_at(self._given[0][0], self._give_up, loop) if self._given else None
 
 
 class _Promise(Generic[T]):

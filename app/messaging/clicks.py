@@ -22,6 +22,7 @@ from app.messaging import scanners
 from app.models import DeliveryEvent, Message, Store
 from app.models.message import SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
+from connectors import exact_json
 
 MESSAGES, EVENTS = table_of(Message), table_of(DeliveryEvent)
 STORES = table_of(Store)
@@ -45,7 +46,7 @@ class Click(NamedTuple):
 def packed(click: Click) -> bytes:
     """A click as it is kept; its moment is the delivery's own."""
     told = {"message": click.message_id, "url": click.url, "is_human": click.is_human}
-    return json.dumps(told).encode()
+    return exact_json.encoded(told)
 
 
 def unpacked(body: bytes, occurred_at: datetime) -> Click:

@@ -1,4 +1,4 @@
-"""A message as it was sent, packed as it is kept: subject, text, html, headers, links.
+"""A message as it was sent, packed as it is kept: links, subject, text, html, headers.
 
 Packed by zlib with a preset dictionary (RFC 1950), so that what all mails have in common is not kept with
 each. A copy names the dictionary that it needs by its checksum. So a dictionary that was ever used is never
@@ -6,8 +6,9 @@ changed and never removed: another one is another file, named first of `_DICTION
 read as well.
 """
 
+import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -19,23 +20,26 @@ _CHECKSUM = slice(2, 6)
 """Where a stream that needs a dictionary names it, after the two bytes that every one begins with."""
 _LEVEL, _WINDOW_BITS, _MEMORY_LEVEL = 2, 14, 6
 """A mail and the dictionary fit into 16 KiB; room for more would have to be cleared for each of them."""
+_LINKS = b'{"links":'
+_HEAD_BYTES = 4096
+"""As much of a copy holds its links, unless there are very many."""
 
 
 def pack(content: Mapping[str, Any]) -> bytes:
-    """The copy as it is kept."""
+    """The copy as it is kept, its links first: each click reads them, and little else is ever read."""
     packing = _PACKING.copy()
-    return packing.compress(exact_json.encoded(content)) + packing.flush()
+    return packing.compress(exact_json.encoded({"links": (), **content})) + packing.flush()
 
 
 def read_content(packed: bytes | None) -> dict[str, Any] | None:
-    """What was sent: subject, text, html, headers, links; None once its retention is over.
+    """What was sent: links, subject, text, html, headers; None once its retention is over.
 
     Raises:
         zlib.error: it is no whole copy, or its dictionary is not known.
     """
     if packed is None:
         return None
-    reading = zlib.decompressobj(zdict=_BY_CHECKSUM.get(bytes(packed[_CHECKSUM]), b""))
+    reading = _reading(packed)
     text = reading.decompress(packed)
     if not reading.eof:
         raise zlib.error("a copy is cut off")
@@ -43,6 +47,31 @@ def read_content(packed: bytes | None) -> dict[str, Any] | None:
     return kept
 
 
+def read_links(packed: bytes | None) -> Sequence[str]:
+    """Where the links of a copy lead; none once its retention is over.
+
+    Raises:
+        zlib.error: as above.
+    """
+    if packed is None:
+        return ()
+    head = _reading(packed).decompress(packed, _HEAD_BYTES)
+    if head.startswith(_LINKS):
+        try:
+            # What is cut off at the end of the head stands behind the links, or they are not whole.
+            links, _ = _DECODER.raw_decode(head.decode("utf-8", "replace"), len(_LINKS))
+            return [str(link) for link in links]
+        except ValueError:
+            pass
+    links = (read_content(packed) or {}).get("links", ())
+    return [str(link) for link in links]
+
+
+def _reading(packed: bytes) -> Any:
+    return zlib.decompressobj(zdict=_BY_CHECKSUM.get(bytes(packed[_CHECKSUM]), b""))
+
+
+_DECODER = json.JSONDecoder()
 _READ = [files("app.messaging").joinpath(name).read_bytes() for name in _DICTIONARIES]
 _BY_CHECKSUM = {zlib.adler32(one).to_bytes(4, "big"): one for one in _READ}
 _PACKING = zlib.compressobj(

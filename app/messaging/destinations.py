@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from app.db import from_micros
 from app.engines import OVER_ALL_STORES
 from app.messaging.clicks import MESSAGES, STORES, front_page
-from app.messaging.copies import read_content
+from app.messaging.copies import read_links
 from app.messaging.links import ClickToken
 
 
@@ -64,7 +64,6 @@ def _destination(
     if row is None:
         return None
     _, _, sent_at, content, url, domain = row
-    kept = read_content(content)
-    links = kept["links"] if kept else []
-    leads_to = str(links[token.index]) if token.index < len(links) else front_page(url, domain)
+    links = read_links(content)
+    leads_to = links[token.index] if token.index < len(links) else front_page(url, domain)
     return Destination(leads_to, None if sent_at is None else moment_of(sent_at))

@@ -22,6 +22,7 @@ from app.runtime import Runtime
 from tests import seeds
 from tests.conftest import NOW
 from tests.engines import SQLITE
+from webhooks import promises
 from webhooks.bodies import Receive, Scope
 from webhooks.finder import LinkFinder
 from webhooks.front import Send
@@ -143,6 +144,18 @@ def test_a_database_that_cannot_write_keeps_nobody_from_the_shop(
 
     assert (during.location, after.location) == (URLS[0], URLS[0])
     assert len(seeds.rows_of(runtime.database, InboundEvent)) == 1
+
+
+@pytest.mark.parametrize("engine", [SQLITE])
+def test_a_database_that_does_not_answer_in_time_keeps_nobody_from_the_shop(
+    runtime: Runtime, ask: Ask, paths: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promises, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(InboxWriter, "_insert", lambda _writer, _group: None)
+
+    (answer,) = ask([("GET", paths[0])])
+
+    assert (answer.status_code, answer.location) == (302, URLS[0])
 
 
 @pytest.mark.parametrize("engine", [SQLITE])
