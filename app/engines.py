@@ -31,6 +31,9 @@ What follows must read its rows for each row of `scope`, so that the setting sta
 MACHINE_START = "ritorno_machine_start"
 """The option of an engine for a file: what its process knows of the machine's start (app/leases.py)."""
 
+STOCK_TAKEN = "ritorno_stock_taken"
+"""The option of an engine for a file: of how many pages SQLite's planner knows how their rows are spread."""
+
 IN_BINARY = "ritorno_in_binary"
 """The option of a statement whose rows PostgreSQL sends in binary: of bytes, half as many as in digits."""
 
@@ -50,9 +53,9 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
     """An engine for a file; a writer waits so long for another."""
     arguments = {"timeout": busy_seconds, "check_same_thread": False, "cached_statements": _STATEMENTS}
     known: dict[str, int] = {}
-    engine = create_engine(
-        url, connect_args=arguments, hide_parameters=True, execution_options={MACHINE_START: known}
-    )
+    stock: list[int] = []
+    options = {MACHINE_START: known, STOCK_TAKEN: stock}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, execution_options=options)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -64,6 +67,7 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
     def _forget(_engine: Engine) -> None:
         # The next connection may find another file under the same name.
         known.clear()
+        stock.clear()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -1,10 +1,11 @@
 """What is no longer needed goes, in small batches: raw bodies, message contents, old keys, attempts, proofs.
 
-Each batch reads an index of what still has something to lose, or looks at a store's oldest row first, so
-that a night without old rows costs next to nothing whatever the history's length.
+One statement asks for a store's oldest row of every kind, and only kinds with something old are gone through:
+a night without old rows costs next to nothing, however many kinds there are and however long the history is.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,17 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Date,
+    Integer,
+    Select,
     and_,
     bindparam,
     delete,
+    func,
+    literal_column,
     or_,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session
@@ -58,12 +64,30 @@ BATCH = 2000
 _PROOFS = 400
 
 
-Purge = Callable[[Session, int, datetime], int]
-"""Removes or empties a batch of a store's rows; how many there were."""
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """A kind of rows that go, or that are emptied.
+
+    Attributes:
+        oldest: the moment from which a store's oldest one ages; nothing or NULL where there is none.
+        age: how old they may become.
+        run: removes or empties a batch of a store's rows; how many there were.
+    """
+
+    oldest: Select[Any]
+    age: timedelta
+    run: Callable[[Session, int, datetime], int]
+
+
+def waiting(session: Session, store_id: int, now: datetime) -> Sequence[Purge]:
+    """The kinds of which a store may have something that is past its age, by one statement for all."""
+    limits = {f"{_BEFORE_OF}{number}": now - purge.age for number, purge in enumerate(PURGES)}
+    found = session.execute(_ANY_OLD, {"store": store_id} | limits).scalars()
+    return [PURGES[number] for number in sorted(found)]
 
 
 def purge_once(
-    session: Session, store_id: int, now: datetime, purges: Sequence[Purge] = ()
+    session: Session, store_id: int, now: datetime, purges: Sequence[Purge] | None = None
 ) -> tuple[int, Sequence[Purge]]:
     """Remove one batch of each kind of a store; how many rows went or were emptied, and where more may be.
 
@@ -74,18 +98,26 @@ def purge_once(
     after it ended; what a text cost after 13. Counts and figures stay.
 
     Args:
-        purges: those where more may be after an earlier batch; all by default.
+        purges: those where something may be; what `waiting` says by default.
 
     Source: RELIABILITY.md section 5.
     """
-    counts = {purge: purge(session, store_id, now) for purge in purges or PURGES}
-    return sum(counts.values()), [purge for purge, count in counts.items() if count]
+    purges = waiting(session, store_id, now) if purges is None else purges
+    counts = [(purge, purge.run(session, store_id, now)) for purge in purges]
+    return sum(count for _, count in counts), [purge for purge, count in counts if count]
 
 
 _STORE: BindParameter[Any] = bindparam("store")
 _MOST: BindParameter[Any] = bindparam("most")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _BEFORE = bindparam("before", type_=UtcDateTime)
+_BEFORE_OF = "before_"
+"""Before the names of parameters that say for a kind from when on its rows are too young."""
+
+
+def _oldest(by: Column[Any], *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The least moment of a store's rows, which an index leads to."""
+    return select(func.min(by)).where(by.table.c.store_id == _STORE, *conditions)
 
 
 def _emptying(column: Column[Any], by: Column[Any], age: timedelta) -> Purge:
@@ -101,7 +133,7 @@ def _emptying(column: Column[Any], by: Column[Any], age: timedelta) -> Purge:
             session.execute(emptied, {"store": store_id, "ids": ids})
         return len(ids)
 
-    return _purge
+    return Purge(_oldest(by, column.is_not(None)), age, _purge)
 
 
 def _removing(key: Column[Any], by: Column[Any], age: timedelta, *others: ColumnElement[bool]) -> Purge:
@@ -114,7 +146,7 @@ def _removing(key: Column[Any], by: Column[Any], age: timedelta, *others: Column
     def _purge(session: Session, store_id: int, now: datetime) -> int:
         return len(session.execute(removed, _values(store_id, now - age)).all())
 
-    return _purge
+    return Purge(_oldest(by, *others), age, _purge)
 
 
 def _values(store_id: int, before: datetime) -> dict[str, Any]:
@@ -140,28 +172,39 @@ def _bodies(session: Session, store_id: int, now: datetime) -> int:
     return len(ids)
 
 
-_OF_STATUS = (EVENTS.c.store_id == _STORE, EVENTS.c.status == bindparam("state"))
+_STATE: BindParameter[Any] = bindparam("state")
 _PAST = or_(EVENTS.c.done_at < _BEFORE, EVENTS.c.received_at < bindparam("long_before", type_=UtcDateTime))
-_OLDEST = select(EVENTS.c.id).where(*_OF_STATUS).order_by(EVENTS.c.id)
-_OLDEST_IF_PAST = select(EVENTS.c.id).where(EVENTS.c.id.in_(_OLDEST.limit(1)), *_OF_STATUS, _PAST)
+_OLDEST = (
+    select(EVENTS.c.id).where(EVENTS.c.store_id == _STORE, EVENTS.c.status == _STATE).order_by(EVENTS.c.id)
+)
 _SOME_OLDEST = _OLDEST.limit(_MOST)
-_PAST_AMONG = select(EVENTS.c.id).where(*_OF_STATUS, EVENTS.c.id.in_(_IDS), _PAST).with_for_update()
+_PAST_AMONG = (
+    select(EVENTS.c.id)
+    .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == _STATE, EVENTS.c.id.in_(_IDS), _PAST)
+    .with_for_update()
+)
 _KEYS_REMOVED = delete(EVENTS).where(EVENTS.c.store_id == _STORE, EVENTS.c.id.in_(_IDS))
 
 
-def _keys(session: Session, store_id: int, now: datetime) -> int:
-    """The oldest deliveries of each status; one that never was done (dead, say) goes by when it came."""
-    asked = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY}
-    gone = 0
-    for status in DELIVERY_STATES:
-        values = asked | {"state": status}
-        if session.execute(_OLDEST_IF_PAST, values).first():
-            ids = list(session.execute(_SOME_OLDEST, values).scalars())
-            past = list(session.execute(_PAST_AMONG, {**values, "ids": ids}).scalars())
-            for removed in (_BODIES_REMOVED, _KEYS_REMOVED):
-                session.execute(removed, {"store": store_id, "ids": past})
-            gone += len(past)
-    return gone
+def _keys_of(status: str) -> Purge:
+    """The oldest deliveries of a status; one that never was done (dead, say) goes by when it came."""
+    # Whose oldest is not past has none: they came in the order of their ids.
+    oldest = (
+        select(func.coalesce(EVENTS.c.done_at, EVENTS.c.received_at))
+        .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == status)
+        .order_by(EVENTS.c.id)
+        .limit(1)
+    )
+
+    def _purge(session: Session, store_id: int, now: datetime) -> int:
+        values = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY, "state": status}
+        ids = list(session.execute(_SOME_OLDEST, values).scalars())
+        past = list(session.execute(_PAST_AMONG, {**values, "ids": ids}).scalars()) if ids else []
+        for removed in (_BODIES_REMOVED, _KEYS_REMOVED) if past else ():
+            session.execute(removed, {"store": store_id, "ids": past})
+        return len(past)
+
+    return Purge(oldest, KEY, _purge)
 
 
 _ENDED_PROOFS = (
@@ -198,8 +241,8 @@ def _text_costs(session: Session, store_id: int, now: datetime) -> int:
 # What waits to be written stays, however long the shop is away.
 _ENDED = (DONE, SKIPPED, FAILED, DEAD)
 PURGES: Sequence[Purge] = (
-    _bodies,
-    _keys,
+    Purge(_oldest(BODIES.c.received_at), BODY, _bodies),
+    *map(_keys_of, DELIVERY_STATES),
     _emptying(MESSAGES.c.content, MESSAGES.c.sent_at, CONTENT),
     _removing(ATTEMPTS.c.id, ATTEMPTS.c.started_at, ATTEMPT),
     *(_removing(WRITES.c.id, WRITES.c.done_at, WRITE, WRITES.c.state == state) for state in _ENDED),
@@ -207,6 +250,14 @@ PURGES: Sequence[Purge] = (
     _removing(CONFIRMATIONS.c.address_hash, CONFIRMATIONS.c.asked_at, CONFIRMATION),
     _removing(ACCESSES.c.id, ACCESSES.c.at, ACCESS),
     _removing(AUDITS.c.id, AUDITS.c.at, AUDIT),
-    _proofs,
-    _text_costs,
+    Purge(_oldest(STATES.c.proof_until), timedelta(0), _proofs),
+    Purge(_oldest(COSTS.c.spent_on), TEXT_COST, _text_costs),
+)
+_ANY_OLD = union_all(
+    *(
+        select(literal_column(str(number), Integer)).where(
+            purge.oldest.scalar_subquery() < bindparam(f"{_BEFORE_OF}{number}")
+        )
+        for number, purge in enumerate(PURGES)
+    )
 )

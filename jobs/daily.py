@@ -187,7 +187,8 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     with kit.database.write() as session:
         gone += upkeep.purge(session, now)
     for store_id in (inbox.NOBODY, *stores):
-        more = retention.PURGES
+        with kit.database.of_store(store_id).read() as session:
+            more = retention.waiting(session, store_id, now)
         while more:
             with kit.database.of_store(store_id).write() as session:
                 count, more = retention.purge_once(session, store_id, now, more)

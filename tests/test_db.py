@@ -76,6 +76,34 @@ def test_a_store_that_grew_is_not_read_whole_for_one_customer(database: Database
     assert "ix_orders_customer" in _way_to_the_products(database, store_id, people[0])[0]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_stock_is_taken_again_only_of_what_grew(database: Database) -> None:
+    store_id = new_store(database)
+    for number in range(2):
+        _add_customers(database, store_id, 200 if number == 0 else 1)
+        database.take_stock()
+    few_more = _stock_of_customers(database)
+    _add_customers(database, store_id, 2000)
+
+    database.take_stock()
+
+    assert few_more == 200
+    assert _stock_of_customers(database) > 1000
+
+
+def _add_customers(database: Database, store_id: int, count: int) -> None:
+    with database.write() as session:
+        for _ in range(count):
+            add_customer(session, store_id)
+
+
+def _stock_of_customers(database: Database) -> int:
+    """How many customers SQLite takes there to be; it looks at a part of many."""
+    told = text("SELECT stat FROM sqlite_stat1 WHERE tbl = 'customers' LIMIT 1")
+    with database.read() as session:
+        return int(session.execute(told).scalar_one().split()[0])
+
+
 _THREE_LINES_EACH = text(
     "INSERT INTO order_lines (store_id, order_id, external_id, product_external_id, title, quantity,"
     " current_quantity, total_minor) SELECT store_id, orders.id, value, value, '', 1, 1, 100"

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app import consent, retention
@@ -226,7 +226,6 @@ def test_what_is_told_after_the_proof_is_gone_goes_as_well(runtime: Runtime, sto
     assert (soon, kept, later) == (1, ["another no"], 1)
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_texts_cost_is_kept_for_thirteen_months(runtime: Runtime, store_id: int) -> None:
     with runtime.database.write() as session:
         for days in (396, 397):
@@ -237,6 +236,18 @@ def test_what_texts_cost_is_kept_for_thirteen_months(runtime: Runtime, store_id:
         retention.purge_once(session, store_id, NOW)
 
     assert seeds.values_of(runtime.database, TextCost, "subject") == ["message-396"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_night_without_anything_old_asks_once_and_removes_nothing(runtime: Runtime, store_id: int) -> None:
+    add_sent(runtime, store_id, 29 * DAY)
+    asked: list[str] = []
+    event.listen(runtime.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    with runtime.database.read() as session:
+        gone = retention.purge_once(session, store_id, NOW)
+
+    assert (gone, len(asked)) == ((0, []), 1)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
