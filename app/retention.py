@@ -188,9 +188,9 @@ _KEYS_REMOVED = delete(EVENTS).where(EVENTS.c.store_id == _STORE, EVENTS.c.id.in
 
 def _keys_of(status: str) -> Purge:
     """The oldest deliveries of a status; one that never was done (dead, say) goes by when it came."""
-    # Whose oldest is not past has none: they came in the order of their ids.
+    # They came in the order of their ids, and none was done before it came.
     oldest = (
-        select(func.coalesce(EVENTS.c.done_at, EVENTS.c.received_at))
+        select(EVENTS.c.received_at)
         .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == status)
         .order_by(EVENTS.c.id)
         .limit(1)
