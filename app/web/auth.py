@@ -107,12 +107,23 @@ def check_csrf() -> None:
     """Take a form from our own pages only.
 
     Raises:
-        BadRequest: its token is not this session's.
+        BadRequest: its token is not this session's, or see `check_fields`.
     """
+    check_fields()
     held = cookie.get(_CSRF)
     given = runtime().signer.check(_CSRF, request.form.get(CSRF_FIELD, ""))
     if held is None or given is None or not secrets.compare_digest(held.encode(), given.encode()):
         raise BadRequest("csrf")
+
+
+def check_fields() -> None:
+    """Take nothing that PostgreSQL could not keep.
+
+    Raises:
+        BadRequest: there is a NUL in a field, which nobody types.
+    """
+    if any("\0" in text for _, texts in request.form.lists() for text in texts):
+        raise BadRequest("NUL")
 
 
 def is_signed_in() -> bool:
@@ -142,7 +153,9 @@ def _check(least: str | None) -> None:
     if seen is None and reader() is None:
         cookie.pop(SESSION, None)
         raise Unauthorized
-    if is_change and not (seen is not None and seen.is_by_header):
+    if is_change and seen is not None and seen.is_by_header:
+        check_fields()
+    elif is_change:
         check_csrf()
     bind_chosen()
     wanted = least or (roles.OWNER if is_change else roles.READER)

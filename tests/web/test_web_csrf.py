@@ -57,3 +57,10 @@ def test_the_pages_own_token_counts(member: FlaskClient, runtime: Runtime, shop:
     assert answer.status_code == 303
     with runtime.database.read() as session:
         assert [view.key for view in switch.listing(session, shop.store_id) if view.is_active] == ["welcome"]
+
+
+def test_a_field_that_no_database_takes_is_refused(member: FlaskClient, shop: Shop, csrf: Csrf) -> None:
+    typed = {"csrf": csrf(member), "name": "stock\0room"}
+
+    assert member.post("/app/settings/keys", data=typed).status_code == 400
+    assert member.post("/app/settings/keys", data={**typed, "name": "stockroom"}).status_code < 400
