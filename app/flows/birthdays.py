@@ -19,7 +19,7 @@ from app.messaging.outbox import NewDecision
 from app.models import Customer, Enrollment, Store
 
 CUSTOMERS, ENROLLMENTS = table_of(Customer), table_of(Enrollment)
-FLOW = "birthday"
+FLOW, PLAN = "birthday", "birthdays"
 LEAD_DAYS = 30
 BETWEEN = timedelta(days=364)
 CODE_DAYS = 14

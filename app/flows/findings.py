@@ -86,7 +86,8 @@ def of(known: Known, *, has_messages: bool) -> list[Finding]:
     )
     found = [*_person(known), *_switch(known), *journeys, *_skipped(known), *_taught(known)]
     for entry in known.flow.definition.entries:
-        found += _birthday(known, entry) if entry.plan else list(_untaken(known, entry))[:_MOST_OF_A_KIND]
+        is_by_date = entry.plan == birthdays.PLAN
+        found += _birthday(known, entry) if is_by_date else list(_untaken(known, entry))[:_MOST_OF_A_KIND]
     if has_messages or any(one.code != _NO_WAY for one in found):
         found = [one for one in found if one.code != _NO_WAY]
     return found if found or has_messages else [Finding("no-trigger", at=known.end - BACK)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
 
 from app.customers import agreeing, normalise_email
 from app.db import table_of
@@ -87,15 +87,21 @@ def matching(statement: Select[Customer], text: str) -> Select[Customer]:
 
 
 def _allows(store_id: int, channel: str, state: str) -> ColumnElement[bool]:
-    """Those whose consent stands so. Who was never asked has no row at all."""
+    """Those whose consent stands so. Who was never asked has no row at all.
+
+    Whether it binds the address of now is looked up person by person: within the list of who said so, SQLite
+    would make that list anew for each customer.
+    """
     told = select(CONSENTS.c.customer_id).where(
         CONSENTS.c.store_id == store_id, CONSENTS.c.channel == channel
     )
     if state == "unknown":
         return Customer.id.not_in(told.where(CONSENTS.c.state != state))
     address = Customer.email if channel == "email" else Customer.phone
-    theirs = told.where(CONSENTS.c.state == state, agreeing.is_theirs(CONSENTS, address))
-    return Customer.id.in_(theirs.correlate(Customer))
+    is_theirs = told.where(CONSENTS.c.customer_id == Customer.id, agreeing.is_theirs(CONSENTS, address))
+    return and_(
+        Customer.id.in_(told.where(CONSENTS.c.state == state)), is_theirs.correlate(Customer).exists()
+    )
 
 
 def _is_of(store_id: int, kind: str) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.errors import NotFound
 from app.flows import birthdays, switch
+from app.flows.definition import recipe_keys
 from app.flows.why import Answer, why
 from app.messaging import outbox
 from app.messaging.outbox import NewDecision
@@ -199,6 +200,24 @@ def test_a_birthday_that_is_unknown_or_far_away_is_told(
     person = world.customer(**birthday, birth_known_at=NOW - 80 * DAYS)
 
     assert code in _codes(_ask(world, person, "birthday"))
+
+
+@pytest.mark.parametrize("birthday", [{}, {"birth_month": 6, "birth_day": 1}])
+def test_only_the_flow_of_birthdays_speaks_of_one(world: World, birthday: dict[str, Any]) -> None:
+    person = world.customer(**birthday, birth_known_at=NOW - 80 * DAYS)
+
+    for flow in set(recipe_keys()) - {birthdays.FLOW}:
+        assert not [code for code in _codes(_ask(world, person, flow)) if code.startswith("birthday")], flow
+
+
+def test_a_silence_that_began_while_its_flow_was_off_is_told(world: World) -> None:
+    person = world.customer(birth_month=6, birth_day=1, birth_known_at=NOW - 80 * DAYS)
+    silence = {"from": "active", "to": "dormant", "may_try": "true"}
+    world.happens("state.changed", person, SINCE - timedelta(hours=3), silence, history=True)
+
+    asked = _ask(world, person, "reactivation", (SINCE - timedelta(hours=3)).date())
+
+    assert "before-switch-on" in _codes(asked)
 
 
 def test_a_birthday_that_was_passed_over_says_why(world: World) -> None:

@@ -1,20 +1,32 @@
 """The customers' list shows whom the merchant asked for, and nobody else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.db import Database
 from app.models import ConsentState, Customer, CustomerState
 from app.runtime import Runtime
+from app.web import seeking
 from tests import seeds
 from tests.conftest import NOW
+from tests.engines import Engine
 from tests.web.web_shops import signed_in
 
 PEOPLE = ("Ada", "Bea", "Carla", "Dora")
 Found = Callable[[str], set[str]]
+
+
+@pytest.fixture
+def sqlite(_sqlite: Engine) -> Iterator[Database]:
+    """An empty database of the kind whose plans tell of lists."""
+    database = Database(_sqlite.create())
+    yield database
+    database.dispose()
 
 
 @pytest.fixture
@@ -94,3 +106,17 @@ def _stand(session: Session, customer: Customer, state: str, classes: list[str])
             store_id=customer.store_id, customer_id=customer.id, state=state, since=NOW, classes=classes
         )
     )
+
+
+@pytest.mark.parametrize("consent", seeking.PERMISSIONS)
+def test_a_consent_is_sought_without_a_list_made_anew_for_each_customer(
+    sqlite: Database, consent: str
+) -> None:
+    statement = seeking.narrowed(select(Customer), 1, seeking.Sought(consent=consent))
+    words = statement.compile(sqlite.engine, compile_kwargs={"literal_binds": True})
+
+    with sqlite.read() as session:
+        plan = [row.detail for row in session.execute(text(f"EXPLAIN QUERY PLAN {words}"))]
+
+    assert plan
+    assert not [step for step in plan if step.startswith("CORRELATED LIST")]
