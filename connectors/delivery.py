@@ -79,21 +79,12 @@ class DeliveryUpdate(NamedTuple):
     word: Word | None = None
     text: str = ""
 
-    @property
-    def message(self) -> int | None:
-        """The number of our message, where the event carries one."""
-        text = self.message_id
-        return int(text) if text is not None and _is_number(text) else None
 
-    @property
-    def store(self) -> int | None:
-        """The number of our store, where the event carries one."""
-        text = self.store_id
-        return int(text) if text is not None and _is_number(text) else None
+def number_of(told: str | None) -> int | None:
+    """The number of a message or a store of ours, where what travelled with a message is one."""
+    if told is None or len(told) > _MOST_DIGITS or not told.isdigit() or not told.isascii():
+        return None
+    return int(told)
 
 
 _MOST_DIGITS = 18
-
-
-def _is_number(text: str) -> bool:
-    return len(text) <= _MOST_DIGITS and text.isdigit() and text.isascii()

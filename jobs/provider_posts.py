@@ -16,7 +16,7 @@ from app.stores.accounts import SENDGRID, TWILIO
 from connectors.base import UnreadablePayload
 from connectors.channels.sendgrid import events as sendgrid
 from connectors.channels.twilio import events as twilio
-from connectors.delivery import DeliveryUpdate
+from connectors.delivery import DeliveryUpdate, number_of
 
 log = structlog.get_logger()
 CHANNELS: Mapping[str, str] = {SENDGRID: "email", TWILIO: "sms"}
@@ -88,11 +88,14 @@ def _by_owner(
 
     A store's own account speaks of its messages alone; the operator's says with each event whose it is.
     """
+    named = {one.store_id for one in updates}
     if store_id != NOBODY:
-        own = [one for one in updates if one.store in (None, store_id)]
+        ours = {told for told in named if number_of(told) in (None, store_id)}
+        own = [one for one in updates if one.store_id in ours]
         if own:
             yield store_id, own
         return
     known = set(session.execute(select(Store.id)).scalars())
-    for owner in sorted({one.store for one in updates if one.store in known}):
-        yield owner, [one for one in updates if one.store == owner]
+    owners = {told: number for told in named if (number := number_of(told)) in known}
+    for owner in sorted(set(owners.values())):
+        yield owner, [one for one in updates if owners.get(one.store_id) == owner]

@@ -20,7 +20,7 @@ from app.messaging.send import sent_event
 from app.models import DeliveryEvent, Message
 from app.models.message import BOUNCED, DELIVERED, FAILED, HELD, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
-from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate
+from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate, number_of
 
 MESSAGES, EVENTS = table_of(Message), table_of(DeliveryEvent)
 _KNOWN = tuple(
@@ -88,8 +88,9 @@ def apply(
     now: datetime,
 ) -> int:
     """Let the events of one store and channel take effect; how many were new."""
-    messages = _messages(session, store_id, sorted({one.message or 0 for one in updates}))
-    told = _new(session, store_id, _ours(messages, updates))
+    numbers = [number_of(one.message_id) for one in updates]
+    messages = _messages(session, store_id, sorted({number or 0 for number in numbers}))
+    told = _new(session, store_id, _ours(updates, [messages.get(number or 0) for number in numbers]))
     by_kind = _by_kind(told)
     _prove(session, store_id, by_kind, messages=messages, now=now)
     _end(session, store_id, by_kind)
@@ -109,9 +110,9 @@ def _by_kind(told: Sequence[_Told]) -> _ByKind:
     return by_kind
 
 
-def _ours(messages: Mapping[int, Row[Any]], updates: Sequence[DeliveryUpdate]) -> dict[str, _Told]:
+def _ours(updates: Sequence[DeliveryUpdate], rows: Sequence[Row[Any] | None]) -> dict[str, _Told]:
     """The events by their keys; one that names a message of somebody else is none of ours."""
-    found = ((one, messages.get(one.message or 0)) for one in updates)
+    found = zip(updates, rows, strict=True)
     return {one.key: _Told(one, row) for one, row in found if row is not None or one.message_id is None}
 
 

@@ -120,8 +120,8 @@ def _own(event: Event) -> tuple[str | None, str | None, str]:
 
 
 def _number(value: object) -> str | None:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or len(text) > _LONGEST_NUMBER:
+    text = str(value) if type(value) is int else value
+    if type(text) is not str or len(text) > _LONGEST_NUMBER:
         return None
     return text if text.isdigit() and text.isascii() else None
 
