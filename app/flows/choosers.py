@@ -126,18 +126,20 @@ def _best_match(shop: Shop, owned: Mapping[str, str]) -> list[Mapping[str, Any]]
     goes with several of their things adds up. Lift, which favours what hardly anybody buys, found the next
     purchase less than half as often (BENCHMARKS.md).
     """
-    pairs = [pair for pair in shop.together(sorted(owned)) if pair[1] not in owned]
-    available = set(shop.available(sorted({other for _, other, _ in pairs}))) if pairs else ()
+    pairs = shop.together(sorted(owned))
+    others = {other for _, other, _ in pairs} - owned.keys()
+    available = set(shop.available(sorted(others))) if others else others
     pairs = [pair for pair in pairs if pair[1] in available]
     if not pairs:
         return []
     alone = shop.alone({mine for mine, _, _ in pairs})
-    fits: dict[str, list[tuple[float, str, int]]] = {}
+    fits: dict[str, list[float]] = {}
     for mine, other, together in pairs:
-        fits.setdefault(other, []).append((-together / alone[mine], mine, together))
+        fits.setdefault(other, []).append(-together / alone[mine])
     # Summed exactly, so that no order of the parts decides between equals.
-    chosen = min(fits, key=lambda other: (fsum(fit for fit, _, _ in fits[other]), other))
-    _, mine, together = min(fits[chosen])
+    _, chosen = min([(fsum(parts), other) for other, parts in fits.items()])
+    reasons = [(-both / alone[mine], mine, both) for mine, other, both in pairs if other == chosen]
+    _, mine, together = min(reasons)
     reason = {"with": owned[mine], "why": "co-purchase", "together": together, "of": alone[mine]}
     return [{"external_id": chosen, **reason}]
 

@@ -19,7 +19,8 @@ from app.messaging.conditions import ConditionFacts, first_false
 
 ACTIVE, COMPLETED, EXITED, HELD_OUT = "active", "completed", "exited", "held_out"
 _ENOUGH_STEPS = 100
-_NONE: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What nothing was looked up for."""
 
 
 class Journey(NamedTuple):
@@ -38,7 +39,7 @@ class Journey(NamedTuple):
     exit_reason: str | None = None
     products: tuple[Mapping[str, Any], ...] = ()
     arrived_by: str | None = None
-    arms: Mapping[str, str] = _NONE
+    arms: Mapping[str, str] = NOTHING
     done: tuple[str, ...] = ()
 
     def at(self, step: str) -> "Journey":
@@ -48,6 +49,18 @@ class Journey(NamedTuple):
     def waiting(self, due_at: datetime, waits_for: str | None = None) -> "Journey":
         """The same, waiting until then, or for something that comes before."""
         return Journey(self.entry_id, self.step, self.anchors, self.state, waits_for, due_at, *self[6:])
+
+    def with_anchors(self, anchors: Mapping[str, datetime]) -> "Journey":
+        """The same with these named moments."""
+        return Journey(self.entry_id, self.step, anchors, *self[3:])
+
+    def ended(self, state: str, reason: str | None) -> "Journey":
+        """The same at its end."""
+        return Journey(self.entry_id, self.step, self.anchors, state, None, None, reason, *self[7:])
+
+    def settled(self) -> "Journey":
+        """As its row would be read again: it does not tell what brought the journey to its step."""
+        return Journey(*self[:8], None, *self[9:]) if self.arrived_by is not None else self
 
     def past_its_wait(self) -> "Journey":
         """The same at the same step, its wait over."""
@@ -65,7 +78,7 @@ class StepFacts(NamedTuple):
 
     conditions: ConditionFacts
     place: Place
-    choices: Mapping[str, Sequence[Mapping[str, Any]]] = _NONE
+    choices: Mapping[str, Sequence[Mapping[str, Any]]] = NOTHING
     review_delay_days: int = 14
     is_abroad: bool = False
     has_sms: bool = False
@@ -256,8 +269,8 @@ def _next(journey: Journey, entry: Entry) -> Journey:
 
 
 def _ended(journey: Journey, state: str, reason: str | None) -> Journey:
-    return journey._replace(state=state, exit_reason=reason, waits_for=None, due_at=None)
+    return journey.ended(state, reason)
 
 
 def _with_anchor(journey: Journey, name: str, moment: datetime) -> Journey:
-    return journey._replace(anchors={**journey.anchors, name: moment})
+    return journey.with_anchors({**journey.anchors, name: moment})

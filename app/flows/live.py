@@ -89,7 +89,7 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
     if customer is None or customer.erased_at is not None or batch.knows(*held.key):
         return
     if entry.anchors:
-        held.journey = held.journey._replace(anchors=_with_anchors(entry, held.journey.anchors))
+        held.journey = held.journey.with_anchors(_with_anchors(entry, held.journey.anchors))
     if entry.only_if and first_false(entry.only_if, _conditions(batch, held)) is not None:
         return
     batch.add(held)
@@ -126,27 +126,33 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     store, customer = batch.store, batch.facts.customers[held.customer_id]
     order = facts.order_of(batch.facts, held.subject)
     ahead = batch.entry_of(held).ahead(held.journey.step, held.journey.arrived_by)
-    bought = batch.goods.get(order.id, []) if order is not None else []
-    choices: dict[str, Sequence[Mapping[str, Any]]] = {
-        chooser: choosers.CHOOSERS[chooser](
-            batch.shop,
-            bought,
-            customer_id=held.customer_id,
-            asked_now=batch.asked_now(held.customer_id),
-        )
-        for chooser in ahead.choosers
-        if order is not None or chooser in choosers.OF_NO_ORDER
-    }
     return StepFacts(
         conditions=_conditions(batch, held) if ahead.asks else _UNASKED,
         place=batch.place_of(customer),
-        choices=choices,
-        review_delay_days=_review_delay(batch, bought) if ahead.needs_delay else STANDARD,
+        choices=_choices(batch, held, order, ahead.choosers) if ahead.choosers else engine.NOTHING,
+        review_delay_days=_review_delay(batch, _bought(batch, order)) if ahead.needs_delay else STANDARD,
         is_abroad=facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
         now=batch.now,
         lot=_lot(store, held, customer) if ahead.draws else "",
     )
+
+
+def _choices(
+    batch: Batch, held: Held, order: Row[Any] | None, names: Sequence[str]
+) -> dict[str, Sequence[Mapping[str, Any]]]:
+    asked_now = batch.asked_now(held.customer_id)
+    return {
+        name: choosers.CHOOSERS[name](
+            batch.shop, _bought(batch, order), customer_id=held.customer_id, asked_now=asked_now
+        )
+        for name in names
+        if order is not None or name in choosers.OF_NO_ORDER
+    }
+
+
+def _bought(batch: Batch, order: Row[Any] | None) -> Sequence[OrderProduct]:
+    return batch.goods.get(order.id, ()) if order is not None else ()
 
 
 def _lot(store: Store, held: Held, customer: Any) -> str:

@@ -189,7 +189,7 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
     state, basis = consent_of(loaded, row.customer_id, row.channel, address)
     return PersonFacts(
         is_erased=customer is None or customer.erased_at is not None,
-        is_minor=_is_minor(customer, loaded.now, loaded.store.timezone),
+        is_minor=_is_minor(customer, loaded.now, loaded.store),
         address=address,
         address_problem=addresses.problem(row.channel, address),
         suppressed_for=_suppressed_for(loaded, row, address),
@@ -284,7 +284,7 @@ def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
     )
 
 
-def _is_minor(customer: Any, now: datetime, store_timezone: str) -> bool:
+def _is_minor(customer: Any, now: datetime, store: Store) -> bool:
     """Whether somebody whose year we know is under 18 on this day of theirs."""
     if customer is None or customer.birth_year is None:
         return False
@@ -292,7 +292,7 @@ def _is_minor(customer: Any, now: datetime, store_timezone: str) -> bool:
         country=customer.country,
         region=customer.region,
         phone=customer.phone,
-        store_timezone=store_timezone,
+        store_timezone=store.timezone,
     )
     today = now.astimezone(zone).date()
     had_birthday = (today.month, today.day) >= (customer.birth_month, customer.birth_day)

@@ -92,15 +92,14 @@ class _Rule(NamedTuple):
 
 def _first_open(moment: datetime, zones: Collection[ZoneInfo], rule: _Rule) -> datetime | None:
     """Push the moment past each zone's obstacle until no zone objects."""
-    last = moment + _HORIZON
-    candidate = moment
-    while candidate <= last:
+    candidate, last = moment, None
+    while last is None or candidate <= last:
         pushed = candidate
         for zone in zones:
             pushed = max(pushed, _opening(candidate, zone, rule))
         if pushed == candidate:
             return candidate
-        candidate = pushed
+        candidate, last = pushed, moment + _HORIZON
     return None
 
 

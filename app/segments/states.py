@@ -76,9 +76,10 @@ def changes(facts: StateFacts, now: datetime) -> list[Seen]:
 
 def see(facts: StateFacts, now: datetime) -> Seen:
     """One step of the machine."""
-    acted_at = _last_act(facts)
-    if facts.state != ACTIVE and acted_at is not None and acted_at > facts.since:
-        return Seen(ACTIVE, acted_at)
+    if facts.state != ACTIVE:
+        acted_at = _last_act(facts)
+        if acted_at is not None and acted_at > facts.since:
+            return Seen(ACTIVE, acted_at)
     if facts.state == INACTIVE:
         return Seen(INACTIVE, facts.since)
     if facts.state == REACTIVATING:

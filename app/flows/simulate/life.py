@@ -136,6 +136,10 @@ class Life:
             for held in self._alive.values()
         )
 
+    def _concern_anybody(self, heard: list[Happening]) -> bool:
+        """Whether a pass over these entries would do anything where nothing is due."""
+        return any(self._concerns(entry.type) for entry in heard)
+
     def _live(self, now: datetime) -> None:
         """One tick: news, the calendar, the flows, the outbox, in the order of the stages."""
         fresh = self.news.tell(now)
@@ -153,7 +157,8 @@ class Life:
             heard += self.news.note(silence.look(fresh, now))
         due = self._due(now)
         while heard or due:
-            self._pass(heard, due, now)
+            if due or self._concern_anybody(heard):
+                self._pass(heard, due, now)
             heard = self.news.note(silence.hear(heard, now)) if silence is not None else []
             due = self._due(now)
         has_left = self.outbox.run(self.journeys, now)
@@ -275,5 +280,4 @@ class Life:
         if held.journey.state != engine.ACTIVE:
             self._ended.add(held.id or 0)
         held.messages, held.decisions, held.is_changed = [], [], False
-        if held.journey.arrived_by is not None:
-            held.journey = held.journey._replace(arrived_by=None)
+        held.journey = held.journey.settled()

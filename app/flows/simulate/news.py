@@ -39,6 +39,8 @@ class News:
 
     def note(self, made: list[Happening]) -> list[Happening]:
         """Put in what the replay itself made, told at once; those entries that are heard."""
+        if not made:
+            return made
         self.entries[self._told : self._told] = made
         self._told += len(made)
         self._latest = max([self._latest, *(entry.occurred_at for entry in made)])

@@ -204,9 +204,12 @@ class Outbox:
         concerned = {letter.enrollment_id for letter in due}
         loaded = self._kept = self._kept or self._at_first(journeys)
         loaded.now = now
-        said = [(name, standing.consent(name, now)) for name in person.ledger]
         # Rows in all that the gate reads of them: the same names, as they were.
-        consents: dict[Any, Any] = {(customer_id, name): one for name, one in said if one is not None}
+        consents: dict[Any, Any] = {
+            (customer_id, name): said
+            for name in person.ledger
+            if (said := standing.consent(name, now)) is not None
+        }
         loaded.consents = consents
         if self.suppressed:
             loaded.suppressed = {key: row for key, row in self.suppressed.items() if row.created_at <= now}

@@ -1,6 +1,6 @@
 """Where a person stood with the shop: the states' stage (`app/segments/standing.py`) in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,8 @@ class Silence:
     _is_on: bool = False
     _over_at: datetime | None = None
     _told: int = 0
+    _own_gap: timedelta | None = None
+    _gap_of: Mapping[int, datetime] | None = None
 
     @classmethod
     def of(
@@ -185,12 +187,14 @@ class Silence:
 
     def _gap(self, now: datetime) -> timedelta | None:
         """Their own rhythm from three orders on, before that what they bought last, else the shop's."""
-        paid = {order.id: order.paid_at for order in self.standing.orders.values() if order.is_counted}
-        moments = [moment for moment in paid.values() if moment is not None]
-        if len(moments) >= FEW_ORDERS:
-            return percentile_gap(moments) or self.shop.history.shop_gap
-        latest = [id_ for id_, moment in paid.items() if moment == max(moments)]
-        return self.shop.long_gap(latest, now) or self.shop.history.shop_gap
+        paid = self.standing.paid
+        if len(paid) < FEW_ORDERS:
+            latest = max(paid.values(), default=None)
+            last_bought = [id_ for id_, moment in paid.items() if moment == latest]
+            return self.shop.long_gap(last_bought, now) or self.shop.history.shop_gap
+        if self._gap_of is not paid:
+            self._gap_of, self._own_gap = paid, percentile_gap(list(paid.values()))
+        return self._own_gap or self.shop.history.shop_gap
 
     def _mails(self) -> list[datetime]:
         left = [

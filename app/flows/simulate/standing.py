@@ -1,6 +1,6 @@
 """How a person stood at a moment of the replay: orders, sums, consents, as far as they were known then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -89,13 +89,14 @@ class _Said(NamedTuple):
 
 @dataclass(slots=True)
 class Standing:
-    """A person as of the last happening that was told."""
+    """A person as of the last happening that was told; `paid`: when which of the orders that count was."""
 
     question: Question
     person: Remembered
     customer: CustomerThen
     orders: dict[str, OrderThen] = field(default_factory=dict)
     redeemed: dict[int, set[str]] = field(default_factory=dict)
+    paid: Mapping[int, datetime] = field(default_factory=dict)
     state: str = ACTIVE
     state_since: datetime = LONG_AGO
     last_act_at: datetime | None = None
@@ -193,12 +194,12 @@ class Standing:
         self._sum_up()
 
     def _sum_up(self) -> None:
-        counted: Sequence[OrderThen] = [order for order in self.orders.values() if order.is_counted]
-        moments = [order.paid_at for order in counted if order.paid_at is not None]
+        counted = [order for order in self.orders.values() if order.is_counted]
+        paid = self.paid = {order.id: order.paid_at for order in counted if order.paid_at is not None}
         self.customer.orders_count = len(counted)
-        self.customer.discounted_count = sum(order.is_discounted for order in counted)
-        self.customer.first_paid_at = min(moments, default=None)
-        self.customer.last_paid_at = max(moments, default=None)
+        self.customer.discounted_count = sum([order.is_discounted for order in counted])
+        self.customer.first_paid_at = min(paid.values(), default=None)
+        self.customer.last_paid_at = max(paid.values(), default=None)
 
 
 def _rank(entry: Any) -> tuple[datetime, bool]:
