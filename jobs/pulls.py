@@ -38,6 +38,27 @@ class _Held:
     until: float
 
 
+@dataclass(slots=True)
+class _Way:
+    """The way to a store, kept open from one resource to the next for as long as its token surely holds."""
+
+    kit: Kit
+    store: Store
+    opened: Storefront | None = None
+    until: float = 0.0
+
+    def storefront(self) -> Storefront:
+        """The one that is open, or a new one.
+
+        Raises:
+            ConnectorError: as of opening one.
+        """
+        if self.opened is None or self.kit.stopwatch() >= self.until:
+            self.until = self.kit.stopwatch() + _HELD_SECONDS
+            self.opened = connections.storefront(self.kit.runtime, self.store)
+        return self.opened
+
+
 def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
     """Read on in the histories that are not finished, some pages of one resource at a time."""
     done: Counter[str] = Counter()
@@ -49,7 +70,7 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
     if claimed is not None:
         pull, store = claimed
         work = partial(_backfill, kit, pull, store=store, now=now)
-        done["backfilled"] += _work(kit, pull, store, now, work=work, is_backfill=True) or 0
+        done["backfilled"] += _work(_Way(kit, store), pull, now, work=work, is_backfill=True) or 0
     return +done
 
 
@@ -67,21 +88,22 @@ def _reconcile_store(kit: Kit, now: datetime, store_id: int) -> int:
     Those that brought nothing are finished by one transaction. A kill before it has them looked at again.
     """
     claimed, store = _claim_all(kit, store_id, now)
+    way = _Way(kit, store)
     done, ended = 0, list[Pull]()
     failed: Failed | None = None
     for number, held in enumerate(claimed):
         if kit.stopping.is_set():
             _give_back(kit, [one.pull for one in claimed[number:]])
             break
-        work = partial(_reconcile, kit, held, store=store, now=now)
-        result = run_guarded(partial(_work, kit, held.pull, store, now, work=work, is_backfill=False))
+        work = partial(_reconcile, kit, held, store=way.store, now=now)
+        result = run_guarded(partial(_work, way, held.pull, now, work=work, is_backfill=False))
         if isinstance(result, Failed):
             # The store's others have their turn now: they are held, and may not be before this fails again.
             failed = failed or result
             continue
         ended.append(held.pull)
         if result is None:
-            store = _read_again(kit, store)
+            way = _Way(kit, _read_again(kit, store))
         elif result:
             _finish(kit, ended, now)
             done, ended = done + result, []
@@ -131,20 +153,15 @@ def _claim(database: Database, claim: Callable[[Session], Pull | None]) -> tuple
 
 
 def _work(
-    kit: Kit,
-    pull: Pull,
-    store: Store,
-    now: datetime,
-    *,
-    work: Callable[[Storefront], int],
-    is_backfill: bool,
+    way: _Way, pull: Pull, now: datetime, *, work: Callable[[Storefront], int], is_backfill: bool
 ) -> int | None:
     """Pull one claimed resource; a failure of the shop is kept on its row, and None comes back."""
+    kit, store = way.kit, way.store
     try:
         if store.state != "connected":
             raise Unauthorized("the shop must be reconnected")
         with access.watched(kit, store, now):
-            return work(connections.storefront(kit.runtime, store))
+            return work(way.storefront())
     except ConnectorError as error:
         with kit.database.of_store(store.id).write() as session:
             pulls.put_off(session, pull, error=error, now=now, is_backfill=is_backfill)
