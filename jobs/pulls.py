@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -18,13 +19,44 @@ from app.stores.platforms import UNINSTALLED
 from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
 from jobs import access
 from jobs.ahead import read_ahead
-from jobs.guard import each_store
+from jobs.guard import Failed, each_store, run_guarded
 from jobs.kit import Kit
 
 _PAGES_A_ROUND = 50
-_MOST_STORES, _MOST_PULLS = 100, 20
+_MOST_STORES = 100
+_HELD_SECONDS = pulls.LEASE.total_seconds() / 2
+"""A page without news is no reason to hold its resource anew within these."""
 _STORES_AT_ONCE = 4
 """Their answers are waited for most of the time, and one that is slow keeps the others less."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A claimed resource, and until when by the stopwatch it need not be held anew."""
+
+    pull: Pull
+    until: float
+
+
+@dataclass(slots=True)
+class _Way:
+    """The way to a store, kept open from one resource to the next for as long as its token surely holds."""
+
+    kit: Kit
+    store: Store
+    opened: Storefront | None = None
+    until: float = 0.0
+
+    def storefront(self) -> Storefront:
+        """The one that is open, or a new one.
+
+        Raises:
+            ConnectorError: as of opening one.
+        """
+        if self.opened is None or self.kit.stopwatch() >= self.until:
+            self.until = self.kit.stopwatch() + _HELD_SECONDS
+            self.opened = connections.storefront(self.kit.runtime, self.store)
+        return self.opened
 
 
 def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
@@ -36,7 +68,9 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
         _claim(kit.database.over_all_stores(), partial(pulls.claim_backfill, now=now)) if is_due else None
     )
     if claimed is not None:
-        done["backfilled"] += _work(kit, *claimed, now, is_backfill=True)
+        pull, store = claimed
+        work = partial(_backfill, kit, pull, store=store, now=now)
+        done["backfilled"] += _work(_Way(kit, store), pull, now, work=work, is_backfill=True) or 0
     return +done
 
 
@@ -49,15 +83,66 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def _reconcile_store(kit: Kit, now: datetime, store_id: int) -> int:
-    """One resource after the other; a pull that ends or fails is not due before its next turn."""
-    database, done = kit.database.of_store(store_id), 0
-    claim = partial(pulls.claim_reconciliation, store_id=store_id, now=now)
-    for _ in range(_MOST_PULLS):
-        claimed = None if kit.stopping.is_set() else _claim(database, claim)
-        if claimed is None:
+    """All of a store that is due, one resource after the other; of most looks nothing is to be kept.
+
+    Those that brought nothing are finished by one transaction. A kill before it has them looked at again.
+    """
+    claimed, store = _claim_all(kit, store_id, now)
+    way = _Way(kit, store)
+    done, ended = 0, list[Pull]()
+    failed: Failed | None = None
+    for number, held in enumerate(claimed):
+        if kit.stopping.is_set():
+            _give_back(kit, [one.pull for one in claimed[number:]])
             break
-        done += _work(kit, *claimed, now, is_backfill=False)
+        work = partial(_reconcile, kit, held, store=way.store, now=now)
+        result = run_guarded(partial(_work, way, held.pull, now, work=work, is_backfill=False))
+        if isinstance(result, Failed):
+            # The store's others have their turn now: they are held, and may not be before this fails again.
+            failed = failed or result
+            continue
+        ended.append(held.pull)
+        if result is None:
+            way = _Way(kit, _read_again(kit, store))
+        elif result:
+            _finish(kit, ended, now)
+            done, ended = done + result, []
+    if ended:
+        _finish(kit, ended, now)
+    if failed is not None:
+        raise failed.error
     return done
+
+
+def _claim_all(kit: Kit, store_id: int, now: datetime) -> tuple[list[_Held], Store]:
+    """What is due of a store, and its row."""
+    until = kit.stopwatch() + _HELD_SECONDS
+    with kit.database.of_store(store_id).write() as session:
+        claimed = pulls.claim_reconciliations(session, store_id, now)
+        return [_Held(pull, until) for pull in claimed], rows.need(session, store_id)
+
+
+def _read_again(kit: Kit, store: Store) -> Store:
+    """The store after a call that failed: a refusal may have been noted."""
+    with kit.database.of_store(store.id).read() as session:
+        return rows.need(session, store.id)
+
+
+def _give_back(kit: Kit, held: Sequence[Pull]) -> None:
+    with kit.database.of_store(held[0].store_id).write() as session:
+        pulls.give_back(session, held)
+
+
+def _finish(kit: Kit, ended: Sequence[Pull], now: datetime) -> None:
+    """Note how far these were pulled; what failed or is another's by now does not have their token."""
+    store_id = ended[0].store_id
+    with kit.database.of_store(store_id).write() as session:
+        store = rows.find(session, store_id)
+        if store is None or store.state == UNINSTALLED:
+            return
+        pulls.finish_reconciliations(session, ended, store, pulled_to=now, now=now)
+        if any(pull.resource is Resource.REVIEWS for pull in ended):
+            reviews.find_writers(session, store, now)
 
 
 def _claim(database: Database, claim: Callable[[Session], Pull | None]) -> tuple[Pull, Store] | None:
@@ -67,19 +152,20 @@ def _claim(database: Database, claim: Callable[[Session], Pull | None]) -> tuple
         return None if pull is None else (pull, rows.need(session, pull.store_id))
 
 
-def _work(kit: Kit, pull: Pull, store: Store, now: datetime, *, is_backfill: bool) -> int:
-    """Pull one claimed resource; failures are kept on its row."""
+def _work(
+    way: _Way, pull: Pull, now: datetime, *, work: Callable[[Storefront], int], is_backfill: bool
+) -> int | None:
+    """Pull one claimed resource; a failure of the shop is kept on its row, and None comes back."""
+    kit, store = way.kit, way.store
     try:
         if store.state != "connected":
             raise Unauthorized("the shop must be reconnected")
         with access.watched(kit, store, now):
-            storefront = connections.storefront(kit.runtime, store)
-            work = _backfill if is_backfill else _reconcile
-            return work(kit, pull, storefront, store=store, now=now)
+            return work(way.storefront())
     except ConnectorError as error:
         with kit.database.of_store(store.id).write() as session:
             pulls.put_off(session, pull, error=error, now=now, is_backfill=is_backfill)
-        return 0
+        return None
 
 
 def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
@@ -133,23 +219,18 @@ def _keep_history(
     return True
 
 
-def _reconcile(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
-    """Mirror what changed, some records a commit, then note how far that was; how many there were."""
+def _reconcile(kit: Kit, held: _Held, storefront: Storefront, *, store: Store, now: datetime) -> int:
+    """Mirror what changed, some records a commit; how many there were."""
+    pull = held.pull
     since = pull.row.pulled_to - pulls.OVERLAP
     read = _orders_lacked if pull.resource is Resource.ORDERS else _whole_pages
     count = 0
     for records in read(kit, pull, storefront, since):
-        if not _keep(kit, pull, records, now):
+        if not _keep(kit, held, records, now):
             return count
         count += len(records)
     if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
         _doubt_trashed(kit, store, since, now)
-    with kit.database.of_store(store.id).write() as session:
-        held = rows.find(session, store.id)
-        if held is not None:
-            pulls.finish_reconciliation(session, pull, held, pulled_to=now, now=now)
-        if held is not None and pull.resource is Resource.REVIEWS:
-            reviews.find_writers(session, held, now)
     return count
 
 
@@ -160,6 +241,8 @@ def _doubt_trashed(kit: Kit, store: Store, since: datetime, now: datetime) -> No
     while not is_last:
         page = sweepable.trashed_orders(cursor=cursor, updated_since=since)
         cursor, is_last = page.cursor, page.cursor is None
+        if not page.ids:
+            continue
         with kit.database.of_store(store.id).write() as session:
             held = sweeps.alive(session, store.id, Resource.ORDERS, page.ids)
             sweeps.doubt(session, store.id, Resource.ORDERS, held, now=now)
@@ -190,20 +273,24 @@ def _whole_pages(
         yield page.records
 
 
-def _keep(kit: Kit, pull: Pull, records: Sequence[Record], now: datetime) -> bool:
+def _keep(kit: Kit, held: _Held, records: Sequence[Record], now: datetime) -> bool:
     """Mirror records and hold the row for longer in one transaction; False when the pull is over.
 
     A pull may take longer than a lease: not held anew, it would be overtaken again and again, and nobody
     would be the one who ends it. And who lost it, or the shop, has nothing to bring any more.
     """
+    if not records and kit.stopwatch() < held.until:
+        return True
+    pull, until = held.pull, kit.stopwatch() + _HELD_SECONDS
     with kit.database.of_store(pull.store_id).write() as session:
-        held = rows.find(session, pull.store_id)
-        if held is None or held.state == UNINSTALLED or not pulls.hold_reconciliation(session, pull):
+        store = rows.find(session, pull.store_id)
+        if store is None or store.state == UNINSTALLED or not pulls.hold_reconciliation(session, pull):
             session.rollback()
             return False
         if records:
-            _is_let_in(session, held)
-            apply_records(session, kit.runtime.signer, held, records, now=now)
+            _is_let_in(session, store)
+            apply_records(session, kit.runtime.signer, store, records, now=now)
+    held.until = until
     return True
 
 

@@ -1,6 +1,6 @@
 """The rows that say what is to be pulled from a storefront: claimed with a lease, moved with its token."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Row, Select, Table, Update, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import UtcDateTime, insert_new, lease_now, table_of
+from app.db import Among, UtcDateTime, insert_new, lease_now, table_of
 from app.models import Backfill, Reconciliation, Store
 from app.stores import settings
 from connectors.base import ConnectorError, RecordPage, Resource
@@ -41,30 +41,45 @@ _STORES_DUE = (
 )
 
 
-def _first_free(table: Table, *conditions: Any) -> Select[Any]:
-    """The row that waits the longest and that nobody holds."""
+def _free(table: Table, *conditions: Any) -> Select[Any]:
+    """The rows that wait and that nobody holds, the longest waiting first."""
     free = or_(table.c.lease_until.is_(None), table.c.lease_until < bindparam("moment", type_=UtcDateTime))
     return (
         select(table)
         .where(table.c.next_at <= _NOW, free, *conditions)
         .order_by(table.c.next_at, table.c.store_id, table.c.resource.desc())
-        .limit(1)
         .with_for_update(skip_locked=True)
     )
 
 
 def _lease_of(table: Table) -> Update:
-    """Takes a row by its key."""
+    """Takes rows of a store."""
     return (
         update(table)
-        .where(table.c.store_id == bindparam("store"), table.c.resource == bindparam("pulled"))
+        .where(table.c.store_id == bindparam("store"), Among(table.c.resource, "pulled"))
         .values(lease_token=bindparam("token"), lease_until=bindparam("until"))
     )
 
 
-_FIRST_BACKFILL = _first_free(BACKFILLS, BACKFILLS.c.finished_at.is_(None))
-_FIRST_OF_STORE = _first_free(RECONCILIATIONS, RECONCILIATIONS.c.store_id == bindparam("store"))
+_FIRST_BACKFILL = _free(BACKFILLS, BACKFILLS.c.finished_at.is_(None)).limit(1)
+_ALL_OF_STORE = _free(RECONCILIATIONS, RECONCILIATIONS.c.store_id == bindparam("store"))
 _LEASES = {table: _lease_of(table) for table in (BACKFILLS, RECONCILIATIONS)}
+_FINISHED = (
+    update(RECONCILIATIONS)
+    .where(
+        RECONCILIATIONS.c.store_id == bindparam("store"),
+        RECONCILIATIONS.c.resource == bindparam("pulled"),
+        RECONCILIATIONS.c.lease_token == bindparam("token"),
+    )
+    .values(
+        pulled_to=bindparam("to"),
+        next_at=bindparam("next"),
+        attempts=0,
+        error=None,
+        lease_token=None,
+        lease_until=None,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +104,12 @@ def stores_to_reconcile(session: Session, now: datetime, most: int) -> list[int]
 
 def claim_backfill(session: Session, now: datetime) -> Pull | None:
     """One resource whose history is still to be read, or None."""
-    return _claim(session, _FIRST_BACKFILL, BACKFILLS, {"now": now})
+    return next(iter(_claim(session, _FIRST_BACKFILL, BACKFILLS, {"now": now})), None)
 
 
-def claim_reconciliation(session: Session, store_id: int, now: datetime) -> Pull | None:
-    """One resource of a store that is to be looked at again, or None."""
-    return _claim(session, _FIRST_OF_STORE, RECONCILIATIONS, {"now": now, "store": store_id})
+def claim_reconciliations(session: Session, store_id: int, now: datetime) -> list[Pull]:
+    """All resources of a store that are to be looked at again."""
+    return _claim(session, _ALL_OF_STORE, RECONCILIATIONS, {"now": now, "store": store_id})
 
 
 def kinds() -> tuple[str, ...]:
@@ -157,13 +172,21 @@ def hold_reconciliation(session: Session, pull: Pull) -> bool:
     return _write(session, RECONCILIATIONS, pull, {"lease_until": lease_now(session) + LEASE})
 
 
-def finish_reconciliation(
-    session: Session, pull: Pull, store: Store, *, pulled_to: datetime, now: datetime
-) -> bool:
-    """The resource was pulled as of `pulled_to`; the next pull is set."""
-    next_at = now + interval(store, pull.resource)
-    values = {"pulled_to": pulled_to, "next_at": next_at, "attempts": 0, "error": None}
-    return _write(session, RECONCILIATIONS, pull, {**values, "lease_token": None, "lease_until": None})
+def finish_reconciliations(
+    session: Session, pulls: Sequence[Pull], store: Store, *, pulled_to: datetime, now: datetime
+) -> None:
+    """These resources were pulled as of `pulled_to`, those that are still ours; the next pulls are set."""
+    ended = [
+        {
+            "store": pull.store_id,
+            "pulled": pull.resource.value,
+            "token": pull.token,
+            "to": pulled_to,
+            "next": now + interval(store, pull.resource),
+        }
+        for pull in pulls
+    ]
+    session.execute(_FINISHED, ended)
 
 
 def catch_up(session: Session, store_id: int, resource: Resource, *, since: datetime, now: datetime) -> None:
@@ -197,6 +220,12 @@ def put_off(session: Session, pull: Pull, *, error: ConnectorError, now: datetim
     _write(session, BACKFILLS if is_backfill else RECONCILIATIONS, pull, values)
 
 
+def give_back(session: Session, pulls: Sequence[Pull]) -> None:
+    """Let others look at what was claimed and not begun."""
+    for pull in pulls:
+        _write(session, RECONCILIATIONS, pull, {"lease_token": None, "lease_until": None})
+
+
 def release(session: Session, pull: Pull) -> None:
     """Give the row back after a round; the next round goes on from its cursor."""
     _write(session, BACKFILLS, pull, {"lease_token": None, "lease_until": None})
@@ -210,15 +239,15 @@ def release_own(session: Session, store_id: int) -> None:
         )
 
 
-def _claim(session: Session, first: Select[Any], table: Table, asked: Mapping[str, Any]) -> Pull | None:
-    moment = lease_now(session)
-    row = session.execute(first, {**asked, "moment": moment}).one_or_none()
-    if row is None:
-        return None
-    pull = Pull(row.store_id, Resource(row.resource), uuid4().hex, row)
-    held = {"store": row.store_id, "pulled": row.resource, "token": pull.token, "until": moment + LEASE}
-    session.execute(_LEASES[table], held)
-    return pull
+def _claim(session: Session, free: Select[Any], table: Table, asked: Mapping[str, Any]) -> list[Pull]:
+    """Take rows of one store, all by one token: with its resource it names one of them."""
+    moment, token = lease_now(session), uuid4().hex
+    found = session.execute(free, {**asked, "moment": moment}).all()
+    if found:
+        taken = [row.resource for row in found]
+        held = {"store": found[0].store_id, "pulled": taken, "token": token, "until": moment + LEASE}
+        session.execute(_LEASES[table], held)
+    return [Pull(row.store_id, Resource(row.resource), token, row) for row in found]
 
 
 def _write(session: Session, table: Table, pull: Pull, values: dict[str, Any]) -> bool:

@@ -6,12 +6,13 @@ from itertools import count
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.config import Settings
 from app.db import Database
 from app.mirror import pulls as rows
 from app.mirror.apply import apply_records
-from app.models import Order, Store
+from app.models import Order, Reconciliation, Store
 from connectors.sandbox.model import SHOPIFY
 from jobs import pulls
 from tests.connectors.sandbox.sandbox_fake_world import order
@@ -130,6 +131,54 @@ def test_a_kill_between_two_commits_of_a_pull_costs_nothing(
     assert _asked_for(shop, "SeveralOrders") == 2
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_look_that_finds_nothing_new_writes_twice_whatever_it_looked_at(reader: Reader, shop: Shop) -> None:
+    _reconcile(reader, shop)
+    commits: list[object] = []
+    event.listen(reader.database.engine, "commit", commits.append)
+    shop.asked.clear()
+
+    _reconcile(reader, shop)
+
+    assert len(shop.asked) >= len(_pulled(reader)) > 2
+    assert len(commits) == 2
+
+
+def test_a_resource_that_cannot_be_read_keeps_no_other_from_its_turn(
+    reader: Reader, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _pulled(reader)
+
+    def fail(*_arguments: Any) -> None:
+        raise _UnreadableError
+
+    monkeypatch.setattr("jobs.pulls._orders_lacked", fail)
+    with pytest.raises(_UnreadableError):
+        _reconcile(reader, shop)
+
+    after = _pulled(reader)
+    assert [name for name in before if after[name] == before[name]] == ["orders"]
+
+
+def test_a_worker_that_is_asked_to_end_gives_back_what_it_had_not_begun(reader: Reader, shop: Shop) -> None:
+    before = _pulled(reader)
+    reader.kit.stopping.set()
+    _reconcile(reader, shop)
+    reader.kit.stopping.clear()
+    stayed = _pulled(reader)
+
+    _reconcile(reader, shop)
+
+    after = _pulled(reader)
+    assert stayed == before
+    assert all(after[name] > before[name] for name in before)
+
+
+def _pulled(reader: Reader) -> dict[str, Any]:
+    """How far each resource was pulled."""
+    return dict(rows_of(reader.database, Reconciliation, "resource", "pulled_to"))
+
+
 def test_a_shop_that_fails_in_the_middle_is_asked_for_the_rest_later(reader: Reader, shop: Shop) -> None:
     for number in range(23):
         moment = reader.now + timedelta(minutes=number)
@@ -142,6 +191,10 @@ def test_a_shop_that_fails_in_the_middle_is_asked_for_the_rest_later(reader: Rea
     _reconcile(reader, shop)
 
     assert (len(half), len(_new_orders(reader))) == (10, 23)
+
+
+class _UnreadableError(Exception):
+    """What nobody foresaw."""
 
 
 class _KilledError(BaseException):

@@ -97,14 +97,16 @@ def test_what_was_lost_is_pulled_from_the_last_good_delivery_on(watched: Watched
 
 def test_a_pull_that_is_under_way_does_not_put_the_catching_up_off(watched: Watched) -> None:
     with watched.runtime.database.write() as session:
-        pull = pulls.claim_reconciliation(session, watched.store_id, NOW + timedelta(days=1))
-        assert pull is not None
-        pulls.catch_up(session, watched.store_id, pull.resource, since=NOW, now=NOW)
+        claimed = pulls.claim_reconciliations(session, watched.store_id, NOW + timedelta(days=1))
+        caught_up = claimed[0].resource
+        pulls.catch_up(session, watched.store_id, caught_up, since=NOW, now=NOW)
 
         store = session.get_one(Store, watched.store_id)
-        ended = pulls.finish_reconciliation(session, pull, store, pulled_to=NOW + QUARTER, now=NOW + QUARTER)
+        moment = NOW + QUARTER
+        pulls.finish_reconciliations(session, claimed, store, pulled_to=moment, now=moment)
 
-    assert not ended
+    told = seeds.rows_of(watched.runtime.database, Reconciliation, "resource", "pulled_to", "next_at")
+    assert [row for row in told if row[1] == NOW] == [(caught_up.value, NOW, NOW)]
 
 
 def test_a_deleted_webhook_is_made_anew(watched: Watched) -> None:

@@ -17,8 +17,8 @@ def _claimed(database: Database) -> list[str]:
     found = []
     with database.write() as session:
         for store_id in pulls.stores_to_reconcile(session, LATER, 100):
-            while (pull := pulls.claim_reconciliation(session, store_id, LATER)) is not None:
-                found.append(pull.resource.value)
+            claimed = pulls.claim_reconciliations(session, store_id, LATER)
+            found += [pull.resource.value for pull in claimed]
     return found
 
 
