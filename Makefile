@@ -152,6 +152,7 @@ fuzzed: $(VENV)/atheris.stamp
 fuzz: $(VENV)/fuzz.stamp
 	$(BIN)/python -m tests.attacks.fuzz_parsers seconds $(or $(SECONDS_OF_FUZZ),90)
 	$(BIN)/python -m tests.attacks.fuzz_api $(or $(EXAMPLES),40)
+	$(BIN)/python -m tests.attacks.fuzz_screens
 
 # Minutes: every screen in a real browser (chromium, as the system has it); its pictures lie in var/tour.
 .PHONY: tour
