@@ -53,11 +53,13 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through those buckets that have a value, as the points of an SVG path, between two values."""
+    """A line through those buckets that have a value, as points of an SVG path; what is below it is filled.
+
+    It stands on nothing, as bars do: cut off below, a list that lost one person looks as if it had lost all.
+    """
 
     path: str
     area: str
-    bottom: int
     top: int
 
 
@@ -93,14 +95,12 @@ def line(shown: Sequence[Bucket], value: Callable[[Bucket], int | None]) -> Line
     counted = [(number, n) for number, one in enumerate(shown) if (n := value(one)) is not None]
     if len(counted) < 2:
         return None
-    low, high = min(n for _, n in counted), max(n for _, n in counted)
-    bottom, top = _frame(low, high)
+    top = round_up(max(n for _, n in counted))
     last = max(1, len(shown) - 1)
-    unit = SIDE / (top - bottom)
-    points = [f"{SIDE * number / last:.3f} {SIDE - unit * (n - bottom):.3f}" for number, n in counted]
+    points = [f"{SIDE * number / last:.3f} {SIDE - SIDE * n / top:.3f}" for number, n in counted]
     path = "M" + " L".join(points)
     ends = (SIDE * counted[-1][0] / last, SIDE * counted[0][0] / last)
-    return Line(path, f"{path} L{ends[0]:.3f} {SIDE} L{ends[1]:.3f} {SIDE} Z", bottom, top)
+    return Line(path, f"{path} L{ends[0]:.3f} {SIDE} L{ends[1]:.3f} {SIDE} Z", top)
 
 
 def round_up(value: int) -> int:
@@ -109,14 +109,6 @@ def round_up(value: int) -> int:
         return 1
     power = 10 ** (len(str(value)) - 1)
     return next(int(step * power) for step in _STEPS if step * power >= value and step * power % 1 == 0)
-
-
-def _frame(low: int, high: int) -> tuple[int, int]:
-    """Round numbers around what is shown, near to it; from nothing on where all is the same."""
-    if low == high:
-        return 0, round_up(high)
-    step = round_up(high - low)
-    return low // step * step, -(-high // step) * step
 
 
 def _bucket(days: Sequence[Day]) -> Bucket:

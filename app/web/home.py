@@ -110,20 +110,26 @@ def _chosen(session: Session, now: datetime) -> dict[str, object]:
     number = overview.span_of(request.args.get("days", ""))
     ways_out = senders.of_store(session, runtime(), store, now)
     steps = [] if store.guide_hidden_at else guide_steps.of_store(session, store, ways_out, views)
+    steps_left = guide_steps.left(steps)
+    needs = attention.of_store(
+        session,
+        store,
+        has_sender=bool(settings.read(store, "sender.email")),
+        active_flows=sum(view.is_active for view in views),
+        grant_url=scopes.grant_url(store, standing.client_id(runtime(), store)),
+        ways_out=ways_out,
+    )
     return {
         "steps": steps,
-        "steps_left": guide_steps.left(steps),
+        "steps_left": steps_left,
         "overview": overview.of_store(session, store, views, number=number, now=now),
         "spans": overview.SPANS,
-        "attention": attention.of_store(
-            session,
-            store,
-            has_sender=bool(settings.read(store, "sender.email")),
-            active_flows=sum(view.is_active for view in views),
-            grant_url=scopes.grant_url(store, standing.client_id(runtime(), store)),
-            ways_out=ways_out,
-        ),
+        "attention": [need for need in needs if not (steps_left and need.key in _STEPS)],
     }
+
+
+_STEPS = frozenset({"no_sender", "no_flow"})
+"""What the guide's steps ask for as well: said once, by the guide while it is shown."""
 
 
 def _progress(row: Backfill) -> Progress:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import access_log, audit, clock
+from app import access_log, audit, clock, retention
 from app.errors import BadInput, NotFound
 from app.flows.definition import recipe_keys
 from app.members.roles import MARKETER
@@ -87,6 +87,7 @@ def show(message_id: int) -> ResponseReturnValue:
         content = copies.read_content(message.content)
         parts = _parts(session, store.id, message)
     showed(store.id, access_log.MESSAGE, customer_id=message.customer_id)
+    parts |= {"missing": _missing(message), "kept_days": retention.CONTENT.days}
     page = Response(render_template("message.html", message=message, content=content, **parts))
     if visit() is None:
         page.headers["Content-Security-Policy"] = headers.policy(frame_src=headers.previews())
@@ -140,6 +141,16 @@ def _people(session: Session, store_id: int, messages: Sequence[Message]) -> dic
     wanted = {message.customer_id for message in messages}
     found = session.scalars(rows_of(Customer, store_id).where(Customer.id.in_(wanted)))
     return {customer.id: customer for customer in found}
+
+
+def _missing(message: Message) -> str:
+    """Why a message has no text: it had one, never will have one, or has none yet."""
+    if message.sent_at is not None:
+        return "gone"
+    return "never" if message.status in _STAYED else "none"
+
+
+_STAYED = frozenset({STOPPED, EXPIRED, CANCELLED, FAILED})
 
 
 def _parts(session: Session, store_id: int, message: Message) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def test_a_line_goes_through_what_was_counted_and_needs_two_of_it() -> None:
     drawn = charts.line(listed(None, 100, None, 110), lambda one: one.subscribers)
 
     assert drawn is not None
-    assert (drawn.bottom, drawn.top) == (100, 110)
-    assert drawn.path == "M33.333 100.000 L100.000 0.000"
+    assert drawn.top == 150
+    assert drawn.path == "M33.333 33.333 L100.000 26.667"
     assert charts.line(listed(None, 100), lambda one: one.subscribers) is None
 
 
@@ -57,5 +57,12 @@ def test_a_line_stays_in_its_frame(counts: tuple[int, int]) -> None:
     drawn = charts.line(listed(*counts), lambda one: one.subscribers)
 
     assert drawn is not None
-    assert drawn.bottom <= min(counts) <= max(counts) <= drawn.top
-    assert drawn.bottom < drawn.top
+    assert 0 <= min(counts) <= max(counts) <= drawn.top
+    assert drawn.top > 0
+
+
+def test_a_list_that_lost_one_of_twenty_looks_like_that() -> None:
+    drawn = charts.line(listed(20, 19), lambda one: one.subscribers)
+
+    assert drawn is not None
+    assert drawn.path == "M0.000 0.000 L100.000 5.000"

@@ -54,9 +54,9 @@ def test_the_page_prints_the_interval_and_never_a_bare_number(member: FlaskClien
     page = member.get("/app/flows/review", headers={"Accept-Language": "en"}).get_data(as_text=True)
 
     assert "More of those in the flow buy." in page
-    assert "+3.9 points, 95 % sure from +0.4 points to +6.9 points" in page
+    assert "+3.9 points, 95% sure from +0.4 points to +6.9 points" in page
     assert "41 days (median)" in page
-    assert "95 % sure: 38 to 46" in page
+    assert "95% sure: 38 to 46" in page
     assert "instead of 14" in page
 
 

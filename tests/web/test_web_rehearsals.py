@@ -91,7 +91,7 @@ def test_the_button_queues_a_dry_run_and_the_page_tells_how_far_it_is(
                 "al massimo 40,50\xa0€",
                 "Accendi",
                 "12 carrelli più vecchi",
-                "taceva già prima",
+                "non comprava da tempo già prima",
                 "1.200 al giorno",
             ],
         ),

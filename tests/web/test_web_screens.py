@@ -29,7 +29,8 @@ def test_home_shows_what_came_back_in_the_readers_way(member: FlaskClient, shop:
 def test_home_names_what_needs_attention(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
     with runtime.database.write() as session:
         add_message(session, shop.store_id, 1, word="lost", status="unknown")
-        session.get_one(Store, shop.store_id).state = "needs_reconnect"
+        store = session.get_one(Store, shop.store_id)
+        store.state, store.guide_hidden_at = "needs_reconnect", NOW
 
     page = _read(member, "/app/")
 
@@ -391,6 +392,7 @@ def test_settings_offer_the_shops_own_statuses_and_keep_several(
     bad = member.post("/app/settings", data={"meta.paid_statuses": "nix", "csrf": csrf(member)})
 
     assert "È arrivato (arrived)" in page
+    assert page.count('type="checkbox" name="meta.delivered_statuses"') == 2
     assert (good.status_code, bad.status_code) == (303, 400)
     assert "completed, arrived" in bad.get_data(as_text=True)
     with runtime.database.read() as session:

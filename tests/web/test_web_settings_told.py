@@ -118,3 +118,12 @@ def test_the_language_is_one_that_we_write_in_and_what_is_stored_stays(
     languages = page.partition('<select id="s-locale"')[2].partition("</select>")[0]
     assert chosen in languages
     assert languages.count("<option") == (3 if stored == "fr" else 2)
+
+
+@pytest.mark.parametrize(("platform", "is_asked"), [("woocommerce", True), ("shopify", False)])
+def test_what_only_woocommerce_does_is_asked_of_a_woocommerce_alone(
+    member: FlaskClient, runtime: Runtime, shop: Shop, platform: str, is_asked: bool
+) -> None:
+    _change(runtime, shop, platform=platform)
+
+    assert ('name="reconcile.sweep_days"' in _page(member)) is is_asked

@@ -1,12 +1,14 @@
 """Pages on which something is wrong or missing say so where it is seen first, and offer the way out."""
 
+from datetime import datetime
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.models import InboundEvent, Store
+from app.models import InboundEvent, Message, Store
 from app.runtime import Runtime
-from tests.web.web_shops import Shop, signed_in
+from tests.web.web_shops import NOW, Shop, signed_in
 
 
 def _read(client: FlaskClient, path: str, language: str = "en") -> str:
@@ -81,3 +83,32 @@ def test_without_a_shop_the_later_steps_of_the_guide_say_what_they_wait_for(
     page = _read(signed_in(app, runtime), "/app/setup")
 
     assert page.count("This step opens once the store is connected.") == 5
+
+
+def test_what_the_guide_asks_for_is_said_once(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+    asked = "No flow is switched on"
+    guided = _read(member, "/app/")
+    with runtime.database.write() as session:
+        session.get_one(Store, shop.store_id).guide_hidden_at = NOW
+
+    assert 'href="/app/setup"' in guided
+    assert asked not in guided
+    assert asked in _read(member, "/app/")
+
+
+@pytest.mark.parametrize(
+    ("status", "sent_at", "told"),
+    [
+        ("sent", NOW, "The text is gone: it is kept for 30 days after sending."),
+        ("expired", None, "It was never written"),
+        ("queued", None, "It has not been written yet"),
+    ],
+)
+def test_a_message_without_a_text_says_why(
+    member: FlaskClient, runtime: Runtime, shop: Shop, status: str, sent_at: datetime | None, told: str
+) -> None:
+    with runtime.database.write() as session:
+        message = session.get_one(Message, shop.ids["message"])
+        message.content, message.status, message.sent_at = None, status, sent_at
+
+    assert told in _read(member, f"/app/outbox/{shop.ids['message']}")
