@@ -95,13 +95,12 @@ def _allows(store_id: int, channel: str, state: str) -> ColumnElement[bool]:
     told = select(CONSENTS.c.customer_id).where(
         CONSENTS.c.store_id == store_id, CONSENTS.c.channel == channel
     )
+    theirs = told.where(CONSENTS.c.customer_id == Customer.id).correlate(Customer)
     if state == "unknown":
-        return Customer.id.not_in(told.where(CONSENTS.c.state != state))
+        return ~theirs.where(CONSENTS.c.state != state).exists()
     address = Customer.email if channel == "email" else Customer.phone
-    is_theirs = told.where(CONSENTS.c.customer_id == Customer.id, agreeing.is_theirs(CONSENTS, address))
-    return and_(
-        Customer.id.in_(told.where(CONSENTS.c.state == state)), is_theirs.correlate(Customer).exists()
-    )
+    binds = theirs.where(agreeing.is_theirs(CONSENTS, address)).exists()
+    return and_(Customer.id.in_(told.where(CONSENTS.c.state == state)), binds)
 
 
 def _is_of(store_id: int, kind: str) -> ColumnElement[bool]:

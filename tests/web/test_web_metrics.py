@@ -35,6 +35,8 @@ def test_no_scrape_reads_what_ended_before(database: Database) -> None:
     whole = [line for line in plan if any(_reads_whole(line, name) for name in HISTORIES)]
     assert [line for line in whole if WAITING not in line] == []
     assert any("ix_messages_status" in line for line in plan)
+    # By the store alone, all of its calls.
+    assert not any("ix_message_attempts_message" in line for line in plan)
     assert 'ritorno_messages{status="unknown"} 1.0' in figures
     assert 'ritorno_reports_last_hour{kind="bounced"} 1.0' in figures
 

@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from app.runtime import Runtime
 from tests.web.web_shops import Shop, add_customer
@@ -30,6 +32,25 @@ def test_pages_hold_everything_once(api: FlaskClient, runtime: Runtime, shop: Sh
 
     assert pages == 3
     assert seen == [f"{shop.word}-1", *(f"person-{number}" for number in range(11))]
+
+
+@pytest.mark.parametrize("path", ["orders", "events", "inbound-events", "enrollments"])
+def test_a_list_that_nothing_narrows_sorts_no_rows_of_the_store(
+    api: FlaskClient, runtime: Runtime, shop: Shop, path: str
+) -> None:
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        runtime.database.engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3]))
+    )
+
+    assert api.get(f"/api/v1/{path}", headers=shop.headers).status_code == 200
+
+    listed, values = next(told for told in asked if "ORDER BY" in told[0])
+    with runtime.database.read() as session:
+        explain = "EXPLAIN QUERY PLAN" if runtime.database.is_sqlite else "EXPLAIN"
+        rows = session.connection().exec_driver_sql(f"{explain} {listed}", values).all()
+    is_sorted = [row for row in rows if "ORDER BY" in str(row[-1])]
+    assert is_sorted == []
 
 
 def test_rows_that_arrive_meanwhile_shift_nothing(api: FlaskClient, runtime: Runtime, shop: Shop) -> None:

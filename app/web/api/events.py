@@ -28,10 +28,10 @@ _LARGEST_DATA_BYTES = 8192
 def listing() -> ResponseReturnValue:
     """The timeline by rising id; of one customer or one type if asked."""
     lists.check_filters("customer", "type")
-    statement = rows_of(CustomerEvent, g.store_id)
     customer_id, kind = lists.id_filter("customer"), lists.text_filter("type")
+    statement = lists.rows_by_id(CustomerEvent, g.store_id)
     if customer_id is not None:
-        statement = statement.where(CustomerEvent.customer_id == customer_id)
+        statement = rows_of(CustomerEvent, g.store_id).where(CustomerEvent.customer_id == customer_id)
     if kind is not None:
         statement = statement.where(CustomerEvent.type == kind)
     with runtime().database.read() as session:
@@ -79,10 +79,10 @@ def tell() -> ResponseReturnValue:
 def inbound() -> ResponseReturnValue:
     """The inbox by rising id; by status or topic if asked."""
     lists.check_filters("status", "topic")
-    statement = rows_of(InboundEvent, g.store_id)
     status, topic = lists.choice_filter("status", STATUSES), lists.text_filter("topic")
+    statement = lists.rows_by_id(InboundEvent, g.store_id)
     if status is not None:
-        statement = statement.where(InboundEvent.status.in_(literals((status,))))
+        statement = rows_of(InboundEvent, g.store_id).where(InboundEvent.status.in_(literals((status,))))
     if topic is not None:
         statement = statement.where(InboundEvent.topic == topic)
     with runtime().database.read() as session:

@@ -84,12 +84,12 @@ def deactivate(key: str) -> ResponseReturnValue:
 def enrollments() -> ResponseReturnValue:
     """Enrollments by rising id; of one flow or one customer if asked."""
     lists.check_filters("flow", "customer")
-    statement = rows_of(Enrollment, g.store_id)
     flow, customer_id = lists.text_filter("flow"), lists.id_filter("customer")
+    statement = lists.rows_by_id(Enrollment, g.store_id)
+    if customer_id is not None:
+        statement = rows_of(Enrollment, g.store_id).where(Enrollment.customer_id == customer_id)
     if flow is not None:
         statement = statement.where(Enrollment.flow_key == flow)
-    if customer_id is not None:
-        statement = statement.where(Enrollment.customer_id == customer_id)
     with runtime().database.read() as session:
         found = lists.page(session, statement, Enrollment.id)
         numbers = _numbers(session, {row.version_id for row in found.rows})

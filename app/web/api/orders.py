@@ -21,8 +21,9 @@ blueprint = Blueprint("orders", __name__)
 def listing() -> ResponseReturnValue:
     """Orders by rising id; by the platform's id or by customer if asked."""
     lists.check_filters("external_id", "customer")
-    statement = rows_of(Order, g.store_id)
     external_id, customer_id = lists.text_filter("external_id"), lists.id_filter("customer")
+    is_narrow = external_id is not None or customer_id is not None
+    statement = (rows_of if is_narrow else lists.rows_by_id)(Order, g.store_id)
     if external_id is not None:
         statement = statement.where(Order.external_id == external_id)
     if customer_id is not None:
