@@ -7,7 +7,7 @@ starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails a
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from app import packing
@@ -39,6 +39,7 @@ IN_BINARY = "ritorno_in_binary"
 
 _STATEMENTS = 512
 """How many prepared statements a connection keeps: a worker's round has more than the driver's own 128."""
+_PREPARING = "prepare_threshold"
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -78,8 +79,20 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
 
 
 def postgresql(url: str, pool_size: int) -> Engine:
-    """An engine for a server, with so many connections kept open."""
-    engine = create_engine(url, pool_size=pool_size, max_overflow=5, pool_timeout=10, hide_parameters=True)
+    """An engine for a server, with so many connections kept open.
+
+    `prepare_threshold=none` in the query of its address is for a pooler that knows no prepared statements.
+    """
+    place = make_url(url)
+    is_unprepared = place.query.get(_PREPARING) == "none"
+    engine = create_engine(
+        place.difference_update_query([_PREPARING]),
+        connect_args={_PREPARING: None} if is_unprepared else {},
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_timeout=10,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: object, _record: object) -> None:

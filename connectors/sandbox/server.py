@@ -21,6 +21,8 @@ from connectors.sandbox.woo_traits import Traits, change_traits, traits
 
 # A provider's call that hangs holds a thread until its caller gives up.
 _THREADS = 32
+_CONNECTIONS = 1000
+"""Each worker keeps up to sixty-four open; waitress would take a hundred and leave the rest waiting."""
 
 
 def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
@@ -37,7 +39,13 @@ def run(port: int, journal_dir: Path, config: WorldConfig) -> None:
     gc.set_threshold(20_000, 20, 20)
     # Looking ahead is how waitress learns that a caller has left.
     waitress.serve(
-        server, host="127.0.0.1", port=port, threads=_THREADS, ident=None, channel_request_lookahead=1
+        server,
+        host="127.0.0.1",
+        port=port,
+        threads=_THREADS,
+        ident=None,
+        channel_request_lookahead=1,
+        connection_limit=_CONNECTIONS,
     )
 
 

@@ -81,9 +81,9 @@ class Rig:
 
     # --- processes ------------------------------------------------------------------------------
 
-    def serve(self, deaths: Deaths | None = None) -> Kept:
+    def serve(self, deaths: Deaths | None = None, *, how: Sequence[str] = ("--worker", "none")) -> Kept:
         """A serving process without a worker."""
-        return self._keep(("serve", "--port", str(self.port), "--worker", "none"), deaths, {})
+        return self._keep(("serve", "--port", str(self.port), *how), deaths, {})
 
     def is_up(self) -> bool:
         """Whether the serving process answers."""
