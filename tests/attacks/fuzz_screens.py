@@ -64,12 +64,15 @@ class _Forms(HTMLParser):
 
 
 class Walk:
-    """A signed-in member's way through all the screens of one database."""
+    """A signed-in member's way through all the screens of one database.
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._app: Flask = make_app(runtime)
-        self._member: FlaskClient = signed_in(self._app, runtime)
+    Args:
+        operators: what lets members in; the screens themselves see no more than their store.
+    """
+
+    def __init__(self, app: Flask, operators: Runtime) -> None:
+        self._app, self._operators = app, operators
+        self._member: FlaskClient = signed_in(app, operators)
         self.asked = 0
         self.wrong: list[str] = []
 
@@ -92,7 +95,7 @@ class Walk:
 
     def send(self, form: Form) -> None:
         """The form with each field strange in turn."""
-        self._member = signed_in(self._app, self._runtime)
+        self._member = signed_in(self._app, self._operators)
         token = self._token()
         for name in dict.fromkeys(name for name, _ in form.fields):
             for word in STRANGE:
@@ -141,8 +144,9 @@ def attack(url: str) -> Walk:
     keys = Fernet.generate_key().decode()
     runtime = Runtime.build(Settings(database_url=url, secret_key="fuzz", encryption_keys=keys))
     with clock.frozen_at(NOW):
-        make_shop(runtime, "azure")
-        walk = Walk(runtime)
+        operators = runtime.seeing(runtime.database.over_all_stores())
+        make_shop(operators, "azure")
+        walk = Walk(make_app(runtime), operators)
         walk.ask()
         for form in walk.forms():
             walk.send(form)
