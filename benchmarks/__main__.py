@@ -243,12 +243,14 @@ def _ticks(databases: Databases, arguments: argparse.Namespace) -> None:
     for kind in ("SQLite", "PostgreSQL"):
         if arguments.only not in kind:
             continue
-        floor, product = ticks.compare(kind, databases, waiting=arguments.waiting)
+        found = ticks.compare(kind, databases, waiting=arguments.waiting)
+        floor, product = found.floor, found.product
         print(
             f"  {kind:11} floor {floor.median:.2f} ms ({floor.median_cpu:.2f} CPU), product "
             f"{product.median:.2f} ms ({product.median_cpu:.2f} CPU), {product.rate:,.0f} claims/s "
             f"({floor.median / product.median:.0%}; goal 20%), worst {product.worst:.1f} ms; "
-            f"empty {product.empty:.2f} ms ({product.empty_cpu:.2f} CPU; at most 1)",
+            f"empty {product.empty:.2f} ms ({product.empty_cpu:.2f} CPU; at most 1); "
+            f"{found.growth:.2f} of a tick with {ticks.FEW:,} waiting ({found.few.median:.2f} ms; goal 1.5)",
             flush=True,
         )
 

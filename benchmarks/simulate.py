@@ -93,9 +93,9 @@ def _cpu_seconds() -> float:
 def _fill(connection: Connection, shop: Shop, customers: int) -> None:
     orders, baskets = customers * ORDERS_EACH, customers * shop.baskets_each
     insert = partial(_insert, connection, customers=customers, span=shop.buying)
-    insert("customers", _CUSTOMERS, count=customers)
+    insert("customers", CUSTOMERS, count=customers)
     insert("consents", _LEDGER, count=customers * 7 // 10)
-    insert("orders", _ORDERS, count=orders)
+    insert("orders", ORDERS, count=orders)
     insert("products", _PRODUCTS, count=500)
     for line in range(3):
         product = f"'p' || (n * {line * 3 + 1} % 500 + 1)"
@@ -147,7 +147,7 @@ def _insert(
 
 
 _MOMENTS = {"order.placed": "AT", "order.paid": "AT", "order.fulfilled": "AT+1", "order.delivered": "AT+3"}
-_CUSTOMERS = {
+CUSTOMERS: dict[str, str] = {
     "id": "n",
     "identity": "'id:' || n",
     "external_id": "CAST(n AS VARCHAR(20))",
@@ -173,7 +173,7 @@ _LEDGER = {
     "source": "'shopify'",
     "source_key": "'k' || n",
 }
-_ORDERS = {
+ORDERS: dict[str, str] = {
     "id": "n",
     "external_id": "CAST(n AS VARCHAR(20))",
     "number": "'#' || n",

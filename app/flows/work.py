@@ -80,7 +80,7 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     if not events and not due:
         return 0, False
     due_ids = sorted({row.subject_id for row in due})
-    held = _enrollments(session, store.id, events, due_ids)
+    held = journeys_of(session, store.id, events, due_ids)
     batch = _batch(session, store, now, events=events, rows=held, due_ids=due_ids)
     for item in in_order(batch, events, due):
         item.run(batch)
@@ -102,7 +102,7 @@ def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:
         session.execute(_MARK_READ, {"store": store_id, "ids": ids})
 
 
-def _enrollments(
+def journeys_of(
     session: Session, store_id: int, events: Iterable[Row[Any]], timer_ids: list[int]
 ) -> list[Row[Any]]:
     """The journeys that the timers name, and of everybody in the events those that an exit may concern.

@@ -1,6 +1,7 @@
 """The floor of a tick: what is due of those that wait is claimed by a partial index, and moved on.
 
-Committed each time. Nothing but the driver, one connection, one statement a claim.
+Committed each time. Nothing but the driver, one connection, one statement a claim. What is due together lies
+scattered over the table, as people's turns come in another order than they entered.
 """
 
 import sqlite3
@@ -18,20 +19,22 @@ _CLAIM = (
     "(SELECT id FROM floor_waiting WHERE is_waiting = 1 AND due <= {now} ORDER BY due LIMIT {most}{lock}) "
     "RETURNING id, store, step"
 )
+_APART = 104_729
+"""How far from one row to the next to be due: a prime, so that each moment comes once."""
 Tick = Callable[[int], int]
 """Claims what is due at a moment and commits; how many that were."""
 
 
 def on_sqlite(path: str, waiting: int, most: int) -> Tick:
-    """Over a file in WAL with synchronous FULL; number n is due at the moment n."""
+    """Over a file in WAL with synchronous FULL."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute(_TABLE.format(id="INTEGER"))
     connection.execute(
         "INSERT INTO floor_waiting WITH RECURSIVE s(n) AS "
-        "(SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ?) SELECT n, 1, 0, 1, n, NULL FROM s",
-        (waiting,),
+        "(SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ?) SELECT n, 1, 0, 1, n * ? % ? + 1, NULL FROM s",
+        (waiting, _APART, waiting),
     )
     connection.execute(_INDEX)
     connection.execute("ANALYZE")
@@ -44,8 +47,9 @@ def on_postgres(url: str, waiting: int, most: int) -> Tick:
     connection = psycopg.connect(url, autocommit=True, prepare_threshold=1)
     connection.execute(_TABLE.format(id="bigint").encode())
     connection.execute(
-        "INSERT INTO floor_waiting SELECT n, 1, 0, 1, n, NULL FROM generate_series(1::bigint, %s::bigint) n",
-        (waiting,),
+        "INSERT INTO floor_waiting SELECT n, 1, 0, 1, n * %s %% %s + 1, NULL "
+        "FROM generate_series(1::bigint, %s) n",
+        (_APART, waiting, waiting),
     )
     connection.execute(_INDEX)
     connection.execute("VACUUM ANALYZE floor_waiting")
