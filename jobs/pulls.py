@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from jobs.guard import Failed, each_store, run_guarded
 from jobs.kit import Kit
 
 _PAGES_A_ROUND = 50
-_MOST_STORES = 100
+_MOST_STORES, _MOST_LOOKS = 100, 20
 _HELD_SECONDS = pulls.LEASE.total_seconds() / 2
 """A page without news is no reason to hold its resource anew within these."""
 _STORES_AT_ONCE = 4
@@ -83,6 +84,12 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def _reconcile_store(kit: Kit, now: datetime, store_id: int) -> int:
+    """Look until nothing comes: what is to be caught up with amid a look is lost to it, and due again."""
+    looks = iter(partial(_look, kit, now, store_id), 0)
+    return sum(islice(looks, _MOST_LOOKS))
+
+
+def _look(kit: Kit, now: datetime, store_id: int) -> int:
     """All of a store that is due, one resource after the other; of most looks nothing is to be kept.
 
     Those that brought nothing are finished by one transaction. A kill before it has them looked at again.
@@ -93,7 +100,8 @@ def _reconcile_store(kit: Kit, now: datetime, store_id: int) -> int:
     failed: Failed | None = None
     for number, held in enumerate(claimed):
         if kit.stopping.is_set():
-            _give_back(kit, [one.pull for one in claimed[number:]])
+            with kit.database.of_store(store_id).write() as session:
+                pulls.give_back(session, [one.pull for one in claimed[number:]])
             break
         work = partial(_reconcile, kit, held, store=way.store, now=now)
         result = run_guarded(partial(_work, way, held.pull, now, work=work, is_backfill=False))
@@ -103,7 +111,9 @@ def _reconcile_store(kit: Kit, now: datetime, store_id: int) -> int:
             continue
         ended.append(held.pull)
         if result is None:
-            way = _Way(kit, _read_again(kit, store))
+            # A refusal may have been noted.
+            with kit.database.of_store(store_id).read() as session:
+                way = _Way(kit, rows.need(session, store_id))
         elif result:
             _finish(kit, ended, now)
             done, ended = done + result, []
@@ -120,17 +130,6 @@ def _claim_all(kit: Kit, store_id: int, now: datetime) -> tuple[list[_Held], Sto
     with kit.database.of_store(store_id).write() as session:
         claimed = pulls.claim_reconciliations(session, store_id, now)
         return [_Held(pull, until) for pull in claimed], rows.need(session, store_id)
-
-
-def _read_again(kit: Kit, store: Store) -> Store:
-    """The store after a call that failed: a refusal may have been noted."""
-    with kit.database.of_store(store.id).read() as session:
-        return rows.need(session, store.id)
-
-
-def _give_back(kit: Kit, held: Sequence[Pull]) -> None:
-    with kit.database.of_store(held[0].store_id).write() as session:
-        pulls.give_back(session, held)
 
 
 def _finish(kit: Kit, ended: Sequence[Pull], now: datetime) -> None:
