@@ -2,7 +2,7 @@
 
 `GET /c/<token>` is a stage like a delivery: what a click means is found by the worker from what was kept
 (`app/messaging/clicks.py`). HEAD leads on and keeps nothing. What names no message of ours is handed on to
-the pages, whose 404 is the same for all wrong addresses.
+the pages, whose 404 is the same for all wrong links.
 """
 
 import html

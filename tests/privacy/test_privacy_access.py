@@ -134,10 +134,11 @@ def ritorno(runtime: Runtime, *words: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_operator_exports_and_erases_a_customer(shop: World) -> None:
     number, mine = str(live(shop)), str(shop.store_id)
+    other = str(seeds.new_store(shop.database, "altrove"))
 
     exported = ritorno(shop.runtime, "customer", "export", number, "--store", mine)
     erased = ritorno(shop.runtime, "customer", "erase", number, "--json")
-    foreign = ritorno(shop.runtime, "customer", "erase", number, "--store", "999")
+    foreign = ritorno(shop.runtime, "customer", "erase", number, "--store", other)
 
     assert json.loads(exported[1])["customer"]["email"] == EMAIL
     assert json.loads(erased[1])["id"] == int(number)
