@@ -10,7 +10,8 @@
 #   make plugin  our plugin for WordPress as a zip in dist/
 #   make watched what OpenTelemetry and Sentry ask for, besides what `make run` installs
 #   make fuzzed  what atheris makes up, at our parsers: 400,000 inputs, a quarter of a minute (a part of CI)
-#   make fuzz    what atheris and schemathesis make up, at our parsers and our API, three minutes
+#   make fuzz    what atheris and schemathesis make up, at our parsers and our API, and strange words at
+#                the screens, some eight minutes
 #   make sbom    what an installation consists of, as CycloneDX JSON in dist/
 #   make lock    write requirements/*.lock anew from pyproject.toml
 
