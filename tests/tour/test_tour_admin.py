@@ -98,6 +98,7 @@ def test_where_forms_lead_is_reached_inside(admin: Admin) -> None:
     frame.get_by_label(T["steps.add.kind"]).first.select_option("tag")
     admin.use(frame.get_by_role("button", name=T["steps.add.go"]))
     reached.add(_kind(admin.path()))
+    frame.get_by_label(T["step.field.add"]).fill("birthday")
     admin.use(frame.get_by_role("button", name=T["steps.keep"]))
     admin.use(frame.get_by_role("link", name=T["steps.review"]))
     reached.add(_kind(admin.path()))
