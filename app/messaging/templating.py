@@ -80,7 +80,7 @@ class Template:
             return self.constant
         scope.weight = self._weight
         try:
-            return "".join([part if type(part) is str else part(scope) for part in self._parts])  # type: ignore[operator]
+            return "".join([part if isinstance(part, str) else part(scope) for part in self._parts])
         except UndefinedError as error:
             raise UnresolvedContent(_missing_name(error)) from error
         except _FAULTS as error:
