@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import lease_now, table_of, upsert
@@ -66,6 +66,33 @@ def of_flow(session: Session, store_id: int, flow_key: str, *, is_draft: bool = 
     """The latest dry run of a flow or of its draft, waiting, running or done."""
     mine = (REHEARSALS.c.store_id == store_id, *_of(flow_key, is_draft=is_draft))
     return session.execute(select(REHEARSALS).where(*mine)).one_or_none()
+
+
+def latest_of(session: Session, store_id: int, flow_key: str) -> Row[Any] | None:
+    """The latest dry run of a flow and its draft: one that is not done yet, else the one that ended last."""
+    both = (of_flow(session, store_id, flow_key, is_draft=is_draft) for is_draft in (False, True))
+    found = [row for row in both if row is not None]
+    return max(found, key=lambda row: (row.is_waiting, row.ended_at or row.asked_at), default=None)
+
+
+def follow(session: Session, store_id: int, flow_key: str, *, revision: int) -> None:
+    """After a draft was published: what was tried of it was tried of the flow that holds now.
+
+    Of the version before it nothing is kept, it says nothing of this one; whoever still waits gets this one.
+
+    Args:
+        revision: that of the draft that was published; what was tried of an earlier one is dropped.
+    """
+    held = of_flow(session, store_id, flow_key)
+    draft = of_flow(session, store_id, flow_key, is_draft=True)
+    mine = (REHEARSALS.c.store_id == store_id, REHEARSALS.c.flow_key == flow_key)
+    session.execute(delete(REHEARSALS).where(*mine))
+    waiting = next((row for row in (draft, held) if row is not None and row.is_waiting), None)
+    if waiting is not None:
+        span = {"begin": waiting.begin, "end": waiting.end}
+        ask(session, store_id, flow_key, **span, is_ahead=is_ahead(waiting))
+    elif draft is not None and draft.result and draft.result["revision"] == revision:
+        session.execute(insert(REHEARSALS).values(**{**draft._mapping, "is_draft": False}))
 
 
 def is_ahead(rehearsal: Row[Any]) -> bool:

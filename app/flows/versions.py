@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.db import table_of
 from app.errors import NotFound
-from app.flows import contents, drafts, published
+from app.flows import contents, drafts, published, rehearsals
 from app.flows.definition import Definition
 from app.flows.steps import Step, Wait, WaitEvent, WaitFor
 from app.models import Enrollment, Flow, FlowVersion
@@ -107,6 +107,7 @@ def publish(session: Session, store_id: int, key: str, *, seen: int, now: dateti
     flow.version_id = version.id
     session.flush()
     drafts.keep(session, store_id, key, None, seen=seen, now=now)
+    rehearsals.follow(session, store_id, key, revision=seen)
     return version.number
 
 

@@ -92,7 +92,7 @@ def _of_store(
         "list_kinds": KINDS,
         "rivals": rivals.of_store(store),
         "first": first,
-        "rehearsal": rehearsals.of_flow(session, store.id, first.key) if first else None,
+        "rehearsal": rehearsals.latest_of(session, store.id, first.key) if first else None,
         "rehearsal_days": telling.DAYS,
     }
 

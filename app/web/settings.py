@@ -1,6 +1,6 @@
 """Settings: what a merchant sets for one store, each with a label and a sentence of help."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,13 +12,13 @@ from app.errors import BadInput
 from app.lists.taking import KINDS
 from app.members.roles import MARKETER, OWNER
 from app.models import Store
-from app.stores import homes, presets, rules, settings
+from app.stores import homes, presets, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
-from app.web import senders, standing
+from app.web import choosing, senders, standing
 from app.web.acting import actor
 from app.web.auth import may, merchant_required, role_required
-from app.web.catalogue import LANGUAGES, choice, language, translate
+from app.web.catalogue import language, translate
 from app.web.context import chosen_store, runtime
 from app.web.form_fields import Choices
 
@@ -66,6 +66,7 @@ class Field:
 
     Attributes:
         choices: what there is to choose from, with its words; nothing where it is typed.
+        groups: more to choose from, each group under its name.
     """
 
     setting: Setting
@@ -73,6 +74,7 @@ class Field:
     error: str | None
     is_told: bool
     choices: Choices
+    groups: Sequence[tuple[str, Choices]] = ()
 
 
 @blueprint.get("/app/settings")
@@ -150,23 +152,8 @@ def fields_of(
 
 
 def _field(setting: Setting, value: str, error: str | None) -> Field:
-    return Field(
-        setting, value, error, is_told=not _is_offered(setting.key), choices=_choices(setting, value)
-    )
-
-
-def _choices(setting: Setting, value: str) -> Choices:
-    if setting.rule is rules.LOCALE:
-        return _languages(value)
-    return [(each, choice(setting.key, each)) for each in setting.rule.choices]
-
-
-def _languages(held: str) -> Choices:
-    """Those that we write in; what is stored stays as it is, a region's (it-IT) or another language."""
-    own = held[:2].lower()
-    spoken = [(held if code == own else code, name) for code, name in LANGUAGES.items()]
-    unspoken = [] if own in ("", *LANGUAGES) else [(held, translate("setting.locale.unspoken", locale=held))]
-    return [*unspoken, *spoken]
+    offered = choosing.offer(setting, value, clock.now())
+    return Field(setting, value, error, not _is_offered(setting.key), offered.choices, offered.groups)
 
 
 def _is_offered(key: str) -> bool:

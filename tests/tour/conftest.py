@@ -1,4 +1,4 @@
-"""One browser and three worlds for the whole tour."""
+"""One browser and the worlds of the whole tour."""
 
 import shutil
 from collections.abc import Iterator
@@ -74,4 +74,12 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A server over a database in which nothing happened."""
     folder = tmp_path_factory.mktemp("empty")
     with tour_worlds.serving(folder, tour_worlds.make_empty(folder)) as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A server over a shop that was connected a moment ago."""
+    folder = tmp_path_factory.mktemp("new")
+    with tour_worlds.serving(folder, tour_worlds.make_new(folder)) as place:
         yield place

@@ -21,7 +21,7 @@ LOOKS = [
 ]
 
 
-@pytest.fixture(params=["empty", "full", "troubled"])
+@pytest.fixture(params=["empty", "new", "full", "troubled"])
 def world(request: pytest.FixtureRequest) -> tuple[str, Place]:
     """A world's name and its server."""
     return request.param, request.getfixturevalue(request.param)

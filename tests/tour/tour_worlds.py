@@ -1,4 +1,4 @@
-"""What the tour visits: a real server over an empty shop, over one full of life, and over one in trouble."""
+"""What the tour visits: a real server over nothing, over a new shop, a full one, and one in trouble."""
 
 import os
 import socket
@@ -14,14 +14,37 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.crypto import Vault
 from app.db import Database
+from app.flows import switch
 from app.models import Customer, InboundEvent, Message, Order, Product, Store
+from app.stores import install
+from app.stores.install import Arrival
+from app.stores.platforms import WOOCOMMERCE
 from app.web import auth
+from connectors.base import StoreIdentity
 from tests.e2e.e2e_demo import World, end_sandbox, run_demo
 
 WORLD = World(seed=11, customers=40, days=60, step_minutes=720)
 HOSTILE = '<img src=x onerror="window.struck=1">"\'><script>window.struck=1</script>{{ 7*7 }}'
 """What a shopper may call herself: it must stand on every page as the text that it is."""
+_NEW_SHOP = Arrival(
+    platform=WOOCOMMERCE,
+    url="https://bottega-aurora.example",
+    identity=StoreIdentity(
+        domain="bottega-aurora.example",
+        name="Bottega Aurora",
+        timezone="Europe/Rome",
+        currency="EUR",
+        country="IT",
+        locale="it",
+        home_url="https://bottega-aurora.example",
+        email="ciao@bottega-aurora.example",
+        postal_address="via Garibaldi 12, 10122 Torino",
+        plugins=(),
+    ),
+    access={"key": "ck_new", "secret": "cs_new", "mode": "header", "signing_url": ""},
+)
 COMMAND = str(Path(sys.executable).with_name("ritorno"))
 
 
@@ -71,6 +94,19 @@ def make_empty(folder: Path) -> str:
     """A migrated database in which nothing happened."""
     url = f"sqlite:///{folder / 'ritorno.db'}"
     subprocess.run([COMMAND, "migrate"], cwd=folder, env={**os.environ, "DATABASE_URL": url}, check=True)
+    return url
+
+
+def make_new(folder: Path) -> str:
+    """A database with one shop, connected a moment ago: nobody in it, nothing copied, nothing sent."""
+    url = make_empty(folder)
+    vault = Vault([(folder / "var" / "encryption_keys").read_text()])
+
+    def connect(session: Session) -> None:
+        store = install.complete(session, vault, _NEW_SHOP, clock.now())
+        switch.ensure_flows(session, store.id, clock.now())
+
+    change(url, connect)
     return url
 
 

@@ -1,5 +1,7 @@
 """A language that nobody speaks: what a page still says in another one was never translated."""
 
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -11,6 +13,7 @@ from tests.web.test_web_headers import SCREENS
 from tests.web.web_pseudo import frame_all, stored_words, untranslated
 from tests.web.web_shops import Csrf, Shop
 
+TYPED = "wrong"
 OTHERS = (
     "/app/account",
     "/app/members",
@@ -59,7 +62,8 @@ def test_no_answer_to_a_form_says_a_sentence_that_has_no_translation(
     member: FlaskClient, csrf: Csrf, runtime: Runtime, shop: Shop
 ) -> None:
     stored, token = stored_words(runtime), csrf(member)
-    wrong = dict.fromkeys(DEFINITIONS, "<wrong>")
+    wrong = dict.fromkeys(DEFINITIONS, f"<{TYPED}>")
+    stored = replace(stored, whole=f"{stored.whole}\n{TYPED}")
     forms = {
         "/app/settings": wrong,
         "/app/setup": wrong,

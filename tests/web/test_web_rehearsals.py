@@ -154,3 +154,30 @@ def test_a_whole_year_may_be_tried_and_a_draft(
     assert (row.begin.date().isoformat(), row.end) == (begin, NOW)
     assert member.get("/app/flows/review/rehearsal.json").status_code == 404
     assert member.get("/app/flows/review/rehearsal.json?draft=1").status_code == 200
+
+
+def test_what_was_tried_of_a_draft_counts_where_it_is_switched_on(
+    member: FlaskClient, runtime: Runtime, shop: Shop, csrf: Csrf
+) -> None:
+    token = csrf(member)
+    member.post("/app/flows/welcome/deactivate", data={"csrf": token})
+    member.post("/app/flows/welcome/steps/to-W2", data={"csrf": token, "seen": "0", **_IN_THREE_DAYS})
+    before = member.get("/app/flows/welcome/start").get_data(as_text=True)
+    member.post("/app/flows/welcome/try", data={"csrf": token, "draft": "on", "from": "guide"})
+    during = member.get("/app/setup").get_data(as_text=True)
+    with runtime.database.write() as session:
+        held = rehearsals.claim(session)
+        assert held is not None
+        assert rehearsals.finish(session, held, {**FOUND, "revision": 1}, NOW)
+    guide = member.get("/app/setup").get_data(as_text=True)
+    published = member.post("/app/flows/welcome/publish", data={"csrf": token, "seen": "1"})
+    after = member.get("/app/flows/welcome/start").get_data(as_text=True)
+
+    assert published.headers["Location"] == "/app/flows/welcome"
+    assert "not tried on your own past" in before
+    assert 'data-rehearsal="/app/flows/welcome/rehearsal.json?draft=1"' in during
+    assert 'href="/app/flows/welcome/publish#rehearsal"' in guide
+    assert "not tried on your own past" not in after
+
+
+_IN_THREE_DAYS = {"amount": "3", "unit": "days", "side": "after", "anchor": "entered", "at": ""}

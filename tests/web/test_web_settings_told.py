@@ -39,7 +39,7 @@ def test_a_connected_shop_says_since_when_and_what_it_hears(
 
     page = _page(member)
 
-    assert "2 webhooks tell us" in page
+    assert "2 webhooks are active" in page
     assert "One of them is paused" in page
     assert "Last compared with the shop" in page
 

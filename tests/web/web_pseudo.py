@@ -3,8 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from html.parser import HTMLParser
+from zoneinfo import available_timezones
 
+from babel import Locale
+from babel.core import get_global
+from babel.dates import get_timezone_location
+from babel.numbers import list_currencies
 from sqlalchemy import JSON, String, Text, select
 from sqlalchemy.orm import Session
 
@@ -90,14 +96,22 @@ def _bare(text: str) -> str:
 
 
 def stored_words(runtime: Runtime) -> Stored:
-    """All that the database holds in words: names, titles, what was typed."""
+    """All that the database holds in words, names, titles, what was typed; and what Babel calls by names."""
     with runtime.database.read() as session:
-        said = list(_words(session))
+        said = [*_words(session), *_babels()]
     short = " ".join(text for text in said if text.count(" ") < _FEW)
     return Stored("\n".join(said), frozenset(WORD.findall(short)))
 
 
 _FEW = 4
+
+
+@cache
+def _babels() -> list[str]:
+    """The places of time zones, and currencies with their codes, in Italian."""
+    known = available_timezones() & get_global("zone_territories").keys()
+    places = [get_timezone_location(name, locale="it", return_city=True) for name in known]
+    return ["UTC", *places, *list_currencies(), *Locale("it").currencies.values()]
 
 
 def _words(session: Session) -> Iterator[str]:

@@ -1,0 +1,133 @@
+"""What there is to choose from for a setting: words of ours, languages, currencies, time zones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from babel.core import get_global
+from babel.dates import get_timezone_location
+from babel.numbers import get_currency_name, get_territory_currencies
+
+from app.stores import rules
+from app.stores.settings import Setting
+from app.web.catalogue import LANGUAGES, choice, language, translate, word
+from app.web.form_fields import Choices
+
+_CONTINENTS = (
+    "Africa",
+    "America",
+    "Antarctica",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+)
+_UTC = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a field offers: what holds stands first; `groups` come after it, each under its name."""
+
+    choices: Choices = ()
+    groups: Sequence[tuple[str, Choices]] = ()
+
+
+def offer(setting: Setting, held: str, now: datetime) -> Offer:
+    """What a setting may become; nothing where it is typed.
+
+    Args:
+        now: whose offsets from UTC the time zones show.
+    """
+    if setting.rule is rules.ZONE:
+        return _zones(held, now)
+    if setting.rule is rules.CURRENCY:
+        return Offer(_currencies(held))
+    if setting.rule is rules.LOCALE:
+        return Offer(_languages(held))
+    return Offer([(each, choice(setting.key, each)) for each in setting.rule.choices])
+
+
+def _languages(held: str) -> Choices:
+    """Those that we write in; what is stored stays as it is, a region's (it-IT) or another language."""
+    own = held[:2].lower()
+    spoken = [(held if code == own else code, name) for code, name in LANGUAGES.items()]
+    unspoken = [] if own in ("", *LANGUAGES) else [(held, translate("setting.locale.unspoken", locale=held))]
+    return [*unspoken, *spoken]
+
+
+def _currencies(held: str) -> Choices:
+    """What is paid with today, by name; a list begins with the one that holds."""
+    named = _currency_names(language())
+    codes = (code for code in dict.fromkeys((held, *named)) if code)
+    return [(code, f"{named[code]} ({code})" if named.get(code, code) != code else code) for code in codes]
+
+
+@cache
+def _currency_names(locale: str) -> dict[str, str]:
+    codes = {code for place in get_global("territory_currencies") for code in get_territory_currencies(place)}
+    return dict(sorted(((code, get_currency_name(code, locale=locale)) for code in codes), key=_by_name))
+
+
+def _zones(held: str, now: datetime) -> Offer:
+    """Each zone as its place and how far it is from UTC at a moment; first the one that holds, and UTC."""
+    first = [(name, _place(name, now)) for name in dict.fromkeys((held, _UTC)) if name]
+    places = _places(language())
+    groups = [
+        (
+            word("zone.group", continent),
+            [(name, f"{place} ({_offset(_zone(name), now)})") for name, place in places[continent].items()],
+        )
+        for continent in _CONTINENTS
+    ]
+    return Offer(first, groups)
+
+
+@cache
+def _places(locale: str) -> dict[str, dict[str, str]]:
+    """The places of each continent by the names of their zones; a zone of two names is there once."""
+    places: dict[str, dict[str, str]] = {}
+    for continent in _CONTINENTS:
+        named = ((name, _city(name, locale)) for name in _names() if name.startswith(f"{continent}/"))
+        places[continent] = dict(sorted(named, key=_by_name))
+    return places
+
+
+def _names() -> Iterator[str]:
+    """Those that this machine's tzdata knows and that are no other name of another one."""
+    aliases = get_global("zone_aliases")
+    return (name for name in available_timezones() & get_global("zone_territories").keys() - aliases.keys())
+
+
+def _city(name: str, locale: str) -> str:
+    return get_timezone_location(name, locale=locale, return_city=True).replace("/", ", ")
+
+
+def _by_name(pair: tuple[str, str]) -> str:
+    return pair[1].casefold()
+
+
+def _place(name: str, now: datetime) -> str:
+    """Any zone that a store may have; one that nobody knows as it is written."""
+    try:
+        offset = _offset(_zone(name), now)
+    except (ZoneInfoNotFoundError, ValueError):
+        return name
+    return _UTC if name == _UTC else f"{_city(name, language())} ({offset})"
+
+
+# Kept: reading four hundred zones anew for each page would be most of its time.
+_zone = cache(ZoneInfo)
+
+
+def _offset(zone: ZoneInfo, now: datetime) -> str:
+    """Such as UTC+1, UTC−3:30; UTC alone where there is none."""
+    away = now.astimezone(zone).utcoffset() or timedelta()
+    hours, minutes = divmod(abs(away) // timedelta(minutes=1), 60)
+    if not hours and not minutes:
+        return _UTC
+    return f"{_UTC}{'−' if away < timedelta() else '+'}{hours}{f':{minutes:02}' if minutes else ''}"
