@@ -39,6 +39,11 @@ class NewEvent(NamedTuple):
     is_history: bool = False
 
 
+def place_of(entry: Any) -> tuple[datetime, str, str, str]:
+    """Where an entry stands among those of its customer, whichever of them was written first."""
+    return entry.occurred_at, entry.type, entry.subject, entry.source_key
+
+
 def is_history(moment: datetime, history_until: datetime | None) -> bool:
     """Whether something that a backfill or an import brought happened before the store was ours."""
     return history_until is not None and moment < history_until

@@ -32,6 +32,7 @@ class Held:
     """One enrollment in hand; `id` is None until it is written.
 
     `state`: what it makes of the customer's. `effects`: what is done beside messages once it is written.
+    `begun_by`: the timeline entry that let it in, which neither ends it nor moves it on.
     """
 
     id: int | None
@@ -45,6 +46,7 @@ class Held:
     journey: Journey
     is_changed: bool = False
     stopped_at: datetime | None = None
+    begun_by: int | None = None
     state: str | None = None
     messages: list[NewMessage] = field(default_factory=list)
     decisions: list[NewDecision] = field(default_factory=list)
@@ -61,8 +63,9 @@ class Batch:
     """Everything that one run of the flows of one store reads and changes.
 
     `shop` answers what is looked up on the way; `notes` are decisions about people without a journey.
-    `already_read` holds, by customer, the entries that earlier runs read and that happened after the
-    earliest one of this run: what came late must still see what came before it.
+    `already_read` holds, by customer, the entries that earlier runs read and that happened at the moment of
+    the earliest one of this run or later, and grows by what this one reads: what came late must still see
+    what came before it.
     """
 
     shop: Shop
@@ -74,7 +77,7 @@ class Batch:
     goods: Mapping[int, Sequence[OrderProduct]] = field(default_factory=dict)
     fresh: dict[tuple[str, int, str], Held] = field(default_factory=dict)
     definitions: dict[int, Definition] = field(default_factory=dict)
-    already_read: Mapping[int, Sequence[Any]] = field(default_factory=dict)
+    already_read: dict[int, list[Any]] = field(default_factory=dict)
     places: dict[int, Place] = field(default_factory=dict)
     notes: list[NewDecision] = field(default_factory=list)
     _people: dict[int, list[Held]] = field(default_factory=dict, init=False)

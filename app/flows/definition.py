@@ -133,8 +133,8 @@ class Entry(Part):
 class Exit(Part):
     """An event that ends the journey.
 
-    `about`: any, own (same subject), own-voucher, or another subject: other-later than the entry,
-    other-since it, its own moment included.
+    `about`: any, own (same subject), own-voucher, or another subject: other-later than the entry, or
+    other-since it, of one moment only the higher id.
     """
 
     event: str

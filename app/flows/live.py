@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
 from app import timeline
-from app.flows import arms, choosers, engine, facts
+from app.flows import arms, choosers, engine, facts, meanings
 from app.flows.batch import Batch, Held, LiveFlow
 from app.flows.choosers import OrderProduct
-from app.flows.definition import Entry, Exit, Message
+from app.flows.definition import Entry, Message
 from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.holdout import is_held_out
 from app.flows.making import new_message
-from app.flows.steps import WaitEvent
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
 from app.models import Store
@@ -25,24 +25,26 @@ _UNASKED = ConditionFacts()
 """What is given to steps that ask nothing."""
 
 
-class EventItem(NamedTuple):
-    """A timeline entry at its moment."""
+class MomentItem(NamedTuple):
+    """The timeline entries of a customer that share a moment; their order decides nothing.
 
-    event: Row[Any]
+    Whom one of them lets in, the others end or move on, as if they came after it.
+    """
+
+    events: Sequence[Row[Any]]
 
     def run(self, batch: Batch) -> None:
-        """End what it ends, move on what waited for it, let in whom it lets in."""
-        for held in batch.of(self.event.customer_id):
-            entry = batch.entry_of(held)
-            if self.event.type == timeline.ERASED or _is_ended(entry, held, self.event):
-                _stop(held, self.event)
-            elif held.journey.waits_for == self.event.type and _is_awaited(entry, held, self.event):
-                held.journey = engine.event_came(held.journey, entry, self.event.type, self.event.occurred_at)
-                move_on(batch, held, self.event.occurred_at)
-        for flow in batch.flows.values():
-            for entry in flow.definition.entries_on.get(self.event.type, ()):
-                if _lets_in(flow, entry, self.event):
-                    enter_by_event(batch, flow, entry, self.event)
+        """End what they end, move on what waited for them, let in whom they let in."""
+        customer_id = self.events[0].customer_id
+        for held in batch.of(customer_id):
+            if not _end(batch, held, self.events):
+                _carry_on(batch, held, self.events)
+        batch.already_read.setdefault(customer_id, []).extend(self.events)
+        for event in self.events:
+            for flow in batch.flows.values():
+                for entry in flow.definition.entries_on.get(event.type, ()):
+                    if meanings.lets_in(flow, entry, event):
+                        enter_by_event(batch, flow, entry, event)
 
 
 class TimerItem(NamedTuple):
@@ -79,6 +81,7 @@ def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Row[Any]) 
         entered_at=event.occurred_at,
         turn=0,
         journey=Journey(entry.id, entry.steps[0].id, anchors, arrived_by=event.type),
+        begun_by=event.id,
     )
     enter(batch, entry, held)
 
@@ -99,10 +102,46 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
         _hold_out(batch, entry, held)
         return
     move_on(batch, held, held.entered_at)
-    for event in batch.already_read.get(held.customer_id, ()):
-        if event.occurred_at > held.entered_at and _is_ended(entry, held, event):
-            _stop(held, event)
+    _catch_up(batch, held)
+
+
+def _catch_up(batch: Batch, held: Held) -> None:
+    """Tell a journey that begins what happened at its moment or later and was read already."""
+    missed = [
+        event
+        for event in batch.already_read.get(held.customer_id, ())
+        if event.occurred_at >= held.entered_at and event.id != held.begun_by
+    ]
+    for moment, events in groupby(sorted(missed, key=timeline.place_of), key=_moment_of):
+        together = list(events)
+        if _end(batch, held, together):
             return
+        if moment == held.entered_at:
+            _carry_on(batch, held, together)
+
+
+def _moment_of(event: Row[Any]) -> datetime:
+    moment: datetime = event.occurred_at
+    return moment
+
+
+def _end(batch: Batch, held: Held, events: Sequence[Row[Any]]) -> bool:
+    """Stop a journey that one of the entries of a moment ends."""
+    entry = batch.entry_of(held)
+    for event in events:
+        if meanings.is_ended(entry, held, event):
+            _stop(held, event)
+            return True
+    return False
+
+
+def _carry_on(batch: Batch, held: Held, events: Sequence[Row[Any]]) -> None:
+    """Move a journey on that waits for one of the entries of a moment."""
+    entry = batch.entry_of(held)
+    for event in events:
+        if meanings.is_awaited(entry, held, event):
+            held.journey = engine.event_came(held.journey, entry, event.type, event.occurred_at)
+            move_on(batch, held, event.occurred_at)
 
 
 def _with_anchors(entry: Entry, known: Mapping[str, datetime]) -> dict[str, datetime]:
@@ -227,40 +266,3 @@ def _keep(batch: Batch, held: Held, result: Advance, *, only_answers: bool) -> N
                 value=skipped.value,
             )
         )
-
-
-def _lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
-    if not flow.is_active or not _meets(entry.where, event):
-        return False
-    return flow.active_since is not None and event.occurred_at >= flow.active_since
-
-
-def _is_awaited(entry: Entry, held: Held, event: Row[Any]) -> bool:
-    """Whether this is the very event that the journey waits for; one from before its wait is none."""
-    step = entry.step(held.journey.step)
-    if type(step) is not WaitEvent:
-        return bool(event.subject == held.subject)
-    is_meant = step.about == "any" or event.subject == held.subject
-    return is_meant and event.occurred_at > held.entered_at and _meets(step.where, event)
-
-
-def _is_ended(entry: Entry, held: Held, event: Row[Any]) -> bool:
-    return any(_ends(rule, held, event) for rule in entry.exits_on.get(event.type, ()))
-
-
-def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:
-    if not _meets(rule.where, event):
-        return False
-    if rule.about == "own":
-        return bool(event.subject == held.subject)
-    if rule.about == "own-voucher":
-        return held.id is not None and event.details.get("enrollment_id") == held.id
-    if rule.about == "other-later":
-        return bool(event.subject != held.subject and event.occurred_at > held.entered_at)
-    if rule.about == "other-since":
-        return bool(event.subject != held.subject and event.occurred_at >= held.entered_at)
-    return True
-
-
-def _meets(where: Mapping[str, str], event: Row[Any]) -> bool:
-    return all(str(event.details.get(name)).lower() == value.lower() for name, value in where.items())

@@ -9,10 +9,10 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import timers
+from app import timeline, timers
 from app.db import Among, UtcDateTime, is_one_of, table_of
 from app.flows import choosers, facts, journeys, live, published, writing
 from app.flows.batch import Batch, Held
@@ -32,6 +32,16 @@ _PENDING = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+_PENDING_OF = (
+    select(EVENTS)
+    .where(
+        EVENTS.c.store_id == _STORE,
+        Among(EVENTS.c.customer_id, "people"),
+        # As no index holds it: that of what is pending leads to all of a backlog.
+        func.coalesce(EVENTS.c.is_pending, false()),
+    )
+    .with_for_update(skip_locked=True)
+)
 _MARK_READ = (
     update(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids")).values(is_pending=False)
 )
@@ -49,15 +59,11 @@ _UNSENT = _JOURNEYS.where(
         )
     )
 ).with_for_update()
-_ALREADY_READ = (
-    select(EVENTS)
-    .where(
-        EVENTS.c.store_id == _STORE,
-        Among(EVENTS.c.customer_id, "people"),
-        EVENTS.c.occurred_at > bindparam("earliest", type_=UtcDateTime),
-        ~EVENTS.c.is_pending,
-    )
-    .order_by(EVENTS.c.occurred_at, EVENTS.c.id)
+_ALREADY_READ = select(EVENTS).where(
+    EVENTS.c.store_id == _STORE,
+    Among(EVENTS.c.customer_id, "people"),
+    EVENTS.c.occurred_at >= bindparam("earliest", type_=UtcDateTime),
+    ~EVENTS.c.is_pending,
 )
 
 
@@ -75,8 +81,9 @@ def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
 
 def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[int, bool]:
     """One pass: how many entries and timers it did, and whether it made something due by now."""
-    events = _pending(session, store.id, limit)
-    due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit)
+    events, is_all = _pending(session, store.id, limit)
+    # While entries wait for a later batch, one of them may end what a timer would move on.
+    due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit) if is_all else []
     if not events and not due:
         return 0, False
     due_ids = sorted({row.subject_id for row in due})
@@ -93,8 +100,16 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     return len(events) + len(due), bool(came_back) or any(due_at <= now for due_at in waits)
 
 
-def _pending(session: Session, store_id: int, limit: int) -> list[Row[Any]]:
-    return list(session.execute(_PENDING, {"store": store_id, "most": limit}).all())
+def _pending(session: Session, store_id: int, limit: int) -> tuple[list[Row[Any]], bool]:
+    """Entries that nobody read, the oldest `limit` and all others of their customers; whether these are all.
+
+    Nobody's entries are cut in two, so that each customer's are read in the order of their moments.
+    """
+    first = list(session.execute(_PENDING, {"store": store_id, "most": limit}).all())
+    if len(first) < limit:
+        return first, True
+    people = sorted({event.customer_id for event in first})
+    return list(session.execute(_PENDING_OF, {"store": store_id, "people": people}).all()), False
 
 
 def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:
@@ -119,7 +134,7 @@ def journeys_of(
 
 
 def _already_read(session: Session, store_id: int, events: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
-    """What earlier runs read of these people and what happened after the earliest entry of this run."""
+    """What earlier runs read of these people and what happened since the earliest entry of this run."""
     found: dict[int, list[Row[Any]]] = {}
     if not events:
         return found
@@ -201,15 +216,22 @@ def with_goods(
 
 
 def in_order(batch: Batch, events: Sequence[Any], due: Iterable[Any]) -> list[Any]:
-    """Events and timers of each customer in the order of their moments; events first at the same one."""
-    items: list[tuple[tuple[int, datetime, int, int], Any]] = [
-        ((event.customer_id, event.occurred_at, 0, event.id), live.EventItem(event)) for event in events
+    """Events and timers of each customer in the order of their moments; events first at the same one.
+
+    No id takes part: it would tell which of two was written first.
+    """
+    told: dict[tuple[int, datetime], list[Any]] = {}
+    for event in events:
+        told.setdefault((event.customer_id, event.occurred_at), []).append(event)
+    items: list[tuple[tuple[int, datetime, int, str, str], Any]] = [
+        ((customer_id, moment, 0, "", ""), live.MomentItem(sorted(ones, key=timeline.place_of)))
+        for (customer_id, moment), ones in told.items()
     ]
     for timer in due:
-        enrollment = batch.held.get(timer.subject_id)
-        if enrollment is not None:
-            key = (enrollment.customer_id, timer.due_at, 1, timer.subject_id)
-            items.append((key, live.TimerItem(enrollment, timer.turn, timer.due_at)))
+        held = batch.held.get(timer.subject_id)
+        if held is not None:
+            key = (held.customer_id, timer.due_at, 1, held.flow_key, held.occurrence)
+            items.append((key, live.TimerItem(held, timer.turn, timer.due_at)))
     if len(items) > 1:
         items.sort(key=itemgetter(0))
     return [item for _, item in items]

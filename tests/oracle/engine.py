@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from heapq import heappop, heappush
+from itertools import groupby
 
 from tests.oracle.mirror import Mirror
 from tests.oracle.model import EnrollmentKey
@@ -14,7 +15,8 @@ from tests.oracle.recipes import CONSENT, FALLBACK
 from tests.oracle.state import ACTIVE, COMPLETED, EXITED, HELD_OUT, Enrollment, Entry, Order, Person
 
 _Timer = tuple[Enrollment, str]
-_Item = tuple[int, int, int, Entry | _Timer]
+_Item = tuple[int, int, tuple[str, str], Entry | _Timer]
+"""Its moment, whether it is a timer, and by what two of one moment are told apart."""
 
 
 class Engine:
@@ -46,11 +48,11 @@ class Engine:
         due: dict[int, list[_Item]] = defaultdict(list)
         people, self.mirror.touched = self.mirror.touched, {}
         for number, person in people.items():
-            due[number] = [(entry.at, 0, entry.number, entry) for entry in person.pending]
+            due[number] = [(entry.at, 0, entry.name, entry) for entry in person.pending]
             person.pending = []
         while self._timers and self._timers[0][0] <= now:
-            at, order, enrollment, step = heappop(self._timers)
-            due[id(enrollment.person)].append((at, 1, order, (enrollment, step)))
+            at, _, enrollment, step = heappop(self._timers)
+            due[id(enrollment.person)].append((at, 1, enrollment.key.name, (enrollment, step)))
             people[id(enrollment.person)] = enrollment.person
         for number, items in due.items():
             self._run(people[number], items)
@@ -91,37 +93,47 @@ class Engine:
         """What these make due is done in a further pass."""
         while items:
             self._over = []
-            for at, _, _, item in sorted(items, key=lambda item: item[:3]):
-                if isinstance(item, Entry):
-                    insort(person.history, item)
-                    self._read(person, item)
-                elif item[0].state == ACTIVE:
-                    enrollment, step = item
-                    self._ring(self, enrollment, at, step)
-                    if step != FALLBACK:
-                        self._advance(enrollment)
+            in_order = sorted(items, key=lambda item: item[:3])
+            for (at, is_timer), found in groupby(in_order, key=lambda item: item[:2]):
+                if is_timer:
+                    for *_, item in found:
+                        self._ring_timer(at, item)
+                else:
+                    self._read(person, [item for *_, item in found if isinstance(item, Entry)])
             items, self._over = self._over, None
+
+    def _ring_timer(self, at: int, timer: Entry | _Timer) -> None:
+        assert not isinstance(timer, Entry)
+        enrollment, step = timer
+        if enrollment.state == ACTIVE:
+            self._ring(self, enrollment, at, step)
+            if step != FALLBACK:
+                self._advance(enrollment)
 
     def _set_timer(self, enrollment: Enrollment, at: int, step: str) -> None:
         self._timers_set += 1
         if self._over is not None and at <= self.now:
-            self._over.append((at, 1, self._timers_set, (enrollment, step)))
+            self._over.append((at, 1, enrollment.key.name, (enrollment, step)))
         else:
             heappush(self._timers, (at, self._timers_set, enrollment, step))
 
-    def _read(self, person: Person, entry: Entry) -> None:
+    def _read(self, person: Person, entries: list[Entry]) -> None:
+        """The entries of one moment: whom one lets in, another ends, whichever was written first."""
+        for entry in entries:
+            insort(person.history, entry)
         for enrollment in person.watched:
-            if ends(enrollment, entry):
+            if any(ends(enrollment, entry) for entry in entries):
                 _end(enrollment)
         person.watched = [enrollment for enrollment in person.watched if _is_open(enrollment)]
-        for start in self._starts.get(entry.kind, ()):
-            start(self, person, entry)
+        for entry in entries:
+            for start in self._starts.get(entry.kind, ()):
+                start(self, person, entry)
 
     def _replay(self, enrollment: Enrollment) -> None:
-        """What happened after the entry's moment but was read before ends it as if it came in time."""
+        """What happened at the entry's moment or later and was read ends it as if it came in time."""
         history = enrollment.person.history
-        later = history[bisect_right(history, enrollment.entered_at, key=lambda entry: entry.at) :]
-        if any(ends(enrollment, entry) for entry in later):
+        since = history[bisect_left(history, enrollment.entered_at, key=lambda entry: entry.at) :]
+        if any(ends(enrollment, entry) for entry in since):
             _end(enrollment)
 
     def _advance(self, enrollment: Enrollment) -> None:

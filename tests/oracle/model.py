@@ -79,6 +79,11 @@ class EnrollmentKey:
     flow: str
     occurrence: str
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """Where it stands among those of one customer."""
+        return self.flow, self.occurrence
+
     def __str__(self) -> str:
         return f"{self.platform}/{self.customer}/{self.flow}/{self.occurrence}"
 

@@ -63,6 +63,11 @@ class Entry(NamedTuple):
     order: Order | None = None
     redeemed: tuple[Enrollment, str] | None = None
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """Where it stands among those of its moment."""
+        return self.kind, self.order.key if self.order is not None else ""
+
 
 @dataclass(eq=False, slots=True)
 class Enrollment:

@@ -16,6 +16,7 @@ class News:
     _told: int = 0
     _passed: int = 0
     _latest: datetime = LONG_AGO
+    _at_latest: int = 0
 
     def next_at(self, before: datetime | None, wakes: Callable[[Happening], bool]) -> datetime | None:
         """The tick of the first entry before a moment that wakes anybody, as things stand until then."""
@@ -33,7 +34,7 @@ class News:
         """What became known since the last tick."""
         start, entries = self._told, self.entries
         while self._told < len(entries) and (entry := entries[self._told]).tick <= now:
-            self._latest = max(self._latest, entry.occurred_at)
+            self._count(entry)
             self._told += 1
         return entries[start : self._told]
 
@@ -43,18 +44,24 @@ class News:
             return made
         self.entries[self._told : self._told] = made
         self._told += len(made)
-        self._latest = max([self._latest, *(entry.occurred_at for entry in made)])
+        for entry in made:
+            self._count(entry)
         return [entry for entry in made if entry.is_heard]
 
     def already_read(self, heard: list[Happening]) -> list[Happening]:
-        """What earlier passes read and what happened after the earliest entry of this one."""
+        """What earlier passes read and what happened since the earliest entry of this one."""
         earliest = min(entry.occurred_at for entry in heard)
-        if self._latest <= earliest:
+        if earliest == self._latest and len(heard) == self._at_latest:
             return []
         pending = {entry.id for entry in heard}
-        later = [
+        return [
             entry
             for entry in self.entries[: self._told]
-            if entry.occurred_at > earliest and entry.id not in pending
+            if entry.occurred_at >= earliest and entry.id not in pending
         ]
-        return sorted(later, key=lambda entry: (entry.occurred_at, entry.id))
+
+    def _count(self, entry: Happening) -> None:
+        """Note when the latest of what was told happened, and how much of it at that moment."""
+        if entry.occurred_at > self._latest:
+            self._latest, self._at_latest = entry.occurred_at, 0
+        self._at_latest += entry.occurred_at == self._latest
