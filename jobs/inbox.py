@@ -10,7 +10,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
 from app import clock, failpoints, inbox
-from app.db import Database, UtcDateTime, is_one_of
+from app.db import UtcDateTime, is_one_of, narrow
 from app.inbox import Delivery
 from app.messaging import clicks
 from app.mirror import forgotten
@@ -25,7 +25,7 @@ from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePaylo
 from connectors.registry import READERS
 from connectors.storefronts.woocommerce.records import OwnerDemoted
 from connectors.storefronts.woocommerce.webhook import home_in
-from jobs import provider_posts
+from jobs import provider_posts, strangers
 from jobs.guard import Failed, pause_after, run_guarded
 from jobs.kit import Kit
 
@@ -95,21 +95,18 @@ def _one_batch(kit: Kit, store_id: int, now: datetime, limit: int) -> int:
 
 def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | None = None) -> int:
     """One transaction: the rows' marks and everything that follows from them."""
-    with _scope(kit, store_id).write() as session:
+    # All stores are seen until it is known whose each delivery is. What came for nobody may be the operator's
+    # account with a provider, which tells of all of them.
+    with kit.database.over_all_stores().write() as session:
         store = rows.find(session, store_id)
         arrived = inbox.waiting(session, store_id, now, limit=limit, only=only)
-        posts = [event for event in arrived if event.source in provider_posts.CHANNELS]
-        provider_posts.apply(session, kit.runtime.signer, store_id, posts=posts, now=now)
-        visits = [event for event in arrived if event.source == clicks.SOURCE]
-        if visits:
-            _count(session, store_id, visits, now)
-        events = [event for event in arrived if event.source not in _OURS]
-        if store is None:
-            ids = [event.id for event in events]
-            inbox.forget(session, store_id, ids)
-            inbox.mark_ignored(session, store_id, ids, now=now, reason="unknown shop")
-        elif events:
-            _mirror(session, kit, store, events=events, now=now)
+        foreign = {} if store is None else strangers.among(session, store, arrived)
+        if store_id != inbox.NOBODY:
+            narrow(session, store_id)
+        for event_id, reason in foreign.items():
+            inbox.mark_dead(session, store_id, [event_id], reason)
+        own = [event for event in arrived if event.id not in foreign]
+        _take_effect(session, kit, store, store_id, arrived=own, now=now)
         if arrived:
             failpoints.reached("inbox.in-apply")
     if arrived:
@@ -117,16 +114,34 @@ def _apply(kit: Kit, store_id: int, now: datetime, *, limit: int, only: int | No
     return len(arrived)
 
 
+def _take_effect(
+    session: Session,
+    kit: Kit,
+    store: Store | None,
+    store_id: int,
+    *,
+    arrived: Sequence[Delivery],
+    now: datetime,
+) -> None:
+    posts = [event for event in arrived if event.source in provider_posts.CHANNELS]
+    provider_posts.apply(session, kit.runtime.signer, store_id, posts=posts, now=now)
+    visits = [event for event in arrived if event.source == clicks.SOURCE]
+    if visits:
+        _count(session, store_id, visits, now)
+    events = [event for event in arrived if event.source not in _OURS]
+    if store is None:
+        ids = [event.id for event in events]
+        inbox.forget(session, store_id, ids)
+        inbox.mark_ignored(session, store_id, ids, now=now, reason="unknown shop")
+    elif events:
+        _mirror(session, kit, store, events=events, now=now)
+
+
 def _count(session: Session, store_id: int, visits: Sequence[Delivery], now: datetime) -> None:
     """Clicks take effect; what was kept of them meanwhile is not kept any longer."""
     told = [clicks.unpacked(visit.body, visit.received_at) for visit in visits if visit.body]
     clicks.apply(session, store_id, told, now)
     inbox.mark_done(session, store_id, [visit.id for visit in visits], now, is_forgotten=True)
-
-
-def _scope(kit: Kit, store_id: int) -> Database:
-    """A store's own rows; what came for nobody may be the operator's account, which tells of all stores."""
-    return kit.database.over_all_stores() if store_id == inbox.NOBODY else kit.database.of_store(store_id)
 
 
 def _mirror(session: Session, kit: Kit, store: Store, *, events: Sequence[Delivery], now: datetime) -> None:

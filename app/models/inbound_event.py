@@ -46,7 +46,13 @@ class InboundEvent(Base):
             sqlite_where=is_one_of(status, OPEN),
             postgresql_where=is_one_of(status, OPEN),
         ),
-        Index("ix_inbound_events_subject", "store_id", "subject_external_id"),
+        Index(
+            "ix_inbound_events_subject",
+            "subject_external_id",
+            "store_id",
+            sqlite_where=subject_external_id.is_not(None),
+            postgresql_where=subject_external_id.is_not(None),
+        ),
         Index("ix_inbound_events_status", "store_id", "status", "id"),
     )
 

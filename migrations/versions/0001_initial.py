@@ -546,7 +546,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_inbound_events_status", "inbound_events", ["store_id", "status", "id"], unique=False)
     op.create_index(
-        "ix_inbound_events_subject", "inbound_events", ["store_id", "subject_external_id"], unique=False
+        "ix_inbound_events_subject",
+        "inbound_events",
+        ["subject_external_id", "store_id"],
+        unique=False,
+        sqlite_where=sa.text("subject_external_id IS NOT NULL"),
+        postgresql_where=sa.text("subject_external_id IS NOT NULL"),
     )
     op.create_index(
         "ix_inbound_events_waiting",

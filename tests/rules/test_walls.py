@@ -21,7 +21,7 @@ OVER_ALL_STORES = {
     "jobs/doubts.py:settle": "which stores have something due",
     "jobs/flows.py:run": "which stores have something due",
     "jobs/inbox.py:_round": "which stores have something due",
-    "jobs/inbox.py:_scope": "the operator's account with a provider tells of messages of all stores",
+    "jobs/inbox.py:_apply": "whose a delivery is, is asked over all, then one store's rows alone are seen",
     "jobs/lookups.py:run": "what is due, whosever it is",
     "jobs/notices.py:run": "which merchants are to be told",
     "jobs/outbox.py:_round": "which stores have something due",

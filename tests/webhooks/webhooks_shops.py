@@ -20,6 +20,8 @@ from tests.webhooks.webhooks_process import CLIENT_SECRET, Headers
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 # Before the oldest delivery of the fixtures, so that none of them is older than the shop.
 INSTALLED_AT = datetime(2026, 11, 1, tzinfo=UTC)
+NUMBER_IN_FIXTURES = "548380009"
+"""Of the shop that Shopify's orders and checkouts name."""
 _numbers = count(1)
 
 
@@ -40,11 +42,11 @@ def connect_woocommerce(runtime: Runtime, url: str = "http://127.0.0.1:9") -> St
     )
 
 
-def connect_shopify(runtime: Runtime) -> Store:
-    """A fresh Shopify shop of the operator's app."""
+def connect_shopify(runtime: Runtime, number: str = NUMBER_IN_FIXTURES) -> Store:
+    """A fresh Shopify shop of the operator's app, by default the one whose bodies the fixtures are."""
     domain = f"aurora-{next(_numbers)}.myshopify.com"
     access = {"access_token": "shpat_1", "is_lasting": True}
-    return _arrive(runtime, Arrival("shopify", f"https://{domain}", _identity(domain), access))
+    return _arrive(runtime, Arrival("shopify", f"https://{domain}", _identity(domain, number), access))
 
 
 def woo_delivery(
@@ -124,7 +126,7 @@ def _arrive(runtime: Runtime, arrival: Arrival) -> Store:
         return install.complete(session, runtime.vault, arrival, INSTALLED_AT)
 
 
-def _identity(domain: str) -> StoreIdentity:
+def _identity(domain: str, number: str = "") -> StoreIdentity:
     return StoreIdentity(
         domain=domain,
         name="The shop",
@@ -133,5 +135,5 @@ def _identity(domain: str) -> StoreIdentity:
         country="IT",
         locale="it",
         home_url=f"https://{domain}",
-        store_uid="",
+        store_uid=number,
     )

