@@ -39,6 +39,7 @@ class Delivery(NamedTuple):
     source: str
     topic: str
     subject_external_id: str | None
+    signature: str | None
     body: bytes | None
     triggered_at: datetime | None
     received_at: datetime
@@ -83,6 +84,7 @@ def row_of(kept: Kept, *, is_sqlite: bool) -> Row:
         envelope.dedupe_key,
         _storable(envelope.event_id, 128),
         _storable(envelope.subject_external_id, 64),
+        _storable(envelope.signature, 24),
         triggered_at.astimezone(UTC) if triggered_at else None,
         kept.received_at,
         kept.received_at,
@@ -128,6 +130,7 @@ _COLUMNS = {
     "dedupe_key": "text",
     "event_id": "text",
     "subject_external_id": "text",
+    "signature": "text",
     "triggered_at": "timestamptz",
     "received_at": "timestamptz",
     "next_at": "timestamptz",

@@ -2,8 +2,8 @@
 
 Shopify signs a body by the app's one secret, which is the same for all shops, and nothing signs the header
 that names the shop: who holds a delivery of a shop of theirs could make it pass for another's. So a body that
-names its shop is held to that, and what has a number belongs to the shop that was told of it first, for a
-delivery reaches us before anybody can have it to send it again.
+names its shop by number is held to that, and what was signed is the shop's that brought it first, for a
+delivery reaches us before anybody can have it to send it again. Numbers of things alone prove nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +17,13 @@ from app.models import Store
 from app.models.inbound_event import DEAD
 from app.stores import rows
 from app.stores.platforms import SHOPIFY
-from connectors.storefronts.shopify.topics import family_of
 from connectors.storefronts.shopify.webhook import shop_number_in
 
 # Whose they are is not said by those at rest: what was found to be another's would be its own a day later.
-_FIRST_TOLD = (
+_FIRST_BROUGHT = (
     select(
         EVENTS.c.subject_external_id,
-        EVENTS.c.topic,
+        EVENTS.c.signature,
         EVENTS.c.store_id,
         func.min(EVENTS.c.id).label("first_id"),
     )
@@ -34,8 +33,10 @@ _FIRST_TOLD = (
         EVENTS.c.source == SHOPIFY,
         EVENTS.c.status != DEAD,
     )
-    .group_by(EVENTS.c.subject_external_id, EVENTS.c.topic, EVENTS.c.store_id)
+    .group_by(EVENTS.c.subject_external_id, EVENTS.c.signature, EVENTS.c.store_id)
 )
+
+_Signed = tuple[str | None, str | None]
 
 
 def among(session: Session, store: Store, deliveries: Sequence[Delivery]) -> dict[int, str]:
@@ -49,9 +50,9 @@ def among(session: Session, store: Store, deliveries: Sequence[Delivery]) -> dic
     found = dict(_named_otherwise(store, own))
     owners = _owners(session, [one.subject_external_id for one in own if one.subject_external_id])
     for one in own:
-        owner = owners.get((family_of(one.topic), one.subject_external_id or ""), store.id)
+        owner = owners.get((one.subject_external_id, one.signature), store.id)
         if owner != store.id and not _is_same_shop(session, store, owner):
-            found.setdefault(one.id, "another shop's: it was told of this first")
+            found.setdefault(one.id, "another shop's: it brought the same first")
     return found
 
 
@@ -63,13 +64,13 @@ def _named_otherwise(store: Store, deliveries: Sequence[Delivery]) -> Iterator[t
             yield one.id, f"another shop's: the body names shop {number}"
 
 
-def _owners(session: Session, subjects: Sequence[str]) -> Mapping[tuple[str, str], int]:
-    """By family and number of each thing, the store whose delivery told of it first."""
+def _owners(session: Session, subjects: Sequence[str]) -> Mapping[_Signed, int]:
+    """By the number of what it tells of and its signature, the store that brought a delivery first."""
     if not subjects:
         return {}
     asked = {"subjects": sorted(set(subjects)), "nobody": NOBODY}
-    told = sorted(session.execute(_FIRST_TOLD, asked), key=lambda row: -row.first_id)
-    return {(family_of(row.topic), row.subject_external_id): row.store_id for row in told}
+    brought = sorted(session.execute(_FIRST_BROUGHT, asked), key=lambda row: -row.first_id)
+    return {(row.subject_external_id, row.signature): row.store_id for row in brought}
 
 
 def _is_same_shop(session: Session, store: Store, other_id: int) -> bool:

@@ -28,6 +28,7 @@ class InboundEvent(Base):
     dedupe_key: Mapped[str] = mapped_column(String(128))
     event_id: Mapped[str | None] = mapped_column(String(128))
     subject_external_id: Mapped[str | None] = mapped_column(String(64))
+    signature: Mapped[str | None] = mapped_column(String(24))
     triggered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(String(10))

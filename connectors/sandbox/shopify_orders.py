@@ -15,7 +15,6 @@ from connectors.sandbox.shopify_lines import (
     order_name,
     refund_body,
 )
-from connectors.sandbox.shopify_shop import SHOP_ID
 
 Body = dict[str, Any]
 CODE_TYPES = {"percent": "percentage", "amount": "fixed_amount", "free_shipping": "shipping"}
@@ -80,7 +79,7 @@ def _identity(order: Order, shopper: Shopper, state: OrderState) -> Body:
         ],
         "number": order.basket,
         "order_number": order.basket,
-        "order_status_url": (f"https://{SHOPIFY_SHOP}/{SHOP_ID}/orders/{token}/authenticate?key={token[:8]}"),
+        "order_status_url": f"https://{SHOPIFY_SHOP}/orders/{token}/authenticate?key={token[:8]}",
         "phone": shopper.phone or None,
         "presentment_currency": CURRENCY,
         "processed_at": placed,

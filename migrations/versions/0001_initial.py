@@ -532,6 +532,7 @@ def upgrade() -> None:
         sa.Column("dedupe_key", sa.String(length=128), nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=True),
         sa.Column("subject_external_id", sa.String(length=64), nullable=True),
+        sa.Column("signature", sa.String(length=24), nullable=True),
         sa.Column("triggered_at", MOMENT, nullable=True),
         sa.Column("received_at", MOMENT, nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),

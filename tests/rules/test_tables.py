@@ -27,7 +27,7 @@ OF_NO_STORE = {
 LED_BY_SOMETHING_ELSE = {
     "uq_api_keys_key_hash": "a request is known by its key before its store is",
     "ix_chores_next": "the stores whose turn it is to be looked after, for fairness",
-    "ix_inbound_events_subject": "whether another shop was told of the same thing first (jobs/strangers.py)",
+    "ix_inbound_events_subject": "whether another shop brought the same first (jobs/strangers.py)",
     "ix_memberships_member": "who signs in is known before their stores are",
     "ix_reconciliations_next": "the stores whose turn it is to be asked again, for fairness",
     "ix_rehearsals_waiting": "the dry runs that wait, the longest waiting first",

@@ -52,13 +52,6 @@ KIND_BY_FAMILY = {
 }
 """What a body's own GID must be of, by the topic's part before the slash: nothing signs the topic."""
 
-
-def family_of(topic: str) -> str:
-    """What a topic's bodies are about. All over Shopify a number names one thing of a family."""
-    family = topic.partition("/")[0]
-    return "customers" if family.startswith("customers_") else family
-
-
 _UNDERSCORES = str.maketrans("/.", "__")
 TOPIC_BY_ENUM = {topic.upper().translate(_UNDERSCORES): topic for topic in READERS}
 """GraphQL's spelling, for example ORDERS_CREATE, to the header's."""
