@@ -6,9 +6,10 @@ names its shop is held to that, and what has a number belongs to the shop that w
 delivery reaches us before anybody can have it to send it again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import BindParameter, CompoundSelect, Select, bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from app.db import Among
@@ -20,22 +21,35 @@ from app.stores.platforms import SHOPIFY
 from connectors.storefronts.shopify.topics import family_of
 from connectors.storefronts.shopify.webhook import shop_number_in
 
-# Whose they are is not said by those at rest: what was found to be another's would be its own a day later.
-_FIRST_TOLD = (
-    select(
-        EVENTS.c.subject_external_id,
-        EVENTS.c.topic,
-        EVENTS.c.store_id,
-        func.min(EVENTS.c.id).label("first_id"),
-    )
+Thing = tuple[str, str]
+"""The family of a thing at Shopify and its number there."""
+
+
+class _First(NamedTuple):
+    """A delivery, the earlier the less, and the store that it came to."""
+
+    id: int
+    store_id: int
+
+
+_COLUMNS = (EVENTS.c.subject_external_id, EVENTS.c.topic, EVENTS.c.store_id)
+# Those at rest are left out: what was found to be another's would make it this one's a day later.
+_TOLD = (
+    select(*_COLUMNS, func.min(EVENTS.c.id).label("first_id"))
     .where(
-        Among(EVENTS.c.subject_external_id, "subjects"),
-        EVENTS.c.store_id != bindparam("nobody"),
+        Among(EVENTS.c.subject_external_id, "numbers"),
         EVENTS.c.source == SHOPIFY,
         EVENTS.c.status != DEAD,
     )
-    .group_by(EVENTS.c.subject_external_id, EVENTS.c.topic, EVENTS.c.store_id)
+    .group_by(*_COLUMNS)
 )
+_STORE: BindParameter[int] = bindparam("store")
+# Two ranges of the index, so that what this store was told of the same thing a thousand times is not read.
+_TOLD_ELSEWHERE = union_all(
+    _TOLD.where(EVENTS.c.store_id > NOBODY, EVENTS.c.store_id < _STORE),
+    _TOLD.where(EVENTS.c.store_id > _STORE),
+)
+_TOLD_HERE = _TOLD.where(EVENTS.c.store_id == _STORE)
 
 
 def among(session: Session, store: Store, deliveries: Sequence[Delivery]) -> dict[int, str]:
@@ -47,11 +61,13 @@ def among(session: Session, store: Store, deliveries: Sequence[Delivery]) -> dic
     """
     own = [one for one in deliveries if one.source == SHOPIFY]
     found = dict(_named_otherwise(store, own))
-    owners = _owners(session, [one.subject_external_id for one in own if one.subject_external_id])
-    for one in own:
-        owner = owners.get((family_of(one.topic), one.subject_external_id or ""), store.id)
-        if owner != store.id and not _is_same_shop(session, store, owner):
-            found.setdefault(one.id, "another shop's: it was told of this first")
+    things = {one.id: _thing(one.topic, one.subject_external_id) for one in own}
+    elsewhere = _told_first(session, _TOLD_ELSEWHERE, store, filter(None, things.values()))
+    here = _told_first(session, _TOLD_HERE, store, elsewhere)
+    for number, thing in things.items():
+        first = elsewhere.get(thing) if thing else None
+        if thing and first and first < here[thing] and not _is_same_shop(session, store, first.store_id):
+            found.setdefault(number, "another shop's: it was told of this first")
     return found
 
 
@@ -63,13 +79,26 @@ def _named_otherwise(store: Store, deliveries: Sequence[Delivery]) -> Iterator[t
             yield one.id, f"another shop's: the body names shop {number}"
 
 
-def _owners(session: Session, subjects: Sequence[str]) -> Mapping[tuple[str, str], int]:
-    """By family and number of each thing, the store whose delivery told of it first."""
-    if not subjects:
+def _thing(topic: str, number: str | None) -> Thing | None:
+    family = family_of(topic)
+    return None if family is None or number is None else (family, number)
+
+
+def _told_first(
+    session: Session, statement: CompoundSelect[Any] | Select[Any], store: Store, things: Iterable[Thing]
+) -> Mapping[Thing, _First]:
+    """The first delivery that told of each thing, among those that a statement finds."""
+    numbers = sorted({number for _, number in things})
+    if not numbers:
         return {}
-    asked = {"subjects": sorted(set(subjects)), "nobody": NOBODY}
-    told = sorted(session.execute(_FIRST_TOLD, asked), key=lambda row: -row.first_id)
-    return {(family_of(row.topic), row.subject_external_id): row.store_id for row in told}
+    rows_found = session.execute(statement, {"numbers": numbers, "store": store.id})
+    told = sorted((_First(row.first_id, row.store_id), row) for row in rows_found)
+    firsts: dict[Thing, _First] = {}
+    for first, row in told:
+        thing = _thing(row.topic, row.subject_external_id)
+        if thing is not None:
+            firsts.setdefault(thing, first)
+    return firsts
 
 
 def _is_same_shop(session: Session, store: Store, other_id: int) -> bool:

@@ -199,6 +199,21 @@ def test_a_shop_that_took_another_name_is_told_of_its_own_things_still(
     assert Inbox(runtime, after).states() == ["done"]
 
 
+def test_the_number_of_changed_scopes_is_no_things(served: Serving, runtime: Runtime) -> None:
+    """It may be the app's own, the same for all shops."""
+    one, other = connect_shopify(runtime, "1077"), connect_shopify(runtime, "1078")
+    for store in (one, other):
+        body = shopify_body("app/scopes_update").replace(
+            NUMBER_IN_FIXTURES.encode(), store.store_uid.encode()
+        )
+        _deliver(served, store, "app/scopes_update", body)
+
+    for store in (one, other):
+        Inbox(runtime, store).read()
+
+    assert [Inbox(runtime, store).states() for store in (one, other)] == [["done"], ["done"]]
+
+
 def test_numbers_of_two_families_are_two_things(served: Serving, runtime: Runtime, news: News) -> None:
     """A customer's number may be another shop's product's."""
     one, other = connect_shopify(runtime, ""), connect_shopify(runtime, "")

@@ -53,10 +53,14 @@ KIND_BY_FAMILY = {
 """What a body's own GID must be of, by the topic's part before the slash: nothing signs the topic."""
 
 
-def family_of(topic: str) -> str:
-    """What a topic's bodies are about. All over Shopify a number names one thing of a family."""
+def family_of(topic: str) -> str | None:
+    """What a topic's bodies are about, if the number that they begin with names one thing all over Shopify.
+
+    None if not: that of changed scopes, for instance, may be the app's own.
+    """
     family = topic.partition("/")[0]
-    return "customers" if family.startswith("customers_") else family
+    family = "customers" if family.startswith("customers_") else family
+    return family if family in KIND_BY_FAMILY else None
 
 
 _UNDERSCORES = str.maketrans("/.", "__")
