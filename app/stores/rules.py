@@ -152,8 +152,8 @@ def _locale(text: str) -> str:
 
 def _hours(text: str) -> str:
     match = _HOURS.fullmatch(text)
-    if match is None or not int(match[1]) < int(match[2]) <= _HOURS_OF_A_DAY:
-        raise ValueError("It must be a span of hours such as 08-21.")
+    if match is None or not int(match[1]) < int(match[2]) <= HOURS_OF_A_DAY:
+        raise ValueError("It must be a span of hours such as 08-21, the earlier one first.")
     return f"{int(match[1]):02}-{int(match[2]):02}"
 
 
@@ -238,7 +238,7 @@ def _currencies() -> frozenset[str]:
     return frozenset(list_currencies())
 
 
-_HOURS_OF_A_DAY = 24
+HOURS_OF_A_DAY = 24
 _PUBLIC_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _PRIVATE_ENDS = frozenset(
     {"local", "localhost", "internal", "intranet", "lan", "home", "corp", "arpa", "test"}

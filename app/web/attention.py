@@ -108,7 +108,7 @@ def _webhooks(session: Session, store: Store) -> Iterator[Item]:
         yield Item("webhooks_unreached", "bad", 0, "/app/activity#upkeep")
     silent = notes.get(chores.IDENTITY, {}).get(chores.SILENT, 0)
     if silent:
-        yield Item("webhooks_silent", "bad", silent, "/app/activity")
+        yield Item("webhooks_silent", "bad", silent, "/app/activity#inbound")
     n = len(upkeep.paused_topics(store))
     if n:
         yield Item("webhooks_paused", "warn", n, "/app/activity#upkeep")
@@ -120,7 +120,7 @@ def _inbox(session: Session, store_id: int) -> Iterator[Item]:
     )
     n = count_up_to(session, dead, _CAP)
     if n:
-        yield Item("dead", "bad", n, "/app/activity?status=dead")
+        yield Item("dead", "bad", n, "/app/activity?status=dead#inbound")
 
 
 def _privacy(session: Session, store_id: int) -> Iterator[Item]:

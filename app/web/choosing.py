@@ -31,7 +31,10 @@ _UTC = "UTC"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a field offers: what holds stands first; `groups` come after it, each under its name."""
+    """What a field offers: what holds stands first; `groups` come after it, each under its name.
+
+    Of a span of hours those to begin and to end with.
+    """
 
     choices: Choices = ()
     groups: Sequence[tuple[str, Choices]] = ()
@@ -49,6 +52,8 @@ def offer(setting: Setting, held: str, now: datetime) -> Offer:
         return Offer(_currencies(held))
     if setting.rule is rules.LOCALE:
         return Offer(_languages(held))
+    if setting.rule is rules.HOURS:
+        return Offer([(f"{hour:02}", f"{hour:02}:00") for hour in range(rules.HOURS_OF_A_DAY + 1)])
     return Offer([(each, choice(setting.key, each)) for each in setting.rule.choices])
 
 

@@ -12,7 +12,7 @@ from app.errors import BadInput
 from app.lists.taking import KINDS
 from app.members.roles import MARKETER, OWNER
 from app.models import Store
-from app.stores import homes, presets, settings
+from app.stores import homes, presets, rules, settings
 from app.stores.platforms import WOOCOMMERCE
 from app.stores.settings import DEFINITIONS, Setting
 from app.web import choosing, senders, standing
@@ -162,8 +162,9 @@ def _is_offered(key: str) -> bool:
 
 
 def _typed(key: str) -> str:
-    """What was typed, or the words that were chosen of several."""
-    return ",".join(filter(None, (text.strip() for text in request.form.getlist(key))))[:_LONGEST]
+    """What was typed, or the words that were chosen of several, or the two ends of a span of hours."""
+    between = "-" if DEFINITIONS[key].rule is rules.HOURS else ","
+    return between.join(filter(None, (text.strip() for text in request.form.getlist(key))))[:_LONGEST]
 
 
 def _errors(changed: Mapping[str, str]) -> dict[str, str]:

@@ -84,7 +84,7 @@ def _read_a_dead_delivery_again(person: Person) -> None:
 def _change_the_quiet_hours(person: Person) -> None:
     person.go("settings")
     person.unfold(person.says("settings.group.rails"))
-    person.write(person.says("setting.rails.email_hours"), "9-20")
+    person.choose(person.says("setting.hours.from"), "09:00")
     _save_settings(person)
 
 
@@ -108,8 +108,7 @@ def _send_a_test_of_a_mail(person: Person) -> None:
     person.go("flows")
     person.follow(person.says("flow.review"))
     person.follow(f"{person.says('flow.edit')} M3")
-    language = person.says(f"editor.language.{person.language}")
-    person.press(person.says("editor.test.go", language=language))
+    person.press(person.says(f"editor.test.go.{person.language}"))
     person.reads(person.says("status.queued"))
 
 

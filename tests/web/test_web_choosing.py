@@ -100,3 +100,19 @@ def test_a_chosen_zone_is_kept_and_another_word_is_refused_with_what_to_do(
         held = settings.read(session.get_one(Store, shop.store_id), "timezone")
     assert (kept.status_code, refused.status_code, held) == (303, 400, "America/New_York")
     assert "It must be a time zone such as Europe/Rome." in refused.get_data(as_text=True)
+
+
+def test_a_span_of_hours_is_chosen_by_its_two_ends(member: FlaskClient, runtime: Runtime, shop: Shop) -> None:
+    page = member.get("/app/settings").get_data(as_text=True)
+    drawn = [part.split("</select>")[0] for part in page.split('name="rails.email_hours"')[1:]]
+    kept = act(member, "/app/settings", **{"rails.email_hours": ["09", "20"]})
+    refused = act(member, "/app/settings", **{"rails.email_hours": ["20", "09"]})
+
+    with runtime.database.read() as session:
+        held = settings.read(session.get_one(Store, shop.store_id), "rails.email_hours")
+    assert [[value for value, is_chosen, _ in _options(one) if is_chosen] for one in drawn] == [
+        ["08"],
+        ["21"],
+    ]
+    assert (kept.status_code, refused.status_code, held) == (303, 400, "09-20")
+    assert "the earlier one first" in refused.get_data(as_text=True)

@@ -67,7 +67,7 @@ def browser_of(app: Flask, person: Person) -> FlaskClient:
     return client
 
 
-def act(client: FlaskClient, path: str, **typed: str) -> TestResponse:
+def act(client: FlaskClient, path: str, **typed: str | list[str]) -> TestResponse:
     """Post a form of the pages."""
     return client.post(path, data={"csrf": token_of(client), **typed})
 
