@@ -19,7 +19,7 @@ OVER_ALL_STORES = {
     "jobs/confirmations.py:run": "which stores have something due",
     "jobs/doubts.py:poll": "which stores have something due",
     "jobs/doubts.py:settle": "which stores have something due",
-    "jobs/flows.py:run": "which stores have something due",
+    "jobs/flows.py:_round": "which stores have something due",
     "jobs/inbox.py:_round": "which stores have something due",
     "jobs/inbox.py:_scope": "the operator's account with a provider tells of messages of all stores",
     "jobs/lookups.py:run": "what is due, whosever it is",
