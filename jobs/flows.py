@@ -19,17 +19,29 @@ EVENTS = table_of(CustomerEvent)
 BATCH = 500
 _SMALLEST_SHARE = 50
 _MOST_STORES = 1000
+_MOST_ROUNDS = 200
 _PENDING = StoreScan(EVENTS.c.store_id, EVENTS.c.is_pending == true())
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
-    """Advance every store that has something pending or due, a fair share each."""
+    """Advance every store that has something pending or due, round after round with a fair share each."""
+    total = 0
+    for _ in range(_MOST_ROUNDS):
+        done, is_all = (0, True) if kit.stopping.is_set() else _round(kit, now)
+        total += done
+        if is_all:
+            break
+    return +Counter({"advanced": total})
+
+
+def _round(kit: Kit, now: datetime) -> tuple[int, bool]:
+    """One share of each store: how much was done, and whether no store can have more."""
     with kit.database.over_all_stores().read() as session:
         pending = _PENDING.run(session)
         stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES, kinds=(TIMER_KIND,))})
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     done = each_store(stores, lambda store_id: _run_store(kit, store_id, now, share))
-    return +Counter({"advanced": done})
+    return done, done < share
 
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:

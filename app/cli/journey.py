@@ -1,4 +1,4 @@
-"""`demo` and `sandbox`: the main job on a public data set, with everything outside emulated."""
+"""`demo`: the main job on a public data set, with everything outside emulated."""
 
 import argparse
 import shutil
@@ -13,10 +13,10 @@ from sqlalchemy.engine import make_url
 from app import clock, migrate
 from app.cli import embedded, figures, travel
 from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
-from app.cli.words import number, port
+from app.cli.words import STARTED_AT, aware, number, port
 from app.config import VAR, Settings
 from app.doors import Site
-from app.errors import AppError, BadInput
+from app.errors import BadInput
 from app.loading import keep_loaded
 from app.runtime import Runtime
 from app.web.auth import issue_sign_in_link
@@ -44,12 +44,15 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     runtime = Runtime.of_operator(_settings(settings, plan, database))
     migrate.upgrade(runtime.settings.database)
     sandbox = Sandbox(plan, folder / "sandbox")
+    # It reads its data set while we load the pages.
+    sandbox.start()
     site = create_site(runtime)
     server = embedded.open_server(site, "127.0.0.1", plan.port)
     threading.Thread(target=server.run, name="server", daemon=True).start()
-    sandbox.ensure_running()
+    sandbox.wait_until_up()
     kit = Kit.build(runtime, LocalChannel(sandbox.url), is_local=True)
-    journey = travel.Journey(kit, sandbox, plan, timedelta(minutes=arguments.step_minutes))
+    step = timedelta(minutes=arguments.step_minutes)
+    journey = travel.Journey(kit, sandbox, plan, step, travel.waking(step))
     keep_loaded()
     if arguments.serve:
         _stay(site, journey, begun=begun)
@@ -145,64 +148,19 @@ def _forget(folder: Path, database: str) -> None:
             Path(url.database + suffix).unlink(missing_ok=True)
 
 
-def _sandbox(settings: Settings, arguments: argparse.Namespace) -> None:
-    try:
-        from connectors.sandbox.config import WorldConfig
-        from connectors.sandbox.server import run
-    except ImportError as error:
-        raise AppError(f"the sandbox needs the extra `sandbox`: {error.name} is missing") from error
-    config = WorldConfig(
-        first_started_at=arguments.started_at or datetime.now(UTC),
-        seed=arguments.seed,
-        households=arguments.customers,
-        days=arguments.days,
-        client_id=arguments.client_id,
-        client_secret=arguments.client_secret,
-        ritorno_url=arguments.ritorno_url,
-    )
-    run(arguments.port, Path(arguments.journal), config)
-
-
 def _add_demo(branches: Any) -> None:
     parser = branches.add_parser("demo", help="the main job on a public data set, in simulated time")
     parser.add_argument("--days", type=number, default=365)
     parser.add_argument("--customers", type=number, default=250)
     parser.add_argument("--seed", type=int, default=1)
-    _add_started_at(parser)
+    parser.add_argument("--started-at", type=aware, metavar="MOMENT", help=STARTED_AT)
     parser.add_argument("--database", metavar="URL", help="default: SQLite under var/demo/")
     parser.add_argument("--fresh", action="store_true", help="begin anew")
     parser.add_argument("--serve", action="store_true", help="stay open for browsers, also afterwards")
     parser.add_argument("--port", type=port, default=0)
-    parser.add_argument("--step-minutes", type=number, default=720, help="the grid of simulated time")
+    parser.add_argument("--step-minutes", type=number, default=1440, help="the grid of simulated time")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=_demo, needs_runtime=False)
 
 
-def _add_sandbox(branches: Any) -> None:
-    parser = branches.add_parser("sandbox", help="both storefronts, their shoppers and a provider's sink")
-    parser.add_argument("--port", type=port, default=9700)
-    parser.add_argument("--journal", default=str(VAR / "sandbox"))
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--customers", type=number, default=250)
-    parser.add_argument("--days", type=number, default=365)
-    _add_started_at(parser)
-    parser.add_argument("--client-id", default="sandbox-client")
-    parser.add_argument("--client-secret", default="sandbox-secret")
-    parser.add_argument("--ritorno-url", default="http://127.0.0.1:8000")
-    parser.set_defaults(run=_sandbox, needs_runtime=False)
-
-
-def _add_started_at(parser: argparse.ArgumentParser) -> None:
-    words = "as if the first start were then, to repeat a run (default: now)"
-    parser.add_argument("--started-at", type=_aware, metavar="MOMENT", help=words)
-
-
-def _aware(text: str) -> datetime:
-    """A moment with its zone, as 2026-11-02T09:00:00Z; argparse tells of the ValueError of any other."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs its zone")
-    return moment.astimezone(UTC)
-
-
-COMMANDS = (_add_demo, _add_sandbox)
+COMMANDS = (_add_demo,)

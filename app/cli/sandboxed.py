@@ -74,21 +74,17 @@ class Sandbox:
         self._plan = plan
         self._folder = folder
         self._pool = urllib3.PoolManager(timeout=_MINUTES, retries=False)
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def ensure_running(self) -> None:
-        """Start the process unless it lives already; it survives this one.
-
-        Raises:
-            AppError: it did not come up.
-        """
+    def start(self) -> None:
+        """Have the process come up unless it lives already; it survives this one."""
         if self._is_up():
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("ab") as lock:
             # Whoever started it holds the lock through it: a demo that was killed while its sandbox came
             # up finds that one, instead of starting another that writes to the same journal.
-            process = self._start(lock.fileno()) if _is_free(lock.fileno()) else None
-        self._wait_until_up(process)
+            self._process = self._start(lock.fileno()) if _is_free(lock.fileno()) else None
 
     def _start(self, lock: int) -> "subprocess.Popen[bytes]":
         with (self._folder / "sandbox.log").open("ab") as log:
@@ -103,12 +99,17 @@ class Sandbox:
         self._pid_file.write_text(str(process.pid))
         return process
 
-    def _wait_until_up(self, process: "subprocess.Popen[bytes] | None") -> None:
+    def wait_until_up(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            AppError: it did not come up.
+        """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._is_up():
                 return
-            if process is not None and process.poll() is not None:
+            if self._process is not None and self._process.poll() is not None:
                 break
             time.sleep(_POLL_SECONDS)
         raise AppError(f"the sandbox did not start; see {self._folder / 'sandbox.log'}")

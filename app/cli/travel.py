@@ -42,8 +42,10 @@ WOO_MAPPING = {
 FLOWS = ("welcome", "review", "cross_sell", "birthday")
 """Those whose every message the demo's journal can be held against; a merchant switches the others on."""
 _BLOCKED_PAUSE_SECONDS = 0.2
-_MORNING = timedelta(hours=6)
-"""Six in the morning and in the evening are waking hours in Europe or America, midnight and noon are less."""
+_MORNING, _AFTERNOON = timedelta(hours=6), timedelta(hours=17)
+"""Six in the morning and in the evening are waking hours in Europe or America, midnight and noon are less.
+Five in the afternoon is one from Los Angeles to Rome, all year and for texts as well."""
+_DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,7 +63,7 @@ class Journey:
     sandbox: Sandbox
     plan: DemoPlan
     step: timedelta
-    offset: timedelta = _MORNING
+    offset: timedelta
     platforms: Sequence[str] = ("shopify", "woocommerce")
 
     def prepare(self) -> None:
@@ -193,6 +195,11 @@ def progress_line(start: datetime, moment: datetime, end: datetime) -> None:
     sys.stderr.flush()
     if moment >= end:
         sys.stderr.write("\n")
+
+
+def waking(step: timedelta) -> timedelta:
+    """From midnight UTC to a step of the day at which most people may be written to."""
+    return _AFTERNOON if step >= _DAY else _MORNING
 
 
 def _on_grid(moment: datetime, step: timedelta, offset: timedelta) -> datetime:

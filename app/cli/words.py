@@ -1,9 +1,12 @@
 """What may stand on the command line: one line says what may not."""
 
 import argparse
+from datetime import UTC, datetime
 from typing import NoReturn
 
 _LARGEST = 2**63 - 1
+STARTED_AT = "as if the first start were then, to repeat a run (default: now)"
+"""What `--started-at` is for."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,6 +33,18 @@ def port(word: str) -> int:
         argparse.ArgumentTypeError: it is none.
     """
     return _between(word, 0, 65_535)
+
+
+def aware(word: str) -> datetime:
+    """A moment with its zone, as 2026-11-02T09:00:00Z.
+
+    Raises:
+        ValueError: it is none; argparse tells of that.
+    """
+    moment = datetime.fromisoformat(word)
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its zone")
+    return moment.astimezone(UTC)
 
 
 def _between(word: str, least: int, most: int) -> int:

@@ -15,14 +15,16 @@ from tests.oracle import Expected, judge
 
 SEEDS = (1, 2, 3, 4, 5)
 ORDINARY = (*SEEDS[:3], *(pytest.param(seed, marks=pytest.mark.oracle) for seed in SEEDS[3:]))
-SMALL = {"customers": 12, "days": 30, "step_minutes": 720}
-LARGE = {"customers": 40, "days": 120, "step_minutes": 360}
+DAY, HALF, QUARTER = 1440, 720, 360
+SMALL = {"customers": 12, "days": 30}
+LARGE = {"customers": 40, "days": 120}
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("seed", ORDINARY)
 def test_demo_agrees_with_the_oracle(seed: int, demo_url: str, tmp_path: Path, now: datetime) -> None:
-    demo = run_demo(World(seed, **SMALL), tmp_path, demo_url, started_at=now)
+    step = HALF if seed == SEEDS[1] else DAY
+    demo = run_demo(World(seed, **SMALL, step_minutes=step), tmp_path, demo_url, started_at=now)
 
     verdict = judge(demo.journal, demo_url)
     assert verdict.differences == []
@@ -33,7 +35,7 @@ def test_demo_agrees_with_the_oracle(seed: int, demo_url: str, tmp_path: Path, n
 
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_demo_on_postgresql_agrees_with_the_oracle(demo_url: str, tmp_path: Path, now: datetime) -> None:
-    demo = run_demo(World(SEEDS[0], **SMALL), tmp_path, demo_url, started_at=now)
+    demo = run_demo(World(SEEDS[0], **SMALL, step_minutes=HALF), tmp_path, demo_url, started_at=now)
 
     verdict = judge(demo.journal, demo_url)
     assert verdict.differences == []
@@ -43,9 +45,12 @@ def test_demo_on_postgresql_agrees_with_the_oracle(demo_url: str, tmp_path: Path
 @pytest.mark.oracle
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("step", [QUARTER, DAY], ids=["quarter", "day"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_four_months_that_end_today_agree_with_the_oracle(seed: int, demo_url: str, tmp_path: Path) -> None:
-    demo = run_demo(World(seed, **LARGE), tmp_path, demo_url)
+def test_four_months_that_end_today_agree_with_the_oracle(
+    seed: int, step: int, demo_url: str, tmp_path: Path
+) -> None:
+    demo = run_demo(World(seed, **LARGE, step_minutes=step), tmp_path, demo_url)
 
     verdict = judge(demo.journal, demo_url)
     assert verdict.differences == []

@@ -99,8 +99,9 @@ def test_a_shops_storm_of_entries_keeps_no_other_waiting(runtime: Runtime) -> No
 
     done = flows.run(kit_of(runtime), NOW)
 
-    assert done["advanced"] == 251
-    assert seeds.values_of(runtime.database, Enrollment, "store_id").count(quiet) == 1
+    assert done["advanced"] == 301
+    # Nobody waits for more than the stormy shop's first share, and what is left has its turn at once.
+    assert seeds.values_of(runtime.database, Enrollment, "store_id").index(quiet) <= 250
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -25,6 +25,7 @@ CLOCK = frozenset(
 )
 CLOCK_READERS = {
     "app/cli/journey.py": "when the demo's world first began is a real moment, and so is a sign-in",
+    "app/cli/outside.py": "when a sandbox's world first began is a real moment",
     "app/clock.py": "the one now()",
     "connectors/sandbox/control.py": "the outside world: tokens and nonces age in real time",
     "connectors/sandbox/shopify_oauth.py": "the same",

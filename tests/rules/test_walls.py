@@ -19,7 +19,7 @@ OVER_ALL_STORES = {
     "jobs/confirmations.py:run": "which stores have something due",
     "jobs/doubts.py:poll": "which stores have something due",
     "jobs/doubts.py:settle": "which stores have something due",
-    "jobs/flows.py:run": "which stores have something due",
+    "jobs/flows.py:_round": "which stores have something due",
     "jobs/inbox.py:_round": "which stores have something due",
     "jobs/inbox.py:_apply": "whose a delivery is, is asked over all, then one store's rows alone are seen",
     "jobs/lookups.py:run": "what is due, whosever it is",

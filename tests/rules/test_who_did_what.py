@@ -55,7 +55,7 @@ COMMANDS_WITHOUT = {
     "app/cli/flows.py:_simulate": "reads, and names people by our ids alone",
     "app/cli/flows.py:_tick": "does what is due, as the worker does",
     "app/cli/journey.py:_demo": "the demo's own world",
-    "app/cli/journey.py:_sandbox": "the demo's own world",
+    "app/cli/outside.py:_sandbox": "the demo's own world",
     "app/cli/keys.py:_generate": "prints a key that is kept nowhere",
     "app/cli/keys.py:_rotate": "rotation.rotate_batch writes it with each batch",
     "app/cli/members.py:_list": "reads",
