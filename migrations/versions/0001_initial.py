@@ -993,6 +993,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_reviews_customer", "reviews", ["store_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_reviews_stars",
+        "reviews",
+        ["store_id", "rating", "id", "state"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('approved', 'held', 'given')"),
+        postgresql_where=sa.text("status IN ('approved', 'held', 'given')"),
+    )
     op.create_index("ix_reviews_state", "reviews", ["store_id", "state", "id"], unique=False)
     op.create_table(
         "rhythms",
