@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    Select,
     Table,
     Update,
     bindparam,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.db import Among, UtcDateTime, table_of, upsert
+from app.db import Among, UtcDateTime, table_of, unindexed, upsert
 from app.models import Enrollment, FlowTally, Message
 from app.models.enrollment import ACTIVE
 from app.models.flow_tally import JOURNEYS, MESSAGES
@@ -66,7 +67,7 @@ _MESSAGES = Kind(
     reason=LETTERS.c.reason,
     clicked=LETTERS.c.clicked_at,
     since=LETTERS.c.created_at,
-    is_over=LETTERS.c.status.in_(FINAL_STATES),
+    is_over=unindexed(LETTERS.c.status).in_(FINAL_STATES),
 )
 _JOURNEYS = Kind(
     name=JOURNEYS,
@@ -75,7 +76,7 @@ _JOURNEYS = Kind(
     reason=ENROLLMENTS.c.exit_reason,
     clicked=None,
     since=ENROLLMENTS.c.ended_at,
-    is_over=ENROLLMENTS.c.state != ACTIVE,
+    is_over=unindexed(ENROLLMENTS.c.state) != ACTIVE,
 )
 _KINDS = (_MESSAGES, _JOURNEYS)
 
@@ -83,14 +84,15 @@ _KINDS = (_MESSAGES, _JOURNEYS)
 def add(session: Session, store_id: int, now: datetime) -> int:
     """Count a batch of a store's rows that are old by now, of each kind; how many there were."""
     given = {"store": store_id, "before": now - AGE, "most": A_COMMIT}
-    return sum(_count(session, kind, _ADDING[kind.name], given, by=1) for kind in _KINDS)
+    return sum(
+        _move(session, store_id, kind, session.execute(_OLD[kind.name], given).scalars().all(), by=1)
+        for kind in _KINDS
+    )
 
 
 def take_back(session: Session, store_id: int, message_ids: Sequence[int]) -> None:
     """These messages are about to change: those that were counted are ordinary rows again."""
-    if message_ids:
-        given = {"store": store_id, "ids": sorted(message_ids)}
-        _count(session, _MESSAGES, _TAKING_BACK, given, by=-1)
+    _move(session, store_id, _MESSAGES, sorted(message_ids), by=-1)
 
 
 def messages_of(store_id: int, flow_key: str) -> CompoundSelect[Any]:
@@ -128,40 +130,50 @@ def _whole(kind: Kind, store_id: int, flow_key: str, *others: Column[Any]) -> Co
     return union_all(fresh, kept)
 
 
-def _adding(kind: Kind) -> Update:
+def _old(kind: Kind) -> Select[Any]:
     table = kind.table
-    mine = (table.c.store_id == bindparam("store"), table.c.is_tallied == false())
-    old = (
+    return (
         select(table.c.id)
-        .where(*mine, kind.is_over, kind.since < bindparam("before", type_=UtcDateTime))
+        .where(
+            table.c.store_id == bindparam("store"),
+            table.c.is_tallied == false(),
+            kind.is_over,
+            kind.since < bindparam("before", type_=UtcDateTime),
+        )
+        # Led by what is over, each batch would go through all that was counted before.
+        .order_by(table.c.flow_key)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
-    return _marking(kind, table.c.store_id == bindparam("store"), table.c.id.in_(old), is_tallied=True)
 
 
-def _marking(kind: Kind, *conditions: ColumnElement[bool], is_tallied: bool) -> Update:
+def _marking(kind: Kind, by: int) -> Update:
+    """Of the rows named those that are not marked so yet."""
     table = kind.table
-    marked = update(table).where(*conditions).values(is_tallied=is_tallied)
     clicked = literal(None) if kind.clicked is None else kind.clicked
-    return marked.returning(table.c.flow_key, table.c.step, kind.state, kind.reason, clicked)
+    return (
+        update(table)
+        .where(
+            unindexed(table.c.store_id) == bindparam("store"),
+            Among(table.c.id, "ids"),
+            table.c.is_tallied == (false() if by > 0 else true()),
+        )
+        .values(is_tallied=by > 0)
+        .returning(table.c.flow_key, table.c.step, kind.state, kind.reason, clicked)
+    )
 
 
-_ADDING = {kind.name: _adding(kind) for kind in _KINDS}
-_TAKING_BACK = _marking(
-    _MESSAGES,
-    LETTERS.c.store_id == bindparam("store"),
-    Among(LETTERS.c.id, "ids"),
-    LETTERS.c.is_tallied == true(),
-    is_tallied=False,
-)
+_OLD = {kind.name: _old(kind) for kind in _KINDS}
+_MARKING = {(kind.name, by): _marking(kind, by) for kind in _KINDS for by in (1, -1)}
 
 
-def _count(session: Session, kind: Kind, marking: Update, given: dict[str, Any], *, by: int) -> int:
+def _move(session: Session, store_id: int, kind: Kind, ids: Sequence[int], *, by: int) -> int:
     """Mark the rows and move the sums by them, in the order of their keys; how many rows there were."""
-    rows = session.execute(marking, given).all()
+    if not ids:
+        return 0
+    rows = session.execute(_MARKING[kind.name, by], {"store": store_id, "ids": ids}).all()
     sums = [
-        {"store_id": given["store"], "kind": kind.name, **named, "n": by * n, "clicked": by * clicked}
+        {"store_id": store_id, "kind": kind.name, **named, "n": by * n, "clicked": by * clicked}
         for named, n, clicked in _groups(rows)
     ]
     upsert(session, TALLIES, sums, key=_KEY, update=(), add=("n", "clicked"))

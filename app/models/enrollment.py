@@ -55,9 +55,10 @@ class Enrollment(Base):
             postgresql_where=is_one_of(state, (ACTIVE,)),
         ),
         Index("ix_enrollments_customer", "store_id", "customer_id", "flow_key", "entered_at"),
+        # SQLite counts from it alone only where it holds what its own condition asks, too.
         Index(
             "ix_enrollments_steps",
-            *("store_id", "flow_key", "state", "version_id", "step", "exit_reason"),
+            *("store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied"),
             sqlite_where=is_tallied == false(),
             postgresql_where=is_tallied == false(),
         ),

@@ -90,9 +90,10 @@ class Message(Base):
         ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         Index("ix_messages_status", "store_id", "status", "id"),
+        # SQLite counts from it alone only where it holds what its own condition asks, too.
         Index(
             "ix_messages_steps",
-            *("store_id", "flow_key", "step", "status", "reason", "clicked_at"),
+            *("store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied"),
             sqlite_where=is_tallied == false(),
             postgresql_where=is_tallied == false(),
         ),

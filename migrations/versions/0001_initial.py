@@ -421,7 +421,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_enrollments_steps",
         "enrollments",
-        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason"],
+        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied"],
         unique=False,
         sqlite_where=sa.text("is_tallied = 0"),
         postgresql_where=sa.text("is_tallied = false"),
@@ -753,7 +753,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_messages_steps",
         "messages",
-        ["store_id", "flow_key", "step", "status", "reason", "clicked_at"],
+        ["store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied"],
         unique=False,
         sqlite_where=sa.text("is_tallied = 0"),
         postgresql_where=sa.text("is_tallied = false"),

@@ -4,9 +4,10 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.db import table_of
 from app.messaging import clicks, provider_events, tallies
@@ -63,6 +64,33 @@ def test_by_night_the_old_ones_that_are_over_join_the_sums_and_nothing_else(shop
     marked = seeds.rows_of(shop.database, Message, "status", "is_tallied")
     assert [status for status, is_tallied in marked if is_tallied] == ["sent", "stopped"]
     _check(shop)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_night_goes_through_what_is_young_and_nothing_else(shop: Shop) -> None:
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        shop.database.engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3]))
+    )
+
+    for state in ("sent", "stopped"):
+        shop.add_message(status=state, created_at=NOW - 50 * DAY)
+    _add(shop, random.Random(3))
+    with shop.database.write() as session:
+        asked.clear()
+        tallies.add(session, shop.id, NOW)
+        told = [one for one in asked if "is_tallied" in one[0]]
+        plans = [
+            row.detail
+            for statement, values in told
+            for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+
+    assert [statement.partition(" ")[0] for statement, _ in told] == ["SELECT", "UPDATE", "SELECT"]
+    searched = [plan for plan in plans if plan.startswith(("SEARCH", "SCAN"))]
+    expected = ("ix_messages_steps", "PRIMARY KEY", "ix_enrollments_steps")
+    found = [one for plan in searched for one in expected if one in plan]
+    assert found == list(expected)
 
 
 @pytest.mark.parametrize("engine", [POSTGRESQL])
