@@ -16,10 +16,12 @@ from sqlalchemy import (
     Column,
     Connection,
     Row,
+    String,
     Table,
     any_,
     bindparam,
     func,
+    literal_column,
     select,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -139,12 +141,35 @@ def is_among(session: Session, column: Column[Any], values: Sequence[Any]) -> Co
     return column == any_(packed_values(list(values), column))
 
 
-def unindexed(column: Any) -> ColumnElement[str]:
-    """A text as no index holds it, where it only sifts the few rows that another one leads to.
+class _Unindexed(ColumnElement[Any]):
+    inherit_cache = True
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 (as SQLAlchemy has it)
 
-    Without statistics SQLite follows the index with the most equal columns, be it to half of a store's rows.
+    def __init__(self, column: Any) -> None:
+        self.column = column
+        self.type = column.type
+
+
+@compiles(_Unindexed)
+def _without_statistics(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    # By the number of a store PostgreSQL knows how many rows it has: it must see that.
+    is_text = isinstance(element.type, String)
+    seen = func.coalesce(element.column, literal_column("''")) if is_text else element.column
+    return compiler.process(seen, **options)
+
+
+@compiles(_Unindexed, "sqlite")
+def _signed(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.column, **options)}"
+
+
+def unindexed(column: Any) -> ColumnElement[Any]:
+    """A column as no index holds it, where it only sifts the rows that another one leads to, or an order.
+
+    SQLite follows the index with the most equal columns, be it to half of a store's rows; and it would rather
+    sort all rows of a store than go along their ids. Without statistics PostgreSQL follows texts so, too.
     """
-    return func.coalesce(column, "")
+    return _Unindexed(column)
 
 
 _ALL_OF = "all_"

@@ -1,6 +1,7 @@
 """`python -m benchmarks [receive …]`: each figure beside the floor of the same work, in the same run."""
 
 import argparse
+from pathlib import Path
 
 from benchmarks import (
     bulk,
@@ -40,14 +41,15 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=10_000, help="of `send` and `render`")
     parser.add_argument("--posts", type=int, default=200, help="of `callbacks`, a hundred events each")
     parser.add_argument("--clicks", type=int, default=3000, help="of `clicks`")
-    parser.add_argument("--customers", type=int, default=100_000, help="of `why` and `simulate`")
+    parser.add_argument("--customers", type=int, default=100_000, help="of `why`, `simulate` and `screens`")
     parser.add_argument("--decisions", type=int, default=5_000_000, help="of `why`")
     parser.add_argument("--waiting", type=int, default=10_000_000, help="timers of `ticks`")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="`screens` finds its stores there again")
     parser.add_argument("--server", metavar="URL", help="a PostgreSQL to fill; one of our own by default")
     arguments = parser.parse_args()
     print(machine.moment())
-    with opened(arguments.server) as databases:
+    with opened(arguments.server, arguments.keep) as databases:
         print(f"{machine.describe()}, PostgreSQL {databases.version()}", flush=True)
         for part in arguments.parts or _PARTS:
             _PARTS[part](databases, arguments)
@@ -224,18 +226,7 @@ def _why(databases: Databases, arguments: argparse.Namespace) -> None:
 
 
 def _screens(databases: Databases, arguments: argparse.Namespace) -> None:
-    print(f"\nScreens over {arguments.customers:,} customers and {5 * arguments.customers:,} orders")
-    for kind in ("SQLite", "PostgreSQL"):
-        if arguments.only not in kind:
-            continue
-        for found in screens.measure(kind, databases, customers=arguments.customers):
-            is_over = found.p95 > screens.MOST_MS or found.queries > screens.MOST_QUERIES
-            print(
-                f"  {kind:11} {found.path:50} {found.status} p50 {found.p50:6.1f} ms, "
-                f"p95 {found.p95:6.1f} ms (on a core {found.cpu:5.1f}), {found.queries} statements"
-                f"{' OVER' if is_over else ''}",
-                flush=True,
-            )
+    screens.tell(databases, customers=arguments.customers, only=arguments.only)
 
 
 def _ticks(databases: Databases, arguments: argparse.Namespace) -> None:

@@ -38,6 +38,12 @@ def connect_woocommerce(url: str, shop_url: str) -> Runtime:
     return _arrived(url, arrival, {"allow_private_stores": True})
 
 
+def opened(url: str) -> Runtime:
+    """A database that was filled before."""
+    values = {name.lower(): value for name, value in ENVIRONMENT.items()}
+    return Runtime.of_operator(Settings.model_validate({"database_url": url, **values}))
+
+
 def take_stock(runtime: Runtime) -> None:
     """Have the database look at how its rows are spread, as it does by itself where a shop has lived a day.
 

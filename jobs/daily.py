@@ -11,6 +11,7 @@ from app.analytics import effects, engagement, funnels
 from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
 from app.members import upkeep
+from app.messaging import tallies
 from app.mirror import pairs
 from app.models import JobRun, ScheduledJob, Store
 from app.segments import product_rhythms, standing, tickets
@@ -169,6 +170,17 @@ def _count_arms(kit: Kit, slot: Slot, now: datetime) -> int:
     return counted
 
 
+def _tally(kit: Kit, slot: Slot, now: datetime) -> int:
+    done = 0
+    for store_id in _connected(kit):
+        count = tallies.A_COMMIT
+        while count >= tallies.A_COMMIT:
+            with kit.database.of_store(store_id).write() as session:
+                count = tallies.add(session, store_id, now)
+            done += count
+    return done
+
+
 def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
     with kit.database.read() as session:
@@ -237,6 +249,13 @@ CALENDAR: tuple[CalendarJob, ...] = (
         DAY,
         timedelta(hours=3),
         _count_arms,
+    ),
+    CalendarJob(
+        "tallies",
+        "what became of each flow's old messages is added up",
+        DAY,
+        timedelta(hours=3, minutes=15),
+        _tally,
     ),
     CalendarJob(
         "engagement",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, false, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import table_of
@@ -119,7 +119,12 @@ def in_flight(session: Session, store_id: int, key: str, target: Definition) -> 
     """
     statement = (
         select(Enrollment.version_id, Enrollment.step, func.count())
-        .where(Enrollment.store_id == store_id, Enrollment.flow_key == key, Enrollment.state == ACTIVE)
+        .where(
+            Enrollment.store_id == store_id,
+            Enrollment.flow_key == key,
+            Enrollment.state == ACTIVE,
+            Enrollment.is_tallied == false(),
+        )
         .group_by(Enrollment.version_id, Enrollment.step)
     )
     found = session.execute(statement).all()
@@ -161,6 +166,7 @@ def _move_group(session: Session, flow: Flow, group: Group, limit: int) -> int:
         ENROLLMENTS.c.store_id == flow.store_id,
         ENROLLMENTS.c.flow_key == flow.key,
         ENROLLMENTS.c.state == ACTIVE,
+        ENROLLMENTS.c.is_tallied == false(),
         ENROLLMENTS.c.version_id == group.version_id,
         ENROLLMENTS.c.step == group.step,
     )

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app import timeline
 from app.db import Among, UtcDateTime, insert_new, is_among, table_of, update_rows
-from app.messaging import scanners
+from app.messaging import scanners, tallies
 from app.models import DeliveryEvent, Message, Store
 from app.models.message import SENDING, SENT, UNKNOWN
 from app.timeline import NewEvent
@@ -134,6 +134,7 @@ class _Visited:
 _MESSAGES_VISITED = (
     select(
         *(MESSAGES.c[name] for name in ("id", "customer_id", "flow_key", "step", "status", "clicked_at")),
+        MESSAGES.c.is_tallied,
         *(MESSAGES.c.content.is_not(None).label("has_content"), STORES.c.url, STORES.c.domain),
     )
     .join(STORES, STORES.c.id == MESSAGES.c.store_id)
@@ -189,6 +190,7 @@ def _keep(session: Session, store_id: int, visited: Collection[_Visited]) -> Non
 
 def _tell_messages(session: Session, store_id: int, visited: Collection[_Visited]) -> None:
     """The first click of each message, which surely left."""
+    tallies.take_back(session, store_id, [one.row.id for one in visited if one.row.is_tallied])
     first = [
         {"store_id": store_id, "id": one.row.id, "clicked_at": new[0].occurred_at}
         for one in visited

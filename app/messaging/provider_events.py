@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app import consent, timeline
 from app.crypto import Signer
 from app.db import Among, UtcDateTime, insert_new_columns, table_of
-from app.messaging import receipts, replies, senders, settling
+from app.messaging import receipts, replies, senders, settling, tallies
 from app.messaging.send import sent_event
 from app.models import DeliveryEvent, Message
 from app.models.message import BOUNCED, DELIVERED, FAILED, HELD, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
@@ -27,7 +27,7 @@ _KNOWN = tuple(
     MESSAGES.c[name]
     for name in (
         *("id", "store_id", "customer_id", "channel", "flow_key", "step"),
-        *("status", "attempts", "to_address"),
+        *("status", "attempts", "to_address", "is_tallied"),
     )
 )
 """What an event is judged by; the content of a message would only be read to be thrown away."""
@@ -90,6 +90,7 @@ def apply(
     """Let the events of one store and channel take effect; how many were new."""
     numbers = [number_of(one.message_id) for one in updates]
     messages = _messages(session, store_id, sorted({number or 0 for number in numbers}))
+    tallies.take_back(session, store_id, [id_ for id_, row in messages.items() if row.is_tallied])
     told = _new(session, store_id, _ours(updates, [messages.get(number or 0) for number in numbers]))
     by_kind = _by_kind(told)
     _prove(session, store_id, by_kind, messages=messages, now=now)

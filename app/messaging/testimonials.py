@@ -1,13 +1,13 @@
 """What customers said, for mails that quote them: approved words, beside the average of everybody."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from babel.numbers import format_decimal
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import is_one_of, table_of
 from app.models import Review, Store
 from app.models.review import APPROVED, WRITTEN
 from app.stores import settings
@@ -49,13 +49,21 @@ class Ratings:
     average: float | None
 
 
-def ratings(session: Session, store_id: int) -> Ratings:
-    """Everybody's stars, whatever the merchant made of them: what is hidden counts like all others."""
-    statement = select(func.count(), func.avg(REVIEWS.c.rating)).where(
-        REVIEWS.c.store_id == store_id, REVIEWS.c.rating > 0, REVIEWS.c.status.in_(WRITTEN)
+def stars(session: Session, store_id: int) -> Sequence[tuple[int, str, int]]:
+    """How many reviews there are of each number of stars and each state."""
+    statement = (
+        select(REVIEWS.c.rating, REVIEWS.c.state, func.count())
+        .where(REVIEWS.c.store_id == store_id, is_one_of(REVIEWS.c.status, WRITTEN))
+        .group_by(REVIEWS.c.rating, REVIEWS.c.state)
     )
-    n, average = session.execute(statement).one()
-    return Ratings(n, None if average is None else float(average))
+    return [(rating, state, n) for rating, state, n in session.execute(statement)]
+
+
+def ratings(counted: Iterable[tuple[int, str, int]]) -> Ratings:
+    """Everybody's stars, whatever the merchant made of them: what is hidden counts like all others."""
+    rated = [(rating, n) for rating, _, n in counted if rating > 0]
+    people = sum(n for _, n in rated)
+    return Ratings(people, sum(rating * n for rating, n in rated) / people if people else None)
 
 
 def quotes(session: Session, store: Store) -> Mapping[str, str]:
@@ -68,7 +76,7 @@ def quotes(session: Session, store: Store) -> Mapping[str, str]:
     row = session.execute(_QUOTED, asked).one_or_none()
     if row is None:
         return {}
-    whole = ratings(session, store.id)
+    whole = ratings(stars(session, store.id))
     return {language: _quote(row.text, row.display_name, whole, language) for language in _WORDS}
 
 

@@ -18,6 +18,7 @@ from app.models.flow import Flow, FlowSwitch, FlowVersion
 from app.models.flow_draft import FlowDraft
 from app.models.flow_effect import FlowEffect
 from app.models.flow_funnel import FlowFunnel
+from app.models.flow_tally import FlowTally
 from app.models.heartbeat import Heartbeat
 from app.models.inbound_event import InboundBody, InboundEvent
 from app.models.install_attempt import InstallAttempt
@@ -76,6 +77,7 @@ __all__ = [
     "FlowEffect",
     "FlowFunnel",
     "FlowSwitch",
+    "FlowTally",
     "FlowVersion",
     "Fulfillment",
     "Heartbeat",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, UniqueConstraint
+from sqlalchemy import JSON, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime, is_one_of
@@ -21,6 +21,7 @@ class Enrollment(Base):
         context: anchors and subjects (`{"entered": …, "order_id": …}`), moments as RFC 3339.
         stopped_at: when an exit came, also after the last step: what has not left by then stays home.
         subject: what it is about (`order:<external id>`), to match events.
+        is_tallied: it ended long ago and is counted in FlowTally.
     """
 
     __tablename__ = "enrollments"
@@ -42,6 +43,7 @@ class Enrollment(Base):
     exit_reason: Mapped[str | None] = mapped_column(String(40))
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     context: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    is_tallied: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         UniqueConstraint("store_id", "flow_key", "customer_id", "occurrence"),
@@ -53,5 +55,11 @@ class Enrollment(Base):
             postgresql_where=is_one_of(state, (ACTIVE,)),
         ),
         Index("ix_enrollments_customer", "store_id", "customer_id", "flow_key", "entered_at"),
-        Index("ix_enrollments_steps", "store_id", "flow_key", "state", "version_id", "step", "exit_reason"),
+        # SQLite counts from it alone only where it holds what its own condition asks, too.
+        Index(
+            "ix_enrollments_steps",
+            *("store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied"),
+            sqlite_where=is_tallied == false(),
+            postgresql_where=is_tallied == false(),
+        ),
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime, is_one_of
@@ -15,6 +15,8 @@ POLLED_STATES, POLLED_CHANNELS = (SENT,), ("sms",)
 """Those of which the provider is asked, where its own word does not come."""
 OPEN_STATES = (QUEUED, PREPARING, SENDING)
 LEFT_STATES = (SENT, DELIVERED, BOUNCED)
+FINAL_STATES = (*LEFT_STATES, FAILED, STOPPED, EXPIRED, CANCELLED)
+"""Those in which a message stays, but for what a provider or a click still tells of it."""
 COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
 
 
@@ -29,6 +31,7 @@ class Message(Base):
         content: the rendered message {subject, text, html, headers, links}, packed by `app.messaging.copies`.
         context: what the templates see besides the customer.
         lease_token, lease_until: who works on it, by the clock of leases.
+        is_tallied: it is old and counted in FlowTally; whoever changes it takes it back first.
     """
 
     __tablename__ = "messages"
@@ -62,6 +65,7 @@ class Message(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     clicked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unknown_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_tallied: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         UniqueConstraint("store_id", "key"),
@@ -86,7 +90,13 @@ class Message(Base):
         ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         Index("ix_messages_status", "store_id", "status", "id"),
-        Index("ix_messages_steps", "store_id", "flow_key", "step", "status", "reason", "clicked_at"),
+        # SQLite counts from it alone only where it holds what its own condition asks, too.
+        Index(
+            "ix_messages_steps",
+            *("store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied"),
+            sqlite_where=is_tallied == false(),
+            postgresql_where=is_tallied == false(),
+        ),
         Index(
             "ix_messages_polled",
             "store_id",

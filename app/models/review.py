@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id, UtcDateTime
+from app.db import Base, Id, UtcDateTime, is_one_of
 
 RITORNO, TOLD = "ritorno", "api"
 """The sources besides the platforms: our own page, and another system that speaks through the API."""
@@ -13,6 +13,12 @@ EXPERIENCE, DELIVERY, PRODUCT, SERVICE = "experience", "delivery", "product", "s
 OBJECTS = (EXPERIENCE, DELIVERY, PRODUCT, SERVICE)
 PENDING, APPROVED, HIDDEN = "pending", "approved", "hidden"
 GIVEN = "given"
+WRITTEN = ("approved", "held", GIVEN)
+"""The states of a review that somebody really wrote: on the page, waiting for the merchant, or told to us."""
+STATES = (PENDING, APPROVED, HIDDEN)
+STARS = (0, 1, 2, 3, 4, 5)
+LOW = (1, 2, 3)
+"""The stars after which somebody should ask what went wrong."""
 
 
 class Review(Base):
@@ -58,11 +64,11 @@ class Review(Base):
         UniqueConstraint("store_id", "source", "external_id"),
         Index("ix_reviews_customer", "store_id", "customer_id"),
         Index("ix_reviews_state", "store_id", "state", "id"),
+        # The list of the low ones, and the sums, which are read from it alone.
+        Index(
+            "ix_reviews_stars",
+            *("store_id", "rating", "id", "state"),
+            sqlite_where=is_one_of(status, WRITTEN),
+            postgresql_where=is_one_of(status, WRITTEN),
+        ),
     )
-
-
-WRITTEN = ("approved", "held", GIVEN)
-"""The states of a review that somebody really wrote: on the page, waiting for the merchant, or told to us."""
-STATES = (PENDING, APPROVED, HIDDEN)
-LOW = (1, 2, 3)
-"""The stars after which somebody should ask what went wrong."""

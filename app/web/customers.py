@@ -45,8 +45,9 @@ def listing() -> ResponseReturnValue:
     sought = seeking.asked(request.args)
     with runtime().database.read() as session:
         store = chosen_store(session)
-        statement = seeking.narrowed(rows_of(Customer, store.id), store.id, sought)
-        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+        statement, sift = seeking.narrowed(rows_of(Customer, store.id), store.id, sought)
+        cursor = request.args.get("cursor")
+        page = paging.fetch(session, statement, _NEWEST, cursor=cursor, limit=_PER_PAGE, sift=sift)
         consents = _consents(session, store.id, page.rows)
     showed(store.id, access_log.CUSTOMERS, count=len(page.rows))
     return render_template(

@@ -50,14 +50,13 @@ def show(key: str) -> ResponseReturnValue:
         store = chosen_store(session)
         view = _view(session, store.id, key)
         desk = drafts.desk(session, store.id, key)
-        found = step_figures.of_flow(session, store, key, desk.version_id)
+        found = step_figures.of_flow(session, store, key, desk.version_id, now=clock.now())
         own = editions.names(session, store.id)
         silent = _silent(session, store, key)
         lessons = learned.lessons(session, store.id, _LESSONS) if key in learned.FLOWS else []
         effect = effects.of_flow(session, store.id, key)
         funnel = funnels.of_flow(session, store.id, key)
         rehearsed = rehearsing.latest(session, store.id, key)
-        brought = figures.attributed(session, store, key, clock.now())
     showed(store.id, access_log.CUSTOMERS, count=len(rehearsed.people))
     return render_template(
         "flow.html",
@@ -66,7 +65,7 @@ def show(key: str) -> ResponseReturnValue:
         ways=flow_steps.ways(desk.published, store, found, own=own, origin=desk.origin),
         people=found.states,
         elsewhere=sum(at.elsewhere for at in found.people.values()),
-        brought=brought,
+        brought=(found.lately, found.ever),
         total=_total(found.sent.values()),
         silent=silent,
         effect=effect,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock, retention
+from app.db import unindexed
 from app.errors import BadInput, NotFound
 from app.flows.definition import recipe_keys
 from app.members.roles import MARKETER
@@ -59,11 +60,11 @@ def listing() -> ResponseReturnValue:
     with runtime().database.read() as session:
         store = chosen_store(session)
         statement = rows_of(Message, store.id)
-        if flow:
-            statement = statement.where(Message.flow_key == flow)
         if status:
             statement = statement.where(Message.status == status)
-        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+        sift = [unindexed(Message.flow_key) == flow] if flow else []
+        cursor = request.args.get("cursor")
+        page = paging.fetch(session, statement, _NEWEST, cursor=cursor, limit=_PER_PAGE, sift=sift)
         people = _people(session, store.id, page.rows)
     showed(store.id, access_log.MESSAGES, count=len(page.rows))
     return render_template(

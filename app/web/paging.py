@@ -15,14 +15,21 @@ from app.errors import BadInput
 
 Row = TypeVar("Row")
 _LARGEST = 2**63 - 1
+LOOKS = (2_000, 48_000)
+"""Through how many rows one page is sought where no index leads to those that are meant: first a few."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Some rows and the cursor of what follows; None when nothing does."""
+    """Some rows and the cursor of what follows; None when nothing does.
+
+    Attributes:
+        looked: through how many rows it was sought in vain for a full page; None where it was not given up.
+    """
 
     rows: Sequence[Row]
     next: str | None
+    looked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Kinds:
     """
 
     column: Any
-    values: Sequence[str]
+    values: Sequence[Any]
 
 
 def fetch(
@@ -53,12 +60,21 @@ def fetch(
     cursor: str | None,
     limit: int,
     kinds: Kinds | None = None,
+    sift: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Row]:
     """The rows after the cursor, at most `limit`.
+
+    Args:
+        sift: what rows must be besides, which no index leads to. A page is then sought through so many rows
+            as LOOKS adds up to, however many the statement has; it may be short, and still have a next one.
 
     Raises:
         BadInput: the cursor was not made by us for this order.
     """
+    if sift:
+        return _sifted(
+            session, statement, order, sift, at=_position(cursor, order) if cursor else None, limit=limit
+        )
     if cursor:
         statement = statement.where(_beyond(order, _position(cursor, order)))
     if kinds is not None:
@@ -70,6 +86,34 @@ def fetch(
     has_more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, _cursor_of(rows[-1], order) if has_more else None)
+
+
+def _sifted(
+    session: Session,
+    statement: Select[Row],
+    order: Order,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    at: Sequence[Any] | None,
+    limit: int,
+) -> Page[Row]:
+    """The rows that are so among the next ones in the order of their ids: of a few, then of many more."""
+    column = order.columns[-1]
+    rows: list[Row] = []
+    for look in LOOKS:
+        ahead = statement if at is None else statement.where(_beyond(order, at))
+        last = _ordered(ahead.with_only_columns(column), order).limit(1).offset(look - 1)
+        edge = session.execute(last).scalar_one_or_none()
+        if edge is not None:
+            ahead = ahead.where(column >= edge if order.is_descending else column <= edge)
+        meant = _ordered(ahead.where(*conditions), order).limit(limit + 1 - len(rows))
+        rows += session.scalars(meant)
+        if len(rows) > limit:
+            return Page(rows[:limit], _cursor_of(rows[limit - 1], order))
+        if edge is None:
+            return Page(rows, None)
+        at = [edge]
+    return Page(rows, _cursor(at or ()), looked=sum(LOOKS))
 
 
 def _ordered(statement: Select[Any], order: Order) -> Select[Any]:
@@ -97,7 +141,10 @@ def _beyond(order: Order, position: Sequence[Any]) -> ColumnElement[bool]:
 
 
 def _cursor_of(row: object, order: Order) -> str:
-    values = [getattr(row, column.key) for column in order.columns]
+    return _cursor([getattr(row, column.key) for column in order.columns])
+
+
+def _cursor(values: Sequence[Any]) -> str:
     plain = [to_micros(value) if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode("ascii").rstrip("=")
 

@@ -1,19 +1,20 @@
 """Reviews: what customers said, what of it may be quoted, and the average that counts everybody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app import access_log, audit, clock
+from app.db import is_one_of
 from app.errors import BadInput
 from app.members.roles import MARKETER
 from app.messaging import testimonials
 from app.models import Customer, Product, Review
-from app.models.review import APPROVED, HIDDEN, LOW, PENDING, STATES, WRITTEN
+from app.models.review import APPROVED, HIDDEN, LOW, PENDING, STARS, STATES, WRITTEN
 from app.stores import settings
 from app.web import paging
 from app.web.acting import actor, showed
@@ -25,12 +26,12 @@ blueprint = Blueprint("reviews", __name__)
 
 _PER_PAGE = 25
 _NEWEST = paging.Order((Review.id,), is_descending=True)
-_SHOWN: Mapping[str, Sequence[ColumnElement[bool]]] = {
-    "pending": (Review.state == PENDING,),
-    "low": (Review.rating.in_(LOW),),
-    "approved": (Review.state == APPROVED,),
-    "hidden": (Review.state == HIDDEN,),
-    "all": (),
+_SHOWN = {
+    "pending": paging.Kinds(Review.state, (PENDING,)),
+    "low": paging.Kinds(Review.rating, LOW),
+    "approved": paging.Kinds(Review.state, (APPROVED,)),
+    "hidden": paging.Kinds(Review.state, (HIDDEN,)),
+    "all": paging.Kinds(Review.rating, STARS),
 }
 _ACTS = {"approve": APPROVED, "hide": HIDDEN}
 _DONE = {"approve": audit.REVIEW_APPROVED, "hide": audit.REVIEW_HIDDEN}
@@ -45,13 +46,15 @@ def listing() -> ResponseReturnValue:
         raise BadInput("reviews are shown by one of a few states", "show")
     with runtime().database.read() as session:
         store = chosen_store(session)
-        statement = rows_of(Review, store.id).where(Review.status.in_(WRITTEN), *_SHOWN[show])
-        page = paging.fetch(session, statement, _NEWEST, cursor=request.args.get("cursor"), limit=_PER_PAGE)
+        statement = rows_of(Review, store.id).where(is_one_of(Review.status, WRITTEN))
+        cursor = request.args.get("cursor")
+        page = paging.fetch(session, statement, _NEWEST, cursor=cursor, limit=_PER_PAGE, kinds=_SHOWN[show])
+        stars = testimonials.stars(session, store.id)
         parts = {
             "people": _people(session, store.id, page.rows),
             "products": _products(session, store.id, page.rows),
-            "counts": _counts(session, store.id),
-            "whole": testimonials.ratings(session, store.id),
+            "counts": _counts(stars),
+            "whole": testimonials.ratings(stars),
         }
     showed(store.id, access_log.REVIEWS, count=len(page.rows))
     return render_template(
@@ -113,13 +116,10 @@ def _products(session: Session, store_id: int, reviews: Sequence[Review]) -> dic
     return {product.external_id: product.title for product in found}
 
 
-def _counts(session: Session, store_id: int) -> dict[str, int]:
+def _counts(stars: Sequence[tuple[int, str, int]]) -> dict[str, int]:
     """How many each view holds."""
-    mine = (Review.store_id == store_id, Review.status.in_(WRITTEN))
-    grouped = session.execute(
-        select(Review.state, func.count().label("n")).where(*mine).group_by(Review.state)
-    )
-    by_state = {row.state: row.n for row in grouped}
-    low = session.execute(select(func.count()).where(*mine, *_SHOWN["low"])).scalar_one()
-    states = {state: by_state.get(state, 0) for state in STATES}
-    return states | {"low": low, "all": sum(states.values())}
+    by_state = dict.fromkeys(STATES, 0)
+    for _, state, n in stars:
+        by_state[state] += n
+    low = sum(n for rating, _, n in stars if rating in LOW)
+    return by_state | {"low": low, "all": sum(by_state.values())}

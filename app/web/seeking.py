@@ -1,7 +1,7 @@
 """Whom a merchant looks for among her customers: a typed text, a consent, a class, where somebody stands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,33 +56,45 @@ def asked(arguments: Mapping[str, str]) -> Sought:
     )
 
 
-def narrowed(statement: Select[Customer], store_id: int, sought: Sought) -> Select[Customer]:
-    """The customers of a store's statement who are meant."""
-    if sought.q:
-        statement = matching(statement, sought.q)
-    if sought.consent:
-        statement = statement.where(_allows(store_id, *sought.consent.split(":")))
-    if sought.kind:
-        statement = statement.where(_is_of(store_id, sought.kind))
-    if sought.standing:
-        statement = statement.where(Customer.id.in_(_standing(store_id, STATES.c.state == sought.standing)))
-    return statement
+def narrowed(
+    statement: Select[Customer], store_id: int, sought: Sought
+) -> tuple[Select[Customer], Sequence[ColumnElement[bool]]]:
+    """The customers of a store's statement who are meant, and what they must be that no index leads to."""
+    asked = [*_asked(store_id, sought)]
+    if not sought.q:
+        return statement.where(*asked), ()
+    whole = _whole(sought.q)
+    return (statement, [_begins(sought.q), *asked]) if whole is None else (statement.where(whole, *asked), ())
 
 
 def matching(statement: Select[Customer], text: str) -> Select[Customer]:
     """Whom a typed text means. A whole e-mail or number is looked up by its index; else it is a beginning."""
+    whole = _whole(text)
+    return statement.where(_begins(text) if whole is None else whole)
+
+
+def _asked(store_id: int, sought: Sought) -> Iterator[ColumnElement[bool]]:
+    if sought.consent:
+        yield _allows(store_id, *sought.consent.split(":"))
+    if sought.kind:
+        yield _is_of(store_id, sought.kind)
+    if sought.standing:
+        yield Customer.id.in_(_standing(store_id, STATES.c.state == sought.standing))
+
+
+def _whole(text: str) -> ColumnElement[bool] | None:
     email, phone = normalise_email(text), _BETWEEN_DIGITS.sub("", text)
     if email is not None and "." in email.rpartition("@")[2]:
-        return statement.where(Customer.email == email)
-    if _PHONE.fullmatch(phone):
-        return statement.where(Customer.phone == phone)
+        return Customer.email == email
+    return Customer.phone == phone if _PHONE.fullmatch(phone) else None
+
+
+def _begins(text: str) -> ColumnElement[bool]:
     beginning = text.lower()
-    return statement.where(
-        or_(
-            Customer.email.startswith(beginning, autoescape=True),
-            func.lower(Customer.first_name).startswith(beginning, autoescape=True),
-            func.lower(Customer.last_name).startswith(beginning, autoescape=True),
-        )
+    return or_(
+        Customer.email.startswith(beginning, autoescape=True),
+        func.lower(Customer.first_name).startswith(beginning, autoescape=True),
+        func.lower(Customer.last_name).startswith(beginning, autoescape=True),
     )
 
 

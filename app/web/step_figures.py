@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Attribution, Enrollment, Store
+from app.messaging import tallies
+from app.models import Attribution, Store
 from app.models.enrollment import ACTIVE, EXITED
 from app.web import figures
 from app.web.figures import Money, Sent
+
+WINDOW = timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -35,37 +39,43 @@ class People:
 class Figures:
     """A flow's figures: messages and orders by the name of their message, people by the step's id.
 
-    `states` counts journeys by their state.
+    Attributes:
+        states: how many journeys, by their state.
+        lately, ever: what the orders brought in the last thirty days, and in all.
     """
 
-    sent: Mapping[str, Sent] = field(default_factory=dict)
-    brought: Mapping[str, tuple[int, Money]] = field(default_factory=dict)
-    people: Mapping[str, People] = field(default_factory=dict)
-    states: Mapping[str, int] = field(default_factory=dict)
+    sent: Mapping[str, Sent]
+    brought: Mapping[str, tuple[int, Money]]
+    people: Mapping[str, People]
+    states: Mapping[str, int]
+    lately: Money
+    ever: Money
 
 
-def of_flow(session: Session, store: Store, key: str, version_id: int) -> Figures:
+def of_flow(session: Session, store: Store, key: str, version_id: int, *, now: datetime) -> Figures:
     """Everything of one flow, over all its versions.
 
     Args:
         version_id: the one that holds.
     """
     people, states = _people(session, store.id, key, version_id)
-    return Figures(figures.by_step(session, store.id, key), _brought(session, store, key), people, states)
+    brought, lately = _brought(session, store, key, now)
+    return Figures(
+        sent=figures.by_step(session, store.id, key),
+        brought=brought,
+        people=people,
+        states=states,
+        lately=lately,
+        ever=Money(sum(money.minor for _, money in brought.values()), store.currency),
+    )
 
 
 def _people(
     session: Session, store_id: int, key: str, version_id: int
 ) -> tuple[dict[str, People], dict[str, int]]:
-    grouped = (Enrollment.state, Enrollment.version_id, Enrollment.step, Enrollment.exit_reason)
-    statement = (
-        select(*grouped, func.count())
-        .where(Enrollment.store_id == store_id, Enrollment.flow_key == key)
-        .group_by(*grouped)
-    )
     people: dict[str, People] = {}
     states: dict[str, int] = {}
-    for state, version, step, reason, count in session.execute(statement):
+    for step, state, reason, count, _, version in session.execute(tallies.journeys_of(store_id, key)):
         states[state] = states.get(state, 0) + count
         at = people.setdefault(step, People())
         if state == ACTIVE:
@@ -76,10 +86,13 @@ def _people(
     return people, states
 
 
-def _brought(session: Session, store: Store, key: str) -> dict[str, tuple[int, Money]]:
-    """How many orders go to each message, and their worth in the store's own currency."""
+def _brought(
+    session: Session, store: Store, key: str, now: datetime
+) -> tuple[dict[str, tuple[int, Money]], Money]:
+    """How many orders go to each message, and their worth in the store's own currency; with that of late."""
+    recent = case((Attribution.occurred_at > now - WINDOW, Attribution.amount_minor), else_=0)
     statement = (
-        select(Attribution.step, func.count(), func.sum(Attribution.amount_minor))
+        select(Attribution.step, func.count(), func.sum(Attribution.amount_minor), func.sum(recent))
         .where(
             Attribution.store_id == store.id,
             Attribution.currency == store.currency,
@@ -87,6 +100,6 @@ def _brought(session: Session, store: Store, key: str) -> dict[str, tuple[int, M
         )
         .group_by(Attribution.step)
     )
-    return {
-        step: (count, Money(int(total), store.currency)) for step, count, total in session.execute(statement)
-    }
+    found = session.execute(statement).all()
+    brought = {step: (count, Money(int(total), store.currency)) for step, count, total, _ in found}
+    return brought, Money(sum(int(row[-1]) for row in found), store.currency)

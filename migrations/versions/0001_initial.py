@@ -394,6 +394,7 @@ def upgrade() -> None:
         sa.Column("exit_reason", sa.String(length=40), nullable=True),
         sa.Column("stopped_at", MOMENT, nullable=True),
         sa.Column("context", sa.JSON(), nullable=False),
+        sa.Column("is_tallied", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrollments")),
         sa.UniqueConstraint(
             "store_id",
@@ -420,8 +421,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_enrollments_steps",
         "enrollments",
-        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason"],
+        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied"],
         unique=False,
+        sqlite_where=sa.text("is_tallied = 0"),
+        postgresql_where=sa.text("is_tallied = false"),
     )
     op.create_table(
         "erased_identities",
@@ -479,6 +482,20 @@ def upgrade() -> None:
         sa.Column("at", MOMENT, nullable=False),
         sa.Column("is_on", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "flow_key", "at", name=op.f("pk_flow_switches")),
+    )
+    op.create_table(
+        "flow_tallies",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("flow_key", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("step", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("clicked", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "store_id", "flow_key", "kind", "step", "state", "reason", name=op.f("pk_flow_tallies")
+        ),
     )
     op.create_table(
         "flow_versions",
@@ -707,6 +724,7 @@ def upgrade() -> None:
         sa.Column("sent_at", MOMENT, nullable=True),
         sa.Column("clicked_at", MOMENT, nullable=True),
         sa.Column("unknown_since", MOMENT, nullable=True),
+        sa.Column("is_tallied", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("store_id", "key", name=op.f("uq_messages_store_id_key")),
         sqlite_autoincrement=True,
@@ -741,8 +759,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_messages_steps",
         "messages",
-        ["store_id", "flow_key", "step", "status", "reason", "clicked_at"],
+        ["store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied"],
         unique=False,
+        sqlite_where=sa.text("is_tallied = 0"),
+        postgresql_where=sa.text("is_tallied = false"),
     )
     op.create_index("ix_messages_store", "messages", ["store_id", "id"], unique=False)
     op.create_table(
@@ -979,6 +999,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_reviews_customer", "reviews", ["store_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_reviews_stars",
+        "reviews",
+        ["store_id", "rating", "id", "state"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('approved', 'held', 'given')"),
+        postgresql_where=sa.text("status IN ('approved', 'held', 'given')"),
+    )
     op.create_index("ix_reviews_state", "reviews", ["store_id", "state", "id"], unique=False)
     op.create_table(
         "rhythms",
@@ -1417,6 +1445,7 @@ def downgrade() -> None:
     op.drop_table("fulfillments")
     op.drop_table("flows")
     op.drop_table("flow_versions")
+    op.drop_table("flow_tallies")
     op.drop_table("flow_switches")
     op.drop_table("flow_funnels")
     op.drop_table("flow_effects")

@@ -3,14 +3,18 @@
 import base64
 import json
 import re
+from html import unescape
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
+from app.models import CustomerEvent
 from app.runtime import Runtime
-from tests.web.web_shops import Shop, add_customer
+from app.web import paging
+from tests.web.web_shops import NOW, Shop, add_customer
 
 
 def _cursor(value: object) -> str:
@@ -131,3 +135,67 @@ def test_a_filter_by_id_takes_ids_only(api: FlaskClient, shop: Shop, value: str)
     answer = api.get("/api/v1/orders", query_string={"customer": value}, headers=shop.headers)
 
     assert answer.status_code == 400
+
+
+def test_what_no_index_leads_to_is_sought_bit_by_bit_and_found_once(
+    api: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "LOOKS", (2, 3))
+    with runtime.database.write() as session:
+        person = add_customer(session, shop.store_id, "sought")
+        for number in range(30):
+            kind = "api.sought" if number in (3, 4, 9, 29) else "api.other"
+            for store_id in (shop.store_id, other_shop.store_id):
+                _tell(session, store_id, person.id, f"{kind}:{number}", kind)
+
+    found, sizes, cursor = [], [], ""
+    while cursor is not None:
+        asked = {"type": "api.sought", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = api.get("/api/v1/events", query_string=asked, headers=shop.headers).get_json()
+        found += [row["id"] for row in page["data"]]
+        sizes.append(len(page["data"]))
+        cursor = page["next"]
+
+    with runtime.database.read() as session:
+        mine = (CustomerEvent.store_id == shop.store_id, CustomerEvent.type == "api.sought")
+        told = list(session.scalars(select(CustomerEvent.id).where(*mine).order_by(CustomerEvent.id)))
+    assert found == told
+    assert len(told) == 4
+    assert 0 in sizes[:-1]
+
+
+def test_a_search_that_ends_before_the_list_says_so_and_goes_on(
+    member: FlaskClient, runtime: Runtime, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "LOOKS", (2, 3))
+    with runtime.database.write() as session:
+        add_customer(session, shop.store_id, "old").last_name = "Zanichelli"
+        for number in range(9):
+            add_customer(session, shop.store_id, f"person-{number}")
+
+    seen, path = [], "/app/customers?q=zanich"
+    while path:
+        page = member.get(path, headers={"Accept-Language": "en"}).get_data(as_text=True)
+        seen.append(("Zanichelli" in page, "Searched through 5" in page, "Nobody found" in page))
+        onward = re.search(r'rel="next"\s+href="([^"]+)"', page)
+        path = unescape(onward[1]) if onward else ""
+
+    assert seen[0] == (False, True, False)
+    assert [is_found for is_found, *_ in seen].count(True) == 1
+    assert not any(is_nobody for *_, is_nobody in seen)
+
+
+def _tell(session: Session, store_id: int, customer_id: int, key: str, kind: str) -> None:
+    event = CustomerEvent(
+        store_id=store_id,
+        customer_id=customer_id,
+        type=kind,
+        subject=key,
+        source_key=key,
+        occurred_at=NOW,
+        recorded_at=NOW,
+        is_pending=False,
+        details={},
+    )
+    session.add(event)
+    session.flush()

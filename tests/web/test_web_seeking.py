@@ -112,7 +112,7 @@ def _stand(session: Session, customer: Customer, state: str, classes: list[str])
 def test_a_consent_is_sought_without_a_list_made_anew_for_each_customer(
     sqlite: Database, consent: str
 ) -> None:
-    statement = seeking.narrowed(select(Customer), 1, seeking.Sought(consent=consent))
+    statement, _ = seeking.narrowed(select(Customer), 1, seeking.Sought(consent=consent))
     words = statement.compile(sqlite.engine, compile_kwargs={"literal_binds": True})
 
     with sqlite.read() as session:

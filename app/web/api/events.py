@@ -32,10 +32,9 @@ def listing() -> ResponseReturnValue:
     statement = lists.rows_by_id(CustomerEvent, g.store_id)
     if customer_id is not None:
         statement = rows_of(CustomerEvent, g.store_id).where(CustomerEvent.customer_id == customer_id)
-    if kind is not None:
-        statement = statement.where(CustomerEvent.type == kind)
+    sift = [] if kind is None else [CustomerEvent.type == kind]
     with runtime().database.read() as session:
-        found = lists.page(session, statement, CustomerEvent.id)
+        found = lists.page(session, statement, CustomerEvent.id, sift=sift)
     showed(g.store_id, access_log.EVENTS, customer_id=customer_id, count=len(found.rows))
     return lists.envelope(found, shapes.event)
 
@@ -83,7 +82,8 @@ def inbound() -> ResponseReturnValue:
     statement = lists.rows_by_id(InboundEvent, g.store_id)
     if status is not None:
         statement = rows_of(InboundEvent, g.store_id).where(InboundEvent.status.in_(literals((status,))))
-    if topic is not None:
-        statement = statement.where(InboundEvent.topic == topic)
+    sift = [] if topic is None else [InboundEvent.topic == topic]
     with runtime().database.read() as session:
-        return lists.envelope(lists.page(session, statement, InboundEvent.id), shapes.inbound_event)
+        return lists.envelope(
+            lists.page(session, statement, InboundEvent.id, sift=sift), shapes.inbound_event
+        )

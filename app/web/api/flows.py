@@ -12,6 +12,7 @@ from app import access_log, audit, clock
 from app.analytics import effects
 from app.analytics.effects import Effect
 from app.analytics.holdout import Arm
+from app.db import unindexed
 from app.errors import NotFound
 from app.flows import learned, switch
 from app.flows.switch import FlowView
@@ -88,10 +89,9 @@ def enrollments() -> ResponseReturnValue:
     statement = lists.rows_by_id(Enrollment, g.store_id)
     if customer_id is not None:
         statement = rows_of(Enrollment, g.store_id).where(Enrollment.customer_id == customer_id)
-    if flow is not None:
-        statement = statement.where(Enrollment.flow_key == flow)
+    sift = [] if flow is None else [unindexed(Enrollment.flow_key) == flow]
     with runtime().database.read() as session:
-        found = lists.page(session, statement, Enrollment.id)
+        found = lists.page(session, statement, Enrollment.id, sift=sift)
         numbers = _numbers(session, {row.version_id for row in found.rows})
     showed(g.store_id, access_log.ENROLLMENTS, customer_id=customer_id, count=len(found.rows))
     return lists.envelope(found, lambda row: shapes.enrollment(row, numbers.get(row.version_id)))

@@ -5,13 +5,10 @@ from typing import Any, TypeVar
 
 from flask import request
 from sqlalchemy import Select, select
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.visitors import InternalTraversal
 
-from app.db import Base, table_of
+from app.db import Base, table_of, unindexed
 from app.errors import BadInput
 from app.web import paging
 from app.web.context import LARGEST_ID
@@ -24,35 +21,20 @@ Model = TypeVar("Model", bound=Base)
 Json = dict[str, Any]
 
 
-def page(session: Session, statement: Select[Row], id_column: Any) -> paging.Page[Row]:
+def page(
+    session: Session, statement: Select[Row], id_column: Any, *, sift: Sequence[ColumnElement[bool]] = ()
+) -> paging.Page[Row]:
     """One page of rows by rising id, as `limit` and `cursor` of the request ask.
+
+    Args:
+        sift: what no index leads to; the page is sought among some tens of thousands of rows.
 
     Raises:
         BadInput: limit or cursor cannot be used.
     """
     order = paging.Order((id_column,))
-    return paging.fetch(session, statement, order, cursor=request.args.get("cursor"), limit=_limit())
-
-
-class _Passing(ColumnElement[int]):
-    """A column that rows are compared by as they come along, on SQLite not looked up by."""
-
-    inherit_cache = True
-    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 (as SQLAlchemy has it)
-
-    def __init__(self, column: ColumnElement[int]) -> None:
-        self.column = column
-        self.type = column.type
-
-
-@compiles(_Passing)
-def _plain(element: _Passing, compiler: SQLCompiler, **options: Any) -> str:
-    return str(compiler.process(element.column, **options))
-
-
-@compiles(_Passing, "sqlite")
-def _signed(element: _Passing, compiler: SQLCompiler, **options: Any) -> str:
-    return f"+{compiler.process(element.column, **options)}"
+    cursor = request.args.get("cursor")
+    return paging.fetch(session, statement, order, cursor=cursor, limit=_limit(), sift=sift)
 
 
 def rows_by_id(model: type[Model], store_id: int) -> Select[Model]:
@@ -60,7 +42,7 @@ def rows_by_id(model: type[Model], store_id: int) -> Select[Model]:
 
     No index holds these tables by store and id, and SQLite would rather sort all rows of the store.
     """
-    return select(model).where(_Passing(table_of(model).c.store_id) == store_id)
+    return select(model).where(unindexed(table_of(model).c.store_id) == store_id)
 
 
 def envelope(found: paging.Page[Row], shape: Callable[[Row], Json]) -> Json:

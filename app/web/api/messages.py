@@ -4,6 +4,7 @@ from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
 
 from app import access_log
+from app.db import unindexed
 from app.errors import NotFound
 from app.messaging import copies
 from app.models import Decision, Message
@@ -28,12 +29,11 @@ def listing() -> ResponseReturnValue:
     status = lists.choice_filter("status", STATUSES)
     if customer_id is not None:
         statement = statement.where(Message.customer_id == customer_id)
-    if flow is not None:
-        statement = statement.where(Message.flow_key == flow)
     if status is not None:
         statement = statement.where(Message.status == status)
+    sift = [] if flow is None else [unindexed(Message.flow_key) == flow]
     with runtime().database.read() as session:
-        found = lists.page(session, statement, Message.id)
+        found = lists.page(session, statement, Message.id, sift=sift)
     showed(g.store_id, access_log.MESSAGES, customer_id=customer_id, count=len(found.rows))
     return lists.envelope(found, shapes.message)
 

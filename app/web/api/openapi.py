@@ -94,6 +94,7 @@ ROUTES = (
     _list("/enrollments", "Who is on the way", "Enrollment", flow=TEXT, customer=ID),
 )
 _INTRODUCTION = "One store's data. Lists are pages by rising id, money is in minor units, times are UTC."
+_NEXT = "The cursor of what follows; null at the end. A page may be short, even empty, and have a next one."
 _PAGING: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": lists.MAX_LIMIT, "default": lists.DEFAULT_LIMIT},
     "cursor": {"type": "string", "description": "`next` of the page before"},
@@ -168,7 +169,7 @@ def _responses(route: Route) -> dict[str, Any]:
             "type": "object",
             "properties": {
                 "data": {"type": "array", "items": answer},
-                "next": {"anyOf": [TEXT, {"type": "null"}]},
+                "next": {"anyOf": [TEXT, {"type": "null"}], "description": _NEXT},
             },
             "required": ["data", "next"],
         }
