@@ -35,7 +35,15 @@ _PENDING = (
 _MARK_READ = (
     update(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids")).values(is_pending=False)
 )
-_JOURNEYS = select(ENROLLMENTS).where(ENROLLMENTS.c.store_id == _STORE).order_by(ENROLLMENTS.c.id)
+_READ = (
+    *("id", "flow_key", "version_id", "customer_id", "occurrence", "subject", "state", "step", "turn"),
+    *("waits_for", "due_at", "entered_at", "exit_reason", "stopped_at", "context"),
+)
+_JOURNEYS = (
+    select(*(ENROLLMENTS.c[name] for name in _READ))
+    .where(ENROLLMENTS.c.store_id == _STORE)
+    .order_by(ENROLLMENTS.c.id)
+)
 _BY_ID = _JOURNEYS.where(Among(ENROLLMENTS.c.id, "keys")).with_for_update()
 _RUNNING = _JOURNEYS.where(
     Among(ENROLLMENTS.c.customer_id, "keys"), is_one_of(ENROLLMENTS.c.state, (ACTIVE,))
