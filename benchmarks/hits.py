@@ -111,7 +111,7 @@ class _Shop:
             of = self.single[mine]
             for other, both in self.pairs.get(mine, {}).items():
                 if other not in owned and other not in self.offered:
-                    found.setdefault(other, []).append(Fit(both / of, mine, both, of))
+                    found.setdefault(other, []).append((both / of, mine, both, of))
         return found
 
     def available(self, products: Sequence[str]) -> list[str]:

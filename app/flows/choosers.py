@@ -130,14 +130,15 @@ def _best_match(shop: Shop, owned: Mapping[str, str]) -> list[Mapping[str, Any]]
     if not fits:
         return []
     # Summed exactly, so that no order of the parts decides between equals.
-    _, chosen = min([(-fsum([one.share for one in parts]), other) for other, parts in fits.items()])
-    best = min(fits[chosen], key=_closest_first)
-    reason = {"with": owned[best.mine], "why": "co-purchase", "together": best.together, "of": best.of}
+    _, chosen = min([(-fsum([part[0] for part in parts]), other) for other, parts in fits.items()])
+    _, mine, together, of = min(fits[chosen], key=_closest_first)
+    reason = {"with": owned[mine], "why": "co-purchase", "together": together, "of": of}
     return [{"external_id": chosen, **reason}]
 
 
 def _closest_first(fit: Fit) -> tuple[float, str]:
-    return -fit.share, fit.mine
+    share, mine, *_ = fit
+    return -share, mine
 
 
 CHOOSERS = {"review-products": review_products, "complement": complement, "newest": newest}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
@@ -27,13 +27,9 @@ _NEVER_ASKED = frozenset({"stopped", "expired", "failed", "cancelled"})
 _ReadProducts = Callable[[Session, int, Sequence[int]], Mapping[int, frozenset[str]]]
 
 
-class Fit(NamedTuple):
-    """How well a product goes with `mine`: the share of the `of` orders of that one that held both."""
-
-    share: float
-    mine: str
-    together: int
-    of: int
+Fit = tuple[float, str, int, int]
+"""How well a product goes with another: the share of that one's orders that held both, that one, how many
+orders held both and how many that one. A plain tuple: a replay makes some fifty for each message."""
 
 
 class Shop(Protocol):
@@ -105,7 +101,7 @@ class LiveShop:
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
-        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id})
+        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id}).all()
         return {row.external_id: row.title for row in found}
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -124,7 +120,7 @@ class LiveShop:
         counts = {row.product_external_id: row.orders_count for row in alone}
         found: dict[str, list[Fit]] = {}
         for mine, other, both in pairs:
-            found.setdefault(other, []).append(Fit(both / counts[mine], mine, both, counts[mine]))
+            found.setdefault(other, []).append((both / counts[mine], mine, both, counts[mine]))
         return found
 
     def available(self, products: Sequence[str]) -> list[str]:

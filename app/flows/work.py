@@ -121,7 +121,7 @@ def journeys_of(
     rows: dict[int, Row[Any]] = {}
     for statement, keys in ((_BY_ID, timer_ids), (_RUNNING, people), (_UNSENT, people)):
         if keys:
-            found = session.execute(statement, {"store": store_id, "keys": keys})
+            found = session.execute(statement, {"store": store_id, "keys": keys}).all()
             rows |= {row.id: row for row in found}
     return list(rows.values())
 
@@ -136,7 +136,7 @@ def _already_read(session: Session, store_id: int, events: Sequence[Row[Any]]) -
         "people": sorted({event.customer_id for event in events}),
         "earliest": min(event.occurred_at for event in events),
     }
-    for row in session.execute(_ALREADY_READ, asked):
+    for row in session.execute(_ALREADY_READ, asked).all():
         found.setdefault(row.customer_id, []).append(row)
     return found
 

@@ -95,7 +95,7 @@ class Together:
                     break
                 if other in available and other not in owned:
                     both = bisect_left(counted, nights, SUPPORT)
-                    found.setdefault(other, []).append(Fit(both / count, mine, both, count))
+                    found.setdefault(other, []).append((both / count, mine, both, count))
         return found
 
 
