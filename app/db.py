@@ -116,7 +116,8 @@ def to_micros(moment: datetime) -> int:
 
 def from_micros(micros: int) -> datetime:
     """The moment of so many microseconds since 1970, aware UTC."""
-    return _EPOCH + timedelta(microseconds=micros)
+    # By its place, for it is asked of each moment that is read: by its name it takes half as long again.
+    return _EPOCH + timedelta(0, 0, micros)
 
 
 def _micros_or_none(moment: datetime | None) -> int | None:
@@ -124,7 +125,7 @@ def _micros_or_none(moment: datetime | None) -> int | None:
 
 
 def _from_micros_or_none(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
+    return None if micros is None else _EPOCH + timedelta(0, 0, micros)
 
 
 def _in_utc_or_none(moment: datetime | None) -> datetime | None:

@@ -5,8 +5,10 @@ starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails a
 "database is locked" whatever the time-out (RELIABILITY.md section 0, trap 2).
 """
 
+import json
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -37,6 +39,7 @@ STOCK_TAKEN = "ritorno_stock_taken"
 IN_BINARY = "ritorno_in_binary"
 """The option of a statement whose rows PostgreSQL sends in binary: of bytes, half as many as in digits."""
 
+_QUICK = msgspec.json.Decoder()
 _STATEMENTS = 512
 """How many prepared statements a connection keeps: a worker's round has more than the driver's own 128."""
 _PREPARING = "prepare_threshold"
@@ -55,8 +58,13 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
     arguments = {"timeout": busy_seconds, "check_same_thread": False, "cached_statements": _STATEMENTS}
     known: dict[str, int] = {}
     stock: list[int] = []
-    options = {MACHINE_START: known, STOCK_TAKEN: stock}
-    engine = create_engine(url, connect_args=arguments, hide_parameters=True, execution_options=options)
+    engine = create_engine(
+        url,
+        connect_args=arguments,
+        hide_parameters=True,
+        json_deserializer=read_json,
+        execution_options={MACHINE_START: known, STOCK_TAKEN: stock},
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:
@@ -92,6 +100,7 @@ def postgresql(url: str, pool_size: int) -> Engine:
         max_overflow=5,
         pool_timeout=10,
         hide_parameters=True,
+        json_deserializer=read_json,
     )
 
     @event.listens_for(engine, "connect")
@@ -115,6 +124,17 @@ def postgresql(url: str, pool_size: int) -> Engine:
             _has_begun(connection, begin)
 
     return engine
+
+
+def read_json(text: str | bytes) -> Any:
+    """What a column of JSON holds, as the standard library reads it, in a fifth of its time.
+
+    What msgspec refuses (NaN, half of a surrogate pair, numbers beyond a float) that one reads.
+    """
+    try:
+        return _QUICK.decode(text)
+    except (ValueError, RecursionError):
+        return json.loads(text)
 
 
 def _begin_on(connection: Connection, statement: str) -> None:

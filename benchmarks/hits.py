@@ -13,7 +13,7 @@ from itertools import combinations
 
 from app.flows import choosers
 from app.flows.choosers import OrderProduct
-from app.flows.shop import SUPPORT, Pair
+from app.flows.shop import SUPPORT, Fit
 from app.flows.simulate.history import MOST_PRODUCTS
 from connectors.sandbox import dataset
 
@@ -104,13 +104,15 @@ class _Shop:
         """Nobody chose anything."""
         return {}
 
-    def together(self, products: Sequence[str]) -> list[Pair]:
-        """By the baskets that were learned from."""
-        return [(name, other, n) for name in products for other, n in self.pairs.get(name, {}).items()]
-
-    def alone(self, products: Collection[str]) -> Mapping[str, int]:
-        """By the same."""
-        return {name: self.single[name] for name in products}
+    def fits(self, owned: Collection[str]) -> dict[str, list[Fit]]:
+        """By the baskets that were learned from; all can be bought but those that were offered already."""
+        found: dict[str, list[Fit]] = {}
+        for mine in owned:
+            of = self.single[mine]
+            for other, both in self.pairs.get(mine, {}).items():
+                if other not in owned and other not in self.offered:
+                    found.setdefault(other, []).append((both / of, mine, both, of))
+        return found
 
     def available(self, products: Sequence[str]) -> list[str]:
         """All are but those that were offered already."""

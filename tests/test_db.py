@@ -1,5 +1,6 @@
 """Connections that ended under a transaction, one moment seen by several statements, and SQLite's planner."""
 
+import json
 from contextlib import ExitStack
 
 import psycopg
@@ -8,8 +9,10 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
 from app.db import Database
+from app.engines import read_json
 from app.flows.shop import LiveShop
 from app.mirror import sums
+from app.models import Store
 from tests.conftest import NOW
 from tests.engines import POSTGRESQL
 from tests.seeds import add_customer, add_order, new_store
@@ -137,3 +140,36 @@ def _cut_all(database: Database) -> None:
             "WHERE datname = current_database() AND pid <> pg_backend_pid() "
             "AND backend_type = 'client backend'"
         )
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        *(
+            "{}",
+            " [1, -0, -0.0, 1.0, 1E5, 0.1, 5e-324] ",
+            '{"a": 1, "b": {"c": null}, "a": [true, "\\u0000"]}',
+        ),
+        *(
+            "123456789012345678901234567890",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "1e400",
+            "1e-400",
+        ),
+        *("NaN", "[Infinity, -Infinity]", '"\\ud800"', '"\\ud83d\\ude00 \u00e9"', "[" * 500 + "]" * 500),
+    ],
+)
+def test_what_is_kept_as_json_is_read_as_the_standard_library_reads_it(kept: str) -> None:
+    assert repr(read_json(kept)) == repr(json.loads(kept))
+    assert repr(read_json(kept.encode())) == repr(json.loads(kept.encode()))
+
+
+def test_numbers_kept_as_json_come_back_as_they_are(database: Database) -> None:
+    told = '{"great": 123456789012345678901234567890, "small": 0.1, "whole": 1.0, "micros": 1793491200000000}'
+    store_id = new_store(database)
+
+    with database.of_store(store_id).write() as session:
+        session.execute(text("UPDATE stores SET settings = :told"), {"told": told})
+    with database.of_store(store_id).read() as session:
+        assert repr(session.get_one(Store, store_id).settings) == repr(json.loads(told))

@@ -8,10 +8,11 @@ from app.flows.steps import ChooseProducts, Message, Split, SplitByArm, Step, Wa
 
 
 class Ahead(NamedTuple):
-    """The choosers to ask, in order; whether a wait minds the products, a step asks anything, or draws."""
+    """The choosers to ask, in order; whether a wait minds products or the parcel, a step asks, or draws."""
 
     choosers: tuple[str, ...]
     needs_delay: bool
+    minds_transit: bool
     asks: bool
     draws: bool
 
@@ -37,6 +38,7 @@ def look(
     return Ahead(
         choosers=tuple(step.chooser for step in ahead.values() if isinstance(step, ChooseProducts)),
         needs_delay=any(isinstance(step, Wait) and step.delay is not None for step in ahead.values()),
+        minds_transit=any(isinstance(step, WaitFor) for step in ahead.values()),
         asks=any(_asks(step) for step in ahead.values()),
         draws=any(isinstance(step, SplitByArm) for step in ahead.values()),
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Among, table_of
 from app.flows.delays import STANDARD, review_delay_days
-from app.flows.shop import Shop
+from app.flows.shop import Fit, Shop
 from app.models import OrderLine, Product
 
 LINES, PRODUCTS = table_of(OrderLine), table_of(Product)
@@ -126,22 +126,19 @@ def _best_match(shop: Shop, owned: Mapping[str, str]) -> list[Mapping[str, Any]]
     goes with several of their things adds up. Lift, which favours what hardly anybody buys, found the next
     purchase less than half as often (BENCHMARKS.md).
     """
-    pairs = shop.together(sorted(owned))
-    others = {other for _, other, _ in pairs} - owned.keys()
-    available = set(shop.available(sorted(others))) if others else others
-    pairs = [pair for pair in pairs if pair[1] in available]
-    if not pairs:
+    fits = shop.fits(owned)
+    if not fits:
         return []
-    alone = shop.alone({mine for mine, _, _ in pairs})
-    fits: dict[str, list[float]] = {}
-    for mine, other, together in pairs:
-        fits.setdefault(other, []).append(-together / alone[mine])
     # Summed exactly, so that no order of the parts decides between equals.
-    _, chosen = min([(fsum(parts), other) for other, parts in fits.items()])
-    reasons = [(-both / alone[mine], mine, both) for mine, other, both in pairs if other == chosen]
-    _, mine, together = min(reasons)
-    reason = {"with": owned[mine], "why": "co-purchase", "together": together, "of": alone[mine]}
+    _, chosen = min([(-fsum([part[0] for part in parts]), other) for other, parts in fits.items()])
+    _, mine, together, of = min(fits[chosen], key=_closest_first)
+    reason = {"with": owned[mine], "why": "co-purchase", "together": together, "of": of}
     return [{"external_id": chosen, **reason}]
+
+
+def _closest_first(fit: Fit) -> tuple[float, str]:
+    share, mine, *_ = fit
+    return -share, mine
 
 
 CHOOSERS = {"review-products": review_products, "complement": complement, "newest": newest}

@@ -170,7 +170,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
         place=batch.place_of(customer),
         choices=_choices(batch, held, order, ahead.choosers) if ahead.choosers else engine.NOTHING,
         review_delay_days=_review_delay(batch, _bought(batch, order)) if ahead.needs_delay else STANDARD,
-        is_abroad=facts.is_abroad(store, customer),
+        is_abroad=ahead.minds_transit and facts.is_abroad(store, customer),
         has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
         now=batch.now,
         lot=_lot(store, held, customer) if ahead.draws else "",

@@ -27,8 +27,9 @@ _NEVER_ASKED = frozenset({"stopped", "expired", "failed", "cancelled"})
 _ReadProducts = Callable[[Session, int, Sequence[int]], Mapping[int, frozenset[str]]]
 
 
-Pair = tuple[str, str, int]
-"""A product, another one, and in how many orders they stood together."""
+Fit = tuple[float, str, int, int]
+"""How well a product goes with another: the share of that one's orders that held both, that one, how many
+orders held both and how many that one. A plain tuple: a replay makes some fifty for each message."""
 
 
 class Shop(Protocol):
@@ -46,11 +47,8 @@ class Shop(Protocol):
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """The cross-sell products that the merchant set, by product."""
 
-    def together(self, products: Sequence[str]) -> Sequence[Pair]:
-        """What was bought with them often enough (`SUPPORT`)."""
-
-    def alone(self, products: Collection[str]) -> Mapping[str, int]:
-        """In how many orders each stood; kept as the pair of a product with itself."""
+    def fits(self, owned: Collection[str]) -> Mapping[str, Sequence[Fit]]:
+        """What can be bought and stood in orders with something of theirs often enough (`SUPPORT`)."""
 
     def available(self, products: Sequence[str]) -> list[str]:
         """Those that can be bought, in the order given."""
@@ -103,24 +101,27 @@ class LiveShop:
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
-        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id})
+        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id}).all()
         return {row.external_id: row.title for row in found}
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """By the catalogue."""
         return {row.external_id: row.cross_sell_ids or () for row in self._about(_CHOICES, products)}
 
-    def together(self, products: Sequence[str]) -> Sequence[Pair]:
-        """By the counts of the nightly slot."""
-        return [
+    def fits(self, owned: Collection[str]) -> Mapping[str, Sequence[Fit]]:
+        """By the counts of the nightly slot, where a product's own is kept as its pair with itself."""
+        pairs = [
             (row.product_external_id, row.other_external_id, row.orders_count)
-            for row in self._about(_TOGETHER, products)
+            for row in self._about(_TOGETHER, sorted(owned))
         ]
-
-    def alone(self, products: Collection[str]) -> Mapping[str, int]:
-        """By the same counts."""
-        found = self._about(_ALONE, sorted(products))
-        return {row.product_external_id: row.orders_count for row in found}
+        available = set(self.available(sorted({other for _, other, _ in pairs}.difference(owned))))
+        pairs = [pair for pair in pairs if pair[1] in available]
+        alone = self._about(_ALONE, sorted({mine for mine, _, _ in pairs})) if pairs else ()
+        counts = {row.product_external_id: row.orders_count for row in alone}
+        found: dict[str, list[Fit]] = {}
+        for mine, other, both in pairs:
+            found.setdefault(other, []).append((both / counts[mine], mine, both, counts[mine]))
+        return found
 
     def available(self, products: Sequence[str]) -> list[str]:
         """By the catalogue."""

@@ -45,7 +45,15 @@ _PENDING_OF = (
 _MARK_READ = (
     update(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids")).values(is_pending=False)
 )
-_JOURNEYS = select(ENROLLMENTS).where(ENROLLMENTS.c.store_id == _STORE).order_by(ENROLLMENTS.c.id)
+_READ = (
+    *("id", "flow_key", "version_id", "customer_id", "occurrence", "subject", "state", "step", "turn"),
+    *("waits_for", "due_at", "entered_at", "exit_reason", "stopped_at", "context"),
+)
+_JOURNEYS = (
+    select(*(ENROLLMENTS.c[name] for name in _READ))
+    .where(ENROLLMENTS.c.store_id == _STORE)
+    .order_by(ENROLLMENTS.c.id)
+)
 _BY_ID = _JOURNEYS.where(Among(ENROLLMENTS.c.id, "keys")).with_for_update()
 _RUNNING = _JOURNEYS.where(
     Among(ENROLLMENTS.c.customer_id, "keys"), is_one_of(ENROLLMENTS.c.state, (ACTIVE,))
@@ -128,7 +136,7 @@ def journeys_of(
     rows: dict[int, Row[Any]] = {}
     for statement, keys in ((_BY_ID, timer_ids), (_RUNNING, people), (_UNSENT, people)):
         if keys:
-            found = session.execute(statement, {"store": store_id, "keys": keys})
+            found = session.execute(statement, {"store": store_id, "keys": keys}).all()
             rows |= {row.id: row for row in found}
     return list(rows.values())
 
@@ -143,7 +151,7 @@ def _already_read(session: Session, store_id: int, events: Sequence[Row[Any]]) -
         "people": sorted({event.customer_id for event in events}),
         "earliest": min(event.occurred_at for event in events),
     }
-    for row in session.execute(_ALREADY_READ, asked):
+    for row in session.execute(_ALREADY_READ, asked).all():
         found.setdefault(row.customer_id, []).append(row)
     return found
 

@@ -22,16 +22,19 @@ from app.segments.states import ACTIVE
 
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
 PREFERENCES, STATES = table_of(Preference), table_of(CustomerState)
-_PER_QUERY = 400
+_PER_QUERY = 500
 _STORE: BindParameter[Any] = bindparam("store")
 _SUPPRESSED = select(SUPPRESSIONS).where(
     SUPPRESSIONS.c.store_id == _STORE,
     SUPPRESSIONS.c.channel == bindparam("channel"),
     Among(SUPPRESSIONS.c.address_hash, "keys"),
 )
-_SIBLINGS = select(MESSAGES.c.enrollment_id, MESSAGES.c.step, MESSAGES.c.status, MESSAGES.c.clicked_at).where(
-    MESSAGES.c.store_id == _STORE, Among(MESSAGES.c.enrollment_id, "keys")
-)
+_SIBLINGS = select(
+    MESSAGES.c.enrollment_id,
+    MESSAGES.c.step,
+    MESSAGES.c.status,
+    MESSAGES.c.clicked_at.is_not(None).label("is_clicked"),
+).where(MESSAGES.c.store_id == _STORE, Among(MESSAGES.c.enrollment_id, "keys"))
 _DEPARTURES = select(MESSAGES.c.customer_id, MESSAGES.c.sent_at, MESSAGES.c.channel, MESSAGES.c.step).where(
     MESSAGES.c.store_id == _STORE,
     Among(MESSAGES.c.customer_id, "keys"),
@@ -70,8 +73,7 @@ def siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[i
     """What became of a journey's messages; without their contents, which are most of such a row."""
     found: dict[int, dict[str, SiblingFacts]] = {}
     for row in _in_parts(session, _SIBLINGS, store_id, journeys):
-        sibling = SiblingFacts(row.status, row.clicked_at is not None)
-        found.setdefault(row.enrollment_id, {})[row.step] = sibling
+        found.setdefault(row.enrollment_id, {})[row.step] = SiblingFacts(row.status, row.is_clicked)
     return found
 
 

@@ -245,7 +245,8 @@ def test_what_was_bought_together_and_the_usual_transit_are_those_of_the_day(wor
         placed_at = NOW - (60 - number // 2) * DAY
         _basket(world, f"{number}", placed_at, products=("A", "B") if number % 2 else ("A", "C"))
     with world.database.write() as session:
-        add_product(session, world.store_id, "A")
+        for name in ("A", "B", "C"):
+            add_product(session, world.store_id, name)
         pairs.add_orders(session, world.store_id, 100)
     with world.database.read() as session:
         store = session.get_one(Store, world.store_id)
@@ -254,11 +255,11 @@ def test_what_was_bought_together_and_the_usual_transit_are_those_of_the_day(wor
         reviewed = history.load(session, run.ask(session, store, "review", since=NOW - 60 * DAY, until=NOW))
         live = LiveShop(session, world.store_id)
 
-        now, too_few, first_days = map(found.together.nights_by, (NOW, NOW - 42 * DAY, NOW - 55 * DAY))
-        assert sorted(map(str, found.together.with_("A", now))) == sorted(map(str, live.together(["A"])))
-        assert found.together.counts(["A"], now) == live.alone(["A"]) == {"A": 48}
-        assert found.together.with_("A", too_few) == []
-        assert found.together.counts(["A"], first_days) == {"A": 10}
+        half = [(0.5, "A", 24, 48)]
+        assert found.fits(["A"], NOW) == live.fits(["A"]) == {"B": half, "C": half}
+        assert found.fits(["A", "C"], NOW) == live.fits(["A", "C"]) == {"B": half}
+        assert found.fits(["A"], NOW - 40 * DAY)["C"] == [(0.5, "A", 20, 40)]
+        assert found.fits(["A"], NOW - 42 * DAY) == {}
         assert reviewed.transit.median(NOW) == median_transit(session, world.store_id) is not None
         assert reviewed.transit.median(NOW - 55 * DAY) is None
 

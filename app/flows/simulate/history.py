@@ -2,20 +2,20 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
 from itertools import chain, combinations
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, case, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, table_of
 from app.flows.facts import LATEST_DELIVERIES, median_of
-from app.flows.shop import SUPPORT, Pair
+from app.flows.shop import SUPPORT, Fit
 from app.flows.simulate.question import Question
 from app.models import CustomerEvent, Order, OrderLine, Product, Rhythm
 from app.segments import product_rhythms
@@ -30,7 +30,6 @@ _MANY = 10_000
 """So many rows are fetched at once: one by one takes longer, all of a large shop's do not fit."""
 _SLOT = time(2)
 _DAY = timedelta(days=1)
-_NO_PAIRS: Mapping[str, list[int]] = {}
 _T = TypeVar("_T")
 
 
@@ -59,35 +58,45 @@ class Transit:
         return self._cache[count]
 
 
+class Told(NamedTuple):
+    """What was bought with a product: since which night often enough, and in the slots of which nights."""
+
+    since: int
+    other: str
+    nights: list[int]
+
+
 @dataclass(slots=True)
 class Together:
     """In which orders products stood together, by the number of the night in whose slot each was counted.
 
     `nights`: when the slots ran, in order; the first has the number 0. Pairs that are named here had enough
-    support (`SUPPORT`) at some time.
+    support (`SUPPORT`) at some time; a product's are in the order of the nights from which on they had.
     """
 
     nights: Sequence[datetime] = ()
     alone: dict[str, list[int]] = field(default_factory=dict)
-    pairs: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    pairs: dict[str, list[Told]] = field(default_factory=dict)
 
     def nights_by(self, now: datetime) -> int:
         """How many slots had run by then."""
         return bisect_right(self.nights, now)
 
-    def with_(self, product: str, nights: int) -> list[Pair]:
-        """What was bought with a product often enough in the orders of the first so many nights."""
-        support = SUPPORT
-        return [
-            (product, other, bisect_left(counted, nights, support))
-            for other, counted in self.pairs.get(product, _NO_PAIRS).items()
-            if counted[support - 1] < nights
-        ]
-
-    def counts(self, products: Iterable[str], nights: int) -> dict[str, int]:
-        """In how many of those orders each product stood."""
-        alone = self.alone
-        return {product: bisect_left(alone.get(product, ()), nights) for product in products}
+    def fits(self, owned: Collection[str], nights: int, available: Collection[str]) -> dict[str, list[Fit]]:
+        """What stood often enough with something of theirs in the orders of the first so many nights."""
+        found: dict[str, list[Fit]] = {}
+        for mine in owned:
+            told = self.pairs.get(mine)
+            if told is None:
+                continue
+            count = bisect_left(self.alone[mine], nights)
+            for since, other, counted in told:
+                if since >= nights:
+                    break
+                if other in available and other not in owned:
+                    both = bisect_left(counted, nights, SUPPORT)
+                    found.setdefault(other, []).append((both / count, mine, both, count))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,10 @@ class History:
     mean_shipping: float
     shop_gap: timedelta | None
     rhythms: Past
+
+    def fits(self, owned: Collection[str], now: datetime) -> dict[str, list[Fit]]:
+        """What can be bought and was bought often enough by then with something of theirs."""
+        return self.together.fits(owned, self.together.nights_by(now), self.available)
 
 
 def load(session: Session, question: Question) -> History:
@@ -178,10 +191,15 @@ def _together(session: Session, question: Question) -> Together:
         for pair in combinations(products, 2):
             if pair in pairs:
                 pairs[pair].append(night)
-    for (one, other), nights in pairs.items():
-        found.pairs.setdefault(one, {})[other] = nights
-        found.pairs.setdefault(other, {})[one] = nights
+    for (one, other), nights in sorted(pairs.items(), key=_since):
+        for mine, its in ((one, other), (other, one)):
+            found.pairs.setdefault(mine, []).append(Told(nights[SUPPORT - 1], its, nights))
     return found
+
+
+def _since(pair: tuple[tuple[str, str], list[int]]) -> int:
+    """From which night's slot on a pair had enough support."""
+    return pair[1][SUPPORT - 1]
 
 
 def _supported(baskets: Iterable[Iterable[_T]]) -> list[_T]:

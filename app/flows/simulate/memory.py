@@ -10,14 +10,11 @@ from typing import Any
 from sqlalchemy import Row, Table, Text, case, cast, select
 from sqlalchemy.orm import Session
 
-from app import timeline
 from app.crypto import Signer
 from app.db import table_of
 from app.flows import choosers
 from app.flows.choosers import OrderProduct
-from app.flows.definition import WaitFor
 from app.flows.simulate.question import Question
-from app.flows.steps import WaitEvent
 from app.messaging import addresses, fact_rows
 from app.messaging.cases import CLOSED, OPENED
 from app.messaging.gate import TRANSACTIONAL
@@ -51,6 +48,8 @@ _IMPORTED = "import"
 _CASES = (OPENED, CLOSED)
 _TELLING = ("consent.", "message.", "voucher.", "support.", "state.", "checkout.")
 """The types whose details conditions and exits look at; those of orders are told by the orders."""
+_PARCELS = frozenset({"order.fulfilled", "order.delivered"})
+"""The types that change nothing but what listens to them; an order is known by having been placed."""
 _NOTHING: Mapping[str, Any] = {}
 _BY_TICK, _BY_MOMENT = attrgetter("tick", "id"), attrgetter("occurred_at", "id")
 
@@ -128,27 +127,10 @@ def load(session: Session, signer: Signer, question: Question, *, first: int, la
     customers = [person.customer for person in people.values()]
     return Memory(
         people=people,
-        goods=choosers.order_products(session, question.store.id, orders) if _asks_goods(question) else {},
+        goods=choosers.order_products(session, question.store.id, orders) if question.asks_goods else {},
         suppressed=fact_rows.suppressed(session, signer, question.store.id, customers),
         signer=signer,
     )
-
-
-def _asks_goods(question: Question) -> bool:
-    """Whether any flow chooses products or waits as long as they want to be used."""
-    steps = (
-        step for flow in question.flows.values() for entry in flow.definition.entries for step in entry.steps
-    )
-    return any(step.kind == "choose" or getattr(step, "delay", None) for step in steps)
-
-
-def _listened(question: Question) -> frozenset[str]:
-    """The types that may start, move on or end a journey; what nobody listens to changes none."""
-    entries = [entry for flow in question.flows.values() for entry in flow.definition.entries]
-    starts = {kind for entry in entries if entry.has_messages for kind in entry.events}
-    ends = {rule.event for entry in entries for rule in entry.exits}
-    waits = {step.event for entry in entries for step in entry.steps if isinstance(step, WaitFor | WaitEvent)}
-    return frozenset(starts | ends | waits | {timeline.ERASED}) - timeline.UNHEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +146,14 @@ class _Reader:
         """The timeline up to the end, in the order in which it became known."""
         # Half of what is read here are moments, each made of a number: those that nobody asks for stay away.
         told_at = case((EVENTS.c.occurred_at >= self.question.covered_since, EVENTS.c.recorded_at))
-        names = ("id", "customer_id", "type", "subject", "occurred_at", "source_key")
-        columns = [*(EVENTS.c[name] for name in names), told_at, cast(EVENTS.c.details, Text)]
+        names = ("id", "customer_id", "type", "subject", "occurred_at")
+        key = case((EVENTS.c.type == "order.refunded", EVENTS.c.source_key), else_="")
+        columns = [*(EVENTS.c[name] for name in names), key, told_at, cast(EVENTS.c.details, Text)]
         until = EVENTS.c.occurred_at <= self.question.until
-        heard = _listened(self.question)
+        heard = self.question.listened
+        is_asked_for = EVENTS.c.type.not_in(sorted(_PARCELS - heard))
         begin = self.question.begin
-        rows = self._rows(EVENTS, columns, until)
+        rows = self._rows(EVENTS, columns, until, is_asked_for)
         for id_, customer_id, kind, subject, occurred_at, source_key, recorded_at, told in rows:
             person, tick = people.get(customer_id), self._tick(recorded_at or occurred_at)
             if person is None or tick is None:

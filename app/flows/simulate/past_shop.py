@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.flows.choosers import OrderProduct
-from app.flows.shop import ASKED_STATES, Pair
+from app.flows.shop import ASKED_STATES, Fit
 from app.flows.simulate.history import History
 from app.flows.simulate.sending import Letter
 from app.flows.simulate.standing import Standing
@@ -51,16 +51,9 @@ class PastShop:
         chosen = self.history.chosen
         return {name: chosen[name] for name in products if name in chosen} if chosen else chosen
 
-    def together(self, products: Sequence[str]) -> Sequence[Pair]:
-        """By the counts of that night."""
-        together = self.history.together
-        nights = together.nights_by(self.now)
-        return [pair for name in sorted(set(products)) for pair in together.with_(name, nights)]
-
-    def alone(self, products: Collection[str]) -> Mapping[str, int]:
-        """By the same counts."""
-        together = self.history.together
-        return together.counts(products, together.nights_by(self.now))
+    def fits(self, owned: Collection[str]) -> Mapping[str, Sequence[Fit]]:
+        """By the counts of that night and today's catalogue."""
+        return self.history.fits(owned, self.now)
 
     def available(self, products: Sequence[str]) -> list[str]:
         """By today's catalogue."""

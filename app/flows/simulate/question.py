@@ -9,7 +9,8 @@ from typing import NamedTuple
 from app import timeline
 from app.flows import facts
 from app.flows.batch import Held, LiveFlow
-from app.flows.definition import Entry
+from app.flows.definition import Entry, WaitFor
+from app.flows.steps import WaitEvent
 from app.messaging.terms import Terms
 from app.models import Store
 from app.stores import settings
@@ -58,6 +59,28 @@ class Question:
     def asks_for_classes(self) -> bool:
         """Whether any condition of the flows looks at the classes of customers."""
         return any(flow.definition.asks_for_classes for flow in self.flows.values())
+
+    @cached_property
+    def asks_goods(self) -> bool:
+        """Whether any flow chooses products or waits as long as they want to be used."""
+        return any(
+            step.kind == "choose" or getattr(step, "delay", None)
+            for entry in self._entries
+            for step in entry.steps
+        )
+
+    @cached_property
+    def listened(self) -> frozenset[str]:
+        """The types that may start, move on or end a journey; what nobody listens to changes none."""
+        steps = [step for entry in self._entries for step in entry.steps]
+        starts = {kind for entry in self._entries if entry.has_messages for kind in entry.events}
+        ends = {rule.event for entry in self._entries for rule in entry.exits}
+        waits = {step.event for step in steps if isinstance(step, WaitFor | WaitEvent)}
+        return frozenset(starts | ends | waits | {timeline.ERASED}) - timeline.UNHEARD
+
+    @property
+    def _entries(self) -> list[Entry]:
+        return [entry for flow in self.flows.values() for entry in flow.definition.entries]
 
     @cached_property
     def starts(self) -> frozenset[str]:
