@@ -22,6 +22,14 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._by_name[name.lower()]
 
+    # Mapping's own find out by an exception that a header is not there.
+    def __contains__(self, name: object) -> bool:
+        return str(name).lower() in self._by_name
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """The header's value, or the default."""
+        return self._by_name.get(name.lower(), default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name)
 

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from typing import Any
 
@@ -30,19 +31,33 @@ _OUT_OF_THE_ORDINARY = ("transfer-encoding", "content-encoding", "connection")
 """Headers by which a body is more than so many bytes, or its connection the last one's."""
 
 
-def request_head(method: str, where: Url, headers: Mapping[str, str], body: bytes | None) -> bytes:
-    """All of a request that stands before its body.
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What requests have in common that differ in their bodies alone: the way, and the head, written once."""
+
+    method: str
+    where: Url
+    head: bytes = field(repr=False)
+
+    def request(self, body: bytes | None) -> bytes:
+        """A whole request."""
+        if body is None:
+            return self.head + b"\r\n"
+        return b"%bContent-Length: %d\r\n\r\n%b" % (self.head, len(body), body)
+
+
+def route(method: str, where: Url, headers: Mapping[str, str]) -> Route:
+    """The way of requests that differ in their bodies alone.
 
     Raises:
         NotSent: a header holds what no header may.
     """
     told = {"Host": _host(where), "Accept-Encoding": "identity", **headers}
-    if body is not None:
-        told["Content-Length"] = str(len(body))
     lines = [f"{name}: {value}" for name, value in told.items()]
     if not all(map(_HEADER.fullmatch, lines)):
         raise NotSent("a header has characters that no header may have", permanent=True)
-    return "\r\n".join([f"{method} {where.request_uri} HTTP/1.1", *lines, "", ""]).encode("latin-1")
+    head = "\r\n".join([f"{method} {where.request_uri} HTTP/1.1", *lines, ""])
+    return Route(method, where, head.encode("latin-1"))
 
 
 class Line:
@@ -69,7 +84,7 @@ class Line:
             self._reader.close()
         self._connection.close()
 
-    def ask(self, method: str, head: bytes, body: bytes | None, *, max_bytes: int) -> tuple[Response, bool]:
+    def ask(self, method: str, request: bytes, *, max_bytes: int) -> tuple[Response, bool]:
         """Send a request and read its answer, held to the deadline that is kept (`connectors.wire`).
 
         Returns:
@@ -83,7 +98,7 @@ class Line:
         sock.settimeout(self._read_seconds)
         # It may have answered before it had read all.
         with suppress(BrokenPipeError, ConnectionResetError):
-            sock.sendall(head if body is None else head + body)
+            sock.sendall(request)
         if self._reader is None:
             self._reader = read_timed(sock)
         found = _whole(self._reader, max_bytes) if method != "HEAD" else None

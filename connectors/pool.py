@@ -12,7 +12,7 @@ from urllib3.util import Url, parse_url
 
 from connectors import exact_json
 from connectors.answers import Response
-from connectors.exchange import Line, request_head
+from connectors.exchange import Line, Route, route
 from connectors.transport import Limits, NotSent, failure_of
 from connectors.wire import Deadline, kept, opened
 
@@ -54,14 +54,24 @@ class ProviderPool:
             NotSent: the request never left.
             ConnectorError: anything else; the provider may have acted on the request.
         """
-        limits = self._limits
-        where = _read(url)
-        head = request_head(method, where, headers or {}, body)
+        return self.send(self.route_to(method, url, headers or {}), body)
+
+    def route_to(self, method: str, url: str, headers: Mapping[str, str]) -> Route:
+        """The way of requests that differ in their bodies alone, for `send`.
+
+        Raises:
+            NotSent: the address leads nowhere, or a header holds what no header may.
+        """
+        return route(method, _read(url), headers)
+
+    def send(self, way: Route, body: bytes | None = None) -> Response:
+        """Send one request of a kind; see `request`."""
+        limits, where = self._limits, way.where
         with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
             line = self._line(where)
             is_reusable = False
             try:
-                answer, is_reusable = line.ask(method, head, body, max_bytes=limits.max_bytes)
+                answer, is_reusable = line.ask(way.method, way.request(body), max_bytes=limits.max_bytes)
             except (OSError, HTTPError, HTTPException) as error:
                 # The cause is cut off: its text may hold the address, its traceback would be stored.
                 raise failure_of(error) from None

@@ -1,6 +1,5 @@
 """What a claim changes, collected and written in a handful of statements."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -98,15 +97,9 @@ class Outcome:
                 "decided_at": self.now,
                 "verdict": decision.verdict.value,
                 "reason": decision.reason,
-                "steps": [_step(step) for step in decision.steps],
+                "steps": [
+                    {"step": step, "verdict": verdict, "reason": reason, "value": value}
+                    for step, verdict, reason, value, _ in decision.steps
+                ],
             }
         )
-
-
-def _step(step: Any) -> Mapping[str, str | None]:
-    return {
-        "step": step.step,
-        "verdict": step.verdict,
-        "reason": step.reason,
-        "value": step.value,
-    }

@@ -220,6 +220,7 @@ def test_headers_are_read_without_regard_to_case_and_none_is_lost(pool: Provider
 
     provider.close()
     assert (headers["X-own"], "x-Own" in headers, "other" in headers) == ("a, b", True, False)
+    assert (headers.get("X-OWN"), headers.get("other"), headers.get("other", "-")) == ("a, b", None, "-")
     assert dict(headers) == {"x-own": "a, b", "content-length": "0"}
 
 
@@ -232,6 +233,20 @@ def test_what_goes_out_says_whom_it_asks_and_for_what(pool: ProviderPool) -> Non
     lines = provider.asked[0].decode().split("\r\n")
     assert lines[0] == "POST /path?q=1 HTTP/1.1"
     assert {"Accept-Encoding: identity", "Content-Length: 0", "X-Own: 1"} <= set(lines)
+
+
+def test_what_goes_one_way_differs_in_its_body_and_its_length_alone(pool: ProviderPool) -> None:
+    provider = Provider(_says(OK), _says(OK))
+    way = pool.route_to("POST", provider.url, {"X-Own": "1"})
+
+    for body in (b"a", b"much longer"):
+        pool.send(way, body)
+        pool.close()
+
+    provider.close()
+    first, second = (asked.split(b"Content-Length: ") for asked in provider.asked)
+    assert first[0] == second[0]
+    assert (first[1], second[1]) == (b"1\r\n\r\na", b"11\r\n\r\nmuch longer")
 
 
 @pytest.mark.parametrize("url", ["ftp://x.example/", "nonsense", "http://", "http://x.example:99999/"])

@@ -93,7 +93,7 @@ class SendGridChannel:
 
     def _post(self, body: object, to_address: str) -> SendResult:
         try:
-            answer = self._mail_send(request_body=body)
+            answer = self._mail_send(body)
         except NotSent as error:
             return SendResult(Outcome.RETRY, error=str(error))
         except ConnectorError as error:
@@ -103,9 +103,9 @@ class SendGridChannel:
         return result(answer, to_address=to_address, is_sandbox=self._account.is_sandbox)
 
     @cached_property
-    def _mail_send(self) -> Callable[..., Response]:
+    def _mail_send(self) -> Callable[[object], Response]:
         """The package's call; it would build the way there for each mail."""
-        call: Callable[..., Response] = self._client.mail.send.post
+        call: Callable[[object], Response] = self._client.mail.send.posting()
         return call
 
     @cached_property
