@@ -40,8 +40,12 @@ _PENDING_OF = (
         # As no index holds it: that of what is pending leads to all of a backlog.
         func.coalesce(EVENTS.c.is_pending, false()),
     )
+    .order_by(EVENTS.c.customer_id, EVENTS.c.occurred_at)
+    .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+_MOST_OF_THEM = 20
+"""How many times the entries that were asked for their customers may bring at once."""
 _MARK_READ = (
     update(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids")).values(is_pending=False)
 )
@@ -109,15 +113,22 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
 
 
 def _pending(session: Session, store_id: int, limit: int) -> tuple[list[Row[Any]], bool]:
-    """Entries that nobody read, the oldest `limit` and all others of their customers; whether these are all.
+    """Entries that nobody read, the oldest `limit` and others of their customers; whether these are all.
 
-    Nobody's entries are cut in two, so that each customer's are read in the order of their moments.
+    Each customer's are read in the order of their moments, and no moment is cut in two: of a backlog that is
+    too large for one batch, a customer's later moments are left.
     """
     first = list(session.execute(_PENDING, {"store": store_id, "most": limit}).all())
     if len(first) < limit:
         return first, True
     people = sorted({event.customer_id for event in first})
-    return list(session.execute(_PENDING_OF, {"store": store_id, "people": people}).all()), False
+    most = limit * _MOST_OF_THEM
+    found = list(session.execute(_PENDING_OF, {"store": store_id, "people": people, "most": most}).all())
+    if len(found) == most:
+        # The last moment may go on beyond. If it alone fills the batch, what is read of it counts later.
+        cut = found[-1].customer_id, found[-1].occurred_at
+        found = [event for event in found if (event.customer_id, event.occurred_at) != cut] or found
+    return found, False
 
 
 def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:

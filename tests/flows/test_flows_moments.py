@@ -10,6 +10,8 @@ import pytest
 
 from app import timeline
 from app.db import Database
+from app.flows import work
+from app.models import Store
 from app.timeline import NewEvent
 from tests.conftest import NOW
 from tests.flows.flows_world import SUBSCRIBED, UNSUBSCRIBED, World
@@ -151,6 +153,20 @@ def test_a_wait_is_not_over_while_what_happened_before_it_waits_for_a_later_batc
     world.run(NOW + 3 * DAY, limit=5)
 
     assert [row for row in world.messages("customer_id", "step") if row[0] == anna] == [(anna, "W1")]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_of_somebody_with_a_long_backlog_no_moment_is_cut_in_two(world: World) -> None:
+    """One entry brings twenty at most: nineteen of an earlier moment and one of the two of the next."""
+    anna = world.customer()
+    for number in range(19):
+        world.happens("order.placed", anna, NOW - DAY, subject=f"order:{number}")
+    _tell(world, {1: (anna, PAID), 2: (anna, AGREED)})
+
+    with world.database.write() as session:
+        count = work.run_batch(session, session.get_one(Store, world.store_id), NOW, 1)
+
+    assert count == 19
 
 
 def _people(world: World, together: Sequence[Happening]) -> dict[int, tuple[int, tuple[Happening, ...]]]:
