@@ -73,7 +73,7 @@ def of_store(
     if scopes.hides_older_orders(store):
         items.append(Item("recent_orders", "calm", scopes.RECENT_DAYS, "/app/activity"))
     if not has_sender:
-        items.append(Item("no_sender", "calm", 0, "/app/settings"))
+        items.append(Item("no_sender", "calm", 0, "/app/settings#identity"))
     if not active_flows:
         items.append(Item("no_flow", "calm", 0, "/app/flows"))
     return items
@@ -166,7 +166,7 @@ def _senders(ways_out: Sequence[View]) -> Iterator[Item]:
 def _notices(session: Session, store_id: int) -> Iterator[Item]:
     for row in notices.of_store(session, store_id):
         if row.status in notices.UNSENT:
-            yield Item(f"notice_{row.status}", "warn", 0, "/app/settings")
+            yield Item(f"notice_{row.status}", "warn", 0, "/app/settings#identity")
 
 
 def _messages(session: Session, store_id: int) -> Iterator[Item]:
