@@ -1,7 +1,9 @@
 """The calendar: each slot of each job once over all processes, by the run ledger."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -41,22 +43,39 @@ _END = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A run that is over, with what went wrong, and is to be noted."""
+
+    job: CalendarJob
+    slot: datetime
+    error: str | None
+
+
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Run every slot up to now that nobody ran; a job that was missed covers all it missed.
 
     So it does after a run that failed or whose worker died: a run may cover again what was done, and every
-    job finds that done.
+    job finds that done. The end of a run and the beginning of the next one are one transaction.
     """
     done: Counter[str] = Counter()
+    ended: _Ended | None = None
     for job in CALENDAR:
         slot = job.latest_slot(now)
         if kit.slots_seen.get(job.name, slot - job.every) >= slot:
             continue
-        with kit.database.read() as session:
-            begin = _first_to_cover(session, job, slot)
-        kit.slots_seen[job.name] = slot
+        with kit.database.write() as session:
+            if ended is not None:
+                _note_end(session, ended, now)
+            begin = _begin(session, job, slot, now)
+        kit.slots_seen[job.name], ended = slot, None
         if begin is not None:
-            done["slots"] += _run_slot(kit, job, Slot(begin, slot + job.every), now)
+            result = run_guarded(partial(job.run, kit, Slot(begin, slot + job.every), now))
+            ended = _Ended(job, slot, result.trace if isinstance(result, Failed) else None)
+            done["slots"] += 1
+    if ended is not None:
+        with kit.database.write() as session:
+            _note_end(session, ended, now)
     return +done
 
 
@@ -65,33 +84,27 @@ def forget_unfinished(session: Session) -> None:
     session.execute(delete(RUNS).where(RUNS.c.ended_at.is_(None)))
 
 
-def _first_to_cover(session: Session, job: CalendarJob, slot: datetime) -> datetime | None:
+def _begin(session: Session, job: CalendarJob, slot: datetime, now: datetime) -> datetime | None:
     """The first slot that a run of this one covers, or None where somebody has begun it or a later one."""
     first, last, last_good = session.execute(_SLOTS, {"job": job.name}).one()
     if last is not None and last >= slot:
         return None
+    row = {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
+    if not insert_new(session, RUNS, [row], RUNS.c.slot):
+        return None
     return last_good + job.every if last_good is not None else first or slot
 
 
-def _run_slot(kit: Kit, job: CalendarJob, covered: Slot, now: datetime) -> int:
-    slot = covered.end - job.every
-    with kit.database.write() as session:
-        row = {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
-        if not insert_new(session, RUNS, [row], RUNS.c.slot):
-            return 0
-    result = run_guarded(lambda: job.run(kit, covered, now))
-    error = result.trace if isinstance(result, Failed) else None
-    with kit.database.write() as session:
-        session.execute(_END, {"job": job.name, "run": slot, "now": now, "failure": error})
-        shown = {
-            "name": job.name,
-            "every_hours": job.every // HOUR,
-            "last_run_at": now,
-            "next_run_at": slot + job.every,
-        }
-        names = ("every_hours", "last_run_at", "next_run_at")
-        upsert(session, SCHEDULED, [shown], key=("name",), update=names)
-    return 1
+def _note_end(session: Session, ended: _Ended, now: datetime) -> None:
+    job, slot = ended.job, ended.slot
+    session.execute(_END, {"job": job.name, "run": slot, "now": now, "failure": ended.error})
+    shown = {
+        "name": job.name,
+        "every_hours": job.every // HOUR,
+        "last_run_at": now,
+        "next_run_at": slot + job.every,
+    }
+    upsert(session, SCHEDULED, [shown], key=("name",), update=("every_hours", "last_run_at", "next_run_at"))
 
 
 def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:
