@@ -15,7 +15,7 @@ from app.errors import BadInput
 
 Row = TypeVar("Row")
 _LARGEST = 2**63 - 1
-LOOKS = (2_000, 98_000)
+LOOKS = (2_000, 58_000)
 """Through how many rows one page is sought where no index leads to those that are meant: first a few."""
 
 
