@@ -15,7 +15,7 @@ from app.errors import BadInput
 
 Row = TypeVar("Row")
 _LARGEST = 2**63 - 1
-LOOKS = (2_000, 48_000)
+LOOKS = (2_000, 28_000)
 """Through how many rows one page is sought where no index leads to those that are meant: first a few."""
 
 
