@@ -80,7 +80,8 @@ def _result(key: str, begin: datetime, end: datetime, *, is_ahead: bool) -> dict
     people = [
         {"customer": n + 1, "on": end.date().isoformat(), "messages": [_message(n, end)]} for n in range(50)
     ]
-    release = {"a_day": 200, "days": 400, "begun": 18_000, "by_day": {}, "people": people}
+    by_day = {(begin + timedelta(days=number)).date().isoformat(): 200 for number in range(90)}
+    release = {"a_day": 200, "days": 400, "begun": 18_000, "by_day": by_day, "people": people}
     return {
         "flow": key,
         "since": begin.isoformat(),

@@ -38,7 +38,7 @@ def test_pages_hold_everything_once(api: FlaskClient, runtime: Runtime, shop: Sh
     assert seen == [f"{shop.word}-1", *(f"person-{number}" for number in range(11))]
 
 
-@pytest.mark.parametrize("path", ["orders", "events", "inbound-events", "enrollments"])
+@pytest.mark.parametrize("path", ["orders", "events", "inbound-events", "enrollments", "reviews"])
 def test_a_list_that_nothing_narrows_sorts_no_rows_of_the_store(
     api: FlaskClient, runtime: Runtime, shop: Shop, path: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, g
 from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement
 
 from app import access_log
 from app.models import Review
@@ -19,19 +20,21 @@ blueprint = Blueprint("reviews", __name__)
 def listing() -> ResponseReturnValue:
     """Reviews by rising id, without spam; by customer, product, object and state if asked."""
     lists.check_filters("customer", "product", "object", "state")
-    statement = rows_of(Review, g.store_id).where(Review.status.in_(WRITTEN))
     customer_id, product = lists.id_filter("customer"), lists.text_filter("product")
     asked, state = lists.choice_filter("object", OBJECTS), lists.choice_filter("state", STATES)
+    is_narrow = customer_id is not None or state is not None
+    statement = (rows_of if is_narrow else lists.rows_by_id)(Review, g.store_id)
     if customer_id is not None:
         statement = statement.where(Review.customer_id == customer_id)
-    if product is not None:
-        statement = statement.where(Review.product_external_id == product)
-    if asked is not None:
-        statement = statement.where(Review.object == asked)
     if state is not None:
         statement = statement.where(Review.state == state)
+    sift: list[ColumnElement[bool]] = [Review.status.in_(WRITTEN)]
+    if product is not None:
+        sift.append(Review.product_external_id == product)
+    if asked is not None:
+        sift.append(Review.object == asked)
     with runtime().database.read() as session:
-        found = lists.page(session, statement, Review.id)
+        found = lists.page(session, statement, Review.id, sift=sift)
         showed(g.store_id, access_log.REVIEWS, count=len(found.rows))
         return lists.envelope(found, shapes.review)
 
