@@ -26,7 +26,6 @@ _ORDER, BASKET = "order:", "checkout:"
 _STORE: BindParameter[Any] = bindparam("store")
 _READ_OF_CUSTOMERS = (
     *("id", "external_id", "email", "phone", "country", "region", "erased_at"),
-    *("birth_month", "birth_day", "birth_known_at"),
     *("orders_count", "discounted_count", "earlier_orders", "first_paid_at", "last_paid_at"),
 )
 _READ_OF_ORDERS = (

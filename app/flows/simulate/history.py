@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
-from itertools import chain, combinations
+from itertools import chain, combinations, groupby
 from operator import itemgetter
+from sys import intern
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, case, func, literal, select, type_coerce
@@ -239,16 +240,22 @@ def _run_after(run_of: Callable[[date], datetime | None], known: datetime) -> da
 
 def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, Sequence[str]]:
     """The dearest products of each order, sorted."""
-    totals: dict[int, dict[str, int]] = {}
-    statement = select(LINES.c.order_id, LINES.c.product_external_id, LINES.c.total_minor).where(
-        LINES.c.store_id == question.store.id, LINES.c.product_external_id.is_not(None)
+    found: dict[int, Sequence[str]] = {}
+    statement = (
+        select(LINES.c.order_id, LINES.c.product_external_id, LINES.c.total_minor)
+        .where(LINES.c.store_id == question.store.id, LINES.c.product_external_id.is_not(None))
+        .order_by(LINES.c.order_id)
     )
-    for rows in session.execute(statement).partitions(_MANY):
-        for order_id, product, total in rows:
-            if order_id in order_ids:
-                sums = totals.setdefault(order_id, {})
-                sums[product] = sums.get(product, 0) + total
-    return {order_id: sorted(_dearest(sums)) for order_id, sums in totals.items()}
+    lines = chain.from_iterable(session.execute(statement).partitions(_MANY))
+    for order_id, of_order in groupby(lines, itemgetter(0)):
+        if order_id in order_ids:
+            sums: dict[str, int] = {}
+            for _, product, total in of_order:
+                # One text for a product's millions of lines, which would each hold their own.
+                name = intern(product)
+                sums[name] = sums.get(name, 0) + total
+            found[order_id] = sorted(_dearest(sums))
+    return found
 
 
 def _dearest(sums: Mapping[str, int]) -> Iterable[str]:
