@@ -10,7 +10,10 @@ from sqlalchemy.engine import result_tuple
 
 from app.bindings import Values
 
-_GROUP = 64
+_MOST_VALUES = 4096
+"""Of one statement: it is kept, and takes 100 bytes for each. (SQLite takes 32,766.)"""
+_MANY = 64
+"""Rows from which on one look at their number is worth it."""
 _NUMBER = "id"
 """The column that SQLite fills with the next higher number."""
 
@@ -25,7 +28,7 @@ def insert(connection: Connection, statement: str, rows: Given) -> list[Row[Any]
 def can_be_untold(table: Table, values: Values, returning: Sequence[str]) -> bool:
     """Whether `insert_untold` can do it, and sooner: what is asked for is given, and the rows are many."""
     is_numbered = _NUMBER in table.c and _NUMBER not in values
-    return is_numbered and values.keys() >= {*returning} and len(values[returning[0]]) >= _GROUP
+    return is_numbered and values.keys() >= {*returning} and len(values[returning[0]]) >= _MANY
 
 
 def insert_untold(
@@ -47,11 +50,12 @@ def insert_untold(
 
 
 def _inserted(connection: Connection, statement: str, rows: Given) -> Iterator[Any]:
-    start = 0
+    start, width = 0, len(rows[0])
+    most = max(1, _MOST_VALUES // width)
     while start < len(rows):
         # Powers of two, so that few statements are prepared and kept.
-        count = min(_GROUP, 1 << (len(rows) - start).bit_length() - 1)
-        of_all = _for_group(statement, len(rows[0]), count)
+        count = 1 << min(most, len(rows) - start).bit_length() - 1
+        of_all = _for_group(statement, width, count)
         given = tuple(chain.from_iterable(rows[start : start + count]))
         yield connection.exec_driver_sql(of_all, given)
         start += count

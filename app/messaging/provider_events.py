@@ -88,9 +88,9 @@ def apply(
     now: datetime,
 ) -> int:
     """Let the events of one store and channel take effect; how many were new."""
-    numbers = [number_of(one.message_id) for one in updates]
-    messages = _messages(session, store_id, sorted({number or 0 for number in numbers}))
-    told = _new(session, store_id, _ours(updates, [messages.get(number or 0) for number in numbers]))
+    numbers = [number_of(one.message_id) or 0 for one in updates]
+    messages = _messages(session, store_id, [*set(numbers)])
+    told = _new(session, store_id, _ours(updates, [*map(messages.get, numbers)]))
     by_kind = _by_kind(told)
     _prove(session, store_id, by_kind, messages=messages, now=now)
     _end(session, store_id, by_kind)
@@ -216,7 +216,7 @@ def _take(
 def _end(session: Session, store_id: int, by_kind: _ByKind) -> None:
     """Move the statuses up, all that end alike in one statement; a bounce has the last word."""
     for kind, move in _MOVES.items():
-        ids = sorted({row[0] for _, row in by_kind.get(kind, ()) if row is not None})
+        ids = [row[0] for _, row in by_kind.get(kind, ()) if row is not None]
         if ids:
             session.execute(move, {"store": store_id, "ids": ids})
 
