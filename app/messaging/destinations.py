@@ -13,6 +13,7 @@ from app.engines import OVER_ALL_STORES
 from app.messaging.clicks import MESSAGES, STORES, front_page
 from app.messaging.copies import read_links
 from app.messaging.links import ClickToken
+from app.packing import packed_array
 
 
 class Destination(NamedTuple):
@@ -37,7 +38,7 @@ def find_sqlite(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Desti
 def find_postgresql(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Destination | None]:
     """Ask for all at once."""
     pairs = {(token.store_id, token.message_id) for token in tokens}
-    asked = [list(column) for column in zip(*pairs, strict=True)]
+    asked = [packed_array("BIGINT", column) for column in zip(*pairs, strict=True)]
     rows = {row[:2]: row for row in connection.execute(_POSTGRES_SELECT, asked, binary=True)}
     found = [rows.get((token.store_id, token.message_id)) for token in tokens]
     return [_destination(row, token, _as_it_is) for row, token in zip(found, tokens, strict=True)]
