@@ -3,7 +3,7 @@
 Source: PostgreSQL's own `array_recv` and the `…recv` of each type; all numbers are big-endian.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from struct import Struct
@@ -35,6 +35,15 @@ def packed_keys(name: str, column: Column[Any]) -> Cast[Any]:
 def packed_values(values: Sequence[Any], column: Column[Any]) -> Cast[Any]:
     """The same with the values in it."""
     return _array(literal(values, _Packing(column)), column)
+
+
+def packed_array(kind: str, values: Iterable[Any]) -> bytes:
+    """Values as an array of a type of PostgreSQL's, for the driver's own statements (`%b::text[]`).
+
+    Args:
+        kind: one of PACKERS; None among the values is NULL.
+    """
+    return _packed(_Packed, *PACKERS[kind], values)
 
 
 def teach(connection: Any) -> None:
@@ -98,10 +107,14 @@ class _Packing(UserDefinedType[Sequence[Any]]):
 
         def packed(values: Any) -> _Packed:
             column = values if process is None else [process(value) for value in values]
-            elements = [_NULL if value is None else pack(value) for value in column]
-            return self.kind(_HEADER(1, 1, oid, len(elements), 1) + b"".join(elements))
+            return _packed(self.kind, oid, pack, column)
 
         return packed
+
+
+def _packed(kind: type[_Packed], oid: int, pack: Callable[[Any], bytes], values: Iterable[Any]) -> _Packed:
+    elements = [_NULL if value is None else pack(value) for value in values]
+    return kind(_HEADER(1, 1, oid, len(elements), 1) + b"".join(elements))
 
 
 _HEADER = Struct("!iiIii").pack

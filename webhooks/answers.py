@@ -1,21 +1,30 @@
 """What a delivery is answered with: a status, two headers and a short body."""
 
 import json
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from app.errors import Busy
 from app.inbox import Kept
 
+Headers = tuple[tuple[str, str], ...]
+NO_SNIFFING: Headers = (("X-Content-Type-Options", "nosniff"),)
+
 
 @dataclass(frozen=True)
 class Answer:
-    """A ready answer of the webhook addresses."""
+    """A ready answer of the webhook addresses.
+
+    Attributes:
+        always: headers that many answers have, one and the same tuple for all of them.
+        extra: headers of this answer.
+    """
 
     status: str
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
-    extra: tuple[tuple[str, str], ...] = field(default=())
+    extra: Headers = ()
+    always: Headers = NO_SNIFFING
 
     @property
     def code(self) -> int:
@@ -25,12 +34,26 @@ class Answer:
     @cached_property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """The header list for ASGI."""
-        return [(name.lower().encode(), value.encode()) for name, value in self.headers()]
+        return [*_in_bytes(self._own_headers()), *_always_in_bytes(self.always)]
 
     def headers(self) -> list[tuple[str, str]]:
         """The header list for WSGI."""
-        fixed = [("Content-Type", self.content_type), ("Content-Length", str(len(self.body)))]
-        return [*fixed, ("X-Content-Type-Options", "nosniff"), *self.extra]
+        return [*self._own_headers(), *self.always]
+
+    def _own_headers(self) -> Headers:
+        return (
+            ("Content-Type", self.content_type),
+            ("Content-Length", str(len(self.body))),
+            *self.extra,
+        )
+
+
+def _in_bytes(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers]
+
+
+_always_in_bytes = lru_cache(maxsize=16)(_in_bytes)
+"""To write a dozen headers anew takes a fifth of what a click takes the loop."""
 
 
 def problem(status: str, detail: str, *extra: tuple[str, str]) -> Answer:

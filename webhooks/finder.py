@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import Database
 from app.errors import Busy
 from app.messaging import destinations
-from app.messaging.destinations import Destination
+from app.messaging.destinations import Destination, Found
 from app.messaging.links import ClickToken
 from webhooks.groups import Groups
 from webhooks.held import HeldConnection
@@ -54,7 +54,7 @@ class LinkFinder:
         for (_, tell), found in zip(group, self._found([token for token, _ in group]), strict=True):
             tell(found)
 
-    def _found(self, tokens: Sequence[ClickToken]) -> Sequence[Destination | Busy | None]:
+    def _found(self, tokens: Sequence[ClickToken]) -> Sequence[Found]:
         try:
             return self._connection.run(lambda connection: self._find(connection, tokens))
         except (self._connection.driver.Error, SQLAlchemyError) as error:

@@ -152,9 +152,8 @@ class _Links:
     def __init__(self, runtime: Runtime) -> None:
         self._signer = runtime.signer
         always = policies.headers_of(runtime.settings.base_url)
-        del always["X-Content-Type-Options"]  # Every answer of ours has it.
         always |= {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-        self._headers = (("Content-Security-Policy", policies.policy()), *always.items())
+        self._always = (("Content-Security-Policy", policies.policy()), *always.items())
 
     def named(self, method: str, path: str, query: str) -> ClickToken | None:
         """The link that an address names, if it is one of ours and is only followed or looked at."""
@@ -166,7 +165,7 @@ class _Links:
         """The answer that leads to a destination."""
         url = _as_ascii(found.url)
         body = _PAGE.format(html.escape(url)).encode()
-        return Answer("302 Found", body, "text/html; charset=utf-8", (("Location", url), *self._headers))
+        return Answer("302 Found", body, "text/html; charset=utf-8", (("Location", url),), self._always)
 
 
 _PAGE = """<!doctype html>

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from app.errors import Busy
@@ -45,17 +46,17 @@ class LoopPromises:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-
-        def _tell(told: T | Busy) -> None:
-            self._settled.append((future, told))
-            # A group wakes the loop once, not once for each of its items.
-            if not self._is_called:
-                self._is_called = True
-                loop.call_soon_threadsafe(self._settle)
-
-        begin(_tell)
+        begin(partial(self._tell, loop, future))
         self._be_patient_with(future, loop)
         return await future
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], told: Any) -> None:
+        """Whatever thread this is: let the loop hear of it."""
+        self._settled.append((future, told))
+        # A group wakes the loop once, not once for each of its items.
+        if not self._is_called:
+            self._is_called = True
+            loop.call_soon_threadsafe(self._settle)
 
     def _settle(self) -> None:
         # First of all: who tells from here on calls again.

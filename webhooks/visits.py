@@ -35,5 +35,6 @@ def kept_of(token: ClickToken, found: Destination, headers: Mapping[str, str], a
     click = Click(token.message_id, found.url, at, is_human)
     # The same link in the same second is one click: whoever calls it again and again fills nothing.
     key = f"{token.message_id}:{token.index}:{int(at.timestamp())}:{is_human:d}"
-    envelope = Envelope(clicks.SOURCE, clicks.TOPIC, "", key, subject_external_id=str(token.message_id))
+    # Without a subject: what a visit is about is asked of nobody, and one index less is written.
+    envelope = Envelope(clicks.SOURCE, clicks.TOPIC, "", key)
     return Kept(token.store_id, envelope, clicks.packed(click), at, WAITING)

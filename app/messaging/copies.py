@@ -4,6 +4,10 @@ Packed by zlib with a preset dictionary (RFC 1950), so that what all mails have 
 each. A copy names the dictionary that it needs by its checksum. So a dictionary that was ever used is never
 changed and never removed: another one is another file, named first of `_DICTIONARIES`. A copy without any is
 read as well.
+
+While a release is rolled out, processes of the one before read what those of the new one write. So another
+dictionary or format is read by one release and written from the next one on (CONTRIBUTING.md, *Two releases
+at once*). Who meets a newer one all the same says so, and is asked again once all are new.
 """
 
 import json
@@ -12,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from app.errors import Busy
 from connectors import exact_json
 
 _DICTIONARIES = ("copies_1.txt",)
@@ -21,8 +26,19 @@ _CHECKSUM = slice(2, 6)
 _LEVEL, _WINDOW_BITS, _MEMORY_LEVEL = 2, 14, 6
 """A mail and the dictionary fit into 16 KiB; room for more would have to be cleared for each of them."""
 _LINKS = b'{"links":'
-_HEAD_BYTES = 4096
+_METHOD, _CHECKED_BY = 0x0F, 31
+"""By these the first two bytes of every stream of zlib's are known."""
+_NAMES_DICTIONARY = 0x20
+"""The bit of a stream's second byte that says that it needs one."""
+_HEAD_BYTES = 2048
 """As much of a copy holds its links, unless there are very many."""
+
+
+class NewerCopy(Busy):
+    """A copy that a newer release wrote: this process cannot read it, the next one will."""
+
+    def __init__(self) -> None:
+        super().__init__("this message was kept by a newer release, which is being rolled out")
 
 
 def pack(content: Mapping[str, Any]) -> bytes:
@@ -35,7 +51,8 @@ def read_content(packed: bytes | None) -> dict[str, Any] | None:
     """What was sent: links, subject, text, html, headers; None once its retention is over.
 
     Raises:
-        zlib.error: it is no whole copy, or its dictionary is not known.
+        NewerCopy: it is in a format that this release does not know.
+        zlib.error: it is no whole copy.
     """
     if packed is None:
         return None
@@ -51,11 +68,11 @@ def read_links(packed: bytes | None) -> Sequence[str]:
     """Where the links of a copy lead; none once its retention is over.
 
     Raises:
-        zlib.error: as above.
+        NewerCopy, zlib.error: as above.
     """
     if packed is None:
         return ()
-    head = _reading(packed).decompress(packed, _HEAD_BYTES)
+    head = _head(packed)
     if head.startswith(_LINKS):
         try:
             # What is cut off at the end of the head stands behind the links, or they are not whole.
@@ -68,7 +85,31 @@ def read_links(packed: bytes | None) -> Sequence[str]:
 
 
 def _reading(packed: bytes) -> Any:
-    return zlib.decompressobj(zdict=_BY_CHECKSUM.get(bytes(packed[_CHECKSUM]), b""))
+    return zlib.decompressobj(zdict=_dictionary(packed) or b"")
+
+
+def _head(packed: bytes) -> bytes:
+    """How a copy begins, read without the sum over the dictionary, which takes longer than all the rest."""
+    dictionary = _dictionary(packed)
+    if dictionary is None:
+        head: bytes = _reading(packed).decompress(packed, _HEAD_BYTES)
+        return head
+    bare = zlib.decompressobj(-zlib.MAX_WBITS, zdict=dictionary)
+    return bare.decompress(packed[_CHECKSUM.stop :], _HEAD_BYTES)
+
+
+def _dictionary(packed: bytes) -> bytes | None:
+    """The dictionary that a copy needs; None for one without any, or that is cut off before it says so."""
+    if len(packed) < _CHECKSUM.stop:
+        return None
+    if packed[0] & _METHOD != zlib.DEFLATED or int.from_bytes(packed[:2], "big") % _CHECKED_BY:
+        raise NewerCopy
+    if not packed[1] & _NAMES_DICTIONARY:
+        return None
+    dictionary = _BY_CHECKSUM.get(bytes(packed[_CHECKSUM]))
+    if dictionary is None:
+        raise NewerCopy
+    return dictionary
 
 
 _DECODER = json.JSONDecoder()

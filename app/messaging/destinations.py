@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from app.db import from_micros
 from app.engines import OVER_ALL_STORES
+from app.errors import Busy
 from app.messaging.clicks import MESSAGES, STORES, front_page
-from app.messaging.copies import read_links
+from app.messaging.copies import NewerCopy, read_links
 from app.messaging.links import ClickToken
+from app.packing import packed_array
 
 
 class Destination(NamedTuple):
@@ -23,21 +25,22 @@ class Destination(NamedTuple):
 
 
 Row = Sequence[Any]
-Find = Callable[[Any, Sequence[ClickToken]], Sequence[Destination | None]]
-"""The destination of each token's link, or None where there is no such message."""
+Found = Destination | Busy | None
+"""Where a link leads; why that cannot be read now; or None where there is no such message."""
+Find = Callable[[Any, Sequence[ClickToken]], Sequence[Found]]
 
 
-def find_sqlite(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Destination | None]:
+def find_sqlite(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Found]:
     """Ask for one after the other: a question costs no way to a server."""
     asked = ((token.store_id, token.message_id) for token in tokens)
     rows = [connection.execute(_SQLITE_SELECT, pair).fetchone() for pair in asked]
     return [_destination(row, token, from_micros) for row, token in zip(rows, tokens, strict=True)]
 
 
-def find_postgresql(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Destination | None]:
+def find_postgresql(connection: Any, tokens: Sequence[ClickToken]) -> Sequence[Found]:
     """Ask for all at once."""
     pairs = {(token.store_id, token.message_id) for token in tokens}
-    asked = [list(column) for column in zip(*pairs, strict=True)]
+    asked = [packed_array("BIGINT", column) for column in zip(*pairs, strict=True)]
     rows = {row[:2]: row for row in connection.execute(_POSTGRES_SELECT, asked, binary=True)}
     found = [rows.get((token.store_id, token.message_id)) for token in tokens]
     return [_destination(row, token, _as_it_is) for row, token in zip(found, tokens, strict=True)]
@@ -58,12 +61,14 @@ def _as_it_is(moment: datetime) -> datetime:
     return moment
 
 
-def _destination(
-    row: Row | None, token: ClickToken, moment_of: Callable[[Any], datetime]
-) -> Destination | None:
+def _destination(row: Row | None, token: ClickToken, moment_of: Callable[[Any], datetime]) -> Found:
     if row is None:
         return None
     _, _, sent_at, content, url, domain = row
-    links = read_links(content)
+    try:
+        links = read_links(content)
+    except NewerCopy as newer:
+        # This link's alone: the others of its group are led on.
+        return newer
     leads_to = links[token.index] if token.index < len(links) else front_page(url, domain)
     return Destination(leads_to, None if sent_at is None else moment_of(sent_at))

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
 
 from app import clock, inbox
 from app.errors import AppError
@@ -166,3 +168,24 @@ def test_deliveries_of_a_shop_that_nobody_knows_are_ignored(runtime: Runtime, st
     row = delivered(runtime.database, "stranger")
     assert (row.status, row.error) == ("ignored", "unknown shop")
     assert seeds.rows_of(runtime.database, Product) == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_what_follows_from_a_delivery_is_written_behind_the_wall_of_its_store(
+    runtime: Runtime, store_id: int
+) -> None:
+    """Only whose it is, is asked over all stores."""
+    receive(runtime.database, [delivery(store_id, "products/create", product_body(1), "walled")])
+    kit, scopes = kit_of(runtime), []
+
+    def note(session: Session) -> None:
+        scopes.append(session.execute(text("SELECT current_setting('app.store', true)")).scalar_one())
+
+    event.listen(Session, "before_commit", note)
+    try:
+        run(kit, NOW)
+    finally:
+        event.remove(Session, "before_commit", note)
+
+    assert scopes == [str(store_id)]
+    assert delivered(runtime.database, "walled").status == "done"

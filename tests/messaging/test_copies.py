@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
 
@@ -22,6 +23,8 @@ KEPT = (
     "gR2yNTb6BaCsZYe8c6AsNS+1KOXwGkikkC0JspO4KMNwMDi+MaIDmANLUtMTYb7DEjvAYAYAMFR/ZQ=="
 )
 """SENT as it was packed on 27 November 2026."""
+KEPT_BY = base64.b64decode(KEPT[:8])
+"""How it begins: zlib's two bytes, and which dictionary it needs."""
 DICTIONARIES = {
     "copies_1.txt": "f03278023d10a15a078d45612d5e12d9b5b26116007e552de28206eb55b6c0cd",
 }
@@ -57,11 +60,21 @@ def test_a_copy_that_is_cut_off_is_refused(end: int) -> None:
         copies.read_content(packed_once()[:end])
 
 
-def test_a_copy_of_an_unknown_dictionary_is_refused() -> None:
-    kept = packed_once()
+@pytest.mark.parametrize("read", [copies.read_content, copies.read_links])
+@pytest.mark.parametrize(
+    "beginning", [KEPT_BY[:2] + bytes(4), b"\x28\xb5\x2f\xfd\x20\x40"], ids=["dictionary", "zstd"]
+)
+def test_a_copy_that_a_newer_release_wrote_is_named_as_such(
+    read: Callable[[bytes], object], beginning: bytes
+) -> None:
+    with pytest.raises(copies.NewerCopy):
+        read(beginning + packed_once()[6:])
 
-    with pytest.raises(zlib.error):
-        copies.read_content(kept[:2] + b"\0\0\0\0" + kept[6:])
+
+def test_many_links_are_read_whole() -> None:
+    links = [f"https://bottega.example/p/{sha256(bytes([number])).hexdigest()}" for number in range(200)]
+
+    assert copies.read_links(copies.pack({**SENT, "links": links})) == links
 
 
 def test_the_markup_that_all_mails_share_is_not_kept_with_each() -> None:

@@ -27,7 +27,11 @@ def store(runtime: Runtime) -> Store:
 @pytest.fixture
 def link(runtime: Runtime, store: Store) -> str:
     """The address of the link of a mail that was sent."""
-    content = copies.pack({"links": [PAGE]})
+    return _link_in(runtime, store, copies.pack({"links": [PAGE]}))
+
+
+def _link_in(runtime: Runtime, store: Store, content: bytes) -> str:
+    """The address of the link of a mail of which this copy is kept."""
     with runtime.database.write() as session:
         person = seeds.add_customer(session, store.id).id
         sent = {"status": "sent", "sent_at": NOW, "content": content}
@@ -48,6 +52,21 @@ def test_a_visit_is_led_on_and_kept(served: Serving, runtime: Runtime, store: St
 
     assert (answer.status, answer.headers["location"]) == (302, PAGE)
     assert [(row.source, row.status) for row in Inbox(runtime, store).rows()] == [("link", "waiting")]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_link_of_a_mail_that_a_newer_release_wrote_is_asked_for_again(
+    served: Serving, runtime: Runtime, store: Store, link: str, method: str
+) -> None:
+    """While it is rolled out the next process may be a new one; no wrong page is shown meanwhile."""
+    packed = copies.pack({"links": [PAGE]})
+    newer = _link_in(runtime, store, packed[:2] + bytes(4) + packed[6:])
+
+    answer = _visit(served, method, newer)
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert Inbox(runtime, store).rows() == []
+    assert _visit(served, method, link).status == 302
 
 
 def test_a_look_is_led_on_without_a_body_and_kept_by_nobody(

@@ -83,9 +83,15 @@ _SHOP_NUMBER = re.compile(rb'"shop_id"\s*:\s*"gid:\\?/\\?/shopify\\?/Shop\\?/([0
 
 def _claims(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers of one family without its prefix; if both are there, the delivery is an Event."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    prefix = _EVENT_PREFIX if f"{_EVENT_PREFIX}topic" in lower else _WEBHOOK_PREFIX
-    return {name.removeprefix(prefix): value for name, value in lower.items() if name.startswith(prefix)}
+    told: dict[str, str] = {}
+    events: dict[str, str] = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower.startswith(_WEBHOOK_PREFIX):
+            told[lower.removeprefix(_WEBHOOK_PREFIX)] = value
+        elif lower.startswith(_EVENT_PREFIX):
+            events[lower.removeprefix(_EVENT_PREFIX)] = value
+    return events if "topic" in events else told
 
 
 def _is_signed(body: bytes, secrets: Sequence[str], given: str) -> bool:
