@@ -80,7 +80,7 @@ _ALREADY_READ = select(EVENTS).where(
 
 
 def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
-    """Do what is due for one store, at most `limit` entries and `limit` timers; return how many.
+    """Do what is due for one store, about `limit` entries or timers; return how many.
 
     A wait that is over when it begins, because its news came late, ends in a further pass.
     """
