@@ -23,13 +23,14 @@ from app.segments.state_facts import FLOW
 from app.stores import settings
 
 CUSTOMERS, CONSENTS, STATES = table_of(Customer), table_of(ConsentState), table_of(CustomerState)
+_IS_SILENT = (STATES.c.state == states.DORMANT, STATES.c.offered_at.is_(None))
 SHARE_PERCENT = 2
 """Of all who may be written to, so many begin in a day. Source: PRODUCT.md, rails of every flow."""
 
 
 def waiting(session: Session, store: Store) -> int:
     """How many customers are silent and were not written to about it: whom switching on concerns."""
-    silent = select(STATES.c.customer_id).where(*_is_silent(store))
+    silent = select(STATES.c.customer_id).where(STATES.c.store_id == store.id, *_IS_SILENT)
     # As a list of its own, from which SQLite begins; joined, it would begin with all who said something.
     theirs = (CUSTOMERS.c.id.in_(silent), *_may_be_written_to(store))
     return int(session.execute(select(func.count()).select_from(_list(store)).where(*theirs)).scalar_one())
@@ -91,7 +92,7 @@ def _next(session: Session, store: Store, limit: int) -> list[Row[Any]]:
     statement = (
         select(STATES)
         .select_from(_silent(store))
-        .where(*_is_silent(store), *_may_be_written_to(store))
+        .where(STATES.c.store_id == store.id, *_IS_SILENT, *_may_be_written_to(store))
         .order_by(STATES.c.since.desc(), STATES.c.customer_id)
         .limit(limit)
     )
@@ -111,10 +112,6 @@ def _list(store: Store) -> Any:
 def _silent(store: Store) -> Any:
     mine = and_(STATES.c.store_id == store.id, STATES.c.customer_id == CUSTOMERS.c.id)
     return _list(store).join(STATES, mine)
-
-
-def _is_silent(store: Store) -> tuple[ColumnElement[bool], ...]:
-    return (STATES.c.store_id == store.id, STATES.c.state == states.DORMANT, STATES.c.offered_at.is_(None))
 
 
 def _may_be_written_to(store: Store) -> tuple[ColumnElement[bool], ...]:
