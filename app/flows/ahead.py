@@ -16,6 +16,11 @@ class Ahead(NamedTuple):
     asks: bool
     draws: bool
 
+    @property
+    def asks_goods(self) -> bool:
+        """Whether it may ask which products an order has."""
+        return self.needs_delay or bool(self.choosers)
+
 
 def look(
     step_id: str, arrived_by: str | None, steps: Mapping[str, Step], following: Mapping[str, str]

@@ -23,6 +23,7 @@ from app.flows.steps import (
     Step,
     VoucherTerms,
     Wait,
+    WaitEvent,
     WaitFor,
 )
 from app.messaging.conditions import OF_CLASSES, OF_SCORES, asks_for
@@ -121,6 +122,15 @@ class Entry(Part):
             self._seen_ahead[step_id, arrived_by] = found
         return found
 
+    @cached_property
+    def asks_goods_on(self) -> frozenset[str]:
+        """The event types at which its journeys may ask for an order's products without a wait before."""
+        ways = [(kind, self.steps[0].id, kind) for kind in self.events]
+        ways += [(step.event, step.id, step.event) for step in self.steps if isinstance(step, WaitFor)]
+        met = [(step.event, step.came) for step in self.steps if isinstance(step, WaitEvent)]
+        asked = {kind for kind, step_id, arrived_by in ways if self.ahead(step_id, arrived_by).asks_goods}
+        return frozenset(asked.union(kind for kind, came in met if self.ahead(came, None).asks_goods))
+
     def step_after(self, step_id: str) -> str:
         """The id of the following step, or `end`."""
         return self.following[step_id]
@@ -172,6 +182,11 @@ class Definition(Part):
         open_ = [entry for entry in self.entries if entry.has_messages]
         types = {kind for entry in open_ for kind in entry.events}
         return {kind: tuple(entry for entry in open_ if kind in entry.events) for kind in types}
+
+    @cached_property
+    def asks_goods_on(self) -> frozenset[str]:
+        """The event types at which any way in may ask for an order's products without a wait before."""
+        return frozenset[str]().union(*(entry.asks_goods_on for entry in self.entries))
 
     @cached_property
     def asks_for_classes(self) -> bool:

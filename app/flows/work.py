@@ -16,6 +16,7 @@ from app import timeline, timers
 from app.db import Among, UtcDateTime, is_one_of, table_of
 from app.flows import choosers, facts, journeys, live, published, writing
 from app.flows.batch import Batch, Held
+from app.flows.definition import Definition
 from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
@@ -188,11 +189,14 @@ def _batch(
     )
     flows = published.flows_of(session, store.id)
     definitions = published.definitions_of(session, store.id, {row.version_id for row in rows})
-    known = (*(flow.definition for flow in flows.values()), *definitions.values())
+    known = [*(flow.definition for flow in flows.values()), *definitions.values()]
     if any(definition.asks_for_classes for definition in known):
         loaded.classes = classing.kept(session, store.id, loaded.customers.values(), now)
     if any(definition.asks_for_scores for definition in known):
         loaded.scores = scoring.scores_of(session, store.id, list(loaded.customers))
+    asked_on = asked_goods_on(known).intersection([event.type for event in events])
+    going_on = [row.subject for row in rows if row.id in due_ids or row.waits_for in asked_on]
+    orders = with_goods(events, going_on, loaded.orders, asked_on)
     return Batch(
         shop=LiveShop(session, store.id, people),
         store=store,
@@ -200,7 +204,7 @@ def _batch(
         flows=flows,
         facts=loaded,
         held={row.id: _held(row) for row in rows},
-        goods=choosers.order_products(session, store.id, with_goods(events, rows, due_ids, loaded.orders)),
+        goods=choosers.order_products(session, store.id, orders),
         already_read=_already_read(session, store.id, events),
         definitions=definitions,
     )
@@ -221,16 +225,22 @@ def _held(row: Row[Any]) -> Held:
     )
 
 
-_PARCEL_NEWS = ("order.fulfilled", "order.delivered")
+def asked_goods_on(definitions: Iterable[Definition]) -> frozenset[str]:
+    """The types of events at which any of these flows may ask for an order's products."""
+    return frozenset[str]().union(*(definition.asks_goods_on for definition in definitions))
 
 
 def with_goods(
-    events: Sequence[Any], rows: Sequence[Any], due_ids: Collection[int], orders: Mapping[str, Any]
+    events: Sequence[Any], subjects: Iterable[str], orders: Mapping[str, Any], asked_on: Collection[str]
 ) -> list[int]:
-    """The orders whose products the steps may ask for: parcels that moved, journeys that are due."""
-    subjects = {event.subject for event in events if event.type in _PARCEL_NEWS}
-    subjects.update([row.subject for row in rows if row.id in due_ids])
-    found = [orders.get(subject.removeprefix("order:")) for subject in subjects]
+    """The orders whose products the steps may ask for.
+
+    Args:
+        subjects: of journeys that are due, or that wait for one of the events.
+        asked_on: the types of events at which products are asked for.
+    """
+    named = {event.subject for event in events if event.type in asked_on}.union(subjects)
+    found = [orders.get(subject.removeprefix("order:")) for subject in named]
     return sorted([order.id for order in found if order is not None])
 
 

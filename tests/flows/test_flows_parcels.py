@@ -222,6 +222,38 @@ def _with_order(
     return anna
 
 
+AT_ONCE = {
+    "key": "birthday",
+    "entries": [
+        {
+            "id": "thanks",
+            "events": ["order.paid"],
+            "occurrence": "{subject}",
+            "steps": [
+                {"kind": "choose", "id": "which", "chooser": "complement", "if_none": "none"},
+                {"kind": "message", "id": "B1", "purpose": "marketing", "priority": 4, "ttl_hours": 72,
+                 "content": "birthday/B1"},
+            ],
+        }
+    ],
+}  # fmt: skip
+"""A flow that offers what goes with an order on the spot."""
+
+
+def test_what_goes_with_an_order_is_chosen_on_the_spot_too(database: Database) -> None:
+    """The merchant's own choice is by the order's products, whatever event it is that asks for them."""
+    world = World.open(database)
+    world.publish(AT_ONCE)
+    anna = world.customer()
+    _add_products(world, {"candle": "", "holder": ""}, {"candle": ["holder"]})
+    world.order(anna, "1", "candle", placed_at=NOW, paid_at=NOW)
+    world.happens("order.paid", anna, NOW, subject="order:1")
+
+    world.run(NOW)
+
+    assert world.messages("step") == ["B1"]
+
+
 def _add_products(
     world: World, kinds: dict[str, str], complements: dict[str, list[str]] | None = None
 ) -> None:

@@ -217,9 +217,13 @@ class Life:
         due_ids = {row.subject_id for row in due}
         batch = self._batch(now, held=self._alive, due_ids=due_ids)
         if self.memory.goods:
-            orders = work.with_goods(
-                heard, [self._alive[id_] for id_ in due_ids], due_ids, batch.facts.orders
-            )
+            asked_on = self.question.asks_goods_on.intersection([entry.type for entry in heard])
+            going_on = [
+                held.subject
+                for held in self._alive.values()
+                if held.id in due_ids or held.journey.waits_for in asked_on
+            ]
+            orders = work.with_goods(heard, going_on, batch.facts.orders, asked_on)
             batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
         if heard:
             batch.already_read = {self.standing.customer.id: self.news.already_read(heard)}
