@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from app import heap
+
 _NOT_TAKEN = ("rich", "greenlet", "charset_normalizer", "chardet")
 """Taken wherever they are found, and never used by us.
 
@@ -45,7 +47,9 @@ def keep_loaded() -> None:
 
     It stays as long as the process; looking at it again and again cost a tenth of the work on a batch. What
     a batch makes goes with it, too: looked at after every 700 objects it cost three hundredths of the rest.
+    Threads begin after this, and share two arenas.
     """
+    heap.use_few_arenas()
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AFTER)
 

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app import inbox, retention
+from app import heap, inbox, retention
 from app.analytics import effects, engagement, funnels
 from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
@@ -220,6 +220,8 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
             gone += count
     kit.database.scrub()
     kit.database.take_stock()
+    # The nights' work is the largest of the day, and leaves the most memory behind.
+    heap.give_back()
     return gone
 
 

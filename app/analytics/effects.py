@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Subquery, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.analytics.holdout import Arm, Difference, Interval, brought, compare
@@ -20,8 +20,11 @@ WINDOW, BACK = timedelta(days=30), timedelta(days=180)
 TREATED = "treated"
 _KEY = ("store_id", "flow_key", "arm")
 _FIGURES = ("people", "buyers", "orders", "revenue_minor", "squares")
+_PLACE = (ENROLLMENTS.c.customer_id, ENROLLMENTS.c.flow_key)
 _Entered = dict[str, dict[int, Any]]
 """The first time of each customer, by flow."""
+_Bought = dict[str, dict[int, list[int]]]
+"""What each customer paid, order by order, by flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
     """
     since, until = now - WINDOW - BACK, now - WINDOW
     entered = _entered(session, store_id, since, until)
-    bought = _bought(session, store_id, entered, since)
+    bought = _bought(session, store_id, since, until)
     return [
         {
             "store_id": store_id,
@@ -108,23 +111,16 @@ def of_store(session: Session, store_id: int) -> Brought | None:
 
 def _entered(session: Session, store_id: int, since: datetime, until: datetime) -> _Entered:
     """Who came into each flow for the first time in [since, until)."""
-    mine = ENROLLMENTS.c.store_id == store_id
-    place = (ENROLLMENTS.c.customer_id, ENROLLMENTS.c.flow_key)
-    first = (
-        select(*place, func.min(ENROLLMENTS.c.entered_at).label("entered_at"))
-        .where(mine)
-        .group_by(*place)
-        .subquery()
-    )
+    first = _first(store_id, since, until)
     statement = (
-        select(*place, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
+        select(*_PLACE, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
         .join(
             first,
             (first.c.customer_id == ENROLLMENTS.c.customer_id)
             & (first.c.flow_key == ENROLLMENTS.c.flow_key)
             & (first.c.entered_at == ENROLLMENTS.c.entered_at),
         )
-        .where(mine, first.c.entered_at >= since, first.c.entered_at < until)
+        .where(ENROLLMENTS.c.store_id == store_id)
     )
     found: _Entered = defaultdict(dict)
     for row in session.execute(statement):
@@ -132,26 +128,33 @@ def _entered(session: Session, store_id: int, since: datetime, until: datetime) 
     return found
 
 
-def _bought(
-    session: Session, store_id: int, entered: _Entered, since: datetime
-) -> dict[str, dict[int, list[int]]]:
-    """What each of them paid, order by order, in the days after they entered; the orders are read once."""
-    statement = select(
-        ORDERS.c.customer_id, ORDERS.c.paid_at, (ORDERS.c.total_minor - ORDERS.c.refunded_minor).label("net")
-    ).where(
-        ORDERS.c.store_id == store_id,
-        ORDERS.c.customer_id.is_not(None),
-        ORDERS.c.is_counted,
-        ORDERS.c.deleted_at.is_(None),
-        ORDERS.c.paid_at > since,
+def _bought(session: Session, store_id: int, since: datetime, until: datetime) -> _Bought:
+    """What each of them paid in the days after they entered, order by order; no other orders are read."""
+    first = _first(store_id, since, until)
+    is_later = (ORDERS.c.customer_id == first.c.customer_id) & (ORDERS.c.paid_at > first.c.entered_at)
+    net = ORDERS.c.total_minor - ORDERS.c.refunded_minor
+    statement = (
+        select(first.c.flow_key, first.c.customer_id, first.c.entered_at, ORDERS.c.paid_at, net)
+        .join(ORDERS, is_later)
+        .where(ORDERS.c.store_id == store_id, ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None))
     )
-    found: dict[str, dict[int, list[int]]] = {flow: defaultdict(list) for flow in entered}
-    for person, paid_at, net in session.execute(statement) if entered else ():
-        for flow, people in entered.items():
-            row = people.get(person)
-            if row is not None and row.entered_at < paid_at <= row.entered_at + WINDOW:
-                found[flow][person].append(net)
+    found: _Bought = defaultdict(lambda: defaultdict(list))
+    for flow, person, entered_at, paid_at, amount in session.execute(statement):
+        if paid_at <= entered_at + WINDOW:
+            found[flow][person].append(amount)
     return found
+
+
+def _first(store_id: int, since: datetime, until: datetime) -> Subquery:
+    """When each customer came into each flow for the first time, of those who did so in [since, until)."""
+    entered_at = func.min(ENROLLMENTS.c.entered_at)
+    return (
+        select(*_PLACE, entered_at.label("entered_at"))
+        .where(ENROLLMENTS.c.store_id == store_id)
+        .group_by(*_PLACE)
+        .having(entered_at >= since, entered_at < until)
+        .subquery()
+    )
 
 
 def _arms(people: Mapping[int, Any], bought: Mapping[int, list[int]]) -> dict[str, Arm]:

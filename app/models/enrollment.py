@@ -55,6 +55,8 @@ class Enrollment(Base):
             postgresql_where=is_one_of(state, (ACTIVE,)),
         ),
         Index("ix_enrollments_customer", "store_id", "customer_id", "flow_key", "entered_at"),
+        # Those of the last weeks are counted every night, however long the history is.
+        Index("ix_enrollments_entered", "store_id", "entered_at"),
         # SQLite counts from it alone only where it holds what its own condition asks, too.
         Index(
             "ix_enrollments_steps",

@@ -12,7 +12,7 @@ from connectors.sandbox.woo_drafts import DRAFT, draft, draft_json, list_drafts,
 from connectors.sandbox.woo_meta import write_meta
 from connectors.sandbox.woo_orders import order_body, order_status, refund_body
 from connectors.sandbox.woo_payloads import customer_body, product_body
-from connectors.sandbox.woo_rest import Call, Reply, WooError, choice, moment, numbers, paged
+from connectors.sandbox.woo_rest import Call, Reply, WooError, asked_for, choice, moment, numbers, paged
 
 ORDERINGS = ("date", "id", "include", "title", "slug", "modified")
 CUSTOMER_ORDERINGS = ("id", "include", "name", "registered_date")
@@ -32,7 +32,7 @@ def list_orders(call: Call) -> Reply:
     by_id = orderby != "modified"
     if call.arguments.get("status") == DRAFT:
         return list_drafts(call, start, by_id=by_id)
-    ids: Sequence[int] = call.world.order_ids(WOOCOMMERCE, updated_from=start, by_id=by_id)
+    ids = asked_for(call, call.world.order_ids(WOOCOMMERCE, updated_from=start, by_id=by_id))
     ids = woo_removals.left(call.world, "orders", ids)
     tests = _order_tests(call)
     ids = _kept(ids, tests)
@@ -100,7 +100,7 @@ def list_customers(call: Call) -> Reply:
     is_descending = choice(call.arguments, "order", DIRECTIONS, "asc") == "desc"
     ids: Sequence[int] = ()
     if call.arguments.get("role", "customer") in {"customer", "all"}:
-        ids = call.world.customer_ids(WOOCOMMERCE, updated_from=None, by_id=True)
+        ids = asked_for(call, call.world.customer_ids(WOOCOMMERCE, updated_from=None, by_id=True))
         ids = woo_removals.left(call.world, "customers", ids)
     email = call.arguments.get("email", "").lower()
     if email:
@@ -137,7 +137,7 @@ def list_products(call: Call) -> Reply:
     after = moment(call.arguments, "modified_after")
     start = after + NEXT if after else None
     by_id = orderby not in {"modified", "date"}
-    ids: Sequence[int] = call.world.product_ids(WOOCOMMERCE, updated_from=start, by_id=by_id)
+    ids = asked_for(call, call.world.product_ids(WOOCOMMERCE, updated_from=start, by_id=by_id))
     ids = woo_removals.left(call.world, "products", ids)
     ids = _kept(ids, _product_tests(call))
     ids = _arranged(call, ids, orderby, is_descending)

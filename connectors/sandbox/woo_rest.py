@@ -111,6 +111,12 @@ def numbers(arguments: Arguments, name: str) -> list[int]:
     return [int(text) for text in ",".join(texts).split(",") if text.strip().isdigit()]
 
 
+def asked_for(call: Call, ids: Sequence[int]) -> Sequence[int]:
+    """Only those that `include` names: to find a hundred, nobody sorts them all."""
+    wanted = frozenset(numbers(call.arguments, "include"))
+    return [number for number in ids if number in wanted] if wanted else ids
+
+
 def moment(arguments: Arguments, name: str) -> datetime | None:
     """A date parameter: store time unless `dates_are_gmt` is true or the text has its own offset.
 

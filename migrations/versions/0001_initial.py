@@ -418,6 +418,7 @@ def upgrade() -> None:
         ["store_id", "customer_id", "flow_key", "entered_at"],
         unique=False,
     )
+    op.create_index("ix_enrollments_entered", "enrollments", ["store_id", "entered_at"], unique=False)
     op.create_index(
         "ix_enrollments_steps",
         "enrollments",

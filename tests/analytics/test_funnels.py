@@ -1,17 +1,20 @@
 """How far people come in a flow: counted by night, each person once, whoever was left out not at all."""
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import insert
+import pytest
+from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
 from app.analytics import funnels
 from app.db import table_of
-from app.models import Attribution, Customer, Message
+from app.models import Attribution, Customer, Message, Store
 from app.runtime import Runtime
 from jobs import daily
 from jobs.schedule import Slot
 from tests.conftest import NOW
+from tests.engines import SQLITE
 from tests.jobs.jobs_seed import kit_of
 from tests.seeds import add_customer, add_enrollment, add_message, add_order, new_store
 
@@ -75,3 +78,16 @@ def test_each_person_counts_once_as_far_as_they_came(runtime: Runtime) -> None:
     assert (found.entered, found.reached, found.clicked, found.buyers) == (3, 2, 1, 1)
     assert (found.orders, found.revenue_minor) == (2, 6_500)
     assert other is None
+
+
+@pytest.mark.parametrize("engine", [SQLITE])
+def test_the_entries_of_the_last_weeks_are_found_by_their_index(runtime: Runtime, engine: str) -> None:
+    store_id, asked = new_store(runtime.database), list[tuple[str, Any]]()
+    event.listen(runtime.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+
+    with runtime.database.of_store(store_id).read() as session:
+        funnels.count(session, session.get_one(Store, store_id), NOW)
+        sql, values = next(one for one in asked if "enrollments" in one[0])
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()
+
+    assert any("ix_enrollments_entered" in step.detail for step in plan)

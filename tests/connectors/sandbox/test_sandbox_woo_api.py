@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox.model import WOOCOMMERCE
+from connectors.sandbox.model import WOOCOMMERCE, Order
 from tests.connectors.sandbox.sandbox_fake_world import PLACED, order, product, shopper
 from tests.connectors.sandbox.sandbox_woo_store import KEY, Store
 
@@ -249,6 +249,24 @@ def test_orders_by_status_customer_and_include(store: Store) -> None:
     assert [found["id"] for found in processing] == [1001]
     assert [found["id"] for found in of_customer] == [1002]
     assert [found["id"] for found in chosen] == [1002, 1000]
+
+
+def test_who_asks_for_some_orders_has_no_others_gone_through(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: set[int] = set()
+    find = store.world.order
+
+    def order_of(basket: int) -> Order | None:
+        looked_at.add(basket)
+        return find(basket)
+
+    monkeypatch.setattr(store.world, "order", order_of)
+
+    found = store.get("/orders", include="1001")
+
+    assert [one["id"] for one in found] == [1001]
+    assert looked_at == {1001}
 
 
 def test_newest_orders_come_first_by_default(store: Store) -> None:
