@@ -159,6 +159,19 @@ def test_the_worker_that_followed_records_its_own_answer(shop: Shop) -> None:
     assert seeds.values_of(shop.database, MessageAttempt, "outcome") == ["accepted"]
 
 
+def test_an_answer_ends_a_message_by_the_lease_alone_whoever_was_thought_to_hold_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = shop.add_message()
+    claimed(shop)
+    before = shop.message(message_id)
+    monkeypatch.setattr("app.messaging.send._ours", lambda *_asked: {message_id: before})
+
+    record(shop, "somebody else's", message_id, SendResult(Outcome.FAILED))
+
+    assert shop.message(message_id) == before
+
+
 def both(shop: Shop, post: Post, limit: int) -> None:
     """Two workers that start together, each claiming until it finds nothing more."""
     barrier = Barrier(2)
