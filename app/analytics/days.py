@@ -20,6 +20,7 @@ from app.models import (
     Store,
     StoreDay,
 )
+from app.segments import reach
 
 STORES = table_of(Store)
 ORDERS, STATES = table_of(Order), table_of(ConsentState)
@@ -122,7 +123,7 @@ def count(session: Session, store: Store, since: datetime | None, now: datetime)
             begin, end = span(zone, day)
             found = fates(session, store.id, begin, end)
             flows += [{"store_id": store.id, "day": day, "flow_key": key, **of} for key, of in found.items()]
-    lists = {"store_id": store.id, "day": day_of(zone, now), **_lists(session, store.id)}
+    lists = {"store_id": store.id, "day": day_of(zone, now), **_lists(session, store)}
     return flows, [lists | _NO_ORDERS]
 
 
@@ -130,7 +131,7 @@ def keep(session: Session, counted: tuple[Rows, Rows]) -> None:
     """Have these sums shown from now on."""
     flows, lists = counted
     upsert(session, FLOW_DAYS, flows, key=_FLOW_KEY, update=FATES)
-    upsert(session, STORE_DAYS, lists, key=_KEY, update=("subscribers", "texting"))
+    upsert(session, STORE_DAYS, lists, key=_KEY, update=_LENGTHS)
 
 
 def fates(session: Session, store_id: int, begin: datetime, end: datetime) -> dict[str, dict[str, int]]:
@@ -145,7 +146,8 @@ def fates(session: Session, store_id: int, begin: datetime, end: datetime) -> di
 
 
 _NO_ORDERS = {"orders": 0, "revenue_minor": 0}
-_NOTHING = {**_NO_ORDERS, "subscribers": None, "texting": None}
+_LENGTHS = ("subscribers", "texting", "reachable")
+_NOTHING = {**_NO_ORDERS, **dict.fromkeys(_LENGTHS)}
 
 
 def _orders_of(session: Session, store_id: int, day: date, *, zone: tzinfo, currency: str) -> dict[str, Any]:
@@ -167,6 +169,7 @@ def _stale_days(store: Store, zone: tzinfo, since: datetime | None, now: datetim
         yield first + timedelta(days=number)
 
 
-def _lists(session: Session, store_id: int) -> dict[str, int]:
-    found: dict[str, int] = dict(session.execute(_LISTED, {"store": store_id}).all())
-    return {"subscribers": found.get("email", 0), "texting": found.get("sms", 0)}
+def _lists(session: Session, store: Store) -> dict[str, int]:
+    found: dict[str, int] = dict(session.execute(_LISTED, {"store": store.id}).all())
+    counts = (found.get("email", 0), found.get("sms", 0), reach.count(session, store))
+    return dict(zip(_LENGTHS, counts, strict=True))

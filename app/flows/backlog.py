@@ -7,22 +7,20 @@ seen only afterwards, after an import for instance. Only who may be written to i
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.customers import agreeing
-from app.db import table_of, unindexed
+from app.db import table_of
 from app.flows import facts, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.engine import Journey
 from app.flows.shop import LiveShop
-from app.models import ConsentState, Customer, CustomerState, Store
-from app.segments import standing, states
+from app.models import Customer, CustomerState, Store
+from app.segments import reach, standing, states
 from app.segments.standing import Offer
 from app.segments.state_facts import FLOW
-from app.stores import settings
 
-CUSTOMERS, CONSENTS, STATES = table_of(Customer), table_of(ConsentState), table_of(CustomerState)
+CUSTOMERS, STATES = table_of(Customer), table_of(CustomerState)
 _IS_SILENT = (STATES.c.state == states.DORMANT, STATES.c.offered_at.is_(None))
 SHARE_PERCENT = 2
 """Of all who may be written to, so many begin in a day. Source: PRODUCT.md, rails of every flow."""
@@ -32,14 +30,15 @@ def waiting(session: Session, store: Store) -> int:
     """How many customers are silent and were not written to about it: whom switching on concerns."""
     silent = select(STATES.c.customer_id).where(STATES.c.store_id == store.id, *_IS_SILENT)
     # As a list of its own, from which SQLite begins; joined, it would begin with all who said something.
-    theirs = (CUSTOMERS.c.id.in_(silent), *_may_be_written_to(store))
-    return int(session.execute(select(func.count()).select_from(_list(store)).where(*theirs)).scalar_one())
+    theirs = (CUSTOMERS.c.id.in_(silent), *reach.conditions(store))
+    return int(
+        session.execute(select(func.count()).select_from(reach.people(store)).where(*theirs)).scalar_one()
+    )
 
 
 def a_day(session: Session, store: Store) -> int:
-    """How many of them are released in a day."""
-    reachable = select(func.count()).select_from(_list(store)).where(*_may_be_written_to(store))
-    return share_of(int(session.execute(reachable).scalar_one()))
+    """How many of them are released in a day, as far as pages tell it: of long lists as of the last hour."""
+    return share_of(reach.about(session, store))
 
 
 def share_of(reachable: int) -> int:
@@ -56,7 +55,8 @@ def release(session: Session, store: Store, *, now: datetime) -> int:
     flow = published.flows_of(session, store.id).get(FLOW)
     if flow is None or not flow.is_active:
         return 0
-    people = [row.customer_id for row in _next(session, store, a_day(session, store))]
+    share = share_of(reach.count(session, store))
+    people = [row.customer_id for row in _next(session, store, share)]
     standing.settle(session, store, people, now)
     rows = [row for row in _next(session, store, len(people)) if row.customer_id in people]
     standing.offer(session, store.id, [Offer(row.customer_id, now, is_tried=False) for row in rows], now)
@@ -92,42 +92,13 @@ def _next(session: Session, store: Store, limit: int) -> list[Row[Any]]:
     statement = (
         select(STATES)
         .select_from(_silent(store))
-        .where(STATES.c.store_id == store.id, *_IS_SILENT, *_may_be_written_to(store))
+        .where(STATES.c.store_id == store.id, *_IS_SILENT, *reach.conditions(store))
         .order_by(STATES.c.since.desc(), STATES.c.customer_id)
         .limit(limit)
     )
     return list(session.execute(statement).all())
 
 
-def _list(store: Store) -> Any:
-    """Customers with what they said of mails."""
-    said = and_(
-        CONSENTS.c.store_id == store.id,
-        CONSENTS.c.customer_id == CUSTOMERS.c.id,
-        CONSENTS.c.channel == "email",
-    )
-    return CUSTOMERS.outerjoin(CONSENTS, said)
-
-
 def _silent(store: Store) -> Any:
     mine = and_(STATES.c.store_id == store.id, STATES.c.customer_id == CUSTOMERS.c.id)
-    return _list(store).join(STATES, mine)
-
-
-def _may_be_written_to(store: Store) -> tuple[ColumnElement[bool], ...]:
-    """The same that `state_facts.is_reachable` says of one."""
-    is_theirs = agreeing.is_theirs(CONSENTS, CUSTOMERS.c.email)
-    basis: ColumnElement[bool] = and_(CONSENTS.c.state == "subscribed", is_theirs)
-    if settings.is_on(store, "consent.soft_opt_in"):
-        is_silent_buyer = and_(
-            or_(CONSENTS.c.state.is_(None), CONSENTS.c.state != "unsubscribed"),
-            CUSTOMERS.c.orders_count + CUSTOMERS.c.earlier_orders > 0,
-        )
-        basis = or_(basis, is_silent_buyer)
-    return (
-        # Led by who said something; led by all customers of the store, SQLite takes twice as long.
-        unindexed(CUSTOMERS.c.store_id) == store.id,
-        CUSTOMERS.c.erased_at.is_(None),
-        CUSTOMERS.c.email.is_not(None),
-        basis,
-    )
+    return reach.people(store).join(STATES, mine)

@@ -53,7 +53,7 @@ class Known:
 
     `refusals` are decisions that no message carries; `conditions` what an entry's own conditions look at,
     by the subject of the event; `lessons` what the shop's orders taught about a journey's wait, by its
-    subject; `titles` those of the products whose buyers' rhythm decided who is silent.
+    id; `titles` those of the products whose buyers' rhythm decided who is silent.
     """
 
     store: Store
@@ -69,7 +69,7 @@ class Known:
     refusals: Sequence[Any]
     messages: Sequence[Any]
     conditions: dict[str, ConditionFacts]
-    lessons: Mapping[str, Lesson]
+    lessons: Mapping[int, Lesson]
     titles: Mapping[str, str]
 
 
@@ -158,7 +158,7 @@ def _coming(known: Known, row: Any) -> str:
 def _taught(known: Known) -> Iterator[Finding]:
     """What the shop's own orders taught and the lot drew, and which steps beside messages were done."""
     for row in near(known)[:_MOST_OF_A_KIND]:
-        if (one := known.lessons.get(row.subject)) is not None:
+        if (one := known.lessons.get(row.id)) is not None:
             numbers = {"days": one.review_days, "median_days": one.median_days, "gaps": one.gaps}
             yield Finding("delay-learned", what=one.title, numbers=numbers, subject=row.subject)
         told = {"since": row.entered_at, "subject": row.subject}

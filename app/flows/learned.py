@@ -1,6 +1,6 @@
 """What the shop's own orders taught the flows, in figures that a merchant can judge."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,32 +53,39 @@ def lessons(session: Session, store_id: int, most: int) -> list[Lesson]:
 
 
 def of_journeys(
-    session: Session, store_id: int, definition: Definition, journeys: Iterable[Any]
-) -> dict[str, Lesson]:
-    """What decided how long a journey waited, by its subject; nothing of those that the recipe decided."""
+    session: Session, store_id: int, definitions: Mapping[str, Definition], journeys: Iterable[Any]
+) -> dict[int, Lesson]:
+    """What decided how long a journey waited, by its id; nothing of those that the recipe decided.
+
+    Args:
+        definitions: of the journeys' flows, by their keys.
+    """
     waits = {
-        row.subject: found
+        row.id: (row.subject, found)
         for row in journeys
-        for entry in definition.entries
+        for entry in definitions[row.flow_key].entries
         if entry.id == row.context.get("entry") and (found := _waited(entry, row)) is not None
     }
-    ids = order_ids(session, store_id, waits)
-    bought = choosers.order_products(session, store_id, sorted(ids.values()))
-    asked = {
-        subject: [item.external_id for item in bought.get(ids.get(subject, 0), ())[: choosers.MOST_ASKED]]
-        for subject in waits
-    }
+    if not waits:
+        return {}
+    asked = _asked(session, store_id, {subject for subject, _ in waits.values()})
     products = sorted({product for some in asked.values() for product in some})
     past = product_rhythms.past(session, store_id, products)
     named = _products(session, store_id, products)
     decided = {
-        subject: [row for product in asked[subject] for row in past.rows.get(product, ())]
-        for subject in waits
+        journey: _decisive([row for product in asked[subject] for row in past.rows.get(product, ())], *wait)
+        for journey, (subject, wait) in waits.items()
     }
+    return {journey: _lesson(row, named) for journey, row in decided.items() if row is not None}
+
+
+def _asked(session: Session, store_id: int, subjects: Collection[str]) -> dict[str, list[str]]:
+    """The products of orders that a review is asked about, by the subjects of their journeys."""
+    ids = order_ids(session, store_id, subjects)
+    bought = choosers.order_products(session, store_id, sorted(ids.values()))
     return {
-        subject: _lesson(row, named)
-        for subject, rows in decided.items()
-        if (row := _decisive(rows, *waits[subject])) is not None
+        subject: [item.external_id for item in bought.get(ids.get(subject, 0), ())[: choosers.MOST_ASKED]]
+        for subject in subjects
     }
 
 

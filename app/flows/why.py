@@ -9,31 +9,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from app.db import table_of, unindexed
 from app.errors import NotFound
-from app.flows import facts, findings, learned, published
-from app.flows.findings import BACK, Finding, Known
+from app.flows import facts, findings, published, why_rows
+from app.flows.batch import LiveFlow
+from app.flows.findings import Finding, Known
 from app.flows.moments import end_of_day
+from app.flows.why_rows import Asked, Rows
 from app.messaging import zones
 from app.messaging.conditions import ConditionFacts, OrderFacts
-from app.models import Customer, CustomerEvent, Decision, Enrollment, FlowSwitch, Message, Order, Store
-
-CUSTOMERS, EVENTS, DECISIONS = table_of(Customer), table_of(CustomerEvent), table_of(Decision)
-ENROLLMENTS, MESSAGES, ORDERS = table_of(Enrollment), table_of(Message), table_of(Order)
-SWITCHES = table_of(FlowSwitch)
-_MOST_EVENTS, _MOST_ENROLLMENTS, _MOST_MESSAGES, _MOST_DECISIONS = 300, 50, 200, 300
-_SHOWN = tuple(
-    MESSAGES.c[name]
-    for name in (
-        *("id", "enrollment_id", "step", "channel", "status", "reason"),
-        *("due_at", "expires_at", "next_at", "sent_at"),
-    )
-)
-_AHEAD = timedelta(days=60)
-"""A message is due this long before its day at most: whoever is put off longer has expired."""
+from app.models import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,165 +67,89 @@ def why(
     Raises:
         NotFound: the store has no such flow or customer.
     """
+    return why_each(session, store, customer_id, flow_keys=[flow_key], on=on, now=now)[0]
+
+
+def why_each(
+    session: Session, store: Store, customer_id: int, *, flow_keys: Sequence[str], on: date, now: datetime
+) -> list[Answer]:
+    """The same of several flows, in their order, by as many statements as of one.
+
+    Raises:
+        NotFound: the store has no such flow or customer.
+    """
     zone = zones.zone_named(store.timezone)
     begin, end = end_of_day(on - timedelta(days=1), zone), end_of_day(on, zone)
-    asked = _Asked(session, store, customer_id, flow_key, begin, end, now)
-    decisions = _decisions(asked)
-    known = _known(asked, decisions)
+    flows = _flows(session, store.id, flow_keys)
+    asked = Asked(session, store, customer_id, flows, on, begin, end, now)
+    rows = why_rows.read(asked)
+    return [_answer(asked, flow, rows) for flow in flows]
+
+
+def _flows(session: Session, store_id: int, keys: Sequence[str]) -> list[LiveFlow]:
+    known = published.flows_of(session, store_id)
+    if any(key not in known for key in keys):
+        raise NotFound("this store has no such flow")
+    return [known[key] for key in keys]
+
+
+def _answer(asked: Asked, flow: LiveFlow, rows: Rows) -> Answer:
+    decisions = _of(flow, rows.decisions)[: why_rows.MOST_DECISIONS]
+    known = _known(asked, flow, rows, decisions)
     looks = _looks(decisions)
     of_day = [
-        Told(row, looks.get(row.id, [])) for row in known.messages if _is_of_day(row, looks, begin, end)
+        Told(row, looks.get(row.id, []))
+        for row in known.messages
+        if _is_of_day(row, looks, asked.begin, asked.end)
     ]
+    orders = {row.subject: rows.orders.get(row.subject) for row in known.enrollments}
     return Answer(
-        customer_id=customer_id,
-        flow_key=flow_key,
-        on=on,
-        begin=begin,
-        end=end,
+        customer_id=asked.customer_id,
+        flow_key=flow.key,
+        on=asked.on,
+        begin=asked.begin,
+        end=asked.end,
         messages=of_day,
         enrollments=findings.near(known),
         findings=findings.of(known, has_messages=bool(of_day)),
-        numbers=_numbers(asked, known.enrollments),
+        numbers={subject: order.number for subject, order in orders.items() if order is not None},
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    session: Session
-    store: Store
-    customer_id: int
-    flow_key: str
-    begin: datetime
-    end: datetime
-    now: datetime
-
-
-def _known(asked: _Asked, decisions: Sequence[Row[Any]]) -> Known:
-    session, store = asked.session, asked.store
-    flow = published.flows_of(session, store.id).get(asked.flow_key)
-    mine = (CUSTOMERS.c.store_id == store.id, CUSTOMERS.c.id == asked.customer_id)
-    customer = session.execute(select(CUSTOMERS).where(*mine)).one_or_none()
-    if flow is None or customer is None:
-        raise NotFound("this store has no such flow" if flow is None else "there is no such customer here")
-    events = _events(asked, sorted({kind for entry in flow.definition.entries for kind in entry.events}))
-    enrollments = _enrollments(asked)
-    taught = {str(event.details.get("gap_product")) for event in events if event.details.get("gap_product")}
+def _known(asked: Asked, flow: LiveFlow, rows: Rows, decisions: Sequence[Row[Any]]) -> Known:
+    kinds = why_rows.kinds_of(flow)
+    events = [row for row in rows.events if row.type in kinds][: why_rows.MOST_EVENTS]
     return Known(
-        store=store,
-        customer=customer,
+        store=asked.store,
+        customer=rows.customer,
         flow=flow,
-        place=facts.place_of(store, customer),
+        place=facts.place_of(asked.store, rows.customer),
         begin=asked.begin,
         end=asked.end,
         now=asked.now,
-        switches=_switches(asked),
-        enrollments=enrollments,
+        switches=[(row.at, row.is_on) for row in _of(flow, rows.switches)],
+        enrollments=_of(flow, rows.enrollments)[: why_rows.MOST_ENROLLMENTS],
         events=events,
         refusals=[row for row in decisions if row.message_id is None],
-        messages=_messages(asked),
-        conditions=_conditions(asked, customer, events),
-        lessons=learned.of_journeys(session, store.id, flow.definition, enrollments),
-        titles=learned.titles(session, store.id, taught),
+        messages=_of(flow, rows.messages)[: why_rows.MOST_MESSAGES],
+        conditions={event.subject: _conditions(rows, event) for event in events},
+        lessons=rows.lessons,
+        titles=rows.titles,
     )
 
 
-def _switches(asked: _Asked) -> list[tuple[datetime, bool]]:
-    statement = (
-        select(SWITCHES.c.at, SWITCHES.c.is_on)
-        .where(SWITCHES.c.store_id == asked.store.id, SWITCHES.c.flow_key == asked.flow_key)
-        .order_by(SWITCHES.c.at)
+def _of(flow: LiveFlow, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    return [row for row in rows if row.flow_key == flow.key]
+
+
+def _conditions(rows: Rows, event: Row[Any]) -> ConditionFacts:
+    """What an entry's own conditions look at."""
+    return ConditionFacts(
+        order=OrderFacts.of(rows.orders.get(event.subject)),
+        first_paid_at=rows.customer.first_paid_at,
+        entered_at=event.occurred_at,
+        has_earlier_orders=rows.customer.earlier_orders > 0,
     )
-    return [(row.at, row.is_on) for row in asked.session.execute(statement)]
-
-
-def _enrollments(asked: _Asked) -> list[Row[Any]]:
-    statement = (
-        select(ENROLLMENTS)
-        .where(
-            ENROLLMENTS.c.store_id == asked.store.id,
-            ENROLLMENTS.c.customer_id == asked.customer_id,
-            ENROLLMENTS.c.flow_key == asked.flow_key,
-            ENROLLMENTS.c.entered_at < asked.end,
-        )
-        .order_by(ENROLLMENTS.c.entered_at.desc(), ENROLLMENTS.c.id.desc())
-        .limit(_MOST_ENROLLMENTS)
-    )
-    return list(asked.session.execute(statement).all())
-
-
-def _decisions(asked: _Asked) -> list[Row[Any]]:
-    statement = (
-        select(DECISIONS)
-        .where(
-            DECISIONS.c.store_id == asked.store.id,
-            DECISIONS.c.customer_id == asked.customer_id,
-            DECISIONS.c.decided_at >= asked.end - BACK,
-            DECISIONS.c.decided_at < asked.end,
-            DECISIONS.c.flow_key == asked.flow_key,
-        )
-        .order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.id.desc())
-        .limit(_MOST_DECISIONS)
-    )
-    return list(asked.session.execute(statement).all())
-
-
-def _messages(asked: _Asked) -> list[Row[Any]]:
-    """What was due around that day or not long after it, without the contents."""
-    statement = (
-        select(*_SHOWN)
-        .where(
-            MESSAGES.c.store_id == asked.store.id,
-            MESSAGES.c.customer_id == asked.customer_id,
-            unindexed(MESSAGES.c.flow_key) == asked.flow_key,
-            MESSAGES.c.due_at >= asked.end - BACK,
-            MESSAGES.c.due_at < asked.end + _AHEAD,
-        )
-        .order_by(MESSAGES.c.due_at, MESSAGES.c.id)
-        .limit(_MOST_MESSAGES)
-    )
-    return list(asked.session.execute(statement).all())
-
-
-def _events(asked: _Asked, types: Sequence[str]) -> list[Row[Any]]:
-    statement = (
-        select(EVENTS)
-        .where(
-            EVENTS.c.store_id == asked.store.id,
-            EVENTS.c.customer_id == asked.customer_id,
-            EVENTS.c.occurred_at >= asked.end - BACK,
-            EVENTS.c.occurred_at < asked.end,
-            EVENTS.c.type.in_(types),
-        )
-        .order_by(EVENTS.c.occurred_at.desc(), EVENTS.c.id.desc())
-        .limit(_MOST_EVENTS)
-    )
-    return list(asked.session.execute(statement).all()) if types else []
-
-
-def _conditions(asked: _Asked, customer: Row[Any], events: Sequence[Row[Any]]) -> dict[str, ConditionFacts]:
-    """What an entry's own conditions look at, by the subjects of the events, as the mirror shows it now."""
-    names = {event.subject.removeprefix("order:") for event in events}
-    statement = select(ORDERS).where(ORDERS.c.store_id == asked.store.id, ORDERS.c.external_id.in_(names))
-    found = asked.session.execute(statement).all() if names else []
-    orders = {f"order:{row.external_id}": row for row in found}
-    return {
-        event.subject: ConditionFacts(
-            order=OrderFacts.of(orders.get(event.subject)),
-            first_paid_at=customer.first_paid_at,
-            entered_at=event.occurred_at,
-            has_earlier_orders=customer.earlier_orders > 0,
-        )
-        for event in events
-    }
-
-
-def _numbers(asked: _Asked, enrollments: Sequence[Row[Any]]) -> dict[str, str]:
-    names = {row.subject.removeprefix("order:") for row in enrollments if row.subject.startswith("order:")}
-    statement = select(ORDERS.c.external_id, ORDERS.c.number).where(
-        ORDERS.c.store_id == asked.store.id, ORDERS.c.external_id.in_(names)
-    )
-    rows = asked.session.execute(statement).all() if names else []
-    return {f"order:{row.external_id}": row.number for row in rows}
 
 
 def _looks(decisions: Sequence[Row[Any]]) -> dict[int, list[Look]]:

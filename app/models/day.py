@@ -15,6 +15,7 @@ class StoreDay(Base):
         orders, revenue_minor: of the orders that count, placed on that day in the store's currency; net of
             refunds.
         subscribers, texting: who agreed to mails, and to text messages; None on days without a count.
+        reachable: who may be written to by mail, those by the soft opt-in of a sale among them.
     """
 
     __tablename__ = "store_days"
@@ -25,6 +26,7 @@ class StoreDay(Base):
     revenue_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     subscribers: Mapped[int | None] = mapped_column()
     texting: Mapped[int | None] = mapped_column()
+    reachable: Mapped[int | None] = mapped_column()
 
 
 class FlowDay(Base):

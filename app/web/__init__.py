@@ -50,6 +50,7 @@ from app.web import (
     tracing,
     why,
     why_words,
+    zones,
 )
 from app.web.api import blueprint as api
 from app.web.context import runtime
@@ -85,6 +86,7 @@ _BLUEPRINTS = (
     activity.blueprint,
     changes.blueprint,
     settings.blueprint,
+    zones.blueprint,
     senders.blueprint,
     stopping.blueprint,
     guide.blueprint,

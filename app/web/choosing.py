@@ -1,6 +1,5 @@
 """What there is to choose from for a setting: words of ours, languages, currencies, time zones."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -9,11 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from babel.core import get_global
 from babel.dates import get_timezone_location
 from babel.numbers import get_currency_name, get_territory_currencies
+from flask import url_for
 
 from app.stores import rules
 from app.stores.settings import Setting
 from app.web.catalogue import LANGUAGES, choice, language, translate, word
-from app.web.form_fields import Choices
+from app.web.form_fields import Choices, Groups
 
 _CONTINENTS = (
     "Africa",
@@ -31,23 +31,30 @@ _UTC = "UTC"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a field offers: what holds stands first; `groups` come after it, each under its name.
+    """What a field offers: what holds stands first; of a span of hours those to begin and to end with.
 
-    Of a span of hours those to begin and to end with.
+    Attributes:
+        groups: they come after it, each under its name.
+        more: the address of the groups, where they are too many for a page that shows one of them.
     """
 
     choices: Choices = ()
-    groups: Sequence[tuple[str, Choices]] = ()
+    groups: Groups = ()
+    more: str = ""
 
 
-def offer(setting: Setting, held: str, now: datetime) -> Offer:
+def offer(setting: Setting, held: str, now: datetime, *, is_whole: bool = False) -> Offer:
     """What a setting may become; nothing where it is typed.
 
     Args:
         now: whose offsets from UTC the time zones show.
+        is_whole: whether everything is to be there at once, for browsers that load no more of it.
     """
     if setting.rule is rules.ZONE:
-        return _zones(held, now)
+        first = [(name, _place(name, now)) for name in dict.fromkeys((held, _UTC)) if name]
+        if is_whole:
+            return Offer(first, groups=zones(now))
+        return Offer(first, more=url_for("zones.listing", locale=language()))
     if setting.rule is rules.CURRENCY:
         return Offer(_currencies(held))
     if setting.rule is rules.LOCALE:
@@ -78,38 +85,38 @@ def _currency_names(locale: str) -> dict[str, str]:
     return dict(sorted(((code, get_currency_name(code, locale=locale)) for code in codes), key=_by_name))
 
 
-def _zones(held: str, now: datetime) -> Offer:
-    """Each zone as its place and how far it is from UTC at a moment; first the one that holds, and UTC."""
-    first = [(name, _place(name, now)) for name in dict.fromkeys((held, _UTC)) if name]
+def zones(now: datetime) -> Groups:
+    """By continent each zone as its place and how far it is from UTC at a moment."""
     places = _places(language())
-    groups = [
+    return [
         (
             word("zone.group", continent),
             [(name, f"{place} ({_offset(_zone(name), now)})") for name, place in places[continent].items()],
         )
         for continent in _CONTINENTS
     ]
-    return Offer(first, groups)
 
 
 @cache
 def _places(locale: str) -> dict[str, dict[str, str]]:
     """The places of each continent by the names of their zones; a zone of two names is there once."""
+    names = _names()
     places: dict[str, dict[str, str]] = {}
     for continent in _CONTINENTS:
-        named = ((name, _city(name, locale)) for name in _names() if name.startswith(f"{continent}/"))
+        named = ((name, _city(name, locale)) for name in names if name.startswith(f"{continent}/"))
         places[continent] = dict(sorted(named, key=_by_name))
     return places
 
 
-def _names() -> Iterator[str]:
+def _names() -> set[str]:
     """Those that this machine's tzdata knows and that are no other name of another one."""
     aliases = get_global("zone_aliases")
-    return (name for name in available_timezones() & get_global("zone_territories").keys() - aliases.keys())
+    return available_timezones() & (get_global("zone_territories").keys() - aliases.keys())
 
 
 def _city(name: str, locale: str) -> str:
-    return get_timezone_location(name, locale=locale, return_city=True).replace("/", ", ")
+    # Of a zone by its name alone Babel would read all of its changes once more, as pytz keeps them.
+    return get_timezone_location(_zone(name), locale=locale, return_city=True).replace("/", ", ")
 
 
 def _by_name(pair: tuple[str, str]) -> str:

@@ -7,6 +7,8 @@ from app.web.catalogue import translate, word
 
 Choices = Sequence[tuple[str, str]]
 """Values with their words."""
+Groups = Sequence[tuple[str, Choices]]
+"""The same under the names of their groups."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
 
 from app.customers import agreeing, normalise_email
 from app.db import table_of
 from app.models import ConsentState, Customer, CustomerState
 from app.segments.classes import CLASSES
 from app.segments.states import ACTIVE, DORMANT, INACTIVE, REACTIVATING
+from app.web.likeness import Begins
 
 CONSENTS, STATES = table_of(ConsentState), table_of(CustomerState)
 STANDINGS = (ACTIVE, DORMANT, REACTIVATING, INACTIVE)
@@ -90,11 +91,13 @@ def _whole(text: str) -> ColumnElement[bool] | None:
 
 
 def _begins(text: str) -> ColumnElement[bool]:
-    beginning = text.lower()
+    """An e-mail or a name that begins so; of several words the whole name, in either order."""
+    first, last = Customer.first_name, Customer.last_name
+    names: list[Any] = [first, last]
+    if " " in text.strip():
+        names += [first + " " + last, last + " " + first]
     return or_(
-        Customer.email.startswith(beginning, autoescape=True),
-        func.lower(Customer.first_name).startswith(beginning, autoescape=True),
-        func.lower(Customer.last_name).startswith(beginning, autoescape=True),
+        Customer.email.startswith(text.lower(), autoescape=True), *(Begins(name, text) for name in names)
     )
 
 

@@ -1,6 +1,6 @@
 """Settings: what a merchant sets for one store, each with a label and a sentence of help."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -20,11 +20,12 @@ from app.web.acting import actor
 from app.web.auth import may, merchant_required, role_required
 from app.web.catalogue import language, translate
 from app.web.context import chosen_store, runtime
-from app.web.form_fields import Choices
+from app.web.form_fields import Choices, Groups
 
 blueprint = Blueprint("settings", __name__)
 
 _LONGEST = 2000
+_LISTS, _WHOLE = "lists", "whole"
 _OWNERS = ("sendgrid.", "twilio.", "hooks.")
 """The settings that open accounts: the owner's alone."""
 _WOOCOMMERCES = ("meta.", "reconcile.sweep_days")
@@ -67,6 +68,7 @@ class Field:
     Attributes:
         choices: what there is to choose from, with its words; nothing where it is typed.
         groups: more to choose from, each group under its name.
+        more: where a browser finds the groups that are not there.
     """
 
     setting: Setting
@@ -74,7 +76,8 @@ class Field:
     error: str | None
     is_told: bool
     choices: Choices
-    groups: Sequence[tuple[str, Choices]] = ()
+    groups: Groups = ()
+    more: str = ""
 
 
 @blueprint.get("/app/settings")
@@ -152,8 +155,21 @@ def fields_of(
 
 
 def _field(setting: Setting, value: str, error: str | None) -> Field:
-    offered = choosing.offer(setting, value, clock.now())
-    return Field(setting, value, error, not _is_offered(setting.key), offered.choices, offered.groups)
+    offered = choosing.offer(setting, value, clock.now(), is_whole=_is_whole())
+    return Field(
+        setting,
+        value,
+        error,
+        not _is_offered(setting.key),
+        choices=offered.choices,
+        groups=offered.groups,
+        more=offered.more,
+    )
+
+
+def _is_whole() -> bool:
+    """Whether every list is asked for in full, as a link does where no script runs."""
+    return request.args.get(_LISTS) == _WHOLE
 
 
 def _is_offered(key: str) -> bool:
@@ -206,5 +222,6 @@ def _form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
         list_kinds=KINDS,
         presets=presets.NAMES if store.platform == WOOCOMMERCE else (),
         kept=standing.KEPT,
+        opened=_GROUP_OF["timezone"] if _is_whole() else "",
         **told,
     )

@@ -1111,6 +1111,7 @@ def upgrade() -> None:
         sa.Column("revenue_minor", sa.BigInteger(), nullable=False),
         sa.Column("subscribers", sa.Integer(), nullable=True),
         sa.Column("texting", sa.Integer(), nullable=True),
+        sa.Column("reachable", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "day", name=op.f("pk_store_days")),
     )
     op.create_table(

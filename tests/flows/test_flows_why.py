@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.errors import NotFound
 from app.flows import birthdays, switch
 from app.flows.definition import recipe_keys
-from app.flows.why import Answer, why
+from app.flows.why import Answer, why, why_each
 from app.messaging import outbox
 from app.messaging.outbox import NewDecision
 from app.models import Message, Store
@@ -21,6 +22,8 @@ from tests.flows.flows_world import SINCE, SUBSCRIBED, UNSUBSCRIBED, World
 
 TODAY = NOW.date()
 DAYS = timedelta(days=1)
+_MOST_STATEMENTS = 14
+"""However many flows are asked about."""
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,27 @@ def _ask(world: World, customer_id: int, flow: str = "welcome", on: date = TODAY
     with world.database.read() as session:
         store = session.get_one(Store, world.store_id)
         return why(session, store, customer_id, flow_key=flow, on=on, now=NOW)
+
+
+def test_all_flows_together_answer_what_each_does_alone_by_as_many_statements_as_one(world: World) -> None:
+    person = world.customer(first_paid_at=NOW - 90 * DAYS)
+    world.order(person, "E2", placed_at=NOW - 3 * DAYS, delivered_at=NOW - DAYS)
+    world.happens("consent.changed", person, NOW - 3 * DAYS, SUBSCRIBED, subject="consent:email")
+    world.happens("order.paid", person, NOW - 3 * DAYS, subject="order:E2")
+    world.happens("order.delivered", person, NOW - DAYS, subject="order:E2")
+    world.run(NOW)
+    keys = recipe_keys()
+
+    alone = [_ask(world, person, key) for key in keys]
+    asked: list[object] = []
+    event.listen(world.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    with world.database.read() as session:
+        store = session.get_one(Store, world.store_id)
+        together = why_each(session, store, person, flow_keys=keys, on=TODAY, now=NOW)
+
+    assert together == alone
+    assert sum(bool(answer.enrollments) for answer in together) > 1
+    assert len(asked) <= _MOST_STATEMENTS
 
 
 def _codes(answer: Answer) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from html import unescape
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app import clock
@@ -14,11 +15,13 @@ from tests.web.web_members import act
 from tests.web.web_shops import NOW, Shop
 
 SUMMER = NOW.replace(month=7)
+_GROUP_OPEN = re.compile(r'<details class="card settings__group"\s+id="identity" open>')
 _OPTION = re.compile(r'<option value="([^"]*)"( selected)?>([^<]*)</option>')
 
 
-def _select(client: FlaskClient, key: str, language: str = "en") -> str:
-    page = client.get("/app/settings", headers={"Accept-Language": language}).get_data(as_text=True)
+def _select(client: FlaskClient, key: str, language: str = "en", *, lists: str = "whole") -> str:
+    address = f"/app/settings?lists={lists}"
+    page = client.get(address, headers={"Accept-Language": language}).get_data(as_text=True)
     return page.split(f'name="{key}"')[1].split("</select>")[0]
 
 
@@ -43,6 +46,34 @@ def test_time_zones_are_places_by_continent_and_the_shops_own_is_first(
     named = [text for _, _, text in _options(drawn.split(f'label="{group}"')[1].split("</optgroup>")[0])]
     assert name in named
     assert named == sorted(named, key=lambda text: text.partition(" (UTC")[0].casefold())
+
+
+@pytest.mark.parametrize(("language", "named"), [("it", "Roma"), ("en", "Rome")])
+def test_the_settings_leave_all_zones_but_their_own_to_a_list_that_browsers_keep(
+    app: Flask, member: FlaskClient, shop: Shop, language: str, named: str
+) -> None:
+    drawn = _select(member, "timezone", language, lists="")
+    address = unescape(drawn.split('data-more="')[1].split('"')[0])
+    more = app.test_client().get(address)
+    whole = _select(member, "timezone", language)
+
+    assert [value for value, _, _ in _options(drawn)] == ["Europe/Rome", "UTC"]
+    assert _options(more.get_data(as_text=True)) == _options(whole)[2:]
+    assert ("Europe/Rome", False, f"{named} (UTC+1)") in _options(more.get_data(as_text=True))
+    assert more.headers["Cache-Control"] == "public, max-age=86400"
+    assert app.test_client().get("/zones/de").status_code == 404
+
+
+def test_without_a_script_a_link_leads_to_all_zones(member: FlaskClient, shop: Shop) -> None:
+    page = member.get("/app/settings").get_data(as_text=True)
+    link = page.split("<noscript>")[1].split("</noscript>")[0].split('href="')[1].split('"')[0]
+    opened = member.get(link).get_data(as_text=True)
+
+    assert link.endswith("#s-timezone")
+    assert 'id="s-timezone"' in opened
+    assert _GROUP_OPEN.search(opened)
+    assert not _GROUP_OPEN.search(page)
+    assert "<noscript>" not in opened
 
 
 def test_each_zone_says_how_far_from_utc_it_is_on_that_day(member: FlaskClient, shop: Shop) -> None:

@@ -1,6 +1,8 @@
 """The customers' list shows whom the merchant asked for, and nobody else."""
 
+import re
 from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -73,6 +75,50 @@ def found(app: Flask, runtime: Runtime) -> Found:
 )
 def test_the_list_holds_exactly_whom_was_asked_for(found: Found, query: str, names: set[str]) -> None:
     assert found(query) == names
+
+
+@pytest.mark.parametrize(
+    ("typed", "first", "last"),
+    [
+        ("ÀNNA", "ànna", "Neri"),
+        ("anna", "ÀNNA", "Neri"),
+        ("Müller", "Eva", "MÜLLER"),
+        ("MULLER", "Eva", "Müller"),
+        ("Niccolo", "Niccolò", "Neri"),
+        ("niccolò", "NICCOLO", "Neri"),
+        ("strauss", "Eva", "Strauß"),
+        ("STRAUẞ", "Eva", "Strauss"),
+        ("d'angelo", "Eva", "D’Ángelo"),
+        ("D’Angelo", "Eva", "D'Angelo"),
+        ("Lukasz  wisn", "Łukasz", "Wiśniewski"),
+        ("wisniewski łu", "Łukasz", "Wiśniewski"),
+        ("maria gr", "Maria Grazia", "Neri"),
+        ("de lu", "Eva", "De Luca"),
+        ("ΓΙΏΡΓΟΣ", "Γιώργος", "Neri"),
+        ("иван", "ИВАН", "Neri"),
+        ("nguyen", "Eva", "Nguyễn"),
+        ("*[a?", "*[A?", "Neri"),
+        ("(.+)", "(.+)", "Neri"),
+        ("王", "王伟", "Neri"),
+    ],
+)
+def test_a_name_is_found_in_whatever_case_and_with_whatever_accents_it_is_typed(
+    app: Flask, runtime: Runtime, typed: str, first: str, last: str
+) -> None:
+    with runtime.database.write() as session:
+        store = seeds.add_store(session)
+        meant = seeds.add_customer(session, store.id, "meant", first_name=first, last_name=last)
+        seeds.add_customer(session, store.id, "other", first_name="Xaver", last_name="Ypsilon")
+        seeds.add_customer(session, store.id, "nameless")
+
+    page = signed_in(app, runtime).get("/app/customers", query_string={"q": typed}).get_data(as_text=True)
+
+    assert set(re.findall(r'href="/app/customers/([0-9]+)"', page)) == {str(meant.id)}
+
+
+@pytest.mark.parametrize("typed", ["%", "_", "a%", "[a-z]", "?", "*", ".*", "\\", "^", "x|y", "a" * 100])
+def test_signs_that_patterns_are_made_of_find_nothing_but_themselves(found: Found, typed: str) -> None:
+    assert found(urlencode({"q": typed})) == set()
 
 
 def test_the_next_page_asks_the_same(app: Flask, runtime: Runtime) -> None:

@@ -11,7 +11,7 @@ from app.consent import NewConsent
 from app.customers import aliases, normalise_email
 from app.errors import BadInput
 from app.flows.definition import recipe_keys
-from app.flows.why import why
+from app.flows.why import why_each
 from app.models import ConsentState, Customer, Store
 from app.privacy import asked
 from app.segments import classing, scoring
@@ -94,10 +94,8 @@ def explain(customer_id: int) -> ResponseReturnValue:
         g.store = store
         customer = customer_of(session, store.id, customer_id)
         on = asked_day(request.args.get("on"), store)
-        answers = [
-            why(session, store, customer.id, flow_key=key, on=on, now=clock.now())
-            for key in ([flow] if flow else recipe_keys())
-        ]
+        keys = [flow] if flow else recipe_keys()
+        answers = why_each(session, store, customer.id, flow_keys=keys, on=on, now=clock.now())
     showed(g.store_id, access_log.WHY, customer_id=customer.id)
     return {"data": [why_words.shape(answer) for answer in answers], "next": None}
 
