@@ -30,6 +30,9 @@ UNWRITTEN = frozenset(
 ALWAYS = frozenset({"store.name", "store.url", "store.address"})
 """What no mail leaves without, so that a text may use it as it is."""
 
+MAY_LACK = frozenset(f"customer.{name}" for name in FIELDS["customer"])
+"""What is not known of everybody: a text says what stands in its place."""
+
 FILTERED = {"voucher.ends_on": " | until", "order.placed_on": " | date"}
 """How a moment is best written: by a filter."""
 
@@ -43,3 +46,11 @@ def picker(roots: frozenset[str]) -> dict[str, str]:
         for name in names
         if (path := f"{root}.{name}") not in UNWRITTEN
     }
+
+
+def with_fallback(path: str) -> str | None:
+    """How what may be missing is written with words in its place, None of what always is there.
+
+    The words are empty: whoever writes fills them in.
+    """
+    return f'{{{{ {path} | default: "" }}}}' if path in MAY_LACK else None

@@ -15,19 +15,19 @@ from app.db import lease_now
 from app.errors import BadInput
 from app.flows import places
 from app.members.roles import MARKETER
-from app.messaging import confirming, content, editions, terms, trials
+from app.messaging import confirming, content, editions, samples, terms, trials
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES, Content
 from app.messaging.errors import ContentError
 from app.messaging.specimens import Slot
 from app.messaging.trials import NewTrial
-from app.messaging.variables import UNWRITTEN, picker
+from app.messaging.variables import UNWRITTEN
 from app.models import Customer, Store
 from app.stores import settings
 from app.web import drafts, headers, previewing, seeking, trying
 from app.web.acting import actor, showed
 from app.web.auth import merchant_required, role_required
-from app.web.catalogue import translate
+from app.web.catalogue import language, translate
 from app.web.context import chosen_store, rows_of, runtime, visit
 from app.web.trying import Bench, Verdict
 
@@ -212,7 +212,7 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
             seat=seat,
             columns=[_column(seat, locale, draft, shown) for locale, draft in typed.items()],
             shown=shown,
-            variables=_variables(slot),
+            variables=samples.offered(bench.scene(language())),
             kinds=confirming.KINDS if confirming.is_asking(slot) else drafts.ADDABLE,
             is_asking=confirming.is_asking(slot),
             brings_code=slot.voucher is not None,
@@ -240,12 +240,6 @@ def _page(seat: Seat, typed: Mapping[str, Draft], shown: Shown) -> Response:
         preview = url_for("previewing.preview", key=seat.key, step=seat.step, _external=True)
         page.headers["Content-Security-Policy"] = headers.policy(frame_src=f"{headers.stage()} {preview}")
     return page
-
-
-def _variables(slot: Slot) -> dict[str, str]:
-    offered = picker(slot.roots)
-    is_asking = confirming.is_asking(slot)
-    return {path: how for path, how in offered.items() if not is_asking or path in confirming.OFFERED}
 
 
 def _column(seat: Seat, locale: str, draft: Draft, shown: Shown) -> dict[str, Any]:

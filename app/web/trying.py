@@ -18,15 +18,14 @@ from app.messaging.letters import Letter, Letters, TryOut
 from app.messaging.render import CompiledContents
 from app.messaging.sms import Segments
 from app.messaging.specimens import Scene, Slot, Specimen
-from app.messaging.variables import UNWRITTEN
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import settings
-from app.web.catalogue import language, translate
+from app.web import text_words
+from app.web.catalogue import language
 from app.web.context import customer_of
 
 Maker = Callable[[Scene], Specimen]
-_OF_THE_FRAME = frozenset({"store.name", "store.address", "store.url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Bench:
             ContentError: it cannot be written.
             NotFound: there is no such customer in this store.
         """
-        scene = self._scene(locale)
+        scene = self.scene(locale)
         if person:
             found = specimens.customer(self.session, scene, self._customer_id(person))
         else:
@@ -85,11 +84,11 @@ class Bench:
             checking.problems_on(draft, self.slot, locale, self._try_on(make, locale))
             for make in (specimens.made_up, specimens.stranger)
         )
-        wrong = [one for one in example if one.detail not in _OF_THE_FRAME]
+        wrong = [one for one in example if one.detail not in text_words.OF_THE_FRAME]
         return Verdict(wrong, [one for one in (*example, *stranger) if one not in wrong])
 
     def _try_on(self, make: Maker, locale: str) -> TryOn:
-        specimen = make(self._scene(locale))
+        specimen = make(self.scene(locale))
         return lambda whole, channel: self._write(specimen, locale, whole, channel=channel)
 
     def _write(
@@ -99,7 +98,8 @@ class Bench:
         how = TryOut(locale, who.values, is_trial)
         return writer.try_out(whole, who.loaded, who.goods, row=who.row(channel), how=how)
 
-    def _scene(self, locale: str) -> Scene:
+    def scene(self, locale: str) -> Scene:
+        """The message in its place, in a language."""
         return Scene(self.runtime.signer, self.store, self.slot, locale, self.now)
 
     def _customer_id(self, person: str) -> int:
@@ -118,31 +118,15 @@ def in_words(problems: Sequence[Problem], slot: Slot, *, is_warning: bool = Fals
     """Sentences in the reader's language, by the place that they are about."""
     told: dict[str, list[str]] = {}
     for problem in problems:
-        told.setdefault(problem.place, []).append(_sentence(problem, slot, is_warning=is_warning))
+        told.setdefault(problem.place, []).append(text_words.sentence(problem, slot, is_warning=is_warning))
     return told
 
 
 def reason(error: ContentError, slot: Slot) -> str:
     """Why a mail could not be written to somebody, in the reader's language."""
     if isinstance(error, UnresolvedContent):
-        return _sentence(Problem("", "missing", error.name), slot, is_warning=False)
-    return _sentence(Problem("", "failed", str(error)), slot, is_warning=False)
-
-
-def _sentence(problem: Problem, slot: Slot, *, is_warning: bool) -> str:
-    detail = problem.detail
-    if problem.line is not None:
-        return translate("editor.problem.line", line=problem.line, detail=detail)
-    if problem.code != "missing":
-        return translate(f"editor.problem.{problem.code}", detail=detail)
-    if detail in _OF_THE_FRAME:
-        return translate("editor.warning.frame")
-    if detail in UNWRITTEN:
-        return translate("editor.problem.unwritten", detail=detail)
-    if is_warning:
-        return translate("editor.warning.missing", detail=detail)
-    is_here = detail.partition(".")[0] in slot.roots
-    return translate("editor.problem.missing" if is_here else "editor.problem.elsewhere", detail=detail)
+        return text_words.sentence(Problem("", "missing", error.name), slot)
+    return text_words.sentence(Problem("", "failed", str(error)), slot)
 
 
 def _cost(store: Store, parts: int) -> str:

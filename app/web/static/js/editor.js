@@ -81,7 +81,11 @@
     const entry = last && form.contains(last) ? last : one('textarea[name$=".text"]');
     if (!entry) return;
     entry.focus();
-    entry.setRangeText(text, entry.selectionStart, entry.selectionEnd, "end");
+    const start = entry.selectionStart;
+    entry.setRangeText(text, start, entry.selectionEnd, "end");
+    /* Between empty quotes words are wanted: that is where the cursor goes. */
+    const quotes = text.indexOf('""');
+    if (quotes >= 0) entry.setSelectionRange(start + quotes + 1, start + quotes + 1);
     entry.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
