@@ -30,7 +30,8 @@ _TITLES = {
     503: "Try again shortly",
 }
 _PROGRAMS = ("/api/", "/webhooks/", "/metrics", "/readyz", "/healthz", "/collect")
-_CUSTOMERS = ("/c/", "/f/", "/p/", "/r/", "/u/")
+_CUSTOMERS = ("/c/", "/f/", "/o/", "/p/", "/r/", "/u/")
+_CONNECTING = ("/install/", "/auth/")
 _RETRY_SECONDS = "5"
 
 
@@ -101,7 +102,8 @@ def _answer(status: int, detail: str, field: str | None = None, kind: int | str 
     else:
         kind = kind or _kind(status)
         entry = way_in(_asked_for()) if kind == 401 else None
-        page = render_template("error.html", status=status, kind=kind, entry=entry)
+        of_shop = request.path.startswith(_CUSTOMERS)
+        page = render_template("error.html", status=status, kind=kind, entry=entry, of_shop=of_shop)
         response = Response(page, status=status)
     if status == 503:
         response.headers["Retry-After"] = _RETRY_SECONDS
@@ -109,9 +111,11 @@ def _answer(status: int, detail: str, field: str | None = None, kind: int | str 
 
 
 def _kind(status: int) -> int | str:
-    """Which page tells it: a link that leads nowhere is told to a customer in other words."""
+    """Which page tells it: a customer's dead link and a store that did not connect have words of their own."""
     if status == 404 and request.path.startswith(_CUSTOMERS):
         return "link"
+    if status == 400 and request.path.startswith(_CONNECTING):
+        return "connecting"
     return status if status in _PAGES else 400
 
 

@@ -5,6 +5,7 @@ The page shows no birthday that we know: mails are passed on, and their links wi
 
 from dataclasses import dataclass, field, replace
 
+from babel.dates import format_date
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from app import clock, consent
 from app.customers import own_words
 from app.customers.own_words import Birthday
-from app.messaging import links, preferences
+from app.messaging import links, preferences, zones
 from app.messaging.content import LANGUAGES
 from app.messaging.preferences import KEEP, PAUSES, Answers
 from app.messaging.wishes import NO_WISHES, PAUSE_DAYS, Wishes
@@ -35,9 +36,15 @@ _NO_BIRTHDAY = "forget"
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What the page shows; `typed` and `pause` are what was answered where a date was wrong."""
+    """What the page shows.
+
+    Attributes:
+        paused_until: the last day of a pause that lasts, as the customer writes days; "" without one.
+        pause: what was answered where a date was wrong, as `typed`.
+    """
 
     wishes: Wishes = NO_WISHES
+    paused_until: str = ""
     topics: tuple[str, ...] = ()
     is_out: bool = False
     asks_language: bool = False
@@ -79,7 +86,6 @@ def _page(letter: Letter, *, status: int = 200, is_saved: bool = False, is_wrong
         shown = _shown(session, letter)
     if is_wrong:
         shown = _as_typed(shown)
-    until = shown.wishes.paused_until
     return page(
         "preferences.html",
         letter,
@@ -87,7 +93,6 @@ def _page(letter: Letter, *, status: int = 200, is_saved: bool = False, is_wrong
         shown=shown,
         is_saved=is_saved,
         is_wrong=is_wrong,
-        paused_until=until if until is not None and until > clock.now() else None,
         pauses=PAUSE_DAYS,
         languages=LANGUAGES,
         months=WORDS[letter.language]["months"].split(),
@@ -98,14 +103,24 @@ def _shown(session: Session, letter: Letter) -> _Shown:
     state = consent.state_of(session, letter.store_id, letter.customer_id, letter.channel)
     store = session.get_one(Store, letter.store_id)
     customer = session.execute(_row(letter)).scalar_one()
+    wishes = preferences.wishes_of(session, letter.store_id, letter.customer_id)
     return _Shown(
-        wishes=preferences.wishes_of(session, letter.store_id, letter.customer_id),
+        wishes=wishes,
+        paused_until=_last_day(wishes, store, letter.language),
         topics=preferences.topics_asked(session, letter.store_id),
         is_out=letter.is_erased or (state is not None and state.state == "unsubscribed"),
         asks_language=settings.is_on(store, "preferences.language"),
         asks_birthday=settings.is_on(store, "preferences.birthday"),
         knows_birthday=customer.birth_month is not None,
     )
+
+
+def _last_day(wishes: Wishes, store: Store, language: str) -> str:
+    until = wishes.paused_until
+    if until is None or until <= clock.now():
+        return ""
+    day = until.astimezone(zones.zone_named(store.timezone)).date()
+    return format_date(day, "d MMMM y", locale=language)
 
 
 def _as_typed(shown: _Shown) -> _Shown:

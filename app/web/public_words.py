@@ -2,7 +2,7 @@
 
 WORDS: dict[str, dict[str, str]] = {
     "it": {
-        "unsubscribe.title": "Vuoi salutarci?",
+        "unsubscribe.title": "Vuoi annullare l’iscrizione?",
         "unsubscribe.email": "Non riceverai più email da {}, né offerte né altri messaggi come questo.",
         "unsubscribe.sms": "Non riceverai più SMS da {}.",
         "unsubscribe.button": "Annulla l’iscrizione",
@@ -101,7 +101,7 @@ WORDS: dict[str, dict[str, str]] = {
         "shop": "Torna al negozio",
     },
     "en": {
-        "unsubscribe.title": "Time to say goodbye?",
+        "unsubscribe.title": "Do you want to unsubscribe?",
         "unsubscribe.email": "You’ll get no more emails from {}: no offers, and no messages like this one.",
         "unsubscribe.sms": "You’ll get no more texts from {}.",
         "unsubscribe.button": "Unsubscribe",

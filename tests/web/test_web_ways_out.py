@@ -52,7 +52,7 @@ def test_a_search_of_messages_that_finds_none_leads_back_to_all(member: FlaskCli
     assert '<a class="button button--quiet" href="/app/outbox">' in page
 
 
-@pytest.mark.parametrize("path", ["/u/not-a-token", "/p/not-a-token", "/r/not-a-token"])
+@pytest.mark.parametrize("path", ["/u/not-a-token", "/p/not-a-token", "/r/not-a-token", "/o/not-a-token"])
 def test_a_customers_broken_link_speaks_of_the_link_and_of_no_screen_of_ours(
     member: FlaskClient, shop: Shop, path: str
 ) -> None:
@@ -62,6 +62,15 @@ def test_a_customers_broken_link_speaks_of_the_link_and_of_no_screen_of_ours(
     assert answer.status_code == 404
     assert "Questo collegamento non funziona" in page
     assert 'href="/app/' not in page
+    assert "Ritorno" not in page
+
+
+@pytest.mark.parametrize("path", ["/install/shopify", "/auth/shopify/callback?code=x"])
+def test_a_store_that_did_not_connect_says_where_to_start_over(app: Flask, path: str) -> None:
+    answer = app.test_client().get(path, headers={"Accept-Language": "it"})
+
+    assert answer.status_code == 400
+    assert "Ricomincia da capo" in answer.get_data(as_text=True)
 
 
 def test_only_a_notification_that_failed_says_how_often(
