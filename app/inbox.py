@@ -40,7 +40,7 @@ class Delivery(NamedTuple):
     source: str
     topic: str
     subject_external_id: str | None
-    signature: str | None
+    signature: int | None
     body: bytes | None
     triggered_at: datetime | None
     received_at: datetime
@@ -85,7 +85,7 @@ def row_of(kept: Kept, *, is_sqlite: bool) -> Row:
         envelope.dedupe_key,
         _storable(envelope.event_id, 128),
         _storable(envelope.subject_external_id, 64),
-        _storable(envelope.signature, 24),
+        envelope.signature,
         triggered_at.astimezone(UTC) if triggered_at else None,
         kept.received_at,
         kept.received_at,
@@ -136,7 +136,7 @@ _COLUMNS = {
     "dedupe_key": _TEXT,
     "event_id": _TEXT,
     "subject_external_id": _TEXT,
-    "signature": _TEXT,
+    "signature": _NUMBER,
     "triggered_at": _MOMENT,
     "received_at": _MOMENT,
     "next_at": _MOMENT,

@@ -143,7 +143,7 @@ class Envelope:
         dedupe_key: equal for two deliveries of the same fact, at most 128 ASCII characters.
         event_id: the platform's id of what happened, where there is one.
         subject_external_id: the id of the resource in the body, where it is readable.
-        signature: the first 24 characters of what it is signed with, where one secret signs for all shops.
+        signature: the first eight bytes of it as a number, where one secret signs for all shops.
         triggered_at: when it happened, as the platform says, or None.
         is_ping: True for WooCommerce's unsigned test call: answered 200, and nothing comes of it.
     """
@@ -154,7 +154,7 @@ class Envelope:
     dedupe_key: str
     event_id: str | None = None
     subject_external_id: str | None = None
-    signature: str | None = None
+    signature: int | None = None
     triggered_at: datetime | None = None
     is_ping: bool = False
 

@@ -9,7 +9,7 @@ delivery reaches us before anybody can have it to send it again. Numbers of thin
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func, select, union_all
+from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.db import Among
@@ -20,23 +20,31 @@ from app.stores import rows
 from app.stores.platforms import SHOPIFY
 from connectors.storefronts.shopify.webhook import shop_number_in
 
+_OTHERS = EVENTS.alias("others")
 _STORE: BindParameter[int] = bindparam("store")
-_SIGNED = (EVENTS.c.subject_external_id, EVENTS.c.signature, EVENTS.c.store_id)
-# Those at rest are left out: what was found to be another's would make it this one's a day later.
-_BROUGHT = (
-    select(*_SIGNED, func.min(EVENTS.c.id).label("first_id"))
+# Asked for each delivery by itself: for many at once PostgreSQL reads all that there is, until it knows how
+# much that is. A store's number is in no condition that an index could serve, for it would be followed to all
+# rows of a store; and a sum stands for the id, lest all ids be gone through until one fits.
+_FIRST_ELSEWHERE = (
+    select(func.min(_OTHERS.c.id + 0))
     .where(
-        Among(EVENTS.c.subject_external_id, "subjects"),
-        EVENTS.c.source == SHOPIFY,
-        EVENTS.c.status != DEAD,
+        _OTHERS.c.subject_external_id == EVENTS.c.subject_external_id,
+        _OTHERS.c.signature == EVENTS.c.signature,
+        _OTHERS.c.store_id.not_in((NOBODY, _STORE)),
+        _OTHERS.c.source == SHOPIFY,
+        # Those at rest are left out: what was found to be another's would make it this one's a day later.
+        _OTHERS.c.status != DEAD,
     )
-    .group_by(*_SIGNED)
+    .scalar_subquery()
 )
-# Two ranges of the index, so that what this store was told of the same thing a thousand times is not read.
-_BROUGHT_ELSEWHERE = union_all(
-    _BROUGHT.where(EVENTS.c.store_id > NOBODY, EVENTS.c.store_id < _STORE),
-    _BROUGHT.where(EVENTS.c.store_id > _STORE),
+_BROUGHT_ELSEWHERE = select(EVENTS.c.id, _FIRST_ELSEWHERE.label("first_id")).where(
+    EVENTS.c.store_id + 0 == _STORE, Among(EVENTS.c.id, "ids")
 )
+_WHOSE = select(EVENTS.c.id, EVENTS.c.store_id).where(Among(EVENTS.c.id, "ids"))
+
+
+_Signed = tuple[str | None, int | None]
+"""The number of what a delivery tells of, and its signature."""
 
 
 class _First(NamedTuple):
@@ -55,9 +63,9 @@ def among(session: Session, store: Store, deliveries: Sequence[Delivery]) -> dic
     """
     own = [one for one in deliveries if one.source == SHOPIFY]
     found = dict(_named_otherwise(store, own))
-    elsewhere = _elsewhere(session, store, own)
+    firsts = _firsts_elsewhere(session, store, own)
     for one in own:
-        first = elsewhere.get((one.subject_external_id, one.signature))
+        first = firsts.get((one.subject_external_id, one.signature))
         if first and first.id < one.id and not _is_same_shop(session, store, first.store_id):
             found.setdefault(one.id, "another shop's: it brought the same first")
     return found
@@ -71,20 +79,18 @@ def _named_otherwise(store: Store, deliveries: Sequence[Delivery]) -> Iterator[t
             yield one.id, f"another shop's: the body names shop {number}"
 
 
-def _elsewhere(
-    session: Session, store: Store, own: Sequence[Delivery]
-) -> Mapping[tuple[str | None, str | None], _First]:
-    """By the number of what it tells of and its signature, who else brought something first."""
-    subjects = {one.subject_external_id for one in own if one.subject_external_id}
-    if not subjects:
+def _firsts_elsewhere(session: Session, store: Store, own: Sequence[Delivery]) -> Mapping[_Signed, _First]:
+    """The first delivery by another store of what these bring; what comes twice is looked up once."""
+    asked = {(one.subject_external_id, one.signature): one.id for one in own if one.subject_external_id}
+    if not asked:
         return {}
-    asked = {"subjects": sorted(subjects), "store": store.id}
-    firsts: dict[tuple[str | None, str | None], _First] = {}
-    for row in session.execute(_BROUGHT_ELSEWHERE, asked):
-        first = _First(row.first_id, row.store_id)
-        signed = (row.subject_external_id, row.signature)
-        firsts[signed] = min(first, firsts.get(signed, first))
-    return firsts
+    given = {"ids": sorted(asked.values()), "store": store.id}
+    first_ids = {row.id: row.first_id for row in session.execute(_BROUGHT_ELSEWHERE, given) if row.first_id}
+    if not first_ids:
+        return {}
+    whose = {row.id: row.store_id for row in session.execute(_WHOSE, {"ids": sorted(first_ids.values())})}
+    firsts = {signed: first_ids[one_id] for signed, one_id in asked.items() if one_id in first_ids}
+    return {signed: _First(first_id, whose[first_id]) for signed, first_id in firsts.items()}
 
 
 def _is_same_shop(session: Session, store: Store, other_id: int) -> bool:

@@ -28,7 +28,7 @@ class InboundEvent(Base):
     dedupe_key: Mapped[str] = mapped_column(String(128))
     event_id: Mapped[str | None] = mapped_column(String(128))
     subject_external_id: Mapped[str | None] = mapped_column(String(64))
-    signature: Mapped[str | None] = mapped_column(String(24))
+    signature: Mapped[int | None] = mapped_column(Id)
     triggered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[str] = mapped_column(String(10))
@@ -50,7 +50,7 @@ class InboundEvent(Base):
         Index(
             "ix_inbound_events_subject",
             "subject_external_id",
-            "store_id",
+            "signature",
             sqlite_where=subject_external_id.is_not(None),
             postgresql_where=subject_external_id.is_not(None),
         ),

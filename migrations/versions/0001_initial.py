@@ -550,7 +550,7 @@ def upgrade() -> None:
         sa.Column("dedupe_key", sa.String(length=128), nullable=False),
         sa.Column("event_id", sa.String(length=128), nullable=True),
         sa.Column("subject_external_id", sa.String(length=64), nullable=True),
-        sa.Column("signature", sa.String(length=24), nullable=True),
+        sa.Column("signature", ID, nullable=True),
         sa.Column("triggered_at", MOMENT, nullable=True),
         sa.Column("received_at", MOMENT, nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
@@ -567,7 +567,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_inbound_events_subject",
         "inbound_events",
-        ["subject_external_id", "store_id"],
+        ["subject_external_id", "signature"],
         unique=False,
         sqlite_where=sa.text("subject_external_id IS NOT NULL"),
         postgresql_where=sa.text("subject_external_id IS NOT NULL"),

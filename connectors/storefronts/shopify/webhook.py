@@ -51,7 +51,7 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now:
         dedupe_key=_dedupe_key(claims.get("webhook-id", ""), topic, body),
         event_id=_plain(claims.get("event-id", "")),
         subject_external_id=_subject(body),
-        signature=signature[:24],
+        signature=int.from_bytes(base64.b64decode(signature)[:8], signed=True),
         triggered_at=_triggered_at(claims.get("triggered-at", ""), now),
     )
 
