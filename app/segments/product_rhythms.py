@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Any
 
 from sqlalchemy import Row, delete, func, select, update
@@ -27,6 +27,7 @@ REVIEW_PART = 4
 SOONEST_REVIEW, LATEST_REVIEW = 7, 30
 """What is learned stays between the recipe's shortest and longest time."""
 _KEPT = timedelta(days=400)
+_ROWS_AT_ONCE = 1000
 _DAY = timedelta(days=1)
 _NIGHTS, _FIRST_NIGHTS = 7, 3 * _DAY
 _KEY = ("store_id", "product_external_id", "learned_at")
@@ -87,7 +88,7 @@ def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
     every = -(-session.execute(buyers).scalar_one() // MOST_BUYERS) or 1
     spells: defaultdict[str, list[Spell]] = defaultdict(list)
     for person, visits in _visits(session, store_id, every).items():
-        following = [*visits, (now, frozenset[str]())]
+        following = [*visits, (now, set[str]())]
         for number, ((paid_at, products), (next_at, _)) in enumerate(pairwise(following), start=1):
             spell = Spell((next_at - paid_at) / _DAY, number < len(visits), person)
             for product in products:
@@ -172,7 +173,7 @@ def long_gaps(session: Session, store_id: int, people: Sequence[int]) -> dict[in
 
 
 _COUNTED = (ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None), ORDERS.c.paid_at.is_not(None))
-_Visits = dict[int, list[tuple[datetime, frozenset[str]]]]
+_Visits = dict[int, list[tuple[datetime, set[str]]]]
 
 
 def _visits(session: Session, store_id: int, every: int) -> _Visits:
@@ -198,11 +199,14 @@ def _visits(session: Session, store_id: int, every: int) -> _Visits:
         )
         .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at)
     )
-    found: _Visits = {}
-    # Who pays twice at the same moment has not come back in between.
-    for (person, paid_at), lines in groupby(session.execute(statement), key=lambda row: row[:2]):
-        products = frozenset(line.product_external_id for line in lines if line.product_external_id)
-        found.setdefault(person, []).append((paid_at, products))
+    found: _Visits = defaultdict(list)
+    for person, paid_at, bought in chain.from_iterable(session.execute(statement).partitions(_ROWS_AT_ONCE)):
+        visits = found[person]
+        # Who pays twice at the same moment has not come back in between.
+        if not visits or visits[-1][0] != paid_at:
+            visits.append((paid_at, set()))
+        if bought is not None:
+            visits[-1][1].add(bought)
     return found
 
 
