@@ -47,15 +47,11 @@ class Life:
     batch: Batch
     journeys: dict[int, Held] = field(default_factory=dict)
     silence: Silence | None = None
+    _alive: dict[int, Held] = field(default_factory=dict)
     _ended: set[int] = field(default_factory=set)
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
     release_at: datetime | None = None
     _slots: list[tuple[datetime, datetime]] = field(default_factory=list)
-
-    @property
-    def _alive(self) -> dict[int, Held]:
-        """The journeys to which something may still come."""
-        return self.batch.held
 
     @classmethod
     def of(
@@ -94,7 +90,9 @@ class Life:
             held={},
             goods=memory.goods,
         )
-        life = cls(question, person, standing, outbox, shop, news, facts, batch, silence=silence)
+        life = cls(
+            question, person, standing, outbox, shop, news, facts, batch, silence=silence, _alive=batch.held
+        )
         life._recall()
         return life
 

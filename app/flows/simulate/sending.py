@@ -144,8 +144,9 @@ class Outbox:
         before = len(self.departures)
         while due := [letter for letter in self._open if letter.next_at <= now]:
             loaded = self._loaded(due, journeys, now)
-            for letter in sorted(due, key=claim.turn):
-                self._decide(loaded, letter, now, is_alone=len(due) == 1)
+            is_alone = len(due) == 1
+            for letter in due if is_alone else sorted(due, key=claim.turn):
+                self._decide(loaded, letter, now, is_alone=is_alone)
             self._open = [letter for letter in self._open if letter.status == QUEUED]
         return len(self.departures) > before
 
