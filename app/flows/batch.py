@@ -27,7 +27,7 @@ class LiveFlow:
     definition: Definition
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
     """One enrollment in hand; `id` is None until it is written.
 
@@ -91,6 +91,15 @@ class Batch:
         """Take in a journey that begins."""
         self.fresh[held.key] = held
         self._people.setdefault(held.customer_id, []).append(held)
+
+    def again(self, now: datetime) -> None:
+        """Begin anew with the journeys in hand: what began meanwhile is written, and taken into `held`."""
+        self.now = now
+        self.fresh, self.already_read, self.notes = {}, {}, []
+
+    def let_go(self, held: Held) -> None:
+        """Forget a journey."""
+        self._people[held.customer_id].remove(held)
 
     def knows(self, flow_key: str, customer_id: int, occurrence: str) -> bool:
         """Whether there is a journey for the same occasion in hand."""

@@ -5,6 +5,7 @@ A recipe is such a definition in `recipes/<key>.json`; a store's FlowVersion hol
 
 import json
 from collections.abc import Collection
+from datetime import timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
@@ -56,6 +57,11 @@ class Anchor(Part):
     anchor: str
     days: int = 0
     hours: int = 0
+
+    @cached_property
+    def span(self) -> timedelta:
+        """How long after the other one."""
+        return timedelta(days=self.days, hours=self.hours)
 
 
 class Entry(Part):

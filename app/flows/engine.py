@@ -62,11 +62,13 @@ class Journey(NamedTuple):
         """As its row would be read again: it does not tell what brought the journey to its step."""
         return Journey(*self[:8], None, *self[9:]) if self.arrived_by is not None else self
 
-    def past_its_wait(self) -> "Journey":
-        """The same at the same step, its wait over."""
-        return Journey(
-            *self[:4], exit_reason=self.exit_reason, products=self.products, arms=self.arms, done=self.done
-        )
+    def past_its_wait(self, step: str) -> "Journey":
+        """The same at this step, its wait over."""
+        return Journey(self.entry_id, step, self.anchors, self.state, None, None, *self[6:8], None, *self[9:])
+
+    def speaking_of(self, products: tuple[Mapping[str, Any], ...], step: str) -> "Journey":
+        """The same at another step, with what its messages speak of."""
+        return Journey(self.entry_id, step, *self[2:7], products, *self[8:])
 
 
 class StepFacts(NamedTuple):
@@ -147,13 +149,13 @@ def timer_fired(
     if type(step) is WaitFor:
         moment = moments.assumed(step, journey.anchors, median_transit, is_abroad=is_abroad)
         journey = _with_anchor(journey, step.sets, moment)
-    return _next(journey.past_its_wait(), entry)
+    return journey.past_its_wait(entry.step_after(journey.step))
 
 
 def event_came(journey: Journey, entry: Entry, event_type: str, at: datetime) -> Journey:
     """The event that the journey waited for has come: keep its moment and step past the wait."""
     step = entry.step(journey.step)
-    arrived = journey.past_its_wait()
+    arrived = journey.past_its_wait(journey.step)
     if (type(step) is WaitFor or type(step) is WaitEvent) and step.event == event_type and step.sets:
         arrived = _with_anchor(arrived, step.sets, at)
     return arrived.at(step.came) if type(step) is WaitEvent else _next(arrived, entry)
@@ -206,7 +208,7 @@ def _choose(walk: _Walk, journey: Journey, step: ChooseProducts) -> Journey:
     chosen = tuple(walk.facts.choices.get(step.chooser, ()))
     if not chosen and step.if_none is not None:
         return _ended(journey, COMPLETED, step.if_none)
-    return journey._replace(step=walk.entry.step_after(journey.step), products=chosen)
+    return journey.speaking_of(chosen, walk.entry.step_after(journey.step))
 
 
 def _make(walk: _Walk, journey: Journey, step: Message) -> Journey:

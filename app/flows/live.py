@@ -112,6 +112,8 @@ def _catch_up(batch: Batch, held: Held) -> None:
         for event in batch.already_read.get(held.customer_id, ())
         if event.occurred_at >= held.entered_at and event.id != held.begun_by
     ]
+    if not missed:
+        return
     for moment, events in groupby(sorted(missed, key=timeline.place_of), key=_moment_of):
         together = list(events)
         if _end(batch, held, together):
@@ -147,7 +149,7 @@ def _carry_on(batch: Batch, held: Held, events: Sequence[Row[Any]]) -> None:
 def _with_anchors(entry: Entry, known: Mapping[str, datetime]) -> dict[str, datetime]:
     anchors = dict(known)
     for anchor in entry.anchors:
-        anchors[anchor.name] = anchors[anchor.anchor] + timedelta(days=anchor.days, hours=anchor.hours)
+        anchors[anchor.name] = anchors[anchor.anchor] + anchor.span
     return anchors
 
 

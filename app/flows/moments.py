@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from app.flows.definition import Message, Wait, WaitFor
 from app.messaging.hours import at_local, next_allowed
 
+_NONE = timedelta()
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -25,10 +27,10 @@ class Place:
 def due(step: Wait, anchors: Mapping[str, datetime], place: Place, review_delay_days: int) -> datetime:
     """The moment that a wait ends."""
     anchor = anchors[step.anchor]
-    days = step.days + (review_delay_days if step.delay == "review-products" else 0)
+    delay = timedelta(days=review_delay_days) if step.delay == "review-products" else _NONE
     if step.at is None:
-        return anchor + timedelta(days=days, hours=step.hours)
-    day = local_date(anchor, place.zone) + timedelta(days=days)
+        return anchor + step.span + delay
+    day = local_date(anchor, place.zone) + timedelta(days=step.days) + delay
     return at_local(day, time.fromisoformat(step.at), place.zone)
 
 

@@ -1,5 +1,6 @@
 """The typed steps that a flow is made of, as data."""
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -51,6 +52,11 @@ class Wait(Part):
     at: str | None = Field(default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     delay: Literal["review-products"] | None = None
     sets: str | None = None
+
+    @cached_property
+    def span(self) -> timedelta:
+        """How long it waits without the delay and the time of day."""
+        return timedelta(days=self.days, hours=self.hours)
 
 
 class WaitFor(Part):

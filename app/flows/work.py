@@ -244,11 +244,13 @@ def with_goods(
     return sorted([order.id for order in found if order is not None])
 
 
-def in_order(batch: Batch, events: Sequence[Any], due: Iterable[Any]) -> list[Any]:
+def in_order(batch: Batch, events: Sequence[Any], due: Sequence[Any]) -> list[Any]:
     """Events and timers of each customer in the order of their moments; events first at the same one.
 
     No id takes part: it would tell which of two was written first.
     """
+    if len(events) == 1 and not due:
+        return [live.MomentItem(events)]
     told: dict[tuple[int, datetime], list[Any]] = {}
     for event in events:
         told.setdefault((event.customer_id, event.occurred_at), []).append(event)

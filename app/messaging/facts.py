@@ -17,7 +17,8 @@ from app.messaging.allowances import LOCAL, UNWRITTEN, SenderFacts, Written
 from app.messaging.cases import with_open_case
 from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.fact_rows import Traits
-from app.messaging.gate import MARKETING, TRANSACTIONAL, Facts, MessageFacts, PersonFacts, StoreFacts
+from app.messaging.gate import MARKETING, TRANSACTIONAL
+from app.messaging.gate_facts import Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.terms import Terms, terms_of

@@ -4,18 +4,20 @@ Source: PRODUCT.md section 3. Live sending, the dry run and "why" share it. It t
 and no clock: facts are fetched in batches before, effects written in batches after.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple
 
-from app.messaging.allowances import LOCAL, OVER_COST, UNWRITTEN, SenderFacts, Written
-from app.messaging.conditions import ConditionFacts, first_false
-from app.messaging.limits import Rails, next_moment
-from app.messaging.wishes import NO_WISHES, Wishes, obstacle
+from app.messaging.allowances import OVER_COST
+from app.messaging.conditions import first_false
+from app.messaging.gate_facts import Facts
+from app.messaging.limits import next_moment
+from app.messaging.wishes import obstacle
 
 ANSWER, SERVICE, MARKETING, TRANSACTIONAL = "answer", "service", "marketing", "transactional"
+_EXEMPT = (ANSWER, TRANSACTIONAL)
+"""What the customer's own act or order asks for."""
 _SENDER_PAUSE = timedelta(hours=1)
 
 
@@ -25,66 +27,6 @@ class Verdict(StrEnum):
     PASS = "pass"
     POSTPONE = "postpone"
     STOP = "stop"
-
-
-_PASSED = Verdict.PASS
-
-
-class MessageFacts(NamedTuple):
-    """The message itself. Moments are aware UTC; `only_if` names what must still be true."""
-
-    key: str
-    step: str
-    channel: str
-    purpose: str
-    due_at: datetime
-    expires_at: datetime
-    only_if: tuple[str, ...]
-    topic: str = ""
-    written: Written = UNWRITTEN
-
-
-class StoreFacts(NamedTuple):
-    """Switches and sender. `sender_problem` and `sender_pause` are words to show, or None."""
-
-    state: str
-    is_copy: bool
-    is_flow_active: bool
-    sender_pause: str | None
-    sender_problem: str | None
-    allows_soft_opt_in: bool
-
-
-class PersonFacts(NamedTuple):
-    """The recipient. `address_problem`, `suppressed_for` and `content_problem` are None when fine.
-
-    `consent` is the derived state of the channel for this address (subscribed, pending, unsubscribed,
-    other-address for a yes that was given for another, unknown).
-    """
-
-    is_erased: bool
-    is_minor: bool
-    address: str | None
-    address_problem: str | None
-    suppressed_for: str | None
-    consent: str
-    consent_basis: str | None
-    has_bought: bool
-    content_problem: str | None
-    tracks_clicks: bool
-    is_lapsed: bool = False
-
-
-class Facts(NamedTuple):
-    """Everything the gate may look at."""
-
-    message: MessageFacts
-    store: StoreFacts
-    person: PersonFacts
-    conditions: ConditionFacts
-    rails: Rails
-    sender: SenderFacts = LOCAL
-    wishes: Wishes = NO_WISHES
 
 
 class StepVerdict(NamedTuple):
@@ -110,14 +52,24 @@ def decide(facts: Facts, now: datetime) -> Decision:
     """Run the steps in order; the first that does not pass decides."""
     said: list[StepVerdict] = []
     for step in _STEPS:
-        said.append(one := step(facts, now))
-        if one.verdict is not _PASSED:
-            break
-    last = said[-1]
-    return Decision(last.verdict, last.reason, last.next_at, tuple(said))
+        one = step(facts, now)
+        if one is not None:
+            return Decision(one.verdict, one.reason, one.next_at, (*said, one))
+        name, seen = _PASSED[step]
+        said.append(StepVerdict(name, Verdict.PASS, None, seen(facts)))
+    return Decision(Verdict.PASS, None, None, tuple(said))
 
 
-def _switches(facts: Facts, now: datetime) -> StepVerdict:
+def refusal(facts: Facts, now: datetime) -> StepVerdict | None:
+    """The step that decides where one does not pass: `decide` for whom nobody asks what the others saw."""
+    for step in _STEPS:
+        one = step(facts, now)
+        if one is not None:
+            return one
+    return None
+
+
+def _switches(facts: Facts, now: datetime) -> StepVerdict | None:
     store = facts.store
     if store.state == "uninstalled":
         return _stop("switches", "uninstalled", "the shop removed the app")
@@ -131,10 +83,10 @@ def _switches(facts: Facts, now: datetime) -> StepVerdict:
     if facts.sender.pause is not None:
         until = facts.sender.paused_until or now + _SENDER_PAUSE
         return StepVerdict("switches", Verdict.POSTPONE, "sender-paused", facts.sender.pause, until)
-    return _pass("switches", "on")
+    return None
 
 
-def _still_due(facts: Facts, now: datetime) -> StepVerdict:
+def _still_due(facts: Facts, now: datetime) -> StepVerdict | None:
     message = facts.message
     if now < message.due_at:
         return StepVerdict("still-due", Verdict.POSTPONE, "not-due", _shown(message.due_at), message.due_at)
@@ -143,49 +95,56 @@ def _still_due(facts: Facts, now: datetime) -> StepVerdict:
     false = first_false(message.only_if, facts.conditions)
     if false is not None:
         return _stop("still-due", "trigger-false", false)
-    return StepVerdict("still-due", _PASSED, None, f"until {_shown(message.expires_at)}")
+    return None
 
 
-def _once_only(facts: Facts, now: datetime) -> StepVerdict:
-    return StepVerdict("once-only", _PASSED, None, facts.message.key)
+def _once_only(facts: Facts, now: datetime) -> StepVerdict | None:
+    """Its key is unique, so that the outbox itself sees to it."""
+    return None
 
 
-def _customer(facts: Facts, now: datetime) -> StepVerdict:
+def _customer(facts: Facts, now: datetime) -> StepVerdict | None:
     if facts.person.is_erased:
         return _stop("customer", "erased", "the customer asked to be forgotten")
     if facts.person.is_minor and facts.message.purpose == MARKETING:
         return _stop("customer", "minor", "the customer is under 18")
-    return _pass("customer", "known")
+    return None
 
 
-def _address(facts: Facts, now: datetime) -> StepVerdict:
+def _address(facts: Facts, now: datetime) -> StepVerdict | None:
     problem = facts.person.address_problem
     if problem is not None:
         return _stop("address", "address-invalid", problem)
-    return _pass("address", facts.message.channel)
+    return None
 
 
-def _suppression(facts: Facts, now: datetime) -> StepVerdict:
+def _suppression(facts: Facts, now: datetime) -> StepVerdict | None:
     why = facts.person.suppressed_for
-    return _stop("suppression", "suppressed", why) if why else _pass("suppression", "none")
+    return _stop("suppression", "suppressed", why) if why else None
 
 
-def _legal_basis(facts: Facts, now: datetime) -> StepVerdict:
+def _legal_basis(facts: Facts, now: datetime) -> StepVerdict | None:
     """Consent, or for e-mail the soft opt-in of a sale where the merchant declared it.
 
     A withdrawn consent is the next step's business: it was a basis once.
     """
+    if _basis(facts) is not None:
+        return None
+    return _stop("legal-basis", "no-legal-basis", f"{facts.message.channel}: {facts.person.consent}")
+
+
+def _basis(facts: Facts) -> str | None:
     person, message = facts.person, facts.message
     if message.purpose == TRANSACTIONAL:
-        return _pass("legal-basis", "transactional")
+        return "transactional"
     if person.consent in ("subscribed", "unsubscribed"):
-        return _pass("legal-basis", person.consent_basis or "consent")
+        return person.consent_basis or "consent"
     if message.channel == "email" and person.has_bought and facts.store.allows_soft_opt_in:
-        return _pass("legal-basis", "soft_opt_in")
-    return _stop("legal-basis", "no-legal-basis", f"{message.channel}: {person.consent}")
+        return "soft_opt_in"
+    return None
 
 
-def _not_withdrawn(facts: Facts, now: datetime) -> StepVerdict:
+def _not_withdrawn(facts: Facts, now: datetime) -> StepVerdict | None:
     """Consent as it is now, its age, then topics and pause; answers and transactional mail mind neither."""
     message, wishes = facts.message, facts.wishes
     if facts.person.consent == "unsubscribed" and message.purpose != TRANSACTIONAL:
@@ -193,31 +152,31 @@ def _not_withdrawn(facts: Facts, now: datetime) -> StepVerdict:
     if facts.person.is_lapsed and message.purpose == MARKETING:
         return _stop("consent", "consent-lapsed", "no word and no order for too long")
     reason = obstacle(wishes, message.topic, now)
-    if reason is None or message.purpose in (ANSWER, TRANSACTIONAL):
-        return _pass("consent", facts.person.consent)
+    if reason is None or message.purpose in _EXEMPT:
+        return None
     until = None if reason == "topic-off" else wishes.paused_until
     if until is None or until >= message.expires_at:
         return _stop("consent", reason, message.topic if until is None else f"until {_shown(until)}")
     return StepVerdict("consent", Verdict.POSTPONE, reason, f"until {_shown(until)}", until)
 
 
-def _rails(facts: Facts, now: datetime) -> StepVerdict:
+def _rails(facts: Facts, now: datetime) -> StepVerdict | None:
     """Quiet hours, caps, spacing and the arbiter; answers and transactional mail are exempt."""
     message = facts.message
-    if message.purpose in (ANSWER, TRANSACTIONAL):
-        return _pass("rails", "exempt")
+    if message.purpose in _EXEMPT:
+        return None
     moment, reason = next_moment(
         facts.rails, now, channel=message.channel, purpose=message.purpose, step=message.step
     )
     if moment == now:
-        return _pass("rails", "free")
+        return None
     if moment >= message.expires_at:
         value = f"{reason} until {_shown(moment)}, after its end {_shown(message.expires_at)}"
         return _stop("rails", "expired", value)
     return StepVerdict("rails", Verdict.POSTPONE, reason, f"until {_shown(moment)}", moment)
 
 
-def _sender(facts: Facts, now: datetime) -> StepVerdict:
+def _sender(facts: Facts, now: datetime) -> StepVerdict | None:
     """Who sends is told, and the provider lets us; an account that is to be mended keeps messages waiting."""
     problem = facts.store.sender_problem
     if problem:
@@ -225,10 +184,10 @@ def _sender(facts: Facts, now: datetime) -> StepVerdict:
     if facts.sender.problem:
         until = now + _SENDER_PAUSE
         return StepVerdict("sender", Verdict.POSTPONE, "sender-not-ready", facts.sender.problem, until)
-    return _pass("sender", "ready")
+    return None
 
 
-def _content(facts: Facts, now: datetime) -> StepVerdict:
+def _content(facts: Facts, now: datetime) -> StepVerdict | None:
     """Nothing is missing, and nothing is cut off: a mail that is too large waits for a shorter text."""
     problem, message = facts.person.content_problem, facts.message
     if problem:
@@ -237,17 +196,17 @@ def _content(facts: Facts, now: datetime) -> StepVerdict:
         until = min(now + _SENDER_PAUSE, message.expires_at)
         value = f"too heavy: {message.written.too_heavy_kb}"
         return StepVerdict("content", Verdict.POSTPONE, "too-heavy", value, until)
-    return _pass("content", "complete")
+    return None
 
 
-def _tracking(facts: Facts, now: datetime) -> StepVerdict:
-    return _pass("tracking", "clicks" if facts.person.tracks_clicks else "none")
+def _tracking(facts: Facts, now: datetime) -> StepVerdict | None:
+    return None
 
 
-def _pace(facts: Facts, now: datetime) -> StepVerdict:
+def _pace(facts: Facts, now: datetime) -> StepVerdict | None:
     """The sender's reputation, pace and money; what answers the customer's own act minds no reputation."""
     sender = facts.sender
-    if sender.breaker and facts.message.purpose not in (ANSWER, TRANSACTIONAL):
+    if sender.breaker and facts.message.purpose not in _EXEMPT:
         return StepVerdict("pace", Verdict.POSTPONE, "breaker", sender.breaker, now + _SENDER_PAUSE)
     if sender.allowance is not None and sender.allowance < 1:
         until = sender.refill_at or now + _SENDER_PAUSE
@@ -257,14 +216,16 @@ def _pace(facts: Facts, now: datetime) -> StepVerdict:
         # It waits to its own end at most, so that it ends by then and not with the month.
         until = min(budget.refill_at, facts.message.expires_at)
         return StepVerdict("pace", Verdict.POSTPONE, OVER_COST, budget.words, until)
-    return _pass("pace", sender.pace)
+    return None
 
 
-def _commit(facts: Facts, now: datetime) -> StepVerdict:
-    return _pass("commit", "sending")
+def _commit(facts: Facts, now: datetime) -> StepVerdict | None:
+    return None
 
 
-_STEPS: tuple[Callable[[Facts, datetime], StepVerdict], ...] = (
+_Step = Callable[[Facts, datetime], StepVerdict | None]
+"""What stands against the message at this step, or None."""
+_STEPS: tuple[_Step, ...] = (
     _switches,
     _still_due,
     _once_only,
@@ -282,9 +243,27 @@ _STEPS: tuple[Callable[[Facts, datetime], StepVerdict], ...] = (
 )
 
 
-@lru_cache(maxsize=1024)
-def _pass(step: str, value: str) -> StepVerdict:
-    return StepVerdict(step, Verdict.PASS, None, value)
+def _basis_shown(facts: Facts) -> str:
+    return _basis(facts) or ""
+
+
+_PASSED: Mapping[_Step, tuple[str, Callable[[Facts], str]]] = {
+    _switches: ("switches", lambda facts: "on"),
+    _still_due: ("still-due", lambda facts: f"until {_shown(facts.message.expires_at)}"),
+    _once_only: ("once-only", lambda facts: facts.message.key),
+    _customer: ("customer", lambda facts: "known"),
+    _address: ("address", lambda facts: facts.message.channel),
+    _suppression: ("suppression", lambda facts: "none"),
+    _legal_basis: ("legal-basis", _basis_shown),
+    _not_withdrawn: ("consent", lambda facts: facts.person.consent),
+    _rails: ("rails", lambda facts: "exempt" if facts.message.purpose in _EXEMPT else "free"),
+    _sender: ("sender", lambda facts: "ready"),
+    _content: ("content", lambda facts: "complete"),
+    _tracking: ("tracking", lambda facts: "clicks" if facts.person.tracks_clicks else "none"),
+    _pace: ("pace", lambda facts: facts.sender.pace),
+    _commit: ("commit", lambda facts: "sending"),
+}
+"""What each step is called, and the value that it saw where it passes."""
 
 
 def _stop(step: str, reason: str, value: str) -> StepVerdict:

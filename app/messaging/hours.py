@@ -83,8 +83,6 @@ class _Rule(NamedTuple):
     country: str | None
 
     def is_rest_day(self, day: date) -> bool:
-        if not self.keeps_rest_days:
-            return False
         if day.isoweekday() == _SUNDAY:
             return True
         return self.country is not None and day in public_holidays(self.country, day.year)
@@ -106,7 +104,7 @@ def _first_open(moment: datetime, zones: Collection[ZoneInfo], rule: _Rule) -> d
 def _opening(moment: datetime, zone: ZoneInfo, rule: _Rule) -> datetime:
     """The moment itself if this zone is open, else when its next window might start."""
     local = moment.astimezone(zone)
-    if local.hour >= rule.end_hour or rule.is_rest_day(local.date()):
+    if local.hour >= rule.end_hour or (rule.keeps_rest_days and rule.is_rest_day(local.date())):
         return _start(local.date() + _ONE_DAY, rule.start_hour, zone, moment)
     if local.hour < rule.start_hour:
         return _start(local.date(), rule.start_hour, zone, moment)

@@ -10,15 +10,8 @@ import pytest
 
 from app.messaging.allowances import Budget, Written
 from app.messaging.conditions import ConditionFacts
-from app.messaging.gate import (
-    Decision,
-    Facts,
-    MessageFacts,
-    PersonFacts,
-    StoreFacts,
-    Verdict,
-    decide,
-)
+from app.messaging.gate import Decision, Verdict, decide, refusal
+from app.messaging.gate_facts import Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from tests.conftest import NOW
 
@@ -125,9 +118,11 @@ REASONS: dict[str, tuple[Changes, str, Verdict, str]] = {
 def test_each_obstacle_is_named_by_the_step_that_sees_it(
     changes: Changes, step: str, verdict: Verdict, reason: str
 ) -> None:
-    decision = decide(changed(FINE, changes), NOW)
+    facts = changed(FINE, changes)
+    decision = decide(facts, NOW)
 
     last = decision.steps[-1]
+    assert refusal(facts, NOW) == last
     assert (decision.verdict, decision.reason) == (verdict, reason)
     assert (last.step, last.verdict, last.reason) == (step, verdict, reason)
     assert (decision.next_at is not None) == (verdict is POSTPONE)
@@ -137,6 +132,7 @@ def test_each_obstacle_is_named_by_the_step_that_sees_it(
 def test_a_message_without_obstacles_passes_all_fourteen_steps() -> None:
     decision = decide(FINE, NOW)
 
+    assert refusal(FINE, NOW) is None
     assert (decision.verdict, decision.reason, decision.next_at) == (Verdict.PASS, None, None)
     assert [said.step for said in decision.steps] == [
         "switches",
@@ -154,6 +150,10 @@ def test_a_message_without_obstacles_passes_all_fourteen_steps() -> None:
         "pace",
         "commit",
     ]
+    shown = {said.step: said.value for said in decision.steps}
+    assert shown["still-due"] == f"until {FINE.message.expires_at.isoformat(timespec='minutes')}"
+    assert (shown["once-only"], shown["address"]) == (FINE.message.key, "email")
+    assert (shown["legal-basis"], shown["consent"]) == ("double_opt_in", "subscribed")
 
 
 MENDED: tuple[tuple[str, Changes], ...] = (

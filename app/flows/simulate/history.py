@@ -94,9 +94,15 @@ class Together:
             for since, other, counted in told:
                 if since >= nights:
                     break
-                if other in available and other not in owned:
-                    both = bisect_left(counted, nights, SUPPORT)
-                    found.setdefault(other, []).append((both / count, mine, both, count))
+                if other in owned or other not in available:
+                    continue
+                both = bisect_left(counted, nights, SUPPORT)
+                fit = (both / count, mine, both, count)
+                parts = found.get(other)
+                if parts is None:
+                    found[other] = [fit]
+                else:
+                    parts.append(fit)
         return found
 
 

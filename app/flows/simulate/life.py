@@ -1,6 +1,6 @@
 """One person's past, replayed tick by tick through the flows' own functions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -9,7 +9,6 @@ from app.crypto import Signer
 from app.flows import backlog, birthdays, engine, work
 from app.flows.batch import Batch, Held
 from app.flows.birthdays import Slots
-from app.flows.moments import Place
 from app.flows.simulate import baskets
 from app.flows.simulate.calendar import birthday_slots
 from app.flows.simulate.history import History
@@ -43,10 +42,9 @@ class Life:
     standing: Standing
     outbox: Outbox
     shop: PastShop
-    memory: Memory
     news: News
     facts: PastFacts
-    place: dict[int, Place] = field(default_factory=dict)
+    batch: Batch
     journeys: dict[int, Held] = field(default_factory=dict)
     silence: Silence | None = None
     _alive: dict[int, Held] = field(default_factory=dict)
@@ -83,7 +81,18 @@ class Life:
         silence = Silence.of(question, standing, outbox.letters, shop) if is_about_silence else None
         news = News(person.events)
         facts = PastFacts(question, standing, outbox, can_text)
-        life = cls(question, person, standing, outbox, shop, memory, news, facts, silence=silence)
+        batch = Batch(
+            shop=shop,
+            store=question.store,
+            now=question.begin,
+            flows=question.flows,
+            facts=facts.at(question.begin, ()),
+            held={},
+            goods=memory.goods,
+        )
+        life = cls(
+            question, person, standing, outbox, shop, news, facts, batch, silence=silence, _alive=batch.held
+        )
         life._recall()
         return life
 
@@ -173,7 +182,9 @@ class Life:
         ended, waiting = self._ended, self.outbox.waiting()
         self._ended = ended & waiting
         for id_ in ended - waiting:
-            self._alive.pop(id_, None)
+            held = self._alive.pop(id_, None)
+            if held is not None:
+                self.batch.let_go(held)
 
     def _due(self, now: datetime) -> list[_Due]:
         return [
@@ -184,7 +195,7 @@ class Life:
 
     def _plan(self, slot: datetime, now: datetime) -> None:
         """The calendar's plan of one day, for this person."""
-        batch = self._batch(now, flows={birthdays.FLOW})
+        batch = self._again(now)
         earlier = {
             row.occurrence: row.entered_at
             for (flow_key, _), row in self.person.enrolled.items()
@@ -197,7 +208,7 @@ class Life:
         }
         recent = {name: at for name, at in earlier.items() if at > slot - birthdays.BETWEEN}
         birthdays.consider(batch, Slots(slot, slot, slot + _DAY), self.standing.customer, recent)
-        self._take(batch)
+        self._take()
 
     def _release(self, now: datetime) -> list[Happening]:
         """The calendar lets the person in, who was silent before; what the look at them told."""
@@ -206,58 +217,37 @@ class Life:
             return []
         told, is_tried = self.silence.take_turn(now)
         if is_tried:
-            batch = self._batch(now, flows={FLOW})
-            backlog.let_in(batch, self.standing.customer.id, self.standing.state_since)
+            backlog.let_in(self._again(now), self.standing.customer.id, self.standing.state_since)
             self.outbox.report.released.append(Released(self.standing.customer.id, now))
-            self._take(batch)
+            self._take()
         return self.news.note(told)
 
     def _pass(self, heard: list[Happening], due: list[_Due], now: datetime) -> None:
         """One pass of the engine over what became known and what is due."""
-        due_ids = {row.subject_id for row in due}
-        batch = self._batch(now, held=self._alive, due_ids=due_ids)
-        if self.memory.goods:
-            asked_on = self.question.asks_goods_on.intersection([entry.type for entry in heard])
-            going_on = [
-                held.subject
-                for held in self._alive.values()
-                if held.id in due_ids or held.journey.waits_for in asked_on
-            ]
-            orders = work.with_goods(heard, going_on, batch.facts.orders, asked_on)
-            batch.goods = {id_: self.memory.goods[id_] for id_ in orders if id_ in self.memory.goods}
+        batch = self._again(now, [row.subject_id for row in due])
         if heard:
             batch.already_read = {self.standing.customer.id: self.news.already_read(heard)}
         for item in work.in_order(batch, heard, due):
             item.run(batch)
-        self._take(batch)
+        self._take()
 
-    def _batch(
-        self,
-        now: datetime,
-        *,
-        held: Mapping[int, Held] | None = None,
-        due_ids: Collection[int] = (),
-        flows: set[str] | None = None,
-    ) -> Batch:
-        known = self.question.flows
-        return Batch(
-            shop=self.shop,
-            store=self.question.store,
-            now=now,
-            flows=known if flows is None else {key: known[key] for key in flows},
-            facts=self.facts.at(now, due_ids),
-            held=dict(held or {}),
-            places=self.place,
-        )
+    def _again(self, now: datetime, due_ids: Sequence[int] = ()) -> Batch:
+        """The one batch of a life, as a new one would be: with the journeys in hand and what is known now."""
+        self.batch.again(now)
+        self.facts.at(now, due_ids)
+        return self.batch
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self) -> None:
         """What the writer would write: new journeys by their keys, changed ones, their messages."""
-        for held in batch.fresh.values():
-            if held.key in self._keys:
+        batch = self.batch
+        for key, held in batch.fresh.items():
+            if key in self._keys:
+                batch.let_go(held)
                 continue
-            self._keys.add(held.key)
+            self._keys.add(key)
             if baskets.is_forgotten(self.standing, held.subject):
                 self.outbox.report.forgotten_baskets += held.flow_key == self.question.flow_key
+                batch.let_go(held)
                 continue
             real = self.person.enrolled.get((held.flow_key, held.occurrence))
             held.id = real.id if real is not None else -len(self.journeys) - 1
@@ -266,7 +256,7 @@ class Life:
             if held.state is not None and self.silence is not None:
                 self.silence.begin_attempt(held, batch.now)
             self._settle(held)
-        for held in batch.held.values():
+        for held in self._alive.values():
             if held.is_changed:
                 self._settle(held)
                 if self.silence is not None and held.flow_key == FLOW and held.journey.state != engine.ACTIVE:

@@ -18,7 +18,8 @@ from app.messaging.cases import FORGOTTEN, OPENED
 from app.messaging.conditions import SiblingFacts
 from app.messaging.fact_rows import Traits
 from app.messaging.facts import Loaded
-from app.messaging.gate import ANSWER, Decision, StoreFacts, Verdict
+from app.messaging.gate import ANSWER, StepVerdict, Verdict
+from app.messaging.gate_facts import StoreFacts
 from app.messaging.limits import WEEK, Departure
 from app.messaging.outbox import NewMessage
 from app.messaging.reviewed import CONDITION, MUTED
@@ -102,6 +103,7 @@ class Outbox:
     _asked: dict[str, datetime] = field(default_factory=dict)
     _open: list[Letter] = field(default_factory=list)
     _kept: Loaded | None = None
+    _week_begins: int = 0
 
     def enqueue(self, message: NewMessage, enrollment_id: int) -> None:
         """Queue what is not there yet."""
@@ -142,18 +144,19 @@ class Outbox:
         before = len(self.departures)
         while due := [letter for letter in self._open if letter.next_at <= now]:
             loaded = self._loaded(due, journeys, now)
-            for letter in sorted(due, key=claim.turn):
-                self._decide(loaded, letter, now, is_alone=len(due) == 1)
+            is_alone = len(due) == 1
+            for letter in due if is_alone else sorted(due, key=claim.turn):
+                self._decide(loaded, letter, now, is_alone=is_alone)
             self._open = [letter for letter in self._open if letter.status == QUEUED]
         return len(self.departures) > before
 
     def _decide(self, loaded: Loaded, letter: Letter, now: datetime, *, is_alone: bool) -> None:
         """Ask the gate, and again in the claim; where nothing else is due it would say what it said."""
-        decision = gate.decide(facts.facts_of(loaded, letter), now)
+        refused = gate.refusal(facts.facts_of(loaded, letter), now)
         consent = loaded.consents.get((letter.customer_id, letter.channel))
         letter.is_assumed = isinstance(consent, ConsentThen) and consent.is_assumed
-        if decision.verdict is not Verdict.PASS:
-            self._refuse(letter, decision, now)
+        if refused is not None:
+            self._refuse(letter, refused, now)
             return
         asks_first = self._asks_first(letter, now)
         while asks_first and is_alone:
@@ -162,8 +165,8 @@ class Outbox:
             letter.status, letter.reason, letter.sent_at = SENT, None, now
             if letter.purpose != ANSWER:
                 self.departures.append(Departure(now, letter.channel, letter.step))
-        if letter.purpose != ANSWER:
-            left = Departure(now, letter.channel, letter.step, is_this_tick=True)
+        if letter.purpose != ANSWER and not is_alone:
+            left = Departure(now, letter.channel, letter.step, True)
             loaded.departures.setdefault(letter.customer_id, []).append(left)
 
     def _asks_first(self, letter: Letter, now: datetime) -> bool:
@@ -180,12 +183,12 @@ class Outbox:
             self._count_code(terms, now)
         return True
 
-    def _refuse(self, letter: Letter, decision: Decision, now: datetime) -> None:
-        letter.reason = decision.reason
-        if decision.verdict is Verdict.POSTPONE:
-            letter.next_at = decision.next_at or now
+    def _refuse(self, letter: Letter, refused: StepVerdict, now: datetime) -> None:
+        letter.reason = refused.reason
+        if refused.verdict is Verdict.POSTPONE:
+            letter.next_at = refused.next_at or now
         else:
-            letter.status = EXPIRED if decision.reason == "expired" else STOPPED
+            letter.status = EXPIRED if refused.reason == "expired" else STOPPED
 
     def _count_code(self, terms: Mapping[str, Any], now: datetime) -> None:
         """A code would be minted; it costs what it is worth, used once on an order like the shop's others."""
@@ -205,11 +208,7 @@ class Outbox:
         loaded = self._kept = self._kept or self._at_first(journeys)
         loaded.now = now
         # Rows in all that the gate reads of them: the same names, as they were.
-        consents: dict[Any, Any] = {
-            (customer_id, name): said
-            for name in person.ledger
-            if (said := standing.consent(name, now)) is not None
-        }
+        consents: dict[Any, Any] = standing.consents(now)
         loaded.consents = consents
         if self.suppressed:
             loaded.suppressed = {key: row for key, row in self.suppressed.items() if row.created_at <= now}
@@ -217,8 +216,7 @@ class Outbox:
             loaded.baskets = baskets.open_at(standing, now, is_asked=True)
         loaded.redeemed = standing.redeemed
         loaded.siblings = {id_: self.siblings(id_, now) for id_ in concerned}
-        since = now - WEEK
-        loaded.departures = {customer_id: [one for one in self.departures if one.sent_at > since]}
+        loaded.departures = {customer_id: self._departed_after(now - WEEK)}
         loaded.states = {customer_id: standing.state}
         if self.question.asks_for_classes:
             loaded.traits = self._traits(now)
@@ -230,6 +228,14 @@ class Outbox:
         if person.wishes is not None:
             loaded.wishes = {customer_id: wishes_of(person, now)}
         return loaded
+
+    def _departed_after(self, since: datetime) -> list[Departure]:
+        """They are in the order of their moments, and nobody asks for an earlier one again."""
+        left, place = self.departures, self._week_begins
+        while place < len(left) and left[place].sent_at <= since:
+            place += 1
+        self._week_begins = place
+        return left[place:]
 
     def _at_first(self, journeys: Mapping[int, Held]) -> Loaded:
         """What stays the same from claim to claim, and nothing of what a person may never have had."""

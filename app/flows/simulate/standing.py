@@ -87,6 +87,14 @@ class _Said(NamedTuple):
     word: ConsentThen | None
 
 
+class _Words(NamedTuple):
+    """What the ledger says of all channels from a moment on until another, by person and channel."""
+
+    since: datetime
+    until: datetime
+    words: dict[tuple[int, str], ConsentThen]
+
+
 @dataclass(slots=True)
 class Standing:
     """A person as of the last happening that was told; `paid`: when which of the orders that count was."""
@@ -102,6 +110,7 @@ class Standing:
     last_act_at: datetime | None = None
     _to_delete: list[OrderThen] = field(default_factory=list)
     _said: dict[str, _Said] = field(default_factory=dict)
+    _words: _Words | None = None
 
     @classmethod
     def at_the_start(cls, question: Question, person: Remembered) -> "Standing":
@@ -121,6 +130,19 @@ class Standing:
             voucher = self.person.vouchers.get(int(event.subject.removeprefix("voucher:")))
             if voucher is not None:
                 self.redeemed.setdefault(voucher.enrollment_id, set()).add(voucher.name)
+
+    def consents(self, now: datetime) -> dict[tuple[int, str], ConsentThen]:
+        """What the ledger said then of each channel of which somebody had said anything."""
+        held = self._words
+        if held is None or not held.since <= now < held.until:
+            words = {
+                (self.customer.id, channel): word
+                for channel in self.person.ledger
+                if (word := self.consent(channel, now)) is not None
+            }
+            until = min([self._said[channel].until for channel in self.person.ledger], default=_FOR_EVER)
+            held = self._words = _Words(now, until, words)
+        return held.words
 
     def consent(self, channel: str, now: datetime) -> ConsentThen | None:
         """What the ledger said then, or None while nobody had said anything.
