@@ -6,9 +6,9 @@ from functools import lru_cache
 PAPER, CARD, INK, MUTED, LINE, TINT, ACCENT = (
     "#f5f2ed", "#ffffff", "#26221e", "#6a6259", "#e5ded3", "#fbf7f0", "#9a4526",
 )  # fmt: skip
-_WHITE, _BLACK = "#ffffff", "#000000"
+WHITE, BLACK = "#ffffff", "#000000"
 _DARK_CARD, _DARK_TINT, _DARK_INK = "#221e1a", "#2b2620", "#f3ede4"
-_READABLE, _APART = 4.5, 1.25
+READABLE, APART = 4.5, 1.25
 """Contrast ratios: of text to what it stands on, and of a button to the card around it.
 
 Source: WCAG 2.2, success criterion 1.4.3; the second is ours, below it a button has no edge.
@@ -23,7 +23,7 @@ class Paint:
     """
 
     button: str = INK
-    button_ink: str = _WHITE
+    button_ink: str = WHITE
     accent: str = ACCENT
     dark: str = ""
 
@@ -36,11 +36,11 @@ def paint_of(colour: str) -> Paint:
     """The paint of a shop whose colour is `#rrggbb`; the plain one where it has none."""
     if not colour:
         return PLAIN
-    accent = colour if contrast(colour, TINT) >= _READABLE else INK
-    is_apart = contrast(colour, CARD) >= _APART
+    accent = colour if contrast(colour, TINT) >= READABLE else INK
+    is_apart = contrast(colour, CARD) >= APART
     return Paint(
         button=colour if is_apart else INK,
-        button_ink=ink_on(colour) if is_apart else _WHITE,
+        button_ink=ink_on(colour) if is_apart else WHITE,
         accent=accent,
         dark=_dark(colour),
     )
@@ -48,7 +48,7 @@ def paint_of(colour: str) -> Paint:
 
 def ink_on(colour: str) -> str:
     """White, or black where white could not be read on that colour; one of them always can."""
-    return _WHITE if contrast(colour, _WHITE) >= _READABLE else _BLACK
+    return WHITE if contrast(colour, WHITE) >= READABLE else BLACK
 
 
 def contrast(one: str, other: str) -> float:
@@ -58,9 +58,9 @@ def contrast(one: str, other: str) -> float:
 
 
 def _dark(colour: str) -> str:
-    accent = colour if contrast(colour, _DARK_TINT) >= _READABLE else _DARK_INK
+    accent = colour if contrast(colour, _DARK_TINT) >= READABLE else _DARK_INK
     rules = f".accent{{color:{accent}!important}}"
-    if contrast(colour, _DARK_CARD) < _APART:
+    if contrast(colour, _DARK_CARD) < APART:
         return rules
     return f"{rules}.btn td{{background-color:{colour}!important}}.btn a{{color:{ink_on(colour)}!important}}"
 

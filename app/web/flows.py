@@ -70,6 +70,7 @@ def show(key: str) -> ResponseReturnValue:
         silent=silent,
         effect=effect,
         funnel=funnel,
+        funnel_days=funnels.BACK.days,
         effect_days=effects.WINDOW.days,
         currency=store.currency,
         teaches=key in learned.FLOWS,

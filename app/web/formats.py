@@ -10,7 +10,7 @@ from flask import Flask, g
 
 from app import clock
 from app.money import shown
-from app.web import assets
+from app.web import assets, paints
 from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in, may
 from app.web.catalogue import LANGUAGES, choice, language, translate, word
 
@@ -25,7 +25,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(money=money, number=number, points=points, share=share)
     app.jinja_env.filters.update(moment=moment, told_moment=told_moment)
     app.jinja_env.filters.update(day=day, told_day=told_day, ago=ago)
-    app.jinja_env.filters.update(calendar_day=calendar_day, grown=grown)
+    app.jinja_env.filters.update(calendar_day=calendar_day, grown=grown, painted=paints.painted)
     app.jinja_env.globals.update(
         t=translate, word=word, choice=choice, asset=assets.address, languages=LANGUAGES
     )
@@ -76,9 +76,9 @@ def told_day(text: str) -> str:
     return format_date(date.fromisoformat(text), _SKELETON_DAY[language()], locale=language())
 
 
-def calendar_day(value: date) -> str:
-    """A day of the calendar without its year (`24 nov`)."""
-    return format_date(value, "d MMM", locale=language())
+def calendar_day(value: date, *, has_year: bool = False) -> str:
+    """A day of the calendar (`24 nov`), with its year where days of two stand side by side."""
+    return format_date(value, "d MMM y" if has_year else "d MMM", locale=language())
 
 
 def grown(value: int) -> str:

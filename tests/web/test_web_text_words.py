@@ -20,7 +20,7 @@ SLOT = Slot(
 )
 B1 = "/app/flows/birthday/messages/B1"
 FORMATS = Formats("en", ZoneInfo("Europe/Rome"), "EUR")
-ONE = r'editor__name">([^<]+)</span> <code>[^<]*</code></button>\s*<span class="editor__sample">([^<]+)<'
+ONE = r'editor__name">([^<]+)</span> <code>[^<]*</code></button>\s*<samp class="editor__sample">([^<]+)<'
 MISTAKES = (
     ("{{ customer.first_name", "After “{{” a “}}” is missing."),
     ("{{ customer.first_name }", "After “{{” a “}}” is missing."),

@@ -61,7 +61,7 @@ class _Said(HTMLParser):
         self._unread = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take the attributes that are read out; code and scripts are nobody's words."""
+        """Take the attributes that are read out; code, samples and scripts are nobody's words."""
         self._unread += tag in _UNREAD
         self.said += [text for name, text in attrs if name in READ_OUT and text]
 
@@ -75,7 +75,8 @@ class _Said(HTMLParser):
             self.said.append(data)
 
 
-_UNREAD = ("script", "style", "code", "textarea", "pre")
+_UNREAD = ("script", "style", "code", "textarea", "pre", "samp")
+"""Not our words to the reader: programs, and what stands in a customer's mail."""
 
 
 def untranslated(page: str, stored: Stored) -> list[str]:
