@@ -59,8 +59,9 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
     their first time in the flow on, since the lot is drawn for people.
     """
     since, until = now - WINDOW - BACK, now - WINDOW
-    entered = _entered(session, store_id, since, until)
-    bought = _bought(session, store_id, since, until)
+    first = _first(store_id, since, until)
+    entered = _entered(session, store_id, first)
+    bought = _bought(session, store_id, entered, first) if entered else {}
     return [
         {
             "store_id": store_id,
@@ -109,9 +110,8 @@ def of_store(session: Session, store_id: int) -> Brought | None:
     return Brought(rows[0].since, rows[0].until, people, revenue)
 
 
-def _entered(session: Session, store_id: int, since: datetime, until: datetime) -> _Entered:
-    """Who came into each flow for the first time in [since, until)."""
-    first = _first(store_id, since, until)
+def _entered(session: Session, store_id: int, first: Subquery) -> _Entered:
+    """Who came into each flow for the first time, and with what lot."""
     statement = (
         select(*_PLACE, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
         .join(
@@ -128,20 +128,24 @@ def _entered(session: Session, store_id: int, since: datetime, until: datetime) 
     return found
 
 
-def _bought(session: Session, store_id: int, since: datetime, until: datetime) -> _Bought:
-    """What each of them paid in the days after they entered, order by order; no other orders are read."""
-    first = _first(store_id, since, until)
-    is_later = (ORDERS.c.customer_id == first.c.customer_id) & (ORDERS.c.paid_at > first.c.entered_at)
-    net = ORDERS.c.total_minor - ORDERS.c.refunded_minor
-    statement = (
-        select(first.c.flow_key, first.c.customer_id, first.c.entered_at, ORDERS.c.paid_at, net)
-        .join(ORDERS, is_later)
-        .where(ORDERS.c.store_id == store_id, ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None))
+def _bought(session: Session, store_id: int, entered: _Entered, first: Subquery) -> _Bought:
+    """What each of them paid in the days after they entered, order by order; each order is read once."""
+    since = min(row.entered_at for people in entered.values() for row in people.values())
+    statement = select(
+        ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.total_minor - ORDERS.c.refunded_minor
+    ).where(
+        ORDERS.c.store_id == store_id,
+        ORDERS.c.customer_id.in_(select(first.c.customer_id)),
+        ORDERS.c.is_counted,
+        ORDERS.c.deleted_at.is_(None),
+        ORDERS.c.paid_at > since,
     )
-    found: _Bought = defaultdict(lambda: defaultdict(list))
-    for flow, person, entered_at, paid_at, amount in session.execute(statement):
-        if paid_at <= entered_at + WINDOW:
-            found[flow][person].append(amount)
+    found: _Bought = {flow: defaultdict(list) for flow in entered}
+    for person, paid_at, net in session.execute(statement):
+        for flow, people in entered.items():
+            row = people.get(person)
+            if row is not None and row.entered_at < paid_at <= row.entered_at + WINDOW:
+                found[flow][person].append(net)
     return found
 
 
