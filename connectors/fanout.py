@@ -3,7 +3,7 @@
 import queue
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -63,13 +63,17 @@ class Crew:
     def _work_off(self, waiting: "queue.SimpleQueue[int]", work: Callable[[], None]) -> None:
         """Have as many threads as it takes do the work until nothing waits any more."""
         left = waiting.qsize()
-        most = min(self.threads, left)
-        crew = [_threads().submit(work) for _ in range(min(_FEW, most))]
-        while left and len(crew) < most and wait(crew, self.look_seconds).not_done:
-            before, left = left, waiting.qsize()
-            if left == before:
+        most, crew = min(self.threads, left), list[Future[None]]()
+        more = min(_FEW, most)
+        while left and len(crew) < most:
+            crew += [_threads().submit(work) for _ in range(more)]
+            before, begun, more = left, more, 0
+            if not wait(crew, self.look_seconds).not_done:
+                break
+            left = waiting.qsize()
+            if before - left <= begun:
+                # What was taken is what the new threads began with: no call has ended.
                 more = min(_TIMES_AS_MANY * len(crew), most) - len(crew)
-                crew += [_threads().submit(work) for _ in range(more)]
         for one in crew:
             one.result()
 
