@@ -15,7 +15,7 @@ from app.messaging import addresses
 from app.messaging.conditions import OF_CLASSES, OF_SCORES, SiblingFacts, asks_for
 from app.messaging.limits import WEEK, Departure
 from app.messaging.wishes import Wishes
-from app.models import CustomerState, Message, Preference, Suppression
+from app.models import CustomerState, Flow, Message, Preference, Suppression
 from app.models.message import COUNTED_STATES
 from app.segments import classing, scoring
 from app.segments.states import ACTIVE
@@ -140,3 +140,9 @@ def _in_parts(
 def _rows_by(table: Table, name: str, lock: bool) -> Select[Any]:
     statement = select(table).where(table.c.store_id == _STORE, Among(table.c[name], "keys"))
     return statement.order_by(table.c[name]).with_for_update() if lock else statement
+
+
+def active_flows(session: Session, store_id: int) -> frozenset[str]:
+    """The keys of the flows that are switched on."""
+    active = select(Flow.key).where(Flow.store_id == store_id, Flow.is_active)
+    return frozenset(session.execute(active).scalars())

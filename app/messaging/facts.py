@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
@@ -23,7 +23,7 @@ from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.terms import Terms, terms_of
 from app.messaging.wishes import NO_WISHES, Wishes
-from app.models import ConsentState, Customer, Enrollment, Flow, Order, Store, Voucher
+from app.models import ConsentState, Customer, Enrollment, Order, Store, Voucher
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
 from app.stores import settings, stopping
@@ -117,17 +117,12 @@ def load(
         open_cases=with_open_case(session, store.id, rows, now),
         wishes=fact_rows.wishes(session, store.id, people),
         states=fact_rows.states(session, store.id, people),
-        active_flows=_active_flows(session, store.id),
+        active_flows=fact_rows.active_flows(session, store.id),
         allows_soft_opt_in=settings.is_on(store, "consent.soft_opt_in"),
         now=now,
         senders=dict(senders or {}),
         traits=fact_rows.traits(session, store.id, rows, customers, now=now),
     )
-
-
-def _active_flows(session: Session, store_id: int) -> frozenset[str]:
-    active = select(Flow.key).where(Flow.store_id == store_id, Flow.is_active)
-    return frozenset(session.execute(active).scalars())
 
 
 def _consents(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:

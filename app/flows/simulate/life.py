@@ -81,15 +81,7 @@ class Life:
         silence = Silence.of(question, standing, outbox.letters, shop) if is_about_silence else None
         news = News(person.events)
         facts = PastFacts(question, standing, outbox, can_text)
-        batch = Batch(
-            shop=shop,
-            store=question.store,
-            now=question.begin,
-            flows=question.flows,
-            facts=facts.at(question.begin, ()),
-            held={},
-            goods=memory.goods,
-        )
+        batch = _batch(question, shop, facts, memory)
         life = cls(
             question, person, standing, outbox, shop, news, facts, batch, silence=silence, _alive=batch.held
         )
@@ -275,3 +267,16 @@ class Life:
             self._ended.add(held.id or 0)
         held.messages, held.decisions, held.is_changed = [], [], False
         held.journey = held.journey.settled()
+
+
+def _batch(question: Question, shop: PastShop, facts: PastFacts, memory: Memory) -> Batch:
+    """The batch of a life as it begins, with no journey in hand."""
+    return Batch(
+        shop=shop,
+        store=question.store,
+        now=question.begin,
+        flows=question.flows,
+        facts=facts.at(question.begin, ()),
+        held={},
+        goods=memory.goods,
+    )
