@@ -26,7 +26,7 @@ from benchmarks.databases import Databases
 from benchmarks.screen_store import FLOW, STEP, STORE_ID
 
 MOST_MS, MOST_QUERIES = 100, 30
-_READ = ("/app/", "/api/v1/", "/metrics", "/readyz")
+_READ = ("/app/", "/api/v1/", "/zones/", "/metrics", "/readyz")
 _NOT_READ = re.compile(r"/sign-in|/openapi\.json$|<token>")
 """What asks for no rows of the store, or for a link that was sent."""
 _VALUES = {
@@ -35,6 +35,7 @@ _VALUES = {
     "order_id": "400000",
     "review_id": "4000",
     "key": FLOW,
+    "locale": "it",
     "step": STEP,
     "step_id": STEP,
 }
@@ -42,6 +43,7 @@ _ASKED = (
     "/app/?days=365",
     "/app/customers?q=cognome12",
     "/app/customers?q=nobody",
+    "/app/customers?q=nobody+strauss",
     "/app/customers?q=nobody&kind=loyal",
     "/app/customers?consent=email:unsubscribed",
     "/app/customers?consent=email:unknown&kind=loyal",

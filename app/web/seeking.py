@@ -12,7 +12,7 @@ from app.db import table_of
 from app.models import ConsentState, Customer, CustomerState
 from app.segments.classes import CLASSES
 from app.segments.states import ACTIVE, DORMANT, INACTIVE, REACTIVATING
-from app.web.likeness import Begins
+from app.web.likeness import Reads
 
 CONSENTS, STATES = table_of(ConsentState), table_of(CustomerState)
 STANDINGS = (ACTIVE, DORMANT, REACTIVATING, INACTIVE)
@@ -21,7 +21,8 @@ PERMISSIONS = tuple(
     for channel in ("email", "sms")
     for state in ("subscribed", "pending", "unsubscribed", "unknown")
 )
-_LONGEST = 100
+_LONGEST, _MOST_WORDS = 100, 4
+"""Of a typed text so many signs are read, and so many words as those of one name before another's."""
 _PHONE = re.compile(r"\+[0-9]{6,15}")
 _BETWEEN_DIGITS = re.compile(r"[\s().\-/]")
 
@@ -91,14 +92,15 @@ def _whole(text: str) -> ColumnElement[bool] | None:
 
 
 def _begins(text: str) -> ColumnElement[bool]:
-    """An e-mail or a name that begins so; of several words the whole name, in either order."""
-    first, last = Customer.first_name, Customer.last_name
-    names: list[Any] = [first, last]
-    if " " in text.strip():
-        names += [first + " " + last, last + " " + first]
-    return or_(
-        Customer.email.startswith(text.lower(), autoescape=True), *(Begins(name, text) for name in names)
+    """An e-mail or a name that begins so; of several words both names, in either order."""
+    names, words = (Customer.first_name, Customer.last_name), text.split()
+    both = (
+        and_(Reads(one, " ".join(words[:place]), is_whole=True), Reads(other, " ".join(words[place:])))
+        for place in range(1, min(len(words), _MOST_WORDS))
+        for one, other in (names, names[::-1])
     )
+    email = Customer.email.startswith(text.lower(), autoescape=True)
+    return or_(email, *(Reads(name, text) for name in names), *both)
 
 
 def _allows(store_id: int, channel: str, state: str) -> ColumnElement[bool]:
