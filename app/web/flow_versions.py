@@ -68,11 +68,11 @@ def publish(key: str) -> ResponseReturnValue:
             details = {"number": number}
             audit.record(session, store_id, by, audit.FLOW_PUBLISHED, now=now, subject=key, details=details)
     except drafts.Stale:
-        flash(translate("steps.stale"))
+        flash(translate("steps.stale"), "bad")
         return redirect(url_for("steps.show", key=key), code=303)
     except BrokenText as error:
         said = "versions.unwritten" if error.is_unwritten else "versions.broken"
-        flash(translate(said, step=step_words.called(error.slot.step)))
+        flash(translate(said, step=step_words.called(error.slot.step)), "bad")
         return redirect(url_for("flow_versions.review", key=key), code=303)
     flash(translate("versions.published", n=number))
     if request.form.get("people") == "move":
@@ -121,9 +121,9 @@ def restore(key: str) -> ResponseReturnValue:
             audit.record(session, store_id, by, audit.FLOW_DRAFTED, now=now, subject=key, details=details)
         flash(translate("versions.restored", n=number))
     except drafts.Unsound as error:
-        flash(step_reading.refusal(error.problems, current))
+        flash(step_reading.refusal(error.problems, current), "bad")
     except drafts.Stale:
-        flash(translate("steps.stale"))
+        flash(translate("steps.stale"), "bad")
     return redirect(url_for("steps.show", key=key), code=303)
 
 

@@ -90,7 +90,7 @@ def activate(key: str) -> ResponseReturnValue:
                 audit.record(session, store.id, actor(), audit.FLOW_ON, now=clock.now(), subject=key)
     except BrokenText as error:
         said = "flow.unwritten" if error.is_unwritten else "flow.broken"
-        flash(translate(said, step=step_words.called(error.slot.step)))
+        flash(translate(said, step=step_words.called(error.slot.step)), "bad")
         return redirect(url_for("flows.show", key=key), code=303)
     if is_from_guide():
         flash(translate("guide.switched", flow=word("flow", key)))

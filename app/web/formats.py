@@ -25,7 +25,9 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(money=money, number=number, points=points, share=share)
     app.jinja_env.filters.update(moment=moment, told_moment=told_moment)
     app.jinja_env.filters.update(day=day, told_day=told_day, ago=ago)
-    app.jinja_env.filters.update(calendar_day=calendar_day, grown=grown, painted=paints.painted)
+    app.jinja_env.filters.update(
+        calendar_day=calendar_day, calendar_days=calendar_days, grown=grown, painted=paints.painted
+    )
     app.jinja_env.globals.update(
         t=translate, word=word, choice=choice, asset=assets.address, languages=LANGUAGES
     )
@@ -79,6 +81,14 @@ def told_day(text: str) -> str:
 def calendar_day(value: date, *, has_year: bool = False) -> str:
     """A day of the calendar (`24 nov`), with its year where days of two stand side by side."""
     return format_date(value, "d MMM y" if has_year else "d MMM", locale=language())
+
+
+def calendar_days(first: date, last: date, *, has_year: bool = False) -> str:
+    """The days from one to another, a year that they share said once (`21 nov – 27 nov 2026`)."""
+    ends = calendar_day(last, has_year=has_year)
+    if first == last:
+        return ends
+    return f"{calendar_day(first, has_year=has_year and first.year != last.year)} – {ends}"
 
 
 def grown(value: int) -> str:

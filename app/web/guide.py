@@ -11,7 +11,7 @@ from app import audit, clock
 from app.flows import rehearsals, switch
 from app.flows.simulate import telling
 from app.flows.switch import FlowView
-from app.lists.taking import KINDS
+from app.lists.taking import KINDS, REFUSALS
 from app.members.roles import MARKETER
 from app.messaging.senders import UNDECIDED
 from app.models import Store
@@ -90,6 +90,7 @@ def _of_store(
         "undecided": UNDECIDED,
         "fields": _fields(store, typed, errors),
         "list_kinds": KINDS,
+        "list_kind": REFUSALS,
         "rivals": rivals.of_store(store),
         "first": first,
         "rehearsal": rehearsals.latest_of(session, store.id, first.key) if first else None,

@@ -50,5 +50,5 @@ def take() -> ResponseReturnValue:
 
 
 def _refused(why: str) -> ResponseReturnValue:
-    flash(translate(f"lists.error.{why}"))
+    flash(translate(f"lists.error.{why}"), "bad")
     return redirect(url_for("settings.show", _anchor=_ANCHOR), code=303)

@@ -124,7 +124,7 @@ def connect_reports() -> ResponseReturnValue:
     try:
         key = setup.register_event_webhook(f"{pieces.settings.base_url}/webhooks/sendgrid/{store.id}")
     except ConnectorError as error:
-        flash(translate("senders.webhook.failed", error=str(error)))
+        flash(translate("senders.webhook.failed", error=str(error)), "bad")
         return _back()
     finally:
         setup.close()

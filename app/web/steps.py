@@ -112,7 +112,7 @@ def discard(key: str) -> ResponseReturnValue:
             audit.record(session, store.id, actor(), audit.FLOW_DISCARDED, now=clock.now(), subject=key)
         flash(translate("steps.discarded"))
     except drafts.Stale:
-        flash(translate("steps.stale"))
+        flash(translate("steps.stale"), "bad")
     return redirect(url_for("steps.show", key=key), code=303)
 
 
@@ -185,9 +185,9 @@ def _change(
         _write(store.id, change(desk.current), step=step, what=what, by=by)
         flash(translate(f"steps.{what}"))
     except drafts.Unsound as error:
-        flash(step_reading.refusal(error.problems, desk.current))
+        flash(step_reading.refusal(error.problems, desk.current), "bad")
     except drafts.Stale:
-        flash(translate("steps.stale"))
+        flash(translate("steps.stale"), "bad")
     return redirect(url_for("steps.show", key=key, _anchor=f"step-{step_id}"), code=303)
 
 

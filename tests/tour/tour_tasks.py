@@ -48,7 +48,7 @@ def _change_the_wait_of_the_reminder(person: Person) -> None:
 
 def _change_the_birthday_code(person: Person) -> None:
     _open_steps(person, "birthday")
-    person.follow(f"{person.says('steps.edit')} {person.says('step.B1')}")
+    person.follow(f"{person.says('steps.rules')} {person.says('step.B1')}")
     person.follow(person.says("settings.group.offers"))
     person.write(person.says("setting.birthday.percentage"), "12")
     _save_settings(person)

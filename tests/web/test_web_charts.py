@@ -3,9 +3,10 @@
 from datetime import date, timedelta
 
 import pytest
+from flask import Flask
 
 from app.analytics.sums import Day
-from app.web import charts
+from app.web import charts, formats
 
 FIRST = date(2026, 8, 5)
 
@@ -66,3 +67,30 @@ def test_a_list_that_lost_one_of_twenty_looks_like_that() -> None:
 
     assert drawn is not None
     assert drawn.path == "M0.000 0.000 L100.000 5.000"
+
+
+def test_days_of_two_years_say_which_and_no_two_say_the_same_twice(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "it"}):
+        a_week = formats.calendar_days(date(2026, 11, 21), date(2026, 11, 27))
+        with_year = formats.calendar_days(date(2026, 11, 21), date(2026, 11, 27), has_year=True)
+        one_day = formats.calendar_days(date(2026, 11, 21), date(2026, 11, 21))
+        of_two_years = formats.calendar_days(date(2025, 12, 27), date(2026, 1, 2), has_year=True)
+
+    assert (a_week, with_year) == ("21 nov – 27 nov", "21 nov – 27 nov 2026")
+    assert (one_day, of_two_years) == ("21 nov", "27 dic 2025 – 2 gen 2026")
+
+
+def test_a_chart_across_new_year_says_which_year_it_begins_in(app: Flask) -> None:
+    macros = app.jinja_env.get_template("charts.html").module
+    found = charts.buckets(
+        [Day(date(2025, 12, 20) + timedelta(days=number), orders=1) for number in range(20)]
+    )
+
+    shape = charts.bars(found, lambda one: one.orders, lambda one: 0)
+
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        drawn = macros.bars("Orders", shape, found)  # type: ignore[attr-defined]
+        within = macros.bars("Orders", shape, found[:2])  # type: ignore[attr-defined]
+
+    assert ("20 Dec 2025" in drawn, "8 Jan 2026" in drawn) == (True, True)
+    assert ("20 Dec<" in within, "2025" in within) == (True, False)

@@ -5,8 +5,10 @@
 (() => {
   const KEY = "settings.open";
 
+  const all = () => [...document.querySelectorAll("details.settings__group")];
+
   const begin = () => {
-    const groups = [...document.querySelectorAll("details.settings__group")];
+    const groups = all();
     const open = new Set(JSON.parse(sessionStorage.getItem(KEY) || "[]"));
     for (const group of groups) {
       group.open = group.open || open.has(group.id) || location.hash === `#${group.id}`;
@@ -16,6 +18,10 @@
     }
   };
 
+  addEventListener("hashchange", () => {
+    const wanted = all().find((one) => location.hash === `#${one.id}`);
+    if (wanted) wanted.open = true;
+  });
   document.addEventListener("page:shown", begin);
   begin();
 })();
