@@ -111,7 +111,7 @@ def _answer(status: int, detail: str, field: str | None = None, kind: int | str 
 
 
 def _kind(status: int) -> int | str:
-    """Which page tells it: a customer's dead link and a store that did not connect have words of their own."""
+    """Which page tells it: a dead link and a store that did not connect have words of their own."""
     if status == 404 and request.path.startswith(_CUSTOMERS):
         return "link"
     if status == 400 and request.path.startswith(_CONNECTING):

@@ -56,7 +56,8 @@ def test_what_is_no_list_is_told_in_words(
 ) -> None:
     status, page = send(member, csrf, text, **fields)
 
-    assert (status, said in page) == (200, True)
+    assert (status, page.count(said)) == (200, 1)
+    assert said in page.partition('id="list-error"')[2].partition("</p>")[0]
     assert seeds.rows_of(runtime.database, ListImport) == []
 
 

@@ -36,6 +36,7 @@ def test_the_page_answers_in_the_readers_words(
 
     assert [sentence for sentence in sentences if sentence not in page] == []
     assert CATALOGUES[language]["gate.legal-basis"] in page
+    assert page.count('<details class="card checked" open>') == 1
 
 
 def test_the_customers_page_asks(member: FlaskClient, shop: Shop) -> None:
