@@ -117,7 +117,9 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
     formats.register(app)
     app.jinja_env.filters["said"] = provider_words.said
     app.jinja_env.filters["step_value"] = timeline_words.step_value
-    app.jinja_env.filters.update(about=why_words.about, found=why_words.said)
+    app.jinja_env.filters.update(
+        about=why_words.about, order_of=why_words.order_of, reasons=why_words.reasons
+    )
     headers.register(app)
     errors.register(app)
 

@@ -24,6 +24,8 @@ blueprint = Blueprint("activity", __name__)
 STATUSES = (WAITING, RETRYING, DEAD, DONE, IGNORED)
 _RESTING = (WAITING, RETRYING, DEAD)
 _PER_PAGE = 30
+_AT_A_GLANCE = 10
+"""As long as nobody asks for a status, the rest of the page shall be in reach."""
 _CAP = 9_999
 _KINDS = paging.Kinds(InboundEvent.status, STATUSES)
 _NEWEST = paging.Order((InboundEvent.id,), is_descending=True)
@@ -44,7 +46,7 @@ def show() -> ResponseReturnValue:
             statement,
             _NEWEST,
             cursor=request.args.get("cursor"),
-            limit=_PER_PAGE,
+            limit=_PER_PAGE if status in STATUSES else _AT_A_GLANCE,
             kinds=None if status in STATUSES else _KINDS,
         )
         counts = _counts(session, store.id)

@@ -31,7 +31,14 @@ _TITLES = {
 }
 _PROGRAMS = ("/api/", "/webhooks/", "/metrics", "/readyz", "/healthz", "/collect")
 _CUSTOMERS = ("/c/", "/f/", "/o/", "/p/", "/r/", "/u/")
-_CONNECTING = ("/install/", "/auth/")
+_OWN_WORDS: tuple[tuple[int, tuple[str, ...], str], ...] = (
+    (404, _CUSTOMERS, "link"),
+    (404, ("/app/password/",), "password"),
+    (404, ("/app/invitation/",), "invitation"),
+    (401, ("/app/sign-in/",), "entrance"),
+    (400, ("/install/", "/auth/"), "connecting"),
+)
+"""Which status means more at some addresses than elsewhere, and the page that tells it."""
 _RETRY_SECONDS = "5"
 
 
@@ -101,7 +108,7 @@ def _answer(status: int, detail: str, field: str | None = None, kind: int | str 
         response = problem(status, detail, field)
     else:
         kind = kind or _kind(status)
-        entry = way_in(_asked_for()) if kind == 401 else None
+        entry = way_in(_asked_for()) if status == 401 else None
         of_shop = request.path.startswith(_CUSTOMERS)
         page = render_template("error.html", status=status, kind=kind, entry=entry, of_shop=of_shop)
         response = Response(page, status=status)
@@ -111,11 +118,10 @@ def _answer(status: int, detail: str, field: str | None = None, kind: int | str 
 
 
 def _kind(status: int) -> int | str:
-    """Which page tells it: customers' dead links and stores that did not connect have words of their own."""
-    if status == 404 and request.path.startswith(_CUSTOMERS):
-        return "link"
-    if status == 400 and request.path.startswith(_CONNECTING):
-        return "connecting"
+    """Which page tells it: some addresses have words of their own."""
+    for code, places, kind in _OWN_WORDS:
+        if status == code and request.path.startswith(places):
+            return kind
     return status if status in _PAGES else 400
 
 

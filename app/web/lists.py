@@ -19,6 +19,8 @@ from app.web.context import chosen_store, runtime
 blueprint = Blueprint("lists", __name__)
 
 _ANCHOR = "lists"
+FLASHED = "lists"
+"""The kind of what is said at the form, which is far down its page, and not at the head of the page."""
 
 
 @blueprint.get("/app/settings/lists")
@@ -50,5 +52,5 @@ def take() -> ResponseReturnValue:
 
 
 def _refused(why: str) -> ResponseReturnValue:
-    flash(translate(f"lists.error.{why}"), "bad")
+    flash(translate(f"lists.error.{why}"), FLASHED)
     return redirect(url_for("settings.show", _anchor=_ANCHOR), code=303)

@@ -1,5 +1,6 @@
 """The answer to "why did she not get it?" in the merchant's words, and as JSON for programs."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,13 +17,29 @@ _STEP_FIELDS = ("step", "verdict", "reason", "value")
 
 def sentences(answer: Answer) -> list[str]:
     """What became of the day's messages, then every reason; one sentence each."""
-    return [*(about(told) for told in answer.messages), *(said(one, answer) for one in answer.findings)]
+    return [*(about(told, answer) for told in answer.messages), *reasons(answer)]
 
 
-def about(told: Told) -> str:
+def reasons(answer: Answer) -> list[str]:
+    """Every finding as a sentence; what is true of several journeys alike is said once, with their number."""
+    told = Counter(said(one, answer) for one in answer.findings)
+    return [text if n == 1 else f"{text} {translate('why.times', n=n)}" for text, n in told.items()]
+
+
+def order_of(told: Told, answer: Answer) -> str:
+    """The number of the order that a message is about; "" where it is about none."""
+    subjects = {row.id: row.subject for row in answer.enrollments}
+    return answer.numbers.get(subjects.get(told.row.enrollment_id, ""), "")
+
+
+def about(told: Told, answer: Answer) -> str:
     """What became of one message, and how it stood at the end of that day if that was different."""
     row = told.row
-    values = {"step": word("step", row.step), "channel": word("channel", row.channel)}
+    number = order_of(told, answer)
+    channel = word("channel", row.channel)
+    if number:
+        channel = translate("why.message.for_order", channel=channel, number=number)
+    values = {"step": word("step", row.step), "channel": channel}
     if row.status in LEFT_STATES:
         text = translate("why.message.sent", moment=moment(row.sent_at), **values)
     elif row.status == "queued" and row.reason:
@@ -74,7 +91,7 @@ def shape(answer: Answer) -> dict[str, Any]:
         "on": answer.on.isoformat(),
         "begin": shapes.moment(answer.begin),
         "end": shapes.moment(answer.end),
-        "messages": [_message(told) for told in answer.messages],
+        "messages": [_message(told, answer) for told in answer.messages],
         "enrollments": [_enrollment(row) for row in answer.enrollments],
         "findings": [_finding(one, answer) for one in answer.findings],
         "text": " ".join(sentences(answer)),
@@ -111,7 +128,7 @@ def _why(look: Look) -> str:
     return f"{reason} ({detail})" if detail and detail.casefold() != reason.casefold() else reason
 
 
-def _message(told: Told) -> dict[str, Any]:
+def _message(told: Told, answer: Answer) -> dict[str, Any]:
     row = told.row
     moments = {name: shapes.moment(getattr(row, name)) for name in _MOMENTS}
     return {
@@ -130,7 +147,7 @@ def _message(told: Told) -> dict[str, Any]:
             }
             for look in told.looks
         ],
-        "text": about(told),
+        "text": about(told, answer),
     }
 
 

@@ -79,7 +79,7 @@ def test_an_erasure_is_asked_for_once_and_carried_out_two_days_later(
     privacy.run(quiet_kit(runtime), NOW + timedelta(hours=48))
 
     assert told == ["store.disconnected", "store.erasure-asked"]
-    assert "everything that is kept of it is erased, unless" in page
+    assert "all its data is deleted, unless" in page
     assert f'action="{PATH}/erase"' not in page
     assert early is not None
     assert _store(runtime, shop) is None

@@ -65,6 +65,23 @@ def test_a_customers_broken_link_speaks_of_the_link_and_of_no_screen_of_ours(
     assert "Ritorno" not in page
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/app/password/not-a-token", 404, "Chiedine uno nuovo"),
+        ("/app/invitation/not-a-token", 404, "Questo invito non vale più"),
+        ("/app/sign-in/not-a-token", 401, "vale una volta sola"),
+        ("/app/orders", 401, "riservata a chi lavora per il negozio"),
+    ],
+)
+def test_a_members_dead_link_says_what_kind_of_link_it_was(
+    app: Flask, path: str, status: int, said: str
+) -> None:
+    answer = app.test_client().get(path, headers={"Accept-Language": "it"})
+
+    assert (answer.status_code, said in answer.get_data(as_text=True)) == (status, True)
+
+
 @pytest.mark.parametrize("path", ["/install/shopify", "/auth/shopify/callback?code=x"])
 def test_a_store_that_did_not_connect_says_where_to_start_over(app: Flask, path: str) -> None:
     answer = app.test_client().get(path, headers={"Accept-Language": "it"})

@@ -6,9 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.cli import main
+from app.models import Decision
 from app.runtime import Runtime
 from app.web.catalogue import CATALOGUES
-from tests.web.web_shops import Shop, add_message
+from tests.web.web_shops import NOW, Shop, add_message
 
 DAY = "2026-11-25"
 
@@ -36,6 +37,23 @@ def test_the_page_answers_in_the_readers_words(
 
     assert [sentence for sentence in sentences if sentence not in page] == []
     assert CATALOGUES[language]["gate.legal-basis"] in page
+    assert page.count('<details class="card checked" open>') == 1
+
+
+def test_what_holds_for_several_is_said_once_with_how_often(
+    member: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    mine = {"store_id": shop.store_id, "customer_id": shop.ids["customer"], "flow_key": "welcome"}
+    skipped = {"step": "W2", "verdict": "stop", "reason": "trigger-false", "steps": [{"value": "always"}]}
+    with runtime.database.write() as session:
+        session.add_all(Decision(**mine, **skipped, decided_at=NOW) for _ in range(3))
+
+    page = member.get(f"/app/customers/{shop.ids['customer']}/why?flow=welcome&on={DAY}").get_data(
+        as_text=True
+    )
+
+    assert page.count("(3 times)") == 1
+    assert page.count("was not made on") == 1
 
 
 def test_the_customers_page_asks(member: FlaskClient, shop: Shop) -> None:
