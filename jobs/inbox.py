@@ -158,7 +158,9 @@ def _mirror(session: Session, kit: Kit, store: Store, *, events: Sequence[Delive
     }
     records = [record for told in welcome.values() for record in told]
     people = apply_records(session, kit.runtime.signer, store, records, now=now)
-    inbox.mark_done(session, store.id, list(reading.told), now)
+    unwelcome = [event_id for event_id, told in reading.told.items() if told and not welcome[event_id]]
+    inbox.mark_ignored(session, store.id, unwelcome, now=now, reason="the shop removed the app")
+    inbox.mark_done(session, store.id, sorted(reading.told.keys() - set(unwelcome)), now)
     signer = kit.runtime.signer
     inbox.forget(session, store.id, forgotten.among(session, signer, store.id, welcome, people=people))
     for event_id, reason in reading.unreadable.items():

@@ -215,7 +215,6 @@ def test_the_same_statement_told_twice_waits_once(shop: Shop) -> None:
     assert kinds == ["consent.changed", "message.sent"]
 
 
-@SQLITE
 def test_an_address_is_asked_once_a_day(shop: Shop) -> None:
     one, other = shop.meet(email="same@example.com"), shop.meet(email="same@example.com")
     shop.says(one)
@@ -230,7 +229,6 @@ def test_an_address_is_asked_once_a_day(shop: Shop) -> None:
     assert [len(mails) for mails in (first, same_day, next_day)] == [1, 0, 1]
 
 
-@SQLITE
 def test_a_store_sends_so_many_an_hour_and_the_rest_waits(shop: Shop) -> None:
     shop.set(confirmations_per_hour="2")
     for _ in range(3):
@@ -254,7 +252,6 @@ def test_nobody_is_asked_before_the_merchant_said_who_sends(shop: Shop) -> None:
     assert (len(early), len(shop.work(NOW + 6 * MINUTE))) == (0, 1)
 
 
-@SQLITE
 def test_a_link_of_another_address_confirms_nothing(shop: Shop) -> None:
     customer_id = shop.meet()
     shop.says(customer_id)

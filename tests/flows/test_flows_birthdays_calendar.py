@@ -13,8 +13,6 @@ from app.models import Customer, Decision, Enrollment, Store
 from tests.flows.flows_world import World
 from tests.seeds import rows_of, switch_on, values_of
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
-
 DAY = timedelta(days=1)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ZONES = {

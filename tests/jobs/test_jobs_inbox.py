@@ -123,7 +123,6 @@ def test_an_order_of_arrival_that_was_wrong_mends_itself(runtime: Runtime, store
     assert delivered(runtime.database, "early").status == "done"
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_shops_storm_keeps_another_shop_waiting_for_one_share_at_most(
     runtime: Runtime, store_id: int
 ) -> None:
@@ -141,7 +140,6 @@ def test_a_shops_storm_keeps_another_shop_waiting_for_one_share_at_most(
     assert order.index(quiet_id) == SHARE
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_comes_in_the_middle_of_anothers_storm_is_read_in_the_next_round(
     runtime: Runtime, store_id: int
 ) -> None:

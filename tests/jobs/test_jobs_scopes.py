@@ -33,7 +33,7 @@ def test_what_a_connected_shop_grants_is_known_at_once(runtime: Runtime) -> None
 def test_a_shop_that_removed_the_app_grants_nothing(runtime: Runtime) -> None:
     store_id = seeds.new_store(runtime.database, platform="shopify", state="uninstalled", scopes=[])
 
-    assert told(runtime, store_id) == "done"
+    assert told(runtime, store_id) == "ignored"
     assert seeds.values_of(runtime.database, Store, "scopes") == [[]]
 
 

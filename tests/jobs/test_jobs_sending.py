@@ -116,7 +116,6 @@ def test_what_becomes_of_a_message_is_told(
     ],
 )
 @pytest.mark.parametrize("channel", ["email", "sms"])
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_answer_that_says_nothing_is_never_taken_for_a_refusal(
     shop: Sending, channel: str, kind: str, is_accepted: bool, status: str, reason: str | None
 ) -> None:
@@ -135,7 +134,6 @@ def test_an_answer_that_says_nothing_is_never_taken_for_a_refusal(
     assert len(seeds.values_of(shop.runtime.database, MessageAttempt, "id")) == 1
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_lost_answer_is_looked_up_where_no_event_came(shop: Sending) -> None:
     mail, text = shop.message("anna1"), shop.message("anna2", **TEXT)
     shop.pair.control("/faults", {"kind": "close", "accepted": True})

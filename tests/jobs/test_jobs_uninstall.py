@@ -17,8 +17,6 @@ from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_seed import delivery, kit_of, receive
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
-
 SHOP = "bottega.myshopify.com"
 ADMIN = f"https://{SHOP}/admin/api/2026-10/graphql.json"
 GONE = {"id": 1, "myshopify_domain": SHOP, "plan_name": "basic"}

@@ -87,7 +87,6 @@ def test_a_message_that_is_to_be_tried_again_is_queued_for_later(shop: Shop) -> 
     assert sent_events(shop) == []
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_pauses_between_tries_grow_and_the_message_leaves_in_the_end(shop: Shop) -> None:
     message_id, post = shop.add_message(), Post(SendResult(Outcome.RETRY))
     pauses, moment = [], NOW
@@ -102,7 +101,6 @@ def test_the_pauses_between_tries_grow_and_the_message_leaves_in_the_end(shop: S
     assert (shop.message(message_id).status, shop.message(message_id).attempts) == ("sent", 4)
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_provider_that_names_a_longer_pause_gets_it(shop: Shop) -> None:
     message_id = shop.add_message()
 
@@ -302,7 +300,6 @@ def test_who_refused_and_agreed_again_later_is_written_to(
     assert shop.message(message_id).status == status
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_message_that_is_past_its_end_expires_unsent(shop: Shop) -> None:
     message_id, post = shop.add_message(expires_at=NOW + MINUTE), Post()
 

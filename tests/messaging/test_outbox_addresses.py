@@ -15,7 +15,6 @@ from jobs.outbox import run
 from tests.conftest import NOW
 from tests.messaging.outbox_seed import Post, Shop, open_shop
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 CUSTOMERS = table_of(Customer)
 OLD, NEW = "old@example.com", "new@example.com"
 

@@ -14,7 +14,7 @@ from requests.exceptions import ConnectionError as NoConnection
 from sqlalchemy import select
 
 from app.db import Base, table_of
-from app.models import Customer, PrivacyRequest, Store
+from app.models import Customer, InboundEvent, Message, Order, PrivacyRequest, Store
 from app.privacy import requests, shops
 from app.runtime import Runtime
 from app.stores import credentials
@@ -136,6 +136,31 @@ def test_a_shop_that_left_is_erased_two_days_later_and_no_other(shop: World, run
     assert (outcome, done_at, next_at) == ("done", NOW + TWO_DAYS, None)
     kept = {name: count for name, count in proof.items() if name in ("customers", "orders", "stores")}
     assert kept == {"customers": 1, "orders": 1, "stores": 1}
+
+
+def test_what_a_shop_that_left_still_tells_is_ignored_and_its_request_done(shop: World, wire: Wire) -> None:
+    let_in(shop)
+    wire.answer = (401, {"errors": "unauthorized"})
+    leave(shop)
+    asked = list(wire.asked)
+
+    shop.hear("customers/create")
+    shop.hear("orders/paid")
+    shop.tick(HOUR)
+    with shop.database.read() as session:
+        told = session.execute(
+            select(InboundEvent.status, InboundEvent.error).where(InboundEvent.topic != "app/uninstalled")
+        ).all()
+    mirrored = [seeds.rows_of(shop.database, model) for model in (Customer, Order, Message)]
+    shop.hear("shop/redact")
+    shop.tick(HOUR)
+    privacy.run(quiet_kit(shop.runtime), NOW + HOUR + TWO_DAYS)
+
+    assert told == [("ignored", "the shop removed the app")] * 2
+    assert mirrored == [[], [], []]
+    assert request(shop)[0] == "done"
+    assert len(asked) == 1
+    assert wire.asked == asked
 
 
 def test_a_shop_that_still_answers_is_not_erased(shop: World, wire: Wire) -> None:

@@ -12,7 +12,7 @@ from app.config import Settings
 from app.models import Store
 from app.runtime import Runtime
 from tests.conftest import Opened
-from tests.engines import Engine
+from tests.engines import SQLITE
 from tests.sites import app_over
 from tests.stores.stores_browser import sign_in
 from tests.stores.stores_seed import arrive, shopify_arrival, woo_arrival
@@ -30,10 +30,16 @@ def platforms() -> Iterator[FakePlatforms]:
 
 
 @pytest.fixture
-def runtime(_sqlite: Engine, opened: Opened, platforms: FakePlatforms) -> Iterator[Runtime]:
-    """A fresh process over an empty SQLite database."""
+def engine() -> str:
+    """SQLite; parametrise `engine` in a test to have the other, or both."""
+    return SQLITE
+
+
+@pytest.fixture
+def runtime(database_url: str, opened: Opened, platforms: FakePlatforms) -> Iterator[Runtime]:
+    """A fresh process over an empty database."""
     settings = Settings(
-        database_url=_sqlite.create("stores"),
+        database_url=database_url,
         secret_key="signing-key-of-the-tests",
         encryption_keys=Fernet.generate_key().decode(),
         public_url="http://app.test",
@@ -45,7 +51,6 @@ def runtime(_sqlite: Engine, opened: Opened, platforms: FakePlatforms) -> Iterat
     built = Runtime.build(settings, opened(settings.database))
     yield built
     built.database.dispose()
-    _sqlite.drop(built.database.url)
 
 
 @pytest.fixture

@@ -18,9 +18,11 @@ from app.runtime import Runtime
 from app.stores import connections, credentials, install
 from app.stores.tokens import fresh_shopify_token
 from connectors.base import ConnectorError, Unauthorized
+from tests.engines import POSTGRESQL, SQLITE
 from tests.stores.stores_seed import INSTALLED_AT, arrive, shopify_arrival
 from tests.stores.stores_wire import SHOP, FakePlatforms
 
+pytestmark = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 TOKEN_PATH = f"/shopify/{SHOP}/admin/oauth/access_token"
 FAR_AWAY = 4_102_444_800.0
 

@@ -129,6 +129,34 @@ def test_a_shop_that_cannot_be_looked_up_now_is_answered_503(served: Serving, ru
     assert int(answer.headers["retry-after"]) > 0
 
 
+@contextmanager
+def _full(url: str) -> Iterator[None]:
+    """The server answers whatever would be kept as it does when its disk is full."""
+    refuse = "BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END"
+    with psycopg.connect(make_url(url).set(drivername="postgresql").render_as_string()) as owner:
+        owner.autocommit = True
+        owner.execute(f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $${refuse}$$".encode())
+        owner.execute("CREATE TRIGGER full_disk BEFORE INSERT ON inbound_events EXECUTE FUNCTION refuse()")
+        yield
+        owner.execute("DROP TRIGGER full_disk ON inbound_events")
+        owner.execute("DROP FUNCTION refuse()")
+
+
+@only_postgresql
+def test_a_server_whose_disk_is_full_is_answered_503_and_needs_no_restart(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
+    before = _post(served, store, "before")
+
+    with _full(runtime.database.url):
+        during = [_post(served, store, f"during-{number}") for number in range(3)]
+    after = _post(served, store, "after")
+
+    assert [answer.status for answer in (before, *during, after)] == [200, 503, 503, 503, 200]
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in during)
+    assert _keys(runtime, store) == ["before", "after"]
+
+
 @only_sqlite
 @both_servers
 def test_a_full_disk_is_answered_503_and_needs_no_restart(

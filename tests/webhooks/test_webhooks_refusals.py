@@ -234,6 +234,20 @@ def test_headers_with_underscores_do_not_pass_for_those_with_dashes(
     assert Inbox(runtime, store).rows() == []
 
 
+@pytest.mark.parametrize("name", ["X-Shopify-Shop-Domain", "X-Shopify-Topic", "X-Shopify-Hmac-Sha256"])
+def test_a_header_that_is_there_twice_passes_for_neither(
+    served: Serving, runtime: Runtime, name: str
+) -> None:
+    store, other = connect_shopify(runtime), connect_shopify(runtime)
+    delivery = shopify_delivery(store.domain, "orders/create", ORDER, webhook_id="twice")
+    again = {"X-Shopify-Shop-Domain": other.domain, "X-Shopify-Topic": "app/uninstalled"}
+
+    answer = served.post(delivery.path, [*delivery.headers, (name, again.get(name, "AAAA"))], ORDER)
+
+    assert answer.status == 401
+    assert [*Inbox(runtime, store).rows(), *Inbox(runtime, other).rows()] == []
+
+
 def _send_until_cut(connection: socket.socket, most: int) -> int:
     part = b"%x\r\n%b\r\n" % (65536, b"x" * 65536)
     sent = 0
