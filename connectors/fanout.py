@@ -3,7 +3,7 @@
 import queue
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -11,31 +11,24 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 _MOST_THREADS = 256
-_FEW, _TIMES_AS_MANY = 4, 4
-"""Threads at first, and how many times as many where those all wait for their answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crew:
     """How many calls run at a time, and until when a new one is begun.
 
-    A few at first. Where none of them ends between two looks, they wait for the other side, and more are
-    begun; otherwise more would only hand the interpreter's lock to one another.
-
     Attributes:
-        threads: calls at a time, at most; as many connections should be kept open.
+        threads: calls at a time; as many connections should be kept open.
         patience_seconds: from the start of the batch. What was not begun by then is left; a call that was
             begun is waited for, so that the batch lasts at most this and one call's own limit.
         is_stopping: whether the process is asked to end: no new call is begun then.
         clock: monotonic seconds.
-        look_seconds: between two looks whether calls ended.
     """
 
     threads: int
     patience_seconds: float
     is_stopping: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
-    look_seconds: float = 0.002
 
     def each(self, call: Callable[[Item], Answer], items: Sequence[Item]) -> list[Answer | None]:
         """The answer for every item, in order; None for those that were not begun in time.
@@ -57,25 +50,10 @@ class Crew:
         if len(items) == 1:
             _work()
             return answers
-        self._work_off(waiting, _work)
-        return answers
-
-    def _work_off(self, waiting: "queue.SimpleQueue[int]", work: Callable[[], None]) -> None:
-        """Have as many threads as it takes do the work until nothing waits any more."""
-        left = waiting.qsize()
-        most, crew = min(self.threads, left), list[Future[None]]()
-        more = min(_FEW, most)
-        while left and len(crew) < most:
-            crew += [_threads().submit(work) for _ in range(more)]
-            before, begun, more = left, more, 0
-            if not wait(crew, self.look_seconds).not_done:
-                break
-            left = waiting.qsize()
-            if before - left <= begun:
-                # What was taken is what the new threads began with: no call has ended.
-                more = min(_TIMES_AS_MANY * len(crew), most) - len(crew)
+        crew = [_threads().submit(_work) for _ in range(min(self.threads, len(items)))]
         for one in crew:
             one.result()
+        return answers
 
 
 @cache

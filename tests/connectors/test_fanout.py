@@ -34,25 +34,3 @@ def test_no_call_is_begun_once_the_process_is_asked_to_end() -> None:
     crew.each(called.append, [1, 2, 3, 4])
 
     assert called == [1, 2]
-
-
-def test_calls_that_wait_for_their_answers_are_made_as_many_at_a_time_as_may_be() -> None:
-    together = threading.Barrier(40)
-
-    def call(item: int) -> int:
-        together.wait(20)
-        return item
-
-    assert Crew(40, 25).each(call, range(80)) == [*range(80)]
-
-
-def test_a_few_threads_make_calls_that_are_answered_at_once() -> None:
-    together, began = threading.Barrier(4), set[int]()
-
-    def call(_item: int) -> None:
-        began.add(threading.get_ident())
-        together.wait(20)
-
-    Crew(64, 25, look_seconds=60).each(call, range(400))
-
-    assert len(began) == 4
