@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import true
 
-from app import timers
+from app import failpoints, timers
 from app.db import table_of
 from app.flows import work
 from app.flows.writing import TIMER_KIND
@@ -47,4 +47,9 @@ def _round(kit: Kit, now: datetime) -> tuple[int, bool]:
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
     with kit.database.of_store(store_id).write() as session:
         store = rows.find(session, store_id)
-        return work.run_batch(session, store, now, share) if store is not None else 0
+        done = work.run_batch(session, store, now, share) if store is not None else 0
+        if done:
+            failpoints.reached("flows.in-batch")
+    if done:
+        failpoints.reached("flows.after-batch")
+    return done

@@ -47,12 +47,14 @@ class Rig:
 
     # --- what is to be sent ---------------------------------------------------------------------
 
-    def queue(self, mails: int, texts: int = 0, codes: int = 0) -> None:
-        """Put messages into the outbox, due now; each to a person of its own."""
+    def queue(
+        self, mails: int, texts: int = 0, codes: int = 0, *, due_since: timedelta = timedelta(0)
+    ) -> None:
+        """Put messages into the outbox, due now or for some time; each to a person of its own."""
         kinds = [MAIL] * mails + [TEXT] * texts + [CODE] * codes
-        now = datetime.now(UTC)
+        due_at = datetime.now(UTC) - due_since
         with self.runtime.database.write() as session:
-            self.messages += [add_due(session, self.store_id, kind, now) for kind in kinds]
+            self.messages += [add_due(session, self.store_id, kind, due_at) for kind in kinds]
 
     def feed(self, *, most: int = 6) -> None:
         """Keep a few messages of each kind due, so that a death cuts few of them."""

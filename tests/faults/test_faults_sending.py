@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -212,17 +212,26 @@ def test_a_worker_whose_clock_is_wrong_sends_nothing_twice(
 
     # Without any event a message that was called unknown for nothing stays so.
     shop.control("/settings", {"misfortune": {"lost": 1.0}})
+    shop.control("/faults", [{"kind": "drip", "seconds": 0.5}])
     shop.serve()
-    shop.work()
     with shop.skewed(skew):
-        for _ in range(8):
-            shop.queue(40, 10)
+        for number in range(8):
+            # Due on either clock: to the one that is behind, too, there is something to claim.
+            shop.queue(40, 10, due_since=timedelta(hours=2))
+            if not number:
+                assert until(lambda: shop.statuses()["sending"] > 0, 30)
+                shop.work()
             pause(1.0)
         until(shop.is_resting, 60)
 
     books = shop.books()
-    tell(books.line(f"one worker {skew}, {engine}"))
+    real = datetime.now(UTC) - timedelta(minutes=30), datetime.now(UTC) + timedelta(minutes=30)
+    called = shop.called_at(shop.messages).values()
+    by_the_wrong_one = sum(not real[0] < moment < real[1] for moment in called)
+    tell(books.line(f"one worker {skew}, {engine}", by_the_wrong_one=by_the_wrong_one))
     books.note(record_property)
+    record_property("called by the worker whose clock is wrong", by_the_wrong_one)
+    assert 0 < by_the_wrong_one < len(called) == 400
     assert (books.twice, books.lost, books.unknown, books.accepted) == (set(), set(), set(), 400)
 
 
@@ -233,7 +242,7 @@ def test_a_worker_that_stood_still_past_its_lease_changes_nothing(shop: Rig, eng
     for _ in range(3):
         stopped = shop.work()
         shop.queue(40, 15, 5)
-        until(lambda: shop.statuses()["sending"] > 0, 30)
+        assert until(lambda: shop.statuses()["sending"] > 0, 30)
         stopped.freeze()
         shop.outdate_leases()
         follower = shop.work()

@@ -1,7 +1,8 @@
 """Sending by SendGrid and Twilio as they are emulated: what leaves, what comes back, every way it fails."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,24 @@ def test_many_messages_through_a_bad_hour_leave_once_each_or_are_named(shop: Sen
     assert {int(mid) for mid in accepted} | unknown == ids
     assert {int(mid) for mid in accepted} & unknown == set()
     assert shop.statuses() == {"delivered": len(accepted), "unknown": len(unknown)}
+
+
+def test_what_is_told_to_wait_is_called_no_sooner_and_leaves_once(shop: Sending) -> None:
+    ids = {shop.message(f"anna{number}") for number in range(60)}
+    shop.pair.control("/faults", {"kind": "429", "retry_after": 90, "probability": 0.3})
+
+    for seconds in range(0, 1800, 30):
+        shop.send(NOW + timedelta(seconds=seconds))
+    shop.pair.control("/faults", [])
+    shop.send(NOW + 2 * HOUR)
+
+    calls: dict[int, list[datetime]] = {}
+    for message_id, at in seeds.rows_of(shop.runtime.database, MessageAttempt, "message_id", "started_at"):
+        calls.setdefault(message_id, []).append(at)
+    waits = [later - earlier for one in calls.values() for earlier, later in pairwise(one)]
+    assert shop.accepted() == {str(one): 1 for one in ids}
+    assert len(waits) > len(ids) // 10
+    assert min(waits) >= timedelta(seconds=90)
 
 
 def _due(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from app.models import Sender, SenderDay, Store
 from app.runtime import Runtime
 from app.stores.accounts import NO_ACCOUNTS, SENDGRID, TWILIO, Account, StoreAccounts
 from connectors.base import Outcome, SendResult
+from jobs import outbox
 from tests import seeds
 from tests.conftest import NOW
-from tests.messaging.outbox_seed import Shop, open_shop
+from tests.messaging.outbox_seed import Post, Shop, open_shop
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 MAILS = Account(SENDGRID, "SG.key", "https://mail.test")
@@ -71,7 +72,6 @@ def test_an_account_that_is_refused_rests_for_an_hour(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("silent", [UNKNOWN, NOT_SENT])
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_provider_that_is_silent_three_times_rests_longer_each_time(shop: Shop, silent: SendResult) -> None:
     _facts(shop)
 
@@ -81,6 +81,23 @@ def test_a_provider_that_is_silent_three_times_rests_longer_each_time(shop: Shop
         rests.append(_facts(shop)["email"].paused_until)
 
     assert rests == [None, None, NOW + MINUTE, NOW + 2 * MINUTE, NOW + 4 * MINUTE]
+
+
+def test_after_hours_without_the_provider_what_is_worth_it_leaves_and_the_rest_expires(
+    shop: Shop,
+) -> None:
+    welcome, code = shop.add_message(), shop.add_message(expires_at=NOW + 60 * MINUTE)
+    away, back = Post(NOT_SENT), Post()
+
+    for minutes in range(0, 180, 5):
+        outbox.run(shop.kit(away), NOW + minutes * MINUTE)
+    waiting = [shop.message(one).status for one in (welcome, code)]
+    for minutes in range(180, 245, 5):
+        outbox.run(shop.kit(back), NOW + minutes * MINUTE)
+
+    assert waiting == ["queued", "expired"]
+    assert (shop.message(welcome).status, back.sent_ids) == ("sent", [welcome])
+    assert shop.message(code).reason == "expired"
 
 
 @pytest.mark.parametrize("answer", [ACCEPTED, FAILED])
