@@ -8,7 +8,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.errors import Busy
 
-_UNDEFINED_TABLE = "42P01"  # PostgreSQL's own code, which its driver hands on
+# PostgreSQL's own codes, which its driver hands on. What may only be read (a replica that took over and is
+# not promoted yet, or an operator's own switch) is no OperationalError to the driver.
+_UNDEFINED_TABLE, _READ_ONLY = "42P01", "25006"
 
 
 @contextmanager
@@ -16,23 +18,31 @@ def busy_named() -> Iterator[None]:
     """Raise `Busy` where the database cannot serve now; what is wrong with a statement goes through.
 
     Raises:
-        Busy: the database is locked, full or gone, or its tables are not there.
+        Busy: the database is locked, full, gone or not to be written, or its tables are not there.
     """
     try:
         yield
     except DBAPIError as error:
         if _has_no_tables(error):
             raise Busy("the database has not been set up; `ritorno migrate` does it") from error
-        if isinstance(error, OperationalError) and not _is_our_mistake(error):
+        if _cannot_serve(error):
             raise Busy("the database cannot be reached or written now") from error
         if error.connection_invalidated:
             raise Busy("the database went away") from error
         raise
 
 
+def _cannot_serve(error: DBAPIError) -> bool:
+    is_operational = isinstance(error, OperationalError) and not _is_our_mistake(error)
+    return is_operational or _code(error) == _READ_ONLY
+
+
 def _has_no_tables(error: DBAPIError) -> bool:
-    code = getattr(error.orig, "sqlstate", None)
-    return code == _UNDEFINED_TABLE or (_is_our_mistake(error) and "no such table" in str(error.orig))
+    return _code(error) == _UNDEFINED_TABLE or (_is_our_mistake(error) and "no such table" in str(error.orig))
+
+
+def _code(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _is_our_mistake(error: DBAPIError) -> bool:

@@ -12,9 +12,9 @@ from app.models import AuditEntry, Member, MemberSession, Membership
 from app.runtime import Runtime
 from tests import seeds
 from tests.conftest import NOW
-from tests.engines import SQLITE
+from tests.engines import POSTGRESQL, SQLITE
 
-pytestmark = pytest.mark.parametrize("engine", [SQLITE])
+pytestmark = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def runtime(database_url: str, opened: Opened, platforms: FakePlatforms) -> Iter
         shopify_admin_url=f"{platforms.base}/shopify/{{shop}}",
         allow_private_stores=True,
     )
-    built = Runtime.build(settings, opened(settings.database))
+    built = Runtime.build(settings, opened(settings.database).over_all_stores())
     yield built
     built.database.dispose()
 

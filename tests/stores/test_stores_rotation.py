@@ -57,6 +57,7 @@ def unsealed(database: Database, keys: list[str]) -> list[Credentials]:
     return [credentials.unseal(Vault(keys), text) for text in seeds.values_of(database, Store, "credentials")]
 
 
+@pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 def test_every_secret_is_opened_by_the_first_key_alone_afterwards(
     rotating: Runtime, database: Database
 ) -> None:

@@ -11,7 +11,7 @@ from app.errors import Busy
 from app.inbox import Kept
 from app.models import Store
 from app.runtime import Runtime
-from tests.engines import SQLITE
+from tests.engines import POSTGRESQL, SQLITE
 from tests.stores.test_stores_rotation import ARGUMENTS, NEW, OLD
 from tests.webhooks.webhooks_shops import connect_woocommerce, woo_delivery
 from webhooks.deliveries import Deliveries
@@ -20,7 +20,7 @@ from webhooks.posted import Posted
 _SHOPS = 12
 
 
-@pytest.mark.parametrize("engine", [SQLITE])
+@pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 def test_no_delivery_is_refused_while_keys_are_rotated(settings: Settings, database: Database) -> None:
     old, both, new = (_process(settings, database, keys) for keys in (OLD, f"{NEW},{OLD}", NEW))
     shops = [connect_woocommerce(old) for _ in range(_SHOPS)]

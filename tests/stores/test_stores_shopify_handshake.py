@@ -12,10 +12,13 @@ from app import clock
 from app.models import Backfill, InstallAttempt
 from app.runtime import Runtime
 from app.stores import credentials
+from tests.engines import POSTGRESQL, SQLITE
 from tests.stores.stores_browser import all_stores, expire_attempts, query_of
 from tests.stores.stores_wire import CLIENT_ID, SHOP, FakePlatforms, real_now, signed_query
 
 OTHER_SHOP = "evil.myshopify.com"
+
+pytestmark = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 
 def _start(browser: FlaskClient, shop: str = SHOP) -> str:

@@ -11,8 +11,11 @@ from werkzeug.test import TestResponse
 from app.models import InstallAttempt
 from app.runtime import Runtime
 from app.stores import credentials
+from tests.engines import POSTGRESQL, SQLITE
 from tests.stores.stores_browser import all_stores, expire_attempts, query_of, sign_in
 from tests.stores.stores_wire import WOO_KEY, WOO_SECRET, FakePlatforms
+
+pytestmark = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 
 def _start(member: FlaskClient, platforms: FakePlatforms) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A whole app over a fresh SQLite file, two stores in it, and a signed-in member."""
+"""A whole app over a fresh database, two stores in it, and a signed-in member."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,10 +12,13 @@ from flask.testing import FlaskClient
 
 from app import clock
 from app.config import Settings
-from app.db import Base
+from app.db import Base, Database
 from app.runtime import Runtime
 from tests.conftest import Opened
+from tests.engines import SQLITE
 from tests.web.web_shops import NOW, Csrf, Shop, make_app, make_shop, signed_in
+
+WORDS = "azure", "crimson"
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +48,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     )
     files = {count: folder / f"{count}.db" for count in range(3)}
     shops = []
-    for count, word in enumerate(("", "azure", "crimson")):
+    for count, word in enumerate(("", *WORDS)):
         made = Runtime.build(settings)
         Base.metadata.create_all(made.database.engine)
         if word:
@@ -56,16 +59,47 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 @pytest.fixture
-def runtime(prepared: Prepared, opened: Opened, request: pytest.FixtureRequest) -> Iterator[Runtime]:
-    """A process of its own over a copy with as many shops as the test names."""
-    count = 2 if "other_shop" in request.fixturenames else int("shop" in request.fixturenames)
-    copy = prepared.files[count].with_name("ritorno.db")
-    shutil.copyfile(prepared.files[count], copy)
-    built = Runtime.build(prepared.settings, opened(f"sqlite:///{copy}"))
+def engine() -> str:
+    """SQLite; parametrise `engine` in a test to have the other, or both."""
+    return SQLITE
+
+
+@pytest.fixture
+def runtime(engine: str, request: pytest.FixtureRequest) -> Iterator[Runtime]:
+    """A process of its own over a database with as many shops as the test names."""
+    built: Runtime = request.getfixturevalue(f"_runtime_on_{engine}")
     yield built
     built.database.dispose()
+
+
+@pytest.fixture
+def _runtime_on_sqlite(
+    prepared: Prepared, opened: Opened, request: pytest.FixtureRequest
+) -> Iterator[Runtime]:
+    copy = prepared.files[_shops_named(request)].with_name("ritorno.db")
+    shutil.copyfile(prepared.files[_shops_named(request)], copy)
+    yield Runtime.build(prepared.settings, opened(f"sqlite:///{copy}"))
     for left in copy.parent.glob(f"{copy.name}*"):
         left.unlink()
+
+
+@pytest.fixture
+def _runtime_on_postgresql(prepared: Prepared, database: Database) -> Runtime:
+    """The test sees every store's rows; each request of the app narrows that to its own, as it does live."""
+    settings = prepared.settings.model_copy(update={"database_url": database.url})
+    return Runtime.build(settings, database)
+
+
+def _shops_named(request: pytest.FixtureRequest) -> int:
+    return 2 if "other_shop" in request.fixturenames else int("shop" in request.fixturenames)
+
+
+@pytest.fixture
+def shops(prepared: Prepared, runtime: Runtime) -> tuple[Shop, ...]:
+    """The stores that are there; those of the files were made with them."""
+    if runtime.database.is_sqlite:
+        return prepared.shops
+    return tuple(make_shop(runtime, word) for word in WORDS)
 
 
 @pytest.fixture(scope="session")
@@ -82,15 +116,15 @@ def app(site: Flask, runtime: Runtime) -> Flask:
 
 
 @pytest.fixture
-def shop(prepared: Prepared, runtime: Runtime) -> Shop:
+def shop(shops: tuple[Shop, ...]) -> Shop:
     """The store that the tests act for."""
-    return replace(prepared.shops[0], ids=dict(prepared.shops[0].ids))
+    return replace(shops[0], ids=dict(shops[0].ids))
 
 
 @pytest.fixture
-def other_shop(prepared: Prepared, shop: Shop) -> Shop:
+def other_shop(shops: tuple[Shop, ...]) -> Shop:
     """The store whose rows nobody else may see."""
-    return prepared.shops[1]
+    return shops[1]
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ from app.db import wall_now
 from app.models import ApiKey, SignInLink
 from app.runtime import Runtime
 from app.web import auth
+from tests.engines import POSTGRESQL, SQLITE
 from tests.web.web_shops import NOW, Csrf, Shop
+
+both_databases = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 
 def _link(runtime: Runtime) -> str:
@@ -19,6 +22,7 @@ def _link(runtime: Runtime) -> str:
         return auth.issue_sign_in_link(session, NOW)
 
 
+@both_databases
 def test_a_link_signs_in_once(app: Flask, runtime: Runtime, shop: Shop) -> None:
     token = _link(runtime)
     first, second = app.test_client(), app.test_client()
@@ -30,6 +34,7 @@ def test_a_link_signs_in_once(app: Flask, runtime: Runtime, shop: Shop) -> None:
     assert second.get("/app/").status_code == 401
 
 
+@both_databases
 def test_a_link_older_than_its_end_by_the_databases_clock_is_refused(app: Flask, runtime: Runtime) -> None:
     token = _link(runtime)
     with runtime.database.write() as session:
@@ -57,6 +62,7 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(app: Flask, run
     assert "SameSite=Lax" in cookie
 
 
+@both_databases
 def test_only_hashes_of_links_and_keys_are_kept(runtime: Runtime, shop: Shop) -> None:
     token = _link(runtime)
 
@@ -112,6 +118,7 @@ def test_the_api_refuses_what_is_no_key(api: FlaskClient, shop: Shop, header: st
     assert answer.headers["WWW-Authenticate"].lower().startswith("bearer")
 
 
+@both_databases
 def test_a_revoked_key_opens_nothing(api: FlaskClient, runtime: Runtime, shop: Shop) -> None:
     with runtime.database.write() as session:
         session.execute(update(ApiKey).values(revoked_at=NOW))

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import attempts, credentials
+from tests.engines import POSTGRESQL, SQLITE
 from tests.web.web_shops import Shop
 
 CLIENT_ID, SECRET = "client-1", "the app's secret, long enough"
@@ -34,6 +35,8 @@ PAIR = {
     "scope": "read_orders",
 }
 FRAMED = {"Sec-Fetch-Dest": "iframe"}
+
+pytestmark = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 
 @pytest.fixture

@@ -1,19 +1,27 @@
 """One store never sees another: every route of the API and every screen, with the other's ids."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from app.db import Base
 from app.flows import switch
-from app.models import ConsentState, CustomerEvent, InboundEvent
+from app.models import ApiKey, ConsentState, CustomerEvent, InboundEvent, MemberSession
 from app.runtime import Runtime
 from app.web.api.openapi import ROUTES, Route
+from tests.engines import POSTGRESQL, SQLITE
+from tests.web.web_members import act, add_member, browser_of
 from tests.web.web_shops import Csrf, Shop
 
 LISTS = [route for route in ROUTES if route.is_list]
 ONES = [route for route in ROUTES if "_id}" in route.path]
+both_databases = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
+TYPED = {"role": "marketer", "fate": "sent"}
+"""What a form must hold to be looked at."""
 CONSENT = {"channel": "email", "state": "unsubscribed", "at": "2026-11-20T10:00:00Z"}
 
 
@@ -26,6 +34,7 @@ def _path(route: Route, shop: Shop) -> str:
     return "/api/v1" + route.path.format(key="welcome", **named)
 
 
+@both_databases
 @pytest.mark.parametrize("route", LISTS, ids=_name)
 def test_a_list_holds_the_own_store_only(
     api: FlaskClient, shop: Shop, other_shop: Shop, route: Route
@@ -38,6 +47,7 @@ def test_a_list_holds_the_own_store_only(
     assert shop.word not in theirs.get_data(as_text=True)
 
 
+@both_databases
 @pytest.mark.parametrize("filter_name", ["customer"])
 @pytest.mark.parametrize("path", ["orders", "events", "messages", "reviews", "enrollments"])
 def test_a_filter_by_a_foreign_customer_finds_nothing(
@@ -48,6 +58,7 @@ def test_a_filter_by_a_foreign_customer_finds_nothing(
     assert api.get(asked, headers=shop.headers).get_json() == {"data": [], "next": None}
 
 
+@both_databases
 @pytest.mark.parametrize("route", ONES, ids=_name)
 def test_a_foreign_id_does_not_exist(api: FlaskClient, shop: Shop, other_shop: Shop, route: Route) -> None:
     body = CONSENT if route.method == "post" else None
@@ -73,6 +84,7 @@ def test_every_route_of_the_api_is_in_the_matrix(app: Flask) -> None:
     assert {(method, path.replace("int:", "")) for method, path in served} == described
 
 
+@both_databases
 def test_a_foreign_customer_gets_no_consent_and_no_event(
     api: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop
 ) -> None:
@@ -93,6 +105,7 @@ def test_a_foreign_customer_gets_no_consent_and_no_event(
     assert {row.type for row in types} == {"order.placed"}
 
 
+@both_databases
 @pytest.mark.parametrize("verb", ["activate", "deactivate"])
 def test_a_switch_moves_the_own_stores_flow_only(
     api: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, verb: str
@@ -107,6 +120,7 @@ def test_a_switch_moves_the_own_stores_flow_only(
     assert views["welcome"] is True
 
 
+@both_databases
 @pytest.mark.parametrize("path", ["customers/{customer}", "outbox/{message}", "outbox/{message}/body"])
 def test_a_screen_of_a_foreign_id_does_not_exist(
     member: FlaskClient, shop: Shop, other_shop: Shop, path: str
@@ -119,6 +133,67 @@ def test_a_screen_of_a_foreign_id_does_not_exist(
     assert other_shop.word not in answer.get_data(as_text=True)
 
 
+@both_databases
+def test_every_screen_and_every_change_of_a_foreign_id_is_404_and_touches_nothing(
+    app: Flask, runtime: Runtime, shop: Shop, other_shop: Shop
+) -> None:
+    anna, boris = (_owner_of(app, runtime, one) for one in (shop, other_shop))
+    addresses = [
+        (method, rule.rule.replace("int:", "").replace("<", "{").replace(">", "}"))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) & {"GET", "POST"}
+        if rule.rule.startswith("/app/") and "<int:" in rule.rule
+    ]
+    before = _rows_of(runtime, other_shop)
+
+    theirs = {address: _asked(anna, address, boris.ids) for address in addresses}
+    after = _rows_of(runtime, other_shop)
+    own = {address: _asked(anna, address, anna.ids) for address in addresses}
+
+    assert len(addresses) > 8
+    assert {address: status for address, status in theirs.items() if status != 404} == {}
+    assert {address: status for address, status in own.items() if status == 404} == {}
+    assert after == before
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """Whose browser it is, and what an address of their store may name."""
+
+    browser: FlaskClient
+    ids: dict[str, int]
+
+
+def _owner_of(app: Flask, runtime: Runtime, shop: Shop) -> _Owner:
+    person = add_member(runtime, f"owner@{shop.word}.example", shop.store_id)
+    clerk = add_member(runtime, f"clerk@{shop.word}.example", shop.store_id)
+    browser = browser_of(app, person)
+    with runtime.database.read() as session:
+        key = session.scalars(select(ApiKey.id).where(ApiKey.store_id == shop.store_id)).one()
+        held = session.scalars(select(MemberSession.id).where(MemberSession.member_id == person.id)).one()
+    named = {f"{name}_id": value for name, value in shop.ids.items()}
+    return _Owner(browser, named | {"member_id": clerk.id, "key_id": key, "session_id": held})
+
+
+def _asked(owner: _Owner, address: tuple[str, str], ids: dict[str, int]) -> int:
+    method, path = address
+    browser, named = owner.browser, path.format(**ids)
+    return (browser.get(named) if method == "GET" else act(browser, named, **TYPED)).status_code
+
+
+def _rows_of(runtime: Runtime, shop: Shop) -> dict[str, set[str]]:
+    """All that the database holds of a store."""
+    tables = [table for table in Base.metadata.tables.values() if "store_id" in table.c]
+    with runtime.database.read() as session:
+        return {
+            table.name: {
+                str(row) for row in session.execute(select(table).where(table.c.store_id == shop.store_id))
+            }
+            for table in tables
+        }
+
+
+@both_databases
 @pytest.mark.parametrize("path", ["customers", "orders", "outbox", "reviews", "activity"])
 def test_a_screen_shows_the_chosen_store(
     member: FlaskClient, shop: Shop, other_shop: Shop, csrf: Csrf, path: str
@@ -134,6 +209,7 @@ def test_a_screen_shows_the_chosen_store(
     assert shop.word not in second
 
 
+@both_databases
 def test_a_foreign_delivery_is_not_read_again(
     member: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop, csrf: Csrf
 ) -> None:

@@ -12,8 +12,11 @@ from app.db import wall_now
 from app.members import passwords, sessions
 from app.models import AuditEntry, Member, MemberSession, SignInAttempt
 from app.runtime import Runtime
+from tests.engines import POSTGRESQL, SQLITE
 from tests.web.web_members import PASSWORD, Person, act, add_member, browser_of, sign_in, token_of, token_on
 from tests.web.web_shops import Shop, make_app, signed_in
+
+both_databases = pytest.mark.parametrize("engine", [SQLITE, POSTGRESQL])
 
 
 @pytest.fixture
@@ -55,6 +58,7 @@ def test_an_address_that_nobody_has_costs_as_much_as_one_that_somebody_has() -> 
     assert parameters == [["argon2id", "v=19", "m=19456,t=2,p=1"]] * 2
 
 
+@both_databases
 def test_nobody_signs_in_where_nobody_has_a_password(app: Flask, runtime: Runtime, shop: Shop) -> None:
     form, posted = app.test_client().get("/app/sign-in"), app.test_client().post("/app/sign-in")
 
@@ -83,6 +87,7 @@ ELSEWHERE = (
 )
 
 
+@both_databases
 def test_nobody_is_led_anywhere_else(app: Flask, anna: Person) -> None:
     client = app.test_client()
     forms = [client.get("/app/sign-in", query_string={"next": wanted}).text for wanted in ELSEWHERE]
@@ -112,6 +117,7 @@ def test_a_form_from_another_site_signs_nobody_in(app: Flask, anna: Person) -> N
     assert client.get("/app/").status_code == 401
 
 
+@both_databases
 def test_guessing_ends_after_ten_tries_also_for_the_right_password(
     app: Flask, runtime: Runtime, anna: Person
 ) -> None:
@@ -127,6 +133,7 @@ def test_guessing_ends_after_ten_tries_also_for_the_right_password(
     assert (right.status_code, later.status_code) == (429, 303)
 
 
+@both_databases
 def test_a_client_that_tries_many_addresses_is_stopped_too(app: Flask, runtime: Runtime, shop: Shop) -> None:
     people = [add_member(runtime, f"{number}@azure.example", shop.store_id) for number in range(7)]
     client = app.test_client()

@@ -3,10 +3,11 @@
 import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -19,7 +20,8 @@ from tests.bars.sizes import Note, asked
 from tests.engines import POSTGRESQL, SQLITE
 from tests.webhooks import webhooks_process
 from tests.webhooks.webhooks_inbox import Inbox
-from tests.webhooks.webhooks_process import EMBEDDED, HOSTED, SETTINGS, Answer, Serving
+from tests.webhooks.webhooks_links import PAGE, link_maker
+from tests.webhooks.webhooks_process import EMBEDDED, HOSTED, SETTINGS, Answer, Serving, exchange, head
 from tests.webhooks.webhooks_shops import Delivery, connect_shopify, shopify_body, shopify_delivery
 
 only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
@@ -67,24 +69,38 @@ def test_a_locked_database_is_answered_503(served: Serving, runtime: Runtime, st
 
 
 @contextmanager
-def _closed(url: str) -> Iterator[None]:
-    """The database takes no connections, and those that it had are cut."""
+def _altered(url: str, during: str, after: str) -> Iterator[None]:
+    """The database is altered for a while; what is connected is cut each time, to see it as it is then."""
     parts = make_url(url)
     server = psycopg.connect(parts.set(drivername="postgresql", database="postgres").render_as_string())
     server.autocommit = True
-    name = parts.database
     try:
-        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
-        # The server's own cleaners may be at work there, too, and are not ours to end.
-        server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = %s AND backend_type = 'client backend'",
-            [name],
-        )
+        _alter(server, parts.database or "", during)
         yield
     finally:
-        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+        _alter(server, parts.database or "", after)
         server.close()
+
+
+def _alter(server: "psycopg.Connection[Any]", name: str, change: str) -> None:
+    server.execute(f"ALTER DATABASE {name} {change}".encode())
+    # The server's own cleaners may be at work there, too, and are not ours to end.
+    server.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = %s AND backend_type = 'client backend'",
+        [name],
+    )
+
+
+def _closed(url: str) -> AbstractContextManager[None]:
+    """The database takes no connections, and those that it had are cut."""
+    return _altered(url, "ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true")
+
+
+def _read_only(url: str) -> AbstractContextManager[None]:
+    """The database may be read only, as a replica may that took over and is not promoted yet."""
+    setting = "default_transaction_read_only"
+    return _altered(url, f"SET {setting} = on", f"RESET {setting}")
 
 
 @only_postgresql
@@ -127,6 +143,31 @@ def test_a_shop_that_cannot_be_looked_up_now_is_answered_503(served: Serving, ru
 
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) > 0
+
+
+@only_postgresql
+def test_a_database_that_may_only_be_read_is_answered_503_on_every_way_in(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
+    links = link_maker(runtime, store)
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    leave = urlsplit(links.unsubscribe()).path
+
+    with _read_only(runtime.database.url):
+        during = [
+            _post(served, store, "during"),
+            served.post(leave, [form], b"List-Unsubscribe=One-Click"),
+            exchange(served.port, head("GET", "/app/sign-in/somebodys", [])),
+        ]
+        led_on = exchange(served.port, head("GET", urlsplit(links.click(PAGE)).path, []))
+    after = [_post(served, store, "after"), served.post(leave, [form], b"List-Unsubscribe=One-Click")]
+
+    assert [answer.status for answer in during] == [503] * 3
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in during)
+    # Who follows a link is led on, only not counted.
+    assert (led_on.status, led_on.headers["location"]) == (302, PAGE)
+    assert [answer.status for answer in after] == [200, 200]
+    assert _keys(runtime, store) == ["after"]
 
 
 @contextmanager

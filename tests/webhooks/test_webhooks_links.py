@@ -4,17 +4,13 @@ import time
 
 import pytest
 
-from app.messaging import copies
-from app.messaging.links import LinkMaker
 from app.models import Store
 from app.runtime import Runtime
-from tests import seeds
-from tests.conftest import NOW
 from tests.webhooks.webhooks_inbox import Inbox
+from tests.webhooks.webhooks_links import COPY, PAGE, link_maker
 from tests.webhooks.webhooks_process import Answer, Serving, exchange, head
 from tests.webhooks.webhooks_shops import connect_shopify
 
-PAGE = "https://bottega.example/p/moka"
 CHROME = ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0 Safari/537.36")
 
 
@@ -27,24 +23,7 @@ def store(runtime: Runtime) -> Store:
 @pytest.fixture
 def link(runtime: Runtime, store: Store) -> str:
     """The address of the link of a mail that was sent."""
-    return _link_in(runtime, store, copies.pack({"links": [PAGE]}))
-
-
-def _link_in(runtime: Runtime, store: Store, content: bytes) -> str:
-    """The address of the link of a mail of which this copy is kept."""
-    with runtime.database.write() as session:
-        person = seeds.add_customer(session, store.id).id
-        sent = {"status": "sent", "sent_at": NOW, "content": content}
-        message_id = seeds.add_message(session, store.id, person, **sent).id
-    maker = LinkMaker(
-        base_url="",
-        signer=runtime.signer,
-        store_id=store.id,
-        message_id=message_id,
-        tags=None,
-        tracks_clicks=True,
-    )
-    return maker.click(PAGE)
+    return link_maker(runtime, store).click(PAGE)
 
 
 def test_a_visit_is_led_on_and_kept(served: Serving, runtime: Runtime, store: Store, link: str) -> None:
@@ -59,8 +38,7 @@ def test_a_link_of_a_mail_that_a_newer_release_wrote_is_asked_for_again(
     served: Serving, runtime: Runtime, store: Store, link: str, method: str
 ) -> None:
     """While it is rolled out the next process may be a new one; no wrong page is shown meanwhile."""
-    packed = copies.pack({"links": [PAGE]})
-    newer = _link_in(runtime, store, packed[:2] + bytes(4) + packed[6:])
+    newer = link_maker(runtime, store, COPY[:2] + bytes(4) + COPY[6:]).click(PAGE)
 
     answer = _visit(served, method, newer)
 

@@ -1,5 +1,6 @@
 """What is not kept: forged, misdirected, too large, or no delivery at all."""
 
+import hmac
 import json
 import socket
 from contextlib import suppress
@@ -11,7 +12,7 @@ from app.inbox import EVENTS
 from app.models import Store
 from app.runtime import Runtime
 from tests.webhooks.webhooks_inbox import Inbox
-from tests.webhooks.webhooks_process import Serving, exchange, head
+from tests.webhooks.webhooks_process import CLIENT_SECRET, Serving, exchange, head
 from tests.webhooks.webhooks_shops import (
     connect_shopify,
     connect_woocommerce,
@@ -39,9 +40,11 @@ def _rows(runtime: Runtime) -> int:
         "not base64 at all ÿ",
         signature("another secret", ORDER),
         signature("", ORDER),
-        signature("the secret of the app", ORDER + b" "),
+        signature(CLIENT_SECRET, ORDER + b" "),
+        signature(CLIENT_SECRET, json.dumps(json.loads(ORDER)).encode()),
+        hmac.digest(CLIENT_SECRET.encode(), ORDER, "sha256").hex(),
     ],
-    ids=["none", "short", "no-base64", "other-secret", "empty-secret", "other-body"],
+    ids=["none", "short", "no-base64", "other-secret", "empty-secret", "other-body", "re-serialised", "hex"],
 )
 def test_a_forged_shopify_delivery_is_answered_401_and_leaves_nothing(
     served: Serving, runtime: Runtime, given: str
