@@ -25,7 +25,7 @@ DESK = 1280
 """From this width on nobody has to scroll a table sideways to see an amount."""
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 _NOT_PAGES = re.compile(
-    r"^/(api|assets|auth|install|healthz|readyz|metrics|c/)|\.json$|/body$|/sign-in/|/export$|\.csv$"
+    r"^/(api|assets|auth|install|healthz|readyz|metrics|zones|c/)|\.json$|/body$|/sign-in/|/export$|\.csv$"
 )
 _LINK = re.compile(r'href="(?:https?://[^/"]+)?(/[uprc]/[^"]+)"')
 _RUN_AXE = """async () => {
