@@ -27,8 +27,7 @@ def shop(runtime: Runtime) -> Shop:
 def test_twenty_flips_are_one_welcome_and_the_last_state_stands(shop: Shop, last: str) -> None:
     with shop.database.write() as session:
         # Who bought before is welcomed back, without a code that a shop would have to make.
-        bought = {"orders_count": 1, "first_paid_at": NOW - DAY}
-        person = seeds.add_customer(session, shop.id, **bought).id
+        person = seeds.add_customer(session, shop.id, orders_count=1, first_paid_at=NOW - DAY).id
     kit = shop.kit(post := Post())
     other = "unsubscribed" if last == "subscribed" else "subscribed"
 
