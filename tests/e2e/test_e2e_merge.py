@@ -61,6 +61,7 @@ def test_two_who_are_merged_mid_flow_are_one_to_the_end(
         database = world.journey.kit.runtime.database
 
         assert merchant.merged
+        assert merchant.orders > 1
         assert _told(database) == [(merchant.kept, merchant.merged, True)]
         assert merchant.merged not in _names(database)
         assert _orders_of(database, merchant.kept) >= merchant.orders

@@ -81,6 +81,21 @@ def test_who_goes_back_to_the_address_of_the_yes_is_written_to(shop: Shop) -> No
     assert [message.to_address for message in post.sent] == [OLD.upper()]
 
 
+def test_who_moved_to_another_zone_is_written_to_within_the_hours_of_there(shop: Shop) -> None:
+    post = Post()
+    message_id = shop.add_message()
+    with shop.database.write() as session:
+        # Where it is nine in the evening.
+        session.execute(update(CUSTOMERS).where(CUSTOMERS.c.store_id == shop.id).values(country="FJ"))
+
+    run(shop.kit(post), NOW)
+    waiting = shop.message(message_id)
+    run(shop.kit(post), waiting.next_at)
+
+    assert (waiting.status, waiting.next_at) == ("queued", NOW + timedelta(hours=11))
+    assert post.sent_ids == [message_id]
+
+
 def _planned_for_the_old_address(shop: Shop) -> int:
     customer_id = shop.add_subscriber()
     shop.add_message(customer_id)

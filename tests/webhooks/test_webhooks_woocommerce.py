@@ -16,6 +16,7 @@ from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_process import Serving
 from tests.webhooks.webhooks_shops import connect_woocommerce, woo_delivery, woo_fixture, woo_fixtures
 
+NAME = "X-WC-Webhook-Delivery-ID"
 CAPTURED = ("hpos", "storecheckout", "storecheckoutacct")
 
 
@@ -47,6 +48,10 @@ def store(runtime: Runtime) -> Iterator[Store]:
     server.server_close()
 
 
+def _said(captured: dict[str, Any]) -> tuple[str, str]:
+    return captured["topic"], captured["request"]["body"]
+
+
 def _send_all(served: Serving, runtime: Runtime, store: Store) -> list[int]:
     deliveries = [woo_fixture(runtime, store, captured) for captured in woo_fixtures(*CAPTURED)]
     return [served.post(one.path, one.headers, one.body).status for one in deliveries]
@@ -59,11 +64,14 @@ def test_every_captured_delivery_is_answered_200_and_kept_once(
 
     statuses = _send_all(served, runtime, store) + _send_all(served, runtime, store)
 
-    different = {(one["topic"], one["request"]["body"]) for one in captured}
+    different = {_said(one) for one in captured}
     rows = Inbox(runtime, store).rows()
     assert set(statuses) == {200}
     assert {(row.topic, row.body.decode()) for row in rows} == different
     assert len(rows) == len(different)
+    # WooCommerce names a delivery by its second: of the captured ones some share a name.
+    named = {(dict(one["request"]["headers"]).get(NAME), *_said(one)) for one in captured}
+    assert max(Counter(name for name, *_ in named if name).values()) > 1
 
 
 def test_pings_are_answered_200_and_nothing_comes_of_them(
