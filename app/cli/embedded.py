@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import Any
 
 import waitress
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 
 from app import doors, watching
 from app.cli.ending import on_termination
@@ -30,6 +32,22 @@ _SERVER = {
     # Ours to judge (app/web/clients.py, /metrics): who takes them away makes a proxy's visitors local ones.
     "clear_untrusted_proxy_headers": False,
 }
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]  # the package has no types
+    """Ends the connection after a request that names its length in two ways, as RFC 9112 6.1 has it.
+
+    What follows may be another's request in the eyes of a proxy before us, which went by the other length.
+    """
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head of a request."""
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            self.headers["CONNECTION"] = "close"
+
+
+HTTPChannel.parser_class = _Parser
 
 
 def open_server(site: Site, host: str, port: int) -> Any:

@@ -238,14 +238,21 @@ def test_a_connection_lost_after_the_request_may_have_been_acted_on(
         "https://[64:ff9b::7f00:1]/",
         "https://[2002:7f00:1::]/",
         "https://[fec0::1]/",
+        "http://0177.0.0.1/",
         "http://8.8.8.8:8080/",
     ],
 )
-def test_a_store_may_not_live_on_a_private_address_or_an_odd_port(url: str) -> None:
+def test_a_store_may_not_live_on_a_private_address_or_an_odd_port(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _socket, address: connected.append(address))
+
     with pytest.raises(NotSent, match="not a public one") as failure:
         StoreTransport().request("GET", url)
 
     assert failure.value.permanent
+    assert connected == []
 
 
 def test_one_private_address_among_public_ones_refuses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:

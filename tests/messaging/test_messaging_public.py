@@ -214,6 +214,14 @@ def test_the_destination_cannot_be_given_in_the_address(shop: Shop) -> None:
     assert answer.location == DESTINATION
 
 
+@pytest.mark.parametrize("path", ["/c///evil.example", "/c/%2F%2Fevil.example", "//evil.example/c/x"])
+def test_slashes_too_many_lead_to_no_other_host(shop: Shop, path: str) -> None:
+    answer = shop.client.get(path, headers=CHROME, base_url="https://ritorno.example")
+
+    assert answer.status_code in (308, 404)
+    assert (answer.location or "https://ritorno.example/").startswith("https://ritorno.example/")
+
+
 @pytest.mark.parametrize("kind", ["c", "u", "p"])
 def test_wrong_tokens_of_all_sorts_get_one_and_the_same_404(shop: Shop, kind: str) -> None:
     own = {"c": shop.click, "u": shop.unsubscribe, "p": shop.preferences}
@@ -221,6 +229,7 @@ def test_wrong_tokens_of_all_sorts_get_one_and_the_same_404(shop: Shop, kind: st
     unknown = shop.runtime.signer.sign(*NEVER_SENT[kind])
     wrong = [tokens[name] for name in own if name != kind]
     wrong += [tokens[kind][:-1] + "!", tokens[kind].swapcase(), "x", "1-1.", ".", "%00", unknown]
+    wrong += ["\\\\evil.example", "javascript:alert(1)", f"{tokens[kind]}%0d%0aLocation:%20//evil.example"]
 
     answers = [shop.client.get(f"/{kind}/{token}", headers=CHROME) for token in wrong]
 

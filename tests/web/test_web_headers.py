@@ -53,6 +53,19 @@ def test_every_answer_carries_the_security_headers(member: FlaskClient, shop: Sh
     assert headers["Referrer-Policy"] == "same-origin"
 
 
+def test_no_route_at_all_answers_without_them(app: Flask) -> None:
+    answers = {
+        rule.rule: app.test_client().get(re.sub("<[^>]*>", "1", rule.rule))
+        for rule in app.url_map.iter_rules()
+    }
+
+    assert len(answers) > 100
+    for path, answer in answers.items():
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+        assert "frame-ancestors" in answer.headers["Content-Security-Policy"], path
+        assert "Access-Control-Allow-Origin" not in answer.headers, path
+
+
 @pytest.mark.parametrize("path", SCREENS)
 def test_no_page_has_a_script_or_style_of_its_own(member: FlaskClient, shop: Shop, path: str) -> None:
     page = member.get(path.format(**shop.ids)).get_data(as_text=True)

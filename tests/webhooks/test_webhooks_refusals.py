@@ -224,6 +224,25 @@ def test_a_body_without_an_announced_length_is_kept_as_it_is(served: Serving, ru
     assert [row.body for row in Inbox(runtime, store).rows()] == [ORDER]
 
 
+def test_what_follows_a_request_of_two_lengths_is_not_heard(served: Serving, runtime: Runtime) -> None:
+    """Who stands before us may have gone by the other length: to it, the rest was another's request."""
+    store = connect_shopify(runtime)
+    first, second = (
+        shopify_delivery(store.domain, "orders/create", ORDER, webhook_id=name)
+        for name in ("first", "second")
+    )
+    lengths = [("Content-Length", "5"), ("Transfer-Encoding", "chunked")]
+    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(ORDER), ORDER)
+    hidden = head("POST", second.path, [("Content-Length", str(len(ORDER))), *second.headers]) + ORDER
+    lasting = head("POST", first.path, [*lengths, *first.headers]).replace(b"Connection: close\r\n", b"")
+
+    answer = exchange(served.port, lasting + chunked + hidden)
+
+    assert answer.status == 200
+    assert b"HTTP/1.1" not in answer.body
+    assert [row.dedupe_key for row in Inbox(runtime, store).rows()] == ["first"]
+
+
 def test_headers_with_underscores_do_not_pass_for_those_with_dashes(
     served: Serving, runtime: Runtime
 ) -> None:
