@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Column, ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of, unindexed
@@ -20,7 +20,7 @@ CUSTOMERS, EVENTS, DECISIONS = table_of(Customer), table_of(CustomerEvent), tabl
 ENROLLMENTS, MESSAGES, ORDERS = table_of(Enrollment), table_of(Message), table_of(Order)
 SWITCHES = table_of(FlowSwitch)
 MOST_EVENTS, MOST_ENROLLMENTS, MOST_MESSAGES, MOST_DECISIONS = 300, 50, 200, 300
-"""How many of each are looked at for one flow."""
+"""How many are looked at of each flow, of events of each type."""
 _SHOWN = tuple(
     MESSAGES.c[name]
     for name in (
@@ -112,67 +112,71 @@ def _switches(asked: Asked) -> Sequence[Any]:
 
 
 def _enrollments(asked: Asked) -> Sequence[Row[Any]]:
-    statement = (
-        select(ENROLLMENTS)
-        .where(
-            ENROLLMENTS.c.store_id == asked.store.id,
-            ENROLLMENTS.c.customer_id == asked.customer_id,
-            ENROLLMENTS.c.flow_key.in_(_keys(asked)),
-            ENROLLMENTS.c.entered_at < asked.end,
-        )
-        .order_by(ENROLLMENTS.c.entered_at.desc(), ENROLLMENTS.c.id.desc())
-        .limit(MOST_ENROLLMENTS * len(asked.flows))
+    conditions = (ENROLLMENTS.c.flow_key.in_(_keys(asked)), ENROLLMENTS.c.entered_at < asked.end)
+    return _some_of_each(
+        asked, "flow_key", tuple(ENROLLMENTS.c), conditions, most=MOST_ENROLLMENTS, by="entered_at"
     )
-    return asked.session.execute(statement).all()
 
 
 def _decisions(asked: Asked) -> Sequence[Row[Any]]:
-    statement = (
-        select(DECISIONS)
-        .where(
-            DECISIONS.c.store_id == asked.store.id,
-            DECISIONS.c.customer_id == asked.customer_id,
-            DECISIONS.c.decided_at >= asked.end - BACK,
-            DECISIONS.c.decided_at < asked.end,
-            DECISIONS.c.flow_key.in_(_keys(asked)),
-        )
-        .order_by(DECISIONS.c.decided_at.desc(), DECISIONS.c.id.desc())
-        .limit(MOST_DECISIONS * len(asked.flows))
+    conditions = (
+        DECISIONS.c.flow_key.in_(_keys(asked)),
+        DECISIONS.c.decided_at >= asked.end - BACK,
+        DECISIONS.c.decided_at < asked.end,
     )
-    return asked.session.execute(statement).all()
+    return _some_of_each(
+        asked, "flow_key", tuple(DECISIONS.c), conditions, most=MOST_DECISIONS, by="decided_at"
+    )
 
 
 def _messages(asked: Asked) -> Sequence[Row[Any]]:
-    """What was due around that day or not long after it, without the contents."""
-    statement = (
-        select(*_SHOWN)
-        .where(
-            MESSAGES.c.store_id == asked.store.id,
-            MESSAGES.c.customer_id == asked.customer_id,
-            unindexed(MESSAGES.c.flow_key).in_(_keys(asked)),
-            MESSAGES.c.due_at >= asked.end - BACK,
-            MESSAGES.c.due_at < asked.end + _AHEAD,
-        )
-        .order_by(MESSAGES.c.due_at, MESSAGES.c.id)
-        .limit(MOST_MESSAGES * len(asked.flows))
+    """What was due around that day or not long after it, without the contents; the first due first."""
+    conditions = (
+        unindexed(MESSAGES.c.flow_key).in_(_keys(asked)),
+        MESSAGES.c.due_at >= asked.end - BACK,
+        MESSAGES.c.due_at < asked.end + _AHEAD,
     )
-    return asked.session.execute(statement).all()
+    return _some_of_each(
+        asked, "flow_key", _SHOWN, conditions, most=MOST_MESSAGES, by="due_at", is_latest_first=False
+    )
 
 
 def _events(asked: Asked, kinds: Sequence[str]) -> Sequence[Row[Any]]:
-    statement = (
-        select(EVENTS)
-        .where(
-            EVENTS.c.store_id == asked.store.id,
-            EVENTS.c.customer_id == asked.customer_id,
-            EVENTS.c.occurred_at >= asked.end - BACK,
-            EVENTS.c.occurred_at < asked.end,
-            EVENTS.c.type.in_(kinds),
-        )
-        .order_by(EVENTS.c.occurred_at.desc(), EVENTS.c.id.desc())
-        .limit(MOST_EVENTS * len(asked.flows))
+    conditions = (
+        EVENTS.c.type.in_(kinds),
+        EVENTS.c.occurred_at >= asked.end - BACK,
+        EVENTS.c.occurred_at < asked.end,
     )
-    return asked.session.execute(statement).all() if kinds else ()
+    if not kinds:
+        return ()
+    return _some_of_each(asked, "type", tuple(EVENTS.c), conditions, most=MOST_EVENTS, by="occurred_at")
+
+
+def _some_of_each(
+    asked: Asked,
+    kind: str,
+    columns: Sequence[Column[Any]],
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    most: int,
+    by: str,
+    is_latest_first: bool = True,
+) -> Sequence[Row[Any]]:
+    """The person's rows of a table in the order of a moment, so many of each kind.
+
+    Of each: hundreds of one kind would leave no room for the one of another that is asked about, too.
+    """
+    table = columns[0].table
+    turn = ColumnElement.desc if is_latest_first else ColumnElement.asc
+    place = func.row_number().over(partition_by=table.c[kind], order_by=(turn(table.c[by]), turn(table.c.id)))
+    mine = (table.c.store_id == asked.store.id, table.c.customer_id == asked.customer_id)
+    ranked = select(*columns, place.label("place")).where(*mine, *conditions).subquery()
+    statement = (
+        select(*(ranked.c[column.name] for column in columns))
+        .where(ranked.c.place <= most)
+        .order_by(turn(ranked.c[by]), turn(ranked.c.id))
+    )
+    return asked.session.execute(statement).all()
 
 
 def _orders(asked: Asked, subjects: Collection[str]) -> dict[str, Row[Any]]:

@@ -13,9 +13,11 @@ from app.errors import NotFound
 from app.flows import birthdays, switch
 from app.flows.definition import recipe_keys
 from app.flows.why import Answer, why, why_each
+from app.flows.why_rows import MOST_ENROLLMENTS
 from app.messaging import outbox
 from app.messaging.outbox import NewDecision
 from app.models import Message, Store
+from tests import seeds
 from tests.conftest import NOW
 from tests.engines import Engine
 from tests.flows.flows_world import SINCE, SUBSCRIBED, UNSUBSCRIBED, World
@@ -40,6 +42,12 @@ def _ask(world: World, customer_id: int, flow: str = "welcome", on: date = TODAY
         return why(session, store, customer_id, flow_key=flow, on=on, now=NOW)
 
 
+def _ask_all(world: World, customer_id: int) -> list[Answer]:
+    with world.database.read() as session:
+        store = session.get_one(Store, world.store_id)
+        return why_each(session, store, customer_id, flow_keys=recipe_keys(), on=TODAY, now=NOW)
+
+
 def test_all_flows_together_answer_what_each_does_alone_by_as_many_statements_as_one(world: World) -> None:
     person = world.customer(first_paid_at=NOW - 90 * DAYS)
     world.order(person, "E2", placed_at=NOW - 3 * DAYS, delivered_at=NOW - DAYS)
@@ -47,18 +55,40 @@ def test_all_flows_together_answer_what_each_does_alone_by_as_many_statements_as
     world.happens("order.paid", person, NOW - 3 * DAYS, subject="order:E2")
     world.happens("order.delivered", person, NOW - DAYS, subject="order:E2")
     world.run(NOW)
-    keys = recipe_keys()
 
-    alone = [_ask(world, person, key) for key in keys]
+    alone = [_ask(world, person, key) for key in recipe_keys()]
     asked: list[object] = []
-    event.listen(world.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
-    with world.database.read() as session:
-        store = session.get_one(Store, world.store_id)
-        together = why_each(session, store, person, flow_keys=keys, on=TODAY, now=NOW)
+
+    def _note(*told: object) -> None:
+        asked.append(told[2])
+
+    event.listen(world.database.engine, "before_cursor_execute", _note)
+    together = _ask_all(world, person)
+    event.remove(world.database.engine, "before_cursor_execute", _note)
 
     assert together == alone
     assert sum(bool(answer.enrollments) for answer in together) > 1
     assert len(asked) <= _MOST_STATEMENTS
+
+
+def test_hundreds_of_journeys_of_one_flow_leave_room_for_the_one_of_another(world: World) -> None:
+    person = world.customer(first_paid_at=NOW - 90 * DAYS)
+    keys = recipe_keys()
+    with world.database.write() as session:
+        for number in range(MOST_ENROLLMENTS * len(keys)):
+            subject = f"order:many-{number}"
+            of_order = {"flow_key": "review", "occurrence": subject, "subject": subject}
+            seeds.add_enrollment(
+                session, world.store_id, person, entered_at=NOW - number * timedelta(minutes=1), **of_order
+            )
+        seeds.add_enrollment(
+            session, world.store_id, person, flow_key="welcome", occurrence="first", entered_at=NOW - DAYS
+        )
+
+    alone = [_ask(world, person, key) for key in keys]
+
+    assert alone[keys.index("welcome")].enrollments
+    assert _ask_all(world, person) == alone
 
 
 def _codes(answer: Answer) -> list[str]:
