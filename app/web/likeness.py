@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
-_LETTERS = chain(range(0x20, 0x250), range(0x370, 0x530), range(0x1E00, 0x1F00), range(0x2018, 0x201A))
+_LETTERS = (range(0x20, 0x250), range(0x370, 0x530), range(0x1E00, 0x1F00), range(0x2018, 0x201A))
 """Latin with all its accents, Greek and Cyrillic, and the apostrophes."""
 _WITHOUT = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 """Letters that Unicode takes for others than those that they are typed by."""
@@ -67,7 +67,7 @@ def _is_glob(element: Reads, compiler: SQLCompiler, **options: Any) -> str:
     return f"({' OR '.join(compiler.process(glob, **options) for glob in globs) or '0'})"
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _bare(sign: str) -> str:
     folded = sign.casefold()
     parts = unicodedata.normalize("NFKD", _WITHOUT.get(folded, folded))
@@ -79,7 +79,7 @@ def _bare(sign: str) -> str:
 def _signs() -> dict[str, str]:
     """The signs that stand for one letter, or for two."""
     found: dict[str, str] = defaultdict(str)
-    for sign in map(chr, _LETTERS):
+    for sign in map(chr, chain(*_LETTERS)):
         found[_bare(sign)] += sign
     return dict(found)
 

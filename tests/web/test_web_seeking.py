@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.models import ConsentState, Customer, CustomerState
 from app.runtime import Runtime
-from app.web import seeking
+from app.web import likeness, seeking
 from tests import seeds
 from tests.conftest import NOW
 from tests.engines import Engine
@@ -128,6 +128,15 @@ def test_of_two_names_the_first_is_typed_in_full(found: Found, typed: str) -> No
 )
 def test_signs_that_patterns_are_made_of_find_nothing_but_themselves(found: Found, typed: str) -> None:
     assert found(urlencode({"q": typed})) == set()
+
+
+def test_the_signs_are_the_same_whenever_they_are_worked_out() -> None:
+    """Two threads may both be the first to ask, so that nothing may be used up by the one."""
+    known = dict(likeness._signs())
+    likeness._signs.cache_clear()
+
+    assert likeness._signs() == known
+    assert known["o"].startswith("Oo")
 
 
 def test_the_next_page_asks_the_same(app: Flask, runtime: Runtime) -> None:

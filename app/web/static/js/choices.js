@@ -1,13 +1,14 @@
 /* A long list of choices comes once its field is seen, and the browser keeps it; the choice that holds is there
-   before. Inside Shopify's admin pages take each other's place, so a page that is shown begins anew. */
+   before. What did not come is asked for again when the field is seen the next time. Inside Shopify's admin pages
+   take each other's place, so a page that is shown begins anew. */
 "use strict";
 
 (() => {
   const fill = async (field) => {
     const address = field.dataset.more;
     delete field.dataset.more;
-    const answer = await fetch(address);
-    if (answer.ok) field.insertAdjacentHTML("beforeend", await answer.text());
+    const answer = await fetch(address).catch(() => null);
+    if (answer?.ok) field.insertAdjacentHTML("beforeend", await answer.text());
     else field.dataset.more = address;
   };
 
