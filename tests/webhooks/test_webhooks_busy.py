@@ -92,6 +92,21 @@ def _alter(server: "psycopg.Connection[Any]", name: str, change: str) -> None:
     )
 
 
+def _refuses_only_meanwhile(
+    served: Serving, runtime: Runtime, store: Store, trouble: AbstractContextManager[None]
+) -> None:
+    """What is posted during the trouble is answered 503 and not kept; before and after it, all is."""
+    before = _post(served, store, "before")
+
+    with trouble:
+        during = [_post(served, store, f"during-{number}") for number in range(3)]
+    after = _post(served, store, "after")
+
+    assert [answer.status for answer in (before, *during, after)] == [200, 503, 503, 503, 200]
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in during)
+    assert _keys(runtime, store) == ["before", "after"]
+
+
 def _closed(url: str) -> AbstractContextManager[None]:
     """The database takes no connections, and those that it had are cut."""
     return _altered(url, "ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true")
@@ -107,17 +122,7 @@ def _read_only(url: str) -> AbstractContextManager[None]:
 def test_a_database_that_went_away_is_answered_503_and_found_again(
     served: Serving, runtime: Runtime, store: Store
 ) -> None:
-    before = _post(served, store, "before")
-
-    with _closed(runtime.database.url):
-        during = [_post(served, store, f"during-{number}") for number in range(3)]
-    after = _post(served, store, "after")
-
-    assert before.status == 200
-    assert [answer.status for answer in during] == [503] * 3
-    assert all(int(answer.headers["retry-after"]) > 0 for answer in during)
-    assert after.status == 200
-    assert _keys(runtime, store) == ["before", "after"]
+    _refuses_only_meanwhile(served, runtime, store, _closed(runtime.database.url))
 
 
 @only_postgresql
@@ -187,15 +192,7 @@ def _full(url: str) -> Iterator[None]:
 def test_a_server_whose_disk_is_full_is_answered_503_and_needs_no_restart(
     served: Serving, runtime: Runtime, store: Store
 ) -> None:
-    before = _post(served, store, "before")
-
-    with _full(runtime.database.url):
-        during = [_post(served, store, f"during-{number}") for number in range(3)]
-    after = _post(served, store, "after")
-
-    assert [answer.status for answer in (before, *during, after)] == [200, 503, 503, 503, 200]
-    assert all(int(answer.headers["retry-after"]) > 0 for answer in during)
-    assert _keys(runtime, store) == ["before", "after"]
+    _refuses_only_meanwhile(served, runtime, store, _full(runtime.database.url))
 
 
 @only_sqlite
