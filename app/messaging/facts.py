@@ -159,12 +159,10 @@ def facts_of(
     )
 
 
-def consent_of(
-    loaded: Loaded, customer_id: int, channel: str, address: str | None = None
-) -> tuple[str, str | None]:
-    """The derived state of a channel, for the address that is written to, and its basis."""
-    row = loaded.consents.get((customer_id, channel))
-    return agreeing.stands(row, address), row.basis if row is not None else None
+def last_word(loaded: Loaded, customer_id: int, channel: str) -> str | None:
+    """What somebody said last of a channel, of whatever address; None if they never did."""
+    said = loaded.consents.get((customer_id, channel))
+    return said.state if said is not None else None
 
 
 def _store(loaded: Loaded, row: Any) -> StoreFacts:
@@ -182,18 +180,17 @@ def _store(loaded: Loaded, row: Any) -> StoreFacts:
 def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
     address = addresses.address_of(customer, row.channel)
     said = loaded.consents.get((row.customer_id, row.channel))
-    state, basis = consent_of(loaded, row.customer_id, row.channel, address)
     return PersonFacts(
         is_erased=customer is None or customer.erased_at is not None,
         is_minor=_is_minor(customer, loaded.now, loaded.store),
         address=address,
         address_problem=addresses.problem(row.channel, address),
         suppressed_for=_suppressed_for(loaded, row, address),
-        consent=state,
-        consent_basis=basis,
+        consent=agreeing.stands(said, address),
+        consent_basis=said.basis if said is not None else None,
         has_bought=customer is not None and customer.orders_count > 0,
         content_problem=content_problem,
-        tracks_clicks=consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed",
+        tracks_clicks=last_word(loaded, row.customer_id, "tracking") == "subscribed",
         is_lapsed=loaded.terms_for(row.channel).is_lapsed(said, customer, loaded.now),
     )
 
@@ -247,7 +244,7 @@ def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
         is_answered=row.id in loaded.answered,
         is_unhappy=row.customer_id in loaded.unhappy,
         has_open_case=row.customer_id in loaded.open_cases,
-        is_pending=consent_of(loaded, row.customer_id, row.channel)[0] == "pending",
+        is_pending=last_word(loaded, row.customer_id, row.channel) == "pending",
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=loaded.terms_for(row.channel).allows_perk,
         state=loaded.states.get(row.customer_id, ACTIVE),

@@ -104,7 +104,7 @@ class Letters:
             phone=customer.phone,
             store_timezone=store.timezone,
         )
-        _, basis = facts.consent_of(loaded, row.customer_id, row.channel)
+        said = loaded.consents.get((row.customer_id, row.channel))
         address = addresses.address_of(customer, row.channel) or ""
         links = self._links(loaded, row, is_plain=how.is_trial or row.purpose == TRANSACTIONAL)
         rating_url = links.rating(row.customer_id) if answers.is_ask(row) else None
@@ -116,7 +116,7 @@ class Letters:
         context = RenderContext(
             channel=row.channel,
             purpose=row.purpose,
-            basis=basis,
+            basis=said.basis if said is not None else None,
             sender=terms.sender,
             zone=zone,
             currency=store.currency,
@@ -143,7 +143,7 @@ class Letters:
     def _links(self, loaded: Loaded, row: Any, *, is_plain: bool) -> LinkMaker:
         """The links of a message; those of transactional mail carry no tag and are counted by nobody."""
         tags = UtmTags(loaded.terms_for(row.channel).hosts, row.channel, row.flow_key, row.step)
-        tracks = facts.consent_of(loaded, row.customer_id, "tracking")[0] == "subscribed"
+        tracks = facts.last_word(loaded, row.customer_id, "tracking") == "subscribed"
         return LinkMaker(
             base_url=self.base_url,
             signer=self.signer,

@@ -44,6 +44,11 @@ REVIEWS, PREFERENCES, CHECKOUTS = table_of(Review), table_of(Preference), table_
 SILENCES = table_of(CustomerState)
 BASKETS = "abandoned_checkout"
 """The flow that is about what was left at the till."""
+WHO = (
+    *("id", "external_id", "email", "phone", "country", "region", "birth_year", "birth_month", "birth_day"),
+    *("birth_known_at", "earlier_orders", "erased_at", "locale", "first_name", "last_name"),
+)
+"""The columns of a customer that a replay begins with, in the order of `CustomerThen`."""
 _IMPORTED = "import"
 _CASES = (OPENED, CLOSED)
 _TELLING = ("consent.", "message.", "voucher.", "support.", "state.", "checkout.")
@@ -111,7 +116,7 @@ class Memory:
 def load(session: Session, signer: Signer, question: Question, *, first: int, last: int) -> Memory:
     """Read the people whose ids lie in [first, last] but those who were erased: nothing is known of them."""
     reader = _Reader(session, question, first, last)
-    statement = select(CUSTOMERS).where(
+    statement = select(*(CUSTOMERS.c[name] for name in (*WHO, "created_at"))).where(
         CUSTOMERS.c.store_id == question.store.id,
         CUSTOMERS.c.id.between(first, last),
         CUSTOMERS.c.erased_at.is_(None),

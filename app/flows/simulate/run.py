@@ -181,6 +181,8 @@ def _replayed(session: Session, signer: Signer, question: Question, past: Histor
             report.waiting.append(Waiting(id_, life.silence.stays, mine))
         else:
             report.add(mine)
+    # The processes put theirs in order together; the whole is then quick to sort.
+    _sort(report)
     return report
 
 

@@ -6,16 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from app.customers.baskets import UNBOUGHT
-from app.flows.simulate.memory import Happening, Remembered
+from app.flows.simulate.memory import WHO, Happening, Remembered
 from app.flows.simulate.question import LONG_AGO, Question
 from app.segments.state_facts import ACTS
 from app.segments.states import ACTIVE
 
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
-_COPIED = (
-    *("id", "external_id", "email", "phone", "country", "region", "birth_year", "birth_month", "birth_day"),
-    *("birth_known_at", "earlier_orders", "erased_at", "locale", "first_name", "last_name"),
-)
 
 
 @dataclass(slots=True)
@@ -45,7 +41,10 @@ class OrderThen:
 
 @dataclass(slots=True)
 class CustomerThen:
-    """A customer's row as it was, as far as the past of a column is known; the rest as it is today."""
+    """A customer's row as it was, as far as the past of a column is known; the rest as it is today.
+
+    It begins with the columns of `WHO`, in their order.
+    """
 
     id: int
     external_id: str | None
@@ -115,8 +114,7 @@ class Standing:
     @classmethod
     def at_the_start(cls, question: Question, person: Remembered) -> "Standing":
         """Nothing has been told yet."""
-        row = person.customer._mapping
-        return cls(question, person, CustomerThen(**{name: row[name] for name in _COPIED}))
+        return cls(question, person, CustomerThen(*person.customer[: len(WHO)]))
 
     def learn(self, event: Happening) -> None:
         """What an entry of the timeline changes in the mirror; it was written in the same transaction."""
