@@ -107,9 +107,14 @@ def footer(why: str, name: str, address: str, ways_out: list[tuple[str, str]]) -
         for label, url in ways_out
     )
     ways = f'<br><span style="display:inline-block;padding-top:10px">{links}</span>' if links else ""
+    return ending(f"{why}<br><strong>{name}</strong> · {address}{ways}")
+
+
+def ending(told: str) -> str:
+    """The card's end, and what is told under it."""
     return (
         '</table></td></tr><tr><td align="center" class="muted" style="padding:24px 20px 0;'
-        f'font:400 13px/1.6 {_SANS};color:{MUTED}">{why}<br><strong>{name}</strong> · {address}{ways}'
+        f'font:400 13px/1.6 {_SANS};color:{MUTED}">{told}'
         "</td></tr></table><!--[if mso]></td></tr></table><![endif]--></td></tr></table></body></html>"
     )
 
@@ -220,6 +225,17 @@ def action(label: str, url: str) -> str:
     """A product's own small button."""
     style = f"display:inline-block;padding:9px 16px;border-radius:8px;font:600 14px/1.2 {_SANS};{_OUTLINE}"
     return f'<div style="padding-top:10px"><a href="{url}" class="ghost" style="{style}">{label}</a></div>'
+
+
+def figures(rows: list[tuple[str, str]]) -> str:
+    """Numbers below each other, (label, value) each; nothing where there are none."""
+    edge = f"padding:9px 0;border-bottom:1px solid {LINE}"
+    listed = "".join(
+        f'<tr><td class="muted line" style="{edge};{_SOFT}">{label}</td><td align="right" class="ink line" '
+        f'style="{edge};padding-left:16px;{_BODY};font-weight:600;white-space:nowrap">{value}</td></tr>'
+        for label, value in rows
+    )
+    return f'<tr><td style="padding:0 0 26px">{_WIDE}>{listed}</table></td></tr>' if rows else ""
 
 
 def rating(answers: list[tuple[str, str]], low: str, high: str) -> str:

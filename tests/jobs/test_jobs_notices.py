@@ -1,6 +1,7 @@
 """What merchants are told by mail, from the operator's account: standing still once, low ratings hourly."""
 
 import argparse
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.cli import doctor
-from app.messaging.notices import mail
+from app.members.letters import Letter
+from app.messaging.notices import letter_of, mail
 from app.models import Notice, Store
 from app.runtime import Runtime
 from app.stores import notices as queue
@@ -23,6 +25,7 @@ from tests.connectors.sandbox.sandbox_providers import Pair
 from tests.jobs.jobs_providers import FROM
 
 MINUTE = timedelta(minutes=1)
+FIGURES = "earned earned_orders sold orders sent clicked bounced list unsubscribed low proof".split()
 
 
 def test_a_merchant_is_told_once_while_it_lasts_and_again_the_next_time(
@@ -216,7 +219,7 @@ def test_what_is_rated_while_a_mail_is_on_its_way_is_told_with_the_next(operator
         ("low_rating", "it", "da 1 a 3 stelle: 4.", "/app/reviews?show=low"),
         ("low_rating", "en", "1 to 3 stars: 4.", "/app/reviews?show=low"),
         ("text_budget", "it", "80 % della spesa", "/app/settings#senders"),
-        ("text_budget", "en", "used 80%", "/app/settings#senders"),
+        ("text_budget", "en", "used more than 80%", "/app/settings#senders"),
         ("sender_stopped", "it", "non accetta più i messaggi", "/app/settings#senders"),
         ("sender_stopped", "en", "takes no messages any more", "/app/settings#senders"),
     ],
@@ -232,6 +235,36 @@ def test_each_kind_says_what_happened_and_leads_to_what_mends_it(
 
     assert words in told.text
     assert f"https://r.example{path}" in told.text
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+@pytest.mark.parametrize(
+    "kind",
+    ["low_rating", "needs_reconnect", "sender_stopped", "text_budget", "weekly", "invitation", "password"],
+)
+def test_each_kind_has_a_button_for_every_screen_and_leaves_nothing_unfilled(kind: str, locale: str) -> None:
+    if kind in ("invitation", "password"):
+        letter = Letter(1, kind, "a@b.example", "https://r.example/app/x?a=1&b=2", "Bottega", locale)
+        told = letter_of(letter, FROM)
+    else:
+        store = Store(name="Bottega", domain="b.example", locale=locale, settings={}, email="")
+        values = dict.fromkeys(["n", "first", "last", *FIGURES], "7")
+        told = mail(
+            store,
+            kind,
+            to_address="a@b.example",
+            from_address=FROM,
+            base_url="https://r.example",
+            told=values,
+        )
+    link = told.text.split("https://", 1)[1].split()[0]
+    page = told.html or ""
+
+    assert f'<a href="https://{link.replace("&", "&amp;")}" style="display:inline-block' in page
+    assert f'<html lang="{locale}"' in page
+    assert "prefers-color-scheme:dark" in page
+    assert page.count("r.example.") == 1
+    assert not re.search(r"\{\w*\}", told.subject + told.text)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -1,20 +1,20 @@
 """What merchants are told by mail: plain words, in the shop's language."""
 
-import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.members.letters import Letter
+from app.messaging import layout
+from app.messaging.colours import paint_of
 from app.messaging.content import language_for
 from app.models import Store
 from app.stores import settings
 from connectors.base import OutgoingMessage
-
-_MAIL = '<!doctype html><html lang="{language}"><body style="font: 16px/1.5 sans-serif">{text}</body></html>'
-
 
 _PATHS = {
     "low_rating": "/app/reviews?show=low",
@@ -22,11 +22,10 @@ _PATHS = {
     "sender_stopped": "/app/settings#senders",
 }
 """Where a mail leads, if not home."""
-_TABLE = '<table cellpadding="0" cellspacing="0" style="margin: 16px 0">{rows}</table>'
-_ROW = (
-    '<tr><td style="padding: 6px 24px 6px 0; color: #6a5f56">{label}</td>'
-    '<td style="padding: 6px 0; text-align: right"><b>{value}</b></td></tr>'
-)
+_OURS = "Ritorno"
+_PAINT = paint_of("#a8472a")
+_SIGNED = {"it": "Ti scrive Ritorno, che trovi su {}.", "en": "Sent by Ritorno, which you find at {}."}
+"""Who writes, and where the button leads: somebody asked to sign in may want to know before."""
 
 
 def language_of(store: Store) -> str:
@@ -78,38 +77,76 @@ def _outgoing(
     to_address: str,
     from_address: str,
 ) -> OutgoingMessage:
-    words = _words(kind)[language]
-    text = words["text"].format_map(told)
-    rows = [(label, value.format_map(told)) for label, value in words.get("rows", ())]
-    after = words.get("after", "").format_map(told)
-    plain = "\n".join(f"{label}: {value}" for label, value in rows)
+    words = _Words.of(kind, language, told)
     return OutgoingMessage(
         message_id=message_id,
         channel="email",
         to_address=to_address,
         from_address=from_address,
-        from_name="Ritorno",
-        subject=words["subject"].format_map(told),
-        text="\n\n".join(filter(None, (text, plain, after))),
-        html=_MAIL.format(language=language, text=_paragraphs(text) + _table(rows) + _paragraphs(after)),
+        from_name=_OURS,
+        subject=words.subject,
+        text=_text(words, str(told["url"])),
+        html=_html(words, language, str(told["url"])),
         labels=("notice", kind),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What one notice says, filled in; `rows` are figures, `after` is small print under the button."""
+
+    subject: str
+    title: str
+    text: list[str]
+    rows: list[tuple[str, str]]
+    button: str
+    after: list[str]
+
+    @classmethod
+    def of(cls, kind: str, language: str, told: Mapping[str, object]) -> "_Words":
+        said = _read(kind)[language]
+        return cls(
+            subject=said["subject"].format_map(told),
+            title=said["title"].format_map(told),
+            text=[line.format_map(told) for line in said["text"]],
+            rows=[(label, value.format_map(told)) for label, value in said.get("rows", ())],
+            button=said["button"],
+            after=[line.format_map(told) for line in said.get("after", ())],
+        )
+
+
 @cache
-def _words(kind: str) -> dict[str, dict[str, Any]]:
+def _read(kind: str) -> dict[str, dict[str, Any]]:
     text = files(__name__).joinpath(f"{kind}.json").read_text(encoding="utf-8")
     words: dict[str, Any] = json.loads(text)
     return words
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> str:
-    """Labels and values, or nothing."""
-    lines = [_ROW.format(label=html.escape(label), value=html.escape(value)) for label, value in rows]
-    return _TABLE.format(rows="".join(lines)) if lines else ""
+def _text(words: _Words, url: str) -> str:
+    figures = "\n".join(f"{label}: {value}" for label, value in words.rows)
+    parts = (words.title, *words.text, figures, f"{words.button}:\n{url}", *words.after)
+    return "\n\n".join(filter(None, parts))
 
 
-def _paragraphs(text: str) -> str:
-    if not text:
-        return ""
-    return "".join(f"<p>{html.escape(part).replace(chr(10), '<br>')}</p>" for part in text.split("\n\n"))
+def _html(words: _Words, language: str, url: str) -> str:
+    """The mail in the same frame as the shops' own, in our name."""
+    there = urlsplit(url)
+    home = layout.escape(f"{there.scheme}://{there.netloc}/app/")
+    before_subject, before_preheader, after_preheader = layout.opening(language, _PAINT)
+    escaped_url, title = layout.escape(url), layout.escape(words.title)
+    return "".join(
+        [
+            before_subject,
+            layout.escape(words.subject),
+            before_preheader,
+            layout.escape(words.text[0]),
+            after_preheader,
+            layout.brand(_OURS, home),
+            layout.heading(title),
+            *(layout.paragraph(layout.escape(line)) for line in words.text),
+            layout.figures([(layout.escape(label), layout.escape(value)) for label, value in words.rows]),
+            layout.button(layout.escape(words.button), escaped_url, _PAINT),
+            *(layout.note(layout.escape(line)) for line in words.after),
+            layout.ending(layout.escape(_SIGNED[language].format(there.netloc))),
+        ]
+    )
