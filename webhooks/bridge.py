@@ -9,9 +9,9 @@ from io import BytesIO
 from typing import Any
 
 from app.errors import Busy
-from webhooks.answers import Answer, too_busy
+from webhooks.answers import TOO_LARGE, Answer, too_busy
 from webhooks.bodies import Bodies, BodyRefused, Receive, Scope
-from webhooks.door import WsgiApp
+from webhooks.door import MAX_BODY_BYTES, WsgiApp
 from webhooks.front import Send
 
 
@@ -55,18 +55,24 @@ class WsgiBridge:
         try:
             body = await self._bodies.read(scope, receive)
         except BodyRefused as refused:
+            if refused.answer is TOO_LARGE:
+                # The app goes by the announced length, reads nothing, and tells it in the reader's language.
+                return await self._answer(scope, b"", MAX_BODY_BYTES + 1)
             return _told(refused.answer)
         except Busy as busy:
             return _told(too_busy(busy))
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._call, scope, body)
+            return await self._answer(scope, body, len(body))
         finally:
             self._bodies.let_go(body)
 
-    def _call(self, scope: Scope, body: bytes) -> _Reply:
+    async def _answer(self, scope: Scope, body: bytes, length: int) -> _Reply:
+        environ = environ_of(scope, body) | {"CONTENT_LENGTH": str(length)}
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._call, environ)
+
+    def _call(self, environ: dict[str, Any]) -> _Reply:
         reply = _Reply()
-        parts: Iterable[bytes] = self._app(environ_of(scope, body), reply.start)
+        parts: Iterable[bytes] = self._app(environ, reply.start)
         try:
             reply.body += b"".join(parts)
         finally:
@@ -100,6 +106,10 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
     return environ | _header_variables(scope["headers"])
 
 
+_OF_THE_BODY = frozenset({"content-length", "transfer-encoding"})
+"""How a body came. It is whole by then: who hears that it comes in chunks reads none of it."""
+
+
 def _header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """`HTTP_…` variables; a header given twice is joined, cookies by a semicolon."""
     found: dict[str, str] = {}
@@ -107,7 +117,7 @@ def _header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         if name == "content-type":
             found["CONTENT_TYPE"] = value
-        elif name != "content-length" and "_" not in name:
+        elif name not in _OF_THE_BODY and "_" not in name:
             key = "HTTP_" + name.upper().replace("-", "_")
             joint = "; " if name == "cookie" else ","
             found[key] = f"{found[key]}{joint}{value}" if key in found else value

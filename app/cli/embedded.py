@@ -8,6 +8,8 @@ from typing import Any
 import waitress
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import RequestEntityTooLarge
 
 from app import doors, watching
 from app.cli.ending import on_termination
@@ -47,7 +49,21 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # the package has no ty
             self.headers["CONNECTION"] = "close"
 
 
+def _refusal(channel: HTTPChannel, request: _Parser) -> Any:
+    """What answers a refused request. A body over the cap is told by the site, in the reader's language.
+
+    The site goes by the announced length and reads nothing; then the connection ends.
+    """
+    if not isinstance(request.error, RequestEntityTooLarge):
+        return ErrorTask(channel, request)
+    request.headers["CONTENT_LENGTH"] = str(MAX_BODY_BYTES + 1)
+    task = WSGITask(channel, request)
+    task.set_close_on_finish()
+    return task
+
+
 HTTPChannel.parser_class = _Parser
+HTTPChannel.error_task_class = staticmethod(_refusal)
 
 
 def open_server(site: Site, host: str, port: int) -> Any:

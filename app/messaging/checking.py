@@ -73,7 +73,7 @@ def problems_of(draft: Draft) -> list[Problem]:
     """What can be told from the words alone."""
     found = list(_shape(draft))
     known = {problem.place for problem in found}
-    for place, text in _texts(draft):
+    for place, text in texts_of(draft):
         if place not in known:
             found += _in_text(place, text)
     return found
@@ -101,6 +101,20 @@ def problems_on(draft: Draft, slot: Slot, locale: str, try_on: TryOn) -> list[Pr
         else:
             found += [Problem("sms", "long", str(MAX_SMS))] if len(text) > MAX_SMS else []
     return found
+
+
+def texts_of(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Every text of a draft that is Liquid, with its place; a condition as the text that would ask it."""
+    yield "subject", draft.subject
+    yield "preheader", draft.preheader
+    for number, block in enumerate(draft.blocks):
+        for name in _TEXTS:
+            if isinstance(block.get(name), str):
+                yield f"blocks.{number}.{name}", block[name]
+        if block.get("when"):
+            yield f"blocks.{number}.when", f"{{% if {block['when']} %}}{{% endif %}}"
+    if draft.sms is not None:
+        yield "sms", draft.sms
 
 
 def forcing_signs(text: str) -> str:
@@ -137,19 +151,6 @@ def _place(location: tuple[int | str, ...]) -> str:
     if location[0] == "blocks" and len(location) > 3:
         location = (*location[:2], *location[3:])
     return ".".join(str(part) for part in location)
-
-
-def _texts(draft: Draft) -> Iterator[tuple[str, str]]:
-    yield "subject", draft.subject
-    yield "preheader", draft.preheader
-    for number, block in enumerate(draft.blocks):
-        for name in _TEXTS:
-            if isinstance(block.get(name), str):
-                yield f"blocks.{number}.{name}", block[name]
-        if block.get("when"):
-            yield f"blocks.{number}.when", f"{{% if {block['when']} %}}{{% endif %}}"
-    if draft.sms is not None:
-        yield "sms", draft.sms
 
 
 def _in_text(place: str, text: str) -> Iterator[Problem]:

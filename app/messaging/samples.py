@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.messaging import blocks, confirming, liquid, specimens, values, zones
 from app.messaging.formats import Formats
-from app.messaging.specimens import Scene
+from app.messaging.specimens import Scene, Specimen
 from app.messaging.variables import picker, with_fallback
+
+if TYPE_CHECKING:
+    from app.messaging.guards import Scope
 
 _ADDRESS = ".url"
 """An address is long, another one for everybody, and says nothing to who reads it."""
@@ -44,12 +48,26 @@ def offered(scene: Scene) -> list[Variable]:
     ]
 
 
-def _samples(scene: Scene, paths: Mapping[str, str]) -> dict[str, str]:
-    who, zone = specimens.made_up(scene), zones.zone_named(scene.store.timezone)
+def values_seen(scene: Scene, who: Specimen) -> dict[str, object]:
+    """The variables of a message to somebody, besides the addresses that only a real one has."""
+    zone = zones.zone_named(scene.store.timezone)
     known = values.values_of(who.loaded, who.row("email"), who.goods, language=scene.language, zone=zone)
     sender = who.loaded.terms_for("email").sender
-    known["store"] = {"name": sender.name, "address": sender.postal_address}
-    seen = liquid.scope(known, Formats(scene.language, zone, scene.store.currency))
+    given = known.get("store")
+    store = {"name": sender.name, "url": sender.url, "address": sender.postal_address}
+    known["store"] = {**store, **(given if isinstance(given, dict) else {})}
+    return known
+
+
+def scope_of(scene: Scene, known: Mapping[str, object]) -> "Scope":
+    """What the texts of a message see of these variables."""
+    zone = zones.zone_named(scene.store.timezone)
+    return liquid.scope(known, Formats(scene.language, zone, scene.store.currency))
+
+
+def _samples(scene: Scene, paths: Mapping[str, str]) -> dict[str, str]:
+    known = values_seen(scene, specimens.made_up(scene))
+    seen = scope_of(scene, known)
     return {
         path: blocks.template(written).fill(seen)
         for path, written in paths.items()

@@ -251,7 +251,19 @@ def _column(seat: Seat, locale: str, draft: Draft, shown: Shown) -> dict[str, An
         "is_own": locale in seat.own,
         "problems": trying.in_words(verdict.problems, seat.slot),
         "warnings": trying.in_words(verdict.warnings, seat.slot, is_warning=True),
+        "readings": seat.bench.readings(draft, locale),
+        "count": _count(seat, locale, draft),
     }
+
+
+def _count(seat: Seat, locale: str, draft: Draft) -> list[str]:
+    """What the text message comes to; nothing of a draft that cannot be written yet."""
+    if draft.sms is None or seat.bench.check(draft, locale).problems:
+        return []
+    try:
+        return trying.counted(seat.bench.texting(draft, locale))
+    except ContentError:
+        return []
 
 
 def _people(session: Session, store: Store, sought: str) -> list[Customer]:

@@ -4,9 +4,9 @@ import json
 import logging
 import traceback
 
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as NotFoundPage
 
 from app import watching
@@ -45,6 +45,7 @@ _RETRY_SECONDS = "5"
 def register(app: Flask) -> None:
     """Answer every error of every blueprint here."""
     app.before_request(_refuse_nul)
+    app.before_request(_refuse_large)
     app.register_error_handler(NoStoreYet, _to_home)
     app.register_error_handler(AppError, _app_error)
     app.register_error_handler(UnreadableSecret, _wrong_keys)
@@ -64,6 +65,12 @@ def _refuse_nul() -> None:
     """PostgreSQL takes no NUL in a text, and nothing of ours is called by one."""
     if "\0" in request.path or b"%00" in request.query_string:
         raise NotFoundPage
+
+
+def _refuse_large() -> None:
+    """By its announced length, before any route acts: the servers hand on no body that is over the cap."""
+    if (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge
 
 
 def _to_home(_error: NoStoreYet) -> ResponseReturnValue:

@@ -73,6 +73,7 @@ def show(key: str) -> ResponseReturnValue:
         funnel_days=funnels.BACK.days,
         effect_days=effects.WINDOW.days,
         currency=store.currency,
+        is_untouched=not (view.is_active or found.states or funnel or effect),
         teaches=key in learned.FLOWS,
         lessons=lessons,
         rehearsed=rehearsed,

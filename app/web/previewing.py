@@ -66,6 +66,7 @@ def _seen(bench: Bench, draft: Draft, locale: str, *, person: str, view: str) ->
     seen: dict[str, Any] = {
         "problems": trying.in_words(verdict.problems, bench.slot),
         "warnings": trying.in_words(verdict.warnings, bench.slot, is_warning=True),
+        "readings": bench.readings(draft, locale),
     }
     if verdict.problems:
         return seen | {"failed": translate("editor.preview.waits")}
@@ -75,23 +76,11 @@ def _seen(bench: Bench, draft: Draft, locale: str, *, person: str, view: str) ->
         seen |= {"subject": mail.subject, "text": mail.text, "html": layout.as_seen(mail.html or "", scheme)}
         seen["size"] = translate("editor.size", kilobytes=1 + len((mail.html or "").encode()) // 1024)
         if draft.sms is not None:
-            text = bench.letter(draft, locale, person=person, channel="sms").outgoing.text
-            seen["sms"] = {"text": text, "count": _counted(trying.texting_of(bench.store, text))}
+            texting = bench.texting(draft, locale, person=person)
+            seen["sms"] = {"text": texting.text, "count": trying.counted(texting)}
     except ContentError as error:
         seen["failed"] = trying.reason(error, bench.slot)
     return seen
-
-
-def _counted(texting: trying.Texting) -> list[str]:
-    """What a text message comes to, a sentence each."""
-    told = [
-        translate("editor.sms.count", n=texting.segments.count, units=texting.segments.units),
-        translate(f"editor.sms.{texting.segments.encoding.lower().replace('-', '')}"),
-        translate("editor.sms.cost", cost=texting.cost)
-        if texting.cost
-        else translate("editor.sms.cost.unknown"),
-    ]
-    return [*told, translate("editor.sms.forcing", signs=texting.forcing)] if texting.forcing else told
 
 
 def _page(seen: dict[str, Any], view: str) -> Response:

@@ -61,6 +61,14 @@ _GROUP_OF = {
 }
 
 
+_OPENED_AT = {
+    "sendgrid.api_key": "https://app.sendgrid.com/settings/api_keys",
+    "twilio.account_sid": "https://console.twilio.com/",
+    "twilio.messaging_service_sid": "https://console.twilio.com/us1/develop/sms/services",
+}
+"""Where that is found. Sources: SendGrid's OpenAPI of API keys; twilio.com/docs/messaging/services."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of the form; one that its reader may not change is told as text (`is_told`).
@@ -69,6 +77,7 @@ class Field:
         choices: what there is to choose from, with its words; nothing where it is typed.
         groups: more to choose from, each group under its name.
         more: where a browser finds the groups that are not there.
+        opened_at: the provider's page where what is asked for is found.
     """
 
     setting: Setting
@@ -78,6 +87,7 @@ class Field:
     choices: Choices
     groups: Groups = ()
     more: str = ""
+    opened_at: str = ""
 
 
 @blueprint.get("/app/settings")
@@ -164,6 +174,7 @@ def _field(setting: Setting, value: str, error: str | None) -> Field:
         choices=offered.choices,
         groups=offered.groups,
         more=offered.more,
+        opened_at=_OPENED_AT.get(setting.key, ""),
     )
 
 

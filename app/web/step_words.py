@@ -118,7 +118,7 @@ def _wait(step: Wait) -> str:
     elif amount > 0:
         text = translate(f"flow.wait.{unit}_after", n=amount, anchor=anchor)
     else:
-        text = translate(f"flow.wait.{unit}_before", n=-amount, anchor=anchor)
+        text = translate(f"flow.wait.{unit}_before", n=-amount, anchor=word("anchor.before", step.anchor))
     return f"{text}, {translate('flow.wait.at', at=step.at)}" if step.at else text
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from app.messaging.checking import Problem
+from app.messaging.reading import Reading
 from app.messaging.specimens import Slot
 from app.messaging.variables import MAY_LACK, UNWRITTEN, picker
 from app.web.catalogue import translate, word
@@ -34,6 +35,16 @@ def sentence(problem: Problem, slot: Slot, *, is_warning: bool = False) -> str:
     if problem.code != "missing":
         return translate(f"editor.problem.{problem.code}", detail=problem.detail)
     return _missing(problem.detail, slot, is_warning=is_warning)
+
+
+def as_read(reading: Reading) -> list[str]:
+    """How a text with Liquid in it reads: to somebody known, and to a stranger where that differs."""
+    if reading.address:
+        return [translate("editor.reads.address", name=word("variable", reading.address))]
+    told = [translate("editor.reads", text=reading.known)]
+    if reading.unknown is not None:
+        told.append(translate("editor.reads.unknown", text=reading.unknown or "–"))
+    return told
 
 
 def _mistake(problem: Problem) -> str:

@@ -9,7 +9,7 @@ from babel.numbers import format_currency, get_currency_precision
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
-from app.messaging import checking, confirming, sms, specimens
+from app.messaging import checking, confirming, reading, sms, specimens
 from app.messaging.checking import Draft, Problem, TryOn
 from app.messaging.content import Content
 from app.messaging.editions import content_of
@@ -22,7 +22,7 @@ from app.models import Store
 from app.runtime import Runtime
 from app.stores import settings
 from app.web import text_words
-from app.web.catalogue import language
+from app.web.catalogue import language, translate
 from app.web.context import customer_of
 
 Maker = Callable[[Scene], Specimen]
@@ -87,6 +87,22 @@ class Bench:
         wrong = [one for one in example if one.detail not in text_words.OF_THE_FRAME]
         return Verdict(wrong, [one for one in (*example, *stranger) if one not in wrong])
 
+    def readings(self, draft: Draft, locale: str) -> dict[str, list[str]]:
+        """How the texts with Liquid in them read, a sentence each in the reader's language, by place."""
+        found = reading.readings(draft, self.scene(locale))
+        return {place: text_words.as_read(one) for place, one in found.items()}
+
+    def texting(self, draft: Draft, locale: str, *, person: str = "") -> Texting:
+        """The text message of a draft, written to a customer (their id), or to the example person ("").
+
+        Raises:
+            ContentError: it cannot be written.
+            NotFound: there is no such customer in this store.
+        """
+        text = self.letter(draft, locale, person=person, channel="sms").outgoing.text
+        counted = sms.segments(text)
+        return Texting(text, counted, checking.forcing_signs(text), _cost(self.store, counted.count))
+
     def _try_on(self, make: Maker, locale: str) -> TryOn:
         specimen = make(self.scene(locale))
         return lambda whole, channel: self._write(specimen, locale, whole, channel=channel)
@@ -108,10 +124,16 @@ class Bench:
         return customer_of(self.session, self.store.id, int(person)).id
 
 
-def texting_of(store: Store, text: str) -> Texting:
-    """What a text message costs, and which signs make it dearer."""
-    counted = sms.segments(text)
-    return Texting(text, counted, checking.forcing_signs(text), _cost(store, counted.count))
+def counted(texting: Texting) -> list[str]:
+    """What a text message comes to, a sentence each."""
+    told = [
+        translate("editor.sms.count", n=texting.segments.count, units=texting.segments.units),
+        translate(f"editor.sms.{texting.segments.encoding.lower().replace('-', '')}"),
+        translate("editor.sms.cost", cost=texting.cost)
+        if texting.cost
+        else translate("editor.sms.cost.unknown"),
+    ]
+    return [*told, translate("editor.sms.forcing", signs=texting.forcing)] if texting.forcing else told
 
 
 def in_words(problems: Sequence[Problem], slot: Slot, *, is_warning: bool = False) -> dict[str, list[str]]:

@@ -309,6 +309,37 @@ def test_what_a_text_message_costs_is_counted_on_the_server(
     assert "€0.075" in known[2]
 
 
+def test_beside_liquid_stands_what_it_reads_as_without_a_script_too(
+    member: FlaskClient, sender: None
+) -> None:
+    page = member.get(B2, headers={"Accept-Language": "en"}).get_data(as_text=True)
+
+    told = dict(re.findall(r'data-reading="([^"]+)">([^<]*)<', page))
+    counted = re.findall(r'data-count="(..)"[^>]*>\s*<li>([^<]+)', page)
+
+    assert told["it.subject"] == "It reads: Tanti auguri, Giulia!\nWhere that is not known: Tanti auguri!"
+    assert told["en.preheader"] == "It reads: From all of us at Bottega."
+    assert told["it.blocks.1.text"] == ""
+    assert told["it.blocks.4.url"] == "It leads here: the shop’s address on the web"
+    assert "ESEMPIO-1234" in told["it.sms"]
+    assert [language for language, _ in counted] == ["it", "en"]
+    assert all("characters" in text for _, text in counted)
+
+
+def test_what_it_reads_as_follows_what_is_typed(member: FlaskClient, sender: None) -> None:
+    fields = form_of(member)
+    name = "{{ customer.first_name }}"
+
+    read = preview(member, fields, locale="it", it__subject=f"Per {name}", it__preheader="{% if x %}")[
+        "readings"
+    ]
+    elsewhere = preview(member, fields, locale="it", it__subject="{{ confirm.url }} qui")["readings"]
+
+    assert read["subject"] == ["It reads: Per Giulia"]
+    assert "preheader" not in read
+    assert "subject" not in elsewhere
+
+
 def test_no_name_and_no_text_becomes_markup(member: FlaskClient, sender: None) -> None:
     nasty = '"><script>alert(1)</script>'
     fields = {**form_of(member), "it.subject": nasty, "it.blocks.1.text": nasty}

@@ -10,6 +10,7 @@ from sqlalchemy import insert
 
 from app.analytics.days import FATES
 from app.db import table_of, upsert
+from app.flows import switch
 from app.models import FlowDay, FlowEffect, FlowFunnel
 from app.runtime import Runtime
 from app.segments import product_rhythms, scoring
@@ -88,7 +89,23 @@ def test_the_list_of_flows_tells_the_last_thirty_days_as_the_home_page_does(
     assert "1,234" in home
 
 
-def test_how_far_people_came_is_drawn_and_told_in_a_table(member: FlaskClient, taught: Shop) -> None:
+def test_a_flow_that_never_ran_shows_its_way_and_no_noughts(member: FlaskClient, taught: Shop) -> None:
+    english = {"Accept-Language": "en"}
+    off = member.get("/app/flows/abandoned_checkout", headers=english).get_data(as_text=True)
+    on = member.get("/app/flows/review", headers=english).get_data(as_text=True)
+
+    assert [title in off for title in ('<h2 id="funnel"', '<h2 id="effect"', "figure__value")] == [False] * 3
+    assert 'class="node__counts"' not in off
+    assert 'id="step-' in off
+    assert '<h2 id="funnel"' in on
+
+
+def test_how_far_people_came_is_drawn_and_told_in_a_table(
+    runtime: Runtime, member: FlaskClient, taught: Shop
+) -> None:
+    with runtime.database.write() as session:
+        switch.activate(session, taught.store_id, "birthday", NOW)
+
     page = member.get("/app/flows/review", headers={"Accept-Language": "en"}).get_data(as_text=True)
     other = member.get("/app/flows/birthday", headers={"Accept-Language": "en"}).get_data(as_text=True)
 

@@ -206,3 +206,23 @@ def _give_account(runtime: Runtime, shop: Shop) -> None:
 
 
 _RESULT = {"counts": {"sent": 12}}
+
+
+def test_a_history_of_nothing_is_told_and_draws_no_full_bar(
+    runtime: Runtime, member: FlaskClient, shop: Shop
+) -> None:
+    with runtime.database.write() as session:
+        session.query(Backfill).update({"finished_at": NOW, "done": 0, "total": 0})
+
+    page = member.get("/app/setup", headers={"Accept-Language": "en"}).get_data(as_text=True)
+    history = page.split('id="history"')[1].split("</details>")[0]
+
+    assert "nothing to copy" in history
+    assert "<progress" not in history
+
+
+def test_where_a_providers_key_is_found_is_one_click_away(member: FlaskClient, shop: Shop) -> None:
+    page = member.get("/app/setup", headers={"Accept-Language": "it"}).get_data(as_text=True)
+
+    for address in ("https://app.sendgrid.com/settings/api_keys", "https://console.twilio.com/"):
+        assert f'href="{address}" target="_blank" rel="noopener noreferrer"' in page

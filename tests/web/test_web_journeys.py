@@ -16,6 +16,7 @@ from app.flows.definition import Definition, recipe
 from app.members.roles import READER
 from app.models import Attribution, ConsentState, CustomerState, Enrollment, Flow, FlowVersion
 from app.runtime import Runtime
+from app.web.catalogue import CATALOGUES
 from tests.web.web_members import add_member, browser_of
 from tests.web.web_shops import NOW, Csrf, Shop, add_customer, add_message
 
@@ -273,3 +274,23 @@ def test_a_flow_that_is_on_has_no_plan(member: FlaskClient, shop: Shop, csrf: Cs
 
     assert member.get("/app/flows/review/start").status_code == 303
     assert member.get("/app/flows/nothing/start").status_code == 404
+
+
+def test_a_wait_before_a_day_reads_as_people_say_it(member: FlaskClient, shop: Shop) -> None:
+    told = {
+        language: member.get("/app/flows/birthday", headers={"Accept-Language": language}).get_data(
+            as_text=True
+        )
+        for language in ("it", "en")
+    }
+
+    assert "7 giorni prima del compleanno" in told["it"]
+    assert "7 days before the birthday, at 09:00, the customer’s time" in told["en"]
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_every_moment_that_is_waited_for_can_be_waited_before(language: str) -> None:
+    known = CATALOGUES[language]
+    anchors = {key.removeprefix("anchor.") for key in known if re.fullmatch(r"anchor\.\w+", key)}
+
+    assert {f"anchor.before.{anchor}" for anchor in anchors} <= set(known)

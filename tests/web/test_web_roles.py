@@ -79,6 +79,16 @@ def test_a_reader_looks_at_every_screen_and_is_offered_no_change(
         assert "Changes are made by marketers and owners" in main, path
 
 
+def test_a_reader_reads_a_message_and_not_what_makes_it(app: Flask, runtime: Runtime, shop: Shop) -> None:
+    client = browser_of(app, add_member(runtime, "one@azure.example", shop.store_id, role=READER))
+
+    page = client.get("/app/flows/birthday/messages/B2").get_data(as_text=True)
+    told = re.findall(r'<p class="editor__told">([^<]*)</p>', page)
+
+    assert any("Tanti auguri, Giulia!" in text for text in told)
+    assert not any("{%" in text for text in told)
+
+
 @pytest.mark.parametrize("path", ["/app/settings", "/app/flows/birthday/steps/B2"])
 def test_what_a_reader_may_not_change_is_told_as_text(
     app: Flask, runtime: Runtime, shop: Shop, path: str

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from werkzeug import Request
 
 from app.errors import Busy
 from webhooks.bodies import Bodies, BodyRefused, Receive
+from webhooks.bridge import environ_of
 
 SCOPE: dict[str, Any] = {"type": "http", "headers": []}
 MIB = 1024 * 1024
@@ -87,3 +89,12 @@ def test_more_than_may_be_held_at_once_is_asked_to_come_again() -> None:
     bodies.let_go(first)
 
     assert asyncio.run(bodies.read(SCOPE, _sender({"type": "http.request", "body": b"y"}))) == b"y"
+
+
+def test_a_page_reads_a_body_that_came_in_chunks() -> None:
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/", "query_string": b""}
+    headers = [(b"transfer-encoding", b"chunked"), (b"content-type", b"application/json")]
+
+    request = Request(environ_of(scope | {"headers": headers}, b'{"rating": 5}'))
+
+    assert request.get_json() == {"rating": 5}

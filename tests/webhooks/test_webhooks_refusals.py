@@ -202,6 +202,30 @@ def test_a_longer_body_without_an_announced_length_is_cut_while_it_is_read(
     assert Inbox(runtime, store).rows() == []
 
 
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "chunked"])
+@pytest.mark.parametrize(
+    ("path", "language", "told"),
+    [
+        ("/app/lists", "it", "Troppo grande"),
+        ("/app/flows/welcome/deactivate", "en", "Too large"),
+        ("/u/anything", "it", "Troppo grande"),
+        ("/api/v1/events", "it", '"status": 413'),
+    ],
+)
+def test_who_posts_too_much_to_a_page_is_told_so_in_their_language(
+    served: Serving, *, path: str, language: str, told: str, announced: bool
+) -> None:
+    body = b"x" * (2 * MIB + 1)
+    length = ("Content-Length", str(len(body))) if announced else ("Transfer-Encoding", "chunked")
+    request = head("POST", path, [length, ("Accept-Language", language)])
+    sent = body if announced else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+    answer = exchange(served.port, request + sent)
+
+    assert answer.status == 413
+    assert told in answer.body.decode()
+
+
 def test_an_endless_body_is_cut_off_soon_after_the_cap(served: Serving) -> None:
     request = head("POST", "/webhooks/shopify", [("Transfer-Encoding", "chunked")])
 

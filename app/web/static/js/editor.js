@@ -26,9 +26,9 @@
     if (isReady) frame.contentWindow.postMessage(html, "*");
   };
 
-  const tell = (name, locale, told) => all(`[data-${name}]`).forEach((line) => {
+  const tell = (name, locale, told, between = " ") => all(`[data-${name}]`).forEach((line) => {
     const [language, ...place] = line.dataset[name].split(".");
-    if (language === locale) line.textContent = (told[place.join(".")] ?? []).join(" ");
+    if (language === locale) line.textContent = (told[place.join(".")] ?? []).join(between);
   });
 
   const mark = (locale, problems) => all(`[name^="${locale}."]`).forEach((entry) => {
@@ -48,6 +48,7 @@
   const show = (locale, view, seen) => {
     tell("problem", locale, seen.problems);
     tell("warning", locale, seen.warnings);
+    tell("reading", locale, seen.readings, "\n");
     mark(locale, seen.problems);
     count(locale, seen.sms);
     one("[data-failed]").textContent = seen.failed ?? "";
@@ -103,6 +104,15 @@
 
   const isWords = (entry) => entry.matches("textarea, input:not([type])");
 
+  /* The preview speaks the language that is written in. */
+  const follow = (entry) => {
+    const locale = entry.closest("[data-locale]")?.dataset.locale;
+    const choice = locale && one(`[name="locale"][value="${locale}"]`);
+    if (!choice || choice.checked) return;
+    choice.checked = true;
+    soon(0);
+  };
+
   const click = (event) => {
     const variable = event.target.closest("[data-insert]");
     if (variable) insert(variable.dataset.insert);
@@ -136,7 +146,9 @@
     form.addEventListener("click", click);
     form.addEventListener("keydown", key);
     form.addEventListener("focusin", (event) => {
-      if (isWords(event.target)) last = event.target;
+      if (!isWords(event.target)) return;
+      last = event.target;
+      follow(event.target);
     });
     soon(0);
     later(form, MOST_LOOKS);

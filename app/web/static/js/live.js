@@ -8,8 +8,8 @@
 
   const show = (row) => {
     const bar = document.querySelector(`[data-backfill="${row.store}:${row.resource}"]`);
-    if (!bar) return;
-    const meter = bar.querySelector("progress");
+    const meter = bar?.querySelector("progress");
+    if (!meter) return;
     if (row.percent === null) meter.removeAttribute("value");
     else meter.value = row.percent;
     bar.querySelector("[data-done]").textContent =
