@@ -115,6 +115,8 @@ def withdraw(
     session: Session, store_id: int, customer_id: int, channel: str, *, source: str, now: datetime
 ) -> None:
     """Take a consent back, by the person's own act; who presses again within the hour has said it already."""
+    # A yes that is just being written is waited for: this no comes after it.
+    customers.lock(session, store_id, [customer_id])
     held = state_of(session, store_id, customer_id, channel)
     if held is not None and held.state == "unsubscribed" and held.is_own and now - held.occurred_at < _AGAIN:
         return
