@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,8 @@ WRITE = "consent"
 """The kind of the writes by which the storefront is told."""
 CONFIRMATION = "confirmation"
 """The kind of the timers of those who are to be asked to confirm; the subject is the customer."""
+_AGAIN = timedelta(hours=1)
+"""A no that is said again so soon is no further entry of the ledger, however often a button is pressed."""
 _KEY = ("store_id", "customer_id", "channel")
 _MOVED = ("state", "basis", "occurred_at", "is_own", "address", "proof_until")
 _STATE = (*_KEY, *_MOVED[:-1])
@@ -112,7 +114,12 @@ def state_of(session: Session, store_id: int, customer_id: int, channel: str) ->
 def withdraw(
     session: Session, store_id: int, customer_id: int, channel: str, *, source: str, now: datetime
 ) -> None:
-    """Take a consent back, by the person's own act."""
+    """Take a consent back, by the person's own act; who presses again within the hour has said it already."""
+    # A yes that is just being written is waited for: this no comes after it.
+    customers.lock(session, store_id, [customer_id])
+    held = state_of(session, store_id, customer_id, channel)
+    if held is not None and held.state == "unsubscribed" and held.is_own and now - held.occurred_at < _AGAIN:
+        return
     statement = NewConsent(
         store_id=store_id,
         customer_id=customer_id,

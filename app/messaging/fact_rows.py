@@ -15,13 +15,13 @@ from app.messaging import addresses
 from app.messaging.conditions import OF_CLASSES, OF_SCORES, SiblingFacts, asks_for
 from app.messaging.limits import WEEK, Departure
 from app.messaging.wishes import Wishes
-from app.models import CustomerState, Flow, Message, Preference, Suppression
+from app.models import ConsentState, CustomerState, Flow, Message, Preference, Suppression
 from app.models.message import COUNTED_STATES
 from app.segments import classing, scoring
 from app.segments.states import ACTIVE
 
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
-PREFERENCES, STATES = table_of(Preference), table_of(CustomerState)
+PREFERENCES, STATES, CONSENTS = table_of(Preference), table_of(CustomerState), table_of(ConsentState)
 _PER_QUERY = 500
 _STORE: BindParameter[Any] = bindparam("store")
 _SUPPRESSED = select(SUPPRESSIONS).where(
@@ -53,6 +53,12 @@ class Traits:
 
     classes: frozenset[str] = frozenset()
     scores: Mapping[str, int] = field(default_factory=dict)
+
+
+def consents(session: Session, store_id: int, people: Sequence[int]) -> dict[tuple[int, str], Row[Any]]:
+    """What the ledger says now of these people, by customer and channel."""
+    rows = in_parts(session, CONSENTS, "customer_id", store_id=store_id, keys=people)
+    return {(row.customer_id, row.channel): row for row in rows}
 
 
 def suppressed(

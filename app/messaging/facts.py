@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.customers import agreeing, baskets
 from app.db import table_of
-from app.messaging import addresses, fact_rows, wishes, zones
+from app.messaging import addresses, fact_rows, flapping, wishes, zones
 from app.messaging.allowances import LOCAL, UNWRITTEN, SenderFacts, Written
 from app.messaging.cases import with_open_case
 from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
@@ -23,12 +23,12 @@ from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.terms import Terms, terms_of
 from app.messaging.wishes import NO_WISHES, Wishes
-from app.models import ConsentState, Customer, Enrollment, Order, Store, Voucher
+from app.models import Customer, Enrollment, Order, Store, Voucher
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
 from app.stores import settings, stopping
 
-CUSTOMERS, CONSENTS = table_of(Customer), table_of(ConsentState)
+CUSTOMERS = table_of(Customer)
 ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
 _ADULT_YEARS = 18
 _NO_TRAITS = Traits()
@@ -62,6 +62,7 @@ class Loaded:
     senders: dict[str, SenderFacts] = field(default_factory=dict)
     traits: Mapping[int, Traits] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    flapping: dict[tuple[int, str], datetime] = field(default_factory=dict)
     as_if: StoreFacts | None = None
     redeemed: dict[int, set[str]] = field(init=False, default_factory=dict)
 
@@ -95,20 +96,18 @@ def load(
     """Fetch what the gate asks; the customers' rows are locked, so that two workers cannot both send."""
     people = sorted({row.customer_id for row in rows})
     journeys = sorted({row.enrollment_id for row in rows if row.enrollment_id})
-    orders, checkouts = (
-        sorted({row.context[name] for row in rows if name in row.context}) for name in ("order", "checkout")
-    )
     rows_of = partial(fact_rows.in_parts, session, store_id=store.id)
     customers = {row.id: row for row in rows_of(CUSTOMERS, "id", keys=people, lock=True)}
+    consents = fact_rows.consents(session, store.id, people)
     return Loaded(
         store=store,
         signer=signer,
         customers=customers,
-        consents=_consents(rows_of(CONSENTS, "customer_id", keys=people)),
+        consents=consents,
         suppressed=fact_rows.suppressed(session, signer, store.id, customers.values()),
         enrollments={row.id: row for row in rows_of(ENROLLMENTS, "id", keys=journeys)},
-        orders={row.external_id: row for row in rows_of(ORDERS, "external_id", keys=orders)},
-        baskets=baskets.open_among(session, store.id, checkouts),
+        orders={row.external_id: row for row in rows_of(ORDERS, "external_id", keys=_named(rows, "order"))},
+        baskets=baskets.open_among(session, store.id, _named(rows, "checkout")),
         siblings=fact_rows.siblings(session, store.id, journeys),
         vouchers=_vouchers(rows_of(VOUCHERS, "enrollment_id", keys=journeys)),
         departures=fact_rows.departures(session, store.id, people, now),
@@ -122,11 +121,12 @@ def load(
         now=now,
         senders=dict(senders or {}),
         traits=fact_rows.traits(session, store.id, rows, customers, now=now),
+        flapping=flapping.ends(session, store.id, consents.values(), now),
     )
 
 
-def _consents(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:
-    return {(row.customer_id, row.channel): row for row in rows}
+def _named(rows: Sequence[Any], name: str) -> list[str]:
+    return sorted({row.context[name] for row in rows if name in row.context})
 
 
 def _vouchers(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:
@@ -192,6 +192,7 @@ def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None
         content_problem=content_problem,
         tracks_clicks=last_word(loaded, row.customer_id, "tracking") == "subscribed",
         is_lapsed=loaded.terms_for(row.channel).is_lapsed(said, customer, loaded.now),
+        flaps_until=loaded.flapping.get((row.customer_id, row.channel)),
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from app.messaging.allowances import OVER_COST
 from app.messaging.conditions import first_false
-from app.messaging.gate_facts import Facts
+from app.messaging.gate_facts import Facts, MessageFacts
 from app.messaging.limits import next_moment
 from app.messaging.wishes import obstacle
 
@@ -146,17 +146,25 @@ def _basis(facts: Facts) -> str | None:
 
 def _not_withdrawn(facts: Facts, now: datetime) -> StepVerdict | None:
     """Consent as it is now, its age, then topics and pause; answers and transactional mail mind neither."""
-    message, wishes = facts.message, facts.wishes
-    if facts.person.consent == "unsubscribed" and message.purpose != TRANSACTIONAL:
+    message, person, wishes = facts.message, facts.person, facts.wishes
+    if person.consent == "unsubscribed" and message.purpose != TRANSACTIONAL:
         return _stop("consent", "consent-withdrawn", "the customer unsubscribed")
-    if facts.person.is_lapsed and message.purpose == MARKETING:
+    if person.flaps_until is not None and message.purpose != TRANSACTIONAL:
+        return _waits("consent-flapping", person.flaps_until, message)
+    if person.is_lapsed and message.purpose == MARKETING:
         return _stop("consent", "consent-lapsed", "no word and no order for too long")
     reason = obstacle(wishes, message.topic, now)
     if reason is None or message.purpose in _EXEMPT:
         return None
-    until = None if reason == "topic-off" else wishes.paused_until
-    if until is None or until >= message.expires_at:
-        return _stop("consent", reason, message.topic if until is None else f"until {_shown(until)}")
+    if reason == "topic-off" or wishes.paused_until is None:
+        return _stop("consent", reason, message.topic)
+    return _waits(reason, wishes.paused_until, message)
+
+
+def _waits(reason: str, until: datetime, message: MessageFacts) -> StepVerdict:
+    """Until what the customer said lets it go, where it is still worth sending then."""
+    if until >= message.expires_at:
+        return _stop("consent", reason, f"until {_shown(until)}")
     return StepVerdict("consent", Verdict.POSTPONE, reason, f"until {_shown(until)}", until)
 
 

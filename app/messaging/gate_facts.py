@@ -38,7 +38,8 @@ class PersonFacts(NamedTuple):
     """The recipient. `address_problem`, `suppressed_for` and `content_problem` are None when fine.
 
     `consent` is the derived state of the channel for this address (subscribed, pending, unsubscribed,
-    other-address for a yes that was given for another, unknown).
+    other-address for a yes that was given for another, unknown). `flaps_until` is when a yes is believed
+    again of whoever said yes and no in turn (`flapping`).
     """
 
     is_erased: bool
@@ -52,6 +53,7 @@ class PersonFacts(NamedTuple):
     content_problem: str | None
     tracks_clicks: bool
     is_lapsed: bool = False
+    flaps_until: datetime | None = None
 
 
 class Facts(NamedTuple):

@@ -82,13 +82,13 @@ def _paused_until(held: Wishes, pause: str, now: datetime) -> datetime | None:
 
 
 def _tell(session: Session, store_id: int, customer_id: int, now: datetime) -> None:
-    """Whoever answers is there; what they wish is nobody's business but the gate's."""
+    """Whoever answers is there, once a minute; what they wish is nobody's business but the gate's."""
     event = NewEvent(
         store_id=store_id,
         customer_id=customer_id,
         type=SAVED,
         subject="preferences",
-        source_key=f"{SAVED}:{customer_id}:{to_micros(now)}",
+        source_key=f"{SAVED}:{customer_id}:{to_micros(now.replace(second=0, microsecond=0))}",
         occurred_at=now,
     )
     timeline.record(session, [event], now)

@@ -8,6 +8,7 @@ from app.web import (
     account,
     activity,
     assets,
+    auth,
     catalogue,
     changes,
     confirmations,
@@ -120,6 +121,7 @@ def register(app: Flask, migration_head: Callable[[], str | None] = lambda: None
     app.jinja_env.filters.update(
         about=why_words.about, order_of=why_words.order_of, reasons=why_words.reasons
     )
+    app.before_request(auth.bound_open_forms)
     headers.register(app)
     errors.register(app)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from flask import g, request
+from flask import current_app, g, request
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -23,6 +23,8 @@ from app.web.context import SESSION, bind, bind_chosen, load_stores, reader, rol
 MARK, LEAST = "_ritorno_auth", "_ritorno_least"
 CSRF_FIELD = "csrf"
 _CSRF = "csrf"
+LARGEST_OPEN_FORM = 8 * 1024
+"""Bytes: several times what any form that is open to everybody holds."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 P = ParamSpec("P")
@@ -39,6 +41,13 @@ def public(reason: str) -> Callable[[AnyView], AnyView]:
         return view
 
     return mark
+
+
+def bound_open_forms() -> None:
+    """What anybody may post is small: read no more of it. A page whose form is larger says so itself."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, MARK, None) == "public":
+        request.max_content_length = LARGEST_OPEN_FORM
 
 
 def merchant_required(view: View[P]) -> View[P]:

@@ -17,7 +17,7 @@ from app.customers.own_words import Birthday
 from app.messaging import links, preferences, zones
 from app.messaging.content import LANGUAGES
 from app.messaging.preferences import KEEP, PAUSES, Answers
-from app.messaging.wishes import NO_WISHES, PAUSE_DAYS, Wishes
+from app.messaging.wishes import NO_WISHES, PAUSE_DAYS, TOPICS, Wishes
 from app.models import Customer, Store
 from app.stores import settings
 from app.web import public
@@ -154,7 +154,8 @@ def _row(letter: Letter) -> Select[Customer]:
 def _answers() -> Answers:
     pause = request.form.get("pause", KEEP)
     return Answers(
-        asked=frozenset(request.form.getlist("asked")),
+        # Whatever else is posted is no topic, and would be kept for good.
+        asked=frozenset(request.form.getlist("asked")) & set(TOPICS),
         wanted=frozenset(request.form.getlist("topic")),
         is_fewer=request.form.get("fewer") == "yes",
         pause=pause if pause in PAUSES else KEEP,

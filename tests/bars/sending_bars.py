@@ -90,7 +90,9 @@ SENDING: tuple[Bar, ...] = (
         "disk-full",
         "A full disk: what is answered 200 is kept, the rest is answered 503, and it goes on"
         " without a restart",
-        tests_in("webhooks/test_webhooks_busy.py", "test_a_full_disk_is_answered_503_and_needs_no_restart"),
+        tests_in(
+            "webhooks/test_webhooks_full_disk.py", "test_a_full_disk_is_answered_503_and_needs_no_restart"
+        ),
         (
             *none(
                 "answered otherwise", "answered 200 and not kept, or kept without", "pages that are not whole"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,13 +13,14 @@ import pytest
 from app.flows import birthdays, live, switch
 from app.flows.definition import Definition
 from app.flows.shop import LiveShop
-from app.messaging import gate, last_look, limits
+from app.messaging import flapping, gate, last_look, limits
 from connectors.channels.local import LocalChannel
 from tests.oracle import Verdict
 from tests.oracle.model import MessageKey, MessageRow
 
 Patch = pytest.MonkeyPatch
 DAY = timedelta(days=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 _LEFT = ("sent", "delivered")
 _ASKS, _SPACED = ("M3",), ("M3", "X1", "X2")
 
@@ -206,6 +207,17 @@ def _is_asked_again(verdict: Verdict) -> bool:
     return False
 
 
+def _is_sent_though_put_off(verdict: Verdict) -> bool:
+    """A message left, whole or sooner, to somebody who had just said yes and no in turn."""
+    sent = ((key, verdict.actual.messages.get(key)) for key in verdict.expected.put_off)
+    return any(
+        row is not None
+        and row.sent_at is not None
+        and row.sent_at < (verdict.expected.messages[key].sent_at or NEVER)
+        for key, row in sent
+    )
+
+
 def _is_other_offered(verdict: Verdict) -> bool:
     offers = {key: row for key, row in verdict.actual.messages.items() if key.step == "X1"}
     right = {key: row.about for key, row in verdict.expected.messages.items() if key.step == "X1"}
@@ -268,6 +280,7 @@ def _moments(
 GUARDS: Mapping[str, Guard] = {
     "legal basis": Guard(_without_steps("_legal_basis"), _sent_though("no-legal-basis")),
     "withdrawn consent": Guard(_heedless("_not_withdrawn"), _sent_though("consent-withdrawn")),
+    "yes and no in turn": Guard(_set(flapping, "ends", lambda *_: {}), _is_sent_though_put_off),
     "unsubscribed address": Guard(_heedless("_suppression", "_not_withdrawn"), _sent_though("suppressed")),
     "unsubscribing ends a journey": Guard(_without_exits("consent.changed"), _goes_on("review")),
     "minors get no marketing": Guard(_without_steps("_customer"), _sent_though("minor")),

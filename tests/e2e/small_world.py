@@ -33,7 +33,9 @@ from connectors.sandbox.server import create_app
 from connectors.sandbox.shopify_api import AppRegistration
 from connectors.sandbox.simulation import Simulation
 from jobs.kit import Kit
+from tests.e2e import turns
 from tests.oracle import Verdict, judge
+from tests.oracle.journal import Told
 from tests.serving import running
 
 BUSY = Rates(
@@ -61,7 +63,8 @@ _CLIENT = ("small-world", "secret-of-the-small-world")
 class Size:
     """How large a world is, which people live in it, what goes wrong, and which shops Ritorno knows.
 
-    `data` is the folder of the data set that says what they buy; the installed one if None.
+    `data` is the folder of the data set that says what they buy; the installed one if None. After the tick
+    `turns_at` everybody who is subscribed to mails has said no, yes, no and yes again.
     """
 
     seed: int
@@ -71,6 +74,7 @@ class Size:
     platforms: tuple[str, ...] = (SHOPIFY, WOOCOMMERCE)
     step: timedelta = STEP
     data: Path | None = None
+    turns_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,9 @@ class SmallWorld:
     journey: travel.Journey
     journal: Path
     data: Path | None = None
+    turns_at: int | None = None
     ticks: list[datetime] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
     @property
     def runtime(self) -> Runtime:
@@ -95,8 +101,13 @@ class SmallWorld:
         self.journey.prepare()
         for shown in commands.listing(self.runtime) if settings else ():
             commands.set_values(self.runtime, shown["id"], settings or {})
-        self.journey.travel(lambda _start, moment, _end: self.ticks.append(moment), threading.Event())
-        return judge(self.journal, self.runtime.settings.database, self.data)
+        self.journey.travel(self._ticked, threading.Event())
+        return judge(self.journal, self.runtime.settings.database, self.data, self.told)
+
+    def _ticked(self, _start: datetime, moment: datetime, _end: datetime) -> None:
+        self.ticks.append(moment)
+        if len(self.ticks) == self.turns_at:
+            self.told.extend(turns.say(self.runtime, moment))
 
 
 @contextmanager
@@ -113,7 +124,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         held.enter_context(running(embedded.open_server(site, "127.0.0.1", plan.port)))
         kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))), is_local=True)
         journey = travel.Journey(kit, sandbox, plan, size.step, offset=timedelta(0), platforms=size.platforms)
-        yield SmallWorld(journey, folder, size.data)
+        yield SmallWorld(journey, folder, size.data, size.turns_at)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Each guard of a recipe, switched off in the product, turns the oracle red."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.e2e.small_world import Size, small_world
 from tests.oracle import Verdict
 
 FIRST, SECOND = Size(seed=3, households=12, days=28), Size(seed=9, households=12, days=28)
+IN_TURN = replace(SECOND, turns_at=30)
 # Guards that hide nothing of each other, with a world whose people need them; the ordinary run takes some.
 TOGETHER = [
     (FIRST, "legal basis; quiet hours; a message leaves once; birthday known 30 days before"),
@@ -24,6 +26,7 @@ TOGETHER = [
     (FIRST, "a redeemed code ends the birthday; a later order ends the cross-sell"),
     (FIRST, "an occasion enrolls once"),
     (SECOND, "cap per week"),
+    (IN_TURN, "yes and no in turn"),
 ]
 ORDINARY = 3
 SINGLE = [(size, name) for size, names in TOGETHER for name in names.split("; ")]
@@ -36,7 +39,12 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize(
-    "size", [pytest.param(FIRST, id="first"), pytest.param(SECOND, id="second", marks=pytest.mark.oracle)]
+    "size",
+    [
+        pytest.param(FIRST, id="first"),
+        pytest.param(SECOND, id="second", marks=pytest.mark.oracle),
+        pytest.param(IN_TURN, id="in-turn", marks=pytest.mark.oracle),
+    ],
 )
 def test_with_every_guard_on_there_is_no_difference(size: Size, database_url: str, tmp_path: Path) -> None:
     with small_world(size, tmp_path, database_url) as world:

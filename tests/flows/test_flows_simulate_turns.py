@@ -34,7 +34,7 @@ def _publish(world: World, key: str, *steps: dict[str, Any]) -> None:
     world.publish({"key": key, "entries": [entry]})
 
 
-def _says(world: World, person: int, state: str, days: int) -> None:
+def _says(world: World, person: int, state: str, days: float) -> None:
     """Something of mails, in the ledger alone: no entry of the timeline ends what is under way."""
     said = {"channel": "email", "state": state, "basis": "consent", "occurred_at": DUE + days * DAY}
     with world.database.write() as session:
@@ -82,3 +82,16 @@ def test_the_ledger_is_asked_anew_once_it_says_something_else(database: Database
 
     told = [(message.step, message.reason) for message in messages]
     assert told == [("A", None), ("B", "consent-withdrawn"), ("C", None)]
+
+
+def test_who_flapped_waited_a_day_there_too(database: Database) -> None:
+    world = World.open(database, settings={"rails.holdout_percent": "0"})
+    _publish(world, "cross_sell", _message("A", 3))
+    person = world.customer()
+    for hours, state in enumerate(("subscribed", "unsubscribed", "subscribed", "unsubscribed", "subscribed")):
+        _says(world, person, state, (hours - 5) / 24)
+    world.happens("order.paid", person, DUE, subject="order:1")
+
+    (message,) = _simulate(world, "cross_sell")
+
+    assert message.sent_at == DUE - DAY / 24 + DAY

@@ -12,7 +12,7 @@ from tests.oracle.catalogue import Pairs
 from tests.oracle.dataset import check_orders
 from tests.oracle.engine import Engine
 from tests.oracle.evidence import Evidence
-from tests.oracle.journal import Journal, read_journal
+from tests.oracle.journal import Journal, Told, read_journal
 from tests.oracle.mirror import Mirror
 from tests.oracle.model import EnrollmentRow, Expected, MessageRow, OrderRow, StoreSettings
 from tests.oracle.moments import DAY, HOUR, MINUTE, maybe_moment, moment, seconds_of
@@ -26,7 +26,12 @@ BIRTHDAYS_AT, PAIRS_AT, RHYTHMS_AT = 0, 2 * HOUR, 2 * HOUR + 30 * MINUTE
 
 
 def compute(
-    journal_dir: Path, *, stores: Iterable[StoreSettings], activated_at: datetime, data: Path | None = None
+    journal_dir: Path,
+    *,
+    stores: Iterable[StoreSettings],
+    activated_at: datetime,
+    data: Path | None = None,
+    told: Iterable[Told] = (),
 ) -> Expected:
     """What the database of a correct Ritorno holds after the journal's last advance.
 
@@ -35,8 +40,10 @@ def compute(
         stores: the settings of one or both stores; a store that is not named is left out.
         activated_at: when all flows were switched on.
         data: the folder of the data set that the journal's orders come from and are checked by, if any.
+        told: what a test told Ritorno besides.
     """
     journal = read_journal(journal_dir)
+    journal.told += told
     referee = Referee(journal, {store.platform: store for store in stores}, seconds_of(activated_at))
     for tick in journal.ticks:
         referee.tick(tick)
@@ -94,6 +101,8 @@ class Referee:
                 about=message.about,
             )
             expected.messages[message.key] = row
+            if message.is_put_off:
+                expected.put_off.add(message.key)
         for enrollment in self._engine.enrollments.values():
             expected.enrollments[enrollment.key] = EnrollmentRow(
                 enrollment.state, moment(enrollment.entered_at)

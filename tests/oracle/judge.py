@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.oracle.actual import moment_of, read_actual
 from tests.oracle.compare import compare
 from tests.oracle.compute import compute
 from tests.oracle.dataset import data_folder
+from tests.oracle.journal import Told
 from tests.oracle.model import Actual, Expected, StoreSettings
 
 _STORES = "SELECT platform, domain, timezone, country, id, installed_at FROM stores"
@@ -28,16 +30,19 @@ class Verdict:
     differences: list[str]
 
 
-def judge(journal_dir: Path, url: str, data: Path | None = None) -> Verdict:
+def judge(journal_dir: Path, url: str, data: Path | None = None, told: Sequence[Told] = ()) -> Verdict:
     """Compare a finished demo: both stores keep the default rails, all flows went on at one moment.
 
     Args:
         journal_dir: the sandbox's folder.
         url: SQLAlchemy's URL of the database.
         data: the folder of the data set that the world was made of; the installed one if None.
+        told: what a test told Ritorno besides.
     """
     stores, activated_at = _read_stores(url)
-    expected = compute(journal_dir, stores=stores, activated_at=activated_at, data=data or data_folder())
+    expected = compute(
+        journal_dir, stores=stores, activated_at=activated_at, data=data or data_folder(), told=told
+    )
     actual = read_actual(url)
     return Verdict(expected, actual, compare(expected, actual))
 

@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 
 from tests.oracle.journal import Journal, Shopper, Told
 from tests.oracle.model import SHOPIFY, WOOCOMMERCE, StoreSettings
+from tests.oracle.moments import MINUTE
 from tests.oracle.state import ORDER_MOMENTS, Enrollment, Entry, Order, Person, StoreMirror
 
 _EMAIL, _SMS = "email", "sms"
 _PAID = "orders/paid"
+TURNS = "turns"
+"""What a test tells Ritorno itself, past both shops; by the name of a topic."""
 _KINDS = {"placed_at": "order.placed", "paid_at": "order.paid", "fulfilled_at": "order.fulfilled"}
 _KINDS |= {
     "delivered_at": "order.delivered",
@@ -93,6 +96,12 @@ class Mirror:
     def hear_sms_consent(self, told: Told, household: int) -> None:
         """Shopify's topic for the SMS consent alone."""
         self._hear_shopify_consent(self.person(told.platform, household), _SMS, told)
+
+    def hear_turns(self, told: Told, household: int) -> None:
+        """A subscriber said no, yes, no and yes again of mails, a minute after each other."""
+        person = self.person(told.platform, household)
+        for number, state in enumerate(("unsubscribed", "subscribed") * 2, start=-3):
+            self._state(person, _EMAIL, state, told.as_of + number * MINUTE)
 
     def hear_order(self, told: Told, basket: int) -> None:
         """The whole order as of a moment, with who ordered."""
@@ -212,6 +221,8 @@ class Mirror:
 
     def _state(self, person: Person, channel: str, state: str, at: int) -> None:
         """The newest statement decides; at the same moment a refusal wins."""
+        if channel == _EMAIL:
+            person.words.append((at, state == "unsubscribed"))
         held = person.consents.get(channel)
         if held is not None and (held[1], held[0] == "unsubscribed") > (at, state == "unsubscribed"):
             return
@@ -257,6 +268,7 @@ _LISTENERS: Mapping[str, _Listener] = {
     "customers/update": Mirror.hear_customer,
     "customers_email_marketing_consent/update": Mirror.hear_email_consent,
     "customers_marketing_consent/update": Mirror.hear_sms_consent,
+    TURNS: Mirror.hear_turns,
     "orders/create": Mirror.hear_order,
     "orders/paid": Mirror.hear_order,
     "orders/updated": Mirror.hear_order,

@@ -165,9 +165,13 @@ class Actual:
 
 @dataclass(slots=True)
 class Expected(Actual):
-    """What a database of a correct Ritorno holds, and what is wrong with the journal itself."""
+    """What a database of a correct Ritorno holds, and what is wrong with the journal itself.
+
+    `put_off` are the messages that a recipient's yes and no in turn kept waiting, or ended.
+    """
 
     problems: list[str] = field(default_factory=list)
+    put_off: set[MessageKey] = field(default_factory=set)
 
     def revenue(self, platform: str | None = None) -> Revenue:
         """The sums of one store, or of both."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from heapq import heappop, heappush
+from itertools import pairwise
 
 from tests.oracle.evidence import Evidence
 from tests.oracle.mirror import Mirror
@@ -12,6 +13,8 @@ from tests.oracle.moments import DAY, ceil_minute
 from tests.oracle.recipes import (
     ADULT_YEARS,
     ANSWER,
+    FLAPPING_PAUSE,
+    FLAPPING_WORDS,
     MARKETING,
     NEEDS_UNUSED_CODE,
     SPACING,
@@ -64,6 +67,10 @@ class Outbox:
         if reason:
             message.status, message.reason = "stopped", reason
             return
+        believed_at = _believed_at(message, person, now)
+        if believed_at > now:
+            self._put_off(message, believed_at)
+            return
         at = now if message.purpose == ANSWER else first_allowed(message, person, store, now)
         if at == now:
             self._send(message, person, now)
@@ -71,6 +78,13 @@ class Outbox:
             message.status = "expired"
         else:
             self._push(message, at)
+
+    def _put_off(self, message: Message, until: int) -> None:
+        message.is_put_off = True
+        if until >= message.expires_at:
+            message.status, message.reason = "stopped", "consent-flapping"
+        else:
+            self._push(message, until)
 
     def _send(self, message: Message, person: Person, now: int) -> None:
         message.status, message.sent_at = "sent", now
@@ -99,6 +113,24 @@ def _stop_reason(message: Message, person: Person, store: StoreSettings, now: in
     if message.channel == "email" and store.soft_opt_in and is_buyer:
         return None
     return "no-legal-basis"
+
+
+def _believed_at(message: Message, person: Person, now: int) -> int:
+    """When a yes to mails counts: at once, or a pause after the last of many words in turn.
+
+    Looked at backwards: what stands now, the other word before it, and so on, each within a pause.
+    """
+    if message.channel != "email":
+        return now
+    words = sorted(set(person.words))
+    turns = [
+        at
+        for (at, is_no), before in zip(words, [None, *words], strict=False)
+        if not before or before[1] != is_no
+    ]
+    recent = turns[-FLAPPING_WORDS:]
+    is_quick = all(later - earlier < FLAPPING_PAUSE for earlier, later in pairwise(recent))
+    return recent[-1] + FLAPPING_PAUSE if len(recent) == FLAPPING_WORDS and is_quick else now
 
 
 def _is_still_wanted(message: Message) -> bool:

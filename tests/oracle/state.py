@@ -89,7 +89,12 @@ class Enrollment:
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """One message of the outbox. `about` are the products that it asks about or offers."""
+    """One message of the outbox.
+
+    Attributes:
+        about: the products that it asks about or offers.
+        is_put_off: it waited, or ended, because its recipient said yes and no in turn.
+    """
 
     key: MessageKey
     enrollment: Enrollment
@@ -103,6 +108,7 @@ class Message:
     sent_at: int | None = None
     about: tuple[str, ...] = ()
     has_code: bool = False
+    is_put_off: bool = False
     clicks: list[int] = field(default_factory=list)
     message_id: str = ""
 
@@ -122,6 +128,7 @@ class Person:
         birth_told_at: when the birthday was told, None while it is unknown.
         consents: state and moment by channel.
         account_answers: what the account said last, by channel (WooCommerce).
+        words: whatever was said of mails, as (moment, whether it was a no), as it was told.
         history: the entries that flows have read, by moment.
         watched: enrollments that an exit can still end or whose messages it can still stop.
         left: moments and channels of marketing and service messages that left, oldest first.
@@ -133,6 +140,7 @@ class Person:
     birth_told_at: int | None = None
     consents: dict[str, tuple[str, int]] = field(default_factory=dict)
     account_answers: dict[str, str] = field(default_factory=dict)
+    words: list[tuple[int, bool]] = field(default_factory=list)
     is_suppressed: bool = False
     orders: list[Order] = field(default_factory=list)
     pending: list[Entry] = field(default_factory=list)

@@ -27,9 +27,9 @@ TEMPLATES = sorted(path.relative_to(HERE / "templates") for path in (HERE / "tem
 ASKED = re.compile(r"""\b(?:t|translate)\(\s*["']([a-z0-9_.]+)["']\s*[,)]""")
 REASONS = (
     "switched-off uninstalled sender-paused store-copy not-due expired trigger-false duplicate erased "
-    "minor address-invalid suppressed no-legal-basis consent-withdrawn topic-off paused-by-customer "
-    "quiet-hours capped lost-to-better held-out sender-not-ready content-unresolved over-cost pace breaker "
-    "merged restored too-heavy"
+    "minor address-invalid suppressed no-legal-basis consent-withdrawn consent-flapping topic-off "
+    "paused-by-customer quiet-hours capped lost-to-better held-out sender-not-ready content-unresolved "
+    "over-cost pace breaker merged restored too-heavy"
 ).split()
 EVENTS = (
     "customer.created customer.merged customer.erased consent.changed order.placed order.paid "

@@ -1,11 +1,8 @@
 """A database that cannot write: 503 with Retry-After, nothing acknowledged, and no restart needed after."""
 
-import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from itertools import count
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,16 +10,15 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.config import Settings
 from app.models import Store
 from app.runtime import Runtime
-from tests.bars.sizes import Note, asked
+from tests.bars.sizes import asked
 from tests.engines import POSTGRESQL, SQLITE
-from tests.webhooks import webhooks_process
 from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_links import PAGE, link_maker
-from tests.webhooks.webhooks_process import EMBEDDED, HOSTED, SETTINGS, Answer, Serving, exchange, head
+from tests.webhooks.webhooks_process import EMBEDDED, HOSTED, Answer, Serving, exchange, head
 from tests.webhooks.webhooks_shops import Delivery, connect_shopify, shopify_body, shopify_delivery
+from tests.webhooks.webhooks_volume import refusing
 
 only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
 only_postgresql = pytest.mark.parametrize("engine", [POSTGRESQL])
@@ -175,80 +171,8 @@ def test_a_database_that_may_only_be_read_is_answered_503_on_every_way_in(
     assert _keys(runtime, store) == ["after"]
 
 
-@contextmanager
-def _full(url: str) -> Iterator[None]:
-    """The server answers whatever would be kept as it does when its disk is full."""
-    refuse = "BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END"
-    with psycopg.connect(make_url(url).set(drivername="postgresql").render_as_string()) as owner:
-        owner.autocommit = True
-        owner.execute(f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $${refuse}$$".encode())
-        owner.execute("CREATE TRIGGER full_disk BEFORE INSERT ON inbound_events EXECUTE FUNCTION refuse()")
-        yield
-        owner.execute("DROP TRIGGER full_disk ON inbound_events")
-        owner.execute("DROP FUNCTION refuse()")
-
-
 @only_postgresql
 def test_a_server_whose_disk_is_full_is_answered_503_and_needs_no_restart(
     served: Serving, runtime: Runtime, store: Store
 ) -> None:
-    _refuses_only_meanwhile(served, runtime, store, _full(runtime.database.url))
-
-
-@only_sqlite
-@both_servers
-def test_a_full_disk_is_answered_503_and_needs_no_restart(
-    database_url: str, tmp_path: Path, arguments: tuple[str, ...], record_property: Note
-) -> None:
-    values: dict[str, Any] = {name.lower(): value for name, value in SETTINGS.items()}
-    runtime = Runtime.of_operator(Settings.model_validate({"database_url": database_url, **values}))
-    store = connect_shopify(runtime)
-
-    with webhooks_process.serving(database_url, arguments, tmp_path) as served:
-        before = [_post(served, store, f"before-{number}") for number in range(ROOMY)]
-        _limit_files(served, Path(database_url.removeprefix("sqlite:///") + "-wal").stat().st_size)
-        # What the log was emptied of has room still: it is used up first.
-        room = list(_until_refused(served, store))
-        full = [_post(served, store, f"full-{number}") for number in range(FULL)]
-        _limit_files(served, resource.RLIM_INFINITY)
-        again = [_post(served, store, f"again-{number}") for number in range(ROOMY)]
-
-    kept = _keys(runtime, store)
-    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as opened:
-        (integrity,) = opened.execute("PRAGMA integrity_check").fetchone()
-    taken = [f"before-{number}" for number in range(ROOMY)] + [
-        f"room-{number}" for number in range(len(room))
-    ]
-    taken += [f"again-{number}" for number in range(ROOMY)]
-    record_property("answered 200", len(taken))
-    record_property("rows", len(kept))
-    record_property("answered 503 while full", sum(answer.status == 503 for answer in full))
-    record_property("answered otherwise", sum(answer.status not in (200, 503) for answer in full))
-    record_property("answered 200 and not kept, or kept without", len(set(kept) ^ set(taken)))
-    record_property("pages that are not whole", int(integrity != "ok"))
-    assert [answer.status for answer in (*before, *again)] == [200] * 2 * ROOMY
-    assert [answer.status for answer in full] == [503] * FULL
-    assert kept == taken
-    assert integrity == "ok"
-    runtime.database.dispose()
-
-
-def _until_refused(served: Serving, store: Store) -> Iterator[Answer]:
-    """Deliver until the disk takes no more; the answers before that."""
-    for number in count():
-        answer = _post(served, store, f"room-{number}")
-        if answer.status != 200:
-            assert answer.status == 503
-            return
-        yield answer
-
-
-def _limit_files(served: Serving, size: int) -> None:
-    """From now on no file of the server may grow beyond this, which is how a full disk looks to it."""
-    for pid in _family(served.process.pid):
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
-def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(found for child in children for found in _family(int(child)))]
+    _refuses_only_meanwhile(served, runtime, store, refusing(runtime.database.url))

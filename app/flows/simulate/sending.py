@@ -210,6 +210,7 @@ class Outbox:
         # Rows in all that the gate reads of them: the same names, as they were.
         consents: dict[Any, Any] = standing.consents(now)
         loaded.consents = consents
+        loaded.flapping = standing.flapping(now)
         if self.suppressed:
             loaded.suppressed = {key: row for key, row in self.suppressed.items() if row.created_at <= now}
         if person.baskets:

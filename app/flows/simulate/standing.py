@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from app.customers.baskets import UNBOUGHT
 from app.flows.simulate.memory import WHO, Happening, Remembered
 from app.flows.simulate.question import LONG_AGO, Question
+from app.messaging import flapping
 from app.segments.state_facts import ACTS
 from app.segments.states import ACTIVE
 
@@ -154,6 +155,21 @@ class Standing:
         if held is None or not held.since <= now < held.until:
             held = self._said[channel] = self._look_up(channel, now)
         return held.word
+
+    def flapping(self, now: datetime) -> dict[tuple[int, str], datetime]:
+        """Until when their yes to a channel was not believed then (`app/messaging/flapping.py`)."""
+        found = {
+            place: flapping.end_of(self._said_by(place[1], now), now)
+            for place, word in self.consents(now).items()
+            if flapping.may_flap(word, now)
+        }
+        return {place: end for place, end in found.items() if end is not None}
+
+    def _said_by(self, channel: str, now: datetime) -> list[Any]:
+        """The entries of the ledger that were known then."""
+        is_covered = now >= self.question.covered_since
+        entries = self.person.ledger[channel]
+        return [one for one in entries if (one.recorded_at if is_covered else one.occurred_at) <= now]
 
     def _look_up(self, channel: str, now: datetime) -> _Said:
         """What the ledger said then, and until when it said so."""
