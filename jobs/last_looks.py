@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import Lock
+from threading import Event, Lock
 
 from app import written
 from app.db import Database
@@ -25,7 +25,7 @@ class LastLook:
     one thread looks, and those that ask meanwhile wait for what it finds.
 
     Args:
-        look: what is kept back now, and why; may raise Busy.
+        look: which of these messages are kept back now, and why; may raise Busy.
         is_changed: whether anything was committed since it was last asked; may raise Busy.
         clock: monotonic seconds.
 
@@ -36,35 +36,53 @@ class LastLook:
     def __init__(
         self,
         ids: Sequence[str],
-        look: Callable[[], Mapping[str, SendResult]],
+        look: Callable[[Sequence[str]], Mapping[str, SendResult]],
         is_changed: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
         self._ids = ids
+        self._let: set[str] = set()
         self._found = look
         self._is_changed = is_changed
         self._clock = clock
         self._lock = Lock()
+        self._under_way: Event | None = None
         self.kept_back: Mapping[str, SendResult] = {}
         self._began_at = self._look()
 
     def lets(self, message_id: str) -> bool:
         """Whether the message may still leave; never raises for what the database does."""
         oldest = self._clock() - FRESH_SECONDS
-        if self._began_at < oldest:
+        while self._began_at < oldest:
+            self._look_or_wait()
+        is_let = message_id not in self.kept_back
+        if is_let:
+            self._let.add(message_id)
+        return is_let
+
+    def _look_or_wait(self) -> None:
+        """Look if nobody does, else wait for that one: all go on at once, as a lock would not let them."""
+        with self._lock:
+            is_over, is_mine = self._under_way or Event(), self._under_way is None
+            self._under_way = is_over
+        if not is_mine:
+            is_over.wait()
+            return
+        try:
+            self._began_at = self._look()
+        finally:
             with self._lock:
-                # Another thread may have looked while this one waited.
-                if self._began_at < oldest:
-                    self._began_at = self._look()
-        return message_id not in self.kept_back
+                self._under_way = None
+            is_over.set()
 
     def _look(self) -> float:
         began_at = self._clock()
+        waiting = [one for one in self._ids if one not in self._let]
         try:
             if self._is_changed():
-                self.kept_back = self._found()
+                self.kept_back = self._found(waiting)
         except Busy:
-            self.kept_back = dict.fromkeys(self._ids, _UNSEEN)
+            self.kept_back = dict.fromkeys(waiting, _UNSEEN)
         return began_at
 
 
@@ -77,14 +95,13 @@ def over(
     Args:
         database: sees the store's rows.
     """
-    ids = {int(message.message_id): message.message_id for message in messages}
 
-    def look() -> Mapping[str, SendResult]:
+    def look(ids: Sequence[str]) -> Mapping[str, SendResult]:
         with database.read() as session:
             if stopping.is_stopped(session, store_id):
-                return dict.fromkeys(ids.values(), _STOPPED)
-            refused = last_look.refused_meanwhile(session, store_id, sorted(ids))
-        return {ids[number]: _REFUSED for number in refused}
+                return dict.fromkeys(ids, _STOPPED)
+            refused = last_look.refused_meanwhile(session, store_id, sorted(map(int, ids)))
+        return {str(number): _REFUSED for number in refused}
 
     with written.since_asked(database) as is_changed:
-        yield LastLook(list(ids.values()), look, is_changed, clock)
+        yield LastLook([message.message_id for message in messages], look, is_changed, clock)

@@ -1,7 +1,7 @@
 """A batch's last look: renewed for each call, one at a time, and strict where nobody can see."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -109,7 +109,7 @@ def test_a_look_is_good_for_its_moment_and_no_longer() -> None:
     looked: list[float] = []
     now = [100.0]
 
-    def see() -> Mapping[str, SendResult]:
+    def see(_ids: Sequence[str]) -> Mapping[str, SendResult]:
         looked.append(now[0])
         return {}
 
@@ -125,7 +125,7 @@ def test_nothing_is_looked_up_where_nobody_wrote() -> None:
     looked: list[int] = []
     answers, moments = iter([True, False, True]), count()
 
-    def see() -> Mapping[str, SendResult]:
+    def see(_ids: Sequence[str]) -> Mapping[str, SendResult]:
         looked.append(1)
         return {}
 
@@ -135,13 +135,27 @@ def test_nothing_is_looked_up_where_nobody_wrote() -> None:
     assert len(looked) == 2
 
 
+def test_a_look_asks_about_those_alone_that_were_not_let_go_yet() -> None:
+    asked: list[Sequence[str]] = []
+    moments = count()
+
+    def see(ids: Sequence[str]) -> Mapping[str, SendResult]:
+        asked.append(ids)
+        return {"2": STAYED} if "2" in ids else {}
+
+    look = LastLook(["1", "2", "3"], see, lambda: True, lambda: float(next(moments)))
+
+    assert [look.lets(one) for one in ("1", "2", "3")] == [True, False, True]
+    assert asked == [["1", "2", "3"], ["1", "2", "3"], ["2", "3"], ["2", "3"]]
+
+
 def test_many_that_ask_at_once_wait_for_one_look() -> None:
     many = 16
     together, found = threading.Barrier(many), [dict[str, SendResult]()]
     looked: list[int] = []
     now = [0.0]
 
-    def see() -> Mapping[str, SendResult]:
+    def see(_ids: Sequence[str]) -> Mapping[str, SendResult]:
         looked.append(1)
         return found[0]
 
