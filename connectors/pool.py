@@ -47,14 +47,18 @@ class ProviderPool:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        may_leave: Callable[[], bool] = lambda: True,
     ) -> Response:
         """Send one request, never twice, and read the whole answer, whatever its status.
+
+        Args:
+            may_leave: asked last of all, once the connection stands, for opening one may take seconds.
 
         Raises:
             NotSent: the request never left.
             ConnectorError: anything else; the provider may have acted on the request.
         """
-        return self.send(self.route_to(method, url, headers or {}), body)
+        return self.send(self.route_to(method, url, headers or {}), body, may_leave)
 
     def route_to(self, method: str, url: str, headers: Mapping[str, str]) -> Route:
         """The way of requests that differ in their bodies alone, for `send`.
@@ -64,14 +68,19 @@ class ProviderPool:
         """
         return route(method, _read(url), headers)
 
-    def send(self, way: Route, body: bytes | None = None) -> Response:
+    def send(
+        self, way: Route, body: bytes | None = None, may_leave: Callable[[], bool] = lambda: True
+    ) -> Response:
         """Send one request of a kind; see `request`."""
-        limits, where = self._limits, way.where
+        limits, where, request = self._limits, way.where, way.request(body)
         with kept(Deadline(self._clock() + limits.total_seconds, self._clock)):
             line = self._line(where)
             is_reusable = False
             try:
-                answer, is_reusable = line.ask(way.method, way.request(body), max_bytes=limits.max_bytes)
+                if not may_leave():
+                    is_reusable = True
+                    raise NotSent("not called: it was not to leave any more")
+                answer, is_reusable = line.ask(way.method, request, max_bytes=limits.max_bytes)
             except (OSError, HTTPError, HTTPException) as error:
                 # The cause is cut off: its text may hold the address, its traceback would be stored.
                 raise failure_of(error) from None

@@ -1,6 +1,6 @@
 """What goes out: a rendered message, what a provider says of it, and the protocol of every channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -76,14 +76,23 @@ class Unsettled:
     sent_at: datetime
 
 
+MayLeave = Callable[[str], bool]
+"""Whether a message may still leave, by its id: asked last of all before the wire; by any thread."""
+
+
+def always(_message_id: str) -> bool:
+    """Nothing can have come in between."""
+    return True
+
+
 class Channel(Protocol):
     """A way to reach people. `send` and `look_up` never raise for what the network or the provider does."""
 
     look_up_after: timedelta
     """How long after a lost answer the first look-up makes sense."""
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
-        """One result per message, in order."""
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
+        """One result per message, in order; RETRY for what may not leave any more."""
 
     def look_up(self, unsettled: Unsettled) -> SendResult | None:
         """What became of it: ACCEPTED, or RETRY if it certainly never arrived; None where nobody can say."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import clock, failpoints, watching
 from app.db import UtcDateTime, is_one_of, table_of
-from app.messaging import claim, last_look, receipts, send, senders, settling, text_costs, vouchers
+from app.messaging import claim, receipts, send, senders, settling, text_costs, vouchers
 from app.messaging.claim import Claimed
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
@@ -19,9 +19,10 @@ from app.scans import StoreScan
 from app.stores import connections, refusals, rows, stopping
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
 from connectors.writing import VoucherResult
-from jobs import baskets
+from jobs import baskets, last_looks
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
+from jobs.last_looks import LastLook
 from jobs.wire import Wire, Work
 
 MESSAGES = table_of(Message)
@@ -31,8 +32,6 @@ _SMALLEST_SHARE = 20
 _MOST_ROUNDS = 200
 _NOT_CALLED = SendResult(Outcome.RETRY, error="the account was taken away")
 _TOO_LATE = SendResult(Outcome.RETRY, error="not called: the claim was held for too long")
-_STOPPED = SendResult(Outcome.RETRY, error="not called: everything was stopped")
-_REFUSED = SendResult(Outcome.RETRY, error="not called: its recipient said no meanwhile")
 _CALL_WITHIN_SECONDS = 55.0
 """From the claim on: a batch that begins by then ends, its slowest call included, within the lease.
 
@@ -131,11 +130,14 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
     for name, messages in sorted(by_channel.items()):
         channel = kit.carriers.of(store, name)
         failpoints.reached("outbox.before-call")
-        kept = _kept_back(kit, store.id, messages, has_channel=channel is not None, call_by=call_by)
-        called = [message for message in messages if message.message_id not in kept]
-        failpoints.reached("outbox.after-last-look")
-        with watching.span("provider call", store=store.id, channel=name, messages=len(called)):
-            answers = iter(channel.send(called) if channel is not None and called else ())
+        with last_looks.over(kit.database.of_store(store.id), store.id, messages, kit.stopwatch) as look:
+            kept = _kept_back(
+                messages, look, has_channel=channel is not None, is_late=kit.stopwatch() > call_by
+            )
+            called = [message for message in messages if message.message_id not in kept]
+            failpoints.reached("outbox.after-last-look")
+            with watching.span("provider call", store=store.id, channel=name, messages=len(called)):
+                answers = iter(channel.send(called, look.lets) if channel is not None and called else ())
         results = [kept.get(message.message_id) or next(answers) for message in messages]
         failpoints.reached("outbox.after-call")
         with kit.database.of_store(store.id).write() as session:
@@ -145,20 +147,12 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
 
 
 def _kept_back(
-    kit: Kit, store_id: int, messages: Sequence[OutgoingMessage], *, has_channel: bool, call_by: float
+    messages: Sequence[OutgoingMessage], look: LastLook, *, has_channel: bool, is_late: bool
 ) -> Mapping[str, SendResult]:
-    """What of a claim is not to be called out any more, and why: looked up just before it would be."""
-    ids = {int(message.message_id): message.message_id for message in messages}
-    with kit.database.of_store(store_id).read() as session:
-        is_stopped = stopping.is_stopped(session, store_id)
-        refused = last_look.refused_meanwhile(session, store_id, sorted(ids))
-    if not has_channel:
-        return dict.fromkeys(ids.values(), _NOT_CALLED)
-    if is_stopped:
-        return dict.fromkeys(ids.values(), _STOPPED)
-    if kit.stopwatch() > call_by:
-        return dict.fromkeys(ids.values(), _TOO_LATE)
-    return {ids[number]: _REFUSED for number in refused}
+    """What of a claim is not to be called out any more, and why."""
+    if has_channel and not is_late:
+        return look.kept_back
+    return dict.fromkeys([one.message_id for one in messages], _TOO_LATE if has_channel else _NOT_CALLED)
 
 
 def _record(

@@ -17,6 +17,7 @@ from app.db import Database
 from app.errors import AppError, BadInput
 from app.runtime import Runtime
 from connectors.base import OutgoingMessage, SendResult
+from connectors.sending import MayLeave, always
 from jobs import tick
 from jobs.guard import run_guarded
 from tests.conftest import NOW
@@ -130,7 +131,9 @@ def test_a_round_of_work_is_a_span_with_its_calls_to_providers_within(
 @ON_SQLITE
 def test_a_call_that_breaks_is_told_as_failed_by_its_kind(runtime: Runtime, heard: Watchers) -> None:
     class Broken(Post):
-        def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+        def send(
+            self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always
+        ) -> Sequence[SendResult]:
             raise RuntimeError(CANARY)
 
     shop = open_shop(runtime)

@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unsettled
 from connectors.pool import ProviderPool
+from connectors.sending import MayLeave, always
 from connectors.transport import Limits, NotSent, Response
 
 _LIMITS = Limits(connect_seconds=3, read_seconds=10, total_seconds=30)
 _OK, _NOT_FOUND = 200, 404
 _REFUSALS = frozenset({400, 413})
+_STAYED = SendResult(Outcome.RETRY, error="not called: it was not to leave any more")
 _OUTBOX_ONLY = "outbox"
 
 
@@ -37,8 +39,13 @@ class LocalChannel:
         self._sink = f"{sink_url.rstrip('/')}/sink/messages" if sink_url else None
         self._pool = pool or ProviderPool(limits=_LIMITS, connections=1)
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
         """One result per message, in order; never raises for what the network does."""
+        leaving = [message for message in messages if may_leave(message.message_id)]
+        left = dict(zip((one.message_id for one in leaving), self._sent(leaving), strict=True))
+        return [left.get(message.message_id, _STAYED) for message in messages]
+
+    def _sent(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
         if self._sink is None:
             return [
                 SendResult(Outcome.ACCEPTED, f"{_OUTBOX_ONLY}-{message.message_id}") for message in messages

@@ -35,6 +35,7 @@ from connectors.base import Outcome, OutgoingMessage, SendResult, Unsettled
 from connectors.delivery import DeliveryKind, DeliveryUpdate
 from connectors.sandbox.journal import SINK, Journal
 from connectors.sandbox.sink import Sink
+from connectors.sending import MayLeave, always
 from jobs import doubts, flows, outbox
 from jobs.kit import Kit
 from tests import seeds
@@ -64,7 +65,7 @@ class ToSink:
         self.journal = Journal(self.folder)
         self.sink = Sink(self.journal)
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
         given = [
             {
                 "message_id": one.message_id,

@@ -257,6 +257,20 @@ def test_an_address_that_is_none_was_never_sent(url: str, pool: ProviderPool) ->
     assert failure.value.permanent
 
 
+def test_what_may_not_leave_once_the_connection_stands_is_not_sent_and_the_connection_kept(
+    pool: ProviderPool,
+) -> None:
+    provider = Provider(_says(OK))
+    with pytest.raises(NotSent, match="not to leave"):
+        pool.request("POST", provider.url, body=b"{}", may_leave=lambda: False)
+    answer = pool.request("POST", provider.url, body=b"[]")
+    provider.close()
+
+    assert answer.body == b"ok"
+    assert [asked[-2:] for asked in provider.asked] == [b"[]"]
+    assert provider.met == 1
+
+
 def test_a_pool_that_is_dropped_closes_its_connections() -> None:
     ended = threading.Event()
 

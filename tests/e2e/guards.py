@@ -129,9 +129,9 @@ def _enter_twice(patch: Patch) -> None:
 def _post_twice(patch: Patch) -> None:
     original = LocalChannel.send
 
-    def send(channel: LocalChannel, messages: Any) -> Any:
-        original(channel, messages)
-        return original(channel, messages)
+    def send(channel: LocalChannel, messages: Any, may_leave: Any) -> Any:
+        original(channel, messages, may_leave)
+        return original(channel, messages, may_leave)
 
     patch.setattr(LocalChannel, "send", send)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.messaging.letters import Letters
 from app.runtime import Runtime
 from connectors.base import OutgoingMessage, SendResult
+from connectors.sending import MayLeave, always
 from jobs.guard import Failed
 from jobs.outbox import run
 from jobs.wire import Wire
@@ -29,10 +30,10 @@ class Held(Post):
     is_claimed: threading.Event = field(default_factory=threading.Event)
     was_claimed: list[bool] = field(default_factory=list)
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
         """The answers, late."""
         self.was_claimed.append(self.is_claimed.wait(LONG))
-        return super().send(messages)
+        return super().send(messages, may_leave)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,12 @@ def test_the_next_batch_is_claimed_while_one_is_on_its_way(runtime: Runtime) -> 
 class Broken(Post):
     """A provider whose code fails at its first batch."""
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
         """Fail once."""
         if not self.asked:
             self.asked.append("broken")
             raise ZeroDivisionError("the first store's")
-        return super().send(messages)
+        return super().send(messages, may_leave)
 
 
 def test_a_call_that_breaks_keeps_no_other_store_waiting_and_is_told(runtime: Runtime) -> None:

@@ -13,12 +13,14 @@ from app.db import Database, table_of
 from app.models import Message
 from app.runtime import Runtime
 from connectors.base import Outcome, OutgoingMessage, SendResult, Unsettled
+from connectors.sending import MayLeave, always
 from jobs.kit import Kit
 from tests import seeds
 from tests.conftest import NOW
 
 MESSAGES = table_of(Message)
 ACCEPTED = SendResult(Outcome.ACCEPTED, provider_message_id="provider-1")
+STAYED = SendResult(Outcome.RETRY, error="not called")
 
 
 @dataclass
@@ -31,15 +33,18 @@ class Post:
     asked: list[str] = field(default_factory=list)
     look_up_after: timedelta = timedelta(0)
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
-        """Take all and answer each the same."""
-        self.sent += messages
-        return [self.answer for _ in messages]
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
+        """Take all that may leave and answer each the same."""
+        return [self._taken(one) if may_leave(one.message_id) else STAYED for one in messages]
 
     def look_up(self, unsettled: Unsettled) -> SendResult | None:
         """What the test says is known."""
         self.asked.append(unsettled.message_id)
         return self.known
+
+    def _taken(self, message: OutgoingMessage) -> SendResult:
+        self.sent.append(message)
+        return self.answer
 
     @property
     def sent_ids(self) -> list[int]:

@@ -140,6 +140,17 @@ def test_the_connection_is_kept_open_between_batches() -> None:
     assert remembered.connections == 1
 
 
+def test_what_may_not_leave_any_more_is_not_called() -> None:
+    with sink(accepting) as (url, remembered):
+        channel = LocalChannel(url)
+
+        results = channel.send([message(1), message(2)], lambda message_id: message_id == "2")
+        channel.close()
+
+    assert [result.outcome for result in results] == [Outcome.RETRY, Outcome.ACCEPTED]
+    assert [given["message_id"] for given in remembered.given] == ["2"]
+
+
 def test_nothing_to_send_is_no_call() -> None:
     with sink(accepting) as (url, remembered):
         assert LocalChannel(url).send([]) == []

@@ -4,6 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from threading import Barrier
 
 import pytest
@@ -76,9 +77,9 @@ def test_a_message_whose_worker_died_while_sending_is_unknown_and_not_sent_again
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_worker_that_stood_still_after_its_claim_calls_nobody(shop: Shop) -> None:
     message_id, post = shop.add_message(), Post()
-    seconds = iter([0.0, 60.0])
+    seconds = chain([0.0], repeat(60.0))
 
-    run_store(replace(shop.kit(post), stopwatch=seconds.__next__), shop.id, NOW, 10)
+    run_store(replace(shop.kit(post), stopwatch=lambda: next(seconds)), shop.id, NOW, 10)
 
     row = shop.message(message_id)
     assert (row.status, row.reason, post.sent) == ("queued", "pace", [])

@@ -57,14 +57,16 @@ class PooledClient(Client):  # type: ignore[misc]  # the package has no types
             return partial(self._call, name.upper())
         return super().__getattr__(name)
 
-    def posting(self) -> Callable[[object], Response]:
+    def posting(self) -> Callable[[object, Callable[[], bool]], Response]:
         """This place's `post` of one body after the other: the way there and the headers are written once.
+
+        Beside the body it takes whether it may still leave (`ProviderPool.request`).
 
         Raises:
             ConnectorError: nothing can be posted there.
         """
         way = self.pool.route_to("POST", self._build_url(None), {**self.request_headers, **_IS_JSON})
-        return lambda body: self.pool.send(way, exact_json.encoded(body))
+        return lambda body, may_leave: self.pool.send(way, exact_json.encoded(body), may_leave)
 
     def _call(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from connectors.answers import Response
@@ -13,7 +13,7 @@ from connectors.channels.sendgrid.outcomes import result
 from connectors.channels.sendgrid.pace import Pace, pace
 from connectors.fanout import Crew
 from connectors.pool import ProviderPool
-from connectors.sending import Outcome, OutgoingMessage, SendResult, Unsettled
+from connectors.sending import MayLeave, Outcome, OutgoingMessage, SendResult, Unsettled, always
 from connectors.transport import Limits, NotSent
 
 if TYPE_CHECKING:
@@ -59,11 +59,13 @@ class SendGridChannel:
         self._pool = pool or ProviderPool(limits=limits, connections=threads)
         self.pace = Pace()
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
         """One result per mail, in order; never raises for what the network or SendGrid does."""
         if not self._account.has_usable_key():
             return [_NO_KEY] * len(messages)
-        return [answer or _NOT_CALLED for answer in self._crew.each(self._send_one, messages)]
+        return [
+            answer or _NOT_CALLED for answer in self._crew.each(partial(self._send_one, may_leave), messages)
+        ]
 
     def look_up(self, unsettled: Unsettled) -> SendResult | None:
         """ACCEPTED where SendGrid's e-mail logs show the mail with our id; else None.
@@ -79,7 +81,7 @@ class SendGridChannel:
         """Close the connections kept open."""
         self._pool.close()
 
-    def _send_one(self, message: OutgoingMessage) -> SendResult:
+    def _send_one(self, may_leave: MayLeave, message: OutgoingMessage) -> SendResult:
         reason = refusal(message)
         if reason is not None:
             return SendResult(Outcome.FAILED, error=reason)
@@ -89,11 +91,11 @@ class SendGridChannel:
             body = mail_body(message, self._account)
         except ConnectorError as error:
             return SendResult(Outcome.FAILED, error=str(error))
-        return self._post(body, message.to_address)
+        return self._post(body, message.to_address, partial(may_leave, message.message_id))
 
-    def _post(self, body: object, to_address: str) -> SendResult:
+    def _post(self, body: object, to_address: str, may_leave: Callable[[], bool]) -> SendResult:
         try:
-            answer = self._mail_send(body)
+            answer = self._mail_send(body, may_leave)
         except NotSent as error:
             return SendResult(Outcome.RETRY, error=str(error))
         except ConnectorError as error:
@@ -103,9 +105,9 @@ class SendGridChannel:
         return result(answer, to_address=to_address, is_sandbox=self._account.is_sandbox)
 
     @cached_property
-    def _mail_send(self) -> Callable[[object], Response]:
+    def _mail_send(self) -> Callable[[object, Callable[[], bool]], Response]:
         """The package's call; it would build the way there for each mail."""
-        call: Callable[[object], Response] = self._client.mail.send.posting()
+        call: Callable[[object, Callable[[], bool]], Response] = self._client.mail.send.posting()
         return call
 
     @cached_property

@@ -33,7 +33,7 @@ _logger.setLevel(logging.WARNING)
 class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the package has no types
     """The package's way out, over our pool, which follows no redirect and tries nothing twice.
 
-    Keeps the last answer of each thread.
+    Keeps for each thread its last answer, and whether its call may still be made.
     """
 
     def __init__(self, pool: ProviderPool) -> None:
@@ -59,17 +59,21 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the package has no 
         """
         url = f"{uri}?{urlencode(params, doseq=True)}" if params else uri
         body = urlencode(data, doseq=True).encode() if data else None
-        answer = self._pool.request(method, url, headers={**(headers or {}), **_basic(auth)}, body=body)
+        told = {**(headers or {}), **_basic(auth)}
+        answer = self._pool.request(method, url, headers=told, body=body, may_leave=self._last.may_leave)
         self._last.answer = answer
         return PackageResponse(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
 
-    def answer_to(self, call: Callable[[], object]) -> Response:
+    def answer_to(self, call: Callable[[], object], may_leave: Callable[[], bool] = lambda: True) -> Response:
         """The answer that a call of the package got, whatever the package made of it.
+
+        Args:
+            may_leave: whether the call may still be made (`ProviderPool.request`).
 
         Raises:
             ConnectorError: there was none; NotSent if the request certainly never left.
         """
-        self._last.answer = None
+        self._last.answer, self._last.may_leave = None, may_leave
         with suppress(TwilioException, *_UNREAD_BY_THE_PACKAGE):
             call()
         answer: Response | None = self._last.answer
@@ -91,9 +95,9 @@ class TwilioClient:
         )
         self._client.api.base_url = self._base
 
-    def create_message(self, **fields: Any) -> Response:
-        """POST Messages with these fields, in the package's names."""
-        return self._http.answer_to(lambda: self._client.messages.create(**fields))
+    def create_message(self, may_leave: Callable[[], bool] = lambda: True, **fields: Any) -> Response:
+        """POST Messages with these fields, in the package's names, if the message may still leave."""
+        return self._http.answer_to(lambda: self._client.messages.create(**fields), may_leave)
 
     def message_page(self, **filters: Any) -> Response:
         """The first page of the messages that fit these filters, in the package's names."""

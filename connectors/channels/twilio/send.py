@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from connectors.base import ConnectorError
@@ -13,7 +13,7 @@ from connectors.channels.twilio.listing import find
 from connectors.delivery import DeliveryUpdate
 from connectors.fanout import Crew
 from connectors.pool import ProviderPool
-from connectors.sending import Outcome, OutgoingMessage, SendResult, Unsettled
+from connectors.sending import MayLeave, Outcome, OutgoingMessage, SendResult, Unsettled, always
 from connectors.transport import Limits, NotSent
 
 if TYPE_CHECKING:
@@ -57,11 +57,13 @@ class TwilioChannel:
         self._crew = Crew(threads, patience_seconds, is_stopping)
         self._pool = pool or ProviderPool(limits=limits, connections=threads)
 
-    def send(self, messages: Sequence[OutgoingMessage]) -> Sequence[SendResult]:
+    def send(self, messages: Sequence[OutgoingMessage], may_leave: MayLeave = always) -> Sequence[SendResult]:
         """One result per message, in order; never raises for what the network or Twilio does."""
         if not self._account.has_usable_keys():
             return [_NO_KEYS] * len(messages)
-        return [answer or _NOT_CALLED for answer in self._crew.each(self._send_one, messages)]
+        return [
+            answer or _NOT_CALLED for answer in self._crew.each(partial(self._send_one, may_leave), messages)
+        ]
 
     def look_up(self, unsettled: Unsettled) -> SendResult | None:
         """ACCEPTED where Twilio lists exactly one message that can be it; else None.
@@ -98,7 +100,7 @@ class TwilioChannel:
         """Close the connections kept open."""
         self._pool.close()
 
-    def _send_one(self, message: OutgoingMessage) -> SendResult:
+    def _send_one(self, may_leave: MayLeave, message: OutgoingMessage) -> SendResult:
         reason = refusal(message)
         sender = self._sender(message)
         if reason is not None or not sender:
@@ -115,16 +117,18 @@ class TwilioChannel:
         callback = self._account.status_callback(message.message_id)
         if callback is not None:
             fields["status_callback"] = callback
-        return self._create(fields, message.to_address)
+        return self._create(fields, message.to_address, partial(may_leave, message.message_id))
 
     def _sender(self, message: OutgoingMessage) -> dict[str, str]:
         if self._account.messaging_service_sid:
             return {"messaging_service_sid": self._account.messaging_service_sid}
         return {"from_": message.from_address} if message.from_address else {}
 
-    def _create(self, fields: dict[str, object], to_address: str) -> SendResult:
+    def _create(
+        self, fields: dict[str, object], to_address: str, may_leave: Callable[[], bool]
+    ) -> SendResult:
         try:
-            answer = self._client.create_message(**fields)
+            answer = self._client.create_message(may_leave, **fields)
         except NotSent as error:
             return SendResult(Outcome.RETRY, error=str(error))
         except ConnectorError as error:

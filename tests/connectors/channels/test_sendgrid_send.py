@@ -69,6 +69,18 @@ def test_a_mail_goes_out_whole(stage: Stage, account: Callable[..., SendGridAcco
     }
 
 
+def test_what_may_not_leave_any_more_is_not_called(
+    stage: Stage, account: Callable[..., SendGridAccount]
+) -> None:
+    stage.says(ACCEPTED)
+    mails = [mail(message_id=one) for one in ("1", "2", "3")]
+
+    results = SendGridChannel(account(), threads=1).send(mails, lambda message_id: message_id == "2")
+
+    assert [one.outcome for one in results] == [Outcome.RETRY, Outcome.ACCEPTED, Outcome.RETRY]
+    assert stage.only.json()["personalizations"][0]["custom_args"]["mid"] == "2"
+
+
 @pytest.mark.parametrize(
     "changes", [{}, {"track_clicks": True}, {"html": None}, {"text": ""}, {"labels": ()}, {"from_name": ""}]
 )

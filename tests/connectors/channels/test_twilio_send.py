@@ -37,6 +37,16 @@ def _refusing(status: int, code: object, message: str = "refused") -> Reply:
     return Reply(status, {"code": code, "message": message, "status": status})
 
 
+def test_what_may_not_leave_any_more_is_not_called(stage: Stage) -> None:
+    stage.says(CREATED)
+    texts = [sms(message_id=one) for one in ("1", "2", "3")]
+
+    results = TwilioChannel(_account(stage), threads=1).send(texts, lambda message_id: message_id == "2")
+
+    assert [one.outcome for one in results] == [Outcome.RETRY, Outcome.ACCEPTED, Outcome.RETRY]
+    assert stage.only.form()["StatusCallback"].startswith(f"{STATUS_URL}?m=2#")
+
+
 def test_a_text_message_goes_out_whole(stage: Stage) -> None:
     stage.says(CREATED)
 
