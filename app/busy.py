@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from app.errors import Busy
 
 # PostgreSQL's own codes, which its driver hands on. What may only be read (a replica that took over and is
-# not promoted yet, or an operator's own switch) is no OperationalError to the driver.
-_UNDEFINED_TABLE, _READ_ONLY = "42P01", "25006"
+# not promoted yet, or an operator's own switch) is no OperationalError to the driver, nor is a transaction
+# that the server ended because its process stood still.
+_UNDEFINED_TABLE, _READ_ONLY, _STOOD_STILL = "42P01", "25006", "25P03"
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def busy_named() -> Iterator[None]:
 
 def _cannot_serve(error: DBAPIError) -> bool:
     is_operational = isinstance(error, OperationalError) and not _is_our_mistake(error)
-    return is_operational or _code(error) == _READ_ONLY
+    return is_operational or _code(error) in (_READ_ONLY, _STOOD_STILL)
 
 
 def _has_no_tables(error: DBAPIError) -> bool:

@@ -43,6 +43,9 @@ _QUICK = msgspec.json.Decoder()
 _STATEMENTS = 512
 """How many prepared statements a connection keeps: a worker's round has more than the driver's own 128."""
 _PREPARING = "prepare_threshold"
+STANDS_STILL_SECONDS = 120.0
+"""After so long without a statement PostgreSQL ends a transaction, and gives free the rows that it holds: as
+long as a lease (`app/messaging/claim.py`). Who stood still for longer has lost its work to others anyhow."""
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -152,9 +155,13 @@ def _begin_on(connection: Connection, statement: str) -> None:
 def _begin_in(scope: str) -> bytes:
     """Begin and say whose rows are meant, on one way to the server; at the transaction's end it is forgotten.
 
-    A setting of the session would still stand there for whom the pool gives the connection next.
+    A setting of the session would still stand there for whom the pool gives the connection next, and a pooler
+    before the server would lose it.
     """
-    return f"BEGIN; SET LOCAL app.store = '{scope}'".encode()
+    milliseconds = round(STANDS_STILL_SECONDS * 1000)
+    return (
+        f"BEGIN; SET LOCAL app.store = '{scope}'; SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
+    ).encode()
 
 
 def _has_begun(connection: Connection, begin: bytes) -> bool:

@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, insert, text
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
+from app import engines
 from app.db import Database, UtcDateTime
 from app.errors import Busy
 from app.runtime import Runtime
@@ -60,3 +61,24 @@ def test_every_store_with_work_is_found_and_no_other(
 
     with runtime.database.read() as session:
         assert _DUE.run(session, now=NOW) == list(due)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_who_stands_still_in_a_transaction_lets_others_at_its_rows(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"store_id": 7, "next_due_at": NOW}
+    with runtime.database.write() as session:
+        session.execute(insert(CURSORS), row)
+    move = update(CURSORS).where(CURSORS.c.store_id == 7)
+    monkeypatch.setattr(engines, "STANDS_STILL_SECONDS", 0.2)
+
+    with pytest.raises(Busy), runtime.database.write() as asleep:
+        asleep.execute(move.values(next_due_at=NOW + timedelta(days=2)))
+        with runtime.database.write() as session:
+            # Waits for the row until the server has ended the one who sleeps.
+            session.execute(move.values(next_due_at=NOW + timedelta(days=1)))
+        asleep.execute(select(CURSORS.c.store_id))
+
+    with runtime.database.read() as session:
+        assert session.execute(select(CURSORS.c.next_due_at)).scalars().all() == [NOW + timedelta(days=1)]
