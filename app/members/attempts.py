@@ -51,9 +51,11 @@ def count(session: Session, signer: Signer, kind: str, *, address: str, client: 
         client: where the request came from.
     """
     now = wall_now(session)
-    named = {"address": address, "client": client}
-    counted = [_add(session, signer, (kind, whose), value=value, now=now) for whose, value in named.items()]
-    return all(counted)
+    # Who has used up their tries makes none: no address is locked by them, and no row kept for it.
+    for whose, value in (("client", client), ("address", address)):
+        if not _add(session, signer, (kind, whose), value=value, now=now):
+            return False
+    return True
 
 
 def forget(session: Session, signer: Signer, kind: str, *, address: str) -> None:

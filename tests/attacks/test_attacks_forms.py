@@ -11,8 +11,9 @@ from werkzeug.test import Client
 from app import clock, consent, models
 from app.consent import NewConsent
 from app.db import table_of
+from app.members import attempts
 from app.messaging.links import LinkMaker
-from app.models import Preference
+from app.models import Preference, SignInAttempt
 from app.runtime import Runtime
 from app.web.auth import LARGEST_OPEN_FORM, MARK
 from tests import seeds
@@ -147,6 +148,29 @@ def test_more_than_a_form_holds_is_not_read(page: Page) -> None:
     assert answers.pop("/auth/woocommerce/callback") == 401
     assert answers == dict.fromkeys(answers, 413)
     assert page.rows() == before
+
+
+def test_a_client_that_has_used_up_its_tries_locks_no_address_and_leaves_no_rows(runtime: Runtime) -> None:
+    most = attempts.LIMITS[attempts.PASSWORD, "client"].most
+    guesser, owner = "203.0.113.7", "198.51.100.9"
+
+    with runtime.database.over_all_stores().write() as session:
+        made = [
+            attempts.count(
+                session, runtime.signer, attempts.PASSWORD, address=f"{number}@example.com", client=guesser
+            )
+            for number in range(3 * most)
+        ]
+        for _ in range(most):
+            attempts.count(session, runtime.signer, attempts.PASSWORD, address=ADDRESS, client=guesser)
+        is_owner_in = attempts.count(
+            session, runtime.signer, attempts.PASSWORD, address=ADDRESS, client=owner
+        )
+
+    assert made == [True] * most + [False] * 2 * most
+    assert is_owner_in
+    # One for each address that was tried, one for each client, one for the owner's.
+    assert len(seeds.rows_of(runtime.database, SignInAttempt)) == most + 3
 
 
 def _is_open(runtime: Runtime, endpoint: str) -> bool:
