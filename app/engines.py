@@ -158,10 +158,9 @@ def _begin_in(scope: str) -> bytes:
     A setting of the session would still stand there for whom the pool gives the connection next, and a pooler
     before the server would lose it.
     """
-    milliseconds = round(STANDS_STILL_SECONDS * 1000)
-    return (
-        f"BEGIN; SET LOCAL app.store = '{scope}'; SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
-    ).encode()
+    patience = round(STANDS_STILL_SECONDS * 1000)
+    settings = f"SET LOCAL app.store = '{scope}'; SET LOCAL idle_in_transaction_session_timeout = {patience}"
+    return f"BEGIN; {settings}".encode()
 
 
 def _has_begun(connection: Connection, begin: bytes) -> bool:

@@ -73,12 +73,16 @@ def test_who_stands_still_in_a_transaction_lets_others_at_its_rows(
     move = update(CURSORS).where(CURSORS.c.store_id == 7)
     monkeypatch.setattr(engines, "STANDS_STILL_SECONDS", 0.2)
 
-    with pytest.raises(Busy), runtime.database.write() as asleep:
-        asleep.execute(move.values(next_due_at=NOW + timedelta(days=2)))
-        with runtime.database.write() as session:
-            # Waits for the row until the server has ended the one who sleeps.
-            session.execute(move.values(next_due_at=NOW + timedelta(days=1)))
-        asleep.execute(select(CURSORS.c.store_id))
+    def oversleep() -> None:
+        with runtime.database.write() as asleep:
+            asleep.execute(move.values(next_due_at=NOW + timedelta(days=2)))
+            with runtime.database.write() as session:
+                # Waits for the row until the server has ended the one who sleeps.
+                session.execute(move.values(next_due_at=NOW + timedelta(days=1)))
+            asleep.execute(select(CURSORS.c.store_id))
+
+    with pytest.raises(Busy):
+        oversleep()
 
     with runtime.database.read() as session:
         assert session.execute(select(CURSORS.c.next_due_at)).scalars().all() == [NOW + timedelta(days=1)]
