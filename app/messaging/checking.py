@@ -20,6 +20,8 @@ MAX_SMS = 1600
 
 _LONGEST_SMS = 1_000
 _OF_A_LIST = frozenset({"size", "first", "last"})
+_SILENT = {"kind": "spacer"}
+"""A block that says nothing."""
 _TEXTS = ("text", "label", "url", "button", "low", "high")
 """The fields of a block that are Liquid."""
 
@@ -58,6 +60,10 @@ class Draft:
         """The draft that a wording would be typed as."""
         parts = wording.mail.model_dump(mode="json", exclude_none=True)
         return cls(parts["subject"], parts["preheader"], tuple(parts["blocks"]), wording.sms)
+
+    def text_alone(self) -> "Draft":
+        """The text message in a mail that says nothing: nothing else is read to write it."""
+        return Draft("-", "-", (_SILENT,), self.sms)
 
     def wording(self) -> Wording:
         """The draft as it would be kept.
@@ -182,10 +188,9 @@ def _is_safe(url: str) -> bool:
 
 def _located(draft: Draft, slot: Slot, locale: str, try_on: TryOn) -> Problem | None:
     """The first part that fails by itself."""
-    plain = {"kind": "spacer"}
     parts = [
-        ("subject", Draft(draft.subject, "-", (plain,))),
-        ("preheader", Draft("-", draft.preheader, (plain,))),
+        ("subject", Draft(draft.subject, "-", (_SILENT,))),
+        ("preheader", Draft("-", draft.preheader, (_SILENT,))),
     ]
     for number, block in enumerate(draft.blocks):
         field = ".text" if "text" in block else ""

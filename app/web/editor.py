@@ -15,7 +15,7 @@ from app.db import lease_now
 from app.errors import BadInput
 from app.flows import places
 from app.members.roles import MARKETER
-from app.messaging import confirming, content, editions, samples, terms, trials
+from app.messaging import checking, confirming, content, editions, samples, terms, trials
 from app.messaging.checking import Draft
 from app.messaging.content import LANGUAGES, Content
 from app.messaging.errors import ContentError
@@ -258,7 +258,7 @@ def _column(seat: Seat, locale: str, draft: Draft, shown: Shown) -> dict[str, An
 
 def _count(seat: Seat, locale: str, draft: Draft) -> list[str]:
     """What the text message comes to; nothing of a draft that cannot be written yet."""
-    if draft.sms is None or seat.bench.check(draft, locale).problems:
+    if draft.sms is None or checking.problems_of(draft.text_alone()):
         return []
     try:
         return trying.counted(seat.bench.texting(draft, locale))

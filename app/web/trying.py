@@ -99,7 +99,7 @@ class Bench:
             ContentError: it cannot be written.
             NotFound: there is no such customer in this store.
         """
-        text = self.letter(draft, locale, person=person, channel="sms").outgoing.text
+        text = self.letter(draft.text_alone(), locale, person=person, channel="sms").outgoing.text
         counted = sms.segments(text)
         return Texting(text, counted, checking.forcing_signs(text), _cost(self.store, counted.count))
 
