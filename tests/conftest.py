@@ -14,7 +14,7 @@ from app import clock
 from app.config import Settings
 from app.db import Database
 from app.runtime import Runtime
-from tests import engines
+from tests import engines, measuring
 from tests.engines import Engine
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -49,25 +49,27 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs on both databases is measured on the first: counting lines costs as much as half the test."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        if callspec is not None and callspec.params.get("engine") == engines.POSTGRESQL:
-            item.add_marker(pytest.mark.unmeasured)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Counting lines makes a test twice as long, and a line is counted once however often it runs."""
+    measuring.choose(items)
+    measuring.pause(config)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Count no lines in an unmeasured test, from its first fixture to its last."""
-    measuring = getattr(item.config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
-    if measuring is None or item.get_closest_marker("unmeasured") is None:
-        return (yield)
-    measuring.pause()
-    try:
-        return (yield)
-    finally:
-        measuring.resume()
+    """Count the lines of a measured test, from its first fixture to its last."""
+    if item.get_closest_marker("unmeasured") is None:
+        measuring.resume(item.config)
+    else:
+        measuring.pause(item.config)
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Whoever writes down what was counted finds the counting as they left it."""
+    measuring.resume(session.config)
 
 
 @pytest.fixture(autouse=True)
