@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from flask import Response, abort, make_response, render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import policies
 from app.messaging.content import language_for
 from app.messaging.links import ClickToken, ConfirmToken, MessageToken, RatingToken
 from app.models import Customer, Message, Store
@@ -30,6 +32,7 @@ class Letter:
     content: bytes | None
     shop_name: str
     shop_url: str
+    logo_url: str
     language: str
     is_erased: bool
 
@@ -68,6 +71,7 @@ def find_letter(session: Session, named: Named | None) -> Letter | None:
         content=message.content,
         shop_name=settings.read(store, "sender.name") or store.name,
         shop_url=store.url if "://" in store.url else f"https://{store.domain}",
+        logo_url=settings.read(store, "brand.logo_url"),
         language=language_for(customer.locale, settings.read(store, "locale")),
         is_erased=customer.erased_at is not None,
     )
@@ -81,10 +85,15 @@ def page(template: str, letter: Letter, *, status: int = 200, **values: object) 
         words=WORDS[letter.language],
         shop=letter.shop_name,
         shop_url=letter.shop_url,
+        logo_url=letter.logo_url,
         channel=letter.channel,
         **values,
     )
     answer = make_response(shown, status)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
+    if letter.logo_url:
+        host = urlsplit(letter.logo_url).hostname
+        pictures = f"'self' data: https://{host}:*"
+        answer.headers["Content-Security-Policy"] = policies.policy(img_src=pictures)
     return answer
