@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from app.flows import switch
 from app.flows.simulate import run, telling
+from app.loading import keep_loaded
 from app.models import Store
 from benchmarks import series, stores
 from benchmarks.databases import Databases
@@ -57,6 +58,8 @@ class Run:
 
 def measure(databases: Databases, customers: int, *, only: str = "") -> list[Run]:
     """Fill a SQLite file a shop and replay each of its flows alone."""
+    # As the command does that a merchant's dry run is asked by.
+    keep_loaded()
     found = []
     for shop in SHOPS:
         flows = [flow for flow in shop.flows if only in flow]
