@@ -103,8 +103,8 @@ SENDING: tuple[Bar, ...] = (
         ),
         0.5,
         (SQLITE,),
-        note="On both servers. PostgreSQL's disk is its operator's; what it then answers is that of a"
-        " database that went away.",
+        note="On both servers. PostgreSQL on a volume that is really full has a test of its own"
+        " (row 8 of docs/reliability.md).",
     ),
     Bar(
         "clock",
