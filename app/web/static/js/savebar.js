@@ -4,7 +4,7 @@
 "use strict";
 
 (() => {
-  const CALM = "settings__foot--calm";
+  const CALM = "bar--calm";
 
   const begin = () => {
     const bar = document.querySelector("[data-bar]");
@@ -12,7 +12,12 @@
     if (!form || bar.dataset.isWatched) return;
     bar.dataset.isWatched = "yes";
     const isKept = bar.dataset.bar !== "unsaved";
-    const read = () => new URLSearchParams(new FormData(form)).toString();
+    const read = () => {
+      const held = new FormData(form);
+      // What only changes how the page looks, or looks somebody up.
+      form.querySelectorAll("[data-aside]").forEach((one) => held.delete(one.name));
+      return new URLSearchParams(held).toString();
+    };
     const saved = read();
 
     const show = () => {
