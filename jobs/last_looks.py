@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Lock
 
-from app import written
+from app import commits
 from app.db import Database
 from app.errors import Busy
 from app.messaging import last_look
@@ -13,6 +13,8 @@ from connectors.sending import Outcome, OutgoingMessage, SendResult
 
 FRESH_SECONDS = 0.02
 """How old a look may be that a call is begun by: a no that stood so long is never called out any more."""
+SLOWEST_SECONDS = 5.0
+"""A look that takes longer lets nobody go: what it saw is old, and the claim may end before the call."""
 _STOPPED = SendResult(Outcome.RETRY, error="not called: everything was stopped")
 _REFUSED = SendResult(Outcome.RETRY, error="not called: its recipient said no meanwhile")
 _UNSEEN = SendResult(Outcome.RETRY, error="not called: nobody could see who said no meanwhile")
@@ -22,7 +24,8 @@ class LastLook:
     """What of a batch is kept back by now; asked before each call, by the thread that makes it.
 
     Who asks gets what a look found that began within `FRESH_SECONDS` before, or since. Where there is none,
-    one thread looks, and those that ask meanwhile wait for what it finds.
+    one thread looks, and those that ask meanwhile wait for what it finds. Nobody is let by a look that took
+    longer than `SLOWEST_SECONDS`.
 
     Args:
         look: which of these messages are kept back now, and why; may raise Busy.
@@ -81,7 +84,10 @@ class LastLook:
         try:
             if self._is_changed():
                 self.kept_back = self._found(waiting)
+            is_seen = self._clock() - began_at <= SLOWEST_SECONDS
         except Busy:
+            is_seen = False
+        if not is_seen:
             self.kept_back = dict.fromkeys(waiting, _UNSEEN)
         return began_at
 
@@ -103,5 +109,5 @@ def over(
             refused = last_look.refused_meanwhile(session, store_id, sorted(map(int, ids)))
         return {str(number): _REFUSED for number in refused}
 
-    with written.since_asked(database) as is_changed:
+    with commits.since_asked(database) as is_changed:
         yield LastLook([message.message_id for message in messages], look, is_changed, clock)

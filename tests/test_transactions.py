@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from app import engines
 from app.db import Database, UtcDateTime
 from app.errors import Busy
+from app.messaging.claim import LEASE
 from app.runtime import Runtime
 from app.scans import StoreScan
 from app.timers import CURSORS
@@ -71,6 +72,7 @@ def test_who_stands_still_in_a_transaction_lets_others_at_its_rows(
     with runtime.database.write() as session:
         session.execute(insert(CURSORS), row)
     move = update(CURSORS).where(CURSORS.c.store_id == 7)
+    assert timedelta(seconds=engines.STANDS_STILL_SECONDS) == LEASE
     monkeypatch.setattr(engines, "STANDS_STILL_SECONDS", 0.2)
 
     def oversleep() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app import consent, written
+from app import commits, consent
 from app.db import Database
 from app.errors import Busy
 from app.messaging import last_look
@@ -18,7 +18,7 @@ from app.models import Message
 from app.runtime import Runtime
 from app.stores import stopping
 from connectors.base import OutgoingMessage, SendResult
-from jobs.last_looks import FRESH_SECONDS, LastLook
+from jobs.last_looks import FRESH_SECONDS, SLOWEST_SECONDS, LastLook
 from jobs.outbox import run
 from tests import seeds
 from tests.conftest import NOW
@@ -121,6 +121,20 @@ def test_a_look_is_good_for_its_moment_and_no_longer() -> None:
     assert looked == [100.0, 100.0 + FRESH_SECONDS * 1.1]
 
 
+def test_nobody_is_let_by_a_look_that_took_too_long() -> None:
+    now, takes = [100.0], [SLOWEST_SECONDS]
+
+    def see(_ids: Sequence[str]) -> Mapping[str, SendResult]:
+        now[0] += takes[0]
+        return {}
+
+    look = LastLook(["1", "2"], see, lambda: True, lambda: now[0])
+    assert look.lets("1")
+
+    now[0], takes[0] = now[0] + 1, SLOWEST_SECONDS + 1
+    assert not look.lets("2")
+
+
 def test_nothing_is_looked_up_where_nobody_wrote() -> None:
     looked: list[int] = []
     answers, moments = iter([True, False, True]), count()
@@ -173,7 +187,7 @@ def test_many_that_ask_at_once_wait_for_one_look() -> None:
 
 def test_a_commit_of_another_connection_shows_and_nothing_else_does(database: Database, engine: str) -> None:
     seeds.new_store(database)
-    with written.since_asked(database) as is_changed:
+    with commits.since_asked(database) as is_changed:
         at_first, at_rest = is_changed(), is_changed()
         with database.read() as session:
             stopping.is_stopped(session, 1)
