@@ -101,8 +101,9 @@ def _consents(session: Session, store_id: int, people: Sequence[Customer]) -> di
     known = {customer.id: customer for customer in people}
     states: dict[int, dict[str, str]] = {customer_id: {} for customer_id in known}
     for row in session.scalars(rows_of(ConsentState, store_id).where(ConsentState.customer_id.in_(known))):
-        address = addresses.address_of(known[row.customer_id], row.channel)
-        states[row.customer_id][row.channel] = agreeing.stands(row, address)
+        customer = known[row.customer_id]
+        stands = agreeing.stands(row, addresses.address_of(customer, row.channel))
+        states[customer.id][row.channel] = stands if customer.erased_at is None else "erased"
     return states
 
 

@@ -78,6 +78,7 @@ def matching(statement: Select[Customer], text: str) -> Select[Customer]:
 def _asked(store_id: int, sought: Sought) -> Iterator[ColumnElement[bool]]:
     if sought.consent:
         yield _allows(store_id, *sought.consent.split(":"))
+        yield Customer.erased_at.is_(None)
     if sought.kind:
         yield _is_of(store_id, sought.kind)
     if sought.standing:

@@ -79,6 +79,24 @@ def test_a_merchant_forgets_somebody(
     assert path.format(shop.ids["customer"]) not in page
 
 
+def test_a_yes_of_somebody_erased_is_shown_as_one_no_longer(
+    member: FlaskClient, api: FlaskClient, runtime: Runtime, shop: Shop
+) -> None:
+    path, sought = f"/customers/{shop.ids['customer']}", "/app/customers?consent=email:subscribed"
+    before = api.get(f"/api/v1{path}", headers=shop.headers).get_json()["consents"]["email"]["state"]
+    was_listed = f'/app{path}"' in member.get(sought).get_data(as_text=True)
+
+    api.delete(f"/api/v1{path}", headers=shop.headers)
+
+    after = api.get(f"/api/v1{path}", headers=shop.headers).get_json()["consents"]["email"]["state"]
+    page = member.get(f"/app{path}").get_data(as_text=True)
+    assert (before, after) == ("subscribed", "unknown")
+    assert "pill--erased" in page
+    assert "pill--subscribed" not in page
+    assert was_listed
+    assert f'/app{path}"' not in member.get(sought).get_data(as_text=True)
+
+
 def test_a_program_erases_a_customer_once_or_again(api: FlaskClient, runtime: Runtime, shop: Shop) -> None:
     path = f"/api/v1/customers/{shop.ids['customer']}"
 

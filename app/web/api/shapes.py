@@ -68,9 +68,9 @@ def customer(
 
 
 def consent(person: Customer, channel: str, row: ConsentState | None) -> Json:
-    """What the ledger says now; `unknown` when nobody ever said anything of the address of now."""
+    """What the ledger says now; `unknown` where nobody spoke of the address of now, and of the erased."""
     state = agreeing.stands(row, addresses.address_of(person, channel))
-    if row is None or state == agreeing.OTHER_ADDRESS:
+    if row is None or state == agreeing.OTHER_ADDRESS or person.erased_at is not None:
         return {"state": agreeing.UNKNOWN, "basis": None, "at": None}
     return {"state": state, "basis": row.basis, "at": moment(row.occurred_at)}
 
