@@ -1,14 +1,27 @@
 """The sums of each day: orders when they change, messages and lists once an hour; the screens read these."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, distinct, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnClause,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    distinct,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
-from app.analytics.leaving import BEGIN, COUNT, END, LEFT, STORE
-from app.db import Among, insert_new, table_of, upsert
+from app.analytics.leaving import BEGIN, COUNT, END, STORE, left
+from app.db import Among, UtcDateTime, insert_new, table_of, upsert
 from app.messaging import zones
 from app.models import (
     ConsentState,
@@ -34,21 +47,39 @@ _LONGEST = timedelta(days=80)
 """As far back as the attempts reach for certain, by which the messages of a day are found."""
 
 _FLOW = MESSAGES.c.flow_key
-_SENT = LEFT.with_only_columns(_FLOW, COUNT).group_by(_FLOW)
-_TOLD = (
-    select(_FLOW, EVENTS.c.type, func.count(distinct(EVENTS.c.message_id)))
-    .select_from(EVENTS)
-    .join(MESSAGES, and_(MESSAGES.c.store_id == STORE, MESSAGES.c.id == EVENTS.c.message_id))
-    .where(
-        EVENTS.c.store_id == STORE,
-        EVENTS.c.occurred_at >= BEGIN,
-        EVENTS.c.occurred_at < END,
-        EVENTS.c.type.in_(FATES[1:]),
-        EVENTS.c.is_human,
+_SPANS_A_QUERY = 10
+
+
+def _told(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Select[Any]:
+    """Of how many something was told in [begin, end), by flow and by what; a scanner's clicks are none."""
+    return (
+        select(_FLOW, EVENTS.c.type, func.count(distinct(EVENTS.c.message_id)))
+        .select_from(EVENTS)
+        .join(MESSAGES, and_(MESSAGES.c.store_id == STORE, MESSAGES.c.id == EVENTS.c.message_id))
+        .where(
+            EVENTS.c.store_id == STORE,
+            EVENTS.c.occurred_at >= begin,
+            EVENTS.c.occurred_at < end,
+            EVENTS.c.type.in_(FATES[1:]),
+            EVENTS.c.is_human,
+        )
+        .group_by(_FLOW, EVENTS.c.type)
     )
-    .group_by(_FLOW, EVENTS.c.type)
-)
-"""Of how many something was told, by flow and by what; a scanner's clicks are none."""
+
+
+@cache
+def _fates(spans: int) -> CompoundSelect[Any]:
+    """What messages did in so many spans: which span, the flow, what, and of how many."""
+    parts: list[Select[Any]] = []
+    for number in range(spans):
+        begin, end = (bindparam(f"{name}_{number}", type_=UtcDateTime) for name in ("begin", "end"))
+        which: ColumnClause[int] = literal_column(str(number))
+        sent = left(begin, end).with_only_columns(which, _FLOW, literal_column("'sent'"), COUNT)
+        told = _told(begin, end)
+        parts += [sent.group_by(_FLOW), told.with_only_columns(which, *told.selected_columns)]
+    return union_all(*parts)
+
+
 _NEWS = tuple(
     select(table.c.id).where(table.c.store_id == STORE, moment >= BEGIN).limit(1)
     for table, moment in ((ATTEMPTS, ATTEMPTS.c.started_at), (EVENTS, EVENTS.c.occurred_at))
@@ -119,10 +150,13 @@ def count(session: Session, store: Store, since: datetime | None, now: datetime)
     zone = zones.zone_named(store.timezone)
     flows: Rows = []
     if since is None or day_of(zone, since) != day_of(zone, now) or not is_quiet(session, store.id, since):
-        for day in _stale_days(store, zone, since, now):
-            begin, end = span(zone, day)
-            found = fates(session, store.id, begin, end)
-            flows += [{"store_id": store.id, "day": day, "flow_key": key, **of} for key, of in found.items()]
+        stale = list(_stale_days(store, zone, since, now))
+        found = fates(session, store.id, [span(zone, day) for day in stale])
+        flows = [
+            {"store_id": store.id, "day": day, "flow_key": key, **did}
+            for day, of_day in zip(stale, found, strict=True)
+            for key, did in of_day.items()
+        ]
     lists = {"store_id": store.id, "day": day_of(zone, now), **_lists(session, store)}
     return flows, [lists | _NO_ORDERS]
 
@@ -134,14 +168,18 @@ def keep(session: Session, counted: tuple[Rows, Rows]) -> None:
     upsert(session, STORE_DAYS, lists, key=_KEY, update=_LENGTHS)
 
 
-def fates(session: Session, store_id: int, begin: datetime, end: datetime) -> dict[str, dict[str, int]]:
-    """What each flow's messages did in [begin, end), those that did something."""
-    found: dict[str, dict[str, int]] = {}
-    values = {"store": store_id, "begin": begin, "end": end}
-    for key, n in session.execute(_SENT, values):
-        found.setdefault(key, dict.fromkeys(FATES, 0))["sent"] = n
-    for key, kind, n in session.execute(_TOLD, values):
-        found.setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
+def fates(
+    session: Session, store_id: int, spans: Sequence[tuple[datetime, datetime]]
+) -> list[dict[str, dict[str, int]]]:
+    """What each flow's messages did in each [begin, end), those that did something."""
+    found: list[dict[str, dict[str, int]]] = [{} for _ in spans]
+    for first in range(0, len(spans), _SPANS_A_QUERY):
+        asked = spans[first : first + _SPANS_A_QUERY]
+        values: dict[str, Any] = {"store": store_id}
+        for number, (begin, end) in enumerate(asked):
+            values |= {f"begin_{number}": begin, f"end_{number}": end}
+        for number, key, kind, n in session.execute(_fates(len(asked)), values).all():
+            found[first + number].setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
     return found
 
 

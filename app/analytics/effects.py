@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Subquery, delete, func, select
+from sqlalchemy import BindParameter, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.analytics.holdout import Arm, Difference, Interval, brought, compare
-from app.db import table_of, upsert
+from app.db import UtcDateTime, table_of, upsert
 from app.models import Enrollment, FlowEffect, Order
 from app.models.enrollment import HELD_OUT
 
@@ -21,8 +21,38 @@ TREATED = "treated"
 _KEY = ("store_id", "flow_key", "arm")
 _FIGURES = ("people", "buyers", "orders", "revenue_minor", "squares")
 _PLACE = (ENROLLMENTS.c.customer_id, ENROLLMENTS.c.flow_key)
-_Entered = dict[str, dict[int, Any]]
-"""The first time of each customer, by flow."""
+_STORE: BindParameter[int] = bindparam("store")
+_first_at = func.min(ENROLLMENTS.c.entered_at)
+_FIRST = (
+    select(*_PLACE, _first_at.label("entered_at"))
+    .where(ENROLLMENTS.c.store_id == _STORE)
+    .group_by(*_PLACE)
+    .having(
+        _first_at >= bindparam("since", type_=UtcDateTime), _first_at < bindparam("until", type_=UtcDateTime)
+    )
+    .subquery()
+)
+"""When each customer came into each flow for the first time, of those who did so in [since, until)."""
+_ENTERED = (
+    select(ENROLLMENTS.c.flow_key, ENROLLMENTS.c.customer_id, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
+    .join(
+        _FIRST,
+        (_FIRST.c.customer_id == ENROLLMENTS.c.customer_id)
+        & (_FIRST.c.flow_key == ENROLLMENTS.c.flow_key)
+        & (_FIRST.c.entered_at == ENROLLMENTS.c.entered_at),
+    )
+    .where(ENROLLMENTS.c.store_id == _STORE)
+)
+_PAID = select(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.total_minor - ORDERS.c.refunded_minor).where(
+    ORDERS.c.store_id == _STORE,
+    ORDERS.c.customer_id.in_(select(_FIRST.c.customer_id)),
+    ORDERS.c.is_counted,
+    ORDERS.c.deleted_at.is_(None),
+    ORDERS.c.paid_at > bindparam("earliest", type_=UtcDateTime),
+)
+_REMOVAL = delete(EFFECTS).where(EFFECTS.c.store_id == _STORE)
+_Entered = dict[str, dict[int, tuple[datetime, str]]]
+"""When each customer came for the first time, and the state of that journey, by flow."""
 _Bought = dict[str, dict[int, list[int]]]
 """What each customer paid, order by order, by flow."""
 
@@ -59,9 +89,9 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
     their first time in the flow on, since the lot is drawn for people.
     """
     since, until = now - WINDOW - BACK, now - WINDOW
-    first = _first(store_id, since, until)
-    entered = _entered(session, store_id, first)
-    bought = _bought(session, store_id, entered, first) if entered else {}
+    asked = {"store": store_id, "since": since, "until": until}
+    entered = _entered(session, asked)
+    bought = _bought(session, asked, entered) if entered else {}
     return [
         {
             "store_id": store_id,
@@ -78,7 +108,7 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
 
 def keep(session: Session, store_id: int, rows: list[dict[str, object]]) -> None:
     """Have these figures shown from now on, and no others."""
-    session.execute(delete(EFFECTS).where(EFFECTS.c.store_id == store_id))
+    session.execute(_REMOVAL, {"store": store_id})
     upsert(session, EFFECTS, rows, key=_KEY, update=("since", "until", *_FIGURES))
 
 
@@ -110,61 +140,33 @@ def of_store(session: Session, store_id: int) -> Brought | None:
     return Brought(rows[0].since, rows[0].until, people, revenue)
 
 
-def _entered(session: Session, store_id: int, first: Subquery) -> _Entered:
+def _entered(session: Session, asked: Mapping[str, Any]) -> _Entered:
     """Who came into each flow for the first time, and with what lot."""
-    statement = (
-        select(*_PLACE, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
-        .join(
-            first,
-            (first.c.customer_id == ENROLLMENTS.c.customer_id)
-            & (first.c.flow_key == ENROLLMENTS.c.flow_key)
-            & (first.c.entered_at == ENROLLMENTS.c.entered_at),
-        )
-        .where(ENROLLMENTS.c.store_id == store_id)
-    )
     found: _Entered = defaultdict(dict)
-    for row in session.execute(statement):
-        found[row.flow_key][row.customer_id] = row
+    for flow, person, entered_at, state in session.execute(_ENTERED, asked).all():
+        found[flow][person] = entered_at, state
     return found
 
 
-def _bought(session: Session, store_id: int, entered: _Entered, first: Subquery) -> _Bought:
+def _bought(session: Session, asked: Mapping[str, Any], entered: _Entered) -> _Bought:
     """What each of them paid in the days after they entered, order by order; each order is read once."""
-    since = min(row.entered_at for people in entered.values() for row in people.values())
-    statement = select(
-        ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.total_minor - ORDERS.c.refunded_minor
-    ).where(
-        ORDERS.c.store_id == store_id,
-        ORDERS.c.customer_id.in_(select(first.c.customer_id)),
-        ORDERS.c.is_counted,
-        ORDERS.c.deleted_at.is_(None),
-        ORDERS.c.paid_at > since,
-    )
+    spans: dict[int, list[tuple[str, datetime, datetime]]] = {}
+    for flow, people in entered.items():
+        for person, (entered_at, _) in people.items():
+            spans.setdefault(person, []).append((flow, entered_at, entered_at + WINDOW))
+    earliest = min(begin for ones in spans.values() for _, begin, _ in ones)
     found: _Bought = {flow: defaultdict(list) for flow in entered}
-    for person, paid_at, net in session.execute(statement):
-        for flow, people in entered.items():
-            row = people.get(person)
-            if row is not None and row.entered_at < paid_at <= row.entered_at + WINDOW:
+    for person, paid_at, net in session.execute(_PAID, {**asked, "earliest": earliest}).all():
+        for flow, begin, end in spans[person]:
+            if begin < paid_at <= end:
                 found[flow][person].append(net)
     return found
 
 
-def _first(store_id: int, since: datetime, until: datetime) -> Subquery:
-    """When each customer came into each flow for the first time, of those who did so in [since, until)."""
-    entered_at = func.min(ENROLLMENTS.c.entered_at)
-    return (
-        select(*_PLACE, entered_at.label("entered_at"))
-        .where(ENROLLMENTS.c.store_id == store_id)
-        .group_by(*_PLACE)
-        .having(entered_at >= since, entered_at < until)
-        .subquery()
-    )
-
-
-def _arms(people: Mapping[int, Any], bought: Mapping[int, list[int]]) -> dict[str, Arm]:
+def _arms(people: Mapping[int, tuple[datetime, str]], bought: Mapping[int, list[int]]) -> dict[str, Arm]:
     of_arms: defaultdict[str, list[list[int]]] = defaultdict(list)
-    for person, row in people.items():
-        of_arms[HELD_OUT if row.state == HELD_OUT else TREATED].append(bought.get(person, []))
+    for person, (_, state) in people.items():
+        of_arms[HELD_OUT if state == HELD_OUT else TREATED].append(bought.get(person, []))
     return {arm: _sum(amounts) for arm, amounts in of_arms.items()}
 
 

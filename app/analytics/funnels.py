@@ -1,13 +1,12 @@
 """How far people come in each flow: entered, written to, clicked, bought; counted once a night."""
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, delete, func, select
+from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, case, delete, func, select, true
 from sqlalchemy.orm import Session
 
-from app.db import table_of, upsert
+from app.db import UtcDateTime, table_of, unindexed, upsert
 from app.models import Attribution, Enrollment, FlowFunnel, Message, Store
 from app.models.enrollment import HELD_OUT
 from app.models.message import LEFT_STATES
@@ -21,30 +20,27 @@ ENROLLMENTS, MESSAGES, ATTRIBUTIONS, FUNNELS = (
 BACK = timedelta(days=90)
 """How far back people's entries are looked at."""
 _FIGURES = ("entered", "reached", "clicked", "buyers", "orders", "revenue_minor")
-_Counted = dict[str, dict[str, Any]]
 
 
 def count(session: Session, store: Store, now: datetime) -> list[dict[str, Any]]:
     """The rows of every flow of a store that anybody entered lately; each person counts once in a flow."""
     since = now - BACK
-    found: _Counted = defaultdict(lambda: dict.fromkeys(_FIGURES, 0))
-    for statement in (_entered(store.id), _reached(store.id), _bought(store.id, store.currency)):
-        lately = (
-            ENROLLMENTS.c.entered_at >= since,
-            ENROLLMENTS.c.entered_at < now,
-            ENROLLMENTS.c.state != HELD_OUT,
-        )
-        for row in session.execute(statement.where(*lately).group_by(ENROLLMENTS.c.flow_key)):
-            _add(found, row)
+    asked = {"store": store.id, "currency": store.currency, "since": since, "until": now}
     return [
-        {"store_id": store.id, "flow_key": flow, "since": since, "until": now, **figures}
-        for flow, figures in sorted(found.items())
+        {
+            "store_id": store.id,
+            "since": since,
+            "until": now,
+            **row._asdict(),
+            "revenue_minor": int(row.revenue_minor),
+        }
+        for row in session.execute(_COUNTED, asked).all()
     ]
 
 
 def keep(session: Session, store_id: int, rows: list[dict[str, Any]]) -> None:
     """Have these figures shown from now on, and no others."""
-    session.execute(delete(FUNNELS).where(FUNNELS.c.store_id == store_id))
+    session.execute(_REMOVAL, {"store": store_id})
     upsert(session, FUNNELS, rows, key=("store_id", "flow_key"), update=("since", "until", *_FIGURES))
 
 
@@ -54,43 +50,47 @@ def of_flow(session: Session, store_id: int, flow_key: str) -> Row[Any] | None:
     return session.execute(select(FUNNELS).where(*mine)).one_or_none()
 
 
-def _people(condition: ColumnElement[bool] | None = None) -> Any:
-    person: Any = ENROLLMENTS.c.customer_id
-    return func.count((person if condition is None else case((condition, person))).distinct())
+def _people(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((condition, ENROLLMENTS.c.customer_id)).distinct())
 
 
-def _entered(store_id: int) -> Select[Any]:
-    mine = ENROLLMENTS.c.store_id == store_id
-    return select(ENROLLMENTS.c.flow_key, _people().label("entered")).where(mine)
-
-
-def _reached(store_id: int) -> Select[Any]:
-    clicked = _people(MESSAGES.c.clicked_at.is_not(None))
-    return (
-        select(ENROLLMENTS.c.flow_key, _people().label("reached"), clicked.label("clicked"))
-        .join(MESSAGES, _OF_JOURNEY)
-        .where(ENROLLMENTS.c.store_id == store_id, MESSAGES.c.status.in_(LEFT_STATES))
+_STORE: BindParameter[int] = bindparam("store")
+_HAS_LEFT = MESSAGES.c.status.in_(LEFT_STATES)
+_HAS_BOUGHT = ATTRIBUTIONS.c.message_id.is_not(None)
+# By its flow an index would lead SQLite to all journeys that there ever were.
+_FLOW = unindexed(ENROLLMENTS.c.flow_key)
+_COUNTED = (
+    select(
+        _FLOW.label("flow_key"),
+        _people(true()).label("entered"),
+        _people(_HAS_LEFT).label("reached"),
+        _people(and_(_HAS_LEFT, MESSAGES.c.clicked_at.is_not(None))).label("clicked"),
+        _people(_HAS_BOUGHT).label("buyers"),
+        func.count(ATTRIBUTIONS.c.message_id).label("orders"),
+        func.coalesce(func.sum(ATTRIBUTIONS.c.amount_minor), 0).label("revenue_minor"),
     )
-
-
-def _bought(store_id: int, currency: str) -> Select[Any]:
-    return (
-        select(
-            ENROLLMENTS.c.flow_key,
-            _people().label("buyers"),
-            func.count().label("orders"),
-            func.sum(ATTRIBUTIONS.c.amount_minor).label("revenue_minor"),
-        )
-        .join(MESSAGES, _OF_JOURNEY)
-        .join(ATTRIBUTIONS, _OF_MESSAGE)
-        .where(ENROLLMENTS.c.store_id == store_id, ATTRIBUTIONS.c.currency == currency)
+    .outerjoin(
+        MESSAGES,
+        and_(
+            MESSAGES.c.store_id == ENROLLMENTS.c.store_id,
+            MESSAGES.c.enrollment_id == ENROLLMENTS.c.id,
+        ),
     )
-
-
-_OF_JOURNEY = (MESSAGES.c.store_id == ENROLLMENTS.c.store_id) & (MESSAGES.c.enrollment_id == ENROLLMENTS.c.id)
-_OF_MESSAGE = (ATTRIBUTIONS.c.store_id == MESSAGES.c.store_id) & (ATTRIBUTIONS.c.message_id == MESSAGES.c.id)
-
-
-def _add(found: _Counted, row: Row[Any]) -> None:
-    figures = row._asdict()
-    found[row.flow_key].update({name: int(figures[name]) for name in _FIGURES if name in figures})
+    .outerjoin(
+        ATTRIBUTIONS,
+        and_(
+            ATTRIBUTIONS.c.store_id == MESSAGES.c.store_id,
+            ATTRIBUTIONS.c.message_id == MESSAGES.c.id,
+            ATTRIBUTIONS.c.currency == bindparam("currency"),
+        ),
+    )
+    .where(
+        ENROLLMENTS.c.store_id == _STORE,
+        ENROLLMENTS.c.entered_at >= bindparam("since", type_=UtcDateTime),
+        ENROLLMENTS.c.entered_at < bindparam("until", type_=UtcDateTime),
+        ENROLLMENTS.c.state != HELD_OUT,
+    )
+    .group_by(_FLOW)
+)
+"""One way over the journeys: each has its messages, and each of those the orders that it brought."""
+_REMOVAL = delete(FUNNELS).where(FUNNELS.c.store_id == _STORE)

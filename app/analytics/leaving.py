@@ -1,6 +1,9 @@
 """How many messages left in a span of time."""
 
-from sqlalchemy import BindParameter, and_, bindparam, distinct, func, select
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Select, and_, bindparam, distinct, func, select
 
 from app.db import UtcDateTime, table_of
 from app.models import Message, MessageAttempt
@@ -12,22 +15,26 @@ STORE: BindParameter[int] = bindparam("store")
 BEGIN, END = bindparam("begin", type_=UtcDateTime), bindparam("end", type_=UtcDateTime)
 
 
-LEFT = (
-    select(COUNT)
-    .select_from(ATTEMPTS)
-    .join(
-        MESSAGES,
-        and_(
-            MESSAGES.c.store_id == STORE,
-            MESSAGES.c.id == ATTEMPTS.c.message_id,
-            MESSAGES.c.sent_at == ATTEMPTS.c.started_at,
-        ),
+def left(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Select[Any]:
+    """How many left in [begin, end); read from the attempts, which are indexed by their moment."""
+    return (
+        select(COUNT)
+        .select_from(ATTEMPTS)
+        .join(
+            MESSAGES,
+            and_(
+                MESSAGES.c.store_id == STORE,
+                MESSAGES.c.id == ATTEMPTS.c.message_id,
+                MESSAGES.c.sent_at == ATTEMPTS.c.started_at,
+            ),
+        )
+        .where(
+            ATTEMPTS.c.store_id == STORE,
+            ATTEMPTS.c.started_at >= begin,
+            ATTEMPTS.c.started_at < end,
+            MESSAGES.c.status.in_(LEFT_STATES),
+        )
     )
-    .where(
-        ATTEMPTS.c.store_id == STORE,
-        ATTEMPTS.c.started_at >= BEGIN,
-        ATTEMPTS.c.started_at < END,
-        MESSAGES.c.status.in_(LEFT_STATES),
-    )
-)
-"""How many left in [begin, end); read from the attempts, which are indexed by their moment."""
+
+
+LEFT = left(BEGIN, END)
