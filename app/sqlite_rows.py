@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy import Connection, Row, Select, Table, func, select
 from sqlalchemy.engine import result_tuple
 
 from app.bindings import Values
@@ -26,8 +26,11 @@ def insert(connection: Connection, statement: str, rows: Given) -> list[Row[Any]
 
 
 def can_be_untold(table: Table, values: Values, returning: Sequence[str]) -> bool:
-    """Whether `insert_untold` can do it, and sooner: what is asked for is given, and the rows are many."""
-    is_numbered = _NUMBER in table.c and _NUMBER not in values
+    """Whether `insert_untold` can do it, and sooner: what is asked for is given, and the rows are many.
+
+    Ids that are given are the next ones, as a range.
+    """
+    is_numbered = _NUMBER in table.c and isinstance(values.get(_NUMBER, range(1)), range)
     return is_numbered and values.keys() >= {*returning} and len(values[returning[0]]) >= _MANY
 
 
@@ -42,11 +45,16 @@ def insert_untold(
     Args:
         statement: inserts one row, or nothing where it is there, and returns nothing.
     """
-    last = connection.execute(select(func.coalesce(func.max(table.c[_NUMBER]), 0))).scalar_one()
+    given = values.get(_NUMBER)
+    last = given[0] - 1 if given else connection.execute(_last_of(table)).scalar_one()
     if sum(result.rowcount for result in _inserted(connection, statement, rows)) < len(rows):
         new = select(*(table.c[name] for name in asked)).where(table.c[_NUMBER] > last)
         return connection.execute(new).all()
     return [*map(result_tuple(asked), zip(*(values[name] for name in asked), strict=True))]
+
+
+def _last_of(table: Table) -> Select[int]:
+    return select(func.coalesce(func.max(table.c[_NUMBER]), 0))
 
 
 def _inserted(connection: Connection, statement: str, rows: Given) -> Iterator[Any]:

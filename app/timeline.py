@@ -1,18 +1,24 @@
-"""The timeline of customer events, where the stages meet: written by some, read by others."""
+"""The timeline of customer events, where the stages meet: written by some, read by others.
+
+That a message arrived is told by its delivery event alone (`DeliveryEvent.is_entry`), for it would be written
+twice, most often of all, and nobody listens to it. Both tables take their ids from the same numbers, so that
+who reads the timeline finds its entries in one order.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import column, delete, func, insert, select, table, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new_columns, table_of
-from app.models import CustomerEvent
+from app.models import CustomerEvent, DeliveryEvent
 
-EVENTS = table_of(CustomerEvent)
-UNHEARD = frozenset({"customer.created", "customer.merged", "message.sent", "message.delivered"})
+EVENTS, DELIVERY_EVENTS = table_of(CustomerEvent), table_of(DeliveryEvent)
+DELIVERED = "message.delivered"
+UNHEARD = frozenset({"customer.created", "customer.merged", "message.sent", DELIVERED})
 """Types that no flow listens to; they are kept and not queued for the flows."""
 
 MERGED = "customer.merged"
@@ -64,6 +70,32 @@ def retract(session: Session, store_id: int, source_keys: Sequence[str]) -> None
     """Take entries back that turned out not to have happened."""
     mine = (EVENTS.c.store_id == store_id, EVENTS.c.source_key.in_(source_keys))
     session.execute(delete(EVENTS).where(*mine))
+
+
+def numbers(session: Session, count: int) -> Mapping[str, Sequence[int]]:
+    """The ids of so many new delivery events, as a column to insert; they are taken with it.
+
+    None on PostgreSQL, where both tables have the same sequence. SQLite keeps the timeline's last number, and
+    who writes is alone.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return {}
+    kept, largest = session.execute(_LAST).one()
+    last = max(kept or 0, largest or 0)
+    told = {"seq": last + count, "name": EVENTS.name}
+    if kept is None:
+        session.execute(insert(_SEQUENCES).values(told))
+    else:
+        session.execute(update(_SEQUENCES).where(_OURS).values(seq=last + count))
+    return {"id": range(last + 1, last + count + 1)}
+
+
+_SEQUENCES = table("sqlite_sequence", column("name"), column("seq"))
+_OURS = _SEQUENCES.c.name == EVENTS.name
+_LAST = select(
+    select(_SEQUENCES.c.seq).where(_OURS).scalar_subquery(),
+    select(func.max(DELIVERY_EVENTS.c.id)).scalar_subquery(),
+)
 
 
 def _columns(events: Sequence[NewEvent], now: datetime) -> Mapping[str, Sequence[Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam
 
 from app import failpoints
 from app.db import UtcDateTime, table_of
-from app.messaging import polls, provider_events, settling, silence
+from app.messaging import polls, provider_events, reports, settling, silence
 from app.models import Message, Store
 from app.models.message import UNKNOWN
 from app.scans import StoreScan
@@ -104,9 +104,8 @@ def _poll_store(kit: Kit, store_id: int, now: datetime) -> int:
         with kit.database.of_store(store_id).write() as session:
             polls.asked(session, row, now)
             if update is not None:
-                provider_events.apply(
-                    session, kit.runtime.signer, store_id, row.channel, updates=[update], now=now
-                )
+                told = reports.of([update])
+                provider_events.apply(session, kit.runtime.signer, store_id, row.channel, told=told, now=now)
     return len(rows)
 
 

@@ -57,6 +57,8 @@ BEGIN
     END LOOP;
 END $$
 """
+# Entries of the timeline stand in two tables and are read in the order of their ids (app/timeline.py).
+SHARE_NUMBERS = "ALTER TABLE delivery_events ALTER COLUMN id SET DEFAULT nextval('customer_events_id_seq')"
 # Two roles for who would rather grant the tables to a role than serve as their owner. A hosted database
 # may not let us make roles; everything then runs under the role that connects. Roles belong to the
 # whole server, so the way down leaves them.
@@ -83,6 +85,7 @@ def upgrade() -> None:
 % if down_revision is None:
     if op.get_context().dialect.name == "postgresql":
         op.execute(COMPRESS_BODIES)
+        op.execute(SHARE_NUMBERS)
         op.execute(SEPARATE_STORES)
         op.execute(NAME_ROLES)
 % endif

@@ -33,6 +33,7 @@ from app.db import (
     UtcDateTime,
     delete_rows,
     insert_new,
+    insert_new_columns,
     insert_rows,
     is_among,
     table_of,
@@ -46,6 +47,7 @@ from tests.conftest import NOW
 
 CUSTOMERS, EVENTS, PARCELS = table_of(Customer), table_of(CustomerEvent), table_of(Fulfillment)
 FEW, MANY, MORE_THAN_ONE_STATEMENT_HOLDS = 3, 200, 4000
+FIRST = 1_000_001
 ROME = datetime.fromisoformat("2026-10-25T02:30:00+01:00")
 LONG_AGO = datetime(1583, 1, 1, 23, 59, 59, 999_999, tzinfo=UTC)
 PACKED = [
@@ -91,6 +93,19 @@ def test_only_what_was_not_there_yet_comes_back(database: Database, count: int) 
     assert sorted(row.identity for row in new) == sorted(f"id:{number}" for number in range(1, count, 2))
     cities = {f"id:{number}": "second" if number % 2 else "first" for number in range(count)}
     assert dict(_read(database, ("identity", "city"))) == cities
+
+
+@pytest.mark.parametrize("count", [1, FEW, MANY, MORE_THAN_ONE_STATEMENT_HOLDS])
+def test_of_rows_that_bring_the_next_ids_only_the_new_ones_come_back(database: Database, count: int) -> None:
+    with database.write() as session:
+        insert_new(session, CUSTOMERS, [_person(number) for number in range(0, count, 2)])
+        rows = [_person(number) for number in range(count)]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        given = {**columns, "id": range(FIRST, FIRST + count)}
+        new = insert_new_columns(session, CUSTOMERS, given, CUSTOMERS.c.id, CUSTOMERS.c.identity)
+
+    told = [(FIRST + number, rows[number]["identity"]) for number in range(1, count, 2)]
+    assert sorted(tuple(row) for row in new) == told
 
 
 @pytest.mark.parametrize("count", [1, FEW, MANY, MORE_THAN_ONE_STATEMENT_HOLDS])

@@ -1,23 +1,25 @@
-"""What providers tell us: signatures are checked on the raw bytes, and nothing is read.
+"""What providers tell us: signatures are checked on the raw bytes; of signed lists the events are kept.
 
 SendGrid posts to `sendgrid/<store>` (0 for the operator's own account), Twilio to `twilio/<store>/status`
-and `twilio/<store>/inbound`.
+and `twilio/<store>/inbound`. Twilio's posts are short and are read when they take effect.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from urllib.parse import parse_qs
 
 from app import clock
 from app.crypto import UnreadableSecret
 from app.errors import Busy
 from app.inbox import NOBODY, Kept
+from app.messaging import reports
 from app.models import Store
 from app.models.inbound_event import WAITING
 from app.runtime import Runtime
 from app.stores import settings
 from app.stores.accounts import OPERATOR, SENDGRID, TWILIO, Accounts
-from connectors.base import Envelope, InvalidSignature
+from connectors.base import Envelope, InvalidSignature, UnreadablePayload
 from connectors.channels.sendgrid import events as sendgrid
 from connectors.channels.twilio import events as twilio
 from webhooks.answers import FORGED, NOT_HERE, Answer
@@ -76,8 +78,9 @@ class ProviderDeliveries:
             return NOT_HERE
         now = clock.now()
         sendgrid.verify(posted.headers, posted.body, keys, now=now)
-        envelope = _envelope(SENDGRID, _EVENTS, posted.body)
-        return Kept(NOBODY if number == OPERATOR else number, envelope, posted.body, now, WAITING)
+        topic, body = _read(posted.body, now)
+        envelope = _envelope(SENDGRID, topic, posted.body)
+        return Kept(NOBODY if number == OPERATOR else number, envelope, body, now, WAITING)
 
     def _check_twilio(self, posted: Posted, rest: str) -> Kept | Answer:
         name, _, topic = rest.partition("/")
@@ -104,6 +107,17 @@ class ProviderDeliveries:
 
     def _store(self, number: int) -> Store | None:
         return self._directory.get((ANY, str(number)))
+
+
+def _read(body: bytes, now: datetime) -> tuple[str, bytes]:
+    """What is kept of a signed list of events: its topic and body; as it came if it is not all readable."""
+    try:
+        report = sendgrid.read(body, received_at=now)
+    except UnreadablePayload:
+        return _EVENTS, body
+    return (
+        (_EVENTS, body) if report.unreadable else (reports.TOPIC, reports.packed(reports.of(report.updates)))
+    )
 
 
 def _named_store(place: str) -> Key:

@@ -14,6 +14,7 @@ from app.messaging import held
 from app.mirror.pulls import BACKFILLS, RECONCILIATIONS
 from app.models import (
     Customer,
+    CustomerEvent,
     Heartbeat,
     InstallAttempt,
     JobRun,
@@ -39,7 +40,7 @@ Providers, links and programs outside know rows of that time by their ids, which
 _LEASED_APART = table_of(Message)
 _PASSING = (Heartbeat, MachineStart, SignInLink, MemberSession, MemberLetter, SignInAttempt, InstallAttempt)
 """What must not outlive a restore: links may have been used and sessions ended since, and nobody listened."""
-_OUTSIDE = (table_of(Message), table_of(Customer), table_of(Member))
+_OUTSIDE = (table_of(Message), table_of(Customer), table_of(Member), table_of(CustomerEvent))
 """On SQLite alone these have a counter of their own; every other id is one more than the largest."""
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import Among, UtcDateTime, insert_new, is_among, table_of, update_rows
+from app.db import Among, UtcDateTime, insert_new_columns, is_among, table_of, update_rows
 from app.messaging import scanners, tallies
 from app.models import DeliveryEvent, Message, Store
 from app.models.message import SENDING, SENT, UNKNOWN
@@ -166,7 +166,7 @@ def _visited(session: Session, store_id: int, clicks: Sequence[Click]) -> dict[i
 
 def _keep(session: Session, store_id: int, visited: Collection[_Visited]) -> None:
     """Write the events down, and which of the earlier ones were a program's."""
-    rows = [
+    new = [
         {
             "store_id": store_id,
             "message_id": one.row.id,
@@ -181,7 +181,9 @@ def _keep(session: Session, store_id: int, visited: Collection[_Visited]) -> Non
         for kind in (CLICKED, SCANNED)
         for event in one.of_kind(kind, is_new=True)
     ]
-    insert_new(session, EVENTS, rows)
+    if new:
+        columns = {name: [row[name] for row in new] for name in new[0]}
+        insert_new_columns(session, EVENTS, {**columns, **timeline.numbers(session, len(new))})
     changed = [event for one in visited for event in one.of_kind(SCANNED, is_new=False)]
     if changed:
         mine = (EVENTS.c.store_id == store_id, EVENTS.c.id.in_([event.id for event in changed]))

@@ -1,42 +1,39 @@
-"""What providers say of messages after they took them: statuses, suppressions, consents, the timeline.
+"""What providers say of messages after they took them: each event once, and how its message fared.
 
 Every event counts once, in whatever order they come: what is new is what the table of events did not hold,
-and a status only moves up. Facts of each provider's codes lie in its connector; here are their effects.
+and a status only moves up. Facts of each provider's codes lie in its connector, and what follows beyond the
+message itself in `event_effects.py`.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import consent, timeline
+from app import timeline
 from app.crypto import Signer
-from app.db import Among, UtcDateTime, insert_new_columns, table_of
-from app.messaging import receipts, replies, senders, settling, tallies
+from app.db import Among, UtcDateTime, insert_new_columns, table_of, unindexed
+from app.messaging import event_effects, reports, senders, settling, tallies
+from app.messaging.reports import Told
 from app.messaging.send import sent_event
 from app.models import DeliveryEvent, Message
 from app.models.message import BOUNCED, DELIVERED, FAILED, HELD, PREPARING, QUEUED, SENDING, SENT, UNKNOWN
-from app.timeline import NewEvent
-from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate, number_of
+from connectors.delivery import DeliveryKind
 
 MESSAGES, EVENTS = table_of(Message), table_of(DeliveryEvent)
-_KNOWN = tuple(
-    MESSAGES.c[name]
-    for name in (
-        *("id", "store_id", "customer_id", "channel", "flow_key", "step"),
-        *("status", "attempts", "to_address", "is_tallied"),
-    )
+_OURS, _SPOKEN_OF = unindexed(MESSAGES.c.store_id) == bindparam("store"), Among(MESSAGES.c.id, "ids")
+_STANDING = (MESSAGES.c.id, MESSAGES.c.status, MESSAGES.c.attempts, MESSAGES.c.is_tallied)
+"""What an event is judged by that says no more than how its message fared."""
+_LOCKED = select(*_STANDING).where(_OURS, _SPOKEN_OF).order_by(MESSAGES.c.id).with_for_update()
+_ARRIVED = select(EVENTS.c.message_id).where(
+    EVENTS.c.store_id == bindparam("store"), Among(EVENTS.c.message_id, "ids"), unindexed(EVENTS.c.is_entry)
 )
-"""What an event is judged by; the content of a message would only be read to be thrown away."""
-_OURS = (MESSAGES.c.store_id == bindparam("store"), Among(MESSAGES.c.id, "ids"))
-_LOCKED = select(*_KNOWN).where(*_OURS).order_by(MESSAGES.c.id).with_for_update()
+_ARRIVAL = DeliveryKind.DELIVERED.value
 _UNPROVEN = (QUEUED, PREPARING, SENDING, UNKNOWN)
 _DOUBTFUL = (*_UNPROVEN, HELD)
-_PAUSE = timedelta(hours=1)
-_SOFT_WINDOW, _SOFT_DAYS = timedelta(days=14), 3
 _ENDS = {
     DeliveryKind.FAILED: (FAILED, (SENT,), "refused"),
     DeliveryKind.DELIVERED: (DELIVERED, (SENT,), None),
@@ -44,226 +41,164 @@ _ENDS = {
 }
 """The status that an event leads to, those that it may follow, and the reason that is kept."""
 _MOVES = {
-    kind: update(MESSAGES).where(*_OURS, MESSAGES.c.status.in_(after)).values(status=status, reason=reason)
+    kind.value: update(MESSAGES)
+    .where(
+        unindexed(MESSAGES.c.store_id) == bindparam("store"),
+        _SPOKEN_OF,
+        unindexed(MESSAGES.c.status).in_(after),
+    )
+    .values(status=status, reason=reason)
     for kind, (status, after, reason) in _ENDS.items()
 }
-_COUNTERS = {
-    DeliveryKind.DELIVERED: "delivered",
-    DeliveryKind.BOUNCED: "bounced",
-    DeliveryKind.BLOCKED: "blocked",
-    DeliveryKind.COMPLAINED: "complained",
-    DeliveryKind.UNSUBSCRIBED: "unsubscribed",
-}
-_TOLD = {
-    DeliveryKind.DELIVERED: "message.delivered",
-    DeliveryKind.BOUNCED: "message.bounced",
-    DeliveryKind.COMPLAINED: "message.complained",
-}
-_PEOPLE = (DeliveryKind.REPLIED, DeliveryKind.COMPLAINED, DeliveryKind.UNSUBSCRIBED)
-"""What somebody did: it speaks of more than one message."""
-_UNSAYING = {DeliveryKind.ACCOUNT, DeliveryKind.REPLIED}
+_PROVEN = (
+    update(MESSAGES)
+    .where(
+        unindexed(MESSAGES.c.store_id) == bindparam("store"),
+        _SPOKEN_OF,
+        or_(
+            MESSAGES.c.status == HELD,
+            and_(MESSAGES.c.status.in_(_UNPROVEN), MESSAGES.c.attempts > 0),
+        ),
+    )
+    .values(
+        status=SENT,
+        reason=None,
+        sent_at=func.coalesce(MESSAGES.c.sent_at, bindparam("now", type_=UtcDateTime())),
+        unknown_since=None,
+        lease_token=None,
+        lease_until=None,
+    )
+    .returning(MESSAGES.c.id, MESSAGES.c.sent_at)
+)
+_COUNTERS = ("delivered", "bounced", "blocked", "complained", "unsubscribed")
+"""The kinds of which a day's number is kept, each under its own name."""
+_UNSAYING = {DeliveryKind.ACCOUNT.value, DeliveryKind.REPLIED.value}
 """What says nothing of whether the provider took the message."""
-_NAMES = {kind: kind.value for kind in DeliveryKind}
-"""Plain texts: a driver takes half as long for one as for a word of an enumeration."""
-_SOFT = (DeliveryKind.BLOCKED.value, DeliveryKind.BOUNCED.value)
+_Messages = Mapping[int, Any]
+"""The messages that are spoken of, by id: rows of _STANDING."""
+_ByKind = Mapping[str, Sequence[int]]
+"""Where among some events those of each kind are."""
 
 
-class _Told(NamedTuple):
-    """An event, and the message that it is about, where it is about one."""
-
-    one: DeliveryUpdate
-    row: Row[Any] | None
-
-
-_ByKind = Mapping[DeliveryKind, Sequence[_Told]]
-
-
-def apply(
-    session: Session,
-    signer: Signer,
-    store_id: int,
-    channel: str,
-    *,
-    updates: Sequence[DeliveryUpdate],
-    now: datetime,
-) -> int:
+def apply(session: Session, signer: Signer, store_id: int, channel: str, *, told: Told, now: datetime) -> int:
     """Let the events of one store and channel take effect; how many were new."""
-    numbers = [number_of(one.message_id) or 0 for one in updates]
-    messages = _messages(session, store_id, [*set(numbers)])
-    tallies.take_back(session, store_id, [id_ for id_, row in messages.items() if row.is_tallied])
-    told = _new(session, store_id, _ours(updates, [*map(messages.get, numbers)]))
-    by_kind = _by_kind(told)
-    _prove(session, store_id, by_kind, messages=messages, now=now)
-    _end(session, store_id, by_kind)
-    entries = [_entry(one, row) for kind in _TOLD for one, row in by_kind.get(kind, ()) if row is not None]
-    timeline.record(session, entries, now)
-    telling = [each for each in told if each.one.advice is not Advice.NOTHING or each.one.kind in _PEOPLE]
-    for each in sorted(telling, key=lambda each: each.one.occurred_at):
-        _take(session, signer, store_id, channel, told=each, now=now)
-    _count(session, store_id, channel, by_kind)
-    return len(told)
+    messages = _messages(session, store_id, {id_ for id_ in told.message_id if id_})
+    tallies.take_back(session, store_id, [row[0] for row in messages.values() if row[-1]])
+    # One that names a message of somebody else is none of ours.
+    ours = [place for place, id_ in enumerate(told.message_id) if id_ is None or id_ in messages]
+    new = _new(session, store_id, told.some(ours), messages)
+    by_kind = _by_kind(new)
+    _prove(session, store_id, new, by_kind, messages=messages, now=now)
+    _end(session, store_id, new, by_kind)
+    event_effects.follow(session, signer, store_id, channel, told=new, now=now)
+    _count(session, store_id, channel, told=new, by_kind=by_kind)
+    return new.number
 
 
-def _by_kind(told: Sequence[_Told]) -> _ByKind:
-    by_kind: dict[DeliveryKind, list[_Told]] = {}
-    for each in told:
-        by_kind.setdefault(each.one.kind, []).append(each)
+def _by_kind(told: Told) -> _ByKind:
+    by_kind: dict[str, list[int]] = {}
+    for place, kind in enumerate(told.kind):
+        by_kind.setdefault(kind, []).append(place)
     return by_kind
 
 
-def _ours(updates: Sequence[DeliveryUpdate], rows: Sequence[Row[Any] | None]) -> dict[str, _Told]:
-    """The events by their keys; one that names a message of somebody else is none of ours."""
-    found = zip(updates, rows, strict=True)
-    return {one.key: _Told(one, row) for one, row in found if row is not None or one.message_id is None}
-
-
-def _messages(session: Session, store_id: int, ids: Sequence[int]) -> dict[int, Row[Any]]:
+def _messages(session: Session, store_id: int, ids: Collection[int]) -> dict[int, Any]:
     """The store's messages of these numbers, locked."""
-    rows = session.execute(_LOCKED, {"store": store_id, "ids": ids}).all()
+    rows: Sequence[Any] = session.execute(_LOCKED, {"store": store_id, "ids": [*ids]}).all()
     return {row[0]: row for row in rows}
 
 
-def _new(session: Session, store_id: int, ours: Mapping[str, _Told]) -> list[_Told]:
+def _new(session: Session, store_id: int, told: Told, messages: _Messages) -> Told:
     """Those that were not told before."""
-    if not ours:
-        return []
-    # Turned by the interpreter itself: field by field it would take as long as reading the events.
-    updates, rows = zip(*ours.values(), strict=True)
-    by_field = dict(zip(DeliveryUpdate._fields, zip(*updates, strict=True), strict=True))
+    if not told.number:
+        return told
     columns: dict[str, Sequence[Any]] = {
-        "store_id": [store_id] * len(ours),
-        "message_id": [row[0] if row is not None else 0 for row in rows],
-        "type": [_NAMES[kind] for kind in by_field["kind"]],
-        "occurred_at": by_field["occurred_at"],
-        "event_key": list(ours),
-        "is_human": [not is_machine for is_machine in by_field["is_machine"]],
-        "url": [url or None for url in by_field["url"]],
-        "reason": [reason or None for reason in by_field["reason"]],
+        "store_id": [store_id] * told.number,
+        "message_id": [id_ or reports.NOBODYS for id_ in told.message_id],
+        "type": told.kind,
+        "occurred_at": told.occurred_at,
+        "event_key": told.key,
+        "is_human": [not is_machine for is_machine in told.is_machine],
+        "url": [url or None for url in told.url],
+        "reason": [reason or None for reason in told.reason],
+        "is_entry": _are_entries(session, store_id, told, messages),
+        **timeline.numbers(session, told.number),
     }
-    return [ours[key] for (key,) in insert_new_columns(session, EVENTS, columns, EVENTS.c.event_key)]
+    new = insert_new_columns(session, EVENTS, columns, EVENTS.c.event_key)
+    if len(new) == told.number:
+        return told
+    places = {key: place for place, key in reversed([*enumerate(told.key)])}
+    return told.some(sorted(places[key] for (key,) in new))
+
+
+def _are_entries(session: Session, store_id: int, told: Told, messages: _Messages) -> list[bool]:
+    """Which events stand in the timeline: of each message that left, the first that says it arrived."""
+    first: dict[int, int] = {}
+    for place, kind in enumerate(told.kind):
+        if kind == _ARRIVAL and (id_ := told.message_id[place]):
+            first.setdefault(id_, place)
+    # Of one that rests as sent none was told: that would have moved it on.
+    others = [id_ for id_ in first if messages[id_][1] != SENT]
+    if others:
+        known = set(session.execute(_ARRIVED, {"store": store_id, "ids": others}).scalars())
+        for id_ in others:
+            if id_ in known or not _has_left(messages[id_]):
+                del first[id_]
+    entries = [False] * told.number
+    for place in first.values():
+        entries[place] = True
+    return entries
+
+
+def _has_left(row: Row[Any]) -> bool:
+    return row.status not in _UNPROVEN or row.attempts > 0
 
 
 def _prove(
-    session: Session, store_id: int, by_kind: _ByKind, *, messages: Mapping[int, Row[Any]], now: datetime
+    session: Session,
+    store_id: int,
+    told: Told,
+    by_kind: _ByKind,
+    *,
+    messages: _Messages,
+    now: datetime,
 ) -> None:
     """A message whose answer was lost, that waits to be tried again or is held was taken after all.
 
     Each event shows it that is about a message.
     """
-    doubtful = {id_: row for id_, row in messages.items() if _is_doubtful(row)}
-    if doubtful:
-        spoken_of = {row[0] for kind in by_kind.keys() - _UNSAYING for _, row in by_kind[kind] if row}
-        doubtful = {id_: row for id_, row in doubtful.items() if id_ in spoken_of}
-    if not doubtful:
+    in_doubt = {row[0] for row in messages.values() if _is_doubtful(row[1], row[2])}
+    if in_doubt:
+        saying = (place for kind in by_kind.keys() - _UNSAYING for place in by_kind[kind])
+        in_doubt.intersection_update(told.message_id[place] for place in saying)
+    if not in_doubt:
         return
-    changed = session.execute(
-        update(MESSAGES)
-        .where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.id.in_(doubtful),
-            or_(
-                MESSAGES.c.status == HELD,
-                and_(MESSAGES.c.status.in_(_UNPROVEN), MESSAGES.c.attempts > 0),
-            ),
-        )
-        .values(
-            status=SENT,
-            reason=None,
-            sent_at=func.coalesce(MESSAGES.c.sent_at, literal(now, UtcDateTime())),
-            unknown_since=None,
-            lease_token=None,
-            lease_until=None,
-        )
-        .returning(MESSAGES.c.id, MESSAGES.c.sent_at)
-    ).all()
+    doubtful = event_effects.known(session, store_id, in_doubt)
+    asked = {"store": store_id, "ids": [*doubtful], "now": now}
+    changed = session.execute(_PROVEN, asked).all()
     for proven in changed:
         settling.close_attempt(session, doubtful[proven.id], settling.ARRIVED, now)
     timeline.record(session, [sent_event(doubtful[one.id], one.sent_at) for one in changed], now)
 
 
-def _is_doubtful(row: Row[Any]) -> bool:
-    return row.status in _DOUBTFUL and (row.status == HELD or row.attempts > 0)
+def _is_doubtful(status: str, attempts: int) -> bool:
+    return status in _DOUBTFUL and (status == HELD or attempts > 0)
 
 
-def _take(
-    session: Session, signer: Signer, store_id: int, channel: str, *, told: _Told, now: datetime
-) -> None:
-    """What one new event means beyond its own message."""
-    one, row = told
-    if one.kind is DeliveryKind.REPLIED:
-        replies.take(session, signer, store_id, reply=one, now=now)
-        return
-    if one.advice is Advice.PAUSE_SENDER:
-        why = f"the provider refuses the account: {one.reason}"
-        senders.pause(session, store_id, channel, why=why, until=now + _PAUSE)
-    reason = _suppression(session, row, one, now)
-    address = one.address or (row.to_address if row is not None else None)
-    if reason is None or not address:
-        return
-    receipts.suppress(
-        session, signer, store_id, channel=channel, address=address, reason=reason, now=one.occurred_at
-    )
-    if row is not None and one.kind in (DeliveryKind.COMPLAINED, DeliveryKind.UNSUBSCRIBED):
-        consent.withdraw(
-            session,
-            store_id,
-            row.customer_id,
-            channel,
-            source=f"provider:{one.kind.value}",
-            now=one.occurred_at,
-        )
-
-
-def _end(session: Session, store_id: int, by_kind: _ByKind) -> None:
+def _end(session: Session, store_id: int, told: Told, by_kind: _ByKind) -> None:
     """Move the statuses up, all that end alike in one statement; a bounce has the last word."""
     for kind, move in _MOVES.items():
-        ids = [row[0] for _, row in by_kind.get(kind, ()) if row is not None]
+        ids = {id_ for place in by_kind.get(kind, ()) if (id_ := told.message_id[place])}
         if ids:
-            session.execute(move, {"store": store_id, "ids": ids})
+            session.execute(move, {"store": store_id, "ids": [*ids]})
 
 
-def _entry(one: DeliveryUpdate, row: Row[Any]) -> NewEvent:
-    """The timeline's entry of an event that has one."""
-    kind = _TOLD[one.kind]
-    id_, store_id, customer_id, channel, flow, step, *_ = tuple(row)
-    details = {"flow": flow, "step": step, "channel": channel, "reason": one.reason}
-    return NewEvent(store_id, customer_id, kind, f"message:{id_}", f"{kind}:{id_}", one.occurred_at, details)
-
-
-def _suppression(session: Session, row: Row[Any] | None, one: DeliveryUpdate, now: datetime) -> str | None:
-    """Why the address is not to be written to any more, or None."""
-    if one.kind is DeliveryKind.COMPLAINED:
-        return "complaint"
-    if one.kind is DeliveryKind.UNSUBSCRIBED:
-        return "unsubscribe"
-    if one.advice is Advice.SUPPRESS:
-        return "bounce"
-    is_soft = one.advice is Advice.COUNT and row is not None
-    return "bounce" if is_soft and row is not None and _soft_days(session, row, now) >= _SOFT_DAYS else None
-
-
-def _soft_days(session: Session, row: Row[Any], now: datetime) -> int:
-    """On how many days of the last fortnight the person's address was not reached."""
-    statement = (
-        select(EVENTS.c.occurred_at)
-        .join(MESSAGES, (MESSAGES.c.store_id == EVENTS.c.store_id) & (MESSAGES.c.id == EVENTS.c.message_id))
-        .where(
-            EVENTS.c.store_id == row.store_id,
-            EVENTS.c.type.in_(_SOFT),
-            EVENTS.c.occurred_at > now - _SOFT_WINDOW,
-            MESSAGES.c.customer_id == row.customer_id,
-            MESSAGES.c.channel == row.channel,
-            MESSAGES.c.to_address == row.to_address,
-        )
-    )
-    return len({moment.date() for moment in session.execute(statement).scalars()})
-
-
-def _count(session: Session, store_id: int, channel: str, by_kind: _ByKind) -> None:
+def _count(session: Session, store_id: int, channel: str, *, told: Told, by_kind: _ByKind) -> None:
     by_day: dict[date, dict[str, int]] = {}
-    for kind, name in _COUNTERS.items():
-        days = Counter([one.occurred_at.date() for one, _ in by_kind.get(kind, ())])
-        for day, number in days.items():
-            by_day.setdefault(day, {})[name] = number
+    for kind in _COUNTERS:
+        days = Counter([told.occurred_at[place] for place in by_kind.get(kind, ())])
+        for moment, number in days.items():
+            counts = by_day.setdefault(moment.date(), {})
+            counts[kind] = counts.get(kind, 0) + number
     for day, counts in sorted(by_day.items()):
         senders.count(session, store_id, channel, day=day, counts=counts)

@@ -38,4 +38,6 @@ class CustomerEvent(Base):
             sqlite_where=(is_pending == true()),
             postgresql_where=(is_pending == true()),
         ),
+        # Whose next number is another one's, too (`app/timeline.py`), must be kept.
+        {"sqlite_autoincrement": True},
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint, false, text
+from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime, is_one_of
@@ -129,7 +129,12 @@ class MessageAttempt(Base):
 
 
 class DeliveryEvent(Base):
-    """What a provider or a link says of a message after it left; duplicates are absorbed by the key."""
+    """What a provider or a link says of a message after it left; duplicates are absorbed by the key.
+
+    Attributes:
+        id: from the same numbers as those of the timeline's entries (`app/timeline.py`).
+        is_entry: it stands in the timeline as well: the first that says that its message arrived.
+    """
 
     __tablename__ = "delivery_events"
 
@@ -142,9 +147,17 @@ class DeliveryEvent(Base):
     is_human: Mapped[bool] = mapped_column(default=True)
     url: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(String(200))
+    is_entry: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
-        # A key names its message, so that one index finds duplicates and what was told of a message.
+        # One index finds duplicates and what was told of a message.
         UniqueConstraint("store_id", "message_id", "event_key"),
         Index("ix_delivery_events_occurred", "store_id", "occurred_at"),
+        Index(
+            "ix_delivery_events_entries",
+            "store_id",
+            "id",
+            sqlite_where=(is_entry == true()),
+            postgresql_where=(is_entry == true()),
+        ),
     )

@@ -16,7 +16,6 @@ from app.models import (
     Consent,
     ConsentState,
     Customer,
-    CustomerEvent,
     Decision,
     Enrollment,
     Message,
@@ -25,7 +24,7 @@ from app.models import (
 )
 from app.segments import classing, scoring
 from app.segments.classes import CLASSES
-from app.web import paging, seeking, timeline_words
+from app.web import paging, seeking, timeline_pages, timeline_words
 from app.web.acting import showed
 from app.web.auth import merchant_required
 from app.web.context import chosen_store, customer_of, rows_of, runtime
@@ -35,7 +34,6 @@ blueprint = Blueprint("customers", __name__)
 _PER_PAGE = 25
 _RECENT = 20
 _NEWEST = paging.Order((Customer.id,), is_descending=True)
-_LATEST = paging.Order((CustomerEvent.occurred_at, CustomerEvent.id), is_descending=True)
 
 
 @blueprint.get("/app/customers")
@@ -70,10 +68,11 @@ def show(customer_id: int) -> ResponseReturnValue:
         customer = customer_of(session, store.id, customer_id)
         if customer.id != customer_id:
             return redirect(url_for("customers.show", customer_id=customer.id), code=303)
-        timeline = paging.fetch(
+        timeline = timeline_pages.page(
             session,
-            rows_of(CustomerEvent, store.id).where(CustomerEvent.customer_id == customer.id),
-            _LATEST,
+            store.id,
+            timeline_pages.LATEST,
+            customer_id=customer.id,
             cursor=request.args.get("cursor"),
             limit=_PER_PAGE,
         )

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
@@ -84,6 +85,18 @@ def fetch(
         statement = statement.where(order.columns[-1].in_(first))
     rows = list(session.scalars(_ordered(statement, order).limit(limit + 1)))
     has_more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, _cursor_of(rows[-1], order) if has_more else None)
+
+
+def merged(pages: Sequence[Page[Row]], order: Order, *, limit: int) -> Page[Row]:
+    """One page of what several sources have after one cursor, in one order; none of several was sifted."""
+    if len(pages) == 1:
+        return pages[0]
+    names = [column.key for column in order.columns]
+    rows = [row for page in pages for row in page.rows]
+    rows.sort(key=attrgetter(*names), reverse=order.is_descending)
+    has_more = len(rows) > limit or any(page.next for page in pages)
     rows = rows[:limit]
     return Page(rows, _cursor_of(rows[-1], order) if has_more else None)
 

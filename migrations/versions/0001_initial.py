@@ -48,6 +48,8 @@ BEGIN
     END LOOP;
 END $$
 """
+# Entries of the timeline stand in two tables and are read in the order of their ids (app/timeline.py).
+SHARE_NUMBERS = "ALTER TABLE delivery_events ALTER COLUMN id SET DEFAULT nextval('customer_events_id_seq')"
 # Two roles for who would rather grant the tables to a role than serve as their owner. A hosted database
 # may not let us make roles; everything then runs under the role that connects. Roles belong to the
 # whole server, so the way down leaves them.
@@ -232,6 +234,7 @@ def upgrade() -> None:
         sa.Column("details", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_events")),
         sa.UniqueConstraint("store_id", "source_key", name=op.f("uq_customer_events_store_id_source_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_customer_events_customer",
@@ -364,6 +367,7 @@ def upgrade() -> None:
         sa.Column("is_human", sa.Boolean(), nullable=False),
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("reason", sa.String(length=200), nullable=True),
+        sa.Column("is_entry", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_events")),
         sa.UniqueConstraint(
             "store_id",
@@ -371,6 +375,14 @@ def upgrade() -> None:
             "event_key",
             name=op.f("uq_delivery_events_store_id_message_id_event_key"),
         ),
+    )
+    op.create_index(
+        "ix_delivery_events_entries",
+        "delivery_events",
+        ["store_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_entry = 1"),
+        postgresql_where=sa.text("is_entry = true"),
     )
     op.create_index(
         "ix_delivery_events_occurred", "delivery_events", ["store_id", "occurred_at"], unique=False
@@ -1388,6 +1400,7 @@ def upgrade() -> None:
     op.create_index("ix_rehearsals_waiting", "rehearsals", ["is_waiting", "asked_at"], unique=False)
     if op.get_context().dialect.name == "postgresql":
         op.execute(COMPRESS_BODIES)
+        op.execute(SHARE_NUMBERS)
         op.execute(SEPARATE_STORES)
         op.execute(NAME_ROLES)
 

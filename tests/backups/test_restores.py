@@ -14,7 +14,7 @@ from app import consent, timeline
 from app.backups import restoring, writing
 from app.backups.aftermath import JUMP
 from app.consent import NewConsent
-from app.messaging import held, provider_events, silence
+from app.messaging import held, provider_events, reports, silence
 from app.messaging.held import Gap
 from app.models import (
     AuditEntry,
@@ -338,7 +338,7 @@ def test_an_event_of_the_provider_shows_that_a_held_message_had_left(runtime: Ru
     told = DeliveryUpdate(DeliveryKind.DELIVERED, NOW, "key", message_id=str(number))
 
     with runtime.database.write() as session:
-        provider_events.apply(session, runtime.signer, store_id, "email", updates=[told], now=NOW)
+        provider_events.apply(session, runtime.signer, store_id, "email", told=reports.of([told]), now=NOW)
 
     assert seeds.rows_of(runtime.database, Message, "status", "reason", "sent_at") == [
         ("delivered", None, NOW)

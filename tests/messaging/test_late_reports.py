@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, Database
 from app.merging import moving
-from app.messaging import provider_events
+from app.messaging import provider_events, reports
 from app.models import CustomerEvent, CustomerMerge, Message, Store, Suppression
 from app.privacy.erasure import erase_customer
 from app.runtime import Runtime
@@ -120,7 +120,7 @@ def _tell(shop: Shop, message_id: int, kind: DeliveryKind, *, advice: Advice = A
 def _apply(shop: Shop, session: Session, message_id: int, kind: DeliveryKind, *, advice: Advice) -> None:
     update = DeliveryUpdate(kind, NOW, f"{kind}:{message_id}", str(message_id), address=TO, advice=advice)
     signer = shop.runtime.signer
-    provider_events.apply(session, signer, shop.id, "email", updates=[update], now=NOW)
+    provider_events.apply(session, signer, shop.id, "email", told=reports.of([update]), now=NOW)
 
 
 def _named_in(database: Database, word: str) -> list[str]:

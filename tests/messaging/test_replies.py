@@ -6,7 +6,7 @@ import pytest
 
 from app import consent
 from app.consent import NewConsent
-from app.messaging import provider_events
+from app.messaging import provider_events, reports
 from app.models import Consent, ConsentState, CustomerEvent, Suppression
 from app.runtime import Runtime
 from connectors.delivery import DeliveryKind, DeliveryUpdate, Word
@@ -82,7 +82,7 @@ def _reply(shop: Shop, word: Word, text: str, at: datetime = NOW) -> None:
         text=text,
     )
     with shop.database.write() as session:
-        provider_events.apply(session, shop.runtime.signer, shop.id, "sms", updates=[reply], now=at)
+        provider_events.apply(session, shop.runtime.signer, shop.id, "sms", told=reports.of([reply]), now=at)
 
 
 def _people(shop: Shop) -> list[int]:

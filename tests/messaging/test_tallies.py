@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, select
 
 from app.db import table_of
-from app.messaging import clicks, provider_events, tallies
+from app.messaging import clicks, provider_events, reports, tallies
 from app.messaging.clicks import Click
 from app.models import Enrollment, FlowTally, Message
 from app.runtime import Runtime
@@ -143,7 +143,9 @@ def _tell(shop: Shop, dice: random.Random) -> None:
     kind, message_id = dice.choice(KINDS), _some(shop, dice)
     update = DeliveryUpdate(kind, NOW, f"{kind}:{message_id}", str(message_id), address="a@example.com")
     with shop.database.write() as session:
-        provider_events.apply(session, shop.runtime.signer, shop.id, "email", updates=[update], now=NOW)
+        provider_events.apply(
+            session, shop.runtime.signer, shop.id, "email", told=reports.of([update]), now=NOW
+        )
 
 
 def _night(shop: Shop, _dice: random.Random) -> None:

@@ -27,6 +27,7 @@ ACROSS_STORES = {
     "app/messaging/settling.py:_LATE": "whether a worker of any store was lost",
     "app/messaging/settling.py:_sweep": "the rows that the sweep has just locked",
     "app/stores/notices.py:claim": "what is to be told to the merchants of all stores",
+    "app/timeline.py:_LAST": "SQLite gives out the next numbers of all stores",
     "app/timers.py:_EARLIEST": "the earliest moment of all stores, for the demo's clock",
     "app/web/metrics.py:_WAITING": "the operator's metrics count over all stores",
     "app/web/metrics.py:_calls": "the operator's metrics count over all stores",

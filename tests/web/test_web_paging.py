@@ -49,11 +49,15 @@ def test_a_list_that_nothing_narrows_sorts_no_rows_of_the_store(
 
     assert api.get(f"/api/v1/{path}", headers=shop.headers).status_code == 200
 
-    listed, values = next(told for told in asked if "ORDER BY" in told[0])
+    listed = [told for told in asked if "ORDER BY" in told[0]]
     with runtime.database.read() as session:
         explain = "EXPLAIN QUERY PLAN" if runtime.database.is_sqlite else "EXPLAIN"
-        rows = session.connection().exec_driver_sql(f"{explain} {listed}", values).all()
-    is_sorted = [row for row in rows if "ORDER BY" in str(row[-1])]
+        plans = [
+            session.connection().exec_driver_sql(f"{explain} {statement}", values).all()
+            for statement, values in listed
+        ]
+    is_sorted = [row for rows in plans for row in rows if "ORDER BY" in str(row[-1])]
+    assert listed
     assert is_sorted == []
 
 

@@ -1,5 +1,6 @@
 """What providers post: proven, kept once, applied later, and then emptied; what is forged leaves nothing."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +11,11 @@ from sqlalchemy import Row, select
 from app import clock
 from app.db import table_of
 from app.inbox import BODIES, EVENTS, NOBODY, OF_EVENT, Kept
+from app.messaging import reports
 from app.models import DeliveryEvent, Message, Store
 from app.runtime import Runtime
 from app.stores import settings
+from connectors.channels.sendgrid import events as sendgrid
 from tests import seeds
 from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_process import OPERATORS_KEY, Answer, Serving
@@ -56,8 +59,39 @@ def test_a_signed_post_is_kept_once_applied_and_emptied(
     Inbox(runtime, store).read()
 
     assert [answer.status for answer in answers] == [200, 200]
-    assert kept == [("sendgrid", "events", "waiting", body)]
+    assert kept == [("sendgrid", reports.TOPIC, "waiting", _told(body))]
     assert [(row.status, row.body) for row in Inbox(runtime, store).rows()] == [("done", None)]
+    assert _status(runtime, message_id) == "delivered"
+
+
+def test_of_a_post_the_events_are_kept_and_nothing_of_the_browser_that_opened_a_mail(
+    runtime: Runtime, store: Store
+) -> None:
+    seen = {"ip": "203.0.113.9", "useragent": "Mozilla/5.0 (Secret)", "response": "250 for anna@example.com"}
+    events = [
+        _event(kind, 7, email="anna@example.com", **seen) for kind in ("delivered", "open", "spamreport")
+    ]
+
+    kept = ProviderDeliveries(runtime).check(_posted(store, OWN_KEY, events))
+
+    assert isinstance(kept, Kept)
+    assert kept.body == _told(json.dumps(events).encode(), clock.now())
+    assert [word for word in (b"203.0.113", b"Mozilla", b"250") if word in kept.body] == []
+    assert kept.body.count(b"anna@example.com") == 2
+
+
+def test_a_post_of_which_not_all_can_be_read_is_kept_as_it_came_and_the_rest_of_it_applied(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
+    message_id = _sent(runtime, store)
+    headers, body = sendgrid_post(OWN_KEY, [_event("delivered", message_id), "no event"], REAL_NOW)
+
+    answer = served.post(f"/webhooks/sendgrid/{store.id}", headers, body)
+    kept = [(row.topic, row.body) for row in Inbox(runtime, store).rows()]
+    Inbox(runtime, store).read()
+
+    assert answer.status == 200
+    assert kept == [("events", body)]
     assert _status(runtime, message_id) == "delivered"
 
 
@@ -198,8 +232,13 @@ def test_what_cannot_be_read_rests_with_a_reason(
     assert [(row.status, bool(row.error)) for row in rows] == [("dead", True)]
 
 
-def _posted(store: Store, key: EllipticCurvePrivateKey) -> Posted:
-    headers, body = sendgrid_post(key, [_event("delivered", 1)], clock.now())
+def _told(body: bytes, at: datetime = REAL_NOW) -> bytes:
+    """What is kept of a post."""
+    return reports.packed(reports.of(sendgrid.read(body, received_at=at).updates))
+
+
+def _posted(store: Store, key: EllipticCurvePrivateKey, events: list[dict[str, Any]] | None = None) -> Posted:
+    headers, body = sendgrid_post(key, events or [_event("delivered", 1)], clock.now())
     return Posted(f"sendgrid/{store.id}", "", dict(headers), body)
 
 

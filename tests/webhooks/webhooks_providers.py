@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ def public_key(key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def sendgrid_post(
-    key: ec.EllipticCurvePrivateKey, events: list[dict[str, Any]], at: datetime
+    key: ec.EllipticCurvePrivateKey, events: Sequence[Any], at: datetime
 ) -> tuple[Headers, bytes]:
     """A post of the event webhook."""
     body = json.dumps(events).encode() + b"\r\n"

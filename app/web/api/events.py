@@ -12,6 +12,7 @@ from app.messaging import answers
 from app.models import CustomerEvent, InboundEvent
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.timeline import NewEvent
+from app.web import timeline_pages
 from app.web.acting import showed
 from app.web.api import bodies, lists, shapes
 from app.web.auth import api_key_required, changing_by_key
@@ -29,12 +30,16 @@ def listing() -> ResponseReturnValue:
     """The timeline by rising id; of one customer or one type if asked."""
     lists.check_filters("customer", "type")
     customer_id, kind = lists.id_filter("customer"), lists.text_filter("type")
-    statement = lists.rows_by_id(CustomerEvent, g.store_id)
-    if customer_id is not None:
-        statement = rows_of(CustomerEvent, g.store_id).where(CustomerEvent.customer_id == customer_id)
-    sift = [] if kind is None else [CustomerEvent.type == kind]
-    with runtime().database.read() as session:
-        found = lists.page(session, statement, CustomerEvent.id, sift=sift)
+    with runtime().database.snapshot() as session:
+        found = timeline_pages.page(
+            session,
+            g.store_id,
+            timeline_pages.BY_ID,
+            customer_id=customer_id,
+            kind=kind,
+            cursor=request.args.get("cursor"),
+            limit=lists.asked_limit(),
+        )
     showed(g.store_id, access_log.EVENTS, customer_id=customer_id, count=len(found.rows))
     return lists.envelope(found, shapes.event)
 

@@ -34,7 +34,7 @@ def page(
     """
     order = paging.Order((id_column,))
     cursor = request.args.get("cursor")
-    return paging.fetch(session, statement, order, cursor=cursor, limit=_limit(), sift=sift)
+    return paging.fetch(session, statement, order, cursor=cursor, limit=asked_limit(), sift=sift)
 
 
 def rows_by_id(model: type[Model], store_id: int) -> Select[Model]:
@@ -67,7 +67,7 @@ def check_one_page() -> None:
     Raises:
         BadInput: limit or cursor cannot be used.
     """
-    _limit()
+    asked_limit()
     if request.args.get("cursor"):
         raise BadInput("this cursor is not one of ours", "cursor")
 
@@ -110,7 +110,12 @@ def as_id(text: str, name: str) -> int:
     return int(text)
 
 
-def _limit() -> int:
+def asked_limit() -> int:
+    """How many rows the request asks for.
+
+    Raises:
+        BadInput: none that a list gives.
+    """
     text = request.args.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_LIMIT):
         raise BadInput(f"limit is a whole number from 1 to {MAX_LIMIT}", "limit")

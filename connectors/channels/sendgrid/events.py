@@ -7,13 +7,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from connectors.base import UnreadablePayload
 from connectors.channels.sendgrid import entries as entries_of
 from connectors.channels.sendgrid.entries import Event, NoList
 from connectors.channels.sendgrid.signature import verify
-from connectors.channels.sendgrid.verdicts import Verdict, enhanced_status, verdict
+from connectors.channels.sendgrid.verdicts import ROWS, Verdict, enhanced_status, verdict
 from connectors.delivery import DeliveryKind, DeliveryUpdate
 from connectors.wording import LONGEST, harmless, storable
 
@@ -53,13 +53,17 @@ def read(body: bytes, *, received_at: datetime) -> Events:
         raise UnreadablePayload("the post is not readable JSON") from error
     events = [entry for entry in entries if isinstance(entry, Event) and isinstance(entry.event, str)]
     latest = received_at + _AHEAD
-    updates = tuple(
-        _update(event, row.kind, row, received_at=received_at, latest=latest)
-        for event in events
-        if (row := verdict(event)) is not None and row.kind
-    )
+    before = latest.timestamp()
+    updates: list[DeliveryUpdate] = []
+    for event in events:
+        kind = _WELL.get(event.event)
+        plain = None if kind is None else _plain(event, kind, before)
+        if plain is not None:
+            updates.append(plain)
+        elif (row := verdict(event)) is not None and row.kind:
+            updates.append(_update(event, row.kind, row, received_at=received_at, latest=latest))
     return Events(
-        updates=updates,
+        updates=tuple(updates),
         total=len(entries),
         unreadable=len(entries) - len(events),
         ignored=len(events) - len(updates),
@@ -73,6 +77,34 @@ _MARK_BYTES = 16
 _LONGEST_ADDRESS, _LONGEST_URL, _LONGEST_ID = 320, 2000, 200
 _AHEAD = timedelta(hours=1)
 _WENT_WELL = (DeliveryKind.ACCEPTED, DeliveryKind.DELIVERED)
+"""Of these nobody asks why, and whose address it was."""
+_WELL = {row.event: row.kind for row in ROWS if row.kind in _WENT_WELL and not row.patterns}
+
+
+def _plain(event: Event, kind: DeliveryKind, before: float) -> DeliveryUpdate | None:
+    """An event that says no more than which message of ours went well, and when; None if it says more.
+
+    Nearly all are so. It is the same as `_update` makes of it, in a third of the time.
+    """
+    at, own, store, home = event.timestamp, event.mid, event.store, event.home
+    told = (event.url, event.attempt, event.type, event.url_offset, event.custom_args, event.unique_args)
+    is_plain = told == _NO_MORE and type(at) is int and 0 < at <= before
+    if not (is_plain and type(own) is type(store) is str and _are_numbers(own, store)):
+        return None
+    key = f"{event.event}:{own}:{store}:{at}"
+    home = storable(home, _LONGEST_ID) if home else ""
+    return _new_update((kind, _moment(at), key, own, store, home, *_WITHOUT_MORE))
+
+
+def _are_numbers(own: str, store: str) -> bool:
+    """Whether both are numbers of ours, at once."""
+    digits = own + store
+    return (
+        0 < len(own) <= _LONGEST_NUMBER
+        and 0 < len(store) <= _LONGEST_NUMBER
+        and digits.isdigit()
+        and digits.isascii()
+    )
 
 
 def _update(
@@ -88,7 +120,7 @@ def _update(
         message_id,
         store_id,
         home,
-        storable(event.email, _LONGEST_ADDRESS).strip(),
+        "" if kind in _WENT_WELL else storable(event.email, _LONGEST_ADDRESS).strip(),
         "" if kind in _WENT_WELL else _reason(event, row),
         row.advice,
         storable(event.url, _LONGEST_URL) if event.url else "",
@@ -146,6 +178,10 @@ def _key(event: Event, own: str | None, store: str | None) -> str:
 
 
 _NOTHING = (None, None, None, None)
+_NO_MORE = (*_NOTHING, None, None)
+_WITHOUT_MORE = (*DeliveryUpdate._field_defaults.values(),)[3:]
+_new_update = partial(tuple.__new__, DeliveryUpdate)
+"""By place and past its own constructor, which takes as long as the rest."""
 _LONG_AFTER = 10**12
 
 
