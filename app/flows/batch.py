@@ -9,11 +9,13 @@ from app.flows.choosers import OrderProduct
 from app.flows.definition import Definition, Entry
 from app.flows.engine import Journey
 from app.flows.facts import BatchFacts, place_of
+from app.flows.holdout import is_held_out
 from app.flows.moments import Place
 from app.flows.shop import Shop
 from app.flows.steps import Effect
 from app.messaging.outbox import NewDecision, NewMessage
 from app.models import Store
+from app.stores import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Held:
     """One enrollment in hand; `id` is None until it is written.
 
     `state`: what it makes of the customer's. `effects`: what is done beside messages once it is written.
-    `begun_by`: the timeline entry that let it in, which neither ends it nor moves it on.
+    `begun_by`: the timeline entry that let it in, which neither ends it nor moves it on. `entry`: once it was
+    asked for (`Batch.entry_of`).
     """
 
     id: int | None
@@ -47,6 +50,7 @@ class Held:
     is_changed: bool = False
     stopped_at: datetime | None = None
     begun_by: int | None = None
+    entry: Entry | None = None
     state: str | None = None
     messages: list[NewMessage] = field(default_factory=list)
     decisions: list[NewDecision] = field(default_factory=list)
@@ -81,6 +85,7 @@ class Batch:
     places: dict[int, Place] = field(default_factory=dict)
     notes: list[NewDecision] = field(default_factory=list)
     _people: dict[int, list[Held]] = field(default_factory=dict, init=False)
+    _holdout: tuple[str, int] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """A batch asks for journeys by customer, again and again."""
@@ -133,9 +138,17 @@ class Batch:
         return sorted(mine, key=lambda item: (item.id is None, item.id or 0, item.key))
 
     def entry_of(self, held: Held) -> Entry:
-        """The entry, in the version that the journey is on."""
-        flow = self.flows[held.flow_key]
-        definition = (
-            flow.definition if flow.version_id == held.version_id else self.definitions[held.version_id]
-        )
-        return definition.entry(held.journey.entry_id)
+        """The entry, in the version that the journey is on; a journey never changes either."""
+        if held.entry is None:
+            flow = self.flows[held.flow_key]
+            is_latest = flow.version_id == held.version_id
+            definition = flow.definition if is_latest else self.definitions[held.version_id]
+            held.entry = definition.entry(held.journey.entry_id)
+        return held.entry
+
+    def is_held_out(self, flow_key: str, person: str) -> bool:
+        """Whether a person (see `holdout`) stays out of a flow; the share is read once a batch."""
+        if self._holdout is None:
+            self._holdout = self.store.domain, settings.number(self.store, "rails.holdout_percent")
+        domain, percent = self._holdout
+        return is_held_out(domain=domain, flow=flow_key, person=person, percent=percent)

@@ -129,15 +129,16 @@ def _best_match(shop: Shop, owned: Mapping[str, str]) -> list[Mapping[str, Any]]
     fits = shop.fits(owned)
     if not fits:
         return []
-    _, chosen = min([(-_sum_of(parts), other) for other, parts in fits.items()])
+    # Summed exactly, so that no order of the parts decides between equals.
+    _, chosen = min(
+        [
+            (-(parts[0][0] if len(parts) == 1 else fsum([part[0] for part in parts])), other)
+            for other, parts in fits.items()
+        ]
+    )
     _, mine, together, of = min(fits[chosen], key=_closest_first)
     reason = {"with": owned[mine], "why": "co-purchase", "together": together, "of": of}
     return [{"external_id": chosen, **reason}]
-
-
-def _sum_of(parts: Sequence[Fit]) -> float:
-    """Summed exactly, so that no order of the parts decides between equals."""
-    return parts[0][0] if len(parts) == 1 else fsum([part[0] for part in parts])
 
 
 def _closest_first(fit: Fit) -> tuple[float, str]:

@@ -14,12 +14,10 @@ from app.flows.choosers import OrderProduct
 from app.flows.definition import Entry, Message
 from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
-from app.flows.holdout import is_held_out
 from app.flows.making import new_message
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
 from app.models import Store
-from app.stores import settings
 
 _UNASKED = ConditionFacts()
 """What is given to steps that ask nothing."""
@@ -96,9 +94,7 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
     if entry.only_if and first_false(entry.only_if, _conditions(batch, held)) is not None:
         return
     batch.add(held)
-    percent = settings.number(batch.store, "rails.holdout_percent")
-    person = _person(customer)
-    if is_held_out(domain=batch.store.domain, flow=held.flow_key, person=person, percent=percent):
+    if batch.is_held_out(held.flow_key, _person(customer)):
         _hold_out(batch, entry, held)
         return
     move_on(batch, held, held.entered_at)

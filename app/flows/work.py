@@ -251,6 +251,10 @@ def in_order(batch: Batch, events: Sequence[Any], due: Sequence[Any]) -> list[An
     """
     if len(events) == 1 and not due:
         return [live.MomentItem(events)]
+    if len(due) == 1 and not events:
+        timer = due[0]
+        held = batch.held.get(timer.subject_id)
+        return [live.TimerItem(held, timer.turn, timer.due_at)] if held is not None else []
     told: dict[tuple[int, datetime], list[Any]] = {}
     for event in events:
         told.setdefault((event.customer_id, event.occurred_at), []).append(event)

@@ -80,8 +80,7 @@ def first_false(conditions: Sequence[str], facts: ConditionFacts) -> str | None:
     Raises:
         KeyError: a condition that nobody knows; a definition is checked before it is published.
     """
-    for condition in conditions:
-        holds, argument = _asked(condition)
+    for condition, holds, argument in _asked(tuple(conditions)):
         if not holds(facts, argument):
             return condition
     return None
@@ -216,10 +215,12 @@ CONDITIONS: dict[str, Callable[[ConditionFacts, str], bool]] = {
 
 
 @lru_cache(maxsize=1024)
-def _asked(condition: str) -> tuple[Callable[[ConditionFacts, str], bool], str]:
-    """What a condition asks, and of what; taken apart once."""
-    name, _, argument = condition.partition(":")
-    return CONDITIONS[name], argument
+def _asked(conditions: tuple[str, ...]) -> Sequence[tuple[str, Callable[[ConditionFacts, str], bool], str]]:
+    """Each condition, what it asks, and of what; those of a step are taken apart once."""
+    parts = [condition.partition(":") for condition in conditions]
+    return [
+        (condition, CONDITIONS[name], of) for condition, (name, _, of) in zip(conditions, parts, strict=True)
+    ]
 
 
 OF_CLASSES = frozenset({"of-class", "not-of-class"})

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.customers import agreeing, baskets
 from app.db import table_of
-from app.messaging import addresses, fact_rows, flapping, wishes, zones
+from app.messaging import addresses, ages, fact_rows, flapping, wishes, zones
 from app.messaging.allowances import LOCAL, UNWRITTEN, SenderFacts, Written
 from app.messaging.cases import with_open_case
 from app.messaging.conditions import NOT_DORMANT, NOT_INACTIVE, ConditionFacts, OrderFacts, SiblingFacts
@@ -30,7 +30,6 @@ from app.stores import settings, stopping
 
 CUSTOMERS = table_of(Customer)
 ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
-_ADULT_YEARS = 18
 _NO_TRAITS = Traits()
 REFUSALS = ("unsubscribe", "stop")
 """Suppressions that are their owner's word, so that a later word of theirs lifts them; a bounce is none."""
@@ -137,25 +136,29 @@ def facts_of(
     loaded: Loaded, row: Any, content_problem: str | None = None, written: Written = UNWRITTEN
 ) -> Facts:
     """The gate's facts for one message row."""
-    customer = loaded.customers.get(row.customer_id)
     return Facts(
-        message=MessageFacts(
-            key=row.key,
-            step=row.step,
-            channel=row.channel,
-            purpose=row.purpose,
-            due_at=row.due_at,
-            expires_at=row.expires_at,
-            only_if=(*row.context.get("only_if", ()), *_of_silence(loaded, row)),
-            topic=wishes.topic_of(row.flow_key),
-            written=written,
-        ),
+        message=message_of(loaded, row, written),
         store=loaded.as_if or _store(loaded, row),
-        person=_person(loaded, row, customer, content_problem),
-        conditions=_conditions(loaded, row, customer),
-        rails=_rails(loaded, customer, row),
+        person=person_of(loaded, row, content_problem),
+        conditions=conditions_of(loaded, row),
+        rails=rails_of(loaded, row),
         sender=loaded.senders.get(row.channel, LOCAL),
         wishes=loaded.wishes.get(row.customer_id, NO_WISHES),
+    )
+
+
+def message_of(loaded: Loaded, row: Any, written: Written = UNWRITTEN) -> MessageFacts:
+    """The message itself, with what is asked of it."""
+    return MessageFacts(
+        key=row.key,
+        step=row.step,
+        channel=row.channel,
+        purpose=row.purpose,
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+        only_if=(*row.context.get("only_if", ()), *_of_silence(loaded, row)),
+        topic=wishes.topic_of(row.flow_key),
+        written=written,
     )
 
 
@@ -177,12 +180,14 @@ def _store(loaded: Loaded, row: Any) -> StoreFacts:
     )
 
 
-def _person(loaded: Loaded, row: Any, customer: Any, content_problem: str | None) -> PersonFacts:
+def person_of(loaded: Loaded, row: Any, content_problem: str | None = None) -> PersonFacts:
+    """Whom the message goes to, and what they said."""
+    customer = loaded.customers.get(row.customer_id)
     address = addresses.address_of(customer, row.channel)
     said = loaded.consents.get((row.customer_id, row.channel))
     return PersonFacts(
         is_erased=customer is None or customer.erased_at is not None,
-        is_minor=_is_minor(customer, loaded.now, loaded.store),
+        is_minor=ages.is_minor(customer, loaded.now, loaded.store),
         address=address,
         address_problem=addresses.problem(row.channel, address),
         suppressed_for=_suppressed_for(loaded, row, address),
@@ -230,31 +235,35 @@ def _of_silence(loaded: Loaded, row: Any) -> tuple[str, ...]:
     return (NOT_INACTIVE, NOT_DORMANT) if FLOW in loaded.active_flows else (NOT_INACTIVE,)
 
 
-def _conditions(loaded: Loaded, row: Any, customer: Any) -> ConditionFacts:
-    enrollment = loaded.enrollments.get(row.enrollment_id or 0)
-    basket = loaded.baskets.get(row.context.get("checkout", ""))
-    traits = loaded.traits.get(row.customer_id, _NO_TRAITS)
+def conditions_of(loaded: Loaded, row: Any) -> ConditionFacts:
+    """What must still be true of the message is looked up in these."""
+    customer_id, enrollment_id, context = row.customer_id, row.enrollment_id or 0, row.context
+    customer, enrollment = loaded.customers.get(customer_id), loaded.enrollments.get(enrollment_id)
+    basket = loaded.baskets.get(context.get("checkout", ""))
+    traits = loaded.traits.get(customer_id, _NO_TRAITS)
     return ConditionFacts(
         is_stopped=enrollment is not None and enrollment.stopped_at is not None,
-        order=OrderFacts.of(loaded.orders.get(row.context.get("order", ""))),
-        redeemed=frozenset(loaded.redeemed.get(row.enrollment_id, ())),
-        siblings=loaded.siblings.get(row.enrollment_id or 0, {}),
+        order=OrderFacts.of(loaded.orders.get(context.get("order", ""))),
+        redeemed=frozenset(loaded.redeemed.get(enrollment_id, ())),
+        siblings=loaded.siblings.get(enrollment_id, {}),
         first_paid_at=customer.first_paid_at if customer is not None else None,
         entered_at=enrollment.entered_at if enrollment is not None else None,
         has_earlier_orders=customer is not None and customer.earlier_orders > 0,
         is_answered=row.id in loaded.answered,
-        is_unhappy=row.customer_id in loaded.unhappy,
-        has_open_case=row.customer_id in loaded.open_cases,
-        is_pending=last_word(loaded, row.customer_id, row.channel) == "pending",
+        is_unhappy=customer_id in loaded.unhappy,
+        has_open_case=customer_id in loaded.open_cases,
+        is_pending=last_word(loaded, customer_id, row.channel) == "pending",
         has_basket=basket is not None and bool(basket.lines),
         allows_perk=loaded.terms_for(row.channel).allows_perk,
-        state=loaded.states.get(row.customer_id, ACTIVE),
+        state=loaded.states.get(customer_id, ACTIVE),
         classes=traits.classes,
         scores=traits.scores,
     )
 
 
-def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
+def rails_of(loaded: Loaded, row: Any) -> Rails:
+    """The limits that hold for the customer on the message's channel, and what left before."""
+    customer = loaded.customers.get(row.customer_id)
     store, terms = loaded.store, loaded.terms_for(row.channel)
     wished = loaded.wishes.get(row.customer_id, NO_WISHES)
     zone_names = (
@@ -276,19 +285,3 @@ def _rails(loaded: Loaded, customer: Any, row: Any) -> Rails:
         cap_per_week=wishes.cap(wished, terms.cap_per_week),
         sms_cap_per_week=terms.sms_cap_per_week,
     )
-
-
-def _is_minor(customer: Any, now: datetime, store: Store) -> bool:
-    """Whether somebody whose year we know is under 18 on this day of theirs."""
-    if customer is None or customer.birth_year is None:
-        return False
-    zone = zones.zone_for_due(
-        country=customer.country,
-        region=customer.region,
-        phone=customer.phone,
-        store_timezone=store.timezone,
-    )
-    today = now.astimezone(zone).date()
-    had_birthday = (today.month, today.day) >= (customer.birth_month, customer.birth_day)
-    age = today.year - customer.birth_year - (0 if had_birthday else 1)
-    return bool(age < _ADULT_YEARS)

@@ -50,7 +50,14 @@ def ends(
 
 def may_flap(state: Any, now: datetime) -> bool:
     """Whether a yes is so new that it may be one of many; a no holds at once, however often it was said."""
-    return bool(state.state != _NO and state.occurred_at > now - QUIET)
+    until = is_new_until(state)
+    return until is not None and now < until
+
+
+def is_new_until(state: Any) -> datetime | None:
+    """How long a yes may be one of many; None of a no."""
+    until: datetime = state.occurred_at + QUIET
+    return until if state.state != _NO else None
 
 
 def end_of(said: Iterable[Any], now: datetime) -> datetime | None:

@@ -13,7 +13,7 @@ from app.messaging.allowances import OVER_COST
 from app.messaging.conditions import first_false
 from app.messaging.gate_facts import Facts, MessageFacts
 from app.messaging.limits import next_moment
-from app.messaging.wishes import obstacle
+from app.messaging.wishes import NO_WISHES, obstacle
 
 ANSWER, SERVICE, MARKETING, TRANSACTIONAL = "answer", "service", "marketing", "transactional"
 _EXEMPT = (ANSWER, TRANSACTIONAL)
@@ -60,13 +60,25 @@ def decide(facts: Facts, now: datetime) -> Decision:
     return Decision(Verdict.PASS, None, None, tuple(said))
 
 
-def refusal(facts: Facts, now: datetime) -> StepVerdict | None:
-    """The step that decides where one does not pass: `decide` for whom nobody asks what the others saw."""
-    for step in _STEPS:
+def refusal(facts: Facts, now: datetime, *, stands: bool = False) -> StepVerdict | None:
+    """The step that decides where one does not pass: `decide` for whom nobody asks what the others saw.
+
+    Args:
+        stands: `is_standing` said so, and nothing that it looks at changed.
+    """
+    for step in _MOVING if stands else _DECIDING:
         one = step(facts, now)
         if one is not None:
             return one
     return None
+
+
+def is_standing(facts: Facts, now: datetime) -> bool:
+    """Whether all but its own moments and the rails lets a message go; nobody's wishes stand in its way.
+
+    So it is of any with the same store, sender, person, channel, purpose and topic, whatever the time.
+    """
+    return facts.wishes is NO_WISHES and all(step(facts, now) is None for step in _STANDING)
 
 
 def _switches(facts: Facts, now: datetime) -> StepVerdict | None:
@@ -249,6 +261,10 @@ _STEPS: tuple[_Step, ...] = (
     _pace,
     _commit,
 )
+_MOVING = (_still_due, _rails)
+_DECIDING = tuple(step for step in _STEPS if step not in (_once_only, _tracking, _commit))
+"""Those that may say no; the others are there to be shown."""
+_STANDING = tuple(step for step in _DECIDING if step not in _MOVING)
 
 
 def _basis_shown(facts: Facts) -> str:

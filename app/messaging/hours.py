@@ -53,7 +53,11 @@ def next_allowed(  # noqa: PLR0917 - flows and limits pass the six in the order 
     if purpose in EXEMPT_PURPOSES:
         return moment
     keeps_rest_days = purpose == _MARKETING and channel in _CHANNELS_WITH_REST_DAYS
-    rule = _Rule(*hours, keeps_rest_days, country)
+    start, end = hours
+    shown = [moment.astimezone(zone).hour for zone in zones]
+    if not keeps_rest_days and start <= min(shown) <= max(shown) < end:
+        return moment
+    rule = _Rule(start, end, keeps_rest_days, country)
     return _first_open(moment, zones, rule) or _first_open(moment, zones[:1], rule) or moment
 
 

@@ -13,9 +13,9 @@ from app.crypto import Signer
 from app.db import Base, Database
 from app.flows import birthdays
 from app.flows.simulate import history, memory, run
+from app.flows.simulate.correspondence import Letter
 from app.flows.simulate.life import Life
 from app.flows.simulate.question import Report
-from app.flows.simulate.sending import Letter
 from app.models import Enrollment, Store
 from tests.bars.sizes import Note, asked
 from tests.e2e.years import BEGIN, DAY, DOMAIN, END, HOLDOUT_PERCENT, PLACES, Somebody
@@ -86,7 +86,7 @@ def _replay(database: Database, store_id: int) -> Found:
             for person in held.people.values():
                 life = Life.of(question, signer, past, held, person=person, report=Report(), can_text=False)
                 life.run()
-                _look_at(found, Somebody(person.customer.id), life.outbox.letters)
+                _look_at(found, Somebody(person.customer.id), life.outbox.mail.letters)
                 found.journeys |= {
                     (one.customer_id, one.occurrence, one.entered_at)
                     for one in life.journeys.values()

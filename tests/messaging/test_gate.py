@@ -10,7 +10,7 @@ import pytest
 
 from app.messaging.allowances import Budget, Written
 from app.messaging.conditions import ConditionFacts
-from app.messaging.gate import Decision, Verdict, decide, refusal
+from app.messaging.gate import Decision, Verdict, decide, is_standing, refusal
 from app.messaging.gate_facts import Facts, MessageFacts, PersonFacts, StoreFacts
 from app.messaging.limits import Departure, Rails
 from tests.conftest import NOW
@@ -125,6 +125,8 @@ def test_each_obstacle_is_named_by_the_step_that_sees_it(
 
     last = decision.steps[-1]
     assert refusal(facts, NOW) == last
+    assert refusal(facts, NOW, stands=is_standing(facts, NOW)) == last
+    assert is_standing(facts, NOW) == (step in {"still-due", "rails"})
     assert (decision.verdict, decision.reason) == (verdict, reason)
     assert (last.step, last.verdict, last.reason) == (step, verdict, reason)
     assert (decision.next_at is not None) == (verdict is POSTPONE)

@@ -1,12 +1,13 @@
 """What the whole shop knew as of a moment: its usual transit, what was bought together, the catalogue."""
 
-from bisect import bisect_left, bisect_right
+from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
-from itertools import chain, combinations, groupby
+from itertools import accumulate, chain, combinations, groupby
 from operator import itemgetter
 from sys import intern
 from typing import Any, NamedTuple, TypeVar
@@ -59,50 +60,47 @@ class Transit:
         return self._cache[count]
 
 
-class Told(NamedTuple):
-    """What was bought with a product: since which night often enough, and in the slots of which nights."""
+class Partners(NamedTuple):
+    """In how many orders a product stood, and with which others that can be bought now, by nights."""
 
-    since: int
-    other: str
-    nights: list[int]
+    alone: Sequence[int]
+    told: list[tuple[str, Sequence[int]]]
 
 
 @dataclass(slots=True)
 class Together:
-    """In which orders products stood together, by the number of the night in whose slot each was counted.
+    """How often products stood together; `nights`: when the slots that counted the orders ran, in order.
 
-    `nights`: when the slots ran, in order; the first has the number 0. Pairs that are named here had enough
-    support (`SUPPORT`) at some time; a product's are in the order of the nights from which on they had.
+    Each count is a column: its n-th figure is that of the orders of the first n nights. Pairs that are named
+    here had enough support (`SUPPORT`) at some time.
     """
 
     nights: Sequence[datetime] = ()
-    alone: dict[str, list[int]] = field(default_factory=dict)
-    pairs: dict[str, list[Told]] = field(default_factory=dict)
+    pairs: dict[str, Partners] = field(default_factory=dict)
 
     def nights_by(self, now: datetime) -> int:
         """How many slots had run by then."""
         return bisect_right(self.nights, now)
 
-    def fits(self, owned: Collection[str], nights: int, available: Collection[str]) -> dict[str, list[Fit]]:
+    def fits(self, owned: Collection[str], nights: int) -> dict[str, list[Fit]]:
         """What stood often enough with something of theirs in the orders of the first so many nights."""
         found: dict[str, list[Fit]] = {}
         for mine in owned:
-            told = self.pairs.get(mine)
-            if told is None:
+            partners = self.pairs.get(mine)
+            if partners is None:
                 continue
-            count = bisect_left(self.alone[mine], nights)
-            for since, other, counted in told:
-                if since >= nights:
-                    break
-                if other in owned or other not in available:
+            count = partners.alone[nights]
+            for other, counts in partners.told:
+                if other in owned:
                     continue
-                both = bisect_left(counted, nights, SUPPORT)
+                both = counts[nights]
+                if both < SUPPORT:
+                    continue
                 fit = (both / count, mine, both, count)
-                parts = found.get(other)
-                if parts is None:
-                    found[other] = [fit]
+                if other in found:
+                    found[other].append(fit)
                 else:
-                    parts.append(fit)
+                    found[other] = [fit]
         return found
 
 
@@ -121,7 +119,7 @@ class History:
 
     def fits(self, owned: Collection[str], now: datetime) -> dict[str, list[Fit]]:
         """What can be bought and was bought often enough by then with something of theirs."""
-        return self.together.fits(owned, self.together.nights_by(now), self.available)
+        return self.together.fits(owned, self.together.nights_by(now))
 
 
 def load(session: Session, question: Question) -> History:
@@ -138,17 +136,16 @@ def load(session: Session, question: Question) -> History:
         PRODUCTS.c.external_id, PRODUCTS.c.cross_sell_ids, PRODUCTS.c.is_available, PRODUCTS.c.deleted_at
     ).where(PRODUCTS.c.store_id == store_id)
     catalogue = session.execute(products).all() if asks_complement else []
+    available = frozenset(row.external_id for row in catalogue if row.is_available and row.deleted_at is None)
     means = select(func.avg(ORDERS.c.total_minor), func.avg(ORDERS.c.shipping_minor)).where(
         ORDERS.c.store_id == store_id, ORDERS.c.is_counted
     )
     total, shipping = session.execute(means).one()
     return History(
         transit=_transit(session, question) if ("wait-for", "") in kinds else Transit(),
-        together=_together(session, question) if asks_complement else Together(),
+        together=_together(session, question, available) if asks_complement else Together(),
         chosen={row.external_id: row.cross_sell_ids for row in catalogue if row.cross_sell_ids},
-        available=frozenset(
-            row.external_id for row in catalogue if row.is_available and row.deleted_at is None
-        ),
+        available=available,
         mean_total=float(total or 0),
         mean_shipping=float(shipping or 0),
         shop_gap=_shop_gap(session, store_id) if FLOW in question.flows else None,
@@ -179,34 +176,37 @@ def _transit(session: Session, question: Question) -> Transit:
     return found
 
 
-def _together(session: Session, question: Question) -> Together:
-    """Two passes: which pairs ever had enough support, then the moments of those alone."""
+def _together(session: Session, question: Question, available: Collection[str]) -> Together:
+    """Two passes: which pairs ever had enough support, then the nights of those alone."""
     counted = _counted(session, question)
     baskets = _baskets(session, question, counted.keys())
-    alone: dict[str, list[int]] = {name: [] for name in _supported(baskets.values())}
+    slots = sorted(set(counted.values()))
+    alone = _columns(_supported(baskets.values()), len(slots))
     for order_id, products in baskets.items():
         baskets[order_id] = [product for product in products if product in alone]
-    pairs: dict[tuple[str, str], list[int]] = {
-        pair: [] for pair in _supported(combinations(products, 2) for products in baskets.values())
-    }
-    found = Together(sorted(set(counted.values())), alone)
-    numbers = {night: number for number, night in enumerate(found.nights)}
-    for order_id, at in sorted(counted.items(), key=itemgetter(1)):
-        products, night = baskets.get(order_id, ()), numbers[at]
+    together = _supported(combinations(products, 2) for products in baskets.values())
+    pairs = _columns(together, len(slots))
+    places = {night: number for number, night in enumerate(slots, start=1)}
+    for order_id, products in baskets.items():
+        place = places[counted[order_id]]
         for product in products:
-            alone[product].append(night)
+            alone[product][place] += 1
         for pair in combinations(products, 2):
             if pair in pairs:
-                pairs[pair].append(night)
-    for (one, other), nights in sorted(pairs.items(), key=_since):
+                pairs[pair][place] += 1
+    sums = {name: array("I", accumulate(each)) for name, each in alone.items()}
+    found: dict[str, Partners] = {}
+    for (one, other), each in pairs.items():
+        counts = array("I", accumulate(each))
         for mine, its in ((one, other), (other, one)):
-            found.pairs.setdefault(mine, []).append(Told(nights[SUPPORT - 1], its, nights))
-    return found
+            if its in available:
+                found.setdefault(mine, Partners(sums[mine], [])).told.append((its, counts))
+    return Together(slots, found)
 
 
-def _since(pair: tuple[tuple[str, str], list[int]]) -> int:
-    """From which night's slot on a pair had enough support."""
-    return pair[1][SUPPORT - 1]
+def _columns(names: Iterable[_T], nights: int) -> "dict[_T, array[int]]":
+    """A column of nothing for each name."""
+    return {name: array("I", bytes(array("I").itemsize * (nights + 1))) for name in names}
 
 
 def _supported(baskets: Iterable[Iterable[_T]]) -> list[_T]:

@@ -11,6 +11,8 @@ from app.flows.batch import Batch, Held
 from app.flows.birthdays import Slots
 from app.flows.simulate import baskets
 from app.flows.simulate.calendar import birthday_slots
+from app.flows.simulate.claims import Claims
+from app.flows.simulate.correspondence import Correspondence
 from app.flows.simulate.history import History
 from app.flows.simulate.memory import Happening, Memory, Remembered
 from app.flows.simulate.news import News
@@ -35,7 +37,10 @@ class _Due(NamedTuple):
 
 @dataclass(slots=True)
 class Life:
-    """The replay of one person. Journeys that were really made carry their ids, the others negative ones."""
+    """The replay of one person. Journeys that were really made carry their ids, the others negative ones.
+
+    `_due_at`: when the first of those that are under way goes on.
+    """
 
     question: Question
     person: Remembered
@@ -48,6 +53,7 @@ class Life:
     journeys: dict[int, Held] = field(default_factory=dict)
     silence: Silence | None = None
     _alive: dict[int, Held] = field(default_factory=dict)
+    _due_at: datetime | None = None
     _ended: set[int] = field(default_factory=set)
     _keys: set[tuple[str, int, str]] = field(default_factory=set)
     release_at: datetime | None = None
@@ -67,20 +73,22 @@ class Life:
     ) -> "Life":
         """Everything of a person at the beginning."""
         standing = Standing.at_the_start(question, person)
+        mail = Correspondence(person.clicked)
+        claims = Claims(question, signer, memory.suppressed_of(person), standing, mail)
         outbox = Outbox(
             question=question,
-            signer=signer,
-            suppressed=memory.suppressed_of(person),
             standing=standing,
+            mail=mail,
+            claims=claims,
             report=report,
             mean_total=history.mean_total,
             mean_shipping=history.mean_shipping,
         )
-        shop = PastShop(history, memory.goods, standing, question.begin, outbox.letters)
+        shop = PastShop(history, memory.goods, standing, question.begin, mail.letters)
         is_about_silence = FLOW in question.flows
-        silence = Silence.of(question, standing, outbox.letters, shop) if is_about_silence else None
+        silence = Silence.of(question, standing, mail.letters, shop) if is_about_silence else None
         news = News(person.events)
-        facts = PastFacts(question, standing, outbox, can_text)
+        facts = PastFacts(question, standing, mail, can_text)
         batch = _batch(question, shop, facts, memory)
         life = cls(
             question, person, standing, outbox, shop, news, facts, batch, silence=silence, _alive=batch.held
@@ -110,11 +118,9 @@ class Life:
 
     def _next_tick(self) -> datetime | None:
         """The first tick at which anything is due, planned, or known to somebody whom it concerns."""
-        first = self.outbox.next_at()
-        for held in self._alive.values():
-            moment = held.journey.due_at
-            if moment is not None and (first is None or moment < first):
-                first = moment
+        first, moment = self._due_at, self.outbox.next_at
+        if first is None or (moment is not None and moment < first):
+            first = moment
         if self.silence is not None and (moment := self.silence.look_at) is not None:
             first = moment if first is None else min(first, moment)
         due = self.question.tick_at(first) if first is not None else None
@@ -132,10 +138,12 @@ class Life:
 
     def _concerns(self, kind: str) -> bool:
         """Whether entries of a type let somebody in, or move or end a journey that is under way."""
-        return kind in self.question.starts or any(
-            held.journey.waits_for == kind or kind in self.question.entry_of(held).exits_on
-            for held in self._alive.values()
-        )
+        if kind in self.question.starts:
+            return True
+        for held in self._alive.values():
+            if held.journey.waits_for == kind or kind in self.batch.entry_of(held).exits_on:
+                return True
+        return False
 
     def _concern_anybody(self, heard: list[Happening]) -> bool:
         """Whether a pass over these entries would do anything where nothing is due."""
@@ -143,14 +151,14 @@ class Life:
 
     def _live(self, now: datetime) -> None:
         """One tick: news, the calendar, the flows, the outbox, in the order of the stages."""
-        fresh = self.news.tell(now)
+        fresh, standing, silence = self.news.tell(now), self.standing, self.silence
         for event in fresh:
-            self.standing.learn(event)
+            standing.learn(event)
         self.shop.now = now
-        self.standing.delete_gone(now)
+        if standing.to_delete:
+            standing.delete_gone(now)
         while self._slots and self._slots[0][0] <= now:
             self._plan(self._slots.pop(0)[1], now)
-        silence = self.silence
         told = self._release(now) if self.release_at is not None and self.release_at <= now else []
         # What became known before this tick found nobody whom it concerned.
         heard = told + [event for event in fresh if event.is_heard and event.tick == now]
@@ -165,12 +173,11 @@ class Life:
         has_left = self.outbox.run(self.journeys, now)
         if silence is not None and has_left:
             silence.look_again(now)
-        self._bury()
+        if self._ended:
+            self._bury()
 
     def _bury(self) -> None:
         """Let go of journeys that ended and wait for nothing: no exit, timer or message comes to them."""
-        if not self._ended:
-            return
         ended, waiting = self._ended, self.outbox.waiting()
         self._ended = ended & waiting
         for id_ in ended - waiting:
@@ -179,6 +186,8 @@ class Life:
                 self.batch.let_go(held)
 
     def _due(self, now: datetime) -> list[_Due]:
+        if self._due_at is None or self._due_at > now:
+            return []
         return [
             _Due(at, id_, held.turn)
             for id_, held in self._alive.items()
@@ -248,11 +257,16 @@ class Life:
             if held.state is not None and self.silence is not None:
                 self.silence.begin_attempt(held, batch.now)
             self._settle(held)
+        first = None
         for held in self._alive.values():
             if held.is_changed:
                 self._settle(held)
                 if self.silence is not None and held.flow_key == FLOW and held.journey.state != engine.ACTIVE:
                     self.silence.end_attempt(batch.now)
+            due_at = held.journey.due_at
+            if due_at is not None and (first is None or due_at < first):
+                first = due_at
+        self._due_at = first
 
     def _count(self, held: Held) -> None:
         if held.flow_key == self.question.flow_key:

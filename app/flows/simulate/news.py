@@ -20,23 +20,30 @@ class News:
 
     def next_at(self, before: datetime | None, wakes: Callable[[Happening], bool]) -> datetime | None:
         """The tick of the first entry before a moment that wakes anybody, as things stand until then."""
-        self._passed = max(self._passed, self._told)
-        while self._passed < len(self.entries):
-            entry = self.entries[self._passed]
+        entries, place = self.entries, max(self._passed, self._told)
+        found = None
+        while place < len(entries):
+            entry = entries[place]
             if before is not None and entry.tick >= before:
-                return None
+                break
             if wakes(entry):
-                return entry.tick
-            self._passed += 1
-        return None
+                found = entry.tick
+                break
+            place += 1
+        self._passed = place
+        return found
 
     def tell(self, now: datetime) -> list[Happening]:
         """What became known since the last tick."""
-        start, entries = self._told, self.entries
-        while self._told < len(entries) and (entry := entries[self._told]).tick <= now:
-            self._count(entry)
-            self._told += 1
-        return entries[start : self._told]
+        entries, start = self.entries, self._told
+        end = start
+        while end < len(entries) and entries[end].tick <= now:
+            end += 1
+        if end == start:
+            return []
+        self._told, fresh = end, entries[start:end]
+        self._count(fresh)
+        return fresh
 
     def note(self, made: list[Happening]) -> list[Happening]:
         """Put in what the replay itself made, told at once; those entries that are heard."""
@@ -44,8 +51,7 @@ class News:
             return made
         self.entries[self._told : self._told] = made
         self._told += len(made)
-        for entry in made:
-            self._count(entry)
+        self._count(made)
         return [entry for entry in made if entry.is_heard]
 
     def already_read(self, heard: list[Happening]) -> list[Happening]:
@@ -60,8 +66,11 @@ class News:
             if entry.occurred_at >= earliest and entry.id not in pending
         ]
 
-    def _count(self, entry: Happening) -> None:
+    def _count(self, told: list[Happening]) -> None:
         """Note when the latest of what was told happened, and how much of it at that moment."""
-        if entry.occurred_at > self._latest:
-            self._latest, self._at_latest = entry.occurred_at, 0
-        self._at_latest += entry.occurred_at == self._latest
+        for entry in told:
+            at = entry.occurred_at
+            if at > self._latest:
+                self._latest, self._at_latest = at, 1
+            elif at == self._latest:
+                self._at_latest += 1

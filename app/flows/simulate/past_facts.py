@@ -7,8 +7,8 @@ from typing import Any
 
 from app.flows.facts import BatchFacts
 from app.flows.simulate import baskets
+from app.flows.simulate.correspondence import Correspondence
 from app.flows.simulate.question import Question
-from app.flows.simulate.sending import Outbox
 from app.flows.simulate.standing import Standing
 from app.segments import classing
 
@@ -19,7 +19,7 @@ class PastFacts:
 
     question: Question
     standing: Standing
-    outbox: Outbox
+    mail: Correspondence
     can_text: bool
     _kept: BatchFacts | None = None
 
@@ -27,7 +27,7 @@ class PastFacts:
         """As of now, with what became of the messages and codes of the journeys that are due."""
         customer, standing = self.standing.customer, self.standing
         facts = self._kept = self._kept or self._at_first()
-        facts.siblings = {id_: self.outbox.siblings(id_, now) for id_ in due_ids}
+        facts.siblings = {id_: self.mail.siblings(id_, now) for id_ in due_ids} if due_ids else {}
         if standing.redeemed:
             facts.redeemed = {id_: frozenset(standing.redeemed.get(id_, ())) for id_ in due_ids}
         if standing.person.baskets:

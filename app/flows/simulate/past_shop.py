@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from app.flows.choosers import OrderProduct
 from app.flows.shop import ASKED_STATES, Fit
+from app.flows.simulate.correspondence import Letter
 from app.flows.simulate.history import History
-from app.flows.simulate.sending import Letter
 from app.flows.simulate.standing import Standing
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from app import timeline
 from app.flows import facts, work
-from app.flows.batch import Held, LiveFlow
+from app.flows.batch import LiveFlow
 from app.flows.definition import Entry, WaitFor
 from app.flows.steps import WaitEvent
 from app.messaging.terms import Terms
@@ -92,10 +92,6 @@ class Question:
         """The types that may let somebody in; an erasure, which ends everything, is among them."""
         known = (flow.definition.entries_on for flow in self.flows.values())
         return frozenset({timeline.ERASED}.union(*known))
-
-    def entry_of(self, held: Held) -> Entry:
-        """The entry that a journey came in by."""
-        return self.flows[held.flow_key].definition.entry(held.journey.entry_id)
 
     @cached_property
     def terms(self) -> dict[str, Terms]:

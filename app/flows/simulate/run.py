@@ -18,10 +18,10 @@ from app.errors import NotFound
 from app.flows import published
 from app.flows.batch import LiveFlow
 from app.flows.simulate import history, memory, release
+from app.flows.simulate.correspondence import Letter
 from app.flows.simulate.history import History
 from app.flows.simulate.life import Life
 from app.flows.simulate.question import Question, Report, TickAt, Waiting, WouldBe, at_once
-from app.flows.simulate.sending import Letter
 from app.messaging import senders
 from app.models import Customer, Store
 
@@ -172,7 +172,7 @@ def _replayed(session: Session, signer: Signer, question: Question, past: Histor
         life.release_at = begins[id_] if begins is not None else None
         life.run()
         mine.messages = [
-            _would_be(letter) for letter in life.outbox.letters if letter.flow_key == question.flow_key
+            _would_be(letter) for letter in life.outbox.mail.letters if letter.flow_key == question.flow_key
         ]
         if begins is not None:
             report.find(mine)

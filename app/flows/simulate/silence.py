@@ -8,10 +8,10 @@ from typing import Any
 from app.customers import agreeing
 from app.flows import engine
 from app.flows.batch import Held
+from app.flows.simulate.correspondence import Letter
 from app.flows.simulate.memory import Happening
 from app.flows.simulate.past_shop import PastShop
 from app.flows.simulate.question import Question, Report, Stay
-from app.flows.simulate.sending import Letter
 from app.flows.simulate.standing import Standing
 from app.messaging.gate import TRANSACTIONAL
 from app.models.message import QUEUED, SENT

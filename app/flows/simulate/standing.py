@@ -31,13 +31,13 @@ class OrderThen:
     cancelled_at: datetime | None = None
     deleted_at: datetime | None = None
     refunded_minor: int = 0
+    is_counted: bool = False
 
-    @property
-    def is_counted(self) -> bool:
-        """Paid, not cancelled or deleted, not wholly refunded, not a test."""
+    def count(self) -> None:
+        """Whether it counts now: paid, not cancelled or deleted, not wholly refunded, not a test."""
         is_gone = self.cancelled_at is not None or self.deleted_at is not None
         is_refunded = self.refunded_minor >= self.total_minor > 0
-        return self.paid_at is not None and not is_gone and not is_refunded and not self.is_test
+        self.is_counted = self.paid_at is not None and not is_gone and not is_refunded and not self.is_test
 
 
 @dataclass(slots=True)
@@ -87,17 +87,24 @@ class _Said(NamedTuple):
     word: ConsentThen | None
 
 
-class _Words(NamedTuple):
-    """What the ledger says of all channels from a moment on until another, by person and channel."""
+class Words(NamedTuple):
+    """What the ledger says of all channels from a moment on until another, by person and channel.
+
+    `new_until`: how long a yes of theirs may be one of many (`app/messaging/flapping.py`).
+    """
 
     since: datetime
     until: datetime
     words: dict[tuple[int, str], ConsentThen]
+    new_until: datetime
 
 
 @dataclass(slots=True)
 class Standing:
-    """A person as of the last happening that was told; `paid`: when which of the orders that count was."""
+    """A person as of the last happening that was told; `paid`: when which of the orders that count was.
+
+    `to_delete`: known orders that the shop deleted at some time.
+    """
 
     question: Question
     person: Remembered
@@ -108,9 +115,9 @@ class Standing:
     state: str = ACTIVE
     state_since: datetime = LONG_AGO
     last_act_at: datetime | None = None
-    _to_delete: list[OrderThen] = field(default_factory=list)
+    to_delete: list[OrderThen] = field(default_factory=list)
     _said: dict[str, _Said] = field(default_factory=dict)
-    _words: _Words | None = None
+    _words: Words | None = None
 
     @classmethod
     def at_the_start(cls, question: Question, person: Remembered) -> "Standing":
@@ -132,6 +139,10 @@ class Standing:
 
     def consents(self, now: datetime) -> dict[tuple[int, str], ConsentThen]:
         """What the ledger said then of each channel of which somebody had said anything."""
+        return self.said(now).words
+
+    def said(self, now: datetime) -> Words:
+        """What the ledger said then of all channels."""
         held = self._words
         if held is None or not held.since <= now < held.until:
             words = {
@@ -140,8 +151,11 @@ class Standing:
                 if (word := self.consent(channel, now)) is not None
             }
             until = min([self._said[channel].until for channel in self.person.ledger], default=_FOR_EVER)
-            held = self._words = _Words(now, until, words)
-        return held.words
+            # What is taken to have held before it was said is no word of theirs yet.
+            said = [flapping.is_new_until(word) for word in words.values() if not word.is_assumed]
+            new_until = max([one for one in said if one is not None], default=LONG_AGO)
+            held = self._words = Words(now, until, words, new_until)
+        return held
 
     def consent(self, channel: str, now: datetime) -> ConsentThen | None:
         """What the ledger said then, or None while nobody had said anything.
@@ -158,9 +172,12 @@ class Standing:
 
     def flapping(self, now: datetime) -> dict[tuple[int, str], datetime]:
         """Until when their yes to a channel was not believed then (`app/messaging/flapping.py`)."""
+        held = self.said(now)
+        if held.new_until <= now:
+            return {}
         found = {
             place: flapping.end_of(self._said_by(place[1], now), now)
-            for place, word in self.consents(now).items()
+            for place, word in held.words.items()
             if flapping.may_flap(word, now)
         }
         return {place: end for place, end in found.items() if end is not None}
@@ -195,10 +212,10 @@ class Standing:
 
     def delete_gone(self, now: datetime) -> None:
         """Orders that the shop deleted leave no entry."""
-        for order in self._to_delete:
+        for order in self.to_delete:
             if order.gone_at is not None and order.deleted_at is None and order.gone_at <= now:
                 order.deleted_at = order.gone_at
-                self._sum_up()
+                self._sum_up(order)
 
     def _learn_order(self, event: Happening) -> None:
         name = event.subject.removeprefix("order:")
@@ -218,7 +235,7 @@ class Standing:
                 is_bought=not row.is_test and row.financial_status != UNBOUGHT,
             )
             if order.gone_at is not None:
-                self._to_delete.append(order)
+                self.to_delete.append(order)
         if event.type == "order.paid":
             order.paid_at = event.occurred_at
         elif event.type == "order.cancelled":
@@ -227,9 +244,10 @@ class Standing:
             order.refunded_minor = int(event.source_key.rpartition(":")[2])
         else:
             return
-        self._sum_up()
+        self._sum_up(order)
 
-    def _sum_up(self) -> None:
+    def _sum_up(self, changed: OrderThen) -> None:
+        changed.count()
         counted = [order for order in self.orders.values() if order.is_counted]
         paid = self.paid = {order.id: order.paid_at for order in counted if order.paid_at is not None}
         self.customer.orders_count = len(counted)
