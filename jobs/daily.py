@@ -26,6 +26,7 @@ from jobs.schedule import CalendarJob, Slot, is_connected
 
 RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
 STORES = table_of(Store)
+_STORES, _ALL = select(Store).order_by(Store.id), select(STORES.c.id).order_by(STORES.c.id)
 _CONNECTED = select(STORES.c.id).where(STORES.c.state == CONNECTED).order_by(STORES.c.id)
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
@@ -164,8 +165,7 @@ def _move_bands(kit: Kit, slot: Slot, now: datetime) -> int:
     moved = 0
     for store_id in _connected(kit):
         with kit.database.of_store(store_id).read() as session:
-            store = session.get_one(Store, store_id)
-            bands = tickets.wanted(session, store, now)
+            bands = tickets.wanted(session, rows.need(session, store_id), now)
         if bands is None:
             continue
         with kit.database.of_store(store_id).write() as session:
@@ -182,12 +182,12 @@ def _count_arms(kit: Kit, slot: Slot, now: datetime) -> int:
     counted = 0
     for store_id in _connected(kit):
         with kit.database.of_store(store_id).read() as session:
-            rows = effects.count(session, store_id, now)
-            ways = funnels.count(session, session.get_one(Store, store_id), now)
+            arms = effects.count(session, store_id, now)
+            ways = funnels.count(session, rows.need(session, store_id), now)
         with kit.database.of_store(store_id).write() as session:
-            effects.keep(session, store_id, rows)
+            effects.keep(session, store_id, arms)
             funnels.keep(session, store_id, ways)
-        counted += len(rows)
+        counted += len(arms)
     return counted
 
 
@@ -205,7 +205,7 @@ def _tally(kit: Kit, slot: Slot, now: datetime) -> int:
 def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
     planned = 0
     with kit.database.read() as session:
-        stores = list(session.execute(select(Store).order_by(Store.id)).scalars())
+        stores = list(session.execute(_STORES).scalars())
     for store in filter(is_connected, stores):
         if engagement.settled_days(store, begin=slot.begin, end=slot.end):
             with kit.database.of_store(store.id).write() as session:
@@ -216,7 +216,7 @@ def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
 def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     gone = 0
     with kit.database.read() as session:
-        stores = list(session.execute(select(Store.id).order_by(Store.id)).scalars())
+        stores = list(session.execute(_ALL).scalars())
     with kit.database.write() as session:
         gone += upkeep.purge(session, now)
     for store_id in (inbox.NOBODY, *stores):
