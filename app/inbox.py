@@ -47,6 +47,12 @@ class Delivery(NamedTuple):
     attempts: int
 
 
+_NEWEST = (
+    select(EVENTS.c.received_at)
+    .where(EVENTS.c.store_id == bindparam("store"), is_one_of(EVENTS.c.source, PLATFORMS))
+    .order_by(EVENTS.c.id.desc())
+    .limit(1)
+)
 _WAITING = (
     select(*(BODIES.c.body if name == "body" else EVENTS.c[name] for name in Delivery._fields))
     .outerjoin_from(EVENTS, BODIES, OF_EVENT)
@@ -197,12 +203,7 @@ def last_received_at(session: Session, store_id: int, topic: str) -> datetime | 
 
 def arrived_since(session: Session, store_id: int, since: datetime) -> bool:
     """Whether any delivery of a store's platform arrived from that moment on; its newest row tells."""
-    newest = (
-        select(EVENTS.c.received_at)
-        .where(EVENTS.c.store_id == store_id, EVENTS.c.source.in_(PLATFORMS))
-        .order_by(EVENTS.c.id.desc())
-    )
-    last: datetime | None = session.execute(newest.limit(1)).scalar()
+    last: datetime | None = session.execute(_NEWEST, {"store": store_id}).scalar()
     return last is not None and last >= since
 
 

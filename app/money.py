@@ -47,6 +47,7 @@ def to_decimal_text(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-precision):.{precision}f}"
 
 
+@lru_cache(maxsize=4096)
 def shown(minor: int, currency: str, locale: str) -> str:
     """An amount as a person of that language reads it (`12,50 €`)."""
     precision = _precision(currency)

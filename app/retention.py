@@ -176,12 +176,15 @@ def _bodies(session: Session, store_id: int, now: datetime) -> int:
 
 _STATE: BindParameter[Any] = bindparam("state")
 _PAST = or_(EVENTS.c.done_at < _BEFORE, EVENTS.c.received_at < bindparam("long_before", type_=UtcDateTime))
-_SOME_OLDEST = (
+_OLDEST = (
     select(EVENTS.c.id, EVENTS.c.received_at)
     .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == _STATE)
     .order_by(EVENTS.c.id)
     .limit(_MOST)
+    .subquery()
 )
+# Of two thousand a night's share came long enough ago; what came later need not be asked about.
+_OLD_AMONG_OLDEST = select(_OLDEST.c.id).where(_OLDEST.c.received_at < _BEFORE).order_by(_OLDEST.c.id)
 _PAST_AMONG = (
     select(EVENTS.c.id)
     .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == _STATE, EVENTS.c.id.in_(_IDS), _PAST)
@@ -202,9 +205,7 @@ def _keys_of(status: str) -> Purge:
 
     def _purge(session: Session, store_id: int, now: datetime) -> int:
         values = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY, "state": status}
-        # Of two thousand a night's share came long enough ago; what came later need not be asked about.
-        some = session.execute(_SOME_OLDEST, values)
-        ids = [number for number, received_at in some if received_at < now - KEY]
+        ids = list(session.execute(_OLD_AMONG_OLDEST, values).scalars())
         past = list(session.execute(_PAST_AMONG, {**values, "ids": ids}).scalars()) if ids else []
         for removed in (_BODIES_REMOVED, _KEYS_REMOVED) if past else ():
             session.execute(removed, {"store": store_id, "ids": past})

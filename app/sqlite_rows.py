@@ -12,6 +12,8 @@ from app.bindings import Values
 
 _MOST_VALUES = 4096
 """Of one statement: it is kept, and takes 100 bytes for each. (SQLite takes 32,766.)"""
+_AT_ONCE = 16
+"""So many rows and fewer are one statement, whatever their number: such are most of a small shop's."""
 _MANY = 64
 """Rows from which on one look at their number is worth it."""
 _NUMBER = "id"
@@ -61,8 +63,10 @@ def _inserted(connection: Connection, statement: str, rows: Given) -> Iterator[A
     start, width = 0, len(rows[0])
     most = max(1, _MOST_VALUES // width)
     while start < len(rows):
-        # Powers of two, so that few statements are prepared and kept.
-        count = 1 << min(most, len(rows) - start).bit_length() - 1
+        count = min(most, len(rows) - start)
+        if count > _AT_ONCE:
+            # Powers of two, so that few statements are prepared and kept.
+            count = 1 << count.bit_length() - 1
         of_all = _for_group(statement, width, count)
         given = tuple(chain.from_iterable(rows[start : start + count]))
         yield connection.exec_driver_sql(of_all, given)

@@ -27,7 +27,7 @@ SETTLES_IN = timedelta(hours=1)
 """A day is told so long after its end, when the clicks and orders of its last minutes are known."""
 
 MESSAGES, ATTEMPTS, CLICKS = table_of(Message), table_of(MessageAttempt), table_of(DeliveryEvent)
-ATTRIBUTIONS = table_of(Attribution)
+ATTRIBUTIONS, FLOWS = table_of(Attribution), table_of(Flow)
 _CHANNEL = "email"
 _SENT = LEFT.where(MESSAGES.c.channel == _CHANNEL, MESSAGES.c.purpose != "transactional")
 """How many mails left that were more than an answer."""
@@ -67,6 +67,9 @@ _BUSY = tuple(
 )
 """The flows of which there is something to tell."""
 _FLOW: BindParameter[str] = bindparam("flow")
+_FLOW_ROW = select(FLOWS.c.is_active, FLOWS.c.active_since).where(
+    FLOWS.c.store_id == STORE, FLOWS.c.key == _FLOW
+)
 _SENT_OF_FLOW = _SENT.where(MESSAGES.c.flow_key == _FLOW)
 _CLICKED_OF_FLOW = _CLICKED.where(MESSAGES.c.flow_key == _FLOW)
 _ORDERED_OF_FLOW = _ORDERED.where(
@@ -118,8 +121,7 @@ def day_of(session: Session, store: Store, subject: str) -> tuple[str, FlowEngag
 
 def activity_of(session: Session, store: Store, flow_key: str, base_url: str) -> FlowActivity | None:
     """A flow as the shop's reports are to know it; None for one that is not there."""
-    statement = select(Flow).where(Flow.store_id == store.id, Flow.key == flow_key)
-    flow = session.execute(statement).scalar_one_or_none()
+    flow = session.execute(_FLOW_ROW, {"store": store.id, "flow": flow_key}).one_or_none()
     if flow is None:
         return None
     return FlowActivity(

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import Among, UtcDateTime, table_of
 from app.flows import facts, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.definition import Entry, Wait
@@ -26,6 +27,16 @@ CODE_DAYS = 14
 ADULT_YEARS = 18
 _SLOT = timedelta(days=1)
 _NOON = timedelta(hours=12)
+_READ = (
+    *("id", "birth_year", "birth_month", "birth_day", "birth_known_at"),
+    *("country", "region", "phone"),
+)
+_EARLIER = select(ENROLLMENTS.c.customer_id, ENROLLMENTS.c.occurrence, ENROLLMENTS.c.entered_at).where(
+    ENROLLMENTS.c.store_id == bindparam("store"),
+    Among(ENROLLMENTS.c.customer_id, "people"),
+    ENROLLMENTS.c.flow_key == FLOW,
+    ENROLLMENTS.c.entered_at > bindparam("since", type_=UtcDateTime),
+)
 
 
 def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now: datetime) -> int:
@@ -74,21 +85,26 @@ def _candidates(session: Session, store: Store, entry: Entry, slots: Slots) -> l
     pairs = {(day.month, day.day) for day in days}
     if (2, 28) in pairs:
         pairs.add((2, 29))
-    statement = (
-        select(CUSTOMERS)
-        .where(
-            CUSTOMERS.c.store_id == store.id,
-            CUSTOMERS.c.erased_at.is_(None),
-            or_(
-                *(
-                    (CUSTOMERS.c.birth_month == month) & (CUSTOMERS.c.birth_day == day)
-                    for month, day in sorted(pairs)
-                )
-            ),
+    asked: dict[str, int] = {"store": store.id}
+    for number, (month, day) in enumerate(sorted(pairs)):
+        asked |= {f"month_{number}": month, f"day_{number}": day}
+    return list(session.execute(_born_on(len(pairs)), asked).all())
+
+
+@cache
+def _born_on(days: int) -> Select[Any]:
+    """Finds those whose birthday is one of so many days."""
+    born = (
+        and_(
+            CUSTOMERS.c.birth_month == bindparam(f"month_{n}"), CUSTOMERS.c.birth_day == bindparam(f"day_{n}")
         )
+        for n in range(days)
+    )
+    return (
+        select(*(CUSTOMERS.c[name] for name in _READ))
+        .where(CUSTOMERS.c.store_id == bindparam("store"), CUSTOMERS.c.erased_at.is_(None), or_(*born))
         .order_by(CUSTOMERS.c.id)
     )
-    return list(session.execute(statement).all())
 
 
 def _earlier(
@@ -97,15 +113,8 @@ def _earlier(
     """When each had a birthday journey in the 364 days before the first slot, or since, by occurrence."""
     found: dict[int, dict[str, datetime]] = {}
     for start in range(0, len(people), 500):
-        statement = select(
-            ENROLLMENTS.c.customer_id, ENROLLMENTS.c.occurrence, ENROLLMENTS.c.entered_at
-        ).where(
-            ENROLLMENTS.c.store_id == store_id,
-            ENROLLMENTS.c.customer_id.in_(people[start : start + 500]),
-            ENROLLMENTS.c.flow_key == FLOW,
-            ENROLLMENTS.c.entered_at > begin - BETWEEN,
-        )
-        for row in session.execute(statement):
+        asked = {"store": store_id, "people": people[start : start + 500], "since": begin - BETWEEN}
+        for row in session.execute(_EARLIER, asked).all():
             found.setdefault(row.customer_id, {})[row.occurrence] = row.entered_at
     return found
 

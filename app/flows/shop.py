@@ -71,7 +71,8 @@ class LiveShop:
     """The shop as its tables are now, for one batch.
 
     Attributes:
-        people: whom the batch is about; what was asked of them and reviewed is read for all at once.
+        people: to whom the batch may speak of products; what was asked of them and reviewed is read for all
+            at once.
     """
 
     session: Session
@@ -204,7 +205,7 @@ def products_asked(session: Session, store_id: int, customer_ids: Sequence[int])
     found: dict[int, set[str]] = {}
     for start in range(0, len(customer_ids), _PER_QUERY):
         values = {"store": store_id, "people": customer_ids[start : start + _PER_QUERY]}
-        for row in session.execute(_ASKS, values):
-            named = found.setdefault(row.customer_id, set())
-            named.update(item["external_id"] for item in row.context.get("products", ()))
+        for customer_id, context in session.execute(_ASKS, values).all():
+            named = found.setdefault(customer_id, set())
+            named.update(item["external_id"] for item in context.get("products", ()))
     return {customer_id: frozenset(products) for customer_id, products in found.items()}

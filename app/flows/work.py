@@ -180,13 +180,7 @@ def _batch(
     """What the batch works on. Codes and sibling messages matter past a wait only, so to timers only."""
     subjects = {event.subject for event in events} | {row.subject for row in rows}
     people = sorted({row.customer_id for row in (*events, *rows)})
-    loaded = facts.load(
-        session,
-        store,
-        customer_ids=people,
-        subjects=subjects,
-        enrollment_ids=due_ids,
-    )
+    loaded = facts.load(session, store, customer_ids=people, subjects=subjects, enrollment_ids=due_ids)
     flows = published.flows_of(session, store.id)
     definitions = published.definitions_of(session, store.id, {row.version_id for row in rows})
     known = [*(flow.definition for flow in flows.values()), *definitions.values()]
@@ -195,10 +189,11 @@ def _batch(
     if any(definition.asks_for_scores for definition in known):
         loaded.scores = scoring.scores_of(session, store.id, list(loaded.customers))
     asked_on = asked_goods_on(known).intersection([event.type for event in events])
-    going_on = [row.subject for row in rows if row.id in due_ids or row.waits_for in asked_on]
-    orders = with_goods(events, going_on, loaded.orders, asked_on)
+    going_on = [row for row in rows if row.id in due_ids or row.waits_for in asked_on]
+    orders = with_goods(events, (row.subject for row in going_on), loaded.orders, asked_on)
+    offered = {one.customer_id for one in (*going_on, *(event for event in events if event.type in asked_on))}
     return Batch(
-        shop=LiveShop(session, store.id, people),
+        shop=LiveShop(session, store.id, sorted(offered)),
         store=store,
         now=now,
         flows=flows,

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import table_of
+from app.db import Among, UtcDateTime, is_one_of, table_of
 from app.models import CustomerEvent
 
 EVENTS = table_of(CustomerEvent)
@@ -16,6 +16,16 @@ CONDITION = "no-open-case"
 FORGOTTEN = timedelta(days=90)
 """A case that nobody closed in this time is taken as closed: help desks forget to say so."""
 _PER_QUERY = 400
+_CASES = (
+    select(EVENTS.c.customer_id, EVENTS.c.type, EVENTS.c.details)
+    .where(
+        EVENTS.c.store_id == bindparam("store"),
+        Among(EVENTS.c.customer_id, "people"),
+        EVENTS.c.occurred_at > bindparam("since", type_=UtcDateTime),
+        is_one_of(EVENTS.c.type, (OPENED, CLOSED)),
+    )
+    .order_by(EVENTS.c.occurred_at, EVENTS.c.id)
+)
 
 
 def with_open_case(session: Session, store_id: int, messages: Iterable[Any], now: datetime) -> frozenset[int]:
@@ -26,16 +36,7 @@ def with_open_case(session: Session, store_id: int, messages: Iterable[Any], now
     people = sorted({row.customer_id for row in messages if CONDITION in row.context.get("only_if", ())})
     last: dict[tuple[int, str], str] = {}
     for start in range(0, len(people), _PER_QUERY):
-        statement = (
-            select(EVENTS.c.customer_id, EVENTS.c.type, EVENTS.c.details)
-            .where(
-                EVENTS.c.store_id == store_id,
-                EVENTS.c.customer_id.in_(people[start : start + _PER_QUERY]),
-                EVENTS.c.occurred_at > now - FORGOTTEN,
-                EVENTS.c.type.in_((OPENED, CLOSED)),
-            )
-            .order_by(EVENTS.c.occurred_at, EVENTS.c.id)
-        )
-        for row in session.execute(statement):
+        asked = {"store": store_id, "people": people[start : start + _PER_QUERY], "since": now - FORGOTTEN}
+        for row in session.execute(_CASES, asked).all():
             last[row.customer_id, str(row.details.get("case", ""))] = row.type
     return frozenset(customer_id for (customer_id, _), kind in last.items() if kind == OPENED)

@@ -24,6 +24,7 @@ MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
 PREFERENCES, STATES, CONSENTS = table_of(Preference), table_of(CustomerState), table_of(ConsentState)
 _PER_QUERY = 500
 _STORE: BindParameter[Any] = bindparam("store")
+_ACTIVE_FLOWS = select(Flow.key).where(Flow.store_id == _STORE, Flow.is_active)
 _SUPPRESSED = select(SUPPRESSIONS).where(
     SUPPRESSIONS.c.store_id == _STORE,
     SUPPRESSIONS.c.channel == bindparam("channel"),
@@ -150,5 +151,4 @@ def _rows_by(table: Table, name: str, lock: bool) -> Select[Any]:
 
 def active_flows(session: Session, store_id: int) -> frozenset[str]:
     """The keys of the flows that are switched on."""
-    active = select(Flow.key).where(Flow.store_id == store_id, Flow.is_active)
-    return frozenset(session.execute(active).scalars())
+    return frozenset(session.execute(_ACTIVE_FLOWS, {"store": store_id}).scalars())

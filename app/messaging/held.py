@@ -19,6 +19,7 @@ from app.models.message import CANCELLED, HELD, PREPARING, QUEUED, SENDING, UNKN
 MESSAGES = table_of(Message)
 RESTORES = table_of(Restore)
 RESTORED = "restored"
+_RESTORES = select(RESTORES.c.backed_up_at, RESTORES.c.restored_at)
 _PER_QUERY = 500
 _IN_FLIGHT = timedelta(hours=1)
 """What happened so shortly before the backup may have been told after it only."""
@@ -52,8 +53,7 @@ class Gap:
 
 def gaps(session: Session) -> list[Gap]:
     """Every restore of this database; there is hardly ever one."""
-    statement = select(RESTORES.c.backed_up_at, RESTORES.c.restored_at)
-    return [Gap(row.backed_up_at - _IN_FLIGHT, row.restored_at) for row in session.execute(statement)]
+    return [Gap(row.backed_up_at - _IN_FLIGHT, row.restored_at) for row in session.execute(_RESTORES).all()]
 
 
 def last_restore(session: Session) -> datetime | None:

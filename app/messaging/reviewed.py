@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Among, table_of
+from app.db import Among, UtcDateTime, table_of
 from app.models import Review
 from app.models.review import LOW, WRITTEN
 
@@ -22,6 +22,15 @@ _WRITTEN_BY = select(REVIEWS.c.customer_id, REVIEWS.c.product_external_id).where
     Among(REVIEWS.c.customer_id, "people"),
     REVIEWS.c.product_external_id.is_not(None),
     REVIEWS.c.status.in_(WRITTEN),
+)
+
+_SINCE = bindparam("since", type_=UtcDateTime)
+_LOW_BY = select(REVIEWS.c.customer_id).where(
+    REVIEWS.c.store_id == bindparam("store"),
+    Among(REVIEWS.c.customer_id, "people"),
+    REVIEWS.c.rating.in_(LOW),
+    REVIEWS.c.status.in_(WRITTEN),
+    or_(REVIEWS.c.written_at > _SINCE, REVIEWS.c.edited_at > _SINCE),
 )
 
 
@@ -58,12 +67,6 @@ def unhappy(session: Session, store_id: int, messages: Iterable[Any], now: datet
     since = now - MUTED
     found: set[int] = set()
     for start in range(0, len(people), _PER_QUERY):
-        statement = select(REVIEWS.c.customer_id).where(
-            REVIEWS.c.store_id == store_id,
-            REVIEWS.c.customer_id.in_(people[start : start + _PER_QUERY]),
-            REVIEWS.c.rating.in_(LOW),
-            REVIEWS.c.status.in_(WRITTEN),
-            or_(REVIEWS.c.written_at > since, REVIEWS.c.edited_at > since),
-        )
-        found |= set(session.execute(statement).scalars())
+        asked = {"store": store_id, "people": people[start : start + _PER_QUERY], "since": since}
+        found |= set(session.execute(_LOW_BY, asked).scalars())
     return frozenset(found)

@@ -4,17 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app import money
-from app.db import table_of
+from app.db import Among, table_of
 from app.messaging import formats
 from app.messaging.editions import Editions
 from app.messaging.facts import Loaded
 from app.models import Product
 
 PRODUCTS = table_of(Product)
+_READ = ("external_id", "title", "price_minor", "currency", "url", "image_url")
+_SPOKEN_OF = select(*(PRODUCTS.c[name] for name in _READ)).where(
+    PRODUCTS.c.store_id == bindparam("store"), Among(PRODUCTS.c.external_id, "products")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,8 @@ def products_of(
     ids = sorted({item["external_id"] for row in rows for item in row.context.get("products", ())} | others)
     found: dict[str, Any] = {}
     for start in range(0, len(ids), 400):
-        statement = select(PRODUCTS).where(
-            PRODUCTS.c.store_id == store_id, PRODUCTS.c.external_id.in_(ids[start : start + 400])
-        )
-        found |= {row.external_id: row for row in session.execute(statement)}
+        asked = {"store": store_id, "products": ids[start : start + 400]}
+        found |= {row.external_id: row for row in session.execute(_SPOKEN_OF, asked).all()}
     return found
 
 

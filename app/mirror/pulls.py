@@ -3,12 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, Select, Table, Update, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from app.db import Among, UtcDateTime, insert_new, lease_now, table_of
 from app.models import Backfill, Reconciliation, Store
@@ -251,14 +266,24 @@ def _claim(session: Session, free: Select[Any], table: Table, asked: Mapping[str
 
 
 def _write(session: Session, table: Table, pull: Pull, values: dict[str, Any]) -> bool:
-    statement = (
+    # What is reckoned from the row is part of the statement.
+    reckoned = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
+    statement = _writing(table, tuple(values.keys() - reckoned.keys()))
+    key = {"store": pull.store_id, "pulled": pull.resource.value, "token": pull.token}
+    given = {name: value for name, value in values.items() if name not in reckoned}
+    return bool(session.execute(statement.values(reckoned) if reckoned else statement, key | given).all())
+
+
+@cache
+def _writing(table: Table, names: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """Writes these columns of a row that is still held."""
+    return (
         update(table)
         .where(
-            table.c.store_id == pull.store_id,
-            table.c.resource == pull.resource.value,
-            table.c.lease_token == pull.token,
+            table.c.store_id == bindparam("store"),
+            table.c.resource == bindparam("pulled"),
+            table.c.lease_token == bindparam("token"),
         )
-        .values(**values)
+        .values({name: bindparam(name, type_=table.c[name].type) for name in names})
         .returning(table.c.store_id)
     )
-    return bool(session.execute(statement).all())

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain, groupby, pairwise
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_among, table_of, upsert
@@ -33,6 +33,16 @@ _NIGHTS, _FIRST_NIGHTS = 7, 3 * _DAY
 _KEY = ("store_id", "product_external_id", "learned_at")
 _TOLD = ("median_days", "long_days")
 _FIGURES = ("gaps", "people", "share_percent", "median_days", "low_days", "high_days", "long_days")
+_HISTORY = select(
+    STORES.c.installed_at,
+    exists().where(BACKFILLS.c.store_id == STORES.c.id, BACKFILLS.c.finished_at.is_(None)),
+).where(STORES.c.id == bindparam("store"))
+"""When a store came, and whether its history is still arriving."""
+_HOLDS = (
+    select(RHYTHMS)
+    .where(RHYTHMS.c.store_id == bindparam("store"), RHYTHMS.c.until.is_(None))
+    .order_by(RHYTHMS.c.gaps.desc(), RHYTHMS.c.product_external_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +79,9 @@ def is_due(session: Session, store_id: int, begin: datetime, end: datetime) -> b
 
     Half a history would tell of people who never come back: while it arrives there is no night.
     """
-    arriving = select(BACKFILLS.c.store_id).where(
-        BACKFILLS.c.store_id == store_id, BACKFILLS.c.finished_at.is_(None)
-    )
-    if session.execute(arriving.limit(1)).first() is not None:
+    installed_at, is_arriving = session.execute(_HISTORY, {"store": store_id}).one()
+    if is_arriving:
         return False
-    installed_at = session.execute(select(STORES.c.installed_at).where(STORES.c.id == store_id)).scalar_one()
     nights = (begin + number * _DAY for number in range(-((begin - end) // _DAY)))
     return any(
         night < installed_at + _FIRST_NIGHTS or (night.toordinal() + store_id) % _NIGHTS == 0
@@ -211,13 +218,7 @@ def _visits(session: Session, store_id: int, every: int) -> _Visits:
 
 
 def _now(session: Session, store_id: int, most: int | None = None) -> Sequence[Row[Any]]:
-    statement = (
-        select(RHYTHMS)
-        .where(RHYTHMS.c.store_id == store_id, RHYTHMS.c.until.is_(None))
-        .order_by(RHYTHMS.c.gaps.desc(), RHYTHMS.c.product_external_id)
-        .limit(most)
-    )
-    return session.execute(statement).all()
+    return session.execute(_HOLDS if most is None else _HOLDS.limit(most), {"store": store_id}).all()
 
 
 def _row(store_id: int, product: str, found: Return, now: datetime) -> dict[str, Any]:

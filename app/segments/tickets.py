@@ -5,7 +5,7 @@ Whoever a moved threshold passes over is looked at again, and nobody else.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import table_of, upsert
@@ -19,6 +19,7 @@ CUSTOMERS, BANDS = table_of(Customer), table_of(TicketBand)
 SETTING = "classes.ticket_bands"
 MOST_BUYERS = 20_000
 _COUNTED_AGAIN = timedelta(days=7)
+_COUNTED_AT = select(BANDS.c.counted_at).where(BANDS.c.store_id == bindparam("store"))
 
 
 def wanted(session: Session, store: Store, now: datetime) -> Bands | None:
@@ -30,8 +31,7 @@ def wanted(session: Session, store: Store, now: datetime) -> Bands | None:
     if own:
         middle, high = (to_minor(text, store.currency) for text in own)
         return Bands(middle, high)
-    counted_at = select(BANDS.c.counted_at).where(BANDS.c.store_id == store.id)
-    held_since = session.execute(counted_at).scalar_one_or_none()
+    held_since = session.execute(_COUNTED_AT, {"store": store.id}).scalar_one_or_none()
     if held_since is not None and held_since <= now < held_since + _COUNTED_AGAIN:
         return None
     mine = (CUSTOMERS.c.store_id == store.id, CUSTOMERS.c.orders_count > 0)

@@ -7,13 +7,15 @@ the newest is told. News that come during a call count up the row's turn, and th
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from app.db import insert_new, is_one_of, lease_now, table_of
+from app.db import Among, UtcDateTime, insert_new, is_one_of, lease_now, table_of
 from app.dialects import insert_into
 from app.models import StoreWrite
 from app.models.store_write import DEAD, QUEUED, RESTING
@@ -24,6 +26,42 @@ _LONGEST_CALL = timedelta(seconds=70)
 _KEY = ("store_id", "kind", "subject")
 _LONGEST_ERROR = 2000
 _FREE: dict[str, Any] = {"lease_token": None, "lease_until": None}
+_STORE: BindParameter[Any] = bindparam("store")
+_TOKEN: BindParameter[Any] = bindparam("token")
+_MOMENT = bindparam("moment", type_=UtcDateTime)
+_DUE = (
+    select(WRITES.c.id)
+    .where(
+        WRITES.c.store_id == _STORE,
+        is_one_of(WRITES.c.state, (QUEUED,)),
+        WRITES.c.next_at <= bindparam("now", type_=UtcDateTime),
+        or_(WRITES.c.lease_until.is_(None), WRITES.c.lease_until < _MOMENT),
+    )
+    .order_by(WRITES.c.next_at, WRITES.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(WRITES)
+    .where(WRITES.c.store_id == _STORE, Among(WRITES.c.id, "ids"))
+    .values(lease_token=_TOKEN, lease_until=bindparam("until"))
+)
+_HELD = select(WRITES).where(
+    WRITES.c.store_id == _STORE,
+    WRITES.c.id == bindparam("write"),
+    WRITES.c.state == QUEUED,
+    WRITES.c.lease_token == _TOKEN,
+    WRITES.c.lease_until > _MOMENT,
+)
+_RELEASE = (
+    update(WRITES)
+    .where(WRITES.c.store_id == _STORE, WRITES.c.lease_token == _TOKEN)
+    .values(**_FREE, next_at=bindparam("next"))
+)
+_OF_HELD = update(WRITES).where(
+    WRITES.c.store_id == _STORE, WRITES.c.id == bindparam("write"), WRITES.c.lease_token == _TOKEN
+)
+_FREED = _OF_HELD.values(**_FREE)
 _AGAIN: dict[str, Any] = {
     "state": QUEUED,
     "turn": WRITES.c.turn + 1,
@@ -85,24 +123,10 @@ def enqueue_once(session: Session, writes: Iterable[NewWrite], now: datetime) ->
 def claim(session: Session, store_id: int, now: datetime, limit: int) -> tuple[str, list[int]]:
     """Take due rows of a store, the longest waiting first: a token, and the rows that are held by it."""
     moment, token = lease_now(session), uuid4().hex
-    due = (
-        select(WRITES.c.id)
-        .where(
-            WRITES.c.store_id == store_id,
-            is_one_of(WRITES.c.state, (QUEUED,)),
-            WRITES.c.next_at <= now,
-            or_(WRITES.c.lease_until.is_(None), WRITES.c.lease_until < moment),
-        )
-        .order_by(WRITES.c.next_at, WRITES.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(session.execute(due).scalars())
-    session.execute(
-        update(WRITES)
-        .where(WRITES.c.store_id == store_id, WRITES.c.id.in_(ids))
-        .values(lease_token=token, lease_until=moment + LEASE)
-    )
+    asked = {"store": store_id, "now": now, "moment": moment, "most": limit}
+    ids = list(session.execute(_DUE, asked).scalars())
+    if ids:
+        session.execute(_CLAIM, {"store": store_id, "ids": ids, "token": token, "until": moment + LEASE})
     return token, ids
 
 
@@ -111,14 +135,9 @@ def held(session: Session, store_id: int, write_id: int, token: str) -> Held | N
 
     Read in the transaction that reads what is to be told: the turn vouches for both.
     """
-    statement = select(WRITES).where(
-        WRITES.c.store_id == store_id,
-        WRITES.c.id == write_id,
-        WRITES.c.state == QUEUED,
-        WRITES.c.lease_token == token,
-        WRITES.c.lease_until > lease_now(session) + _LONGEST_CALL,
-    )
-    row = session.execute(statement).one_or_none()
+    until = lease_now(session) + _LONGEST_CALL
+    asked = {"store": store_id, "write": write_id, "token": token, "moment": until}
+    row = session.execute(_HELD, asked).one_or_none()
     if row is None:
         return None
     return Held(row.id, store_id, row.kind, row.subject, row.attempts, row.turn, token)
@@ -150,11 +169,7 @@ def put_off(session: Session, write: Held, error: str, *, next_at: datetime | No
 
 def release(session: Session, store_id: int, token: str, *, next_at: datetime) -> None:
     """Give back what was claimed and not worked on."""
-    session.execute(
-        update(WRITES)
-        .where(WRITES.c.store_id == store_id, WRITES.c.lease_token == token)
-        .values(**_FREE, next_at=next_at)
-    )
+    session.execute(_RELEASE, {"store": store_id, "token": token, "next": next_at})
 
 
 def release_own(session: Session, store_id: int) -> None:
@@ -201,10 +216,15 @@ def _rows(writes: Iterable[NewWrite], now: datetime) -> list[dict[str, Any]]:
 
 
 def _settle(session: Session, write: Held, values: dict[str, Any]) -> None:
-    mine = (
-        WRITES.c.store_id == write.store_id,
-        WRITES.c.id == write.id,
-        WRITES.c.lease_token == write.token,
-    )
-    session.execute(update(WRITES).where(*mine, WRITES.c.turn == write.turn).values(**values, **_FREE))
-    session.execute(update(WRITES).where(*mine).values(**_FREE))
+    mine = {"store": write.store_id, "write": write.id, "token": write.token}
+    settled = session.execute(_settling(tuple(values)), mine | {"as_of": write.turn} | values)
+    if not settled.all():
+        session.execute(_FREED, mine)
+
+
+@cache
+def _settling(names: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """Writes these columns of a row that is still held and of which no news came, and gives it back."""
+    values = {name: bindparam(name, type_=WRITES.c[name].type) for name in names}
+    as_it_was = _OF_HELD.where(WRITES.c.turn == bindparam("as_of"))
+    return as_it_was.values({**values, **_FREE}).returning(WRITES.c.id)
