@@ -1,6 +1,7 @@
 """Looks up where links lead, over one connection: what is asked at one moment is asked together."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,11 +36,8 @@ class LinkFinder:
         Raises:
             Busy: the database cannot be read now.
         """
-
-        def _begin(tell: Tell[Destination | None]) -> None:
-            self._groups.do((token, tell))
-
-        return promised(_begin)
+        found: Destination | None = promised(partial(self._begin, token))
+        return found
 
     def hand_over(self, token: ClickToken, tell: Tell[Destination | None]) -> None:
         """Take a question and return at once; the finder's thread tells the answer later."""
@@ -49,6 +47,9 @@ class LinkFinder:
         """Answer what was asked, stop the thread, close the database."""
         self._groups.close()
         self._database.dispose()
+
+    def _begin(self, token: ClickToken, tell: Tell[Destination | None]) -> None:
+        self._groups.do((token, tell))
 
     def _answer(self, group: Sequence[_Item]) -> None:
         for (_, tell), found in zip(group, self._found([token for token, _ in group]), strict=True):

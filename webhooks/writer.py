@@ -6,6 +6,7 @@ group commit doubles the rate (PERFORMANCE.md P1). On PostgreSQL a group costs o
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -44,12 +45,7 @@ class InboxWriter:
         Raises:
             Busy: the database cannot write now; nothing may be acknowledged.
         """
-        row = self._row(kept)
-
-        def _begin(tell: Tell[None]) -> None:
-            self._groups.do((row, tell))
-
-        promised(_begin)
+        promised(partial(self._begin, self._row(kept)))
 
     def hand_over(self, kept: Kept, tell: Tell[None]) -> None:
         """Take a delivery and return at once; the writer's thread says later how it went.
@@ -63,6 +59,9 @@ class InboxWriter:
         """Finish what was taken, stop the thread, close the database."""
         self._groups.close()
         self._database.dispose()
+
+    def _begin(self, row: Row, tell: Tell[None]) -> None:
+        self._groups.do((row, tell))
 
     def _row(self, kept: Kept) -> Row:
         return inbox.row_of(kept, is_sqlite=self._database.is_sqlite)

@@ -27,6 +27,8 @@ _SERVER = {
     "threads": THREADS,
     "connection_limit": 1000,
     "channel_timeout": 10,
+    # A delivery of an order is longer than the 8 KiB that waitress would read at once.
+    "recv_bytes": 65536,
     # waitress refuses what reaches its limit; ours may be reached.
     "max_request_body_size": MAX_BODY_BYTES + 1,
     "cleanup_interval": 10,

@@ -8,6 +8,8 @@ from hashlib import sha256
 from hmac import digest as hmac_digest
 from typing import Any, Protocol
 
+import msgspec
+
 from connectors.sandbox import woo_hookshot
 from connectors.sandbox.model import SHOPIFY, SHOPIFY_SHOP, WOOCOMMERCE
 from connectors.sandbox.moments import aware
@@ -26,7 +28,6 @@ _FORGED_ID_OFFSET = 10**15
 _FORGED_TOTAL = "4999.00"
 _TOTAL_KEYS = ("total", "total_price", "current_total_price", "subtotal_price")
 _encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_encode_utf8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 Builder = Callable[[str, World, int, datetime], Mapping[str, Any]]
 
@@ -111,12 +112,15 @@ def _tempt(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shopify_body(payload: Mapping[str, Any]) -> bytes:
-    return _encode_utf8(payload).encode()
+    return msgspec.json.encode(payload)
 
 
 def _woo_body(payload: Mapping[str, Any]) -> bytes:
     """PHP's json_encode: ASCII, with escaped slashes."""
-    return _encode_ascii(payload).replace("/", "\\/").encode()
+    body = msgspec.json.encode(payload)
+    if not body.isascii():
+        body = _encode_ascii(payload).encode()
+    return body.replace(b"/", b"\\/")
 
 
 def _shopify_request(planned: Planned, target: Target, body: bytes, _world: World) -> Request:

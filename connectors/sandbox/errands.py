@@ -1,4 +1,8 @@
-"""Errands to the app: sent in small rounds over a few connections, tried again while the app is down."""
+"""Errands to the app: sent in rounds over kept connections, tried again while the app is down.
+
+A round goes out at once, and the next one is written while the app works on it: what comes together, it keeps
+together, with one flush to its disk.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,8 +14,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from connectors.sandbox.wire import TIMEOUT_SECONDS, Lane, Request, UnreachableError
 
-_ROUND = 64
-_LANES = 8
+_LANES = 32
+"""How many errands a round has: each goes its own way."""
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 _TOO_MANY = 429
 
@@ -52,11 +56,13 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class _Job:
-    key: str
+class _Job(Generic[E]):
+    """An errand of a round, with how many of its requests were answered."""
+
+    errand: E
     requests: Sequence[Request]
     sent: int
-    is_tried_again: bool
+    outcome: Outcome = Outcome()
 
 
 class Queue(Generic[D]):
@@ -111,20 +117,28 @@ class Runner:
             why errands are still waiting, empty when none is.
         """
         failed_rounds = 0
-        while errands := queue.take(to, _ROUND):
-            outcomes = self._run(errands, write)
-            for errand in errands:
-                if outcomes[errand.key].error:
-                    queue.push(errand)
-            done = [(errand, outcomes[errand.key]) for errand in errands if not outcomes[errand.key].error]
+        jobs = self._written(queue, to, write)
+        while jobs:
+            busy = self._launch(jobs)
+            following = self._written(queue, to, write)
+            while busy:
+                self._settle(busy)
+            done = [(job.errand, job.outcome) for job in jobs if not job.outcome.error]
             record(done)
+            failed = [job for job in jobs if job.outcome.error]
+            if failed:
+                # What failed comes first again: what was written meanwhile waits for its turn.
+                for job in (*failed, *following):
+                    queue.push(job.errand)
+                following = []
             if done:
                 failed_rounds = 0
-                continue
-            if failed_rounds == len(self._pauses_seconds):
-                return outcomes[errands[0].key].error
-            time.sleep(self._pauses_seconds[failed_rounds])
-            failed_rounds += 1
+            elif failed_rounds == len(self._pauses_seconds):
+                return failed[0].outcome.error
+            else:
+                time.sleep(self._pauses_seconds[failed_rounds])
+                failed_rounds += 1
+            jobs = following or self._written(queue, to, write)
         return ""
 
     def close(self) -> None:
@@ -132,62 +146,53 @@ class Runner:
         for lane in self._lanes:
             lane.close()
 
-    def _run(self, errands: Sequence[E], write: Callable[[E], Sequence[Request]]) -> dict[str, Outcome]:
-        """One round: as many errands under way as there are lanes, each one's requests in turn."""
-        outcomes: dict[str, Outcome] = {}
-        free, busy = list(self._lanes), dict[Lane, _Job]()
-        for errand in errands:
-            job = _Job(errand.key, write(errand), self._sent.pop(errand.key, 0), errand.is_tried_again)
-            if job.sent >= len(job.requests):
-                outcomes[job.key] = Outcome()
-                continue
-            if not free:
-                free += self._settle(busy, outcomes)
-            lane = free.pop()
-            if not self._start(lane, job, busy, outcomes):
-                free.append(lane)
-        while busy:
-            self._settle(busy, outcomes)
-        return outcomes
+    def _written(self, queue: Queue[E], to: int, write: Callable[[E], Sequence[Request]]) -> list[_Job[E]]:
+        """The next round, ready to go out."""
+        return [
+            _Job(errand, write(errand), self._sent.get(errand.key, 0)) for errand in queue.take(to, _LANES)
+        ]
 
-    def _start(self, lane: Lane, job: _Job, busy: dict[Lane, _Job], outcomes: dict[str, Outcome]) -> bool:
+    def _launch(self, jobs: Sequence[_Job[E]]) -> dict[Lane, _Job[E]]:
+        """Send each job's first request, all at once; which lanes wait for an answer."""
+        waiting = [job for job in jobs if job.sent < len(job.requests)]
+        return {lane: job for lane, job in zip(self._lanes, waiting, strict=False) if self._start(lane, job)}
+
+    def _start(self, lane: Lane, job: _Job[E]) -> bool:
         """Send the job's next request; False when the app does not take it."""
         try:
             lane.start(job.requests[job.sent])
         except UnreachableError as error:
-            outcomes[job.key] = self._postpone(job, str(error))
+            self._postpone(job, str(error))
             return False
-        busy[lane] = job
         return True
 
-    def _settle(self, busy: dict[Lane, _Job], outcomes: dict[str, Outcome]) -> list[Lane]:
-        """Wait until at least one lane is free again."""
-        freed: list[Lane] = []
-        while busy and not freed:
-            answered = select(list(busy), (), (), TIMEOUT_SECONDS)[0]
-            for lane in () if answered else busy:
-                lane.abandon()
-            for lane in answered or list(busy):
-                job = busy.pop(lane)
-                outcome = self._finish(lane, job)
-                if outcome:
-                    outcomes[job.key] = outcome
-                if outcome or not self._start(lane, job, busy, outcomes):
-                    freed.append(lane)
-        return freed
+    def _settle(self, busy: dict[Lane, _Job[E]]) -> None:
+        """Wait for answers, and let the lanes that have theirs go on or rest."""
+        answered = select(list(busy), (), (), TIMEOUT_SECONDS)[0]
+        for lane in () if answered else busy:
+            lane.abandon()
+        for lane in answered or list(busy):
+            if not self._goes_on(lane, busy[lane]):
+                del busy[lane]
 
-    def _finish(self, lane: Lane, job: _Job) -> Outcome | None:
-        """The job's outcome, or None while it has more to send."""
+    def _goes_on(self, lane: Lane, job: _Job[E]) -> bool:
+        """Take a request's answer and send the next one; False when the job has its outcome."""
         try:
             status = lane.finish()
         except UnreachableError as error:
-            return self._postpone(job, str(error))
-        if job.is_tried_again and (status >= 500 or status == _TOO_MANY):
-            return self._postpone(job, f"{job.requests[job.sent].url} answered {status}")
+            self._postpone(job, str(error))
+            return False
+        if job.errand.is_tried_again and (status >= 500 or status == _TOO_MANY):
+            self._postpone(job, f"{job.requests[job.sent].url} answered {status}")
+            return False
         job.sent += 1
-        return Outcome(status) if job.sent == len(job.requests) else None
+        if job.sent < len(job.requests):
+            return self._start(lane, job)
+        self._sent.pop(job.errand.key, None)
+        job.outcome = Outcome(status)
+        return False
 
-    def _postpone(self, job: _Job, error: str) -> Outcome:
+    def _postpone(self, job: _Job[E], error: str) -> None:
         if job.sent:
-            self._sent[job.key] = job.sent
-        return Outcome(error=error)
+            self._sent[job.errand.key] = job.sent
+        job.outcome = Outcome(error=error)

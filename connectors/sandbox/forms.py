@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from connectors.sandbox.model import CURRENCY, TIMEZONE, Birth
@@ -84,6 +85,7 @@ def token_of(*parts: object) -> str:
     return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:40]
 
 
+@lru_cache(maxsize=16384)
 def slug(text: str) -> str:
     """A URL handle: lower-case letters and digits joined by hyphens."""
     kept = "".join(sign if sign.isascii() and sign.isalnum() else " " for sign in text.lower())

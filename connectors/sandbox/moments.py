@@ -1,6 +1,7 @@
 """Moments as whole seconds since 1970 UTC: kept small, shown as RFC 3339, given out as aware datetimes."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MINUTE = 60
@@ -10,6 +11,7 @@ WEEK = 7 * DAY
 _EPOCH = datetime(1970, 1, 1)
 
 
+@lru_cache(maxsize=4096)
 def aware(seconds: int) -> datetime:
     """The moment as an aware UTC datetime."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -2,16 +2,21 @@
 
 A request goes out as one piece over the socket of an http.client connection, and the next one is made
 while the app still works on it: several times the rate of http.client's own request methods, without
-the cost of threads that wait for each other.
+the cost of threads that wait for each other. Of an answer only the status counts: what http.client makes
+of its headers took a fourth of the time in which a world's deliveries cross.
 """
 
 import ssl
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import NamedTuple
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead, RemoteDisconnected
+from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 10.0
+_OLD = "HTTP/1.0"
+_END = b"\r\n"
+_BLANK = (_END, b"\n", b"")
+_BODILESS = (204, 304)
 
 
 class UnreachableError(Exception):
@@ -40,6 +45,7 @@ class Lane:
 
     def __init__(self) -> None:
         self._connection: HTTPConnection | None = None
+        self._answers: BinaryIO | None = None
         self._server = ("", "")
         self._is_reused = False
         self._method = ""
@@ -77,7 +83,7 @@ class Lane:
         """
         try:
             return self._read()
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
             if not self._is_reused:
                 self.close()
                 raise UnreachableError(f"{self._server[1]}: {error!r}") from error
@@ -92,9 +98,11 @@ class Lane:
 
     def close(self) -> None:
         """Close the connection."""
+        if self._answers:
+            self._answers.close()
         if self._connection:
             self._connection.close()
-        self._connection = None
+        self._answers = self._connection = None
 
     def _send_afresh(self) -> None:
         self.close()
@@ -102,23 +110,67 @@ class Lane:
         try:
             self._connection = _connection(scheme, netloc)
             self._connection.connect()
+            self._answers = self._connection.sock.makefile("rb")
             self._connection.sock.sendall(self._raw)
         except OSError as error:
             self.close()
             raise UnreachableError(f"{netloc}: {error!r}") from error
 
     def _read(self) -> int:
-        if self._connection is None:
+        if self._answers is None:
             raise TimeoutError("no answer in time")
-        answer = HTTPResponse(self._connection.sock, method=self._method)
-        try:
-            answer.begin()
-            answer.read()
-        finally:
-            answer.close()
-        if answer.will_close:
+        version, status, headers = _read_head(self._answers)
+        is_last = not _read_body(self._answers, status, headers, self._method)
+        if is_last or version == _OLD or headers.get("connection", "").lower() == "close":
             self.close()
-        return answer.status
+        return status
+
+
+def _read_head(answers: BinaryIO) -> tuple[str, int, dict[str, str]]:
+    """The version, the status and the headers, under lower-case names.
+
+    Raises:
+        HTTPException: the server hung up, or what it says is no HTTP.
+    """
+    line = answers.readline()
+    if not line:
+        raise RemoteDisconnected("closed without an answer")
+    version, _, rest = line.decode("latin-1").partition(" ")
+    if not rest[:3].isdigit():
+        raise HTTPException(f"no HTTP: {line[:80]!r}")
+    headers = {}
+    while (line := answers.readline()) not in _BLANK:
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.lower()] = value.strip()
+    return version, int(rest[:3]), headers
+
+
+def _read_body(answers: BinaryIO, status: int, headers: Mapping[str, str], method: str) -> bool:
+    """Read the body and drop it; False when it ended with the connection, which serves no further request.
+
+    Raises:
+        HTTPException: it broke off.
+        ValueError: it does not say how long it is.
+    """
+    if method == "HEAD" or status in _BODILESS:
+        return True
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        while size := int(answers.readline().partition(b";")[0], 16):
+            _skip(answers, size + len(_END))
+        while answers.readline() not in _BLANK:
+            pass
+        return True
+    if "content-length" in headers:
+        _skip(answers, int(headers["content-length"]))
+        return True
+    answers.read()
+    return False
+
+
+def _skip(answers: BinaryIO, size: int) -> None:
+    read = len(answers.read(size))
+    if read < size:
+        raise IncompleteRead(b"", size - read)
 
 
 def _connection(scheme: str, netloc: str) -> HTTPConnection:

@@ -168,14 +168,15 @@ def only_fields(body: Any, wanted: Collection[str]) -> Any:
         return [only_fields(item, wanted) for item in body]
     if not isinstance(body, dict):
         return body
-    kept: dict[str, Any] = {}
-    for key, value in body.items():
-        inner = [name.removeprefix(f"{key}.") for name in wanted if name.startswith(f"{key}.")]
-        if key in wanted:
-            kept[key] = value
-        elif inner:
-            kept[key] = only_fields(value, inner)
-    return kept
+    inside: dict[str, list[str]] = {}
+    for key, dot, inner in (name.partition(".") for name in wanted):
+        if dot:
+            inside.setdefault(key, []).append(inner)
+    return {
+        key: value if key in wanted else only_fields(value, inside[key])
+        for key, value in body.items()
+        if key in wanted or key in inside
+    }
 
 
 def _link_header(call: Call, page: int, pages: int) -> str:

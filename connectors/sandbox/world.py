@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from threading import RLock
 
 from connectors.sandbox.checkouts import checkout_of, number_of
@@ -17,6 +18,7 @@ from connectors.sandbox.redemptions import Intentions
 from connectors.sandbox.script import Fact, Kind, Script
 
 _ORDERS, _CUSTOMERS, _PRODUCTS, _CHECKOUTS = "orders", "customers", "products", "checkouts"
+_LIVE_ORDERS = 2048
 
 
 class World:
@@ -36,6 +38,8 @@ class World:
             for kind in (_ORDERS, _CUSTOMERS, _PRODUCTS, _CHECKOUTS)
         }
         self._paid_orders: dict[int, int] = {}
+        # Each of an order's deliveries asks for it, all of them within some days.
+        self._order_at = lru_cache(maxsize=_LIVE_ORDERS)(script.book.order)
 
     @property
     def now(self) -> datetime:
@@ -76,7 +80,7 @@ class World:
         index = self.script.book.index_of(basket)
         if index is None or self.script.book.placed[index] > self._now:
             return None
-        order = self.script.book.order(index)
+        order = self._order_at(index)
         heir = self.merges.heir(order.household)
         return order if heir == order.household else replace(order, household=heir)
 

@@ -156,8 +156,7 @@ class App:
 @contextmanager
 def running_app(answer: Answer = lambda got: (200, {}), port: int = 0) -> Iterator[App]:
     """An app on a real socket of 127.0.0.1."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Receiver)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", port), _Receiver)
     app = App(f"http://127.0.0.1:{server.server_address[1]}", answer)
     server.app = app  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -171,6 +170,12 @@ def running_app(answer: Answer = lambda got: (200, {}), port: int = 0) -> Iterat
                 connection.shutdown(socket.SHUT_RDWR)
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+    """A round of errands connects at once."""
 
 
 class _Receiver(BaseHTTPRequestHandler):
