@@ -1,17 +1,16 @@
 """The calendar: each slot of each job once over all processes, by the run ledger."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import and_, bindparam, case, delete, func, select
+from sqlalchemy import and_, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import heap, inbox, retention
 from app.analytics import effects, engagement, funnels
-from app.db import insert_new, table_of, update_rows, upsert
+from app.db import insert_new, table_of, upsert
 from app.flows import backlog, birthdays
 from app.members import upkeep
 from app.messaging import tallies
@@ -32,45 +31,53 @@ HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
 _PEOPLE_A_COMMIT = 5000
 _IS_GOOD = and_(RUNS.c.ended_at.is_not(None), RUNS.c.error.is_(None))
-_SLOTS = (
-    select(RUNS.c.name, func.min(RUNS.c.slot), func.max(RUNS.c.slot), func.max(case((_IS_GOOD, RUNS.c.slot))))
-    .where(RUNS.c.name.in_(bindparam("jobs", expanding=True)))
-    .group_by(RUNS.c.name)
+_SLOTS = select(
+    func.min(RUNS.c.slot),
+    func.max(RUNS.c.slot),
+    func.max(case((_IS_GOOD, RUNS.c.slot))),
+).where(RUNS.c.name == bindparam("job"))
+"""The first slot of a job that was begun, the last one, and the last one that ended well."""
+_END = (
+    update(RUNS)
+    .where(RUNS.c.name == bindparam("job"), RUNS.c.slot == bindparam("run"))
+    .values(ended_at=bindparam("now"), error=bindparam("failure"))
 )
-"""The first slot of each job that was begun, the last one, and the last one that ended well."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
-    """A job whose latest slot is run now, and from which slot on it covers what was missed."""
+class _Ended:
+    """A run that is over, with what went wrong, and is to be noted."""
 
     job: CalendarJob
     slot: datetime
-    begin: datetime
+    error: str | None
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Run every slot up to now that nobody ran; a job that was missed covers all it missed.
 
     So it does after a run that failed or whose worker died: a run may cover again what was done, and every
-    job finds that done. What is due together is begun in one transaction and ended in one: a worker that dies
-    amid it leaves all of that to their next slots.
+    job finds that done. The end of a run and the beginning of the next one are one transaction.
     """
-    latest = [(job, job.latest_slot(now)) for job in CALENDAR]
-    news = [(job, slot) for job, slot in latest if kit.slots_seen.get(job.name, slot - job.every) < slot]
-    if not news:
-        return Counter()
-    with kit.database.write() as session:
-        due = _begin(session, news, now)
-    kit.slots_seen.update((job.name, slot) for job, slot in news)
-    errors: dict[str, str | None] = {}
-    for one in due:
-        result = run_guarded(partial(one.job.run, kit, Slot(one.begin, one.slot + one.job.every), now))
-        errors[one.job.name] = result.trace if isinstance(result, Failed) else None
-    if due:
+    done: Counter[str] = Counter()
+    ended: _Ended | None = None
+    for job in CALENDAR:
+        slot = job.latest_slot(now)
+        if kit.slots_seen.get(job.name, slot - job.every) >= slot:
+            continue
         with kit.database.write() as session:
-            _note_ends(session, due, errors, now)
-    return +Counter({"slots": len(due)})
+            if ended is not None:
+                _note_end(session, ended, now)
+            begin = _begin(session, job, slot, now)
+        kit.slots_seen[job.name], ended = slot, None
+        if begin is not None:
+            result = run_guarded(partial(job.run, kit, Slot(begin, slot + job.every), now))
+            ended = _Ended(job, slot, result.trace if isinstance(result, Failed) else None)
+            done["slots"] += 1
+    if ended is not None:
+        with kit.database.write() as session:
+            _note_end(session, ended, now)
+    return +done
 
 
 def forget_unfinished(session: Session) -> None:
@@ -78,42 +85,27 @@ def forget_unfinished(session: Session) -> None:
     session.execute(delete(RUNS).where(RUNS.c.ended_at.is_(None)))
 
 
-def _begin(session: Session, latest: Sequence[tuple[CalendarJob, datetime]], now: datetime) -> list[_Due]:
-    """Begin the slots that are nobody's yet, where no later one was begun either; in the order given."""
-    held = session.execute(_SLOTS, {"jobs": [job.name for job, _ in latest]}).all()
-    known = {name: (first, last, last_good) for name, first, last, last_good in held}
-    due = list[_Due]()
-    for job, slot in latest:
-        first, last, last_good = known.get(job.name, (None, None, None))
-        if last is None or last < slot:
-            due.append(_Due(job, slot, last_good + job.every if last_good is not None else first or slot))
-    rows = [
-        {"name": one.job.name, "slot": one.slot, "started_at": now, "ended_at": None, "error": None}
-        for one in due
-    ]
-    begun = {name for (name,) in insert_new(session, RUNS, rows, RUNS.c.name)}
-    return [one for one in due if one.job.name in begun]
+def _begin(session: Session, job: CalendarJob, slot: datetime, now: datetime) -> datetime | None:
+    """The first slot that a run of this one covers, or None where somebody has begun it or a later one."""
+    first, last, last_good = session.execute(_SLOTS, {"job": job.name}).one()
+    if last is not None and last >= slot:
+        return None
+    row = {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
+    if not insert_new(session, RUNS, [row], RUNS.c.slot):
+        return None
+    return last_good + job.every if last_good is not None else first or slot
 
 
-def _note_ends(
-    session: Session, due: Sequence[_Due], errors: Mapping[str, str | None], now: datetime
-) -> None:
-    """What came of these runs, in the ledger and for the screens."""
-    ended = [
-        {"name": one.job.name, "slot": one.slot, "ended_at": now, "error": errors[one.job.name]}
-        for one in due
-    ]
-    update_rows(session, RUNS, ended, key=("name", "slot"))
-    shown = [
-        {
-            "name": one.job.name,
-            "every_hours": one.job.every // HOUR,
-            "last_run_at": now,
-            "next_run_at": one.slot + one.job.every,
-        }
-        for one in due
-    ]
-    upsert(session, SCHEDULED, shown, key=("name",), update=("every_hours", "last_run_at", "next_run_at"))
+def _note_end(session: Session, ended: _Ended, now: datetime) -> None:
+    job, slot = ended.job, ended.slot
+    session.execute(_END, {"job": job.name, "run": slot, "now": now, "failure": ended.error})
+    shown = {
+        "name": job.name,
+        "every_hours": job.every // HOUR,
+        "last_run_at": now,
+        "next_run_at": slot + job.every,
+    }
+    upsert(session, SCHEDULED, [shown], key=("name",), update=("every_hours", "last_run_at", "next_run_at"))
 
 
 def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:
