@@ -6,6 +6,8 @@ Source: PostgreSQL's own `array_recv` and the `…recv` of each type; all number
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import repeat
+from operator import is_
 from struct import Struct
 from typing import Any
 
@@ -106,15 +108,21 @@ class _Packing(UserDefinedType[Sequence[Any]]):
         oid, pack = PACKERS[unbounded(self.column).compile(dialect)]
 
         def packed(values: Any) -> _Packed:
-            column = values if process is None else [process(value) for value in values]
-            return _packed(self.kind, oid, pack, column)
+            given, times = list(values), 1
+            if given and all(map(is_, given, repeat(given[0]))):
+                # The very same in all rows, as much of what a batch writes is: worked out once.
+                given, times = given[:1], len(given)
+            column = given if process is None else [process(value) for value in given]
+            return _packed(self.kind, oid, pack, column, times=times)
 
         return packed
 
 
-def _packed(kind: type[_Packed], oid: int, pack: Callable[[Any], bytes], values: Iterable[Any]) -> _Packed:
+def _packed(
+    kind: type[_Packed], oid: int, pack: Callable[[Any], bytes], values: Iterable[Any], *, times: int = 1
+) -> _Packed:
     elements = [_NULL if value is None else pack(value) for value in values]
-    return kind(_HEADER(1, 1, oid, len(elements), 1) + b"".join(elements))
+    return kind(_HEADER(1, 1, oid, len(elements) * times, 1) + b"".join(elements) * times)
 
 
 _HEADER = Struct("!iiIii").pack

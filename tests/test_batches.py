@@ -293,6 +293,20 @@ def test_packed_values_arrive_as_they_were_sent(
         assert list(arrived) == sent
 
 
+@pytest.mark.parametrize("engine", ["postgresql"])
+@pytest.mark.parametrize(("column", "values"), PACKED)
+def test_the_very_same_value_in_all_rows_arrives_in_each(
+    database: Database, column: Column[Any], values: list[Any]
+) -> None:
+    statement = select(func.unnest(packed_parameter("sent", column)))
+    with database.read() as session:
+        arrived = [
+            session.execute(statement, {"sent": [value] * FEW}).scalars().all() for value in (None, *values)
+        ]
+
+    assert arrived == [[value] * FEW for value in (None, *values)]
+
+
 def test_every_column_can_be_packed() -> None:
     dialect = create_engine("postgresql+psycopg://").dialect
     types = {

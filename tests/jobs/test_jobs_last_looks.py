@@ -8,8 +8,9 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url
 
 from app import commits, consent
 from app.db import Database
@@ -27,7 +28,7 @@ from tests.engines import POSTGRESQL
 from tests.messaging.outbox_seed import STAYED, Post, Shop, open_shop
 
 Happening = Callable[[], None]
-_CUT_OTHERS = text(
+_CUT_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
@@ -220,10 +221,11 @@ def test_a_commit_shows_of_who_had_written_before_the_first_question(database: D
 def test_a_question_over_a_connection_that_broke_is_not_answered_and_the_next_one_is(
     database: Database,
 ) -> None:
+    url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with commits.since_asked(database) as is_changed:
         is_changed()
-        with database.over_all_stores().write() as session:
-            session.execute(_CUT_OTHERS)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(_CUT_OTHERS)
         with pytest.raises(Busy):
             is_changed()
         after_it = is_changed()
