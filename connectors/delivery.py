@@ -1,5 +1,6 @@
 """What a provider says of a message after it took it, in our words."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -80,11 +81,32 @@ class DeliveryUpdate(NamedTuple):
     text: str = ""
 
 
+class WentWell(NamedTuple):
+    """Events that say no more than which message went well, and when: a column of each field, of one length.
+
+    Nearly all of a provider's events are such, and a column is read in a fifth of the time of its events.
+
+    Attributes:
+        message_id, store_id: numbers of ours.
+    """
+
+    kind: Sequence[DeliveryKind] = ()
+    occurred_at: Sequence[datetime] = ()
+    key: Sequence[str] = ()
+    message_id: Sequence[str] = ()
+    store_id: Sequence[str] = ()
+    installation: Sequence[str] = ()
+
+    def updates(self) -> Iterator[DeliveryUpdate]:
+        """They one by one."""
+        return (DeliveryUpdate(*told) for told in zip(*self, strict=True))
+
+
 def number_of(told: str | None) -> int | None:
     """The number of a message or a store of ours, where what travelled with a message is one."""
-    if told is None or len(told) > _MOST_DIGITS or not told.isdigit() or not told.isascii():
+    if told is None or len(told) > MOST_DIGITS or not told.isdigit() or not told.isascii():
         return None
     return int(told)
 
 
-_MOST_DIGITS = 18
+MOST_DIGITS = 18

@@ -62,7 +62,7 @@ def _read(post: Delivery) -> Told:
         report = sendgrid.read(body, received_at=post.received_at)
         if report.unreadable:
             log.warning("events unreadable", n=report.unreadable, of=report.total, post=post.id)
-        return reports.of(report.updates)
+        return reports.of(report.others, report.well)
     if post.topic == _INBOUND:
         return reports.of(twilio.read_inbound(body, received_at=post.received_at))
     return reports.of(twilio.read_status(body, post.subject_external_id, received_at=post.received_at))

@@ -116,7 +116,9 @@ def _read(body: bytes, now: datetime) -> tuple[str, bytes]:
     except UnreadablePayload:
         return _EVENTS, body
     return (
-        (_EVENTS, body) if report.unreadable else (reports.TOPIC, reports.packed(reports.of(report.updates)))
+        (_EVENTS, body)
+        if report.unreadable
+        else (reports.TOPIC, reports.packed(reports.of(report.others, report.well)))
     )
 
 

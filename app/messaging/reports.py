@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.db import from_micros, to_micros
-from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate, Word, number_of
+from connectors.delivery import Advice, DeliveryKind, DeliveryUpdate, WentWell, Word, number_of
 
 TOPIC = "told"
 """Of a delivery in the inbox of which the events are kept."""
@@ -77,10 +77,37 @@ class Told(NamedTuple):
         )
 
 
-def of(updates: Sequence[DeliveryUpdate]) -> Told:
+def of(updates: Sequence[DeliveryUpdate], well: WentWell | None = None) -> Told:
     """Events as their connectors read them."""
-    if not updates:
-        return Told._make([] for _ in Told._fields)
+    parts = [_of_each(updates)] if updates else []
+    if well is not None and well.key:
+        parts.append(_of_columns(well))
+    return joined(parts)
+
+
+def _of_columns(well: WentWell) -> Told:
+    number = len(well.key)
+    kinds = {kind: kind.value for kind in {*well.kind}}
+    stores = {name: number_of(name) for name in {*well.store_id}}
+    nothing = [""] * number
+    return Told(
+        kind=[kinds[kind] for kind in well.kind],
+        occurred_at=well.occurred_at,
+        key=well.key,
+        message_id=[int(name) for name in well.message_id],
+        store_id=[stores[name] for name in well.store_id],
+        installation=well.installation,
+        address=nothing,
+        reason=nothing,
+        advice=[NOTHING_TO_DO] * number,
+        url=nothing,
+        is_machine=[False] * number,
+        word=[None] * number,
+        text=nothing,
+    )
+
+
+def _of_each(updates: Sequence[DeliveryUpdate]) -> Told:
     columns: Any = DeliveryUpdate._make(zip(*updates, strict=True))
     kinds = {kind: kind.value for kind in {*columns.kind}}
     words = {advice: advice.value for advice in {*columns.advice}}
@@ -98,8 +125,10 @@ def of(updates: Sequence[DeliveryUpdate]) -> Told:
 
 def joined(parts: Sequence[Told]) -> Told:
     """The events of several posts."""
+    if len(parts) == 1:
+        return parts[0]
     if not parts:
-        return of(())
+        return Told._make([] for _ in Told._fields)
     return Told._make([*chain.from_iterable(columns)] for columns in zip(*parts, strict=True))
 
 

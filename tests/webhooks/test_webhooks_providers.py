@@ -234,7 +234,8 @@ def test_what_cannot_be_read_rests_with_a_reason(
 
 def _told(body: bytes, at: datetime = REAL_NOW) -> bytes:
     """What is kept of a post."""
-    return reports.packed(reports.of(sendgrid.read(body, received_at=at).updates))
+    report = sendgrid.read(body, received_at=at)
+    return reports.packed(reports.of(report.others, report.well))
 
 
 def _posted(store: Store, key: EllipticCurvePrivateKey, events: list[dict[str, Any]] | None = None) -> Posted:

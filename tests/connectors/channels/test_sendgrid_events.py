@@ -40,8 +40,8 @@ def test_the_example_of_the_reference_is_read_whole() -> None:
     assert (told.total, told.unreadable, told.ignored) == (12, 0, 1)
     assert [(update.kind, update.advice, update.reason) for update in told.updates] == [
         (DeliveryKind.ACCEPTED, Advice.NOTHING, ""),
-        (DeliveryKind.DEFERRED, Advice.COUNT, "400"),
         (DeliveryKind.DELIVERED, Advice.NOTHING, ""),
+        (DeliveryKind.DEFERRED, Advice.COUNT, "400"),
         (DeliveryKind.OPENED, Advice.NOTHING, ""),
         (DeliveryKind.CLICKED, Advice.NOTHING, ""),
         (DeliveryKind.BOUNCED, Advice.SUPPRESS, "invalid · 5.0.0"),
@@ -288,6 +288,45 @@ def test_a_delivery_of_which_no_more_is_told_has_a_key_that_can_be_read(changes:
     assert _only(plain).key == "delivered:4711:7:1513299569"
     assert _only(plain, **changes).key != _only(plain).key
     assert len(_only(plain, **changes).key) <= 60
+
+
+@pytest.mark.parametrize("kind", ["delivered", "processed"])
+@pytest.mark.parametrize("home", [None, "", "casa"])
+def test_an_event_that_says_no_more_is_read_in_columns_as_by_itself(kind: str, home: str | None) -> None:
+    plain = {"event": kind, "mid": "4711", "store": "7", "timestamp": 1513299569, "home": home}
+
+    in_columns, alone = _read(plain), _read(plain | {"custom_args": {}})
+
+    assert (len(in_columns.well.key), len(alone.well.key)) == (1, 0)
+    assert in_columns.updates == alone.updates
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mid": "x"},
+        {"mid": "²"},
+        {"mid": ""},
+        {"mid": "1" * 19},
+        {"mid": 4711},
+        {"store": None},
+        {"timestamp": -1},
+        {"timestamp": True},
+        {"timestamp": 1513299569.5},
+        {"timestamp": 10**12},
+        {"url": "https://a.example"},
+        {"attempt": "1"},
+        {"event": "Delivered"},
+        {"event": "bounce"},
+    ],
+)
+def test_what_says_more_or_less_is_read_by_itself(change: dict[str, Any]) -> None:
+    plain = {"event": "delivered", "mid": "4711", "store": "7", "timestamp": 1513299569}
+
+    told = _read(plain, plain | change)
+
+    assert (len(told.well.key), len(told.others)) == (1, 1)
+    assert len(told.updates) == 2
 
 
 def test_what_went_well_has_no_reason() -> None:
