@@ -30,6 +30,14 @@ _KINDS = {
     "customers/redact": PrivacyKind.ERASE_CUSTOMER,
     "shop/redact": PrivacyKind.ERASE_SHOP,
 }
+_ANY_OF_NOBODY = select(BODIES.c.id).where(BODIES.c.store_id == inbox.NOBODY).limit(1)
+_SOME_OF_NOBODY = (
+    select(EVENTS.c.id, EVENTS.c.topic)
+    .join_from(BODIES, EVENTS, OF_EVENT)
+    .where(BODIES.c.store_id == inbox.NOBODY)
+    .limit(_BATCH)
+    .with_for_update(skip_locked=True, of=EVENTS)
+)
 _OPEN = StoreScan(
     REQUESTS.c.store_id,
     REQUESTS.c.done_at.is_(None),
@@ -172,18 +180,10 @@ def _forget_strangers(kit: Kit, now: datetime) -> int:
     Their requests under privacy law are done by that, and written down like any other.
     """
     with kit.database.of_store(inbox.NOBODY).read() as session:
-        any_ = select(BODIES.c.id).where(BODIES.c.store_id == inbox.NOBODY).limit(1)
-        if session.execute(any_).first() is None:
+        if session.execute(_ANY_OF_NOBODY).first() is None:
             return 0
     with kit.database.of_store(inbox.NOBODY).write() as session:
-        some = (
-            select(EVENTS.c.id, EVENTS.c.topic)
-            .join_from(BODIES, EVENTS, OF_EVENT)
-            .where(BODIES.c.store_id == inbox.NOBODY)
-            .limit(_BATCH)
-            .with_for_update(skip_locked=True, of=EVENTS)
-        )
-        rows = session.execute(some).all()
+        rows = session.execute(_SOME_OF_NOBODY).all()
         for row in rows:
             if row.topic in _KINDS:
                 petitions.keep(

@@ -2,14 +2,38 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_
+from sqlalchemy import bindparam, delete, or_
 from sqlalchemy.orm import Session
 
-from app.db import wall_now
+from app.db import UtcDateTime, table_of, wall_now
 from app.members import attempts, letters, people, sessions
 from app.models import MemberSession, Membership, SignInAttempt, SignInLink
 
+SESSIONS, LINKS = table_of(MemberSession), table_of(SignInLink)
+ATTEMPTS, MEMBERSHIPS = table_of(SignInAttempt), table_of(Membership)
 LINK, LETTER, NEVER_CAME = timedelta(days=1), timedelta(days=3), timedelta(days=30)
+
+_MOMENT, _BEFORE = (bindparam(name, type_=UtcDateTime) for name in ("moment", "before"))
+_OVER = (
+    (
+        delete(SESSIONS)
+        .where(or_(SESSIONS.c.expires_at < _MOMENT, SESSIONS.c.seen_at < _BEFORE))
+        .returning(SESSIONS.c.id),
+        sessions.IDLE,
+    ),
+    (delete(LINKS).where(LINKS.c.expires_at < _BEFORE).returning(LINKS.c.token_hash), LINK),
+    (
+        delete(ATTEMPTS).where(ATTEMPTS.c.since < _BEFORE).returning(ATTEMPTS.c.subject),
+        2 * attempts.LONGEST,
+    ),
+    (
+        delete(MEMBERSHIPS)
+        .where(MEMBERSHIPS.c.accepted_at.is_(None), MEMBERSHIPS.c.invited_until < _BEFORE)
+        .returning(MEMBERSHIPS.c.member_id),
+        NEVER_CAME,
+    ),
+)
+"""What goes, and how long after its moment."""
 
 
 def purge(session: Session, now: datetime) -> int:
@@ -19,17 +43,7 @@ def purge(session: Session, now: datetime) -> int:
     an invitation up within thirty days of its end, and who is in no store any more.
     """
     moment = wall_now(session)
-    is_over = or_(MemberSession.expires_at < moment, MemberSession.seen_at < moment - sessions.IDLE)
     gone = 0
-    for statement in (
-        delete(MemberSession).where(is_over).returning(MemberSession.id),
-        delete(SignInLink).where(SignInLink.expires_at < moment - LINK).returning(SignInLink.token_hash),
-        delete(SignInAttempt)
-        .where(SignInAttempt.since < moment - 2 * attempts.LONGEST)
-        .returning(SignInAttempt.subject),
-        delete(Membership)
-        .where(Membership.accepted_at.is_(None), Membership.invited_until < moment - NEVER_CAME)
-        .returning(Membership.member_id),
-    ):
-        gone += len(session.execute(statement).all())
+    for statement, age in _OVER:
+        gone += len(session.execute(statement, {"moment": moment, "before": moment - age}).all())
     return gone + letters.forget(session, now - LETTER) + people.forget_without_stores(session)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.customers import baskets, normalise_email
-from app.db import is_among, table_of, upsert
+from app.db import Among, is_among, table_of, upsert
 from app.mirror import checkout_ends, checkout_people, lookups
 from app.mirror.checkout_people import Owners
 from app.models import Checkout, Store
@@ -25,6 +25,11 @@ CHECKOUTS = table_of(Checkout)
 _KEY = ("store_id", "external_id")
 _KEPT = frozenset({"id", "store_id", "external_id", "abandoned_at", "asked_at"})
 _ENDS = frozenset({"completed_at", "order_external_id"})
+_NAMED = (
+    select(CHECKOUTS)
+    .where(CHECKOUTS.c.store_id == bindparam("store"), Among(CHECKOUTS.c.external_id, "names"))
+    .order_by(CHECKOUTS.c.id)
+)
 _UPDATED = tuple(column.name for column in CHECKOUTS.columns if column.name not in _KEPT)
 
 
@@ -74,10 +79,7 @@ def is_open(session: Session, store_id: int, external_id: str) -> bool:
 
 
 def _find(session: Session, store_id: int, external_ids: Sequence[str]) -> Sequence[Row[Any]]:
-    statement = select(CHECKOUTS).where(
-        CHECKOUTS.c.store_id == store_id, is_among(session, CHECKOUTS.c.external_id, external_ids)
-    )
-    return session.execute(statement.order_by(CHECKOUTS.c.id)).all()
+    return session.execute(_NAMED, {"store": store_id, "names": external_ids}).all() if external_ids else []
 
 
 def _held(session: Session, store_id: int, newest: Mapping[str, CheckoutRecord]) -> dict[str, Row[Any]]:

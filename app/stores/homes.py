@@ -5,6 +5,7 @@ sent and nothing that comes from there is believed.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,7 +91,9 @@ def _asked(store: Store) -> str:
     return str(store.other_home["url"])
 
 
+@lru_cache(maxsize=4096)
 def _host(url: str) -> str:
+    """Asked for each delivery of a shop, of the same few addresses."""
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:

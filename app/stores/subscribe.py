@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from app.db import table_of
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import connections, verification
@@ -14,14 +15,20 @@ from connectors.base import Subscription
 from connectors.storefronts.shopify.topics import READERS
 from connectors.storefronts.woocommerce.topics import MINIMUM_TOPICS
 
+STORES = table_of(Store)
+_TO_EQUIP = (
+    select(STORES.c.id)
+    .where(STORES.c.state == CONNECTED, STORES.c.equipped_with != bindparam("equipment"))
+    .order_by(STORES.c.id)
+    .limit(bindparam("most"))
+)
 BY_APP = "app"
 """The state of a subscription that Shopify keeps because shopify.app.toml declares it."""
 
 
 def stores_to_equip(session: Session, equipment: str, most: int) -> list[int]:
     """Connected stores that were last equipped with something else, at most so many."""
-    statement = select(Store.id).where(Store.state == CONNECTED, Store.equipped_with != equipment)
-    return list(session.scalars(statement.order_by(Store.id).limit(most)))
+    return list(session.execute(_TO_EQUIP, {"equipment": equipment, "most": most}).scalars())
 
 
 def declare(runtime: Runtime, store: Store) -> None:

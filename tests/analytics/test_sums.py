@@ -88,6 +88,31 @@ def test_orders_are_added_up_by_the_shops_own_days_and_again_when_they_change(
     assert again == [(TODAY - 2 * DAY, 0, 0), (TODAY - DAY, 1, 10_000), (TODAY, 2, 17_500)]
 
 
+def test_a_first_count_goes_back_over_weeks_and_keeps_each_day_apart(runtime: Runtime, store_id: int) -> None:
+    """They are asked for some at a time: the oldest and the newest are not of the same question."""
+    database, hour = runtime.database, timedelta(hours=1)
+    with database.write() as session:
+        session.get_one(Store, store_id).installed_at = NOW - 40 * DAY
+    first = send(database, store_id, NOW - 30 * DAY)
+    send(database, store_id, NOW - 12 * DAY)
+    tell(database, store_id, first, "clicked", NOW - 29 * DAY)
+    for minutes in (1, 2):
+        send(database, store_id, NOW - minutes * hour / 60)
+    figures.run(kit_of(runtime), NOW)
+
+    with database.read() as session:
+        store = session.get_one(Store, store_id)
+        found = sums.by_day(session, store, sums.last_days(store, 40, NOW))
+    told = {one.day: (one.sent, one.clicked) for one in found if one.sent or one.clicked}
+
+    assert told == {
+        TODAY - 30 * DAY: (1, 0),
+        TODAY - 29 * DAY: (0, 1),
+        TODAY - 12 * DAY: (1, 0),
+        TODAY: (2, 0),
+    }
+
+
 def test_messages_count_once_whether_they_were_added_up_before_or_left_since(
     runtime: Runtime, store_id: int
 ) -> None:

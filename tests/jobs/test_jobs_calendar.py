@@ -48,6 +48,11 @@ def ledger(runtime: Runtime) -> list[datetime]:
     return seeds.values_of(runtime.database, JobRun, "slot")
 
 
+def ends(runtime: Runtime) -> list[tuple[str, datetime | None, str | None]]:
+    """Of each run its job, when it ended, and its error."""
+    return seeds.rows_of(runtime.database, JobRun, "name", "ended_at", "error")
+
+
 def test_four_workers_run_a_slot_once(runtime: Runtime, runs: Runs) -> None:
     barrier = Barrier(WORKERS)
 
@@ -138,6 +143,59 @@ def test_a_run_that_fails_is_ended_with_its_reason(runtime: Runtime, monkeypatch
     ((ended_at, error),) = seeds.rows_of(runtime.database, JobRun, "ended_at", "error")
     assert ended_at == NOW
     assert "the moon is full" in error
+
+
+def test_what_is_due_together_is_run_in_its_order_and_each_ends_by_itself(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def named(name: str) -> CalendarJob:
+        def work(kit: Kit, slot: Slot, now: datetime) -> int:
+            ran.append(name)
+            if name == "second":
+                raise ValueError("the moon is full")
+            return 0
+
+        return CalendarJob(name, "", DAY, 2 * HOUR, work)
+
+    monkeypatch.setattr(daily, "CALENDAR", tuple(map(named, ("third", "second", "first"))))
+
+    daily.run(kit_of(runtime), NOW)
+    daily.run(kit_of(runtime), NOW + HOUR)
+
+    ended = {name: (at, bool(error)) for name, at, error in ends(runtime)}
+    assert ran == ["third", "second", "first"]
+    assert ended == {"third": (NOW, False), "second": (NOW, True), "first": (NOW, False)}
+
+
+def test_a_slot_that_somebody_else_began_is_left_out_of_those_due_with_it(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def note(kit: Kit, slot: Slot, now: datetime) -> int:
+        ran.append("theirs")
+        return 0
+
+    def other(kit: Kit, slot: Slot, now: datetime) -> int:
+        ran.append("ours")
+        return 0
+
+    jobs = (
+        CalendarJob("theirs", "", DAY, 2 * HOUR, note),
+        CalendarJob("ours", "", DAY, 2 * HOUR, other),
+    )
+    monkeypatch.setattr(daily, "CALENDAR", jobs)
+    begun = {"name": "theirs", "slot": TODAYS_SLOT, "started_at": NOW, "ended_at": None, "error": None}
+    with runtime.database.write() as session:
+        session.execute(daily.RUNS.insert(), [begun])
+
+    daily.run(kit_of(runtime), NOW)
+
+    ended = {name: at for name, at, _ in ends(runtime)}
+    assert ran == ["ours"]
+    assert ended == {"theirs": None, "ours": NOW}
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

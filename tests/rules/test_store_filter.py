@@ -22,7 +22,7 @@ ACROSS_STORES = {
     "app/cli/travel.py:_next": "the demo waits for both of its stores",
     "app/inbox.py:replay": "the operator names deliveries by their ids; the screen passes only its store's",
     "app/members/people.py:forget_without_stores": "whether a member is in any store still",
-    "app/members/upkeep.py:purge": "invitations that nobody took up, of all stores",
+    "app/members/upkeep.py:_OVER": "invitations that nobody took up, of all stores",
     "app/messaging/held.py:hold_due": "a backup is put back for all stores",
     "app/messaging/settling.py:_LATE": "whether a worker of any store was lost",
     "app/messaging/settling.py:_sweep": "the rows that the sweep has just locked",
