@@ -33,6 +33,7 @@ class Journal:
             _cut_torn_line(path)
         self._files: dict[str, BinaryIO] = {name: path.open("ab") for name, path in self._paths.items()}
         self._unsynced: set[str] = set()
+        self._syncing: dict[str, Future[None]] = {}
         self._lock = Lock()
         self._disk = ThreadPoolExecutor(len(_NAMES), thread_name_prefix="journal")
 
@@ -54,13 +55,17 @@ class Journal:
         wait_for(self.start_sync(*names))
 
     def start_sync(self, *names: str) -> list[Future[None]]:
-        """Begin a `sync`; the files go to the disk side by side, which costs little more than one."""
+        """Begin a `sync`; the files go to the disk side by side, which costs little more than one.
+
+        Lines that another thread's sync took along are waited for as well: that one may not have ended.
+        """
         with self._lock:
-            changed = [name for name in (names or _NAMES) if name in self._unsynced]
-            for name in changed:
-                self._files[name].flush()
-            self._unsynced.difference_update(changed)
-        return [self._disk.submit(os.fdatasync, self._files[name].fileno()) for name in changed]
+            for name in names or _NAMES:
+                if name in self._unsynced:
+                    self._files[name].flush()
+                    self._syncing[name] = self._disk.submit(os.fdatasync, self._files[name].fileno())
+                    self._unsynced.discard(name)
+            return [self._syncing[name] for name in names or _NAMES if name in self._syncing]
 
     def size(self, name: str) -> int:
         """How many bytes the file has, buffered lines included."""

@@ -1,4 +1,8 @@
-"""What the shops keep besides the script: vouchers, keys, webhooks, redeemed codes; all of it journaled."""
+"""What the shops keep besides the script: vouchers, keys, webhooks, redeemed codes; all of it journaled.
+
+Whoever answers for what was kept here puts the journal's STATE on the disk first: once, however many codes a
+request makes (`server.create_app`; an advance ends with it).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -55,7 +59,6 @@ class Memory:
         with self._lock:
             self._keep(kind, dict(value), self._now())
             self._write(kind, value)
-        self._journal.sync(STATE)
 
     def remembered(self, kind: str) -> Sequence[Mapping[str, object]]:
         """The facts of a kind, oldest first: the living list, which grows."""
@@ -80,7 +83,6 @@ class Memory:
             minted = replace(voucher, external_id=external_id)
             self._put_voucher(minted)
             self._write(_VOUCHER, asdict(minted) | _moments_of(minted))
-        self._journal.sync(STATE)
         return minted
 
     def voucher(self, platform: str, code: str) -> Voucher | None:

@@ -2,14 +2,15 @@
 
 import gc
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import waitress
-from flask import Flask
+from flask import Flask, Response
 
 from connectors.sandbox import control, provider_control, sendgrid_api, shopify_api, twilio_api, woo_api
 from connectors.sandbox.config import WorldConfig, load_or_store
-from connectors.sandbox.journal import Journal
+from connectors.sandbox.journal import STATE, Journal
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
 from connectors.sandbox.provider_state import Providers
 from connectors.sandbox.script import write_script
@@ -70,6 +71,7 @@ def create_app(simulation: Simulation, app: AppRegistration, providers: Provider
     """The Flask application over a world, with its providers where there are any."""
     server = Flask("connectors.sandbox", static_folder=None)
     server.json.sort_keys = False  # type: ignore[attr-defined]
+    server.after_request(partial(_kept, simulation.journal))
     server.register_blueprint(control.blueprint(simulation, providers))
     server.register_blueprint(shopify_api.blueprint(simulation.world, app))
     server.register_blueprint(woo_api.blueprint(simulation.world))
@@ -78,3 +80,9 @@ def create_app(simulation: Simulation, app: AppRegistration, providers: Provider
         server.register_blueprint(sendgrid_api.blueprint(providers))
         server.register_blueprint(twilio_api.blueprint(providers))
     return server
+
+
+def _kept(journal: Journal, answer: Response) -> Response:
+    """What a shop was told to keep is on the disk before the answer leaves."""
+    journal.sync(STATE)
+    return answer

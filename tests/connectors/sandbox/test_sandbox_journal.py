@@ -1,12 +1,14 @@
 """The journal survives a process that dies at any instruction."""
 
+import os
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from connectors.sandbox.config import load_or_store
-from connectors.sandbox.journal import FACTS, STATE
+from connectors.sandbox.journal import FACTS, STATE, wait_for
 from connectors.sandbox.memory import Memory
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE, Voucher
 from tests.connectors.sandbox.sandbox_stage import config, open_journal
@@ -52,6 +54,22 @@ def test_a_cut_file_goes_on_at_its_new_end(tmp_path: Path) -> None:
     assert [line["n"] for line in journal.read(FACTS)] == [1, 3]
 
 
+def test_who_syncs_waits_for_lines_that_another_takes_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = threading.Event()
+    monkeypatch.setattr(os, "fdatasync", lambda _file: disk.wait(5))
+    journal = open_journal(tmp_path)
+    journal.append(FACTS, {"n": 1})
+    journal.start_sync(FACTS)
+
+    others = journal.start_sync(FACTS)
+
+    assert [future.done() for future in others] == [False]
+    disk.set()
+    wait_for(others)
+
+
 def test_the_first_configuration_is_kept(tmp_path: Path) -> None:
     first = load_or_store(tmp_path, config(seed=7))
 
@@ -62,9 +80,11 @@ def test_the_first_configuration_is_kept(tmp_path: Path) -> None:
 
 
 def test_memory_comes_back_from_the_journal(tmp_path: Path) -> None:
-    memory = Memory(open_journal(tmp_path), lambda: NOW)
+    journal = open_journal(tmp_path)
+    memory = Memory(journal, lambda: NOW)
     memory.remember("key", {"name": "a"})
     minted = memory.mint(VOUCHER)
+    journal.sync(STATE)
 
     again = Memory(open_journal(tmp_path), lambda: NOW)
     again.restore(NOW)

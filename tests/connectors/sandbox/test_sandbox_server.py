@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,3 +101,22 @@ def test_one_server_answers_for_both_shops_and_the_controls(settings: WorldConfi
     assert client.get("/woo/wp-json/").status_code == 200
     graphql = "/shopify/sandbox-aurora.myshopify.com/admin/api/2026-10/graphql.json"
     assert client.post(graphql, json={"query": "{shop{name}}"}).status_code == 401
+
+
+def test_what_a_request_keeps_is_on_the_disk_once_before_the_answer(
+    settings: WorldConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation, registration = open_world(tmp_path, settings)
+    sandbox_stage.OPENED.append(simulation)
+    server = create_app(simulation, registration)
+    kept: list[str] = []
+    monkeypatch.setattr(os, "fdatasync", lambda _file: kept.append((tmp_path / "state.jsonl").read_text()))
+
+    @server.post("/many")
+    def many() -> str:
+        for number in range(3):
+            simulation.world.remember("thing", {"number": number})
+        return str(len(kept))
+
+    assert server.test_client().post("/many").text == "0"
+    assert [state.count('"thing"') for state in kept] == [3]
