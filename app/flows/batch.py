@@ -99,8 +99,11 @@ class Batch:
 
     def again(self, now: datetime) -> None:
         """Begin anew with the journeys in hand: what began meanwhile is written, and taken into `held`."""
-        self.now = now
-        self.fresh, self.already_read, self.notes = {}, {}, []
+        self.now, self.already_read = now, {}
+        if self.fresh:
+            self.fresh = {}
+        if self.notes:
+            self.notes = []
 
     def let_go(self, held: Held) -> None:
         """Forget a journey."""

@@ -57,7 +57,7 @@ class TimerItem(NamedTuple):
         held = self.held
         if held.turn != self.turn or held.journey.state != engine.ACTIVE or held.is_changed:
             return
-        transit, abroad = _transit(batch, held)
+        transit, abroad = _transit(batch, held) if held.journey.waits_for is not None else (None, False)
         entry = batch.entry_of(held)
         held.journey = engine.timer_fired(held.journey, entry, transit, is_abroad=abroad)
         move_on(batch, held, self.due_at)
@@ -70,15 +70,15 @@ def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Row[Any]) 
         return
     anchors = {"entered": event.occurred_at, entry.event_anchor: event.occurred_at}
     held = Held(
-        id=None,
-        flow_key=flow.key,
-        version_id=flow.version_id,
-        customer_id=event.customer_id,
-        occurrence=occurrence,
-        subject=event.subject,
-        entered_at=event.occurred_at,
-        turn=0,
-        journey=Journey(entry.id, entry.steps[0].id, anchors, arrived_by=event.type),
+        None,
+        flow.key,
+        flow.version_id,
+        event.customer_id,
+        occurrence,
+        event.subject,
+        event.occurred_at,
+        0,
+        Journey(entry.id, entry.steps[0].id, anchors, arrived_by=event.type),
         begun_by=event.id,
     )
     enter(batch, entry, held)
@@ -161,23 +161,21 @@ def move_on(batch: Batch, held: Held, at: datetime) -> None:
 def step_facts(batch: Batch, held: Held) -> StepFacts:
     """What the next steps may ask, looked up as far as they will."""
     store, customer = batch.store, batch.facts.customers[held.customer_id]
-    order = facts.order_of(batch.facts, held.subject)
     ahead = batch.entry_of(held).ahead(held.journey.step, held.journey.arrived_by)
     return StepFacts(
-        conditions=_conditions(batch, held) if ahead.asks else _UNASKED,
-        place=batch.place_of(customer),
-        choices=_choices(batch, held, order, ahead.choosers) if ahead.choosers else engine.NOTHING,
-        review_delay_days=_review_delay(batch, _bought(batch, order)) if ahead.needs_delay else STANDARD,
-        is_abroad=ahead.minds_transit and facts.is_abroad(store, customer),
-        has_sms=held.customer_id in batch.facts.sms and bool(customer.phone),
-        now=batch.now,
-        lot=_lot(store, held, customer) if ahead.draws else "",
+        _conditions(batch, held) if ahead.asks else _UNASKED,
+        batch.place_of(customer),
+        _choices(batch, held, ahead.choosers) if ahead.choosers else engine.NOTHING,
+        _review_delay(batch, held) if ahead.needs_delay else STANDARD,
+        ahead.minds_transit and facts.is_abroad(store, customer),
+        held.customer_id in batch.facts.sms and bool(customer.phone),
+        batch.now,
+        _lot(store, held, customer) if ahead.draws else "",
     )
 
 
-def _choices(
-    batch: Batch, held: Held, order: Row[Any] | None, names: Sequence[str]
-) -> dict[str, Sequence[Mapping[str, Any]]]:
+def _choices(batch: Batch, held: Held, names: Sequence[str]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    order = facts.order_of(batch.facts, held.subject)
     asked_now = batch.asked_now(held.customer_id)
     return {
         name: choosers.CHOOSERS[name](
@@ -201,7 +199,8 @@ def _person(customer: Any) -> str:
     return str(customer.external_id or customer.email or customer.id)
 
 
-def _review_delay(batch: Batch, bought: Sequence[OrderProduct]) -> int:
+def _review_delay(batch: Batch, held: Held) -> int:
+    bought = _bought(batch, facts.order_of(batch.facts, held.subject))
     return choosers.longest_delay(bought, batch.shop.delays([item.external_id for item in bought]))
 
 
@@ -218,8 +217,6 @@ def _conditions(batch: Batch, held: Held) -> ConditionFacts:
 
 def _transit(batch: Batch, held: Held) -> tuple[timedelta | None, bool]:
     """The store's median transit, and whether the parcel leaves the country; for an event that never came."""
-    if held.journey.waits_for is None:
-        return None, False
     customer = batch.facts.customers[held.customer_id]
     return batch.shop.median_transit(), facts.is_abroad(batch.store, customer)
 

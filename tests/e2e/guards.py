@@ -51,6 +51,9 @@ def _without_steps(*names: str) -> Callable[[Patch], None]:
         kept = tuple(step for step in gate._STEPS if step.__name__ not in names)
         assert len(kept) == len(gate._STEPS) - len(names)
         patch.setattr(gate, "_STEPS", kept)
+        # Those that the dry run asks are of them.
+        for some in ("_DECIDING", "_STANDING"):
+            patch.setattr(gate, some, tuple(step for step in getattr(gate, some) if step in kept))
 
     return switch_off
 

@@ -58,10 +58,17 @@ class Claims:
     _said: Words | None = None
     _standing: dict[tuple[str, str, str, bool], PersonFacts] = field(default_factory=dict)
     _rails: dict[str, Rails] = field(default_factory=dict)
+    _has_more: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Whether they have any of what hardly anybody has is looked at once."""
+        person = self.standing.person
+        rare = (self.suppressed, person.baskets, person.reviews, person.cases, person.wishes)
+        self._has_more = self.question.asks_for_classes or any(rare)
 
     def of(self, due: Sequence[Letter], journeys: Mapping[int, Held], now: datetime) -> Loaded:
         """The rows of a claim of these letters."""
-        customer_id, standing, person = self.standing.customer.id, self.standing, self.standing.person
+        customer_id, standing = self.standing.customer.id, self.standing
         loaded = self._kept = self._kept or self._at_first(journeys)
         loaded.now = now
         said = standing.said(now)
@@ -71,16 +78,22 @@ class Claims:
             self._said, loaded.consents = said, words
             self._standing.clear()
         loaded.flapping = standing.flapping(now) if said.new_until > now else {}
-        if self.suppressed:
-            loaded.suppressed = {key: row for key, row in self.suppressed.items() if row.created_at <= now}
-        if person.baskets:
-            loaded.baskets = baskets.open_at(standing, now, is_asked=True)
         loaded.redeemed = standing.redeemed
         loaded.siblings = {one.enrollment_id: self.mail.siblings(one.enrollment_id, now) for one in due}
         left = self.mail.left_after(now - WEEK)
         # Of several that are due the first to leave stands in the others' way in this claim alone.
         loaded.departures = {customer_id: left if len(due) == 1 else [*left]}
         loaded.states = {customer_id: standing.state}
+        if self._has_more:
+            self._tell_more(loaded, due, now)
+        return loaded
+
+    def _tell_more(self, loaded: Loaded, due: Sequence[Letter], now: datetime) -> None:
+        """What hardly anybody has."""
+        customer_id, standing, person = self.standing.customer.id, self.standing, self.standing.person
+        loaded.suppressed = {key: row for key, row in self.suppressed.items() if row.created_at <= now}
+        if person.baskets:
+            loaded.baskets = baskets.open_at(standing, now, is_asked=True)
         if self.question.asks_for_classes:
             loaded.traits = {customer_id: Traits(frozenset(classing.by_sums(standing.customer, now)))}
         if person.reviews:
@@ -90,7 +103,6 @@ class Claims:
             loaded.open_cases = frozenset({customer_id} if self._has_open_case(now) else ())
         if person.wishes is not None:
             loaded.wishes = {customer_id: wishes_of(person, now)}
-        return loaded
 
     def refusal(self, loaded: Loaded, letter: Letter, *, is_alone: bool) -> StepVerdict | None:
         """What the gate says against a letter, told what `facts.facts_of` would put together."""

@@ -89,12 +89,10 @@ class Together:
             partners = self.pairs.get(mine)
             if partners is None:
                 continue
-            count = partners.alone[nights]
-            for other, counts in partners.told:
-                if other in owned:
-                    continue
-                both = counts[nights]
-                if both < SUPPORT:
+            alone, told = partners
+            count = alone[nights]
+            for other, counts in told:
+                if other in owned or (both := counts[nights]) < SUPPORT:
                     continue
                 fit = (both / count, mine, both, count)
                 if other in found:
@@ -255,19 +253,19 @@ def _baskets(session: Session, question: Question, order_ids: Any) -> dict[int, 
     lines = chain.from_iterable(session.execute(statement).partitions(_MANY))
     for order_id, of_order in groupby(lines, itemgetter(0)):
         if order_id in order_ids:
-            sums: dict[str, int] = {}
-            for _, product, total in of_order:
-                # One text for a product's millions of lines, which would each hold their own.
-                name = intern(product)
-                sums[name] = sums.get(name, 0) + total
-            found[order_id] = sorted(_dearest(sums))
+            bought = list(of_order)
+            # One text for a product's millions of lines, which would each hold their own.
+            names = {intern(product) for _, product, _ in bought}
+            found[order_id] = sorted(names if len(names) <= MOST_PRODUCTS else _dearest(bought))
     return found
 
 
-def _dearest(sums: Mapping[str, int]) -> Iterable[str]:
-    if len(sums) <= MOST_PRODUCTS:
-        return sums
-    return sorted(sums, key=lambda name: (-sums[name], name))[:MOST_PRODUCTS]
+def _dearest(bought: Iterable[Any]) -> list[str]:
+    """Of more products than count the dearest, by all their lines."""
+    sums: dict[str, int] = {}
+    for _, product, total in bought:
+        sums[product] = sums.get(product, 0) + total
+    return [intern(name) for name in sorted(sums, key=lambda name: (-sums[name], name))[:MOST_PRODUCTS]]
 
 
 def _with_event(question: Question, kind: str, moment: ColumnElement[Any], *columns: Any) -> Any:

@@ -145,10 +145,6 @@ class Life:
                 return True
         return False
 
-    def _concern_anybody(self, heard: list[Happening]) -> bool:
-        """Whether a pass over these entries would do anything where nothing is due."""
-        return any(self._concerns(entry.type) for entry in heard)
-
     def _live(self, now: datetime) -> None:
         """One tick: news, the calendar, the flows, the outbox, in the order of the stages."""
         fresh, standing, silence = self.news.tell(now), self.standing, self.silence
@@ -166,13 +162,14 @@ class Life:
             heard += self.news.note(silence.look(fresh, now))
         due = self._due(now)
         while heard or due:
-            if due or self._concern_anybody(heard):
+            if due or any(self._concerns(entry.type) for entry in heard):
                 self._pass(heard, due, now)
             heard = self.news.note(silence.hear(heard, now)) if silence is not None else []
             due = self._due(now)
-        has_left = self.outbox.run(self.journeys, now)
-        if silence is not None and has_left:
-            silence.look_again(now)
+        if self.outbox.next_at is not None and self.outbox.next_at <= now:
+            has_left = self.outbox.run(self.journeys, now)
+            if silence is not None and has_left:
+                silence.look_again(now)
         if self._ended:
             self._bury()
 
@@ -225,7 +222,7 @@ class Life:
 
     def _pass(self, heard: list[Happening], due: list[_Due], now: datetime) -> None:
         """One pass of the engine over what became known and what is due."""
-        batch = self._again(now, [row.subject_id for row in due])
+        batch = self._again(now, [row.subject_id for row in due] if due else ())
         if heard:
             batch.already_read = {self.standing.customer.id: self.news.already_read(heard)}
         for item in work.in_order(batch, heard, due):
@@ -275,12 +272,16 @@ class Life:
 
     def _settle(self, held: Held) -> None:
         """A journey as its row would be read again: nothing of this pass clings to it."""
-        for message in held.messages:
-            self.outbox.enqueue(message, held.id or 0)
+        if held.messages:
+            for message in held.messages:
+                self.outbox.enqueue(message, held.id or 0)
+            held.messages = []
+        if held.decisions:
+            held.decisions = []
+        held.is_changed = False
+        held.journey = held.journey.settled()
         if held.journey.state != engine.ACTIVE:
             self._ended.add(held.id or 0)
-        held.messages, held.decisions, held.is_changed = [], [], False
-        held.journey = held.journey.settled()
 
 
 def _batch(question: Question, shop: PastShop, facts: PastFacts, memory: Memory) -> Batch:

@@ -155,13 +155,15 @@ class _Reader:
         key = case((EVENTS.c.type == "order.refunded", EVENTS.c.source_key), else_="")
         columns = [*(EVENTS.c[name] for name in names), key, told_at, cast(EVENTS.c.details, Text)]
         until = EVENTS.c.occurred_at <= self.question.until
-        heard = self.question.listened
+        heard, tick_at = self.question.listened, self.question.tick_at
         is_asked_for = EVENTS.c.type.not_in(sorted(_PARCELS - heard))
-        begin = self.question.begin
+        begin, end = self.question.begin, self.question.until
         rows = self._rows(EVENTS, columns, until, is_asked_for)
         for id_, customer_id, kind, subject, occurred_at, source_key, recorded_at, told in rows:
-            person, tick = people.get(customer_id), self._tick(recorded_at or occurred_at)
-            if person is None or tick is None:
+            person, known_at = people.get(customer_id), recorded_at or occurred_at
+            # The tick that read it; what became known after the end is not told.
+            tick = tick_at(known_at) if known_at >= begin else known_at
+            if person is None or tick is None or tick > end:
                 continue
             details, is_heard = _NOTHING, kind in heard and tick >= begin
             if kind.startswith(_TELLING):
@@ -177,12 +179,6 @@ class _Reader:
         for person in people.values():
             person.events.sort(key=_BY_TICK)
             person.cases.sort(key=_BY_MOMENT)
-
-    def _tick(self, known_at: datetime) -> datetime | None:
-        """The tick that read what became known then; None if it came after the end."""
-        question = self.question
-        tick = question.tick_at(known_at) if known_at >= question.begin else known_at
-        return tick if tick is not None and tick <= question.until else None
 
     def orders(self, people: Mapping[int, Remembered]) -> None:
         """What was bought, without what only accounts need."""

@@ -1,7 +1,7 @@
 """What the engine must know of one person in a batch, as it was at a moment (see `app/flows/facts.py`)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +22,26 @@ class PastFacts:
     mail: Correspondence
     can_text: bool
     _kept: BatchFacts | None = None
+    _has_more: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Whether they have any of what hardly anybody has is looked at once."""
+        self._has_more = self.can_text or self.question.asks_for_classes or bool(self.standing.person.baskets)
 
     def at(self, now: datetime, due_ids: Collection[int]) -> BatchFacts:
         """As of now, with what became of the messages and codes of the journeys that are due."""
-        customer, standing = self.standing.customer, self.standing
+        standing = self.standing
         facts = self._kept = self._kept or self._at_first()
         facts.siblings = {id_: self.mail.siblings(id_, now) for id_ in due_ids} if due_ids else {}
         if standing.redeemed:
             facts.redeemed = {id_: frozenset(standing.redeemed.get(id_, ())) for id_ in due_ids}
+        if self._has_more:
+            self._tell_more(facts, now)
+        return facts
+
+    def _tell_more(self, facts: BatchFacts, now: datetime) -> None:
+        """What hardly anybody has."""
+        customer, standing = self.standing.customer, self.standing
         if standing.person.baskets:
             facts.baskets = baskets.open_at(standing, now, is_asked=False)
         if self.can_text:
@@ -38,7 +50,6 @@ class PastFacts:
             facts.sms = frozenset({customer.id}) if is_texted else frozenset()
         if self.question.asks_for_classes:
             facts.classes = {customer.id: classing.by_sums(customer, now)}
-        return facts
 
     def _at_first(self) -> BatchFacts:
         """With nothing of what a person may never have had."""

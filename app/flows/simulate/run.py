@@ -5,6 +5,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -97,17 +98,30 @@ def simulate_widely(url: str, signer: Signer, question: Question, progress: Prog
     _Shared.work = _Work(url, signer, question, past)
     # What a forked process finds in its memory need not be sent to it.
     context = multiprocessing.get_context("fork")
-    gc.freeze()
-    with ProcessPoolExecutor(cores, mp_context=context, initializer=_begin) as processes:
+    with (
+        _undisturbed(),
+        ProcessPoolExecutor(cores, mp_context=context, initializer=_begin) as processes,
+    ):
         for plan in (None, report):
             for found in processes.map(_replay_part, _parts(question, spans, plan)):
                 report.add(found)
                 if progress is not None:
                     progress(report.people, total)
     _Shared.work = None
-    gc.unfreeze()
     _sort(report)
     return report
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Nothing is collected in this block: what it makes is the report, and nothing in that is a circle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +144,7 @@ def _begin() -> None:
     gc.disable()
     if _Shared.work is not None:
         _Shared.database = Database(_Shared.work.url).of_store(_Shared.work.question.store.id)
+        _Shared.database.map_file()
 
 
 def _replay_part(part: "_Part") -> Report:
@@ -188,14 +203,14 @@ def _replayed(session: Session, signer: Signer, question: Question, past: Histor
 
 def _would_be(letter: Letter) -> WouldBe:
     return WouldBe(
-        customer_id=letter.customer_id,
-        step=letter.step,
-        channel=letter.channel,
-        due_at=letter.due_at,
-        status=letter.status,
-        reason=letter.reason,
-        sent_at=letter.sent_at,
-        is_assumed=letter.is_assumed,
+        letter.customer_id,
+        letter.step,
+        letter.channel,
+        letter.due_at,
+        letter.status,
+        letter.reason,
+        letter.sent_at,
+        letter.is_assumed,
     )
 
 

@@ -55,7 +55,8 @@ class Outbox:
         """
         before = self.mail.left
         while self.next_at is not None and self.next_at <= now:
-            due = [letter for letter in self._open if letter.next_at <= now]
+            is_one = len(self._open) == 1
+            due = self._open if is_one else [letter for letter in self._open if letter.next_at <= now]
             loaded = self.claims.of(due, journeys, now)
             is_alone = len(due) == 1
             for letter in due if is_alone else sorted(due, key=claim.turn):

@@ -225,14 +225,14 @@ class Standing:
             if row is None:
                 return
             order = self.orders[name] = OrderThen(
-                id=row.id,
-                external_id=name,
-                total_minor=row.total_minor,
-                is_test=row.is_test,
-                is_discounted=row.is_discounted,
-                gone_at=row.deleted_at,
-                placed_at=row.placed_at,
-                is_bought=not row.is_test and row.financial_status != UNBOUGHT,
+                row.id,
+                name,
+                row.total_minor,
+                row.is_test,
+                row.is_discounted,
+                row.deleted_at,
+                row.placed_at,
+                not row.is_test and row.financial_status != UNBOUGHT,
             )
             if order.gone_at is not None:
                 self.to_delete.append(order)
