@@ -5,7 +5,7 @@ That a message arrived is kept once (`app/timeline.py`); whoever reads the timel
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select, true
+from sqlalchemy import Select, and_, select, true
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -43,7 +43,7 @@ def page(
         entries = _entries(store_id, customer_id)
         pages.append(paging.fetch(session, entries, own, cursor=cursor, limit=limit, sift=sift))
     if kind in (None, timeline.DELIVERED):
-        arrivals = _arrivals(store_id, customer_id)
+        arrivals = _arrivals(session, store_id, customer_id)
         found = paging.fetch(session, arrivals, others, cursor=cursor, limit=limit)
         pages.append(paging.Page(_as_entries(session, store_id, found.rows), found.next))
     return paging.merged(pages, own, limit=limit)
@@ -55,13 +55,31 @@ def _entries(store_id: int, customer_id: int | None) -> Select[CustomerEvent]:
     return rows_of(CustomerEvent, store_id).where(CustomerEvent.customer_id == customer_id)
 
 
-def _arrivals(store_id: int, customer_id: int | None) -> Select[DeliveryEvent]:
-    arrivals = rows_of(DeliveryEvent, store_id)
+def _arrivals(session: Session, store_id: int, customer_id: int | None) -> Select[DeliveryEvent]:
     if customer_id is None:
-        return arrivals.where(DeliveryEvent.is_entry == true())
-    theirs = select(Message.id).where(Message.store_id == store_id, Message.customer_id == customer_id)
-    # By its messages: the index of such events has those of the whole store.
-    return arrivals.where(DeliveryEvent.message_id.in_(theirs), unindexed(DeliveryEvent.is_entry))
+        return rows_of(DeliveryEvent, store_id).where(DeliveryEvent.is_entry == true())
+    # Asked for first: in the order of a page SQLite would go through the events of the whole store.
+    theirs = session.scalars(arrivals_of(store_id, customer_id)).all()
+    return select(DeliveryEvent).where(
+        unindexed(DeliveryEvent.store_id) == store_id, DeliveryEvent.id.in_(theirs)
+    )
+
+
+def arrivals_of(store_id: int, customer_id: int) -> Select[int]:
+    """The ids of the events that say that a customer's messages arrived, one of each message at most."""
+    return (
+        select(DeliveryEvent.id)
+        .join(
+            Message,
+            and_(Message.store_id == DeliveryEvent.store_id, Message.id == DeliveryEvent.message_id),
+        )
+        .where(
+            DeliveryEvent.store_id == store_id,
+            Message.store_id == store_id,
+            Message.customer_id == customer_id,
+            unindexed(DeliveryEvent.is_entry),
+        )
+    )
 
 
 def _as_entries(

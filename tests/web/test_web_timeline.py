@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from app import timeline
 from app.messaging import provider_events, reports
 from app.runtime import Runtime
 from app.timeline import NewEvent
+from app.web.timeline_pages import arrivals_of
 from connectors.delivery import DeliveryKind, DeliveryUpdate
 from tests.web.web_shops import NOW, Shop, add_customer, add_message
 
@@ -54,6 +56,29 @@ def test_a_list_of_events_has_what_arrived_in_its_place_and_everything_once(
         (anna, ARRIVED),
         (anna, "support.closed"),
         (bruno, ARRIVED),
+    ]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_in_a_shop_of_many_what_arrived_of_one_customer_is_found_by_their_messages(
+    runtime: Runtime, shop: Shop, people: tuple[int, int, int]
+) -> None:
+    for n in range(40):
+        with runtime.database.write() as session:
+            one = add_customer(session, shop.store_id, f"one-{n}")
+            message = add_message(session, shop.store_id, one.id, word=f"w{n}", status="sent", attempts=1)
+            session.flush()
+        _arrive(runtime, shop, message.id)
+    words = arrivals_of(shop.store_id, people[0])
+    bound = words.compile(runtime.database.engine, compile_kwargs={"literal_binds": True})
+
+    with runtime.database.write() as session:
+        session.execute(text("ANALYZE"))
+        plan = [row.detail for row in session.execute(text(f"EXPLAIN QUERY PLAN {bound}"))]
+
+    assert [step.partition(" (")[0] for step in plan] == [
+        "SEARCH messages USING COVERING INDEX ix_messages_customer",
+        "SEARCH delivery_events USING INDEX sqlite_autoindex_delivery_events_1",
     ]
 
 
