@@ -7,7 +7,6 @@ library and urllib3, which alone decide what is no answer.
 
 import io
 import re
-import select
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -73,14 +72,11 @@ class Line:
         self._connection = connection
         self._read_seconds = read_seconds
         self._reader: io.BufferedReader | None = None
-        # Made once: urllib3 makes another one for each question.
-        self._watch = select.poll()
-        self._watch.register(connection.sock, select.POLLIN)
 
     @property
     def is_usable(self) -> bool:
         """Whether the other side has neither ended it nor said anything unasked."""
-        return not self._watch.poll(0)
+        return bool(self._connection.is_connected)
 
     def close(self) -> None:
         """End the connection."""

@@ -136,6 +136,7 @@ class Runner:
             elif failed_rounds == len(self._pauses_seconds):
                 return failed[0].outcome.error
             else:
+                # The app is down or refuses: nothing tells us when it is back.
                 time.sleep(self._pauses_seconds[failed_rounds])
                 failed_rounds += 1
             jobs = following or self._written(queue, to, write)

@@ -56,7 +56,7 @@ def test_no_call_begins_after_a_no_that_stood_for_a_moment(
         shop.work()
         assert until(lambda: bool(sink.begun), 60)
         said = _say_no(shop, leaving)
-        until(shop.is_resting, 120, step=shop.hurry)
+        assert until(shop.is_resting, 120, step=shop.hurry)
 
     late = _late(sink, said)
     taken_back = _taken_back(shop)
