@@ -64,6 +64,7 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
     engine = create_engine(
         url,
         connect_args=arguments,
+        pool_use_lifo=True,
         hide_parameters=True,
         json_deserializer=read_json,
         execution_options={MACHINE_START: known, STOCK_TAKEN: stock},
