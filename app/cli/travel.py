@@ -41,7 +41,7 @@ WOO_MAPPING = {
 }
 FLOWS = ("welcome", "review", "cross_sell", "birthday")
 """Those whose every message the demo's journal can be held against; a merchant switches the others on."""
-_BLOCKED_PAUSE_SECONDS = 0.2
+_BLOCKED_PAUSE_SECONDS, _PATIENCE_SECONDS = 0.2, 60.0
 _MORNING, _AFTERNOON = timedelta(hours=6), timedelta(hours=17)
 """Six in the morning and in the evening are waking hours in Europe or America, midnight and noon are less.
 Five in the afternoon is one from Los Angeles to Rome, all year and for texts as well."""
@@ -104,9 +104,21 @@ class Journey:
             self._advance(moment)
 
     def _advance(self, moment: datetime) -> None:
-        """Let the world go on; its deliveries cross TCP into the serving threads of this process."""
+        """Let the world go on; its deliveries cross TCP into the serving threads of this process.
+
+        Raises:
+            AppError: they take none of the deliveries for a minute.
+        """
         clock.travel_to(moment)
-        while self.sandbox.post("/control/advance", {"to": _text(moment)}).get("blocked"):
+        patient_until = time.monotonic() + _PATIENCE_SECONDS
+        while (answer := self.sandbox.post("/control/advance", {"to": _text(moment)})).get("blocked"):
+            if answer["delivered"]:
+                patient_until = time.monotonic() + _PATIENCE_SECONDS
+            if time.monotonic() >= patient_until:
+                raise AppError(
+                    f"no delivery of the shops is taken: {answer['error']}. The database or keys of "
+                    "another demo? `ritorno doctor` looks; with --fresh the demo begins anew"
+                )
             # The world knocks at our own serving threads, which are busy or starting; nothing wakes us.
             time.sleep(_BLOCKED_PAUSE_SECONDS)
 
