@@ -8,14 +8,19 @@ from webhooks.deliveries import Deliveries
 from webhooks.door import WebhookDoor, WsgiApp
 from webhooks.finder import LinkFinder
 from webhooks.links import LinkDoor
+from webhooks.unwaited import UnwaitedDeliveries
 from webhooks.writer import InboxWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The WSGI app of a process, and the threads behind it: who keeps deliveries, and who looks links up."""
+    """The WSGI app of a process, and the threads behind it: who keeps deliveries, and who looks links up.
+
+    `unwaited` takes deliveries from a server that need not have a thread wait for each.
+    """
 
     application: WebhookDoor
+    unwaited: UnwaitedDeliveries
     inbox: InboxWriter
     finder: LinkFinder
 
@@ -39,7 +44,9 @@ def in_front_of(pages: WsgiApp, runtime: Runtime) -> Site:
     """A site of these pages."""
     inbox, finder = create_inbox(runtime), create_finder(runtime)
     linked = LinkDoor(runtime, finder, inbox, pages)
-    return Site(WebhookDoor(Deliveries(runtime), inbox, linked), inbox, finder)
+    deliveries = Deliveries(runtime)
+    door = WebhookDoor(deliveries, inbox, linked)
+    return Site(door, UnwaitedDeliveries(deliveries, inbox), inbox, finder)
 
 
 def _of_receivers(runtime: Runtime) -> Database:

@@ -84,6 +84,11 @@ def end() -> None:
     _spans = _surprises = None
 
 
+def tells_spans() -> bool:
+    """Whether anybody watches spans."""
+    return _spans is not None
+
+
 def span(name: str, **facts: Fact) -> AbstractContextManager[Span]:
     """A block of work as a span, if anybody watches; its log lines name its trace then."""
     return _NOTHING if _spans is None else _spans.open(name, facts)

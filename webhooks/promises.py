@@ -11,7 +11,8 @@ from app.errors import Busy
 
 ANSWER_SECONDS = 4.0
 """How long anybody waits; Shopify hangs up after five."""
-_TOO_SLOW = "the database is too slow now"
+TOO_SLOW = "the database is too slow now"
+"""What somebody is told who waited for so long."""
 
 T = TypeVar("T")
 Tell = Callable[[T | Busy], None]
@@ -83,7 +84,7 @@ class LoopPromises:
         while self._given and (self._given[0][1].done() or self._given[0][0] <= now):
             _, future = self._given.popleft()
             if not future.done():
-                future.set_exception(Busy(_TOO_SLOW))
+                future.set_exception(Busy(TOO_SLOW))
         self._clock = loop.call_at(self._given[0][0], self._give_up, loop) if self._given else None
 
 
@@ -93,7 +94,7 @@ class _Promise(Generic[T]):
     __slots__ = ("_settled", "_told")
 
     def __init__(self) -> None:
-        self._told: T | Busy = Busy(_TOO_SLOW)
+        self._told: T | Busy = Busy(TOO_SLOW)
         self._settled = threading.Lock()
         self._settled.acquire()
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import waitress
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from app import doors, watching
 from app.cli.ending import on_termination
+from app.cli.gathering import AnswerableRequest, Calls, Dispatcher, task_of
 from app.doors import Site
 from app.loading import loading
 from app.pages import Pages, end_if_failed
@@ -38,7 +38,7 @@ _SERVER = {
 }
 
 
-class _Parser(HTTPRequestParser):  # type: ignore[misc]  # the package has no types
+class _Parser(AnswerableRequest):
     """Ends the connection after a request that names its length in two ways, as RFC 9112 6.1 has it.
 
     What follows may be another's request in the eyes of a proxy before us, which went by the other length.
@@ -66,6 +66,7 @@ def _refusal(channel: HTTPChannel, request: _Parser) -> Any:
 
 HTTPChannel.parser_class = _Parser
 HTTPChannel.error_task_class = staticmethod(_refusal)
+HTTPChannel.task_class = staticmethod(task_of)
 
 
 def open_server(site: Site, host: str, port: int) -> Any:
@@ -74,7 +75,11 @@ def open_server(site: Site, host: str, port: int) -> Any:
     Raises:
         OSError: the port is taken.
     """
-    return waitress.create_server(site.application, host=host, port=port, **_SERVER)
+    dispatcher = Dispatcher(site.unwaited)
+    dispatcher.set_thread_count(THREADS)
+    server = waitress.create_server(site.application, host=host, port=port, _dispatcher=dispatcher, **_SERVER)
+    server.pull_trigger = Calls(server.trigger.pull_trigger)
+    return server
 
 
 def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:

@@ -1,0 +1,211 @@
+"""Deliveries for which no thread waits: answered in order, in time, once, and by a server that ends, too."""
+
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Queue
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.cli.gathering import Calls
+from app.config import Settings
+from app.errors import Busy
+from app.inbox import Kept
+from app.models import Store
+from app.runtime import Runtime
+from connectors.base import Envelope
+from tests.engines import SQLITE
+from tests.webhooks.webhooks_inbox import Inbox
+from tests.webhooks.webhooks_process import EMBEDDED, SETTINGS, Answer, Headers, Serving, pause, serving
+from tests.webhooks.webhooks_shops import Delivery, connect_shopify, shopify_body, shopify_delivery
+from webhooks import promises
+from webhooks.answers import Answer as Said
+from webhooks.deliveries import Deliveries
+from webhooks.promises import Tell
+from webhooks.unwaited import UnwaitedDeliveries
+from webhooks.writer import InboxWriter
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+only_embedded = pytest.mark.parametrize("engine", [SQLITE])
+
+
+@pytest.fixture
+def store(runtime: Runtime) -> Store:
+    """A shop whose deliveries come."""
+    return connect_shopify(runtime)
+
+
+def _delivery(store: Store, webhook_id: str) -> Delivery:
+    return shopify_delivery(
+        store.domain, "orders/create", shopify_body("orders/create"), webhook_id=webhook_id
+    )
+
+
+def _parts(delivery: Delivery) -> tuple[str, Headers, bytes]:
+    return delivery.path, delivery.headers, delivery.body
+
+
+def _entrance(url: str) -> Runtime:
+    values: dict[str, Any] = {name.lower(): value for name, value in SETTINGS.items()}
+    return Runtime.of_operator(Settings.model_validate({"database_url": url, **values}))
+
+
+def _post_into(answers: "Queue[Answer]", served: Serving, delivery: Delivery) -> None:
+    answers.put(served.post(*_parts(delivery)))
+
+
+def _raw(delivery: Delivery, *, body: bytes | None = None) -> bytes:
+    sent = delivery.body if body is None else body
+    lines = [f"POST {delivery.path} HTTP/1.1", "Host: shop.test", f"Content-Length: {len(sent)}"]
+    lines += [f"{name}: {value}" for name, value in delivery.headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + sent
+
+
+def _statuses(port: int, requests: bytes, count: int) -> list[int]:
+    """The statuses of all answers over one connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(requests)
+        received = b""
+        while received.count(b"HTTP/1.1 ") < count:
+            part = connection.recv(65536)
+            if not part:
+                break
+            received += part
+    return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
+
+
+@only_embedded
+def test_deliveries_sent_without_waiting_are_all_answered_in_their_order(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
+    served.post(*_parts(_delivery(store, "first")))
+    good = [_delivery(store, f"{number:02}") for number in range(40)]
+    forged = _raw(_delivery(store, "forged"), body=b'{"id": 1}')
+
+    raw = [*map(_raw, good[:20]), forged, *map(_raw, good[20:])]
+    statuses = _statuses(served.port, b"".join(raw), 41)
+
+    assert statuses == [200] * 20 + [401] + [200] * 20
+    keys = [row.dedupe_key for row in Inbox(runtime, store).rows()]
+    assert sorted(keys) == [*(f"{number:02}" for number in range(40)), "first"]
+
+
+@only_embedded
+def test_a_delivery_in_chunks_is_kept_as_one_of_a_known_length(
+    served: Serving, runtime: Runtime, store: Store
+) -> None:
+    served.post(*_parts(_delivery(store, "first")))
+    delivery = _delivery(store, "in-chunks")
+    lines = [f"POST {delivery.path} HTTP/1.1", "Host: shop.test", "Transfer-Encoding: chunked"]
+    lines += [f"{name}: {value}" for name, value in delivery.headers]
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(delivery.body), delivery.body)
+
+    statuses = _statuses(served.port, head + chunked, 1)
+
+    assert statuses == [200]
+    assert [row.dedupe_key for row in Inbox(runtime, store).rows()] == ["first", "in-chunks"]
+
+
+@only_embedded
+def test_a_server_that_is_ended_answers_what_it_took(database_url: str, tmp_path: Path) -> None:
+    with serving(database_url, EMBEDDED, tmp_path) as served:
+        runtime = _entrance(database_url)
+        store = connect_shopify(runtime)
+        before = served.post(*_parts(_delivery(store, "before")))
+        answers: Queue[Answer] = Queue()
+        path = database_url.removeprefix("sqlite:///")
+
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            poster = threading.Thread(target=_post_into, args=(answers, served, _delivery(store, "during")))
+            poster.start()
+            pause(0.5)
+            served.process.terminate()
+            pause(0.3)
+            other.execute("ROLLBACK")
+        poster.join(20)
+        served.process.wait(20)
+
+    assert [before.status, answers.get(timeout=0).status] == [200, 200]
+    assert [row.dedupe_key for row in Inbox(runtime, store).rows()] == ["before", "during"]
+    runtime.database.dispose()
+
+
+def test_whom_nobody_tells_anything_hears_in_time_that_it_is_busy_and_hears_it_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(promises, "ANSWER_SECONDS", 0.05)
+    inbox = _SilentInbox()
+    deliveries = _unwaited(inbox)
+    said: Queue[int] = Queue()
+
+    for key in ("a", "b"):
+        deliveries.keep(_kept(key), lambda answer: said.put(answer.code))
+    inbox.tells[1](None)
+    told, late = said.get(timeout=10), said.get(timeout=10)
+    inbox.tells[0](None)
+    inbox.tells[1](Busy("again"))
+
+    assert (told, late) == (200, 503)
+    assert said.empty()
+
+
+def test_who_comes_after_one_that_was_given_up_is_given_up_in_time_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(promises, "ANSWER_SECONDS", 0.05)
+    deliveries = _unwaited(_SilentInbox())
+    said: Queue[Said] = Queue()
+
+    codes = []
+    for key in ("a", "b"):
+        deliveries.keep(_kept(key), said.put)
+        codes.append(said.get(timeout=10).code)
+
+    assert codes == [503, 503]
+
+
+def test_the_loop_is_woken_once_for_all_that_was_ready_before_it_looked() -> None:
+    looks: list[Callable[[], None]] = []
+    call = Calls(looks.append)
+
+    call()
+    call()
+    before = len(looks)
+    looks[0]()
+    call()
+
+    assert (before, len(looks)) == (1, 2)
+
+
+def test_a_loop_that_has_ended_is_woken_by_nobody() -> None:
+    def _ended(_look: Callable[[], None]) -> None:
+        raise OSError("the pipe is closed")
+
+    Calls(_ended)()
+
+
+class _SilentInbox:
+    """Takes deliveries and tells nobody what became of them."""
+
+    def __init__(self) -> None:
+        self.tells: list[Tell[None]] = []
+
+    def hand_over(self, _kept: Kept, tell: Tell[None]) -> None:
+        """Take one."""
+        self.tells.append(tell)
+
+
+def _unwaited(inbox: _SilentInbox) -> UnwaitedDeliveries:
+    return UnwaitedDeliveries(cast(Deliveries, SimpleNamespace()), cast(InboxWriter, inbox))
+
+
+def _kept(key: str) -> Kept:
+    return Kept(1, Envelope("shopify", "orders/create", "a.myshopify.com", key), b"{}", NOW)
