@@ -90,6 +90,19 @@ def upsert(
     return _write(session, table, _sorted_by(key, rows), insertion)
 
 
+def upsert_columns(
+    session: Session,
+    table: Table,
+    values: Values,
+    *,
+    key: Sequence[str],
+    update: Sequence[str],
+    add: Sequence[str] = (),
+) -> None:
+    """The same for rows that stand as columns: in the order of their keys, each key once; at least one."""
+    _write_columns(session, table, values, Insertion(False, tuple(key), tuple(update), added=tuple(add)))
+
+
 def update_rows(
     session: Session, table: Table, rows: Rows, *, key: Sequence[str] = ("store_id", "id")
 ) -> None:

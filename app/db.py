@@ -1,19 +1,15 @@
 """The database: table base, column types, sessions, and the few statements that both engines share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
-    DateTime,
-    Dialect,
     Integer,
     MetaData,
     Table,
-    TypeDecorator,
     literal_column,
     text,
 )
@@ -31,9 +27,11 @@ from app.batches import (
     unindexed,
     update_rows,
     upsert,
+    upsert_columns,
 )
 from app.busy import busy_named
 from app.leases import lease_now, wall_now
+from app.moments import Span, UtcDateTime, from_micros, to_micros
 
 __all__ = [
     "BUSY_SECONDS",
@@ -42,6 +40,7 @@ __all__ = [
     "Base",
     "Database",
     "Id",
+    "Span",
     "UtcDateTime",
     "delete_rows",
     "from_micros",
@@ -57,6 +56,7 @@ __all__ = [
     "unindexed",
     "update_rows",
     "upsert",
+    "upsert_columns",
     "wall_now",
 ]
 
@@ -75,71 +75,6 @@ _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 _NARROWED = text("SELECT set_config('app.store', :store, true)")
 
 Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment, kept in UTC; naive ones are refused.
-
-    SQLite gets integer microseconds since 1970: 8 bytes, and compared as numbers.
-    """
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        """Integers on SQLite, timestamptz elsewhere."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(BigInteger())
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
-        """UTC on the way in: one call a value, where SQLAlchemy's own way takes three."""
-        return _micros_or_none if dialect.name == "sqlite" else _utc_or_none
-
-    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], datetime | None]:
-        """Aware UTC on the way out."""
-        return _from_micros_or_none if dialect.name == "sqlite" else _in_utc_or_none
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970.
-
-    Raises:
-        ValueError: the moment has no time zone.
-    """
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    delta = moment - _EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def from_micros(micros: int) -> datetime:
-    """The moment of so many microseconds since 1970, aware UTC."""
-    # By its place, for it is asked of each moment that is read: by its name it takes half as long again.
-    return _EPOCH + timedelta(0, 0, micros)
-
-
-def _micros_or_none(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
-
-
-def _from_micros_or_none(micros: int | None) -> datetime | None:
-    return None if micros is None else _EPOCH + timedelta(0, 0, micros)
-
-
-def _in_utc_or_none(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)
-
-
-def _utc_or_none(moment: datetime | None) -> datetime | None:
-    if moment is None or moment.tzinfo is UTC:
-        return moment
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    return moment.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -254,15 +189,15 @@ class Database:
         if not self.is_sqlite:
             return True
         connection = self.engine.raw_connection()
+        driver: Any = connection.driver_connection
+        patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
         try:
-            driver: Any = connection.driver_connection
             # Who checkpoints keeps writers waiting for as long as it waits for readers.
             driver.execute(f"PRAGMA busy_timeout={_SCRUB_BUSY_MILLISECONDS}")
             is_busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return not is_busy
         finally:
-            # Not given back to the pool: its patience is another one now.
-            connection.invalidate()
+            driver.execute(f"PRAGMA busy_timeout={patience}")
             connection.close()
 
     def take_stock(self) -> None:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.consent import LEDGER, STATES
-from app.db import UtcDateTime, table_of
+from app.db import Among, UtcDateTime, table_of
 from app.models import (
     AccessEntry,
     AuditEntry,
@@ -111,7 +111,7 @@ def purge_once(
 
 _STORE: BindParameter[Any] = bindparam("store")
 _MOST: BindParameter[Any] = bindparam("most")
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_IDS = "ids"
 _BEFORE = bindparam("before", type_=UtcDateTime)
 _BEFORE_OF = "before_"
 """Before the names of parameters that say for a kind from when on its rows are too young."""
@@ -127,12 +127,12 @@ def _emptying(column: Column[Any], by: Column[Any], age: timedelta) -> Purge:
     table = column.table
     of_store = table.c.store_id == _STORE
     old = select(table.c.id).where(of_store, by < _BEFORE, column.is_not(None)).limit(_MOST)
-    emptied = update(table).where(of_store, table.c.id.in_(_IDS)).values({column: None})
+    emptied = update(table).where(of_store, Among(table.c.id, _IDS)).values({column: None})
 
     def _purge(session: Session, store_id: int, now: datetime) -> int:
         ids = list(session.execute(old, _values(store_id, now - age)).scalars())
         if ids:
-            session.execute(emptied, {"store": store_id, "ids": ids})
+            session.execute(emptied, {"store": store_id, _IDS: ids})
         return len(ids)
 
     return Purge(_oldest(by, column.is_not(None)), age, _purge)
@@ -163,14 +163,14 @@ _OLD_BODIES = (
     .order_by(BODIES.c.received_at)
     .limit(_MOST)
 )
-_BODIES_REMOVED = delete(BODIES).where(BODIES.c.store_id == _STORE, BODIES.c.id.in_(_IDS))
+_BODIES_REMOVED = delete(BODIES).where(BODIES.c.store_id == _STORE, Among(BODIES.c.id, _IDS))
 
 
 def _bodies(session: Session, store_id: int, now: datetime) -> int:
     """What deliveries said that were done long enough ago."""
     ids = list(session.execute(_OLD_BODIES, _values(store_id, now - BODY)).scalars())
     if ids:
-        session.execute(_BODIES_REMOVED, {"store": store_id, "ids": ids})
+        session.execute(_BODIES_REMOVED, {"store": store_id, _IDS: ids})
     return len(ids)
 
 
@@ -187,10 +187,10 @@ _OLDEST = (
 _OLD_AMONG_OLDEST = select(_OLDEST.c.id).where(_OLDEST.c.received_at < _BEFORE).order_by(_OLDEST.c.id)
 _PAST_AMONG = (
     select(EVENTS.c.id)
-    .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == _STATE, EVENTS.c.id.in_(_IDS), _PAST)
+    .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == _STATE, Among(EVENTS.c.id, _IDS), _PAST)
     .with_for_update()
 )
-_KEYS_REMOVED = delete(EVENTS).where(EVENTS.c.store_id == _STORE, EVENTS.c.id.in_(_IDS))
+_KEYS_REMOVED = delete(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, _IDS))
 
 
 def _keys_of(status: str) -> Purge:
@@ -206,9 +206,9 @@ def _keys_of(status: str) -> Purge:
     def _purge(session: Session, store_id: int, now: datetime) -> int:
         values = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY, "state": status}
         ids = list(session.execute(_OLD_AMONG_OLDEST, values).scalars())
-        past = list(session.execute(_PAST_AMONG, {**values, "ids": ids}).scalars()) if ids else []
+        past = list(session.execute(_PAST_AMONG, {**values, _IDS: ids}).scalars()) if ids else []
         for removed in (_BODIES_REMOVED, _KEYS_REMOVED) if past else ():
-            session.execute(removed, {"store": store_id, "ids": past})
+            session.execute(removed, {"store": store_id, _IDS: past})
         return len(past)
 
     return Purge(oldest, KEY, _purge)

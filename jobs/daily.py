@@ -1,56 +1,34 @@
-"""The calendar: each slot of each job once over all processes, by the run ledger."""
+"""The calendar: each slot of each job once over all processes, by the run run_ledger."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import and_, bindparam, case, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from app import heap, inbox, retention
 from app.analytics import effects, engagement, funnels
-from app.db import insert_new, table_of, upsert
+from app.db import table_of
 from app.flows import backlog, birthdays
 from app.members import upkeep
 from app.messaging import tallies
 from app.mirror import pairs
-from app.models import JobRun, ScheduledJob, Store
+from app.models import Store
 from app.segments import product_rhythms, standing, tickets
 from app.stores import rows
 from app.stores.platforms import CONNECTED
+from jobs import run_ledger
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
 
-RUNS, SCHEDULED = table_of(JobRun), table_of(ScheduledJob)
 STORES = table_of(Store)
 _STORES, _ALL = select(Store).order_by(Store.id), select(STORES.c.id).order_by(STORES.c.id)
 _CONNECTED = select(STORES.c.id).where(STORES.c.state == CONNECTED).order_by(STORES.c.id)
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
 _PEOPLE_A_COMMIT = 5000
-_IS_GOOD = and_(RUNS.c.ended_at.is_not(None), RUNS.c.error.is_(None))
-_SLOTS = select(
-    func.min(RUNS.c.slot),
-    func.max(RUNS.c.slot),
-    func.max(case((_IS_GOOD, RUNS.c.slot))),
-).where(RUNS.c.name == bindparam("job"))
-"""The first slot of a job that was begun, the last one, and the last one that ended well."""
-_END = (
-    update(RUNS)
-    .where(RUNS.c.name == bindparam("job"), RUNS.c.slot == bindparam("run"))
-    .values(ended_at=bindparam("now"), error=bindparam("failure"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A run that is over, with what went wrong, and is to be noted."""
-
-    job: CalendarJob
-    slot: datetime
-    error: str | None
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -60,52 +38,32 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     job finds that done. The end of a run and the beginning of the next one are one transaction.
     """
     done: Counter[str] = Counter()
-    ended: _Ended | None = None
-    for job in CALENDAR:
-        slot = job.latest_slot(now)
-        if kit.slots_seen.get(job.name, slot - job.every) >= slot:
+    ended: run_ledger.Ended | None = None
+    due = [(job, slot) for job, slot in _latest(now) if kit.slots_seen.get(job.name, slot - job.every) < slot]
+    ran = run_ledger.ran(kit.database, tuple(job.name for job, _ in due)) if due else {}
+    for job, slot in due:
+        last = ran[job.name].last
+        if last is not None and last >= slot:
+            kit.slots_seen[job.name] = slot
             continue
         with kit.database.write() as session:
             if ended is not None:
-                _note_end(session, ended, now)
-            begin = _begin(session, job, slot, now)
+                run_ledger.note_end(session, ended, now)
+            is_mine = run_ledger.begin(session, job, slot, now)
         kit.slots_seen[job.name], ended = slot, None
-        if begin is not None:
-            result = run_guarded(partial(job.run, kit, Slot(begin, slot + job.every), now))
-            ended = _Ended(job, slot, result.trace if isinstance(result, Failed) else None)
+        if is_mine:
+            covered = Slot(run_ledger.first_covered(job, slot, ran[job.name]), slot + job.every)
+            result = run_guarded(partial(job.run, kit, covered, now))
+            ended = run_ledger.Ended(job, slot, result.trace if isinstance(result, Failed) else None)
             done["slots"] += 1
     if ended is not None:
         with kit.database.write() as session:
-            _note_end(session, ended, now)
+            run_ledger.note_end(session, ended, now)
     return +done
 
 
-def forget_unfinished(session: Session) -> None:
-    """Let slots that a killed process began run again, where nobody else works on the database."""
-    session.execute(delete(RUNS).where(RUNS.c.ended_at.is_(None)))
-
-
-def _begin(session: Session, job: CalendarJob, slot: datetime, now: datetime) -> datetime | None:
-    """The first slot that a run of this one covers, or None where somebody has begun it or a later one."""
-    first, last, last_good = session.execute(_SLOTS, {"job": job.name}).one()
-    if last is not None and last >= slot:
-        return None
-    row = {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
-    if not insert_new(session, RUNS, [row], RUNS.c.slot):
-        return None
-    return last_good + job.every if last_good is not None else first or slot
-
-
-def _note_end(session: Session, ended: _Ended, now: datetime) -> None:
-    job, slot = ended.job, ended.slot
-    session.execute(_END, {"job": job.name, "run": slot, "now": now, "failure": ended.error})
-    shown = {
-        "name": job.name,
-        "every_hours": job.every // HOUR,
-        "last_run_at": now,
-        "next_run_at": slot + job.every,
-    }
-    upsert(session, SCHEDULED, [shown], key=("name",), update=("every_hours", "last_run_at", "next_run_at"))
+def _latest(now: datetime) -> Iterator[tuple[CalendarJob, datetime]]:
+    return ((job, job.latest_slot(now)) for job in CALENDAR)
 
 
 def _plan_birthdays(kit: Kit, slot: Slot, now: datetime) -> int:

@@ -22,8 +22,12 @@ WINDOW = timedelta(days=5)
 _KEY = ("store_id", "order_id")
 _UPDATED = ("message_id", "flow_key", "step", "rule", "amount_minor", "currency", "occurred_at", "inputs")
 _STORE: BindParameter[int] = bindparam("store")
+_READ = (
+    *("id", "store_id", "customer_id", "currency", "is_test", "placed_at", "cancelled_at", "deleted_at"),
+    *("total_minor", "refunded_minor", "tax_minor", "shipping_minor"),
+)
 _DUE = (
-    select(ORDERS)
+    select(*(ORDERS.c[name] for name in _READ))
     .where(ORDERS.c.store_id == _STORE, ORDERS.c.is_attribution_due)
     .order_by(ORDERS.c.id)
     .limit(bindparam("most"))

@@ -1,6 +1,6 @@
 """The sums of each day: orders when they change, messages and lists once an hour; the screens read these."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.analytics.leaving import BEGIN, COUNT, END, STORE, left
+from app.analytics.leaving import BEGIN, COUNT, STORE, left
 from app.db import Among, UtcDateTime, insert_new, table_of, upsert
 from app.messaging import zones
 from app.models import (
@@ -50,6 +50,12 @@ _FLOW = MESSAGES.c.flow_key
 _SPANS_A_QUERY = 10
 
 
+def _bounds(number: int) -> tuple[BindParameter[datetime], BindParameter[datetime]]:
+    """The parameters of one of several spans."""
+    begin, end = (bindparam(f"{name}_{number}", type_=UtcDateTime) for name in ("begin", "end"))
+    return begin, end
+
+
 def _told(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Select[Any]:
     """Of how many something was told in [begin, end), by flow and by what; a scanner's clicks are none."""
     return (
@@ -72,7 +78,7 @@ def _fates(spans: int) -> CompoundSelect[Any]:
     """What messages did in so many spans: which span, the flow, what, and of how many."""
     parts: list[Select[Any]] = []
     for number in range(spans):
-        begin, end = (bindparam(f"{name}_{number}", type_=UtcDateTime) for name in ("begin", "end"))
+        begin, end = _bounds(number)
         which: ColumnClause[int] = literal_column(str(number))
         sent = left(begin, end).with_only_columns(which, _FLOW, literal_column("'sent'"), COUNT)
         told = _told(begin, end)
@@ -84,15 +90,27 @@ _NEWS = tuple(
     select(table.c.id).where(table.c.store_id == STORE, moment >= BEGIN).limit(1)
     for table, moment in ((ATTEMPTS, ATTEMPTS.c.started_at), (EVENTS, EVENTS.c.occurred_at))
 )
-_SOLD = select(
-    func.count(), func.coalesce(func.sum(ORDERS.c.total_minor - ORDERS.c.refunded_minor), 0)
-).where(
-    ORDERS.c.store_id == STORE,
-    ORDERS.c.placed_at >= BEGIN,
-    ORDERS.c.placed_at < END,
-    ORDERS.c.is_counted,
-    ORDERS.c.currency == bindparam("currency"),
-)
+
+
+@cache
+def _sold(spans: int) -> CompoundSelect[Any]:
+    """What the orders of so many spans came to: which span, how many, and their sum."""
+    paid = func.coalesce(func.sum(ORDERS.c.total_minor - ORDERS.c.refunded_minor), 0)
+    parts: list[Select[Any]] = []
+    for number in range(spans):
+        begin, end = _bounds(number)
+        parts.append(
+            select(literal_column(str(number)), func.count(), paid).where(
+                ORDERS.c.store_id == STORE,
+                ORDERS.c.placed_at >= begin,
+                ORDERS.c.placed_at < end,
+                ORDERS.c.is_counted,
+                ORDERS.c.currency == bindparam("currency"),
+            )
+        )
+    return union_all(*parts)
+
+
 _LISTED = (
     select(STATES.c.channel, func.count())
     .where(STATES.c.store_id == STORE, STATES.c.state == "subscribed")
@@ -131,7 +149,11 @@ def count_orders(session: Session, store_id: int, moments: Iterable[datetime]) -
     wanted = sorted({day_of(zone, moment) for moment in moments})
     insert_new(session, STORE_DAYS, [{"store_id": store_id, "day": day, **_NOTHING} for day in wanted])
     session.execute(_LOCKED, {"store": store_id, "days": wanted}).all()
-    rows = [_orders_of(session, store_id, day, zone=zone, currency=currency) for day in wanted]
+    spans = [span(zone, day) for day in wanted]
+    rows = [
+        _NOTHING | {"store_id": store_id, "day": wanted[number], "orders": orders, "revenue_minor": int(paid)}
+        for number, orders, paid in _by_spans(session, _sold, spans, store=store_id, currency=currency)
+    ]
     upsert(session, STORE_DAYS, rows, key=_KEY, update=("orders", "revenue_minor"))
 
 
@@ -173,26 +195,30 @@ def fates(
 ) -> list[dict[str, dict[str, int]]]:
     """What each flow's messages did in each [begin, end), those that did something."""
     found: list[dict[str, dict[str, int]]] = [{} for _ in spans]
+    for number, key, kind, n in _by_spans(session, _fates, spans, store=store_id):
+        found[number].setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
+    return found
+
+
+def _by_spans(
+    session: Session,
+    statement: Callable[[int], CompoundSelect[Any]],
+    spans: Sequence[tuple[datetime, datetime]],
+    **values: Any,
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement for so many spans, each beginning with the number of its span."""
     for first in range(0, len(spans), _SPANS_A_QUERY):
         asked = spans[first : first + _SPANS_A_QUERY]
-        values: dict[str, Any] = {"store": store_id}
+        given = dict(values)
         for number, (begin, end) in enumerate(asked):
-            values |= {f"begin_{number}": begin, f"end_{number}": end}
-        for number, key, kind, n in session.execute(_fates(len(asked)), values).all():
-            found[first + number].setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
-    return found
+            given |= {f"begin_{number}": begin, f"end_{number}": end}
+        for number, *row in session.execute(statement(len(asked)), given).all():
+            yield first + number, *row
 
 
 _NO_ORDERS = {"orders": 0, "revenue_minor": 0}
 _LENGTHS = ("subscribers", "texting", "reachable")
 _NOTHING = {**_NO_ORDERS, **dict.fromkeys(_LENGTHS)}
-
-
-def _orders_of(session: Session, store_id: int, day: date, *, zone: tzinfo, currency: str) -> dict[str, Any]:
-    begin, end = span(zone, day)
-    values = {"store": store_id, "begin": begin, "end": end, "currency": currency}
-    orders, revenue = session.execute(_SOLD, values).one()
-    return _NOTHING | {"store_id": store_id, "day": day, "orders": orders, "revenue_minor": int(revenue)}
 
 
 def _stale_days(store: Store, zone: tzinfo, since: datetime | None, now: datetime) -> Iterator[date]:

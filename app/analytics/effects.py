@@ -1,16 +1,16 @@
 """The arms of each flow, counted from enrollments and orders once a night and kept for the screens."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, delete, func, select
+from sqlalchemy import BindParameter, and_, bindparam, case, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.analytics.holdout import Arm, Difference, Interval, brought, compare
-from app.db import UtcDateTime, table_of, upsert
+from app.db import Span, UtcDateTime, table_of, upsert
 from app.models import Enrollment, FlowEffect, Order
 from app.models.enrollment import HELD_OUT
 
@@ -34,7 +34,11 @@ _FIRST = (
 )
 """When each customer came into each flow for the first time, of those who did so in [since, until)."""
 _ENTERED = (
-    select(ENROLLMENTS.c.flow_key, ENROLLMENTS.c.customer_id, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.state)
+    select(
+        *_PLACE,
+        func.max(case((ENROLLMENTS.c.state == HELD_OUT, 1), else_=0)).label("is_held_out"),
+        func.min(ENROLLMENTS.c.entered_at).label("entered_at"),
+    )
     .join(
         _FIRST,
         (_FIRST.c.customer_id == ENROLLMENTS.c.customer_id)
@@ -42,19 +46,45 @@ _ENTERED = (
         & (_FIRST.c.entered_at == ENROLLMENTS.c.entered_at),
     )
     .where(ENROLLMENTS.c.store_id == _STORE)
+    .group_by(*_PLACE)
+    .subquery()
 )
-_PAID = select(ORDERS.c.customer_id, ORDERS.c.paid_at, ORDERS.c.total_minor - ORDERS.c.refunded_minor).where(
-    ORDERS.c.store_id == _STORE,
-    ORDERS.c.customer_id.in_(select(_FIRST.c.customer_id)),
-    ORDERS.c.is_counted,
-    ORDERS.c.deleted_at.is_(None),
-    ORDERS.c.paid_at > bindparam("earliest", type_=UtcDateTime),
+"""The same with their lot."""
+_ARM = (_ENTERED.c.flow_key, _ENTERED.c.is_held_out)
+_OF_PEOPLE = (
+    select(
+        *_ARM,
+        func.count(ORDERS.c.id).label("orders"),
+        func.coalesce(func.sum(ORDERS.c.total_minor - ORDERS.c.refunded_minor), 0).label("paid"),
+    )
+    .select_from(_ENTERED)
+    .outerjoin(
+        ORDERS,
+        and_(
+            ORDERS.c.store_id == _STORE,
+            ORDERS.c.customer_id == _ENTERED.c.customer_id,
+            ORDERS.c.is_counted,
+            ORDERS.c.deleted_at.is_(None),
+            ORDERS.c.paid_at > _ENTERED.c.entered_at,
+            ORDERS.c.paid_at <= _ENTERED.c.entered_at + bindparam("window", type_=Span),
+        ),
+    )
+    .group_by(*_ARM, _ENTERED.c.customer_id)
+    .subquery()
 )
+"""What each of them bought in their days after they entered."""
+_ALIKE = (_OF_PEOPLE.c.flow_key, _OF_PEOPLE.c.is_held_out, _OF_PEOPLE.c.orders, _OF_PEOPLE.c.paid)
+_COUNTED = select(*_ALIKE, func.count()).group_by(*_ALIKE)
+"""In which flow and arm how many people bought equally often for equally much: most never."""
 _REMOVAL = delete(EFFECTS).where(EFFECTS.c.store_id == _STORE)
-_Entered = dict[str, dict[int, tuple[datetime, str]]]
-"""When each customer came for the first time, and the state of that journey, by flow."""
-_Bought = dict[str, dict[int, list[int]]]
-"""What each customer paid, order by order, by flow."""
+
+
+class _Alike(NamedTuple):
+    """People of an arm of whom each bought that often, for that much in all."""
+
+    orders: int
+    paid: int
+    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +119,10 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
     their first time in the flow on, since the lot is drawn for people.
     """
     since, until = now - WINDOW - BACK, now - WINDOW
-    asked = {"store": store_id, "since": since, "until": until}
-    entered = _entered(session, asked)
-    bought = _bought(session, asked, entered) if entered else {}
+    asked = {"store": store_id, "since": since, "until": until, "window": WINDOW}
+    arms: defaultdict[tuple[str, str], list[_Alike]] = defaultdict(list)
+    for flow, is_held_out, *alike in session.execute(_COUNTED, asked).all():
+        arms[flow, HELD_OUT if is_held_out else TREATED].append(_Alike(*map(int, alike)))
     return [
         {
             "store_id": store_id,
@@ -99,10 +130,9 @@ def count(session: Session, store_id: int, now: datetime) -> list[dict[str, obje
             "arm": arm,
             "since": since,
             "until": until,
-            **asdict(figures),
+            **asdict(_sum(people)),
         }
-        for flow, people in sorted(entered.items())
-        for arm, figures in _arms(people, bought[flow]).items()
+        for (flow, arm), people in sorted(arms.items())
     ]
 
 
@@ -140,44 +170,13 @@ def of_store(session: Session, store_id: int) -> Brought | None:
     return Brought(rows[0].since, rows[0].until, people, revenue)
 
 
-def _entered(session: Session, asked: Mapping[str, Any]) -> _Entered:
-    """Who came into each flow for the first time, and with what lot."""
-    found: _Entered = defaultdict(dict)
-    for flow, person, entered_at, state in session.execute(_ENTERED, asked).all():
-        found[flow][person] = entered_at, state
-    return found
-
-
-def _bought(session: Session, asked: Mapping[str, Any], entered: _Entered) -> _Bought:
-    """What each of them paid in the days after they entered, order by order; each order is read once."""
-    spans: dict[int, list[tuple[str, datetime, datetime]]] = {}
-    for flow, people in entered.items():
-        for person, (entered_at, _) in people.items():
-            spans.setdefault(person, []).append((flow, entered_at, entered_at + WINDOW))
-    earliest = min(begin for ones in spans.values() for _, begin, _ in ones)
-    found: _Bought = {flow: defaultdict(list) for flow in entered}
-    for person, paid_at, net in session.execute(_PAID, {**asked, "earliest": earliest}).all():
-        for flow, begin, end in spans[person]:
-            if begin < paid_at <= end:
-                found[flow][person].append(net)
-    return found
-
-
-def _arms(people: Mapping[int, tuple[datetime, str]], bought: Mapping[int, list[int]]) -> dict[str, Arm]:
-    of_arms: defaultdict[str, list[list[int]]] = defaultdict(list)
-    for person, (_, state) in people.items():
-        of_arms[HELD_OUT if state == HELD_OUT else TREATED].append(bought.get(person, []))
-    return {arm: _sum(amounts) for arm, amounts in of_arms.items()}
-
-
-def _sum(amounts: Iterable[list[int]]) -> Arm:
+def _sum(groups: Sequence[_Alike]) -> Arm:
     """People's orders added up to an arm."""
-    of_people = list(amounts)
-    sums = [sum(orders) for orders in of_people]
     return Arm(
-        people=len(of_people),
-        buyers=sum(bool(orders) for orders in of_people),
-        orders=sum(len(orders) for orders in of_people),
-        revenue_minor=sum(sums),
-        squares=float(sum(one * one for one in sums)),
+        people=sum(one.people for one in groups),
+        buyers=sum(one.people for one in groups if one.orders),
+        orders=sum(one.people * one.orders for one in groups),
+        revenue_minor=sum(one.people * one.paid for one in groups),
+        # Whole numbers until here: a database's would have an end.
+        squares=float(sum(one.people * one.paid**2 for one in groups)),
     )

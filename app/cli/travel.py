@@ -21,7 +21,7 @@ from app.models import Backfill, Message, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.stores import chores, commands, writes
 from app.web.auth import issue_sign_in_link
-from jobs import daily, pulls
+from jobs import pulls, run_ledger
 from jobs.kit import Kit
 from jobs.tick import tick
 
@@ -73,7 +73,7 @@ class Journey:
         self.sandbox.post("/control/app", {"ritorno_url": runtime.settings.base_url})
         clock.travel_to(self._now())
         with runtime.database.write() as session:
-            daily.forget_unfinished(session)
+            run_ledger.forget_unfinished(session)
             for store in session.execute(select(Store)).scalars():
                 settling.sweep_own(session, store.id, clock.now())
                 mirrored.release_own(session, store.id)

@@ -1,13 +1,13 @@
 """How often two products were bought together, kept by adding each counted order once."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from itertools import permutations
-from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Among, table_of, upsert
+from app.db import Among, table_of, upsert_columns
 from app.models import Order, OrderLine, ProductPair
 
 ORDERS, LINES, PAIRS = table_of(Order), table_of(OrderLine), table_of(ProductPair)
@@ -41,35 +41,39 @@ def add_orders(session: Session, store_id: int, limit: int) -> int:
     ids = list(session.execute(_UNPAIRED, {"store": store_id, "most": limit}).scalars())
     if not ids:
         return 0
-    counts: Counter[tuple[str, str]] = Counter()
-    for products in _dearest(session, store_id, ids).values():
-        counts.update((product, product) for product in products)
-        counts.update(permutations(products, 2))
-    _add(session, store_id, counts)
+    pairs: Counter[tuple[str, str]] = Counter()
+    for products in _dearest(session, store_id, ids):
+        pairs.update(zip(products, products, strict=True))
+        pairs.update(permutations(products, 2))
+    _add(session, store_id, pairs)
     session.execute(_PAIRED, {"store": store_id, "orders": ids})
     return len(ids)
 
 
-def _dearest(session: Session, store_id: int, order_ids: list[int]) -> dict[int, list[str]]:
-    totals: dict[int, Counter[str]] = {}
-    for row in session.execute(_BOUGHT, {"store": store_id, "orders": order_ids}):
-        totals.setdefault(row.order_id, Counter())[row.product_external_id] += row.total_minor
-    return {
-        order_id: [name for name, _ in sorted(sums.items(), key=lambda item: (-item[1], item[0]))][
-            :MOST_PRODUCTS
-        ]
-        for order_id, sums in totals.items()
+def _dearest(session: Session, store_id: int, order_ids: list[int]) -> Iterator[list[str]]:
+    """Of each order the products that count."""
+    totals: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    bought = session.execute(_BOUGHT, {"store": store_id, "orders": order_ids})
+    for order_id, product, total_minor in bought:
+        totals[order_id][product] += total_minor
+    for sums in totals.values():
+        if len(sums) <= MOST_PRODUCTS:
+            yield list(sums)
+        else:
+            dearest = sorted((-total, product) for product, total in sums.items())
+            yield [product for _, product in dearest[:MOST_PRODUCTS]]
+
+
+def _add(session: Session, store_id: int, pairs: Counter[tuple[str, str]]) -> None:
+    """By columns: of a night's orders there are thousands of pairs."""
+    if not pairs:
+        return
+    ordered = sorted(pairs)
+    products, others = zip(*ordered, strict=True)
+    columns = {
+        "store_id": [store_id] * len(ordered),
+        "product_external_id": products,
+        "other_external_id": others,
+        "orders_count": [pairs[pair] for pair in ordered],
     }
-
-
-def _add(session: Session, store_id: int, counts: Counter[tuple[str, str]]) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "store_id": store_id,
-            "product_external_id": product,
-            "other_external_id": other,
-            "orders_count": count,
-        }
-        for (product, other), count in counts.items()
-    ]
-    upsert(session, PAIRS, rows, key=_KEY, update=(), add=("orders_count",))
+    upsert_columns(session, PAIRS, columns, key=_KEY, update=(), add=("orders_count",))

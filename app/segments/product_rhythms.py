@@ -4,12 +4,12 @@ A store's turn comes once a week (and in its first nights with us), and of a lar
 buyers is read, so that a night costs little whatever the shop's size.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain, groupby, pairwise
-from typing import Any
+from itertools import chain, groupby, zip_longest
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
@@ -27,7 +27,6 @@ REVIEW_PART = 4
 SOONEST_REVIEW, LATEST_REVIEW = 7, 30
 """What is learned stays between the recipe's shortest and longest time."""
 _KEPT = timedelta(days=400)
-_ROWS_AT_ONCE = 1000
 _DAY = timedelta(days=1)
 _NIGHTS, _FIRST_NIGHTS = 7, 3 * _DAY
 _KEY = ("store_id", "product_external_id", "learned_at")
@@ -94,12 +93,9 @@ def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
     buyers = select(func.count()).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.orders_count > 0)
     every = -(-session.execute(buyers).scalar_one() // MOST_BUYERS) or 1
     spells: defaultdict[str, list[Spell]] = defaultdict(list)
-    for person, visits in _visits(session, store_id, every).items():
-        following = [*visits, (now, set[str]())]
-        for number, ((paid_at, products), (next_at, _)) in enumerate(pairwise(following), start=1):
-            spell = Spell((next_at - paid_at) / _DAY, number < len(visits), person)
-            for product in products:
-                spells[product].append(spell)
+    for spell, products in _spells(_visits(session, store_id, every), now):
+        for product in products:
+            spells[product].append(spell)
     found = ((product, returning(of_product)) for product, of_product in spells.items())
     return {product: learned for product, learned in found if learned is not None}
 
@@ -180,41 +176,56 @@ def long_gaps(session: Session, store_id: int, people: Sequence[int]) -> dict[in
 
 
 _COUNTED = (ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None), ORDERS.c.paid_at.is_not(None))
-_Visits = dict[int, list[tuple[datetime, set[str]]]]
+_SEPARATOR = "\x1f"
+_VISITED = (
+    select(
+        ORDERS.c.customer_id,
+        ORDERS.c.paid_at,
+        func.aggregate_strings(LINES.c.product_external_id, _SEPARATOR).label("products"),
+    )
+    .select_from(ORDERS)
+    .outerjoin(LINES, (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id))
+    .where(
+        ORDERS.c.store_id == bindparam("store"),
+        ORDERS.c.customer_id.is_not(None),
+        ORDERS.c.customer_id % bindparam("every") == 0,
+        *_COUNTED,
+    )
+    .group_by(ORDERS.c.id)
+    .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at)
+)
+"""One row an order, for its products stand by themselves in many rows more."""
 
 
-def _visits(session: Session, store_id: int, every: int) -> _Visits:
+class _Visit(NamedTuple):
+    person: int
+    paid_at: datetime
+    products: set[str]
+
+
+def _visits(session: Session, store_id: int, every: int) -> list[_Visit]:
     """When every n-th buyer bought what, in the order of time, without what is bought too seldom to tell."""
-    product = LINES.c.product_external_id
-    often = (
-        select(product)
-        .where(LINES.c.store_id == store_id, product.is_not(None))
-        .group_by(product)
-        .having(func.count() >= FEWEST_GAPS)
-    )
-    telling = session.execute(often).scalars().all()
-    is_of_order = (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id)
-    statement = (
-        select(ORDERS.c.customer_id, ORDERS.c.paid_at, product)
-        .select_from(ORDERS)
-        .outerjoin(LINES, is_of_order & is_among(session, product, telling))
-        .where(
-            ORDERS.c.store_id == store_id,
-            ORDERS.c.customer_id.is_not(None),
-            ORDERS.c.customer_id % every == 0,
-            *_COUNTED,
-        )
-        .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at)
-    )
-    found: _Visits = defaultdict(list)
-    for person, paid_at, bought in chain.from_iterable(session.execute(statement).partitions(_ROWS_AT_ONCE)):
-        visits = found[person]
+    rows = session.execute(_VISITED, {"store": store_id, "every": every}).all()
+    bought = Counter(chain.from_iterable(products.split(_SEPARATOR) for *_, products in rows if products))
+    telling = {product for product, times in bought.items() if times >= FEWEST_GAPS}
+    found: list[_Visit] = []
+    for person, paid_at, products in rows:
+        told = telling.intersection(products.split(_SEPARATOR)) if products else set[str]()
         # Who pays twice at the same moment has not come back in between.
-        if not visits or visits[-1][0] != paid_at:
-            visits.append((paid_at, set()))
-        if bought is not None:
-            visits[-1][1].add(bought)
+        if found and found[-1][:2] == (person, paid_at):
+            found[-1].products.update(told)
+        else:
+            found.append(_Visit(person, paid_at, told))
     return found
+
+
+def _spells(visits: Sequence[_Visit], now: datetime) -> Iterator[tuple[Spell, set[str]]]:
+    """The time after each visit on which something telling was bought, and what that was."""
+    for visit, following in zip_longest(visits, visits[1:]):
+        if visit.products:
+            is_over = following is not None and following.person == visit.person
+            until = following.paid_at if is_over else now
+            yield Spell((until - visit.paid_at) / _DAY, is_over, visit.person), visit.products
 
 
 def _now(session: Session, store_id: int, most: int | None = None) -> Sequence[Row[Any]]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import sqrt
+from operator import attrgetter
+from typing import NamedTuple
 
 FEWEST_GAPS, FEWEST_PEOPLE = 40, 20
 """Before so many came back the curve tells nothing that may be acted on."""
@@ -19,10 +21,10 @@ _FOLLOWED, _SEEN = 2, 0.8
 _Z = 1.96
 _SAME = 1e-9
 """What binary fractions make of equal days and shares differs by less than this."""
+_LENGTH = attrgetter("days")
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+class Spell(NamedTuple):
     """The time from somebody's purchase to their next one, or until now where there is none yet."""
 
     days: float
@@ -50,8 +52,7 @@ class Return:
     long_days: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
+class _Point(NamedTuple):
     """How many of all came back by a day, and the standard error of that."""
 
     days: float
@@ -72,9 +73,9 @@ def returning(spells: Sequence[Spell]) -> Return | None:
     people = len({spell.person for spell in over})
     if len(over) < FEWEST_GAPS or people < FEWEST_PEOPLE:
         return None
-    lengths = sorted(spell.days for spell in spells)
-    watched = lengths[max(0, len(lengths) - _FEWEST_AT_RISK)]
-    curve = [point for point in _curve(spells) if point.days <= watched]
+    ordered = sorted(spells, key=_LENGTH)
+    watched = ordered[max(0, len(ordered) - _FEWEST_AT_RISK)].days
+    curve = [point for point in _curve(ordered) if point.days <= watched]
     share = _end(curve, watched)
     median = _reached(curve, share / 2)
     if median is None:
@@ -92,13 +93,12 @@ def returning(spells: Sequence[Spell]) -> Return | None:
     )
 
 
-def _curve(spells: Sequence[Spell]) -> list[_Point]:
+def _curve(ordered: Sequence[Spell]) -> list[_Point]:
     """The estimate at each length at which somebody came back."""
-    at_risk, staying, variance, curve = len(spells), 1.0, 0.0, []
-    ordered = sorted(spells, key=lambda spell: spell.days)
-    for days, group in groupby(ordered, key=lambda spell: spell.days):
-        ended = list(group)
-        came = sum(spell.is_over for spell in ended)
+    at_risk, staying, variance, curve = len(ordered), 1.0, 0.0, []
+    for days, group in groupby(ordered, key=_LENGTH):
+        ended = [is_over for _, is_over, _ in group]
+        came = sum(ended)
         if came:
             staying *= 1 - came / at_risk
             variance += came / (at_risk * (at_risk - came)) if came < at_risk else 0.0

@@ -899,6 +899,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "store_id", "product_external_id", "other_external_id", name=op.f("pk_product_pairs")
         ),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "product_rhythms",

@@ -10,7 +10,7 @@ import pytest
 
 from app.models import JobRun, ScheduledJob
 from app.runtime import Runtime
-from jobs import daily
+from jobs import daily, run_ledger
 from jobs.kit import Kit
 from jobs.schedule import CLOCK, CalendarJob, Slot
 from jobs.tick import STAGES
@@ -120,12 +120,12 @@ def test_what_a_killed_process_began_is_run_again_where_nobody_else_works(
 ) -> None:
     begun = {"name": "counting", "slot": TODAYS_SLOT, "started_at": NOW, "ended_at": None, "error": None}
     with runtime.database.write() as session:
-        session.execute(daily.RUNS.insert(), [begun])
+        session.execute(run_ledger.RUNS.insert(), [begun])
     daily.run(kit_of(runtime), NOW)
     before = list(runs)
 
     with runtime.database.write() as session:
-        daily.forget_unfinished(session)
+        run_ledger.forget_unfinished(session)
     daily.run(kit_of(runtime), NOW)
 
     assert (before, runs) == ([], [Slot(TODAYS_SLOT, TODAYS_SLOT + DAY)])
@@ -189,7 +189,7 @@ def test_a_slot_that_somebody_else_began_is_left_out_of_those_due_with_it(
     monkeypatch.setattr(daily, "CALENDAR", jobs)
     begun = {"name": "theirs", "slot": TODAYS_SLOT, "started_at": NOW, "ended_at": None, "error": None}
     with runtime.database.write() as session:
-        session.execute(daily.RUNS.insert(), [begun])
+        session.execute(run_ledger.RUNS.insert(), [begun])
 
     daily.run(kit_of(runtime), NOW)
 
