@@ -1,32 +1,30 @@
 """Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import islice
 
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.mirror import lookups, outlines, pulls, reviews, sweeps
+from app.mirror import lookups, pulls, reviews
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
 from app.stores import connections, refusals, rows
 from app.stores.platforms import UNINSTALLED
-from connectors.base import ConnectorError, Record, RecordPage, Resource, Storefront, Unauthorized
-from jobs import access
+from connectors.base import Record, RecordPage, Resource, Storefront
+from jobs import changes
 from jobs.ahead import read_ahead
 from jobs.guard import Failed, each_store, run_guarded
 from jobs.kit import Kit
+from jobs.ways import HELD_SECONDS, Way, pull_by
 
 _PAGES_A_ROUND = 50
 _MOST_STORES, _MOST_LOOKS = 100, 20
-_HELD_SECONDS = pulls.LEASE.total_seconds() / 2
-"""A page without news is no reason to hold its resource anew within these."""
 _STORES_AT_ONCE = 4
 """Their answers are waited for most of the time, and one that is slow keeps the others less."""
 
@@ -37,27 +35,6 @@ class _Held:
 
     pull: Pull
     until: float
-
-
-@dataclass(slots=True)
-class _Way:
-    """The way to a store, kept open from one resource to the next for as long as its token surely holds."""
-
-    kit: Kit
-    store: Store
-    opened: Storefront | None = None
-    until: float = 0.0
-
-    def storefront(self) -> Storefront:
-        """The one that is open, or a new one.
-
-        Raises:
-            ConnectorError: as of opening one.
-        """
-        if self.opened is None or self.kit.stopwatch() >= self.until:
-            self.until = self.kit.stopwatch() + _HELD_SECONDS
-            self.opened = connections.storefront(self.kit.runtime, self.store)
-        return self.opened
 
 
 def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
@@ -71,7 +48,7 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
     if claimed is not None:
         pull, store = claimed
         work = partial(_backfill, kit, pull, store=store, now=now)
-        done["backfilled"] += _work(_Way(kit, store), pull, now, work=work, is_backfill=True) or 0
+        done["backfilled"] += pull_by(Way(kit, store), pull, now, work=work, is_backfill=True) or 0
     return +done
 
 
@@ -84,64 +61,113 @@ def run_reconciliations(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def _reconcile_store(kit: Kit, now: datetime, store_id: int) -> int:
-    """Look until nothing comes: what is to be caught up with amid a look is lost to it, and due again."""
-    looks = iter(partial(_look, kit, now, store_id), 0)
-    return sum(islice(looks, _MOST_LOOKS))
+    """Look at what is due, and again where something was lost: it was to be caught up with amid the look."""
+    done = 0
+    for _ in range(_MOST_LOOKS):
+        count, is_whole = _look(kit, now, store_id)
+        done += count
+        if is_whole:
+            break
+    return done
 
 
-def _look(kit: Kit, now: datetime, store_id: int) -> int:
-    """All of a store that is due, one resource after the other; of most looks nothing is to be kept.
+def _look(kit: Kit, now: datetime, store_id: int) -> tuple[int, bool]:
+    """All of a store that is due, one resource after the other; how many records came, and is it done with.
 
-    Those that brought nothing are finished by one transaction. A kill before it has them looked at again.
+    What the last pages brought is kept by one transaction, the one that ends the pulls. A kill before it has
+    them looked at again.
     """
     claimed, store = _claim_all(kit, store_id, now)
-    way = _Way(kit, store)
-    done, ended = 0, list[Pull]()
-    failed: Failed | None = None
+    look = _Look(Way(kit, store), now)
     for number, held in enumerate(claimed):
         if kit.stopping.is_set():
             with kit.database.of_store(store_id).write() as session:
                 pulls.give_back(session, [one.pull for one in claimed[number:]])
             break
-        work = partial(_reconcile, kit, held, store=way.store, now=now)
-        result = run_guarded(partial(_work, way, held.pull, now, work=work, is_backfill=False))
-        if isinstance(result, Failed):
-            # The store's others have their turn now: they are held, and may not be before this fails again.
-            failed = failed or result
-            continue
-        ended.append(held.pull)
-        if result is None:
+        if look.ended and kit.stopwatch() >= held.until:
+            # Nobody else takes over what waits for the end of a long look.
+            look.finish()
+        look.at(held)
+    look.finish()
+    if look.failed is not None:
+        raise look.failed.error
+    return look.done, look.is_whole
+
+
+@dataclass(slots=True)
+class _Look:
+    """A look at a store under way.
+
+    Attributes:
+        ended: what was read to its end, with what its last page brought.
+        done: how many records came.
+        is_whole: nothing of it is another's by now.
+    """
+
+    way: Way
+    now: datetime
+    ended: list[tuple[Pull, Sequence[Record]]] = field(default_factory=list)
+    done: int = 0
+    is_whole: bool = True
+    failed: Failed | None = None
+
+    def at(self, held: _Held) -> None:
+        """Read one resource.
+
+        Where it fails, the store's others have their turn: they are held, and may not be before its next try.
+        """
+        way = self.way
+        work = partial(_reconcile, way.kit, held, store=way.store, now=self.now)
+        read = run_guarded(partial(pull_by, way, held.pull, self.now, work=work, is_backfill=False))
+        if isinstance(read, Failed):
+            self.failed = self.failed or read
+            return
+        if read is None:
             # A refusal may have been noted.
-            with kit.database.of_store(store_id).read() as session:
-                way = _Way(kit, rows.need(session, store_id))
-        elif result:
-            _finish(kit, ended, now)
-            done, ended = done + result, []
-    if ended:
-        _finish(kit, ended, now)
-    if failed is not None:
-        raise failed.error
-    return done
+            with way.kit.database.of_store(way.store.id).read() as session:
+                self.way = Way(way.kit, rows.need(session, way.store.id))
+            return
+        count, last = read
+        self.done += count
+        self.ended.append((held.pull, last))
+
+    def finish(self) -> None:
+        """Keep what waits, all together; where that fails, one after the other, so that each fails alone."""
+        ended, self.ended = self.ended, []
+        together = run_guarded(partial(_finish, self.way, ended, self.now)) if ended else True
+        if not isinstance(together, Failed):
+            self.is_whole = self.is_whole and together
+            return
+        for one in ended:
+            alone = run_guarded(partial(_finish, self.way, [one], self.now)) if len(ended) > 1 else together
+            if isinstance(alone, Failed):
+                self.failed = self.failed or alone
 
 
 def _claim_all(kit: Kit, store_id: int, now: datetime) -> tuple[list[_Held], Store]:
     """What is due of a store, and its row."""
-    until = kit.stopwatch() + _HELD_SECONDS
+    until = kit.stopwatch() + HELD_SECONDS
     with kit.database.of_store(store_id).write() as session:
         claimed = pulls.claim_reconciliations(session, store_id, now)
         return [_Held(pull, until) for pull in claimed], rows.need(session, store_id)
 
 
-def _finish(kit: Kit, ended: Sequence[Pull], now: datetime) -> None:
-    """Note how far these were pulled; what failed or is another's by now does not have their token."""
-    store_id = ended[0].store_id
+def _finish(way: Way, ended: Sequence[tuple[Pull, Sequence[Record]]], now: datetime) -> bool:
+    """Keep what the last pages brought, and note how far they reach; False if one was another's by now."""
+    kit, store_id = way.kit, way.store.id
     with kit.database.of_store(store_id).write() as session:
         store = rows.find(session, store_id)
         if store is None or store.state == UNINSTALLED:
-            return
-        pulls.finish_reconciliations(session, ended, store, pulled_to=now, now=now)
-        if any(pull.resource is Resource.REVIEWS for pull in ended):
+            return True
+        ours = pulls.finish_reconciliations(
+            session, [pull for pull, _ in ended], store, pulled_to=now, now=now
+        )
+        records = [record for pull, last in ended if pull.resource in ours for record in last]
+        if records:
+            apply_records(session, kit.runtime.signer, store, records, now=now)
+        if Resource.REVIEWS in ours:
             reviews.find_writers(session, store, now)
+        return len(ours) == len(ended)
 
 
 def _claim(database: Database, claim: Callable[[Session], Pull | None]) -> tuple[Pull, Store] | None:
@@ -149,22 +175,6 @@ def _claim(database: Database, claim: Callable[[Session], Pull | None]) -> tuple
     with database.write() as session:
         pull = claim(session)
         return None if pull is None else (pull, rows.need(session, pull.store_id))
-
-
-def _work(
-    way: _Way, pull: Pull, now: datetime, *, work: Callable[[Storefront], int], is_backfill: bool
-) -> int | None:
-    """Pull one claimed resource; a failure of the shop is kept on its row, and None comes back."""
-    kit, store = way.kit, way.store
-    try:
-        if store.state != "connected":
-            raise Unauthorized("the shop must be reconnected")
-        with access.watched(kit, store, now):
-            return work(way.storefront())
-    except ConnectorError as error:
-        with kit.database.of_store(store.id).write() as session:
-            pulls.put_off(session, pull, error=error, now=now, is_backfill=is_backfill)
-        return None
 
 
 def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
@@ -218,58 +228,22 @@ def _keep_history(
     return True
 
 
-def _reconcile(kit: Kit, held: _Held, storefront: Storefront, *, store: Store, now: datetime) -> int:
-    """Mirror what changed, some records a commit; how many there were."""
+def _reconcile(
+    kit: Kit, held: _Held, storefront: Storefront, *, store: Store, now: datetime
+) -> tuple[int, Sequence[Record]]:
+    """Mirror what changed, some records a commit, but for the last ones; how many there were, and those."""
     pull = held.pull
     since = pull.row.pulled_to - pulls.OVERLAP
-    read = _orders_lacked if pull.resource is Resource.ORDERS else _whole_pages
-    count = 0
-    for records in read(kit, pull, storefront, since):
-        if not _keep(kit, held, records, now):
-            return count
+    read = changes.orders_lacked if pull.resource is Resource.ORDERS else changes.whole_pages
+    count, last = 0, tuple[Record, ...]()
+    for records, is_last in read(kit, pull, storefront, since):
+        if not _keep(kit, held, records if not is_last else (), now):
+            return count, ()
         count += len(records)
+        last = (*last, *records) if is_last else last
     if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
-        _doubt_trashed(kit, store, since, now)
-    return count
-
-
-def _doubt_trashed(kit: Kit, store: Store, since: datetime, now: datetime) -> None:
-    """Have orders looked up that came into the trash: its one webhook may be lost, and lists leave it out."""
-    sweepable = connections.sweepable(kit.runtime, store)
-    cursor, is_last = None, False
-    while not is_last:
-        page = sweepable.trashed_orders(cursor=cursor, updated_since=since)
-        cursor, is_last = page.cursor, page.cursor is None
-        if not page.ids:
-            continue
-        with kit.database.of_store(store.id).write() as session:
-            held = sweeps.alive(session, store.id, Resource.ORDERS, page.ids)
-            sweeps.doubt(session, store.id, Resource.ORDERS, held, now=now)
-
-
-def _orders_lacked(
-    kit: Kit, pull: Pull, storefront: Storefront, since: datetime
-) -> Iterator[tuple[Record, ...]]:
-    """The changed orders that the webhooks did not bring: all in outline, those alone whole."""
-    cursor, is_last = None, False
-    while not is_last:
-        page = storefront.outline_orders(cursor=cursor, updated_since=since)
-        cursor, is_last = page.cursor, page.cursor is None
-        with kit.database.of_store(pull.store_id).read() as session:
-            lacked = outlines.unmirrored(session, pull.store_id, page.outlines)
-        yield from storefront.fetch_orders(lacked)
-        # A page that lacked nothing took its time, too.
-        yield ()
-
-
-def _whole_pages(
-    _kit: Kit, pull: Pull, storefront: Storefront, since: datetime
-) -> Iterator[tuple[Record, ...]]:
-    cursor, is_last = None, False
-    while not is_last:
-        page = storefront.page(pull.resource, cursor=cursor, updated_since=since)
-        cursor, is_last = page.cursor, page.cursor is None
-        yield page.records
+        changes.doubt_trashed(kit, store, since, now)
+    return count, last
 
 
 def _keep(kit: Kit, held: _Held, records: Sequence[Record], now: datetime) -> bool:
@@ -280,7 +254,7 @@ def _keep(kit: Kit, held: _Held, records: Sequence[Record], now: datetime) -> bo
     """
     if not records and kit.stopwatch() < held.until:
         return True
-    pull, until = held.pull, kit.stopwatch() + _HELD_SECONDS
+    pull, until = held.pull, kit.stopwatch() + HELD_SECONDS
     with kit.database.of_store(pull.store_id).write() as session:
         store = rows.find(session, pull.store_id)
         if store is None or store.state == UNINSTALLED or not pulls.hold_reconciliation(session, pull):

@@ -79,6 +79,13 @@ def _lease_of(table: Table) -> Update:
 _FIRST_BACKFILL = _free(BACKFILLS, BACKFILLS.c.finished_at.is_(None)).limit(1)
 _ALL_OF_STORE = _free(RECONCILIATIONS, RECONCILIATIONS.c.store_id == bindparam("store"))
 _LEASES = {table: _lease_of(table) for table in (BACKFILLS, RECONCILIATIONS)}
+_STILL_HELD = (
+    select(RECONCILIATIONS.c.resource)
+    .where(
+        RECONCILIATIONS.c.store_id == bindparam("store"), RECONCILIATIONS.c.lease_token == bindparam("token")
+    )
+    .with_for_update()
+)
 _FINISHED = (
     update(RECONCILIATIONS)
     .where(
@@ -189,19 +196,19 @@ def hold_reconciliation(session: Session, pull: Pull) -> bool:
 
 def finish_reconciliations(
     session: Session, pulls: Sequence[Pull], store: Store, *, pulled_to: datetime, now: datetime
-) -> None:
-    """These resources were pulled as of `pulled_to`, those that are still ours; the next pulls are set."""
-    ended = [
-        {
-            "store": pull.store_id,
-            "pulled": pull.resource.value,
-            "token": pull.token,
-            "to": pulled_to,
-            "next": now + interval(store, pull.resource),
-        }
-        for pull in pulls
-    ]
-    session.execute(_FINISHED, ended)
+) -> frozenset[Resource]:
+    """These resources of one claim were pulled as of `pulled_to`; the next pulls are set.
+
+    Returns:
+        those that were still ours; of the others nothing is written.
+    """
+    all_of = {"store": store.id, "token": pulls[0].token, "to": pulled_to}
+    still_held = set(session.execute(_STILL_HELD, all_of).scalars())
+    ours = frozenset(pull.resource for pull in pulls if pull.resource.value in still_held)
+    if ours:
+        ended = [{**all_of, "pulled": one.value, "next": now + interval(store, one)} for one in ours]
+        session.execute(_FINISHED, ended)
+    return ours
 
 
 def catch_up(session: Session, store_id: int, resource: Resource, *, since: datetime, now: datetime) -> None:

@@ -152,7 +152,7 @@ def test_a_resource_that_cannot_be_read_keeps_no_other_from_its_turn(
     def fail(*_arguments: Any) -> None:
         raise _UnreadableError
 
-    monkeypatch.setattr("jobs.pulls._orders_lacked", fail)
+    monkeypatch.setattr("jobs.changes.orders_lacked", fail)
     with pytest.raises(_UnreadableError):
         _reconcile(reader, shop)
 
