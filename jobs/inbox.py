@@ -31,9 +31,11 @@ from jobs.kit import Kit
 
 EVENTS = inbox.EVENTS
 BATCH = 300
+"""So many deliveries of a store are one transaction at most: on SQLite who posts waits for its end."""
 _OURS = {*provider_posts.CHANNELS, clicks.SOURCE}
 """The sources that are no shop's platform."""
-_SMALLEST_SHARE = 20
+_ROUND, _SMALLEST_SHARE = 600, 20
+"""How many deliveries a round reads of all stores together, as long as each has its smallest share."""
 _MOST_ROUNDS = 200
 _WAITING = StoreScan(
     EVENTS.c.store_id,
@@ -74,7 +76,7 @@ def _round(kit: Kit, now: datetime) -> int:
     """One share of each store that has something waiting now, so that a storm keeps nobody waiting."""
     with kit.database.over_all_stores().read() as session:
         stores = _WAITING.run(session, now=now)
-    share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
+    share = min(BATCH, max(_SMALLEST_SHARE, _ROUND // max(1, len(stores))))
     return sum(_one_batch(kit, store_id, now, share) for store_id in stores)
 
 

@@ -17,7 +17,7 @@ from tests.conftest import NOW
 from tests.jobs.jobs_seed import body_of, delivered, delivery, kit_of, product_body, receive
 
 STORM = 2_000
-SHARE = 150
+SHARE = 300
 """How many rows of each of two shops one round reads."""
 
 

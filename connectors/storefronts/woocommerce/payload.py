@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict
 
 from connectors import exact_json
 from connectors.base import JsonObject, Money, UnreadablePayload
@@ -34,6 +34,20 @@ def parse(body: bytes) -> Any:
 def parse_object(body: bytes) -> JsonObject:
     """The one JSON object that a body holds; raises as `parse` and `as_object` do."""
     return as_object(parse(body), is_plain=has_only_plain_text(body))
+
+
+def parse_envelope(body: bytes) -> JsonObject:
+    """Of the one JSON object that a body holds what tells which it is: `id`, `date_modified_gmt`, `_links`.
+
+    Raises:
+        UnreadablePayload: as `parse_object`, but for bytes that are no UTF-8 elsewhere in the body.
+    """
+    if not has_only_plain_text(body):
+        return parse_object(body)
+    try:
+        return as_object(_read_envelope(body), is_plain=True)
+    except (ValueError, RecursionError) as error:
+        raise UnreadablePayload(f"not readable JSON ({type(error).__name__})") from None
 
 
 def has_only_plain_text(body: bytes) -> bool:
@@ -182,6 +196,15 @@ def required_moment(source: JsonObject, *keys: str) -> datetime:
 def email(source: JsonObject, key: str) -> str | None:
     """The normalised address under a key: no blanks around it, lower case; None when there is none."""
     return text(source, key).strip().lower() or None
+
+
+class _Envelope(TypedDict, total=False):
+    id: Any
+    date_modified_gmt: Any
+    _links: Any
+
+
+_read_envelope = exact_json.reader_of(_Envelope)
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from connectors.storefronts.woocommerce.payload import (
     entries,
     moment,
     optional_identifier,
-    parse_object,
+    parse_envelope,
     section,
     text,
 )
@@ -82,7 +82,7 @@ def _envelope(named: Mapping[str, str], body: bytes) -> Envelope:
     topic = topic if _TOPIC.fullmatch(topic) else "unknown"
     shop = named.get(_PREFIX + "source", "")
     try:
-        payload = parse_object(body)
+        payload = parse_envelope(body)
         subject, modified_at = optional_identifier(payload, "id"), moment(payload, "date_modified_gmt")
         shop = _home_in_body(payload) or shop
     except UnreadablePayload:
