@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from app.flows import choosers
-from app.flows.choosers import OrderProduct
+from app.flows.goods import OrderProduct
 from app.flows.shop import SUPPORT, Fit
 from app.flows.simulate.history import MOST_PRODUCTS
 from connectors.sandbox import dataset

@@ -17,6 +17,11 @@ class Ahead(NamedTuple):
     draws: bool
 
     @property
+    def asks_reviews(self) -> bool:
+        """Whether it may ask what somebody reviewed, or was asked to."""
+        return "review-products" in self.choosers
+
+    @property
     def asks_goods(self) -> bool:
         """Whether it may ask which products an order has."""
         return self.needs_delay or bool(self.choosers)

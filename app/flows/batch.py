@@ -1,11 +1,10 @@
 """What a batch holds while it is worked on: the journeys it touches and what they brought forth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.flows.choosers import OrderProduct
 from app.flows.definition import Definition, Entry
 from app.flows.engine import Journey
 from app.flows.facts import BatchFacts, place_of
@@ -69,7 +68,7 @@ class Batch:
     `shop` answers what is looked up on the way; `notes` are decisions about people without a journey.
     `already_read` holds, by customer, the entries that earlier runs read and that happened at the moment of
     the earliest one of this run or later, and grows by what this one reads: what came late must still see
-    what came before it.
+    what came before it. `known` are the keys of the journeys that were looked at, held or not.
     """
 
     shop: Shop
@@ -78,14 +77,15 @@ class Batch:
     flows: Mapping[str, LiveFlow]
     facts: BatchFacts
     held: dict[int, Held]
-    goods: Mapping[int, Sequence[OrderProduct]] = field(default_factory=dict)
     fresh: dict[tuple[str, int, str], Held] = field(default_factory=dict)
     definitions: dict[int, Definition] = field(default_factory=dict)
     already_read: dict[int, list[Any]] = field(default_factory=dict)
+    known: Collection[tuple[str, int, str]] = frozenset()
     places: dict[int, Place] = field(default_factory=dict)
     notes: list[NewDecision] = field(default_factory=list)
     _people: dict[int, list[Held]] = field(default_factory=dict, init=False)
     _holdout: tuple[str, int] | None = field(default=None, init=False)
+    _ways_in: dict[str, list[tuple[LiveFlow, Entry]]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """A batch asks for journeys by customer, again and again."""
@@ -96,6 +96,15 @@ class Batch:
         """Take in a journey that begins."""
         self.fresh[held.key] = held
         self._people.setdefault(held.customer_id, []).append(held)
+
+    def ways_in(self, kind: str) -> list[tuple[LiveFlow, Entry]]:
+        """The ways in that an entry of this type may open, found once a batch."""
+        found = self._ways_in.get(kind)
+        if found is None:
+            flows = [flow for flow in self.flows.values() if flow.is_active]
+            found = [(flow, entry) for flow in flows for entry in flow.definition.entries_on.get(kind, ())]
+            self._ways_in[kind] = found
+        return found
 
     def again(self, now: datetime) -> None:
         """Begin anew with the journeys in hand: what began meanwhile is written, and taken into `held`."""
@@ -111,7 +120,7 @@ class Batch:
 
     def knows(self, flow_key: str, customer_id: int, occurrence: str) -> bool:
         """Whether there is a journey for the same occasion in hand."""
-        return any(
+        return (flow_key, customer_id, occurrence) in self.known or any(
             held.occurrence == occurrence and held.flow_key == flow_key
             for held in self._people.get(customer_id, ())
         )

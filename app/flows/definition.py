@@ -129,13 +129,13 @@ class Entry(Part):
         return found
 
     @cached_property
-    def asks_goods_on(self) -> frozenset[str]:
-        """The event types at which its journeys may ask for an order's products without a wait before."""
+    def ahead_on(self) -> tuple[tuple[str, Ahead], ...]:
+        """What its journeys may ask without a wait before, by the types of the events that move them."""
         ways = [(kind, self.steps[0].id, kind) for kind in self.events]
         ways += [(step.event, step.id, step.event) for step in self.steps if isinstance(step, WaitFor)]
         met = [(step.event, step.came) for step in self.steps if isinstance(step, WaitEvent)]
-        asked = {kind for kind, step_id, arrived_by in ways if self.ahead(step_id, arrived_by).asks_goods}
-        return frozenset(asked.union(kind for kind, came in met if self.ahead(came, None).asks_goods))
+        moved = [(kind, self.ahead(step_id, arrived_by)) for kind, step_id, arrived_by in ways]
+        return (*moved, *((kind, self.ahead(came, None)) for kind, came in met))
 
     def step_after(self, step_id: str) -> str:
         """The id of the following step, or `end`."""
@@ -188,11 +188,6 @@ class Definition(Part):
         open_ = [entry for entry in self.entries if entry.has_messages]
         types = {kind for entry in open_ for kind in entry.events}
         return {kind: tuple(entry for entry in open_ if kind in entry.events) for kind in types}
-
-    @cached_property
-    def asks_goods_on(self) -> frozenset[str]:
-        """The event types at which any way in may ask for an order's products without a wait before."""
-        return frozenset[str]().union(*(entry.asks_goods_on for entry in self.entries))
 
     @cached_property
     def asks_for_classes(self) -> bool:

@@ -10,10 +10,10 @@ from sqlalchemy import Row
 from app import timeline
 from app.flows import arms, choosers, engine, facts, meanings
 from app.flows.batch import Batch, Held, LiveFlow
-from app.flows.choosers import OrderProduct
 from app.flows.definition import Entry, Message
 from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
+from app.flows.goods import OrderProduct
 from app.flows.making import new_message
 from app.messaging.conditions import ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
@@ -39,10 +39,9 @@ class MomentItem(NamedTuple):
                 _carry_on(batch, held, self.events)
         batch.already_read.setdefault(customer_id, []).extend(self.events)
         for event in self.events:
-            for flow in batch.flows.values():
-                for entry in flow.definition.entries_on.get(event.type, ()):
-                    if meanings.lets_in(flow, entry, event):
-                        enter_by_event(batch, flow, entry, event)
+            for flow, entry in batch.ways_in(event.type):
+                if meanings.lets_in(flow, entry, event):
+                    enter_by_event(batch, flow, entry, event)
 
 
 class TimerItem(NamedTuple):
@@ -187,7 +186,7 @@ def _choices(batch: Batch, held: Held, names: Sequence[str]) -> dict[str, Sequen
 
 
 def _bought(batch: Batch, order: Row[Any] | None) -> Sequence[OrderProduct]:
-    return batch.goods.get(order.id, ()) if order is not None else ()
+    return batch.shop.bought(order.id) if order is not None else ()
 
 
 def _lot(store: Store, held: Held, customer: Any) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.db import Among, table_of, unindexed
 from app.flows.facts import median_transit
+from app.flows.goods import OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
 from app.models import Message, Order, OrderLine, Product, ProductPair
@@ -24,9 +25,9 @@ _NEVER_ASKED = frozenset({"stopped", "expired", "failed", "cancelled"})
 """The other states of a message."""
 
 
-_ReadProducts = Callable[[Session, int, Sequence[int]], Mapping[int, frozenset[str]]]
-
-
+T = TypeVar("T")
+_Read = Callable[[Session, int, Sequence[int]], Mapping[int, T]]
+"""What finds something for many keys at once, and nothing for some."""
 Fit = tuple[float, str, int, int]
 """How well a product goes with another: the share of that one's orders that held both, that one, how many
 orders held both and how many that one. A plain tuple: a replay makes some fifty for each message."""
@@ -34,6 +35,9 @@ orders held both and how many that one. A plain tuple: a replay makes some fifty
 
 class Shop(Protocol):
     """Products are named by their external ids."""
+
+    def bought(self, order_id: int) -> Sequence[OrderProduct]:
+        """The products of an order, dearest first."""
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """What the customer wrote a review of."""
@@ -71,34 +75,40 @@ class LiveShop:
     """The shop as its tables are now, for one batch.
 
     Attributes:
-        people: to whom the batch may speak of products; what was asked of them and reviewed is read for all
-            at once.
+        people: whom the batch is likely to ask for a review; what was asked of them and reviewed is read for
+            all at once.
+        orders: whose products it is likely to look at; they are read at once, too.
     """
 
     session: Session
     store_id: int
     people: Sequence[int] = ()
+    orders: Sequence[int] = ()
     _transit: list[timedelta | None] = field(default_factory=list)
     _delays: list[Mapping[str, int]] = field(default_factory=list)
-    _reviewed: dict[int, frozenset[str]] = field(default_factory=dict)
-    _asked: dict[int, frozenset[str]] = field(default_factory=dict)
+    _reviewed: dict[int, frozenset[str] | None] = field(default_factory=dict)
+    _asked: dict[int, frozenset[str] | None] = field(default_factory=dict)
+    _bought: dict[int, Sequence[OrderProduct] | None] = field(default_factory=dict)
+
+    def bought(self, order_id: int) -> Sequence[OrderProduct]:
+        """By the lines of the mirrored orders."""
+        return self._once(self._bought, order_products, self.orders, order_id) or ()
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """By the mirrored reviews."""
-        return self._once(self._reviewed, products_reviewed, customer_id)
+        return self._once(self._reviewed, products_reviewed, self.people, customer_id) or frozenset()
 
     def asked(self, customer_id: int) -> frozenset[str]:
         """By the outbox."""
-        return self._once(self._asked, products_asked, customer_id)
+        return self._once(self._asked, products_asked, self.people, customer_id) or frozenset()
 
-    def _once(
-        self, known: dict[int, frozenset[str]], read: _ReadProducts, customer_id: int
-    ) -> frozenset[str]:
-        if customer_id not in known:
-            people = sorted({*self.people, customer_id} - known.keys())
-            found = read(self.session, self.store_id, people)
-            known.update((one, found.get(one, frozenset())) for one in people)
-        return known[customer_id]
+    def _once(self, known: dict[int, T | None], read: _Read[T], likely: Sequence[int], key: int) -> T | None:
+        """What is known by a key: read with that of all the likely ones, which it need not be one of."""
+        if key not in known:
+            wanted = sorted({*likely, key} - known.keys())
+            found = read(self.session, self.store_id, wanted)
+            known.update((one, found.get(one)) for one in wanted)
+        return known[key]
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""

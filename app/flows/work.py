@@ -4,7 +4,7 @@ Everything of a batch is read, decided and written in the caller's transaction, 
 point leaves either all of it or nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 
 from app import timeline, timers
 from app.db import Among, UtcDateTime, is_one_of, table_of
-from app.flows import choosers, facts, journeys, live, published, writing
+from app.flows import facts, journeys, likely, live, published, writing
 from app.flows.batch import Batch, Held
-from app.flows.definition import Definition
 from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
@@ -99,8 +98,8 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit) if is_all else []
     if not events and not due:
         return 0, False
-    due_ids = sorted({row.subject_id for row in due})
-    held = journeys_of(session, store.id, events, due_ids)
+    due_ids = frozenset(row.subject_id for row in due)
+    held = journeys_of(session, store.id, events, sorted(due_ids))
     batch = _batch(session, store, now, events=events, rows=held, due_ids=due_ids)
     for item in in_order(batch, events, due):
         item.run(batch)
@@ -175,31 +174,36 @@ def _batch(
     *,
     events: list[Row[Any]],
     rows: list[Row[Any]],
-    due_ids: list[int],
+    due_ids: frozenset[int],
 ) -> Batch:
     """What the batch works on. Codes and sibling messages matter past a wait only, so to timers only."""
-    subjects = {event.subject for event in events} | {row.subject for row in rows}
-    people = sorted({row.customer_id for row in (*events, *rows)})
-    loaded = facts.load(session, store, customer_ids=people, subjects=subjects, enrollment_ids=due_ids)
+    told = likely.types_of(events)
     flows = published.flows_of(session, store.id)
     definitions = published.definitions_of(session, store.id, {row.version_id for row in rows})
-    known = [*(flow.definition for flow in flows.values()), *definitions.values()]
+    concerned = likely.concerned(rows, told, due_ids, definitions)
+    loaded = facts.load(
+        session,
+        store,
+        customer_ids={row.customer_id for row in (*events, *concerned)},
+        subjects={row.subject for row in (*events, *concerned)},
+        enrollment_ids=sorted(due_ids),
+    )
+    begin = [flow.definition for flow in flows.values()]
+    known = [*begin, *definitions.values()]
     if any(definition.asks_for_classes for definition in known):
         loaded.classes = classing.kept(session, store.id, loaded.customers.values(), now)
     if any(definition.asks_for_scores for definition in known):
         loaded.scores = scoring.scores_of(session, store.id, list(loaded.customers))
-    asked_on = asked_goods_on(known).intersection([event.type for event in events])
-    going_on = [row for row in rows if row.id in due_ids or row.waits_for in asked_on]
-    orders = with_goods(events, (row.subject for row in going_on), loaded.orders, asked_on)
-    offered = {one.customer_id for one in (*going_on, *(event for event in events if event.type in asked_on))}
+    asked = likely.look(concerned, events, told, due_ids=due_ids, flows=begin, definitions=definitions)
+    orders = [facts.order_of(loaded, subject) for subject in asked.subjects]
     return Batch(
-        shop=LiveShop(session, store.id, sorted(offered)),
+        shop=LiveShop(session, store.id, sorted(asked.people), [one.id for one in orders if one]),
         store=store,
         now=now,
         flows=flows,
         facts=loaded,
-        held={row.id: _held(row) for row in rows},
-        goods=choosers.order_products(session, store.id, orders),
+        held={row.id: _held(row) for row in concerned},
+        known=frozenset((row.flow_key, row.customer_id, row.occurrence) for row in rows),
         already_read=_already_read(session, store.id, events),
         definitions=definitions,
     )
@@ -218,25 +222,6 @@ def _held(row: Row[Any]) -> Held:
         stopped_at=row.stopped_at,
         journey=journeys.from_row(row),
     )
-
-
-def asked_goods_on(definitions: Iterable[Definition]) -> frozenset[str]:
-    """The types of events at which any of these flows may ask for an order's products."""
-    return frozenset[str]().union(*(definition.asks_goods_on for definition in definitions))
-
-
-def with_goods(
-    events: Sequence[Any], subjects: Iterable[str], orders: Mapping[str, Any], asked_on: Collection[str]
-) -> list[int]:
-    """The orders whose products the steps may ask for.
-
-    Args:
-        subjects: of journeys that are due, or that wait for one of the events.
-        asked_on: the types of events at which products are asked for.
-    """
-    named = {event.subject for event in events if event.type in asked_on}.union(subjects)
-    found = [orders.get(subject.removeprefix("order:")) for subject in named]
-    return sorted([order.id for order in found if order is not None])
 
 
 def in_order(batch: Batch, events: Sequence[Any], due: Sequence[Any]) -> list[Any]:

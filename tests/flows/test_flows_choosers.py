@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from app.db import Database
-from app.flows import choosers
-from app.flows.choosers import OrderProduct
+from app.flows import choosers, goods
 from app.flows.delays import review_delay_days
+from app.flows.goods import OrderProduct
 from app.flows.shop import LiveShop
 from app.models import OrderLine, ProductPair
 from tests.conftest import NOW
@@ -73,7 +73,7 @@ def test_products_are_summed_over_their_lines_and_sorted_by_what_they_cost(datab
             )
 
     with database.read() as session:
-        found = choosers.order_products(session, world.store_id, [order_id, other_id])
+        found = goods.order_products(session, world.store_id, [order_id, other_id])
 
     assert [(item.external_id, item.total_minor, item.product_type) for item in found[order_id]] == [
         ("B", 600, "Coffee"),

@@ -6,8 +6,8 @@ import pytest
 
 from app.db import Database
 from app.flows import choosers
-from app.flows.choosers import OrderProduct
 from app.flows.definition import Message, recipe
+from app.flows.goods import OrderProduct
 from app.flows.shop import LiveShop
 from app.messaging.reviewed import CONDITION
 from app.models import Review

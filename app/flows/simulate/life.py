@@ -293,5 +293,4 @@ def _batch(question: Question, shop: PastShop, facts: PastFacts, memory: Memory)
         flows=question.flows,
         facts=facts.at(question.begin, ()),
         held={},
-        goods=memory.goods,
     )

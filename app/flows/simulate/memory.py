@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.db import table_of
-from app.flows import choosers
-from app.flows.choosers import OrderProduct
+from app.flows import goods
+from app.flows.goods import OrderProduct
 from app.flows.simulate.question import Question
 from app.messaging import addresses, fact_rows
 from app.messaging.cases import CLOSED, OPENED
@@ -132,7 +132,7 @@ def load(session: Session, signer: Signer, question: Question, *, first: int, la
     customers = [person.customer for person in people.values()]
     return Memory(
         people=people,
-        goods=choosers.order_products(session, question.store.id, orders) if question.asks_goods else {},
+        goods=goods.order_products(session, question.store.id, orders) if question.asks_goods else {},
         suppressed=fact_rows.suppressed(session, signer, question.store.id, customers),
         signer=signer,
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from app.flows.choosers import OrderProduct
+from app.flows.goods import OrderProduct
 from app.flows.shop import ASKED_STATES, Fit
 from app.flows.simulate.correspondence import Letter
 from app.flows.simulate.history import History
@@ -20,6 +20,10 @@ class PastShop:
     standing: Standing
     now: datetime
     letters: list[Letter] = field(default_factory=list)
+
+    def bought(self, order_id: int) -> Sequence[OrderProduct]:
+        """By the lines as the mirror has them today."""
+        return self.goods.get(order_id, ())
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """By the moments at which the reviews were written."""

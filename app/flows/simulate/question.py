@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from app import timeline
-from app.flows import facts, work
+from app.flows import facts
 from app.flows.batch import LiveFlow
 from app.flows.definition import Entry, WaitFor
 from app.flows.steps import WaitEvent
@@ -68,11 +68,6 @@ class Question:
             for entry in self._entries
             for step in entry.steps
         )
-
-    @cached_property
-    def asks_goods_on(self) -> frozenset[str]:
-        """The types of events at which any flow may ask for an order's products."""
-        return work.asked_goods_on(flow.definition for flow in self.flows.values())
 
     @cached_property
     def listened(self) -> frozenset[str]:
