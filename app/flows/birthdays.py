@@ -53,7 +53,12 @@ def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now:
     if flow is None or not flow.is_active or flow.active_since is None:
         return 0
     slots = Slots(begin, max(begin, flow.active_since), end)
-    rows = _candidates(session, store, flow.definition.entries[0], slots)
+    entry = flow.definition.entries[0]
+    near = _candidates(session, store, entry, slots)
+    # Of those near enough a fourth or fewer: nothing is read of the others.
+    rows = [row for row in near if _is_due(entry, slots, row, facts.place_of(store, row))]
+    if not rows:
+        return 0
     people = [row.id for row in rows]
     loaded = facts.load(session, store, customer_ids=people)
     shop = LiveShop(session, store.id)
@@ -72,6 +77,11 @@ class Slots:
     first: datetime
     begin: datetime
     end: datetime
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """Those whose birthdays are looked at."""
+        return self.first.year, self.first.year + 1
 
     def of(self, moment: datetime) -> datetime:
         """The slot in which a moment lies."""
@@ -128,7 +138,7 @@ def consider(batch: Batch, slots: Slots, row: Any, earlier: Mapping[str, datetim
     place = facts.place_of(batch.store, row)
     flow = batch.flows[FLOW]
     entry = flow.definition.entries[0]
-    for year in (slots.first.year, slots.first.year + 1):
+    for year in slots.years:
         day, anchor, moment = _moments(entry, row, place, year)
         occurrence = entry.occurrence.replace("{year}", str(year))
         slot = slots.of(moment)
@@ -159,6 +169,12 @@ def consider(batch: Batch, slots: Slots, row: Any, earlier: Mapping[str, datetim
             journey=Journey(entry.id, entry.steps[0].id, anchors),
         )
         live.enter(batch, entry, held)
+
+
+def _is_due(entry: Entry, slots: Slots, customer: Any, place: Place) -> bool:
+    """Whether a birthday's first mail is due within the slots."""
+    moments = (_moments(entry, customer, place, year)[2] for year in slots.years)
+    return any(slots.begin <= moment < slots.end for moment in moments)
 
 
 def dues(entry: Entry, customer: Any, place: Place, *, around: int) -> list[tuple[str, datetime]]:

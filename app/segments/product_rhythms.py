@@ -177,21 +177,20 @@ def long_gaps(session: Session, store_id: int, people: Sequence[int]) -> dict[in
 
 _COUNTED = (ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None), ORDERS.c.paid_at.is_not(None))
 _SEPARATOR = "\x1f"
+_PRODUCTS = (
+    select(func.aggregate_strings(LINES.c.product_external_id, _SEPARATOR))
+    .where(LINES.c.store_id == ORDERS.c.store_id, LINES.c.order_id == ORDERS.c.id)
+    .correlate(ORDERS)
+    .scalar_subquery()
+)
 _VISITED = (
-    select(
-        ORDERS.c.customer_id,
-        ORDERS.c.paid_at,
-        func.aggregate_strings(LINES.c.product_external_id, _SEPARATOR).label("products"),
-    )
-    .select_from(ORDERS)
-    .outerjoin(LINES, (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id))
+    select(ORDERS.c.customer_id, ORDERS.c.paid_at, _PRODUCTS)
     .where(
         ORDERS.c.store_id == bindparam("store"),
         ORDERS.c.customer_id.is_not(None),
         ORDERS.c.customer_id % bindparam("every") == 0,
         *_COUNTED,
     )
-    .group_by(ORDERS.c.id)
     .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at)
 )
 """One row an order, for its products stand by themselves in many rows more."""

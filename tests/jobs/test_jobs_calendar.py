@@ -198,6 +198,36 @@ def test_a_slot_that_somebody_else_began_is_left_out_of_those_due_with_it(
     assert ended == {"theirs": None, "ours": NOW}
 
 
+def test_a_slot_that_somebody_begins_while_an_earlier_job_runs_is_left_to_them(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was run is asked once for all jobs; the beginning of each decides."""
+    ran: list[str] = []
+
+    def others_begin(kit: Kit, slot: Slot, now: datetime) -> int:
+        ran.append("ours")
+        begun = {"name": "theirs", "slot": TODAYS_SLOT, "started_at": NOW, "ended_at": None, "error": None}
+        with runtime.database.write() as session:
+            session.execute(run_ledger.RUNS.insert(), [begun])
+        return 0
+
+    def note(kit: Kit, slot: Slot, now: datetime) -> int:
+        ran.append("theirs")
+        return 0
+
+    jobs = (
+        CalendarJob("ours", "", DAY, 2 * HOUR, others_begin),
+        CalendarJob("theirs", "", DAY, 2 * HOUR, note),
+    )
+    monkeypatch.setattr(daily, "CALENDAR", jobs)
+
+    daily.run(kit_of(runtime), NOW)
+
+    ended = {name: at for name, at, _ in ends(runtime)}
+    assert ran == ["ours"]
+    assert ended == {"ours": NOW, "theirs": None}
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_slots_of_runs_that_failed_are_covered_by_the_next_good_one(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch

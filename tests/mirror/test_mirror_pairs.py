@@ -61,6 +61,15 @@ def test_of_a_large_basket_the_twelve_dearest_count(database: Database) -> None:
     assert {product for product, _ in _counts(database)} == {f"P{n:02}" for n in range(4, 16)}
 
 
+def test_of_equally_dear_products_the_first_by_name_count(database: Database) -> None:
+    store_id = new_store(database)
+    tell(database, store_id, order("1", lines=tuple(line(f"P{n:02}", "5.00") for n in range(15, 0, -1))))
+
+    _add(database, store_id)
+
+    assert {product for product, _ in _counts(database)} == {f"P{n:02}" for n in range(1, 13)}
+
+
 def _bought(external_id: str, *products: str) -> OrderRecord:
     return order(external_id, lines=tuple(line(product) for product in products))
 
