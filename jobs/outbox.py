@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import bindparam
@@ -10,16 +10,14 @@ from sqlalchemy.orm import Session
 
 from app import clock, failpoints, watching
 from app.db import UtcDateTime, is_one_of, table_of
-from app.messaging import claim, receipts, send, senders, settling, text_costs, vouchers
+from app.messaging import claim, receipts, send, senders, settling, text_costs
 from app.messaging.claim import Claimed
-from app.messaging.vouchers import Wanted
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED
 from app.scans import StoreScan
-from app.stores import connections, refusals, rows, stopping
-from connectors.base import ConnectorError, Outcome, OutgoingMessage, SendResult, Unauthorized
-from connectors.writing import VoucherResult
-from jobs import baskets, last_looks
+from app.stores import rows, stopping
+from connectors.base import Outcome, OutgoingMessage, SendResult
+from jobs import baskets, last_looks, minting
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
 from jobs.last_looks import LastLook
@@ -29,6 +27,8 @@ MESSAGES = table_of(Message)
 BATCH = 256
 """Four rounds of the 64 calls that a channel makes at a time, so that none of them waits for a few others."""
 _SMALLEST_SHARE = 20
+_MOST_AGAIN = 2
+"""First a basket may be asked about, then a code be minted; then the message leaves."""
 _MOST_ROUNDS = 200
 _NOT_CALLED = SendResult(Outcome.RETRY, error="the account was taken away")
 _TOO_LATE = SendResult(Outcome.RETRY, error="not called: the claim was held for too long")
@@ -37,7 +37,6 @@ _CALL_WITHIN_SECONDS = 55.0
 
 A process that was stopped in between, as a whole machine may be, finds that its messages may be another's.
 """
-_AT_ONCE, _SOON, _LATER = timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=5)
 _QUEUED = StoreScan(
     MESSAGES.c.store_id,
     is_one_of(MESSAGES.c.status, OPEN_STATES),
@@ -95,6 +94,8 @@ def run_store(
 ) -> tuple[int, bool]:
     """One round of a store: claim, ask about baskets, mint what is wanted, call the channel, record.
 
+    What waited for the storefront leaves in the same call as the others, where a claim took all that is due.
+
     Args:
         calling: carries out the calls and what is recorded of them, at once or beside the next claim.
 
@@ -102,24 +103,56 @@ def run_store(
         how many messages were looked at, and whether another round would find more.
     """
     call_by = kit.stopwatch() + _CALL_WITHIN_SECONDS
+    taken = _claim(kit, store_id, now, limit=limit)
+    if taken is None:
+        return 0, False
+    store, claimed = taken
+    try:
+        is_waiting = _ask_storefront(kit, store, claimed, now, call_by=call_by)
+        for _ in range(_MOST_AGAIN):
+            if not is_waiting or claimed.looked_at >= limit or kit.stopwatch() > call_by:
+                break
+            left = limit - claimed.looked_at
+            if (taken := _claim(kit, store_id, now, limit=left, token=claimed.token)) is None:
+                break
+            store, again = taken
+            claimed.looked_at += again.looked_at
+            claimed.outgoing += again.outgoing
+            is_waiting = _ask_storefront(kit, store, again, now, call_by=call_by)
+    finally:
+        # Whatever became of those that waited: what was claimed before is `sending`, and is called out.
+        if claimed.outgoing:
+            calling(partial(_send, kit, store, claimed, now, call_by=call_by))
+    return claimed.looked_at, is_waiting or claimed.looked_at >= limit
+
+
+def _claim(
+    kit: Kit, store_id: int, now: datetime, *, limit: int, token: str = ""
+) -> tuple[Store, Claimed] | None:
+    """Claim what is due, under a claim's token or a new one; None where there is no such store any more."""
     with kit.database.of_store(store_id).write() as session:
         stopping.hold_off(session, store_id)
         store = rows.find(session, store_id)
         if store is None:
-            return 0, False
+            return None
         accounts = kit.carriers.accounts.of(store)
-        claimed = claim.claim(session, kit.letters, store, accounts=accounts, now=now, limit=limit)
+        claimed = claim.claim(
+            session, kit.letters, store, accounts=accounts, now=now, limit=limit, token=token
+        )
         if claimed.looked_at:
             failpoints.reached("outbox.in-claim")
     if claimed.looked_at:
         failpoints.reached("outbox.after-claim")
+    return store, claimed
+
+
+def _ask_storefront(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: float) -> bool:
+    """Ask about baskets and mint codes; whether any message waited for that."""
     if claimed.asked:
         baskets.ask(kit, store, claimed, now, call_by=call_by)
     if claimed.prepared_ids:
-        _prepare(kit, store, claimed, now)
-    if claimed.outgoing:
-        calling(partial(_send, kit, store, claimed, now, call_by=call_by))
-    return claimed.looked_at, bool(claimed.asked or claimed.prepared_ids) or claimed.looked_at >= limit
+        minting.mint(kit, store, claimed, now)
+    return bool(claimed.asked or claimed.prepared_ids)
 
 
 def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: float) -> None:
@@ -194,67 +227,3 @@ def _paired(
     messages: Sequence[OutgoingMessage], results: Sequence[SendResult]
 ) -> list[tuple[OutgoingMessage, SendResult]]:
     return list(zip(messages, results, strict=True))
-
-
-def _prepare(kit: Kit, store: Store, claimed: Claimed, now: datetime) -> None:
-    """Mint outside any transaction; a message whose code is not there for certain waits, none leaves without.
-
-    A failure of the shop itself ends the round; the messages that it met wait longer than those after them,
-    so that they are not the first again.
-    """
-    failpoints.reached("outbox.before-mint")
-    results = _mint(kit, store, claimed)
-    failpoints.reached("outbox.after-mint")
-    with kit.database.of_store(store.id).write() as session:
-        _note_refusal(session, store, list(results.values()), now)
-        by_moment: dict[datetime, list[int]] = {}
-        for wanted in claimed.wanted:
-            result = results.get(wanted.spec.code)
-            _note(session, store.id, wanted, result=result, now=now)
-            by_moment.setdefault(now + _pause_after(result), []).append(wanted.message_id)
-        waiting = {wanted.message_id for wanted in claimed.wanted}
-        by_moment.setdefault(now, []).extend(id_ for id_ in claimed.prepared_ids if id_ not in waiting)
-        for next_at, ids in sorted(by_moment.items()):
-            claim.release_unprepared(session, store.id, claimed.token, ids=sorted(ids), next_at=next_at)
-    failpoints.reached("outbox.after-prepare")
-
-
-def _note_refusal(session: Session, store: Store, results: Sequence[VoucherResult], now: datetime) -> None:
-    """Whether the shop took our credentials, as its answers show."""
-    refused = next((one.error for one in results if isinstance(one.error, Unauthorized)), None)
-    if refused is not None:
-        refusals.note(session, store, refused.reason, now)
-    elif store.refusals and any(one.external_id is not None for one in results):
-        refusals.forget(session, store.id)
-
-
-def _mint(kit: Kit, store: Store, claimed: Claimed) -> dict[str, VoucherResult]:
-    """What became of the codes that were asked for; messages of one journey may share one."""
-    specs = {wanted.spec.code: wanted.spec for wanted in claimed.wanted}
-    try:
-        writer = connections.writer(kit.runtime, store)
-    except ConnectorError as error:
-        first = next(iter(specs), "")
-        return {first: VoucherResult(first, error=error)}
-    return {result.code: result for result in writer.mint_vouchers(list(specs.values()))}
-
-
-def _note(
-    session: Session, store_id: int, wanted: Wanted, *, result: VoucherResult | None, now: datetime
-) -> None:
-    if result is None or result.error is not None:
-        return
-    if result.external_id is None:
-        vouchers.note_creation(session, store_id, wanted.voucher_id, result.creation)
-    else:
-        vouchers.mark_minted(session, store_id, wanted.voucher_id, external_id=result.external_id, now=now)
-
-
-def _pause_after(result: VoucherResult | None) -> timedelta:
-    """How long the message waits for its code: not at all once the code is there."""
-    if result is None:
-        return _SOON
-    if result.error is not None:
-        asked = result.error.retry_after_seconds
-        return _LATER if asked is None else min(timedelta(seconds=asked), _LATER)
-    return timedelta(0) if result.external_id is not None else _AT_ONCE

@@ -4,7 +4,6 @@ A recipe is such a definition in `recipes/<key>.json`; a store's FlowVersion hol
 """
 
 import json
-from collections.abc import Collection
 from datetime import timedelta
 from functools import cache, cached_property
 from pathlib import Path
@@ -199,7 +198,7 @@ class Definition(Part):
         """Whether any condition looks at the scores of customers."""
         return self._asks_for(OF_SCORES)
 
-    def _asks_for(self, names: Collection[str]) -> bool:
+    def _asks_for(self, names: frozenset[str]) -> bool:
         return any(asks_for(checks.conditions(entry.steps, entry.only_if), names) for entry in self.entries)
 
     def messages(self) -> list[Message]:

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.db import Among, UtcDateTime, is_one_of, table_of
 from app.models import CustomerEvent
+from app.models.customer_event import CASE_TYPES
 
 EVENTS = table_of(CustomerEvent)
-OPENED, CLOSED = "support.opened", "support.closed"
+OPENED, CLOSED = CASE_TYPES
 CONDITION = "no-open-case"
 FORGOTTEN = timedelta(days=90)
 """A case that nobody closed in this time is taken as closed: help desks forget to say so."""
@@ -22,7 +23,7 @@ _CASES = (
         EVENTS.c.store_id == bindparam("store"),
         Among(EVENTS.c.customer_id, "people"),
         EVENTS.c.occurred_at > bindparam("since", type_=UtcDateTime),
-        is_one_of(EVENTS.c.type, (OPENED, CLOSED)),
+        is_one_of(EVENTS.c.type, CASE_TYPES),
     )
     .order_by(EVENTS.c.occurred_at, EVENTS.c.id)
 )

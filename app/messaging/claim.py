@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Among, UtcDateTime, is_one_of, lease_now, table_of, unindexed
@@ -55,6 +55,16 @@ _THEIRS = (
 )
 """Led by the people: led by what is due, each claim of a long queue would read the whole queue."""
 _OTHERS = select(MESSAGES).where(_OF_STORE, Among(MESSAGES.c.id, "ids"))
+_RELEASE = (
+    update(MESSAGES)
+    .where(
+        _OF_STORE,
+        Among(MESSAGES.c.id, "ids"),
+        MESSAGES.c.status == PREPARING,
+        MESSAGES.c.lease_token == bindparam("token"),
+    )
+    .values(status=QUEUED, next_at=bindparam("next"), lease_token=None, lease_until=None)
+)
 LEASE = timedelta(seconds=120)
 """More than twice the longest call to a provider, and longer than a whole batch of them may take."""
 FRESH = timedelta(minutes=2)
@@ -87,24 +97,29 @@ class Claimed:
 
 
 def claim(
-    session: Session, kit: Letters, store: Store, *, accounts: StoreAccounts, now: datetime, limit: int
+    session: Session,
+    kit: Letters,
+    store: Store,
+    *,
+    accounts: StoreAccounts,
+    now: datetime,
+    limit: int,
+    token: str = "",
 ) -> Claimed:
-    """Decide about a store's due messages, at most `limit` and whatever else their customers have due."""
-    claimed = Claimed(token=uuid4().hex)
+    """Decide about a store's due messages, at most `limit` and whatever else their customers have due.
+
+    Args:
+        token: that of a claim of before, whose messages leave with these; a new one by default.
+    """
+    claimed = Claimed(token=token or uuid4().hex)
     rows = _due(session, store.id, now, limit)
     if not rows:
         return claimed
     claimed.looked_at = len(rows)
     ways = senders.load(session, store, accounts, channels={row.channel for row in rows}, now=now)
     loaded = facts.load(session, kit.signer, store, rows=rows, now=now, senders=ways)
-    work = _Work(
-        kit=kit,
-        loaded=loaded,
-        goods=kit.goods_of(session, loaded, rows),
-        outcome=claim_rows.Outcome(
-            store_id=store.id, now=now, token=claimed.token, lease_until=lease_now(session) + LEASE
-        ),
-    )
+    outcome = claim_rows.Outcome(store.id, now, claimed.token, lease_until=lease_now(session) + LEASE)
+    work = _Work(kit, loaded, kit.goods_of(session, loaded, rows), outcome)
     for row in sorted(rows, key=turn):
         _decide(work, row)
     if work.to_prepare:
@@ -130,16 +145,7 @@ def release_unprepared(
     session: Session, store_id: int, token: str, *, ids: Sequence[int], next_at: datetime
 ) -> None:
     """Give messages back whose storefront work failed for now."""
-    session.execute(
-        MESSAGES.update()
-        .where(
-            MESSAGES.c.store_id == store_id,
-            MESSAGES.c.id.in_(ids),
-            MESSAGES.c.status == PREPARING,
-            MESSAGES.c.lease_token == token,
-        )
-        .values(status=QUEUED, next_at=next_at, lease_token=None, lease_until=None)
-    )
+    session.execute(_RELEASE, {"store": store_id, "ids": ids, "token": token, "next": next_at})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ again before it leaves.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -225,14 +225,24 @@ def _asked(conditions: tuple[str, ...]) -> Sequence[tuple[str, Callable[[Conditi
 
 OF_CLASSES = frozenset({"of-class", "not-of-class"})
 """Conditions whose argument is a class."""
+OF_SIBLINGS = frozenset({"left", "not-clicked"})
+"""Conditions whose argument is another step of the journey."""
+OF_CODES = frozenset({"code-unused"})
+"""Conditions whose argument is the name of a code of the journey."""
 OF_SCORES = frozenset({"score-at-least", "score-below"})
 """Conditions whose argument is a programme and a score, as `lead:50`."""
 _SCORE = re.compile(r"[a-z][a-z0-9-]*:(100|[0-9]{1,2})")
 
 
-def asks_for(conditions: Iterable[str], names: Collection[str]) -> bool:
+def asks_for(conditions: Iterable[str], names: frozenset[str]) -> bool:
     """Whether any of these conditions is one of the names."""
-    return any(condition.partition(":")[0] in names for condition in conditions)
+    return not names.isdisjoint(_names_of(tuple(conditions)))
+
+
+@lru_cache(maxsize=1024)
+def _names_of(conditions: tuple[str, ...]) -> frozenset[str]:
+    """The names of a step's conditions, taken apart once."""
+    return frozenset(condition.partition(":")[0] for condition in conditions)
 
 
 def problem(condition: str) -> str | None:

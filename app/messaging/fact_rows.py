@@ -12,15 +12,26 @@ from sqlalchemy.orm import Session
 from app.crypto import Signer
 from app.db import Among, UtcDateTime, table_of, unindexed
 from app.messaging import addresses
-from app.messaging.conditions import OF_CLASSES, OF_SCORES, SiblingFacts, asks_for
+from app.messaging.conditions import OF_CLASSES, OF_CODES, OF_SCORES, OF_SIBLINGS, SiblingFacts, asks_for
 from app.messaging.limits import WEEK, Departure
 from app.messaging.wishes import Wishes
-from app.models import ConsentState, CustomerState, Flow, Message, Preference, Suppression
+from app.models import (
+    ConsentState,
+    CustomerState,
+    Enrollment,
+    Flow,
+    Message,
+    Order,
+    Preference,
+    Suppression,
+    Voucher,
+)
 from app.models.message import COUNTED_STATES
 from app.segments import classing, scoring
 from app.segments.states import ACTIVE
 
 MESSAGES, SUPPRESSIONS = table_of(Message), table_of(Suppression)
+ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
 PREFERENCES, STATES, CONSENTS = table_of(Preference), table_of(CustomerState), table_of(ConsentState)
 _PER_QUERY = 500
 _STORE: BindParameter[Any] = bindparam("store")
@@ -29,6 +40,17 @@ _SUPPRESSED = select(SUPPRESSIONS).where(
     SUPPRESSIONS.c.store_id == _STORE,
     SUPPRESSIONS.c.channel == bindparam("channel"),
     Among(SUPPRESSIONS.c.address_hash, "keys"),
+)
+# Of journeys and orders without what they hold as JSON, which would only be read to be thrown away.
+_JOURNEYS = select(ENROLLMENTS.c.id, ENROLLMENTS.c.entered_at, ENROLLMENTS.c.stopped_at).where(
+    ENROLLMENTS.c.store_id == _STORE, Among(ENROLLMENTS.c.id, "keys")
+)
+_KNOWN_OF_AN_ORDER = (
+    *("external_id", "number", "placed_at", "paid_at", "is_counted"),
+    *("cancelled_at", "deleted_at", "refunded_minor"),
+)
+_ORDERS = select(*(ORDERS.c[name] for name in _KNOWN_OF_AN_ORDER)).where(
+    ORDERS.c.store_id == _STORE, Among(ORDERS.c.external_id, "keys")
 )
 _SIBLINGS = select(
     MESSAGES.c.enrollment_id,
@@ -63,17 +85,39 @@ def consents(session: Session, store_id: int, people: Sequence[int]) -> dict[tup
 
 
 def suppressed(
-    session: Session, signer: Signer, store_id: int, customers: Iterable[Any]
+    session: Session,
+    signer: Signer,
+    store_id: int,
+    customers: Iterable[Any],
+    *,
+    channels: Collection[str] = ("email", "sms"),
 ) -> dict[tuple[str, str], Row[Any]]:
     """Which of these customers' addresses must not be written to: reason and moment, by channel and hash."""
     people = list(customers)
-    addressed = {"email": [one.email for one in people], "sms": [one.phone for one in people]}
     found: dict[tuple[str, str], Row[Any]] = {}
-    for channel, listed in addressed.items():
+    for channel in sorted(channels):
+        listed = [addresses.address_of(one, channel) for one in people]
         hashes = [addresses.suppression_hash(signer, channel, address) for address in listed if address]
         rows = _in_parts(session, _SUPPRESSED, store_id, hashes, channel=channel)
         found |= {(channel, row.address_hash): row for row in rows}
     return found
+
+
+def journeys(session: Session, store_id: int, rows: Sequence[Any]) -> dict[int, Row[Any]]:
+    """When the journeys of these messages began and ended."""
+    return {row.id: row for row in _in_parts(session, _JOURNEYS, store_id, _journeys_of(rows))}
+
+
+def orders(session: Session, store_id: int, external_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """These orders, by their ids in the shop."""
+    return {row.external_id: row for row in _in_parts(session, _ORDERS, store_id, external_ids)}
+
+
+def vouchers(session: Session, store_id: int, rows: Sequence[Any]) -> dict[tuple[int, str], Row[Any]]:
+    """The codes, by journey and name, of those messages that bring one or ask about one."""
+    about = [row for row in rows if "voucher" in row.context or _asks(row, OF_CODES)]
+    found = in_parts(session, VOUCHERS, "enrollment_id", store_id=store_id, keys=_journeys_of(about))
+    return {(row.enrollment_id, row.name): row for row in found}
 
 
 def siblings(session: Session, store_id: int, journeys: Sequence[int]) -> dict[int, dict[str, SiblingFacts]]:
@@ -121,9 +165,22 @@ def traits(
     }
 
 
-def _asking(rows: Sequence[Any], names: Collection[str]) -> set[int]:
+def _asking(rows: Sequence[Any], names: frozenset[str]) -> set[int]:
     """The customers of the messages that ask one of these conditions."""
-    return {row.customer_id for row in rows if asks_for(row.context.get("only_if", ()), names)}
+    return {row.customer_id for row in rows if _asks(row, names)}
+
+
+def asking_of_siblings(rows: Iterable[Any]) -> list[int]:
+    """The journeys of those messages that ask what became of another one."""
+    return _journeys_of([row for row in rows if _asks(row, OF_SIBLINGS)])
+
+
+def _asks(row: Any, names: frozenset[str]) -> bool:
+    return asks_for(row.context.get("only_if", ()), names)
+
+
+def _journeys_of(rows: Iterable[Any]) -> list[int]:
+    return sorted({row.enrollment_id for row in rows if row.enrollment_id})
 
 
 def in_parts(

@@ -1,9 +1,8 @@
 """What the gate must know of a batch of messages of one store, fetched with one statement a kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
@@ -23,13 +22,12 @@ from app.messaging.limits import Departure, Rails
 from app.messaging.reviewed import answered, unhappy
 from app.messaging.terms import Terms, terms_of
 from app.messaging.wishes import NO_WISHES, Wishes
-from app.models import Customer, Enrollment, Order, Store, Voucher
+from app.models import Customer, Store
 from app.segments.state_facts import FLOW
 from app.segments.states import ACTIVE
 from app.stores import settings, stopping
 
 CUSTOMERS = table_of(Customer)
-ENROLLMENTS, ORDERS, VOUCHERS = table_of(Enrollment), table_of(Order), table_of(Voucher)
 _NO_TRAITS = Traits()
 REFUSALS = ("unsubscribe", "stop")
 """Suppressions that are their owner's word, so that a later word of theirs lifts them; a bounce is none."""
@@ -94,21 +92,22 @@ def load(
 ) -> Loaded:
     """Fetch what the gate asks; the customers' rows are locked, so that two workers cannot both send."""
     people = sorted({row.customer_id for row in rows})
-    journeys = sorted({row.enrollment_id for row in rows if row.enrollment_id})
-    rows_of = partial(fact_rows.in_parts, session, store_id=store.id)
-    customers = {row.id: row for row in rows_of(CUSTOMERS, "id", keys=people, lock=True)}
+    channels = {row.channel for row in rows}
+    found = fact_rows.in_parts(session, CUSTOMERS, "id", store_id=store.id, keys=people, lock=True)
+    customers = {row.id: row for row in found}
     consents = fact_rows.consents(session, store.id, people)
+    said = [said for (_, channel), said in consents.items() if channel in channels]
     return Loaded(
         store=store,
         signer=signer,
         customers=customers,
         consents=consents,
-        suppressed=fact_rows.suppressed(session, signer, store.id, customers.values()),
-        enrollments={row.id: row for row in rows_of(ENROLLMENTS, "id", keys=journeys)},
-        orders={row.external_id: row for row in rows_of(ORDERS, "external_id", keys=_named(rows, "order"))},
+        suppressed=fact_rows.suppressed(session, signer, store.id, customers.values(), channels=channels),
+        enrollments=fact_rows.journeys(session, store.id, rows),
+        orders=fact_rows.orders(session, store.id, _named(rows, "order")),
         baskets=baskets.open_among(session, store.id, _named(rows, "checkout")),
-        siblings=fact_rows.siblings(session, store.id, journeys),
-        vouchers=_vouchers(rows_of(VOUCHERS, "enrollment_id", keys=journeys)),
+        siblings=fact_rows.siblings(session, store.id, fact_rows.asking_of_siblings(rows)),
+        vouchers=fact_rows.vouchers(session, store.id, rows),
         departures=fact_rows.departures(session, store.id, people, now),
         answered=answered(session, store.id, rows),
         unhappy=unhappy(session, store.id, rows, now),
@@ -120,16 +119,12 @@ def load(
         now=now,
         senders=dict(senders or {}),
         traits=fact_rows.traits(session, store.id, rows, customers, now=now),
-        flapping=flapping.ends(session, store.id, consents.values(), now),
+        flapping=flapping.ends(session, store.id, said, now),
     )
 
 
 def _named(rows: Sequence[Any], name: str) -> list[str]:
     return sorted({row.context[name] for row in rows if name in row.context})
-
-
-def _vouchers(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], Row[Any]]:
-    return {(row.enrollment_id, row.name): row for row in rows}
 
 
 def facts_of(

@@ -23,6 +23,10 @@ from connectors.base import Outcome, SendResult
 
 SENDERS, DAYS, MESSAGES = table_of(Sender), table_of(SenderDay), table_of(Message)
 _OF_STORE = select(SENDERS).where(SENDERS.c.store_id == bindparam("store")).order_by(SENDERS.c.channel)
+_OF_CHANNEL = select(SENDERS).where(
+    SENDERS.c.store_id == bindparam("store"), SENDERS.c.channel == bindparam("channel")
+)
+_LOCKED = _OF_CHANNEL.with_for_update()
 COUNTED = ("sent", "delivered", "bounced", "blocked", "complained", "unsubscribed")
 UNDECIDED = "no word on the earlier list"
 """Why nobody is written to before the merchant said what became of an earlier service's refusals."""
@@ -85,7 +89,7 @@ def note_left(
     session: Session, store_id: int, channel: str, *, answers: Sequence[SendResult], now: datetime
 ) -> None:
     """Remember how the provider answered a batch: what stayed here, and whether it is to be left alone."""
-    row = session.execute(_of(store_id, channel)).one_or_none()
+    row = session.execute(_OF_CHANNEL, {"store": store_id, "channel": channel}).one_or_none()
     if row is None:
         return
     outcomes = Counter(answer.outcome for answer in answers)
@@ -155,7 +159,7 @@ def of_store(session: Session, store_id: int) -> Sequence[Row[Any]]:
 
 def locked(session: Session, store_id: int, channel: str) -> Row[Any] | None:
     """The store's sender on a channel, so that nobody else spends of its pace or money meanwhile."""
-    return session.execute(_of(store_id, channel).with_for_update()).one_or_none()
+    return session.execute(_LOCKED, {"store": store_id, "channel": channel}).one_or_none()
 
 
 def sync(session: Session, store_id: int, accounts: StoreAccounts) -> None:
@@ -202,12 +206,8 @@ def _row(session: Session, store_id: int, channel: str, fingerprint: str) -> Row
         if row is not None and channel == "email":
             domains.forget_account(session, store_id)
         ensure(session, store_id, channel, fingerprint)
-        row = session.execute(_of(store_id, channel).with_for_update()).one()
+        row = session.execute(_LOCKED, {"store": store_id, "channel": channel}).one()
     return row
-
-
-def _of(store_id: int, channel: str) -> Any:
-    return select(SENDERS).where(SENDERS.c.store_id == store_id, SENDERS.c.channel == channel)
 
 
 def _facts(session: Session, store: Store, row: Row[Any], *, account: Account, now: datetime) -> SenderFacts:

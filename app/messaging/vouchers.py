@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
-from app.db import from_micros, insert_new, table_of, update_rows
+from app.db import Among, from_micros, insert_new, table_of, update_rows
 from app.messaging import zones
 from app.models import Store, Voucher
 from app.segments.classes import is_loyal, is_promo
@@ -26,6 +26,9 @@ from app.stores import settings
 from connectors.writing import VoucherPool, VoucherSpec
 
 VOUCHERS = table_of(Voucher)
+_OF_JOURNEYS = select(VOUCHERS).where(
+    VOUCHERS.c.store_id == bindparam("store"), Among(VOUCHERS.c.enrollment_id, "journeys")
+)
 _BITS_IN_BYTES = 8
 
 
@@ -55,14 +58,10 @@ def reserve(
     """Write down the codes that these messages need and return those that are to be minted."""
     new = [_row(signer, store, row, customer=customers[row.customer_id], now=now) for row in rows]
     insert_new(session, VOUCHERS, new)
+    journeys = sorted({row.enrollment_id for row in rows})
     held = {
         (voucher.enrollment_id, voucher.name): voucher
-        for voucher in session.execute(
-            VOUCHERS.select().where(
-                VOUCHERS.c.store_id == store.id,
-                VOUCHERS.c.enrollment_id.in_([row.enrollment_id for row in rows]),
-            )
-        )
+        for voucher in session.execute(_OF_JOURNEYS, {"store": store.id, "journeys": journeys})
     }
     wanted = []
     for row in rows:
@@ -72,10 +71,11 @@ def reserve(
     return wanted
 
 
-def mark_minted(session: Session, store_id: int, voucher_id: int, *, external_id: str, now: datetime) -> None:
-    """The storefront has the code."""
-    minted = {"external_id": external_id, "minted_at": now, "creation": None}
-    update_rows(session, VOUCHERS, [{"store_id": store_id, "id": voucher_id, **minted}])
+def mark_minted(session: Session, store_id: int, minted: Mapping[int, str], now: datetime) -> None:
+    """The storefront has these codes: their ids there, by those here."""
+    known = {"store_id": store_id, "minted_at": now, "creation": None}
+    rows = [known | {"id": id_, "external_id": external_id} for id_, external_id in minted.items()]
+    update_rows(session, VOUCHERS, rows)
 
 
 def note_creation(session: Session, store_id: int, voucher_id: int, creation: str | None) -> None:

@@ -7,13 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, is_among, table_of
+from app.db import Among, insert_new, table_of
 from app.models import ScoreEntry
 
 LEDGER = table_of(ScoreEntry)
+_POINTS = (
+    select(LEDGER.c.customer_id, LEDGER.c.programme, LEDGER.c.points)
+    .where(LEDGER.c.store_id == bindparam("store"), Among(LEDGER.c.customer_id, "people"))
+    .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
+)
 LOWEST, HIGHEST = 0, 100
 
 
@@ -56,12 +61,8 @@ def add(session: Session, entries: Sequence[Points]) -> int:
 def scores_of(session: Session, store_id: int, people: Sequence[int]) -> dict[int, dict[str, int]]:
     """What each programme's scale shows of these customers; of those who have any entry."""
     found: dict[int, dict[str, list[int]]] = {}
-    statement = (
-        select(LEDGER.c.customer_id, LEDGER.c.programme, LEDGER.c.points)
-        .where(LEDGER.c.store_id == store_id, is_among(session, LEDGER.c.customer_id, sorted(people)))
-        .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
-    )
-    for row in session.execute(statement) if people else ():
+    asked = {"store": store_id, "people": sorted(people)}
+    for row in session.execute(_POINTS, asked) if people else ():
         found.setdefault(row.customer_id, {}).setdefault(row.programme, []).append(row.points)
     return {
         person: {programme: shown(points) for programme, points in sorted(of_person.items())}

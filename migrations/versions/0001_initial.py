@@ -237,6 +237,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
+        "ix_customer_events_cases",
+        "customer_events",
+        ["store_id", "customer_id", "type", "occurred_at"],
+        unique=False,
+        sqlite_where=sa.text("type IN ('support.opened', 'support.closed')"),
+        postgresql_where=sa.text("type IN ('support.opened', 'support.closed')"),
+    )
+    op.create_index(
         "ix_customer_events_customer",
         "customer_events",
         ["store_id", "customer_id", "occurred_at"],

@@ -1,7 +1,7 @@
 """Codes: minted in the shop before the message leaves, outside any transaction, once whatever happens."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.runtime import Runtime
 from app.stores import credentials
 from app.stores.accounts import NO_ACCOUNTS
 from app.stores.credentials import Credentials
+from connectors.base import SendResult
 from jobs.outbox import run
 from tests import seeds
 from tests.conftest import NOW
@@ -85,6 +86,11 @@ def _agree(shop: Shop, customer_id: int) -> None:
         )
 
 
+def _noted(batches: list[int], answers: Sequence[SendResult]) -> Sequence[SendResult]:
+    batches.append(len(answers))
+    return answers
+
+
 def vouchers(shop: Shop, *names: str) -> list[Any]:
     return seeds.rows_of(shop.database, Voucher, *(names or ("code", "external_id", "minted_at")))
 
@@ -101,6 +107,42 @@ def test_a_message_leaves_with_the_code_that_the_shop_has(shop: Shop, coupons: C
     made = coupons.made[code.lower()]
     assert (made["discount_type"], made["amount"], made["usage_limit"]) == ("percent", "10", 1)
     assert made["date_expires"] == "2026-11-12T10:00:00"
+
+
+def test_what_waited_for_its_code_leaves_with_the_others_in_one_call(
+    shop: Shop, coupons: Coupons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_id, promised_id, post = shop.add_message(), promised(shop), Post()
+    batches: list[int] = []
+    monkeypatch.setattr(post, "send", lambda messages, lets: _noted(batches, Post.send(post, messages, lets)))
+
+    run(shop.kit(post), NOW)
+
+    assert post.sent_ids == [plain_id, promised_id]
+    assert batches == [2]
+    assert shop.statuses() == ["sent", "sent"]
+
+
+def test_what_needs_no_code_leaves_although_those_that_waited_for_one_cannot_be_decided(
+    shop: Shop, coupons: Coupons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_id, promised_id, post = shop.add_message(), promised(shop), Post()
+    claims = iter([claim.claim])
+
+    def claim_once(*given: Any, **named: Any) -> claim.Claimed:
+        return next(claims)(*given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claim, "claim", claim_once)
+        with pytest.raises(StopIteration):
+            run(shop.kit(post), NOW)
+    at_first, waiting = post.sent_ids, shop.message(promised_id)
+
+    run(shop.kit(post), NOW)
+
+    assert (at_first, waiting.status) == ([plain_id], "queued")
+    assert post.sent_ids == [plain_id, promised_id]
+    assert len(coupons.made) == 1
 
 
 def test_a_code_whose_answer_was_lost_is_not_made_twice(shop: Shop, coupons: Coupons) -> None:
