@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.sandbox import woo_hookshot
 from connectors.sandbox.model import SHOPIFY, SHOPIFY_SHOP, WOOCOMMERCE
-from connectors.sandbox.moments import aware
+from connectors.sandbox.moments import aware, rfc3339
 from connectors.sandbox.plan import Planned
 from connectors.sandbox.wire import Request, Target
 from connectors.sandbox.woo_hookshot import write_delivery
@@ -135,7 +135,7 @@ def _shopify_request(planned: Planned, target: Target, body: bytes, _world: Worl
         "X-Shopify-API-Version": API_VERSION,
         "X-Shopify-Webhook-Id": _uuid(key),
         "X-Shopify-Event-Id": _uuid(event),
-        "X-Shopify-Triggered-At": aware(planned.at).strftime("%Y-%m-%dT%H:%M:%S.000000000Z"),
+        "X-Shopify-Triggered-At": f"{rfc3339(planned.at)[:-1]}.000000000Z",
     }
     return Request("POST", target.url, headers, body)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
+import msgspec
+
 FACTS = "facts"
 ADVANCES = "advances"
 DELIVERIES = "deliveries"
@@ -39,7 +41,7 @@ class Journal:
 
     def append(self, name: str, line: Mapping[str, object]) -> None:
         """Add a line to a file's buffer."""
-        encoded = _encode(line).encode() + b"\n"
+        encoded = _written(line) + b"\n"
         with self._lock:
             self._files[name].write(encoded)
             self._unsynced.add(name)
@@ -102,6 +104,14 @@ def wait_for(syncing: Iterable[Future[None]]) -> None:
     """
     for future in syncing:
         future.result()
+
+
+def _written(line: Mapping[str, object]) -> bytes:
+    try:
+        return msgspec.json.encode(line)
+    except ValueError:
+        # Half of a surrogate pair.
+        return _encode(line).encode()
 
 
 def _cut_torn_line(path: Path) -> None:
