@@ -1,5 +1,6 @@
 """WooCommerce's order and refund bodies, as of a moment."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -21,23 +22,30 @@ from connectors.sandbox.woo_traits import traits
 
 Body = dict[str, Any]
 NEWSLETTER_FIELD = "_wc_other/sandbox/newsletter"
+_DEAR = frozenset({"meta_data", "line_items", "coupon_lines"})
 DISCOUNT_TYPES = {"percent": "percent", "amount": "fixed_cart"}
 
 
-def order_body(world: WorldView, order: Order, shopper: Shopper, at: datetime) -> Body:
-    """An order as of `at`."""
+def order_body(
+    world: WorldView, order: Order, shopper: Shopper, at: datetime, *, fields: Collection[str] | None = None
+) -> Body:
+    """An order as of `at`; without the parts that are dear if `fields` names others only.
+
+    WooCommerce does not build what `_fields` leaves out either.
+    """
     state = state_of(order, at)
+    asked = _DEAR if fields is None else fields
     body = {
         **_head(world, order, state),
         **_totals(order),
         **_people(order, shopper),
         **_course(order, state),
-        "meta_data": _order_meta(world, order, shopper),
-        "line_items": [_line(world, line) for line in order.lines],
+        "meta_data": _order_meta(world, order, shopper) if "meta_data" in asked else [],
+        "line_items": _lines(world, order) if "line_items" in asked else [],
         "tax_lines": [],
         "shipping_lines": [],
         "fee_lines": [],
-        "coupon_lines": _coupon_lines(world, order),
+        "coupon_lines": _coupon_lines(world, order) if "coupon_lines" in asked else [],
         "refunds": _refund_lines(order, state),
         **_tail(world, order, shopper, state),
     }
@@ -201,10 +209,14 @@ def _order_meta(world: WorldView, order: Order, shopper: Shopper) -> MetaList:
     return meta_list(world, "orders", order.basket, own)
 
 
-def _line(world: WorldView, line: Line) -> Body:
+def _lines(world: WorldView, order: Order) -> list[Body]:
+    unique_id = {} if traits(world).is_before_10_5 else {"global_unique_id": ""}
+    return [_line(world, line, unique_id) for line in order.lines]
+
+
+def _line(world: WorldView, line: Line, unique_id: Body) -> Body:
     product = world.product(line.product_id)
     price = round(line.total_minor / 100 / line.quantity, 6)
-    unique_id = {} if traits(world).is_before_10_5 else {"global_unique_id": ""}
     return {
         "id": line.line_id,
         "name": product.title if product else f"Product {line.product_id}",

@@ -141,7 +141,7 @@ def list_products(call: Call) -> Reply:
     ids = woo_removals.left(call.world, "products", ids)
     ids = _kept(ids, _product_tests(call))
     ids = _arranged(call, ids, orderby, is_descending)
-    reply = paged(call, ids, lambda number: product_body(call.world, _product(call, number)))
+    reply = paged(call, ids, partial(_product_json, call))
     _log(call, "products", reply, after)
     return reply
 
@@ -260,7 +260,7 @@ def _order_json(call: Call, basket: int) -> dict[str, Any]:
     shopper = call.world.shopper(order.household)
     if shopper is None:
         raise WooError("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)
-    body = order_body(call.world, order, shopper, call.world.now)
+    body = order_body(call.world, order, shopper, call.world.now, fields=call.fields)
     return woo_removals.as_it_lies(call.world, "orders", basket, body)
 
 
@@ -282,6 +282,11 @@ def _product(call: Call, number: int) -> Product:
     if product is None or not product.is_sold_on(WOOCOMMERCE) or is_gone:
         raise WooError("woocommerce_rest_product_invalid_id", "Invalid ID.", 404)
     return product
+
+
+def _product_json(call: Call, number: int) -> dict[str, Any]:
+    product = _product(call, number)
+    return {"id": number} if call.fields == {"id"} else product_body(call.world, product)
 
 
 def _removed(call: Call, resource: str, body: dict[str, Any]) -> Reply:

@@ -50,6 +50,12 @@ class Call:
     sent: Mapping[str, Any] = field(default_factory=dict)
     number: int = 0
 
+    @property
+    def fields(self) -> Collection[str] | None:
+        """The names that `_fields` asks for, without what they reach into; None if it asks for all."""
+        asked = self.arguments.get("_fields", "")
+        return {name.partition(".")[0] for name in asked.split(",")} if asked else None
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

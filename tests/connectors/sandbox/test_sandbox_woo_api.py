@@ -233,6 +233,16 @@ def test_things_of_the_other_shop_are_not_here(store: Store) -> None:
     assert statuses == [404, 404, 404]
 
 
+@pytest.mark.parametrize("resource", ["orders", "products", "customers"])
+def test_each_field_reads_alone_as_it_does_among_all(store: Store, resource: str) -> None:
+    whole = store.get(f"/{resource}", orderby="id", order="asc")
+
+    alone = {name: store.get(f"/{resource}", orderby="id", order="asc", _fields=name) for name in whole[0]}
+
+    assert whole
+    assert alone == {name: [{name: body[name]} for body in whole] for name in whole[0]}
+
+
 def test_fields_cut_bodies_down(store: Store) -> None:
     found = store.get("/orders", _fields="id,billing.email", per_page=1, orderby="id", order="asc")
 
