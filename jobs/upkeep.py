@@ -15,20 +15,20 @@ from jobs.kit import Kit
 log = structlog.get_logger()
 Work = Callable[[Kit, Held, Store, datetime], int]
 """Does one claimed chore of one store, gives the row back, and counts what it did."""
-_MOST_ROUNDS = 200
+_MOST_STORES = 200
 
 
 def run(kit: Kit, name: str, now: datetime, work: Work) -> int:
     """Do the chore of that name for every store whose time has come; the sum of what was done."""
     with kit.database.over_all_stores().read() as session:
-        is_due = chores.is_due(session, name, now)
+        stores = chores.stores_due(session, name, now, _MOST_STORES)
     done = 0
-    for _ in range(_MOST_ROUNDS if is_due else 0):
-        with kit.database.over_all_stores().write() as session:
-            held = chores.claim(session, name, now)
-            store = None if held is None else rows.need(session, held.store_id)
+    for store_id in stores:
+        with kit.database.of_store(store_id).write() as session:
+            held = chores.claim(session, name, now, store_id=store_id)
+            store = None if held is None else rows.need(session, store_id)
         if held is None or store is None:
-            break
+            continue
         result = run_guarded(partial(work, kit, held, store, now), store=store.id, chore=held.name)
         if isinstance(result, Failed):
             _put_off(kit, held, result, now)

@@ -41,19 +41,23 @@ _KEY = ("store_id", "name")
 _NAME: BindParameter[Any] = bindparam("chore")
 _STORE: BindParameter[Any] = bindparam("store")
 _DUE = (CHORES.c.name == _NAME, CHORES.c.next_at <= bindparam("now", type_=UtcDateTime))
-_ANY_DUE = select(CHORES.c.store_id).where(*_DUE).limit(1)
+_CONNECTED = CHORES.c.store_id.in_(select(STORES.c.id).where(STORES.c.state == CONNECTED))
+_STORES_DUE = (
+    select(CHORES.c.store_id)
+    .where(*_DUE, _CONNECTED)
+    .order_by(CHORES.c.next_at, CHORES.c.store_id)
+    .limit(bindparam("most"))
+)
 _FREE_AND_DUE = (
     select(CHORES)
     .where(
         *_DUE,
+        _CONNECTED,
+        CHORES.c.store_id == _STORE,
         or_(CHORES.c.lease_until.is_(None), CHORES.c.lease_until < bindparam("moment", type_=UtcDateTime)),
-        CHORES.c.store_id.in_(select(STORES.c.id).where(STORES.c.state == CONNECTED)),
     )
-    .order_by(CHORES.c.next_at, CHORES.c.store_id)
-    .limit(1)
     .with_for_update(skip_locked=True)
 )
-_FREE_AND_DUE_OF_STORE = _FREE_AND_DUE.where(CHORES.c.store_id == _STORE)
 _CLAIM = (
     update(CHORES)
     .where(CHORES.c.store_id == _STORE, CHORES.c.name == _NAME)
@@ -97,23 +101,21 @@ def _rows(store: Store, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def claim(session: Session, name: str, now: datetime, *, store_id: int | None = None) -> Held | None:
-    """The longest waiting connected store's chore of that name (or that store's, if it is due), or None."""
+def stores_due(session: Session, name: str, now: datetime, most: int) -> list[int]:
+    """The connected stores whose chore of that name is due, the longest waiting first; some may be held."""
+    return list(session.execute(_STORES_DUE, {"chore": name, "now": now, "most": most}).scalars())
+
+
+def claim(session: Session, name: str, now: datetime, *, store_id: int) -> Held | None:
+    """The store's chore of that name, or None where it does not wait, or another has it."""
     moment = lease_now(session)
     values = {"chore": name, "now": now, "moment": moment, "store": store_id}
-    statement = _FREE_AND_DUE if store_id is None else _FREE_AND_DUE_OF_STORE
-    row = session.execute(statement, values).one_or_none()
+    row = session.execute(_FREE_AND_DUE, values).one_or_none()
     if row is None:
         return None
-    held = Held(row.store_id, name, uuid4().hex, row)
-    claimed = {"store": row.store_id, "chore": name, "token": held.token, "until": moment + LEASE}
-    session.execute(_CLAIM, claimed)
+    held = Held(store_id, name, uuid4().hex, row)
+    session.execute(_CLAIM, {"store": store_id, "chore": name, "token": held.token, "until": moment + LEASE})
     return held
-
-
-def is_due(session: Session, name: str, now: datetime) -> bool:
-    """Whether a store may be waiting for the chore."""
-    return session.execute(_ANY_DUE, {"chore": name, "now": now}).first() is not None
 
 
 def hurry(session: Session, store_id: int, name: str, now: datetime) -> None:

@@ -33,7 +33,7 @@ OVER_ALL_STORES = {
     "jobs/states.py:run": "which stores have something due",
     "jobs/text_prices.py:run": "which stores have something due",
     "jobs/trials.py:run": "which stores have something due",
-    "jobs/upkeep.py:run": "the longest waiting chore, whosever it is",
+    "jobs/upkeep.py:run": "which stores have a chore due",
     "jobs/writes.py:_round": "which stores have something due",
 }
 """Besides them the receiver's one statement (app/inbox.py) and migrations, which move rows of every store."""
