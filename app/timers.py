@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.db import Among, UtcDateTime, delete_rows, insert_new, table_of
+from app.db import Among, UtcDateTime, delete_rows, insert_new_columns, table_of
 from app.dialects import insert_into
 from app.models import Timer, TimerCursor
 
@@ -54,11 +54,16 @@ _DUE_STORES = (
     .order_by(CURSORS.c.next_due_at, CURSORS.c.store_id)
     .limit(_MOST)
 )
+_HAS_ANY = exists().where(TIMERS.c.store_id == _STORE)
 _CURSOR_LOCK = select(CURSORS.c.store_id).where(CURSORS.c.store_id == _STORE).with_for_update()
 _EARLIEST_OF_STORE = select(func.min(TIMERS.c.due_at)).where(TIMERS.c.store_id == _STORE)
 _EARLIEST = select(func.min(CURSORS.c.next_due_at))
-_CURSOR_REMOVAL = delete(CURSORS).where(CURSORS.c.store_id == _STORE)
-_CURSOR_MOVE = update(CURSORS).where(CURSORS.c.store_id == _STORE).values(next_due_at=bindparam("earliest"))
+_CURSOR_REMOVAL = delete(CURSORS).where(CURSORS.c.store_id == _STORE, ~_HAS_ANY)
+_CURSOR_MOVE = (
+    update(CURSORS)
+    .where(CURSORS.c.store_id == _STORE, _HAS_ANY)
+    .values(next_due_at=_EARLIEST_OF_STORE.scalar_subquery())
+)
 
 
 class NewTimer(NamedTuple):
@@ -75,7 +80,8 @@ def set_timers(session: Session, timers: Sequence[NewTimer]) -> None:
     """Add timers and bring each store's cursor forward if one is earlier."""
     if not timers:
         return
-    insert_new(session, TIMERS, [timer._asdict() for timer in timers])
+    columns = zip(NewTimer._fields, zip(*timers, strict=True), strict=True)
+    insert_new_columns(session, TIMERS, dict(columns))
     earliest: dict[int, datetime] = {}
     for timer in timers:
         earliest[timer.store_id] = min(timer.due_at, earliest.get(timer.store_id, timer.due_at))
@@ -129,15 +135,15 @@ def put_off(session: Session, row: Row[Any], until: datetime, *, turn: int | Non
 def settle_cursor(session: Session, store_id: int) -> None:
     """Set a store's cursor to its earliest timer, or drop it when nothing waits.
 
-    Locked before the timers are looked at, so that one which somebody else is just setting is seen.
+    Locked before the timers are looked at, so that one which somebody else is just setting is seen. On SQLite
+    who writes is alone.
     """
     values = {"store": store_id}
-    session.execute(_CURSOR_LOCK, values)
-    earliest = session.execute(_EARLIEST_OF_STORE, values).scalar_one()
-    if earliest is None:
-        session.execute(_CURSOR_REMOVAL, values)
-        return
-    session.execute(_CURSOR_MOVE, {**values, "earliest": earliest})
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        connection.execute(_CURSOR_LOCK, values)
+    if not connection.execute(_CURSOR_MOVE, values).rowcount:
+        connection.execute(_CURSOR_REMOVAL, values)
 
 
 def next_due(session: Session) -> datetime | None:

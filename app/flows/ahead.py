@@ -8,13 +8,14 @@ from app.flows.steps import ChooseProducts, Message, Split, SplitByArm, Step, Wa
 
 
 class Ahead(NamedTuple):
-    """The choosers to ask, in order; whether a wait minds products or the parcel, a step asks, or draws."""
+    """The choosers to ask, in order; what waits mind; whether a step asks, draws or may text."""
 
     choosers: tuple[str, ...]
     needs_delay: bool
     minds_transit: bool
     asks: bool
     draws: bool
+    texts: bool
 
     @property
     def asks_reviews(self) -> bool:
@@ -51,6 +52,7 @@ def look(
         minds_transit=any(isinstance(step, WaitFor) for step in ahead.values()),
         asks=any(_asks(step) for step in ahead.values()),
         draws=any(isinstance(step, SplitByArm) for step in ahead.values()),
+        texts=any(isinstance(step, Message) and step.may_be_text for step in ahead.values()),
     )
 
 

@@ -68,7 +68,7 @@ class Batch:
     `shop` answers what is looked up on the way; `notes` are decisions about people without a journey.
     `already_read` holds, by customer, the entries that earlier runs read and that happened at the moment of
     the earliest one of this run or later, and grows by what this one reads: what came late must still see
-    what came before it. `known` are the keys of the journeys that were looked at, held or not.
+    what came before it. `known` are the keys of other journeys, which nothing in this run concerns.
     """
 
     shop: Shop

@@ -1,6 +1,6 @@
 """What the engine must know of a batch, fetched with one statement per kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -75,10 +75,26 @@ class BatchFacts:
     baskets: dict[str, Row[Any]]
     siblings: dict[int, dict[str, SiblingFacts]]
     redeemed: dict[int, frozenset[str]]
-    sms: frozenset[int]
+    sms: Container[int]
     allows_perk: bool = False
     classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Agreed(Container[int]):
+    """Those of some people who agreed to texts; looked up when somebody asks, for hardly a batch texts."""
+
+    session: Session
+    store_id: int
+    people: Sequence[int]
+    _found: frozenset[int] | None = None
+
+    def __contains__(self, customer_id: object) -> bool:
+        """Whether this customer did."""
+        if self._found is None:
+            self._found = _sms(self.session, self.store_id, self.people)
+        return customer_id in self._found
 
 
 def load(
@@ -101,7 +117,7 @@ def load(
         baskets=baskets.open_among(session, store.id, _named(named, BASKET)),
         siblings=siblings(session, store.id, enrollment_ids),
         redeemed=_redeemed(session, store.id, enrollment_ids),
-        sms=_sms(session, store.id, people) if senders.can_text(session, store.id) else frozenset(),
+        sms=Agreed(session, store.id, people),
         allows_perk=perk_allowed(store),
     )
 
@@ -221,7 +237,9 @@ def _redeemed(session: Session, store_id: int, enrollment_ids: Sequence[int]) ->
 
 
 def _sms(session: Session, store_id: int, people: Sequence[int]) -> frozenset[int]:
-    """Who agreed to texts."""
+    """Who agreed to texts, where the store can send any."""
+    if not senders.can_text(session, store_id):
+        return frozenset()
     found: set[int] = set()
     for part in _parts(people):
         rows = session.execute(_AGREED_TO_TEXTS, {"store": store_id, "people": part})

@@ -3,7 +3,7 @@
 What was not foreseen is read when it is asked for (`LiveShop`): foresight decides nothing.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from app import timeline
@@ -11,8 +11,11 @@ from app.flows.ahead import Ahead
 from app.flows.definition import Definition, Entry
 from app.flows.steps import WaitEvent
 
-Types = Mapping[int, Collection[str]]
+Types = Mapping[int, Set[str]]
 """The types of a batch's timeline entries, by customer."""
+
+
+_NOTHING: Set[str] = frozenset()
 
 
 class Likely(NamedTuple):
@@ -37,14 +40,14 @@ def concerned(
     return [
         row
         for row in rows
-        if row.id in due_ids or _may_change(row, told.get(row.customer_id, ()), definitions)
+        if row.id in due_ids or _may_change(row, told.get(row.customer_id, _NOTHING), definitions)
     ]
 
 
-def _may_change(row: Any, types: Collection[str], definitions: Mapping[int, Definition]) -> bool:
+def _may_change(row: Any, types: Set[str], definitions: Mapping[int, Definition]) -> bool:
     if row.waits_for in types or timeline.ERASED in types:
         return True
-    return any(kind in _entry(row, definitions).exits_on for kind in types)
+    return not _entry(row, definitions).exits_on.keys().isdisjoint(types)
 
 
 def look(
@@ -66,7 +69,7 @@ def look(
     subjects: set[str] = set()
     people: set[int] = set()
     for row in rows:
-        for ahead in _ways_on(row, told.get(row.customer_id, ()), due_ids, definitions):
+        for ahead in _ways_on(row, told.get(row.customer_id, _NOTHING), due_ids, definitions):
             if ahead.asks_goods:
                 subjects.add(row.subject)
             if ahead.asks_reviews:
@@ -80,7 +83,7 @@ def look(
 
 
 def _ways_on(
-    row: Any, types: Collection[str], due_ids: Collection[int], definitions: Mapping[int, Definition]
+    row: Any, types: Set[str], due_ids: Collection[int], definitions: Mapping[int, Definition]
 ) -> Iterator[Ahead]:
     """What lies behind the step at which a journey waits, whichever way it goes on."""
     entry = _entry(row, definitions)

@@ -167,7 +167,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
         _choices(batch, held, ahead.choosers) if ahead.choosers else engine.NOTHING,
         _review_delay(batch, held) if ahead.needs_delay else STANDARD,
         ahead.minds_transit and facts.is_abroad(store, customer),
-        held.customer_id in batch.facts.sms and bool(customer.phone),
+        ahead.texts and bool(customer.phone) and held.customer_id in batch.facts.sms,
         batch.now,
         _lot(store, held, customer) if ahead.draws else "",
     )

@@ -124,6 +124,11 @@ class Message(Part):
         return tuple(condition for condition in self.only_if if condition not in ENDED_BY_EXITS)
 
     @property
+    def may_be_text(self) -> bool:
+        """Whether it leaves as a text to those who agreed to texts."""
+        return self.is_on and self.channel != "email"
+
+    @property
     def survives_exit(self) -> bool:
         """An answer was promised; the end of the journey does not take it back."""
         return self.purpose == "answer"

@@ -16,6 +16,8 @@ from app import timeline, timers
 from app.db import Among, UtcDateTime, is_one_of, table_of
 from app.flows import facts, journeys, likely, live, published, writing
 from app.flows.batch import Batch, Held
+from app.flows.definition import Definition
+from app.flows.facts import BatchFacts
 from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
@@ -189,11 +191,8 @@ def _batch(
         enrollment_ids=sorted(due_ids),
     )
     begin = [flow.definition for flow in flows.values()]
-    known = [*begin, *definitions.values()]
-    if any(definition.asks_for_classes for definition in known):
-        loaded.classes = classing.kept(session, store.id, loaded.customers.values(), now)
-    if any(definition.asks_for_scores for definition in known):
-        loaded.scores = scoring.scores_of(session, store.id, list(loaded.customers))
+    _look_up_traits(session, store.id, loaded, [*begin, *definitions.values()], now=now)
+    held = {row.id: _held(row) for row in concerned}
     asked = likely.look(concerned, events, told, due_ids=due_ids, flows=begin, definitions=definitions)
     orders = [facts.order_of(loaded, subject) for subject in asked.subjects]
     return Batch(
@@ -202,11 +201,21 @@ def _batch(
         now=now,
         flows=flows,
         facts=loaded,
-        held={row.id: _held(row) for row in concerned},
-        known=frozenset((row.flow_key, row.customer_id, row.occurrence) for row in rows),
+        held=held,
+        known={(row.flow_key, row.customer_id, row.occurrence) for row in rows if row.id not in held},
         already_read=_already_read(session, store.id, events),
         definitions=definitions,
     )
+
+
+def _look_up_traits(
+    session: Session, store_id: int, loaded: BatchFacts, asking: Sequence[Definition], *, now: datetime
+) -> None:
+    """The classes and scores of the batch's customers, where a flow asks for them."""
+    if any(definition.asks_for_classes for definition in asking):
+        loaded.classes = classing.kept(session, store_id, loaded.customers.values(), now)
+    if any(definition.asks_for_scores for definition in asking):
+        loaded.scores = scoring.scores_of(session, store_id, list(loaded.customers))
 
 
 def _held(row: Row[Any]) -> Held:

@@ -88,6 +88,13 @@ class Message(Base):
             sqlite_where=content.is_not(None),
             postgresql_where=content.is_not(None),
         ),
+        # Those that asked somebody for reviews: they are asked again for what none of them named.
+        Index(
+            "ix_messages_asks",
+            *("store_id", "customer_id"),
+            sqlite_where=is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)),
+            postgresql_where=is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)),
+        ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         Index("ix_messages_status", "store_id", "status", "id"),
         # SQLite counts from it alone only where it holds what its own condition asks, too.

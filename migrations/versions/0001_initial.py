@@ -751,6 +751,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
+        "ix_messages_asks",
+        "messages",
+        ["store_id", "customer_id"],
+        unique=False,
+        sqlite_where=sa.text("flow_key IN ('review') AND step IN ('M3')"),
+        postgresql_where=sa.text("flow_key IN ('review') AND step IN ('M3')"),
+    )
+    op.create_index(
         "ix_messages_contents",
         "messages",
         ["store_id", "sent_at"],
