@@ -17,7 +17,7 @@ from app.flows import effects, switch
 from app.models import Store
 from app.models.store_write import DONE, FAILED, QUEUED, SKIPPED
 from app.scans import StoreScan
-from app.stores import connections, scopes, settings, writes
+from app.stores import connections, rows, scopes, settings, writes
 from app.stores.writes import Held
 from connectors import hooks
 from connectors.base import ConnectorError, Resource, Unauthorized
@@ -80,7 +80,7 @@ def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> int:
     """One share of each connected store that has something due; the others keep theirs."""
     with kit.database.over_all_stores().read() as session:
         due = [store_id for store_id in _QUEUED.run(session, now=now) if store_id not in failures]
-        stores = [store for store_id in due if (store := session.get(Store, store_id)) is not None]
+        stores = [store for store_id in due if (store := rows.find(session, store_id)) is not None]
     settled = 0
     for store in filter(is_connected, stores):
         result = run_guarded(partial(_run_store, kit, store, now), store=store.id)
@@ -109,8 +109,10 @@ def _run_store(kit: Kit, store: Store, now: datetime) -> int:
                     settled += 1
     except ConnectorError as error:
         next_at = now + _pause_of(error)
-    with kit.database.of_store(store.id).write() as session:
-        writes.release(session, store.id, token, next_at=next_at)
+    if settled < len(ids):
+        # What was settled was given back with it.
+        with kit.database.of_store(store.id).write() as session:
+            writes.release(session, store.id, token, next_at=next_at)
     return settled
 
 
