@@ -16,6 +16,11 @@ _ANY = (
     .where(MERGES.c.store_id == bindparam("store_id"), MERGES.c.merged_at.is_not(None))
     .limit(1)
 )
+_HEIR = select(MERGES.c.customer_id).where(
+    MERGES.c.store_id == bindparam("store_id"),
+    MERGES.c.merged_customer_id == bindparam("customer_id"),
+    MERGES.c.customer_id.is_not(None),
+)
 
 
 def find(session: Session, store_id: int, external_ids: Collection[str]) -> Mapping[str, Person]:
@@ -56,12 +61,7 @@ def find(session: Session, store_id: int, external_ids: Collection[str]) -> Mapp
 
 def present_id(session: Session, store_id: int, customer_id: int) -> int:
     """Our own id of whoever this one was merged into; the same where nobody was."""
-    statement = select(MERGES.c.customer_id).where(
-        MERGES.c.store_id == store_id,
-        MERGES.c.merged_customer_id == customer_id,
-        MERGES.c.customer_id.is_not(None),
-    )
-    found: int | None = session.execute(statement).scalar()
+    found: int | None = session.execute(_HEIR, {"store_id": store_id, "customer_id": customer_id}).scalar()
     return customer_id if found is None else found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from flask import Response, abort, make_response, render_template
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app import policies
@@ -18,6 +18,12 @@ from app.web.public_words import WORDS
 
 Named = ClickToken | MessageToken | ConfirmToken | RatingToken
 """What a token of ours may name."""
+_NAMED = (
+    select(Message, Customer, Store)
+    .join(Store, Store.id == Message.store_id)
+    .join(Customer, (Customer.store_id == Message.store_id) & (Customer.id == Message.customer_id))
+    .where(Message.store_id == bindparam("store"), Message.id == bindparam("message"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +58,7 @@ def find_letter(session: Session, named: Named | None) -> Letter | None:
     """The message that a token names, or None."""
     if named is None:
         return None
-    statement = (
-        select(Message, Customer, Store)
-        .join(Store, Store.id == Message.store_id)
-        .join(Customer, (Customer.store_id == Message.store_id) & (Customer.id == Message.customer_id))
-        .where(Message.store_id == named.store_id, Message.id == named.message_id)
-    )
-    row = session.execute(statement).one_or_none()
+    row = session.execute(_NAMED, {"store": named.store_id, "message": named.message_id}).one_or_none()
     if row is None:
         return None
     message, customer, store = row
