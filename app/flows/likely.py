@@ -50,6 +50,13 @@ def _may_change(row: Any, types: Set[str], definitions: Mapping[int, Definition]
     return not _entry(row, definitions).exits_on.keys().isdisjoint(types)
 
 
+def going_on(rows: Iterable[Any], told: Types, due_ids: Collection[int]) -> list[int]:
+    """The ids of those journeys whose wait may be over: they are due, or what they await was told."""
+    return sorted(
+        row.id for row in rows if row.id in due_ids or row.waits_for in told.get(row.customer_id, _NOTHING)
+    )
+
+
 def look(
     rows: Iterable[Any],
     events: Sequence[Any],

@@ -178,7 +178,7 @@ def _batch(
     rows: list[Row[Any]],
     due_ids: frozenset[int],
 ) -> Batch:
-    """What the batch works on. Codes and sibling messages matter past a wait only, so to timers only."""
+    """What the batch works on. Codes and sibling messages matter past a wait only."""
     told = likely.types_of(events)
     flows = published.flows_of(session, store.id)
     definitions = published.definitions_of(session, store.id, {row.version_id for row in rows})
@@ -188,7 +188,7 @@ def _batch(
         store,
         customer_ids={row.customer_id for row in (*events, *concerned)},
         subjects={row.subject for row in (*events, *concerned)},
-        enrollment_ids=sorted(due_ids),
+        enrollment_ids=likely.going_on(concerned, told, due_ids),
     )
     begin = [flow.definition for flow in flows.values()]
     _look_up_traits(session, store.id, loaded, [*begin, *definitions.values()], now=now)

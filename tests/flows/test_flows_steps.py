@@ -176,6 +176,18 @@ def test_a_wait_for_an_event_goes_on_when_it_comes_or_when_it_is_over(
     assert world.messages() == steps
 
 
+def test_what_an_event_leads_to_may_ask_what_became_of_an_earlier_message(database: Database) -> None:
+    bonus = {"kind": "message", "id": "B", **ANY, "only_if": ["left:M"]}
+    world = shop(database, AWAIT, {"kind": "end", "id": "over"}, bonus)
+    person, at = begin(world), NOW + timedelta(hours=1)
+
+    world.sent("M", NOW)
+    world.happens("message.clicked", person, at)
+    world.run(at)
+
+    assert world.messages() == ["M", "B"]
+
+
 def test_an_event_of_another_matter_is_not_awaited_by_who_waits_for_their_own(database: Database) -> None:
     own = AWAIT | {"event": "order.refunded", "about": "own", "sets": "refunded"}
     late = {"kind": "wait", "id": "B", "anchor": "refunded", "days": 1}

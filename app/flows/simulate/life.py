@@ -222,17 +222,21 @@ class Life:
 
     def _pass(self, heard: list[Happening], due: list[_Due], now: datetime) -> None:
         """One pass of the engine over what became known and what is due."""
-        batch = self._again(now, [row.subject_id for row in due] if due else ())
+        going_on = [row.subject_id for row in due] if due else []
+        if heard:
+            types = {entry.type for entry in heard}
+            going_on += [id_ for id_, held in self._alive.items() if held.journey.waits_for in types]
+        batch = self._again(now, going_on)
         if heard:
             batch.already_read = {self.standing.customer.id: self.news.already_read(heard)}
         for item in work.in_order(batch, heard, due):
             item.run(batch)
         self._take()
 
-    def _again(self, now: datetime, due_ids: Sequence[int] = ()) -> Batch:
+    def _again(self, now: datetime, going_on: Sequence[int] = ()) -> Batch:
         """The one batch of a life, as a new one would be: with the journeys in hand and what is known now."""
         self.batch.again(now)
-        self.facts.at(now, due_ids)
+        self.facts.at(now, going_on)
         return self.batch
 
     def _take(self) -> None:

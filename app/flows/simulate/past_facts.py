@@ -28,13 +28,13 @@ class PastFacts:
         """Whether they have any of what hardly anybody has is looked at once."""
         self._has_more = self.can_text or self.question.asks_for_classes or bool(self.standing.person.baskets)
 
-    def at(self, now: datetime, due_ids: Collection[int]) -> BatchFacts:
-        """As of now, with what became of the messages and codes of the journeys that are due."""
+    def at(self, now: datetime, going_on: Collection[int]) -> BatchFacts:
+        """As of now, with what became of the messages and codes of the journeys whose wait may be over."""
         standing = self.standing
         facts = self._kept = self._kept or self._at_first()
-        facts.siblings = {id_: self.mail.siblings(id_, now) for id_ in due_ids} if due_ids else {}
+        facts.siblings = {id_: self.mail.siblings(id_, now) for id_ in going_on} if going_on else {}
         if standing.redeemed:
-            facts.redeemed = {id_: frozenset(standing.redeemed.get(id_, ())) for id_ in due_ids}
+            facts.redeemed = {id_: frozenset(standing.redeemed.get(id_, ())) for id_ in going_on}
         if self._has_more:
             self._tell_more(facts, now)
         return facts
