@@ -1,6 +1,7 @@
 """`serve` in one process: pages, API and webhooks, with or without a worker beside them."""
 
 import argparse
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
@@ -77,9 +78,18 @@ def open_server(site: Site, host: str, port: int) -> Any:
     """
     dispatcher = Dispatcher(site.unwaited)
     dispatcher.set_thread_count(THREADS)
-    server = waitress.create_server(site.application, host=host, port=port, _dispatcher=dispatcher, **_SERVER)
+    address = _address_of(host, port)
+    server = waitress.create_server(
+        site.application, host=address, port=port, _dispatcher=dispatcher, **_SERVER
+    )
     server.pull_trigger = Calls(server.trigger.pull_trigger)
     return server
+
+
+def _address_of(host: str, port: int) -> str:
+    """One address of a name, which may have several: waitress would make a server of each."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return str(min(found, key=lambda one: one[0] != socket.AF_INET)[4][0])
 
 
 def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
