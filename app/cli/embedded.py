@@ -12,8 +12,8 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from app import doors, watching
+from app.cli.dispatching import AnswerableRequest, Calls, Dispatcher, task_of
 from app.cli.ending import on_termination
-from app.cli.gathering import AnswerableRequest, Calls, Dispatcher, task_of
 from app.doors import Site
 from app.loading import loading
 from app.pages import Pages, end_if_failed

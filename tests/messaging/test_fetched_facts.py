@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import event, text
@@ -42,7 +42,7 @@ def test_what_a_condition_looks_at_is_fetched_where_a_message_asks_it(fact: str)
     looking = set()
     for name, holds in CONDITIONS.items():
         watched = _Watched()
-        holds(watched, "lead:50")  # type: ignore[arg-type]
+        holds(cast(ConditionFacts, watched), "lead:50")
         if fact in watched.seen:
             looking.add(name)
 

@@ -17,7 +17,10 @@ from tests.engines import POSTGRESQL, SQLITE
 from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_links import PAGE, link_maker
 from tests.webhooks.webhooks_process import EMBEDDED, HOSTED, Answer, Serving, exchange, head
-from tests.webhooks.webhooks_shops import Delivery, connect_shopify, shopify_body, shopify_delivery
+from tests.webhooks.webhooks_shops import (
+    connect_shopify,
+    new_order_of,
+)
 from tests.webhooks.webhooks_volume import refusing
 
 only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
@@ -32,14 +35,8 @@ def store(runtime: Runtime) -> Store:
     return connect_shopify(runtime)
 
 
-def _delivery(store: Store, webhook_id: str) -> Delivery:
-    return shopify_delivery(
-        store.domain, "orders/create", shopify_body("orders/create"), webhook_id=webhook_id
-    )
-
-
 def _post(served: Serving, store: Store, webhook_id: str) -> Answer:
-    delivery = _delivery(store, webhook_id)
+    delivery = new_order_of(store, webhook_id)
     return served.post(delivery.path, delivery.headers, delivery.body)
 
 

@@ -12,8 +12,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
 
-from app.cli.gathering import Calls
+from app.cli.dispatching import AnswerableRequest, Calls, Dispatcher
 from app.config import Settings
 from app.errors import Busy
 from app.inbox import Kept
@@ -23,7 +25,11 @@ from connectors.base import Envelope
 from tests.engines import SQLITE
 from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_process import EMBEDDED, SETTINGS, Answer, Headers, Serving, pause, serving
-from tests.webhooks.webhooks_shops import Delivery, connect_shopify, shopify_body, shopify_delivery
+from tests.webhooks.webhooks_shops import (
+    Delivery,
+    connect_shopify,
+    new_order_of,
+)
 from webhooks import promises
 from webhooks.answers import Answer as Said
 from webhooks.deliveries import Deliveries
@@ -39,12 +45,6 @@ only_embedded = pytest.mark.parametrize("engine", [SQLITE])
 def store(runtime: Runtime) -> Store:
     """A shop whose deliveries come."""
     return connect_shopify(runtime)
-
-
-def _delivery(store: Store, webhook_id: str) -> Delivery:
-    return shopify_delivery(
-        store.domain, "orders/create", shopify_body("orders/create"), webhook_id=webhook_id
-    )
 
 
 def _parts(delivery: Delivery) -> tuple[str, Headers, bytes]:
@@ -84,9 +84,9 @@ def _statuses(port: int, requests: bytes, count: int) -> list[int]:
 def test_deliveries_sent_without_waiting_are_all_answered_in_their_order(
     served: Serving, runtime: Runtime, store: Store
 ) -> None:
-    served.post(*_parts(_delivery(store, "first")))
-    good = [_delivery(store, f"{number:02}") for number in range(40)]
-    forged = _raw(_delivery(store, "forged"), body=b'{"id": 1}')
+    served.post(*_parts(new_order_of(store, "first")))
+    good = [new_order_of(store, f"{number:02}") for number in range(40)]
+    forged = _raw(new_order_of(store, "forged"), body=b'{"id": 1}')
 
     raw = [*map(_raw, good[:20]), forged, *map(_raw, good[20:])]
     statuses = _statuses(served.port, b"".join(raw), 41)
@@ -100,8 +100,8 @@ def test_deliveries_sent_without_waiting_are_all_answered_in_their_order(
 def test_a_delivery_in_chunks_is_kept_as_one_of_a_known_length(
     served: Serving, runtime: Runtime, store: Store
 ) -> None:
-    served.post(*_parts(_delivery(store, "first")))
-    delivery = _delivery(store, "in-chunks")
+    served.post(*_parts(new_order_of(store, "first")))
+    delivery = new_order_of(store, "in-chunks")
     lines = [f"POST {delivery.path} HTTP/1.1", "Host: shop.test", "Transfer-Encoding: chunked"]
     lines += [f"{name}: {value}" for name, value in delivery.headers]
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
@@ -118,13 +118,14 @@ def test_a_server_that_is_ended_answers_what_it_took(database_url: str, tmp_path
     with serving(database_url, EMBEDDED, tmp_path) as served:
         runtime = _entrance(database_url)
         store = connect_shopify(runtime)
-        before = served.post(*_parts(_delivery(store, "before")))
+        before = served.post(*_parts(new_order_of(store, "before")))
         answers: Queue[Answer] = Queue()
         path = database_url.removeprefix("sqlite:///")
 
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            poster = threading.Thread(target=_post_into, args=(answers, served, _delivery(store, "during")))
+            during = new_order_of(store, "during")
+            poster = threading.Thread(target=_post_into, args=(answers, served, during))
             poster.start()
             pause(0.5)
             served.process.terminate()
@@ -190,6 +191,36 @@ def test_a_loop_that_has_ended_is_woken_by_nobody() -> None:
         raise OSError("the pipe is closed")
 
     Calls(_ended)()
+
+
+@pytest.mark.parametrize(("unread", "queued"), [(0, 0), (64 * 1024, 0), (64 * 1024 + 1, 1)])
+def test_who_leaves_its_answers_unread_is_answered_by_a_thread_and_not_by_the_inboxs_writer(
+    unread: int, queued: int
+) -> None:
+    kept = UnwaitedDeliveries(cast(Deliveries, _Believing()), cast(InboxWriter, _SilentInbox()))
+    request = AnswerableRequest(Adjustments())
+    request.received(_raw(Delivery("/webhooks/shopify", [], b"{}")))
+    trigger = SimpleNamespace(pull_trigger=lambda _call: None)
+    channel = SimpleNamespace(
+        requests=[request], total_outbufs_len=unread, server=SimpleNamespace(trigger=trigger)
+    )
+    dispatcher = Dispatcher(kept)
+
+    dispatcher.add_task(cast(HTTPChannel, channel))
+
+    assert len(dispatcher.queue) == queued
+
+
+class _Believing:
+    """Takes whatever is posted for a delivery, without asking."""
+
+    def is_quick(self, _posted: object) -> bool:
+        """Always."""
+        return True
+
+    def check(self, _posted: object) -> Kept:
+        """One that is to be kept."""
+        return _kept("believed")
 
 
 class _SilentInbox:

@@ -137,3 +137,9 @@ def _identity(domain: str, number: str = "") -> StoreIdentity:
         home_url=f"https://{domain}",
         store_uid=number,
     )
+
+
+def new_order_of(store: Store, webhook_id: str) -> Delivery:
+    """What Shopify sends of a new order."""
+    body = shopify_body("orders/create")
+    return shopify_delivery(store.domain, "orders/create", body, webhook_id=webhook_id)

@@ -18,6 +18,9 @@ from webhooks.unwaited import UnwaitedDeliveries
 
 _LONG_BODY_BYTES = 64 * 1024
 """What is longer is checked by a thread: the loop has others to read from."""
+_UNREAD_BYTES = 64 * 1024
+"""Who has left more of its answers unread is answered by a thread: waitress lets whoever writes wait for a
+client that does not read, and the inbox's writer must wait for nobody."""
 
 
 class AnswerableRequest(HTTPRequestParser):  # type: ignore[misc]  # the package has no types
@@ -31,7 +34,7 @@ def task_of(channel: HTTPChannel, request: AnswerableRequest) -> Any:
     return WSGITask(channel, request) if request.answer is None else _Telling(channel, request)
 
 
-class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # the package has no types
     """Gives requests to threads, but for deliveries that can be checked at once."""
 
     def __init__(self, deliveries: UnwaitedDeliveries) -> None:
@@ -42,7 +45,7 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def add_task(self, task: HTTPChannel) -> None:
         """Take a channel whose first request has come."""
-        posted = _posted(task.requests[0])
+        posted = _posted(task.requests[0]) if task.total_outbufs_len <= _UNREAD_BYTES else None
         kept = self._deliveries.check(posted) if posted else None
         if kept is None:
             super().add_task(task)
@@ -85,7 +88,7 @@ class Calls:
         self._is_called = False
 
 
-class _Telling(Task):  # type: ignore[misc]
+class _Telling(Task):  # type: ignore[misc]  # the package has no types
     """Writes the answer that is there, in one piece."""
 
     complete = True
