@@ -19,6 +19,7 @@ STORE_ID = 1
 FLOW, STEP = "review", "M3"
 """The flow whose screens are opened, and a message of it."""
 _SPAN = timedelta(days=730)
+_BEYOND = 1_000_000_000
 
 
 def fill(runtime: Runtime, customers: int) -> None:
@@ -153,9 +154,11 @@ _ROWS: Mapping[str, tuple[float, Mapping[str, str]]] = {
     "messages": (5, why.ROWS["messages"] | {"status": _STATUS, "to_address": "'c@example.com'"}),
     "message_attempts": (5, {"id": "n", "message_id": "n", "started_at": "AT", "ended_at": "AT"}),
     "delivery_events": (
-        1,
-        {"id": "n", "message_id": "n * 5", "type": "'clicked'", "event_key": "'e' || n", "is_human": "TRUE"}
-        | {"occurred_at": "AT"},
+        6,
+        # Of five messages each arrived, and one was clicked; ids lie beyond those of the timeline's entries.
+        {"id": f"n + {_BEYOND}", "message_id": "(n - 1) * 5 / 6 + 1", "event_key": "'e' || n"}
+        | {"type": "CASE WHEN n % 6 = 1 THEN 'clicked' ELSE 'delivered' END"}
+        | {"is_human": "TRUE", "is_entry": "n % 6 <> 1", "occurred_at": "AT"},
     ),
     "decisions": (5, why.ROWS["decisions"]),
     "attributions": (
