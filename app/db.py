@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
+    Engine,
     Integer,
     MetaData,
     Table,
@@ -119,9 +120,10 @@ class Database:
         self.engine = (
             engines.sqlite(url, busy_seconds) if self.is_sqlite else engines.postgresql(url, pool_size)
         )
-        self._reading = self.engine.execution_options(**{engines.READ_ONLY: True})
+        self._reading = engines.reading(self.engine) if self.is_sqlite else self.engine
         self._whole = self.engine
         self._scopes: dict[str, Database] = {}
+        self._resting: list[Session] = []
 
     def of_store(self, store_id: int) -> "Database":
         """The same, seeing the rows of one store: PostgreSQL shows no others, and takes no others."""
@@ -154,15 +156,33 @@ class Database:
         Raises:
             Busy: the database is locked, full or gone; nothing was kept.
         """
-        with busy_named(), Session(self.engine, autoflush=True, expire_on_commit=False) as session:
+        with busy_named(), self._session(self.engine) as session:
             yield session
             session.commit()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that only reads; on SQLite it never waits for a writer."""
-        with busy_named(), Session(self._reading, expire_on_commit=False) as session:
+        with busy_named(), self._session(self._reading) as session:
             yield session
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        """A session on this engine: the one that rested last, which made anew costs as much as to begin.
+
+        Closed, it knows nothing of what was done with it. One whose block failed is let go.
+        """
+        try:
+            session = self._resting.pop()
+        except IndexError:
+            session = Session(expire_on_commit=False)
+        session.bind = engine
+        try:
+            yield session
+        finally:
+            session.close()
+        session.info.clear()
+        self._resting.append(session)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
@@ -216,12 +236,14 @@ class Database:
             session.execute(_A_GLANCE)
             session.execute(_TAKE_STOCK)
         # A connection hears of it when it opens.
-        self.engine.dispose()
+        self.dispose()
         taken.append(pages)
 
     def dispose(self) -> None:
         """Close the pool."""
         self.engine.dispose()
+        if self.is_sqlite:
+            engines.forget_file(self.engine)
 
 
 def narrow(session: Session, store_id: int) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import column, delete, func, insert, select, table, update
+from sqlalchemy import bindparam, column, delete, func, insert, select, table, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new_columns, table_of
@@ -82,16 +82,14 @@ def numbers(session: Session, count: int) -> Mapping[str, Sequence[int]]:
         return {}
     kept, largest = session.execute(_LAST).one()
     last = max(kept or 0, largest or 0)
-    told = {"seq": last + count, "name": EVENTS.name}
-    if kept is None:
-        session.execute(insert(_SEQUENCES).values(told))
-    else:
-        session.execute(update(_SEQUENCES).where(_OURS).values(seq=last + count))
+    session.execute(_BEGUN if kept is None else _MOVED, {"last": last + count})
     return {"id": range(last + 1, last + count + 1)}
 
 
 _SEQUENCES = table("sqlite_sequence", column("name"), column("seq"))
 _OURS = _SEQUENCES.c.name == EVENTS.name
+_BEGUN = insert(_SEQUENCES).values(seq=bindparam("last"), name=EVENTS.name)
+_MOVED = update(_SEQUENCES).where(_OURS).values(seq=bindparam("last"))
 _LAST = select(
     select(_SEQUENCES.c.seq).where(_OURS).scalar_subquery(),
     select(func.max(DELIVERY_EVENTS.c.id)).scalar_subquery(),

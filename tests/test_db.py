@@ -5,14 +5,16 @@ from contextlib import ExitStack
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.engines import read_json
+from app.errors import Busy
 from app.flows.shop import LiveShop
 from app.mirror import sums
-from app.models import Store
+from app.models import Customer, Store
 from tests.conftest import NOW
 from tests.engines import POSTGRESQL
 from tests.seeds import add_customer, add_order, new_store
@@ -92,6 +94,52 @@ def test_stock_is_taken_again_only_of_what_grew(database: Database) -> None:
 
     assert few_more == 200
     assert _stock_of_customers(database) > 1000
+
+
+def test_who_opens_a_door_finds_nothing_of_who_went_through_before(database: Database) -> None:
+    store_id = new_store(database)
+    with database.write() as before:
+        before.info["said"] = "by the one before"
+        customer = add_customer(before, store_id)
+
+    with database.read() as after:
+        assert after is before
+        assert (after.info, [*after], customer in after) == ({}, [], False)
+
+
+def test_a_session_whose_block_failed_is_not_used_again(database: Database) -> None:
+    used: list[Session] = []
+    with pytest.raises(ZeroDivisionError):
+        _fail_with_a_customer(database, new_store(database), used)
+
+    with database.write() as one, database.read() as another:
+        found = another.execute(select(Customer)).all()
+
+    assert (found, len({*used, one, another})) == ([], 3)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_who_reads_waits_for_no_writer_and_who_writes_waits_at_once(database: Database) -> None:
+    impatient = Database(database.url, busy_seconds=0.05)
+    store_id = new_store(database)
+
+    with database.write() as session:
+        add_customer(session, store_id)
+        with impatient.read() as reader:
+            seen = reader.execute(text("SELECT count(*) FROM customers")).scalar_one()
+        with pytest.raises(Busy), impatient.write() as writer:
+            writer.execute(text("SELECT 1"))
+
+    impatient.dispose()
+    assert seen == 0
+
+
+def _fail_with_a_customer(database: Database, store_id: int, used: list[Session]) -> None:
+    with database.write() as session:
+        used.append(session)
+        add_customer(session, store_id)
+        session.flush()
+        raise ZeroDivisionError
 
 
 def _add_customers(database: Database, store_id: int, count: int) -> None:

@@ -37,6 +37,7 @@ def problem(channel: str, address: str | None) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def suppression_hash(signer: Signer, channel: str, address: str) -> str:
     """The keyed hash under which an address is kept away from; survives erasure."""
     return signer.fingerprint("suppression", f"{channel}:{address.strip().lower()}")

@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import table_of, upsert
 from app.models import SenderDay, SenderDomain
 
 DOMAINS, DAYS = table_of(SenderDomain), table_of(SenderDay)
+_GONE = delete(DOMAINS).where(DOMAINS.c.store_id == bindparam("store"))
 MISSING, UNASKED = "missing", "unasked"
 MAY_NOT_ASK, NOT_THERE = "key may not ask", "not at SendGrid"
 """Why there are no records to show."""
@@ -34,7 +35,7 @@ class DomainFacts:
 def keep(session: Session, store_id: int, facts: DomainFacts | None, now: datetime) -> None:
     """Remember what was found; nothing for a store without a sender or an account."""
     if facts is None:
-        session.execute(delete(DOMAINS).where(DOMAINS.c.store_id == store_id))
+        session.execute(_GONE, {"store": store_id})
         return
     moments = {"since": _since(session, store_id, facts.domain, now.date()), "checked_at": now}
     values = asdict(facts) | {"records": [dict(one) for one in facts.records], **moments}

@@ -13,6 +13,8 @@ from app.crypto import Signer
 CLICK, UNSUBSCRIBE, PREFERENCES, CONFIRM = "click", "unsubscribe", "preferences", "confirm"
 RATING = "rating"
 UTM_SOURCE = "ritorno"
+_TAGS = ("utm_source", "utm_medium", "utm_campaign", "utm_content")
+_NAMES = frozenset(_TAGS)
 _MARK_DIGITS = 24
 
 
@@ -151,16 +153,17 @@ def tagged(url: str, tags: UtmTags) -> str:
     parts = urlsplit(url)
     if (parts.hostname or "") not in tags.hosts:
         return url
-    present = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    wanted = {
-        "utm_source": UTM_SOURCE,
-        "utm_medium": tags.medium,
-        "utm_campaign": tags.campaign,
-        "utm_content": tags.content,
-    }
-    added = urlencode({name: value for name, value in wanted.items() if name not in present})
+    present = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} if parts.query else ()
+    added = _written(tags, _NAMES.intersection(present))
     query = "&".join(part for part in (parts.query, added) if part)
     return urlunsplit(parts._replace(query=query))
+
+
+@lru_cache(maxsize=512)
+def _written(tags: UtmTags, present: frozenset[str]) -> str:
+    """The tags that a link has not yet, which are the same for all of a flow's step."""
+    values = (UTM_SOURCE, tags.medium, tags.campaign, tags.content)
+    return urlencode({name: value for name, value in zip(_TAGS, values, strict=True) if name not in present})
 
 
 def read_click(signer: Signer, token: str) -> ClickToken | None:

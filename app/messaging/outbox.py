@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app.db import insert_new, table_of
+from app.db import insert_new, insert_rows, table_of
 from app.messaging import held
 from app.messaging.held import Gap
 from app.models import Decision, Message
@@ -119,5 +119,4 @@ def note(session: Session, decisions: Sequence[NewDecision], now: datetime) -> N
         }
         for decision in decisions
     ]
-    if rows:
-        session.execute(DECISIONS.insert(), rows)
+    insert_rows(session, DECISIONS, rows)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -16,6 +16,7 @@ from app.models.message import QUEUED
 from app.timeline import NewEvent
 
 MESSAGES, PREFERENCES = table_of(Message), table_of(Preference)
+_FLOWS = select(table_of(Flow).c.key).where(table_of(Flow).c.store_id == bindparam("store"))
 KEEP, RESUME = "keep", "resume"
 PAUSES = (KEEP, RESUME, *(str(days) for days in PAUSE_DAYS))
 """What may become of a pause: stay as it is, end, or last so many days from now."""
@@ -36,7 +37,7 @@ class Answers:
 
 def topics_asked(session: Session, store_id: int) -> tuple[str, ...]:
     """What a store's messages are about, as its flows say."""
-    keys = session.execute(select(Flow.key).where(Flow.store_id == store_id)).scalars()
+    keys = session.execute(_FLOWS, {"store": store_id}).scalars()
     return topics_of(keys)
 
 
