@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, false, func, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, false, func, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
@@ -21,7 +21,7 @@ from app.flows.facts import BatchFacts
 from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
-from app.models.message import HELD, OPEN_STATES
+from app.models.message import WAITING_STATES
 from app.segments import classing, scoring, standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
@@ -69,7 +69,7 @@ _UNSENT = _JOURNEYS.where(
         select(MESSAGES.c.enrollment_id).where(
             MESSAGES.c.store_id == _STORE,
             Among(MESSAGES.c.customer_id, "keys"),
-            or_(is_one_of(MESSAGES.c.status, OPEN_STATES), MESSAGES.c.status == HELD),
+            is_one_of(MESSAGES.c.status, WAITING_STATES),
         )
     )
 ).with_for_update()
