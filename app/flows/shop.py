@@ -1,8 +1,9 @@
 """What choosers and waits ask of a shop as they go: from its tables now, or as of a day by the dry run."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from itertools import tee
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Row, Select, bindparam, func, select
@@ -10,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.db import Among, is_one_of, table_of
 from app.flows.facts import median_transit
-from app.flows.goods import OrderProduct, order_products
+from app.flows.foreseen import Foreseen, K
+from app.flows.goods import MOST_ASKED, OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
 from app.models import Message, Order, OrderLine, Product, ProductPair
@@ -26,7 +28,7 @@ _NEVER_ASKED = frozenset({"stopped", "expired", "failed", "cancelled"})
 
 
 T = TypeVar("T")
-_Read = Callable[[Session, int, Sequence[int]], Mapping[int, T]]
+_Read = Callable[[Session, int, Sequence[K]], Mapping[K, T]]
 """What finds something for many keys at once, and nothing for some."""
 Fit = tuple[float, str, int, int]
 """How well a product goes with another: the share of that one's orders that held both, that one, how many
@@ -69,46 +71,57 @@ class Shop(Protocol):
     def delays(self, products: Sequence[str]) -> Mapping[str, int]:
         """Days until a review is asked, of those whose buyers came back often enough to tell."""
 
+    def types(self, products: Sequence[str]) -> Mapping[str, str]:
+        """What kind of product these are, of those that are known."""
 
-@dataclass(frozen=True, slots=True)
+
 class LiveShop:
     """The shop as its tables are now, for one batch.
 
-    Attributes:
+    Args:
         people: whom the batch is likely to ask for a review; what was asked of them and reviewed is read for
             all at once.
         orders: whose products it is likely to look at; they are read at once, too.
+        waiting: those whose dearest products tell how long to wait.
     """
 
-    session: Session
-    store_id: int
-    people: Sequence[int] = ()
-    orders: Sequence[int] = ()
-    _transit: list[timedelta | None] = field(default_factory=list)
-    _delays: list[Mapping[str, int]] = field(default_factory=list)
-    _reviewed: dict[int, frozenset[str] | None] = field(default_factory=dict)
-    _asked: dict[int, frozenset[str] | None] = field(default_factory=dict)
-    _bought: dict[int, Sequence[OrderProduct] | None] = field(default_factory=dict)
+    def __init__(
+        self,
+        session: Session,
+        store_id: int,
+        *,
+        people: Iterable[int] = (),
+        orders: Iterable[int] = (),
+        waiting: Iterable[int] = (),
+    ) -> None:
+        self.session, self.store_id = session, store_id
+        people = tuple(people)
+        self._bought = self._once(order_products, orders)
+        self._reviewed = self._once(products_reviewed, people)
+        self._asked = self._once(products_asked, people)
+        named = (item.external_id for order in waiting for item in self.bought(order)[:MOST_ASKED])
+        # Gone through by both that are made of it, the second time when the first one is known.
+        known, unknown = tee(named)
+        self._days: Foreseen[str, int] = self._once(product_rhythms.delays, known)
+        self._types: Foreseen[str, str] = Foreseen(
+            self._types_of, (name for name in unknown if self._days.get(name) is None)
+        )
+        self._transit: list[timedelta | None] = []
+
+    def _once(self, read: _Read[K, T], likely: Iterable[K]) -> Foreseen[K, T]:
+        return Foreseen(partial(read, self.session, self.store_id), likely)
 
     def bought(self, order_id: int) -> Sequence[OrderProduct]:
         """By the lines of the mirrored orders."""
-        return self._once(self._bought, order_products, self.orders, order_id) or ()
+        return self._bought.get(order_id) or ()
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """By the mirrored reviews."""
-        return self._once(self._reviewed, products_reviewed, self.people, customer_id) or frozenset()
+        return self._reviewed.get(customer_id) or frozenset()
 
     def asked(self, customer_id: int) -> frozenset[str]:
         """By the outbox."""
-        return self._once(self._asked, products_asked, self.people, customer_id) or frozenset()
-
-    def _once(self, known: dict[int, T | None], read: _Read[T], likely: Sequence[int], key: int) -> T | None:
-        """What is known by a key: read with that of all the likely ones, which it need not be one of."""
-        if key not in known:
-            wanted = sorted({*likely, key} - known.keys())
-            found = read(self.session, self.store_id, wanted)
-            known.update((one, found.get(one)) for one in wanted)
-        return known[key]
+        return self._asked.get(customer_id) or frozenset()
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
@@ -165,10 +178,17 @@ class LiveShop:
         return self._transit[0]
 
     def delays(self, products: Sequence[str]) -> Mapping[str, int]:
-        """By what the shop's orders taught; read once a batch."""
-        if not self._delays:
-            self._delays.append(product_rhythms.delays(self.session, self.store_id))
-        return self._delays[0]
+        """By what the shop's orders taught."""
+        found = ((name, self._days.get(name)) for name in products)
+        return {name: days for name, days in found if days is not None}
+
+    def types(self, products: Sequence[str]) -> Mapping[str, str]:
+        """By the catalogue."""
+        found = ((name, self._types.get(name)) for name in products)
+        return {name: kind for name, kind in found if kind is not None}
+
+    def _types_of(self, products: Sequence[str]) -> Mapping[str, str]:
+        return {row.external_id: row.product_type for row in self._about(_TYPES, products)}
 
 
 # Somebody may own hundreds of products: statements that are written once, whatever the number.
@@ -191,6 +211,9 @@ _AVAILABLE = select(PRODUCTS.c.external_id).where(
     Among(PRODUCTS.c.external_id, "products"),
     PRODUCTS.c.is_available,
     PRODUCTS.c.deleted_at.is_(None),
+)
+_TYPES = select(PRODUCTS.c.external_id, PRODUCTS.c.product_type).where(
+    PRODUCTS.c.store_id == bindparam("store"), Among(PRODUCTS.c.external_id, "products")
 )
 _COUNTED = select(PAIRS.c.product_external_id, PAIRS.c.other_external_id, PAIRS.c.orders_count).where(
     PAIRS.c.store_id == bindparam("store"), Among(PAIRS.c.product_external_id, "products")

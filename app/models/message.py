@@ -90,8 +90,8 @@ class Message(Base):
             sqlite_where=content.is_not(None),
             postgresql_where=content.is_not(None),
         ),
-        # Those that asked somebody for reviews: they are asked again for what none of them named. Told to look
-        # for many people SQLite finds it as good as ix_messages_customer, and takes what was made last.
+        # Those that asked somebody for reviews: they are asked again for what none of them named. To look for
+        # many people SQLite finds it as good as ix_messages_customer, and takes the one that was made last.
         Index(
             "ix_messages_review_asks",
             *("store_id", "customer_id"),

@@ -77,6 +77,11 @@ class PastShop:
         """By what was learned by then."""
         return self.history.rhythms.delays(products, self.now)
 
+    def types(self, products: Sequence[str]) -> Mapping[str, str]:
+        """By today's catalogue."""
+        known = self.history.types
+        return {name: known[name] for name in products if name in known}
+
     def long_gap(self, orders: Iterable[int], at: datetime) -> timedelta | None:
         """After how long four fifths of the buyers of these orders come back, as it was known then."""
         products = {item.external_id for id_ in orders for item in self.goods.get(id_, ())}
