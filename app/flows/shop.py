@@ -9,13 +9,14 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from app.db import Among, is_one_of, table_of
+from app.db import Among, table_of
 from app.flows.facts import median_transit
 from app.flows.foreseen import Foreseen, K
 from app.flows.goods import MOST_ASKED, OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
 from app.models import Message, Order, OrderLine, Product, ProductPair
+from app.models.message import is_review_ask
 from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
@@ -23,8 +24,6 @@ PAIRS, MESSAGES = table_of(ProductPair), table_of(Message)
 SUPPORT = 20
 """In how many orders two products stood together at least, before that tells anything."""
 ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
-_NEVER_ASKED = frozenset({"stopped", "expired", "failed", "cancelled"})
-"""The other states of a message."""
 
 
 T = TypeVar("T")
@@ -226,11 +225,7 @@ _PER_QUERY = 400
 _ASKS = select(MESSAGES.c.customer_id, MESSAGES.c.context).where(
     MESSAGES.c.store_id == bindparam("store"),
     Among(MESSAGES.c.customer_id, "people"),
-    # By the index of the asks alone, of which somebody has few among all their messages.
-    is_one_of(MESSAGES.c.flow_key, ("review",)),
-    is_one_of(MESSAGES.c.step, ("M3",)),
-    # Asked for the states that count, SQLite reads all of the store's messages in them.
-    MESSAGES.c.status.not_in(sorted(_NEVER_ASKED)),
+    is_review_ask(MESSAGES.c.flow_key, MESSAGES.c.step, MESSAGES.c.status),
 )
 
 
@@ -241,5 +236,6 @@ def products_asked(session: Session, store_id: int, customer_ids: Sequence[int])
         values = {"store": store_id, "people": customer_ids[start : start + _PER_QUERY]}
         for customer_id, context in session.execute(_ASKS, values).all():
             named = found.setdefault(customer_id, set())
-            named.update(item["external_id"] for item in context.get("products", ()))
+            for item in context.get("products", ()):
+                named.add(item["external_id"])
     return {customer_id: frozenset(products) for customer_id, products in found.items()}

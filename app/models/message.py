@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint, false, text, true
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime, is_one_of
@@ -17,9 +28,19 @@ OPEN_STATES = (QUEUED, PREPARING, SENDING)
 WAITING_STATES = (*OPEN_STATES, HELD)
 """Those of which a message may still leave; an exit of its journey takes it back."""
 LEFT_STATES = (SENT, DELIVERED, BOUNCED)
-FINAL_STATES = (*LEFT_STATES, FAILED, STOPPED, EXPIRED, CANCELLED)
+UNSENT_STATES = (FAILED, STOPPED, EXPIRED, CANCELLED)
+"""Those of which a message never left and never will."""
+FINAL_STATES = (*LEFT_STATES, *UNSENT_STATES)
 """Those in which a message stays, but for what a provider or a click still tells of it."""
 COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
+
+
+def is_review_ask(flow_key: Any, step: Any, status: Any) -> ColumnElement[bool]:
+    """Whether a message asks for reviews and left or may leave, in the words of the index of such."""
+    condition: ColumnElement[bool] = (
+        is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)) & ~is_one_of(status, UNSENT_STATES)
+    )
+    return condition
 
 
 class Message(Base):
@@ -95,8 +116,8 @@ class Message(Base):
         Index(
             "ix_messages_review_asks",
             *("store_id", "customer_id"),
-            sqlite_where=is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)),
-            postgresql_where=is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)),
+            sqlite_where=is_review_ask(flow_key, step, status),
+            postgresql_where=is_review_ask(flow_key, step, status),
         ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
         # What waits for somebody, who may have got hundreds.

@@ -781,8 +781,12 @@ def upgrade() -> None:
         "messages",
         ["store_id", "customer_id"],
         unique=False,
-        sqlite_where=sa.text("flow_key IN ('review') AND step IN ('M3')"),
-        postgresql_where=sa.text("flow_key IN ('review') AND step IN ('M3')"),
+        sqlite_where=sa.text(
+            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('failed', 'stopped', 'expired', 'cancelled'))"
+        ),
+        postgresql_where=sa.text(
+            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('failed', 'stopped', 'expired', 'cancelled'))"
+        ),
     )
     op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
     op.create_index(
