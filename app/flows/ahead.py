@@ -9,7 +9,7 @@ from app.messaging.conditions import Asked, asked_by
 
 
 class Ahead(NamedTuple):
-    """The choosers to ask, in order; what waits mind; whether a step draws or may text.
+    """The choosers to ask, in order; what waits mind; whether a step draws, may text, or minds local hours.
 
     `asks`: what the conditions of steps look at, None where no step has any that is asked on the way.
     """
@@ -20,6 +20,7 @@ class Ahead(NamedTuple):
     asks: Asked | None
     draws: bool
     texts: bool
+    minds_hours: bool
 
     @property
     def asks_reviews(self) -> bool:
@@ -58,6 +59,7 @@ def look(
         asks=asked_by(conditions) if conditions else None,
         draws=any(isinstance(step, SplitByArm) for step in ahead.values()),
         texts=any(isinstance(step, Message) and step.may_be_text for step in ahead.values()),
+        minds_hours=any(_minds_hours(step) for step in ahead.values()),
     )
 
 
@@ -73,6 +75,12 @@ def _halts(step: Step, arrived_by: str | None) -> bool:
     if isinstance(step, WaitFor):
         return step.event != arrived_by
     return isinstance(step, Wait | WaitEvent)
+
+
+def _minds_hours(step: Step) -> bool:
+    if isinstance(step, Message):
+        return step.is_on and (step.may_be_text or step.until == checks.OF_THE_DAY)
+    return isinstance(step, Wait) and step.at is not None
 
 
 def _conditions(step: Step) -> tuple[str, ...]:

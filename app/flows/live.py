@@ -15,6 +15,7 @@ from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.goods import OrderProduct
 from app.flows.making import new_message
+from app.flows.moments import ANYWHERE
 from app.messaging.conditions import Asked, ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
 from app.models import Store
@@ -164,7 +165,7 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     ahead = batch.entry_of(held).ahead(held.journey.step, held.journey.arrived_by)
     return StepFacts(
         _conditions(batch, held, ahead.asks) if ahead.asks is not None else _UNASKED,
-        batch.place_of(customer),
+        batch.place_of(customer) if ahead.minds_hours else ANYWHERE,
         _choices(batch, held, ahead.choosers) if ahead.choosers else engine.NOTHING,
         _review_delay(batch, held) if ahead.needs_delay else STANDARD,
         ahead.minds_transit and facts.is_abroad(store, customer),
