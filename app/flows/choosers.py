@@ -31,10 +31,12 @@ def review_products(
     Args:
         asked_now: about what they are asked in the same batch.
     """
-    asked = shop.asked(customer_id) | asked_now | shop.reviewed(customer_id)
+    dearest = bought[:MOST_ASKED]
+    asked = shop.asked(customer_id, [item.external_id for item in dearest])
+    asked |= asked_now | shop.reviewed(customer_id)
     return [
         {"external_id": item.external_id, "title": item.title}
-        for item in bought[:MOST_ASKED]
+        for item in dearest
         if item.external_id not in asked
     ]
 

@@ -10,17 +10,17 @@ from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.db import Among, table_of
+from app.flows.asks import asks_of, named_in
 from app.flows.facts import median_transit
 from app.flows.foreseen import Foreseen, K
 from app.flows.goods import MOST_ASKED, OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
-from app.models import Message, Order, OrderLine, Product, ProductPair
-from app.models.message import is_review_ask
+from app.models import Order, OrderLine, Product, ProductPair
 from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
-PAIRS, MESSAGES = table_of(ProductPair), table_of(Message)
+PAIRS = table_of(ProductPair)
 SUPPORT = 20
 """In how many orders two products stood together at least, before that tells anything."""
 ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
@@ -43,8 +43,8 @@ class Shop(Protocol):
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """What the customer wrote a review of."""
 
-    def asked(self, customer_id: int) -> frozenset[str]:
-        """What earlier asks named, unless they never left and never will."""
+    def asked(self, customer_id: int, products: Sequence[str]) -> frozenset[str]:
+        """Which of these earlier asks named, unless they never left and never will."""
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """Everything that the customer ever bought in an order that was not cancelled, with its title."""
@@ -97,7 +97,7 @@ class LiveShop:
         people = tuple(people)
         self._bought = self._once(order_products, orders)
         self._reviewed = self._once(products_reviewed, people)
-        self._asked = self._once(products_asked, people)
+        self._asks = self._once(asks_of, people)
         named = (item.external_id for order in waiting for item in self.bought(order)[:MOST_ASKED])
         # Gone through by both that are made of it, the second time when the first one is known.
         known, unknown = tee(named)
@@ -106,6 +106,7 @@ class LiveShop:
             self._types_of, (name for name in unknown if self._days.get(name) is None)
         )
         self._transit: list[timedelta | None] = []
+        self._most, self._newest = 0, list[Mapping[str, str]]()
 
     def _once(self, read: _Read[K, T], likely: Iterable[K]) -> Foreseen[K, T]:
         return Foreseen(partial(read, self.session, self.store_id), likely)
@@ -118,9 +119,9 @@ class LiveShop:
         """By the mirrored reviews."""
         return self._reviewed.get(customer_id) or frozenset()
 
-    def asked(self, customer_id: int) -> frozenset[str]:
+    def asked(self, customer_id: int, products: Sequence[str]) -> frozenset[str]:
         """By the outbox."""
-        return self._asked.get(customer_id) or frozenset()
+        return named_in(self._asks.get(customer_id) or (), products)
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
@@ -155,20 +156,12 @@ class LiveShop:
         return self.session.execute(statement, {"store": self.store_id, "products": products}).all()
 
     def newest(self, most: int) -> Sequence[Mapping[str, str]]:
-        """By the catalogue."""
-        statement = (
-            select(PRODUCTS.c.external_id, PRODUCTS.c.title)
-            .where(
-                PRODUCTS.c.store_id == self.store_id,
-                PRODUCTS.c.is_available,
-                PRODUCTS.c.deleted_at.is_(None),
-            )
-            .order_by(func.length(PRODUCTS.c.external_id).desc(), PRODUCTS.c.external_id.desc())
-            .limit(most)
-        )
-        return [
-            {"external_id": row.external_id, "title": row.title} for row in self.session.execute(statement)
-        ]
+        """By the catalogue, which is gone through for it: so twice as many are kept as were asked for."""
+        if most > self._most:
+            self._most = 2 * most
+            found = self.session.execute(_NEWEST, {"store": self.store_id, "most": self._most}).all()
+            self._newest = [{"external_id": row.external_id, "title": row.title} for row in found]
+        return self._newest[:most]
 
     def median_transit(self) -> timedelta | None:
         """By the latest deliveries; asked for once a batch."""
@@ -211,6 +204,14 @@ _AVAILABLE = select(PRODUCTS.c.external_id).where(
     PRODUCTS.c.is_available,
     PRODUCTS.c.deleted_at.is_(None),
 )
+_NEWEST = (
+    select(PRODUCTS.c.external_id, PRODUCTS.c.title)
+    .where(
+        PRODUCTS.c.store_id == bindparam("store"), PRODUCTS.c.is_available, PRODUCTS.c.deleted_at.is_(None)
+    )
+    .order_by(func.length(PRODUCTS.c.external_id).desc(), PRODUCTS.c.external_id.desc())
+    .limit(bindparam("most"))
+)
 _TYPES = select(PRODUCTS.c.external_id, PRODUCTS.c.product_type).where(
     PRODUCTS.c.store_id == bindparam("store"), Among(PRODUCTS.c.external_id, "products")
 )
@@ -221,21 +222,3 @@ _TOGETHER = _COUNTED.where(
     PAIRS.c.other_external_id != PAIRS.c.product_external_id, PAIRS.c.orders_count >= SUPPORT
 )
 _ALONE = _COUNTED.where(PAIRS.c.other_external_id == PAIRS.c.product_external_id)
-_PER_QUERY = 400
-_ASKS = select(MESSAGES.c.customer_id, MESSAGES.c.context).where(
-    MESSAGES.c.store_id == bindparam("store"),
-    Among(MESSAGES.c.customer_id, "people"),
-    is_review_ask(MESSAGES.c.flow_key, MESSAGES.c.step, MESSAGES.c.status),
-)
-
-
-def products_asked(session: Session, store_id: int, customer_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The external ids of the products that earlier asks of some customers named."""
-    found: dict[int, set[str]] = {}
-    for start in range(0, len(customer_ids), _PER_QUERY):
-        values = {"store": store_id, "people": customer_ids[start : start + _PER_QUERY]}
-        for customer_id, context in session.execute(_ASKS, values).all():
-            named = found.setdefault(customer_id, set())
-            for item in context.get("products", ()):
-                named.add(item["external_id"])
-    return {customer_id: frozenset(products) for customer_id, products in found.items()}

@@ -1,4 +1,4 @@
-"""What a batch looks up: what somebody asks for, by all keys that are likely at once, by the narrowest index."""
+"""What a batch looks up: what somebody asks for, by all likely keys at once, by the narrowest index."""
 
 from collections.abc import Sequence
 from datetime import timedelta
