@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.db import Among, table_of
 from app.engines import read_json
 from app.models import Message
-from app.models.message import is_review_ask
+from app.models.message import CANCELLED, FAILED, is_review_ask
 
 MESSAGES = table_of(Message)
 _PER_QUERY = 400
@@ -18,6 +18,8 @@ _ASKS = select(MESSAGES.c.customer_id, cast(MESSAGES.c.context, Text)).where(
     MESSAGES.c.store_id == bindparam("store"),
     Among(MESSAGES.c.customer_id, "people"),
     is_review_ask(MESSAGES.c.flow_key, MESSAGES.c.step, MESSAGES.c.status),
+    # Nor failed or called off, as hardly any is: what never left and never will asked nothing.
+    MESSAGES.c.status.not_in((FAILED, CANCELLED)),
 )
 
 

@@ -28,18 +28,15 @@ OPEN_STATES = (QUEUED, PREPARING, SENDING)
 WAITING_STATES = (*OPEN_STATES, HELD)
 """Those of which a message may still leave; an exit of its journey takes it back."""
 LEFT_STATES = (SENT, DELIVERED, BOUNCED)
-UNSENT_STATES = (FAILED, STOPPED, EXPIRED, CANCELLED)
-"""Those of which a message never left and never will."""
-FINAL_STATES = (*LEFT_STATES, *UNSENT_STATES)
+FINAL_STATES = (*LEFT_STATES, FAILED, STOPPED, EXPIRED, CANCELLED)
 """Those in which a message stays, but for what a provider or a click still tells of it."""
 COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
 
 
 def is_review_ask(flow_key: Any, step: Any, status: Any) -> ColumnElement[bool]:
-    """Whether a message asks for reviews and left or may leave, in the words of the index of such."""
-    condition: ColumnElement[bool] = (
-        is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)) & ~is_one_of(status, UNSENT_STATES)
-    )
+    """Whether a message asks for reviews and the gate did not keep it, in the words of the index of such."""
+    is_kept = is_one_of(status, (STOPPED, EXPIRED))
+    condition: ColumnElement[bool] = is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)) & ~is_kept
     return condition
 
 

@@ -782,10 +782,10 @@ def upgrade() -> None:
         ["store_id", "customer_id"],
         unique=False,
         sqlite_where=sa.text(
-            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('failed', 'stopped', 'expired', 'cancelled'))"
+            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('stopped', 'expired'))"
         ),
         postgresql_where=sa.text(
-            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('failed', 'stopped', 'expired', 'cancelled'))"
+            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('stopped', 'expired'))"
         ),
     )
     op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
