@@ -20,6 +20,7 @@ from app.flows.batch import Batch, Held
 from app.flows.definition import Definition
 from app.flows.facts import BatchFacts
 from app.flows.foreseen import Foreseen
+from app.flows.likely import Likely
 from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
@@ -194,13 +195,7 @@ def _batch(
     _look_up_traits(session, store.id, loaded, [*begin, *definitions.values()], now=now)
     held = {row.id: _held(row) for row in concerned}
     return Batch(
-        shop=LiveShop(
-            session,
-            store.id,
-            people=asked.people,
-            orders=_orders(loaded, asked.goods),
-            waiting=_orders(loaded, asked.waiting),
-        ),
+        shop=_shop(session, store.id, loaded, asked),
         store=store,
         now=now,
         flows=flows,
@@ -210,6 +205,11 @@ def _batch(
         earlier=Foreseen(partial(_already_read, session, store.id, events), asked.beginners),
         definitions=definitions,
     )
+
+
+def _shop(session: Session, store_id: int, loaded: BatchFacts, asked: Likely) -> LiveShop:
+    orders, waiting = _orders(loaded, asked.goods), _orders(loaded, asked.waiting)
+    return LiveShop(session, store_id, people=asked.people, orders=orders, waiting=waiting)
 
 
 def _orders(loaded: BatchFacts, subjects: Iterable[str]) -> Iterator[int]:
