@@ -40,8 +40,13 @@ def _round(kit: Kit, now: datetime) -> tuple[int, bool]:
         pending = _PENDING.run(session)
         stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES, kinds=(TIMER_KIND,))})
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
-    done = each_store(stores, lambda store_id: _run_store(kit, store_id, now, share))
-    return done, done < share
+    done = [0]
+
+    def run_store(store_id: int) -> int:
+        done.append(_run_store(kit, store_id, now, share))
+        return done[-1]
+
+    return each_store(stores, run_store), max(done) < share
 
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:

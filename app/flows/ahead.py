@@ -5,17 +5,22 @@ from typing import NamedTuple
 
 from app.flows import checks
 from app.flows.steps import ChooseProducts, Message, Split, SplitByArm, Step, Wait, WaitEvent, WaitFor
+from app.messaging.conditions import Asked, asked_by
 
 
 class Ahead(NamedTuple):
-    """The choosers to ask, in order; what waits mind; whether a step asks, draws or may text."""
+    """The choosers to ask, in order; what waits mind; whether a step draws, may text, or minds local hours.
+
+    `asks`: what the conditions of steps look at, None where no step has any that is asked on the way.
+    """
 
     choosers: tuple[str, ...]
     needs_delay: bool
     minds_transit: bool
-    asks: bool
+    asks: Asked | None
     draws: bool
     texts: bool
+    minds_hours: bool
 
     @property
     def asks_reviews(self) -> bool:
@@ -46,13 +51,15 @@ def look(
         ahead[step.id] = step
         if not _halts(step, arrived_by) or leads_to_nothing(step, steps, following):
             open_ids += [*checks.leads_to(step), following[step.id]]
+    conditions = [condition for step in ahead.values() for condition in _conditions(step)]
     return Ahead(
         choosers=tuple(step.chooser for step in ahead.values() if isinstance(step, ChooseProducts)),
         needs_delay=any(isinstance(step, Wait) and step.delay is not None for step in ahead.values()),
         minds_transit=any(isinstance(step, WaitFor) for step in ahead.values()),
-        asks=any(_asks(step) for step in ahead.values()),
+        asks=asked_by(conditions) if conditions else None,
         draws=any(isinstance(step, SplitByArm) for step in ahead.values()),
         texts=any(isinstance(step, Message) and step.may_be_text for step in ahead.values()),
+        minds_hours=any(_minds_hours(step) for step in ahead.values()),
     )
 
 
@@ -70,5 +77,13 @@ def _halts(step: Step, arrived_by: str | None) -> bool:
     return isinstance(step, Wait | WaitEvent)
 
 
-def _asks(step: Step) -> bool:
-    return isinstance(step, Split) or (isinstance(step, Message) and step.is_on and bool(step.asked_at_once))
+def _minds_hours(step: Step) -> bool:
+    if isinstance(step, Message):
+        return step.is_on and (step.may_be_text or step.until == checks.OF_THE_DAY)
+    return isinstance(step, Wait) and step.at is not None
+
+
+def _conditions(step: Step) -> tuple[str, ...]:
+    if isinstance(step, Split):
+        return (step.condition,)
+    return step.asked_at_once if isinstance(step, Message) and step.is_on else ()

@@ -1,6 +1,6 @@
 """What a batch holds while it is worked on: the journeys it touches and what they brought forth."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from app.flows.definition import Definition, Entry
 from app.flows.engine import Journey
 from app.flows.facts import BatchFacts, place_of
+from app.flows.foreseen import Found
 from app.flows.holdout import is_held_out
 from app.flows.moments import Place
 from app.flows.shop import Shop
@@ -66,9 +67,9 @@ class Batch:
     """Everything that one run of the flows of one store reads and changes.
 
     `shop` answers what is looked up on the way; `notes` are decisions about people without a journey.
-    `already_read` holds, by customer, the entries that earlier runs read and that happened at the moment of
-    the earliest one of this run or later, and grows by what this one reads: what came late must still see
-    what came before it. `known` are the keys of other journeys, which nothing in this run concerns.
+    `earlier` finds, by customer, the entries that earlier runs read and that happened at the moment of the
+    earliest one of this run or later, and `already_read` grows by what this one reads: what came late must
+    still see what came before it. `known` are the keys of other journeys, which nothing in this run concerns.
     """
 
     shop: Shop
@@ -79,6 +80,7 @@ class Batch:
     held: dict[int, Held]
     fresh: dict[tuple[str, int, str], Held] = field(default_factory=dict)
     definitions: dict[int, Definition] = field(default_factory=dict)
+    earlier: Found[int, Sequence[Any]] = field(default_factory=dict)
     already_read: dict[int, list[Any]] = field(default_factory=dict)
     known: Collection[tuple[str, int, str]] = frozenset()
     places: dict[int, Place] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from app.flows.steps import End, Message, Split, SplitByArm, Step, Wait, WaitEve
 from app.messaging.conditions import problem
 
 _LONGEST_ID = 40
-_OF_THE_DAY = "day_ends"
+OF_THE_DAY = "day_ends"
 """No anchor, but the end of the message's own day."""
 
 
@@ -155,7 +155,7 @@ def _counted_from(step: Step) -> Iterator[str]:
     if isinstance(step, Wait | WaitFor | WaitEvent):
         yield step.anchor
     if isinstance(step, Message):
-        if step.until not in (None, _OF_THE_DAY):
+        if step.until not in (None, OF_THE_DAY):
             yield str(step.until)
         if step.voucher is not None:
             yield step.voucher.ends_at

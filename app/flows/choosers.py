@@ -5,21 +5,21 @@ from math import fsum
 from typing import Any
 
 from app.flows.delays import STANDARD, review_delay_days
-from app.flows.goods import OrderProduct
+from app.flows.goods import MOST_ASKED, OrderProduct
 from app.flows.shop import Fit, Shop
 
-MOST_ASKED, MOST_SHOWN = 3, 3
+MOST_SHOWN = 3
 
 
-def longest_delay(bought: Sequence[OrderProduct], learned: Mapping[str, int]) -> int:
+def longest_delay(shop: Shop, bought: Sequence[OrderProduct]) -> int:
     """Days to wait before asking about an order: the longest among its dearest three products.
 
-    Args:
-        learned: the days of products whose buyers came back often enough to tell; of others their type tells.
+    Those whose buyers came back often enough tell it themselves; of others their type tells.
     """
-    delays = [
-        learned.get(item.external_id) or review_delay_days(item.product_type) for item in bought[:MOST_ASKED]
-    ]
+    named = [item.external_id for item in bought[:MOST_ASKED]]
+    learned = shop.delays(named)
+    types = shop.types([name for name in named if name not in learned])
+    delays = [learned.get(name) or review_delay_days(types.get(name, "")) for name in named]
     return max(delays, default=STANDARD)
 
 
@@ -31,10 +31,12 @@ def review_products(
     Args:
         asked_now: about what they are asked in the same batch.
     """
-    asked = shop.asked(customer_id) | asked_now | shop.reviewed(customer_id)
+    dearest = bought[:MOST_ASKED]
+    asked = shop.asked(customer_id, [item.external_id for item in dearest])
+    asked |= asked_now | shop.reviewed(customer_id)
     return [
         {"external_id": item.external_id, "title": item.title}
-        for item in bought[:MOST_ASKED]
+        for item in dearest
         if item.external_id not in asked
     ]
 

@@ -26,7 +26,7 @@ from app.flows.steps import (
     WaitEvent,
     WaitFor,
 )
-from app.messaging.conditions import OF_CLASSES, OF_SCORES, asks_for
+from app.messaging.conditions import OF_CLASSES, OF_SCORES, Asked, asked_by, asks_for
 
 __all__ = [
     "Anchor",
@@ -90,6 +90,11 @@ class Entry(Part):
         """The moments that a journey has from its beginning."""
         named = {"entered", self.event_anchor, *(anchor.name for anchor in self.anchors)}
         return named | _OF_PLANS.get(self.plan or "", set())
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What the conditions look at that let somebody in."""
+        return asked_by(self.only_if)
 
     @cached_property
     def by_id(self) -> "dict[str, Step]":

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
@@ -10,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.customers import agreeing, baskets
 from app.db import Among, table_of
+from app.flows.foreseen import Foreseen, Found
 from app.flows.moments import Place
 from app.messaging import senders, zones
-from app.messaging.conditions import ConditionFacts, OrderFacts, SiblingFacts
+from app.messaging.conditions import EVERYTHING, Asked, ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.fact_rows import siblings
 from app.models import ConsentState, Customer, Order, Store, Voucher
 from app.stores import settings
@@ -23,6 +25,8 @@ LATEST_DELIVERIES, FEWEST_DELIVERIES = 200, 20
 _PER_QUERY = 500
 _ORDER, BASKET = "order:", "checkout:"
 """What the subjects of journeys begin with that are about an order, or about a checkout."""
+_NO_CODES: frozenset[str] = frozenset()
+_NO_SIBLINGS: Mapping[str, SiblingFacts] = {}
 _STORE: BindParameter[Any] = bindparam("store")
 _READ_OF_CUSTOMERS = (
     *("id", "external_id", "email", "phone", "country", "region", "erased_at"),
@@ -67,15 +71,17 @@ class BatchFacts:
     """Rows by their keys; siblings and redeemed names by enrollment.
 
     Orders and those checkouts that still stand are by external id; classes and scores are there where a
-    flow asks. `allows_perk`: whether the merchant lets a basket's reminders end with one.
+    flow asks. `allows_perk`: whether the merchant lets a basket's reminders end with one. `made`: those
+    siblings that this batch made.
     """
 
     customers: dict[int, Row[Any]]
-    orders: dict[str, Row[Any]]
-    baskets: dict[str, Row[Any]]
-    siblings: dict[int, dict[str, SiblingFacts]]
-    redeemed: dict[int, frozenset[str]]
+    orders: Found[str, Row[Any]]
+    baskets: Found[str, Row[Any]]
+    siblings: Found[int, Mapping[str, SiblingFacts]]
+    redeemed: Found[int, frozenset[str]]
     sms: Container[int]
+    made: dict[int, dict[str, SiblingFacts]] = field(default_factory=dict)
     allows_perk: bool = False
     classes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
@@ -105,18 +111,19 @@ def load(
     subjects: Iterable[str] = (),
     enrollment_ids: Sequence[int] = (),
 ) -> BatchFacts:
-    """Fetch everything that a batch of events and timers of one store may ask for.
+    """Fetch what a batch of events and timers of one store asks for, and the rest when it does.
 
     Args:
-        subjects: what they are about; the orders and checkouts among them are fetched.
+        subjects: the likely ones of which somebody will ask the order or the checkout.
+        enrollment_ids: the journeys of which somebody is likely to ask the messages or the codes.
     """
     people, named = sorted(set(customer_ids)), set(subjects)
     return BatchFacts(
         customers=_by_first(session, _CUSTOMERS, store.id, people),
-        orders=_by_first(session, _ORDERS, store.id, _named(named, _ORDER)),
-        baskets=baskets.open_among(session, store.id, _named(named, BASKET)),
-        siblings=siblings(session, store.id, enrollment_ids),
-        redeemed=_redeemed(session, store.id, enrollment_ids),
+        orders=Foreseen(partial(_by_first, session, _ORDERS, store.id), _named(named, _ORDER)),
+        baskets=Foreseen(partial(baskets.open_among, session, store.id), _named(named, BASKET)),
+        siblings=Foreseen(partial(siblings, session, store.id), enrollment_ids),
+        redeemed=Foreseen(partial(_redeemed, session, store.id), enrollment_ids),
         sms=Agreed(session, store.id, people),
         allows_perk=perk_allowed(store),
     )
@@ -140,7 +147,7 @@ def place_of(store: Store, customer: Any) -> Place:
 
 def order_of(facts: BatchFacts, subject: str) -> Row[Any] | None:
     """The order that a journey is about, if the mirror has it."""
-    return facts.orders.get(subject.removeprefix(_ORDER))
+    return facts.orders.get(subject.removeprefix(_ORDER)) if subject.startswith(_ORDER) else None
 
 
 def perk_allowed(store: Store) -> bool:
@@ -156,14 +163,15 @@ def conditions(
     customer: Any,
     subject: str,
     entered_at: Any,
+    asked: Asked = EVERYTHING,
 ) -> ConditionFacts:
-    """The conditions' view of one journey."""
-    basket = facts.baskets.get(subject.removeprefix(BASKET))
+    """The conditions' view of one journey, as far as they look."""
+    basket = _basket_of(facts, subject) if asked.basket else None
     return ConditionFacts(
         is_stopped=is_stopped,
-        order=OrderFacts.of(order_of(facts, subject)),
-        redeemed=facts.redeemed.get(enrollment_id or 0, frozenset()),
-        siblings=facts.siblings.get(enrollment_id or 0, {}),
+        order=OrderFacts.of(order_of(facts, subject)) if asked.order else None,
+        redeemed=(facts.redeemed.get(enrollment_id) if asked.codes and enrollment_id else None) or _NO_CODES,
+        siblings=_siblings(facts, enrollment_id) if asked.siblings and enrollment_id else _NO_SIBLINGS,
         first_paid_at=customer.first_paid_at,
         entered_at=entered_at,
         has_earlier_orders=customer.earlier_orders > 0,
@@ -172,6 +180,17 @@ def conditions(
         classes=frozenset(facts.classes.get(customer.id, ())),
         scores=facts.scores.get(customer.id, {}),
     )
+
+
+def _basket_of(facts: BatchFacts, subject: str) -> Row[Any] | None:
+    return facts.baskets.get(subject.removeprefix(BASKET)) if subject.startswith(BASKET) else None
+
+
+def _siblings(facts: BatchFacts, enrollment_id: int) -> Mapping[str, SiblingFacts]:
+    return {
+        **(facts.siblings.get(enrollment_id) or _NO_SIBLINGS),
+        **facts.made.get(enrollment_id, _NO_SIBLINGS),
+    }
 
 
 def order_ids(session: Session, store_id: int, subjects: Iterable[str]) -> dict[str, int]:
@@ -253,5 +272,4 @@ def _parts(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 def with_sibling(facts: BatchFacts, enrollment_id: int, step: str) -> None:
     """Remember a message made in this batch, for later steps of the same enrollment."""
-    others: Mapping[str, SiblingFacts] = facts.siblings.get(enrollment_id, {})
-    facts.siblings[enrollment_id] = {**others, step: SiblingFacts("queued", False)}
+    facts.made.setdefault(enrollment_id, {})[step] = SiblingFacts("queued", False)

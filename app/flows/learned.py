@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import from_micros, table_of
-from app.flows import choosers, goods
+from app.flows import goods
 from app.flows.definition import Definition, Entry, Wait
 from app.flows.delays import review_delay_days
 from app.flows.facts import order_ids
@@ -84,7 +84,7 @@ def _asked(session: Session, store_id: int, subjects: Collection[str]) -> dict[s
     ids = order_ids(session, store_id, subjects)
     bought = goods.order_products(session, store_id, sorted(ids.values()))
     return {
-        subject: [item.external_id for item in bought.get(ids.get(subject, 0), ())[: choosers.MOST_ASKED]]
+        subject: [item.external_id for item in bought.get(ids.get(subject, 0), ())[: goods.MOST_ASKED]]
         for subject in subjects
     }
 

@@ -1,15 +1,17 @@
 """Which journeys a batch concerns, and what it will ask of the shop for them: so that it is read at once.
 
-What was not foreseen is read when it is asked for (`LiveShop`): foresight decides nothing.
+What was not foreseen is read when it is asked for (`Foreseen`): foresight decides nothing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from app import timeline
 from app.flows.ahead import Ahead
 from app.flows.definition import Definition, Entry
 from app.flows.steps import WaitEvent
+from app.messaging.conditions import Asked
 
 Types = Mapping[int, Set[str]]
 """The types of a batch's timeline entries, by customer."""
@@ -19,10 +21,23 @@ _NOTHING: Set[str] = frozenset()
 
 
 class Likely(NamedTuple):
-    """The subjects of the orders whose products may be asked for, and who may be asked for a review."""
+    """What may be asked for.
 
-    subjects: frozenset[str]
-    people: frozenset[int]
+    Attributes:
+        goods: the subjects of the orders whose products are.
+        waiting: those among them whose products tell how long to wait.
+        people: who may be asked for a review.
+        subjects: those whose order or checkout a condition looks at.
+        journeys: the ids of those whose messages or codes one looks at.
+        beginners: the customers who may begin a journey.
+    """
+
+    goods: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
+    people: frozenset[int] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    journeys: frozenset[int] = frozenset()
+    beginners: frozenset[int] = frozenset()
 
 
 def types_of(events: Iterable[Any]) -> dict[int, set[str]]:
@@ -50,13 +65,6 @@ def _may_change(row: Any, types: Set[str], definitions: Mapping[int, Definition]
     return not _entry(row, definitions).exits_on.keys().isdisjoint(types)
 
 
-def going_on(rows: Iterable[Any], told: Types, due_ids: Collection[int]) -> list[int]:
-    """The ids of those journeys whose wait may be over: they are due, or what they await was told."""
-    return sorted(
-        row.id for row in rows if row.id in due_ids or row.waits_for in told.get(row.customer_id, _NOTHING)
-    )
-
-
 def look(
     rows: Iterable[Any],
     events: Sequence[Any],
@@ -73,20 +81,59 @@ def look(
         flows: the definitions that let somebody in.
         definitions: those that the journeys are on, by the id of the version.
     """
-    subjects: set[str] = set()
-    people: set[int] = set()
+    likely = _Likely()
     for row in rows:
         for ahead in _ways_on(row, told.get(row.customer_id, _NOTHING), due_ids, definitions):
-            if ahead.asks_goods:
-                subjects.add(row.subject)
-            if ahead.asks_reviews:
-                people.add(row.customer_id)
-    asked = [one for flow in flows for entry in flow.entries for one in entry.ahead_on]
-    goods_on = {kind for kind, ahead in asked if ahead.asks_goods}
-    reviews_on = {kind for kind, ahead in asked if ahead.asks_reviews}
-    subjects.update(event.subject for event in events if event.type in goods_on)
-    people.update(event.customer_id for event in events if event.type in reviews_on)
-    return Likely(frozenset(subjects), frozenset(people))
+            likely.note(ahead, row)
+            if ahead.asks is not None and (ahead.asks.codes or ahead.asks.siblings):
+                likely.journeys.add(row.id)
+    entries = [entry for flow in flows for entry in flow.entries]
+    moved: dict[str, list[Ahead]] = {}
+    for entry in entries:
+        for kind, ahead in entry.ahead_on:
+            moved.setdefault(kind, []).append(ahead)
+    begun = {kind for entry in entries for kind in entry.events if entry.has_messages}
+    asked = {kind for entry in entries for kind in entry.events if _is_about(entry.asked)}
+    for event in events:
+        for ahead in moved.get(event.type, ()):
+            likely.note(ahead, event)
+        if event.type in begun:
+            likely.beginners.add(event.customer_id)
+        if event.type in asked:
+            likely.subjects.add(event.subject)
+    return likely.all()
+
+
+@dataclass(slots=True)
+class _Likely:
+    """What was found likely so far."""
+
+    goods: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    people: set[int] = field(default_factory=set)
+    subjects: set[str] = field(default_factory=set)
+    journeys: set[int] = field(default_factory=set)
+    beginners: set[int] = field(default_factory=set)
+
+    def note(self, ahead: Ahead, one: Any) -> None:
+        """The journey of this row, or one that this entry moves, may come to what lies ahead."""
+        if ahead.asks_goods:
+            self.goods.add(one.subject)
+        if ahead.needs_delay:
+            self.waiting.add(one.subject)
+        if ahead.asks_reviews:
+            self.people.add(one.customer_id)
+        if ahead.asks is not None and _is_about(ahead.asks):
+            self.subjects.add(one.subject)
+
+    def all(self) -> Likely:
+        """All of it."""
+        return Likely(*(frozenset(getattr(self, name)) for name in Likely._fields))
+
+
+def _is_about(asked: Asked) -> bool:
+    """Whether they look at the order or the checkout."""
+    return asked.order or asked.basket
 
 
 def _ways_on(

@@ -15,7 +15,8 @@ from app.flows.delays import STANDARD
 from app.flows.engine import Advance, Journey, StepFacts
 from app.flows.goods import OrderProduct
 from app.flows.making import new_message
-from app.messaging.conditions import ConditionFacts, first_false
+from app.flows.moments import ANYWHERE
+from app.messaging.conditions import Asked, ConditionFacts, first_false
 from app.messaging.outbox import NewDecision
 from app.models import Store
 
@@ -90,7 +91,7 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
         return
     if entry.anchors:
         held.journey = held.journey.with_anchors(_with_anchors(entry, held.journey.anchors))
-    if entry.only_if and first_false(entry.only_if, _conditions(batch, held)) is not None:
+    if entry.only_if and first_false(entry.only_if, _conditions(batch, held, entry.asked)) is not None:
         return
     batch.add(held)
     if batch.is_held_out(held.flow_key, _person(customer)):
@@ -102,9 +103,10 @@ def enter(batch: Batch, entry: Entry, held: Held) -> None:
 
 def _catch_up(batch: Batch, held: Held) -> None:
     """Tell a journey that begins what happened at its moment or later and was read already."""
+    earlier = batch.earlier.get(held.customer_id) or ()
     missed = [
         event
-        for event in batch.already_read.get(held.customer_id, ())
+        for event in (*earlier, *batch.already_read.get(held.customer_id, ()))
         if event.occurred_at >= held.entered_at and event.id != held.begun_by
     ]
     if not missed:
@@ -162,8 +164,8 @@ def step_facts(batch: Batch, held: Held) -> StepFacts:
     store, customer = batch.store, batch.facts.customers[held.customer_id]
     ahead = batch.entry_of(held).ahead(held.journey.step, held.journey.arrived_by)
     return StepFacts(
-        _conditions(batch, held) if ahead.asks else _UNASKED,
-        batch.place_of(customer),
+        _conditions(batch, held, ahead.asks) if ahead.asks is not None else _UNASKED,
+        batch.place_of(customer) if ahead.minds_hours else ANYWHERE,
         _choices(batch, held, ahead.choosers) if ahead.choosers else engine.NOTHING,
         _review_delay(batch, held) if ahead.needs_delay else STANDARD,
         ahead.minds_transit and facts.is_abroad(store, customer),
@@ -200,10 +202,10 @@ def _person(customer: Any) -> str:
 
 def _review_delay(batch: Batch, held: Held) -> int:
     bought = _bought(batch, facts.order_of(batch.facts, held.subject))
-    return choosers.longest_delay(bought, batch.shop.delays([item.external_id for item in bought]))
+    return choosers.longest_delay(batch.shop, bought)
 
 
-def _conditions(batch: Batch, held: Held) -> ConditionFacts:
+def _conditions(batch: Batch, held: Held, asked: Asked) -> ConditionFacts:
     return facts.conditions(
         batch.facts,
         enrollment_id=held.id,
@@ -211,6 +213,7 @@ def _conditions(batch: Batch, held: Held) -> ConditionFacts:
         customer=batch.facts.customers[held.customer_id],
         subject=held.subject,
         entered_at=held.entered_at,
+        asked=asked,
     )
 
 

@@ -32,9 +32,10 @@ def is_awaited(entry: Entry, held: Held, event: Row[Any]) -> bool:
 
 def is_ended(entry: Entry, held: Held, event: Row[Any]) -> bool:
     """Whether it is an exit of a journey; an erasure is one of every journey."""
-    return event.type == timeline.ERASED or any(
-        _ends(rule, held, event) for rule in entry.exits_on.get(event.type, ())
-    )
+    rules = entry.exits_on.get(event.type)
+    if rules is None:
+        return bool(event.type == timeline.ERASED)
+    return any(_ends(rule, held, event) for rule in rules) or event.type == timeline.ERASED
 
 
 def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:

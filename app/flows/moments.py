@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from app.flows.checks import OF_THE_DAY
 from app.flows.definition import Message, Wait, WaitFor
 from app.messaging.hours import at_local, next_allowed
 
@@ -22,6 +23,10 @@ class Place:
     zones: tuple[ZoneInfo, ...]
     country: str | None
     sms_hours: tuple[int, int] = (9, 20)
+
+
+ANYWHERE = Place(ZoneInfo("UTC"), (), None)
+"""For steps that mind no local hours."""
 
 
 def due(step: Wait, anchors: Mapping[str, datetime], place: Place, review_delay_days: int) -> datetime:
@@ -46,7 +51,7 @@ def expires(step: Message, at: datetime, anchors: Mapping[str, datetime], place:
     """When a message is no longer worth sending."""
     if step.ttl_hours is not None:
         return at + timedelta(hours=step.ttl_hours)
-    if step.until == "day_ends":
+    if step.until == OF_THE_DAY:
         return end_of_day(local_date(at, place.zone), place.zone)
     return anchors[step.until or ""]
 

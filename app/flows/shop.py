@@ -1,32 +1,33 @@
 """What choosers and waits ask of a shop as they go: from its tables now, or as of a day by the dry run."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from itertools import tee
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from app.db import Among, is_one_of, table_of
+from app.db import Among, table_of
+from app.flows.asks import asks_of, named_in
 from app.flows.facts import median_transit
-from app.flows.goods import OrderProduct, order_products
+from app.flows.foreseen import Foreseen, K
+from app.flows.goods import MOST_ASKED, OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
-from app.models import Message, Order, OrderLine, Product, ProductPair
+from app.models import Order, OrderLine, Product, ProductPair
 from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
-PAIRS, MESSAGES = table_of(ProductPair), table_of(Message)
+PAIRS = table_of(ProductPair)
 SUPPORT = 20
 """In how many orders two products stood together at least, before that tells anything."""
 ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
-_NEVER_ASKED = frozenset({"stopped", "expired", "failed", "cancelled"})
-"""The other states of a message."""
 
 
 T = TypeVar("T")
-_Read = Callable[[Session, int, Sequence[int]], Mapping[int, T]]
+_Read = Callable[[Session, int, Sequence[K]], Mapping[K, T]]
 """What finds something for many keys at once, and nothing for some."""
 Fit = tuple[float, str, int, int]
 """How well a product goes with another: the share of that one's orders that held both, that one, how many
@@ -42,8 +43,8 @@ class Shop(Protocol):
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """What the customer wrote a review of."""
 
-    def asked(self, customer_id: int) -> frozenset[str]:
-        """What earlier asks named, unless they never left and never will."""
+    def asked(self, customer_id: int, products: Sequence[str]) -> frozenset[str]:
+        """Which of these earlier asks named, unless they never left and never will."""
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """Everything that the customer ever bought in an order that was not cancelled, with its title."""
@@ -69,46 +70,58 @@ class Shop(Protocol):
     def delays(self, products: Sequence[str]) -> Mapping[str, int]:
         """Days until a review is asked, of those whose buyers came back often enough to tell."""
 
+    def types(self, products: Sequence[str]) -> Mapping[str, str]:
+        """What kind of product these are, of those that are known."""
 
-@dataclass(frozen=True, slots=True)
+
 class LiveShop:
     """The shop as its tables are now, for one batch.
 
-    Attributes:
+    Args:
         people: whom the batch is likely to ask for a review; what was asked of them and reviewed is read for
             all at once.
         orders: whose products it is likely to look at; they are read at once, too.
+        waiting: those whose dearest products tell how long to wait.
     """
 
-    session: Session
-    store_id: int
-    people: Sequence[int] = ()
-    orders: Sequence[int] = ()
-    _transit: list[timedelta | None] = field(default_factory=list)
-    _delays: list[Mapping[str, int]] = field(default_factory=list)
-    _reviewed: dict[int, frozenset[str] | None] = field(default_factory=dict)
-    _asked: dict[int, frozenset[str] | None] = field(default_factory=dict)
-    _bought: dict[int, Sequence[OrderProduct] | None] = field(default_factory=dict)
+    def __init__(
+        self,
+        session: Session,
+        store_id: int,
+        *,
+        people: Iterable[int] = (),
+        orders: Iterable[int] = (),
+        waiting: Iterable[int] = (),
+    ) -> None:
+        self.session, self.store_id = session, store_id
+        people = tuple(people)
+        self._bought = self._once(order_products, orders)
+        self._reviewed = self._once(products_reviewed, people)
+        self._asks = self._once(asks_of, people)
+        named = (item.external_id for order in waiting for item in self.bought(order)[:MOST_ASKED])
+        # Gone through by both that are made of it, the second time when the first one is known.
+        known, unknown = tee(named)
+        self._days: Foreseen[str, int] = self._once(product_rhythms.delays, known)
+        self._types: Foreseen[str, str] = Foreseen(
+            self._types_of, (name for name in unknown if self._days.get(name) is None)
+        )
+        self._transit: list[timedelta | None] = []
+        self._most, self._newest = 0, list[Mapping[str, str]]()
+
+    def _once(self, read: _Read[K, T], likely: Iterable[K]) -> Foreseen[K, T]:
+        return Foreseen(partial(read, self.session, self.store_id), likely)
 
     def bought(self, order_id: int) -> Sequence[OrderProduct]:
         """By the lines of the mirrored orders."""
-        return self._once(self._bought, order_products, self.orders, order_id) or ()
+        return self._bought.get(order_id) or ()
 
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """By the mirrored reviews."""
-        return self._once(self._reviewed, products_reviewed, self.people, customer_id) or frozenset()
+        return self._reviewed.get(customer_id) or frozenset()
 
-    def asked(self, customer_id: int) -> frozenset[str]:
+    def asked(self, customer_id: int, products: Sequence[str]) -> frozenset[str]:
         """By the outbox."""
-        return self._once(self._asked, products_asked, self.people, customer_id) or frozenset()
-
-    def _once(self, known: dict[int, T | None], read: _Read[T], likely: Sequence[int], key: int) -> T | None:
-        """What is known by a key: read with that of all the likely ones, which it need not be one of."""
-        if key not in known:
-            wanted = sorted({*likely, key} - known.keys())
-            found = read(self.session, self.store_id, wanted)
-            known.update((one, found.get(one)) for one in wanted)
-        return known[key]
+        return named_in(self._asks.get(customer_id) or (), products)
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
@@ -143,20 +156,12 @@ class LiveShop:
         return self.session.execute(statement, {"store": self.store_id, "products": products}).all()
 
     def newest(self, most: int) -> Sequence[Mapping[str, str]]:
-        """By the catalogue."""
-        statement = (
-            select(PRODUCTS.c.external_id, PRODUCTS.c.title)
-            .where(
-                PRODUCTS.c.store_id == self.store_id,
-                PRODUCTS.c.is_available,
-                PRODUCTS.c.deleted_at.is_(None),
-            )
-            .order_by(func.length(PRODUCTS.c.external_id).desc(), PRODUCTS.c.external_id.desc())
-            .limit(most)
-        )
-        return [
-            {"external_id": row.external_id, "title": row.title} for row in self.session.execute(statement)
-        ]
+        """By the catalogue, which is gone through for it: so twice as many are kept as were asked for."""
+        if most > self._most:
+            self._most = 2 * most
+            found = self.session.execute(_NEWEST, {"store": self.store_id, "most": self._most}).all()
+            self._newest = [{"external_id": row.external_id, "title": row.title} for row in found]
+        return self._newest[:most]
 
     def median_transit(self) -> timedelta | None:
         """By the latest deliveries; asked for once a batch."""
@@ -165,10 +170,17 @@ class LiveShop:
         return self._transit[0]
 
     def delays(self, products: Sequence[str]) -> Mapping[str, int]:
-        """By what the shop's orders taught; read once a batch."""
-        if not self._delays:
-            self._delays.append(product_rhythms.delays(self.session, self.store_id))
-        return self._delays[0]
+        """By what the shop's orders taught."""
+        found = ((name, self._days.get(name)) for name in products)
+        return {name: days for name, days in found if days is not None}
+
+    def types(self, products: Sequence[str]) -> Mapping[str, str]:
+        """By the catalogue."""
+        found = ((name, self._types.get(name)) for name in products)
+        return {name: kind for name, kind in found if kind is not None}
+
+    def _types_of(self, products: Sequence[str]) -> Mapping[str, str]:
+        return {row.external_id: row.product_type for row in self._about(_TYPES, products)}
 
 
 # Somebody may own hundreds of products: statements that are written once, whatever the number.
@@ -192,6 +204,17 @@ _AVAILABLE = select(PRODUCTS.c.external_id).where(
     PRODUCTS.c.is_available,
     PRODUCTS.c.deleted_at.is_(None),
 )
+_NEWEST = (
+    select(PRODUCTS.c.external_id, PRODUCTS.c.title)
+    .where(
+        PRODUCTS.c.store_id == bindparam("store"), PRODUCTS.c.is_available, PRODUCTS.c.deleted_at.is_(None)
+    )
+    .order_by(func.length(PRODUCTS.c.external_id).desc(), PRODUCTS.c.external_id.desc())
+    .limit(bindparam("most"))
+)
+_TYPES = select(PRODUCTS.c.external_id, PRODUCTS.c.product_type).where(
+    PRODUCTS.c.store_id == bindparam("store"), Among(PRODUCTS.c.external_id, "products")
+)
 _COUNTED = select(PAIRS.c.product_external_id, PAIRS.c.other_external_id, PAIRS.c.orders_count).where(
     PAIRS.c.store_id == bindparam("store"), Among(PAIRS.c.product_external_id, "products")
 )
@@ -199,24 +222,3 @@ _TOGETHER = _COUNTED.where(
     PAIRS.c.other_external_id != PAIRS.c.product_external_id, PAIRS.c.orders_count >= SUPPORT
 )
 _ALONE = _COUNTED.where(PAIRS.c.other_external_id == PAIRS.c.product_external_id)
-_PER_QUERY = 400
-_ASKS = select(MESSAGES.c.customer_id, MESSAGES.c.context).where(
-    MESSAGES.c.store_id == bindparam("store"),
-    Among(MESSAGES.c.customer_id, "people"),
-    # By the index of the asks alone, of which somebody has few among all their messages.
-    is_one_of(MESSAGES.c.flow_key, ("review",)),
-    is_one_of(MESSAGES.c.step, ("M3",)),
-    # Asked for the states that count, SQLite reads all of the store's messages in them.
-    MESSAGES.c.status.not_in(sorted(_NEVER_ASKED)),
-)
-
-
-def products_asked(session: Session, store_id: int, customer_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The external ids of the products that earlier asks of some customers named."""
-    found: dict[int, set[str]] = {}
-    for start in range(0, len(customer_ids), _PER_QUERY):
-        values = {"store": store_id, "people": customer_ids[start : start + _PER_QUERY]}
-        for customer_id, context in session.execute(_ASKS, values).all():
-            named = found.setdefault(customer_id, set())
-            named.update(item["external_id"] for item in context.get("products", ()))
-    return {customer_id: frozenset(products) for customer_id, products in found.items()}

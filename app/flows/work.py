@@ -4,12 +4,13 @@ Everything of a batch is read, decided and written in the caller's transaction, 
 point leaves either all of it or nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, false, func, or_, select, update
+from sqlalchemy import BindParameter, Row, bindparam, false, func, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
@@ -18,26 +19,27 @@ from app.flows import facts, journeys, likely, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.definition import Definition
 from app.flows.facts import BatchFacts
+from app.flows.foreseen import Foreseen
+from app.flows.likely import Likely
 from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
-from app.models.message import HELD, OPEN_STATES
+from app.models.message import WAITING_STATES
 from app.segments import classing, scoring, standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
 
 _STORE: BindParameter[Any] = bindparam("store")
+_READ_OF_EVENTS = ("id", "customer_id", "type", "subject", "source_key", "occurred_at", "details")
+_EVENTS = select(*(EVENTS.c[name] for name in _READ_OF_EVENTS)).where(EVENTS.c.store_id == _STORE)
 _PENDING = (
-    select(EVENTS)
-    .where(EVENTS.c.store_id == _STORE, EVENTS.c.is_pending)
+    _EVENTS.where(EVENTS.c.is_pending)
     .order_by(EVENTS.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
 _PENDING_OF = (
-    select(EVENTS)
-    .where(
-        EVENTS.c.store_id == _STORE,
+    _EVENTS.where(
         Among(EVENTS.c.customer_id, "people"),
         # As no index holds it: that of what is pending leads to all of a backlog.
         func.coalesce(EVENTS.c.is_pending, false()),
@@ -69,12 +71,11 @@ _UNSENT = _JOURNEYS.where(
         select(MESSAGES.c.enrollment_id).where(
             MESSAGES.c.store_id == _STORE,
             Among(MESSAGES.c.customer_id, "keys"),
-            or_(is_one_of(MESSAGES.c.status, OPEN_STATES), MESSAGES.c.status == HELD),
+            is_one_of(MESSAGES.c.status, WAITING_STATES),
         )
     )
 ).with_for_update()
-_ALREADY_READ = select(EVENTS).where(
-    EVENTS.c.store_id == _STORE,
+_ALREADY_READ = _EVENTS.where(
     Among(EVENTS.c.customer_id, "people"),
     EVENTS.c.occurred_at >= bindparam("earliest", type_=UtcDateTime),
     ~EVENTS.c.is_pending,
@@ -154,16 +155,15 @@ def journeys_of(
     return list(rows.values())
 
 
-def _already_read(session: Session, store_id: int, events: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
+def _already_read(
+    session: Session, store_id: int, events: Sequence[Row[Any]], people: Sequence[int]
+) -> dict[int, list[Row[Any]]]:
     """What earlier runs read of these people and what happened since the earliest entry of this run."""
     found: dict[int, list[Row[Any]]] = {}
     if not events:
         return found
-    asked = {
-        "store": store_id,
-        "people": sorted({event.customer_id for event in events}),
-        "earliest": min(event.occurred_at for event in events),
-    }
+    earliest = min(event.occurred_at for event in events)
+    asked = {"store": store_id, "people": people, "earliest": earliest}
     for row in session.execute(_ALREADY_READ, asked).all():
         found.setdefault(row.customer_id, []).append(row)
     return found
@@ -183,29 +183,39 @@ def _batch(
     flows = published.flows_of(session, store.id)
     definitions = published.definitions_of(session, store.id, {row.version_id for row in rows})
     concerned = likely.concerned(rows, told, due_ids, definitions)
+    begin = [flow.definition for flow in flows.values()]
+    asked = likely.look(concerned, events, told, due_ids=due_ids, flows=begin, definitions=definitions)
     loaded = facts.load(
         session,
         store,
         customer_ids={row.customer_id for row in (*events, *concerned)},
-        subjects={row.subject for row in (*events, *concerned)},
-        enrollment_ids=likely.going_on(concerned, told, due_ids),
+        subjects=asked.goods | asked.subjects,
+        enrollment_ids=sorted(asked.journeys),
     )
-    begin = [flow.definition for flow in flows.values()]
     _look_up_traits(session, store.id, loaded, [*begin, *definitions.values()], now=now)
     held = {row.id: _held(row) for row in concerned}
-    asked = likely.look(concerned, events, told, due_ids=due_ids, flows=begin, definitions=definitions)
-    orders = [facts.order_of(loaded, subject) for subject in asked.subjects]
     return Batch(
-        shop=LiveShop(session, store.id, sorted(asked.people), [one.id for one in orders if one]),
+        shop=_shop(session, store.id, loaded, asked),
         store=store,
         now=now,
         flows=flows,
         facts=loaded,
         held=held,
         known={(row.flow_key, row.customer_id, row.occurrence) for row in rows if row.id not in held},
-        already_read=_already_read(session, store.id, events),
+        earlier=Foreseen(partial(_already_read, session, store.id, events), asked.beginners),
         definitions=definitions,
     )
+
+
+def _shop(session: Session, store_id: int, loaded: BatchFacts, asked: Likely) -> LiveShop:
+    orders, waiting = _orders(loaded, asked.goods), _orders(loaded, asked.waiting)
+    return LiveShop(session, store_id, people=asked.people, orders=orders, waiting=waiting)
+
+
+def _orders(loaded: BatchFacts, subjects: Iterable[str]) -> Iterator[int]:
+    """The ids of the orders among these subjects, looked up when they are gone through."""
+    orders = (facts.order_of(loaded, subject) for subject in subjects)
+    return (order.id for order in orders if order is not None)
 
 
 def _look_up_traits(

@@ -231,7 +231,29 @@ OF_CODES = frozenset({"code-unused"})
 """Conditions whose argument is the name of a code of the journey."""
 OF_SCORES = frozenset({"score-at-least", "score-below"})
 """Conditions whose argument is a programme and a score, as `lead:50`."""
+OF_ORDERS = frozenset({"order-intact", "order-counts", "is-first-order"})
+"""Conditions about the order that a journey is about."""
+OF_BASKETS = frozenset({"basket-stands"})
+"""Conditions about the checkout that a journey is about."""
 _SCORE = re.compile(r"[a-z][a-z0-9-]*:(100|[0-9]{1,2})")
+
+
+class Asked(NamedTuple):
+    """What some conditions look at of that which is found by statements of its own."""
+
+    order: bool = True
+    basket: bool = True
+    codes: bool = True
+    siblings: bool = True
+
+
+EVERYTHING = Asked()
+
+
+def asked_by(conditions: Iterable[str]) -> Asked:
+    """What these conditions look at."""
+    named = _names_of(tuple(conditions))
+    return Asked(*(not named.isdisjoint(names) for names in (OF_ORDERS, OF_BASKETS, OF_CODES, OF_SIBLINGS)))
 
 
 def asks_for(conditions: Iterable[str], names: frozenset[str]) -> bool:

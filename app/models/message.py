@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint, false, text, true
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime, is_one_of
@@ -14,10 +25,19 @@ STOPPED, EXPIRED, CANCELLED, HELD, UNKNOWN = "stopped", "expired", "cancelled", 
 POLLED_STATES, POLLED_CHANNELS = (SENT,), ("sms",)
 """Those of which the provider is asked, where its own word does not come."""
 OPEN_STATES = (QUEUED, PREPARING, SENDING)
+WAITING_STATES = (*OPEN_STATES, HELD)
+"""Those of which a message may still leave; an exit of its journey takes it back."""
 LEFT_STATES = (SENT, DELIVERED, BOUNCED)
 FINAL_STATES = (*LEFT_STATES, FAILED, STOPPED, EXPIRED, CANCELLED)
 """Those in which a message stays, but for what a provider or a click still tells of it."""
 COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
+
+
+def is_review_ask(flow_key: Any, step: Any, status: Any) -> ColumnElement[bool]:
+    """Whether a message asks for reviews and the gate did not keep it, in the words of the index of such."""
+    is_kept = is_one_of(status, (STOPPED, EXPIRED))
+    condition: ColumnElement[bool] = is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)) & ~is_kept
+    return condition
 
 
 class Message(Base):
@@ -88,14 +108,22 @@ class Message(Base):
             sqlite_where=content.is_not(None),
             postgresql_where=content.is_not(None),
         ),
-        # Those that asked somebody for reviews: they are asked again for what none of them named.
+        # Those that asked somebody for reviews: they are asked again for what none of them named. To look for
+        # many people SQLite finds it as good as ix_messages_customer, and takes the one that was made last.
         Index(
-            "ix_messages_asks",
+            "ix_messages_review_asks",
             *("store_id", "customer_id"),
-            sqlite_where=is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)),
-            postgresql_where=is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)),
+            sqlite_where=is_review_ask(flow_key, step, status),
+            postgresql_where=is_review_ask(flow_key, step, status),
         ),
         Index("ix_messages_enrollment", "store_id", "enrollment_id"),
+        # What waits for somebody, who may have got hundreds.
+        Index(
+            "ix_messages_waiting",
+            *("store_id", "customer_id"),
+            sqlite_where=is_one_of(status, WAITING_STATES),
+            postgresql_where=is_one_of(status, WAITING_STATES),
+        ),
         Index("ix_messages_status", "store_id", "status", "id"),
         # SQLite counts from it alone only where it holds what its own condition asks, too.
         Index(

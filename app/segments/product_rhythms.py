@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import is_among, table_of, upsert
+from app.db import Among, is_among, table_of, unindexed, upsert
 from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm, Store
 from app.segments.survival import FEWEST_GAPS, Return, Spell, returning
 
@@ -41,6 +41,12 @@ _HOLDS = (
     select(RHYTHMS)
     .where(RHYTHMS.c.store_id == bindparam("store"), RHYTHMS.c.until.is_(None))
     .order_by(RHYTHMS.c.gaps.desc(), RHYTHMS.c.product_external_id)
+)
+_LEARNED = select(RHYTHMS.c.product_external_id, RHYTHMS.c.median_days).where(
+    RHYTHMS.c.store_id == bindparam("store"),
+    Among(RHYTHMS.c.product_external_id, "products"),
+    # By its key: the index of what holds leads to all of it.
+    unindexed(RHYTHMS.c.until).is_(None),
 )
 
 
@@ -133,9 +139,10 @@ def past(session: Session, store_id: int, products: Sequence[str] | None = None)
     return Past({product: list(rows) for product, rows in groups})
 
 
-def delays(session: Session, store_id: int) -> dict[str, int]:
-    """Days until a review is asked, of every product of which something is known now."""
-    return {row.product_external_id: review_days(row) for row in _now(session, store_id)}
+def delays(session: Session, store_id: int, products: Sequence[str]) -> dict[str, int]:
+    """Days until a review is asked, of those products of which something is known now."""
+    rows = session.execute(_LEARNED, {"store": store_id, "products": products}).all()
+    return {row.product_external_id: review_days(row) for row in rows}
 
 
 def best_known(session: Session, store_id: int, most: int) -> Sequence[Row[Any]]:

@@ -751,14 +751,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        "ix_messages_asks",
-        "messages",
-        ["store_id", "customer_id"],
-        unique=False,
-        sqlite_where=sa.text("flow_key IN ('review') AND step IN ('M3')"),
-        postgresql_where=sa.text("flow_key IN ('review') AND step IN ('M3')"),
-    )
-    op.create_index(
         "ix_messages_contents",
         "messages",
         ["store_id", "sent_at"],
@@ -784,6 +776,18 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('sent') AND channel IN ('sms')"),
         postgresql_where=sa.text("status IN ('sent') AND channel IN ('sms')"),
     )
+    op.create_index(
+        "ix_messages_review_asks",
+        "messages",
+        ["store_id", "customer_id"],
+        unique=False,
+        sqlite_where=sa.text(
+            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('stopped', 'expired'))"
+        ),
+        postgresql_where=sa.text(
+            "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('stopped', 'expired'))"
+        ),
+    )
     op.create_index("ix_messages_status", "messages", ["store_id", "status", "id"], unique=False)
     op.create_index(
         "ix_messages_steps",
@@ -794,6 +798,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_tallied = false"),
     )
     op.create_index("ix_messages_store", "messages", ["store_id", "id"], unique=False)
+    op.create_index(
+        "ix_messages_waiting",
+        "messages",
+        ["store_id", "customer_id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('queued', 'preparing', 'sending', 'held')"),
+        postgresql_where=sa.text("status IN ('queued', 'preparing', 'sending', 'held')"),
+    )
     op.create_table(
         "notices",
         sa.Column("store_id", ID, nullable=False),

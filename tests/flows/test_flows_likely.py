@@ -18,6 +18,7 @@ from tests.flows.flows_world import World
 
 DAY = timedelta(days=1)
 REVIEW = {1: recipe("review")}
+ANNA, OWN, OTHER = frozenset({1}), frozenset({"order:1001"}), frozenset({"order:2002"})
 TEXT: dict[str, Any] = {
     "key": "welcome",
     "entries": [
@@ -88,11 +89,13 @@ def test_a_journey_that_is_due_is_taken_in_hand_whatever_is_told() -> None:
 @pytest.mark.parametrize(
     ("step", "waits_for", "kinds", "found"),
     [
-        ("to-M3", None, (), Likely(frozenset({"order:1001"}), frozenset({1}))),
-        ("to-M3R", None, (), Likely(frozenset(), frozenset())),
-        ("end", None, (), Likely(frozenset(), frozenset())),
-        ("parcel", "order.delivered", ("order.paid",), Likely(frozenset({"order:1001"}), frozenset())),
-        ("to-M3R", None, ("order.delivered",), Likely(frozenset({"order:2002"}), frozenset())),
+        ("to-M3", None, (), Likely(goods=OWN, people=ANNA)),
+        ("to-M3R", None, (), Likely(journeys=frozenset({7}))),
+        ("end", None, (), Likely()),
+        ("parcel", "order.delivered", ("order.placed",), Likely(goods=OWN, waiting=OWN)),
+        ("end", None, ("order.paid",), Likely()),
+        ("end", None, ("order.fulfilled",), Likely(beginners=ANNA)),
+        ("end", None, ("order.delivered",), Likely(goods=OTHER, waiting=OTHER, beginners=ANNA)),
     ],
 )
 def test_only_what_the_next_steps_ask_is_read(

@@ -38,7 +38,7 @@ def _review(database: Database, store_id: int, customer_id: int | None, product:
 
 
 def _chosen(database: Database, store_id: int) -> list[str]:
-    bought = [OrderProduct(name, name, "", 1000) for name in "ABC"]
+    bought = [OrderProduct(name, name, 1000) for name in "ABC"]
     with database.read() as session:
         found = choosers.review_products(
             LiveShop(session, store_id), bought, customer_id=1, asked_now=frozenset()

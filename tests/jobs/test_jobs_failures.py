@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app import timeline
 from app.models import (
@@ -102,6 +103,24 @@ def test_a_shops_storm_of_entries_keeps_no_other_waiting(runtime: Runtime) -> No
     assert done["advanced"] == 301
     # Nobody waits for more than the stormy shop's first share, and what is left has its turn at once.
     assert seeds.values_of(runtime.database, Enrollment, "store_id").index(quiet) <= 250
+
+
+@pytest.mark.parametrize(("people", "rounds"), [(3, 1), (4, 2)])
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_flows_go_round_again_where_a_shop_had_its_whole_share(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, people: int, rounds: int
+) -> None:
+    monkeypatch.setattr("jobs.flows._SMALLEST_SHARE", 4)
+    monkeypatch.setattr("jobs.flows.BATCH", 8)
+    for word in ("one", "other"):
+        consents(runtime, welcoming(runtime, word), people)
+    asked: list[str] = []
+    event.listen(runtime.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    done = flows.run(kit_of(runtime), NOW)
+
+    assert done["advanced"] == 2 * people
+    assert sum("WITH RECURSIVE" in statement for statement in asked) == rounds
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -170,7 +170,7 @@ def test_what_changes_is_kept_with_its_past(database: Database) -> None:
     ]
     with database.read() as session:
         past = product_rhythms.past(session, store_id)
-        now = product_rhythms.delays(session, store_id)
+        now = product_rhythms.delays(session, store_id, ["coffee", "tea"])
     assert past.delays(["tea", "coffee"], NOW - 30 * DAY) == {}
     assert past.delays(["tea", "coffee"], NOW - 20 * DAY) == {"tea": 20, "coffee": 10}
     assert past.delays(["tea", "coffee"], NOW - 10 * DAY) == {"tea": 25, "coffee": 10}

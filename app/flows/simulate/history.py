@@ -110,6 +110,7 @@ class History:
     together: Together
     chosen: Mapping[str, Sequence[str]]
     available: frozenset[str]
+    types: Mapping[str, str]
     mean_total: float
     mean_shipping: float
     shop_gap: timedelta | None
@@ -130,9 +131,8 @@ def load(session: Session, question: Question) -> History:
         for step in entry.steps
     }
     asks_complement = ("choose", "complement") in kinds
-    products = select(
-        PRODUCTS.c.external_id, PRODUCTS.c.cross_sell_ids, PRODUCTS.c.is_available, PRODUCTS.c.deleted_at
-    ).where(PRODUCTS.c.store_id == store_id)
+    read = ("external_id", "cross_sell_ids", "is_available", "deleted_at")
+    products = select(*(PRODUCTS.c[name] for name in read)).where(PRODUCTS.c.store_id == store_id)
     catalogue = session.execute(products).all() if asks_complement else []
     available = frozenset(row.external_id for row in catalogue if row.is_available and row.deleted_at is None)
     means = select(func.avg(ORDERS.c.total_minor), func.avg(ORDERS.c.shipping_minor)).where(
@@ -144,11 +144,18 @@ def load(session: Session, question: Question) -> History:
         together=_together(session, question, available) if asks_complement else Together(),
         chosen={row.external_id: row.cross_sell_ids for row in catalogue if row.cross_sell_ids},
         available=available,
+        types=_types(session, store_id) if question.waits_for_goods else {},
         mean_total=float(total or 0),
         mean_shipping=float(shipping or 0),
         shop_gap=_shop_gap(session, store_id) if FLOW in question.flows else None,
         rhythms=product_rhythms.past(session, store_id),
     )
+
+
+def _types(session: Session, store_id: int) -> dict[str, str]:
+    """What kind of product each is: there are few kinds, so each word is kept once."""
+    statement = select(PRODUCTS.c.external_id, PRODUCTS.c.product_type).where(PRODUCTS.c.store_id == store_id)
+    return {external_id: intern(kind) for external_id, kind in session.execute(statement)}
 
 
 def _shop_gap(session: Session, store_id: int) -> timedelta | None:

@@ -33,6 +33,8 @@ class PastFacts:
         standing = self.standing
         facts = self._kept = self._kept or self._at_first()
         facts.siblings = {id_: self.mail.siblings(id_, now) for id_ in going_on} if going_on else {}
+        if facts.made:
+            facts.made = {}
         if standing.redeemed:
             facts.redeemed = {id_: frozenset(standing.redeemed.get(id_, ())) for id_ in going_on}
         if self._has_more:

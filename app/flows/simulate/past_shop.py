@@ -30,7 +30,7 @@ class PastShop:
         reviews = self.standing.person.reviews
         return frozenset(row.product_external_id for row in reviews if row.written_at <= self.now)
 
-    def asked(self, customer_id: int) -> frozenset[str]:
+    def asked(self, customer_id: int, products: Sequence[str]) -> frozenset[str]:
         """By the asks of the replay, and those that really left before it begins."""
         named = {
             item["external_id"]
@@ -38,7 +38,7 @@ class PastShop:
             if letter.flow_key == "review" and letter.step == "M3" and letter.status in ASKED_STATES
             for item in letter.context.get("products", ())
         }
-        return self.standing.person.asked_before | named
+        return (self.standing.person.asked_before | named).intersection(products)
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the orders that were known and not cancelled."""
@@ -76,6 +76,11 @@ class PastShop:
     def delays(self, products: Sequence[str]) -> Mapping[str, int]:
         """By what was learned by then."""
         return self.history.rhythms.delays(products, self.now)
+
+    def types(self, products: Sequence[str]) -> Mapping[str, str]:
+        """By today's catalogue."""
+        known = self.history.types
+        return {name: known[name] for name in products if name in known}
 
     def long_gap(self, orders: Iterable[int], at: datetime) -> timedelta | None:
         """After how long four fifths of the buyers of these orders come back, as it was known then."""

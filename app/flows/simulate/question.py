@@ -63,11 +63,13 @@ class Question:
     @cached_property
     def asks_goods(self) -> bool:
         """Whether any flow chooses products or waits as long as they want to be used."""
-        return any(
-            step.kind == "choose" or getattr(step, "delay", None)
-            for entry in self._entries
-            for step in entry.steps
-        )
+        chooses = any(step.kind == "choose" for entry in self._entries for step in entry.steps)
+        return chooses or self.waits_for_goods
+
+    @cached_property
+    def waits_for_goods(self) -> bool:
+        """Whether any flow waits as long as products want to be used."""
+        return any(getattr(step, "delay", None) for entry in self._entries for step in entry.steps)
 
     @cached_property
     def listened(self) -> frozenset[str]:
