@@ -205,7 +205,12 @@ def _keys_of(status: str) -> Purge:
 
     def _purge(session: Session, store_id: int, now: datetime) -> int:
         values = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY, "state": status}
-        ids = list(session.execute(_OLD_AMONG_OLDEST, values).scalars())
+        ids: list[int] = []
+        # Most nights a few are old: more are read only where all of so many are.
+        for most in (_PROOFS, BATCH):
+            ids = list(session.execute(_OLD_AMONG_OLDEST, values | {"most": most}).scalars())
+            if len(ids) < most:
+                break
         past = list(session.execute(_PAST_AMONG, {**values, _IDS: ids}).scalars()) if ids else []
         for removed in (_BODIES_REMOVED, _KEYS_REMOVED) if past else ():
             session.execute(removed, {"store": store_id, _IDS: past})

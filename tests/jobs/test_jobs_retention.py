@@ -97,6 +97,23 @@ def test_bodies_go_two_days_after_they_were_read_and_their_keys_after_ninety(
     assert seeds.values_of(runtime.database, InboundBody, "body") == [b"{}"]
 
 
+def test_keys_of_a_busy_day_go_in_one_batch(
+    runtime: Runtime, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_PROOFS", 3)
+    ages = [90 * DAY + HOUR] * 5 + [89 * DAY] * 2
+    receive(runtime.database, [done(store_id, f"key-{n}", age) for n, age in enumerate(ages)])
+    asked: list[str] = []
+    event.listen(runtime.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    with runtime.database.write() as session:
+        retention.purge_once(session, store_id, NOW)
+
+    assert sorted(bodies(runtime)) == ["key-5", "key-6"]
+    # A few are asked for first, and all of them only because all of those were old.
+    assert len([one for one in asked if "ORDER BY anon_1.id" in one]) == 2
+
+
 def test_bodies_that_were_never_read_stay_with_their_reason(runtime: Runtime, store_id: int) -> None:
     unread = {"done_at": None, "next_at": NOW + DAY, "error": "unreadable"}
     dead = done(store_id, "dead", 100 * DAY, status="dead", **unread)
