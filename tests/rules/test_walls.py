@@ -34,6 +34,10 @@ OVER_ALL_STORES = {
     "jobs/text_prices.py:run": "which stores have something due",
     "jobs/trials.py:run": "which stores have something due",
     "jobs/upkeep.py:run": "which stores have a chore due",
+    "jobs/whose.py:_with_flow": "which stores have something due",
+    "jobs/whose.py:of_the_night": "which stores have something due",
+    "jobs/whose.py:with_old_bands": "which stores have something due",
+    "jobs/whose.py:with_unpaired": "which stores have something due",
     "jobs/writes.py:_round": "which stores have something due",
 }
 """Besides them the receiver's one statement (app/inbox.py) and migrations, which move rows of every store."""
