@@ -1,15 +1,14 @@
 """The calendar: each slot of each job once over all processes, by the run run_ledger."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
 
-from app import heap, inbox, retention
+from app import heap, retention
 from app.analytics import effects, engagement, funnels
-from app.db import table_of
 from app.flows import backlog, birthdays
 from app.members import upkeep
 from app.messaging import tallies
@@ -22,8 +21,7 @@ from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.schedule import CalendarJob, Slot, is_connected
 
-STORES = table_of(Store)
-_STORES, _ALL = select(Store).order_by(Store.id), select(STORES.c.id).order_by(STORES.c.id)
+_STORES = select(Store).order_by(Store.id)
 HOUR, QUARTER, DAY = timedelta(hours=1), timedelta(hours=6), timedelta(days=1)
 _ORDERS_A_COMMIT = 500
 _PEOPLE_A_COMMIT = 5000
@@ -178,14 +176,14 @@ def _report_engagement(kit: Kit, slot: Slot, now: datetime) -> int:
 def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     gone = 0
     with kit.database.read() as session:
-        stores = list(session.execute(_ALL).scalars())
         has_leavings = upkeep.is_due(session, now)
     if has_leavings:
         with kit.database.write() as session:
             gone += upkeep.purge(session, now)
-    for store_id in (inbox.NOBODY, *stores):
-        with kit.database.of_store(store_id).read() as session:
-            more = retention.waiting(session, store_id, now)
+    with kit.database.over_all_stores().read() as session:
+        waiting = retention.waiting_in_all(session, now)
+    for store_id, purges in waiting.items():
+        more: Sequence[retention.Purge] = purges
         while more:
             with kit.database.of_store(store_id).write() as session:
                 count, more = retention.purge_once(session, store_id, now, more)

@@ -16,6 +16,7 @@ OVER_ALL_STORES = {
     "app/web/home.py:_progress_of_all": "the operator sees each shop's history arrive",
     "jobs/attribution.py:run": "which stores have something due",
     "jobs/checkouts.py:run": "which stores have something due",
+    "jobs/daily.py:_purge": "which stores have something past its age",
     "jobs/confirmations.py:run": "which stores have something due",
     "jobs/doubts.py:poll": "which stores have something due",
     "jobs/doubts.py:settle": "which stores have something due",
