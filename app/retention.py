@@ -13,6 +13,7 @@ from sqlalchemy import (
     BindParameter,
     Column,
     ColumnElement,
+    CompoundSelect,
     Date,
     Integer,
     Select,
@@ -30,7 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.consent import LEDGER, STATES
-from app.db import Among, UtcDateTime, table_of
+from app.db import Among, Id, UtcDateTime, table_of
+from app.inbox import NOBODY
 from app.models import (
     AccessEntry,
     AuditEntry,
@@ -40,6 +42,7 @@ from app.models import (
     InboundEvent,
     Message,
     MessageAttempt,
+    Store,
     StoreWrite,
     TextCost,
 )
@@ -50,6 +53,7 @@ EVENTS, BODIES = table_of(InboundEvent), table_of(InboundBody)
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
 WRITES, CHECKOUTS, CONFIRMATIONS = table_of(StoreWrite), table_of(Checkout), table_of(Confirmation)
 ACCESSES, AUDITS, COSTS = table_of(AccessEntry), table_of(AuditEntry), table_of(TextCost)
+STORES = table_of(Store)
 BODY = timedelta(hours=48)
 KEY = timedelta(days=90)
 CONTENT = timedelta(days=30)
@@ -65,26 +69,36 @@ _PROOFS = 400
 """The smallest batch: a kind of which fewer rows went has no more of them tonight."""
 
 
+Oldest = Callable[[ColumnElement[Any]], Select[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Purge:
     """A kind of rows that go, or that are emptied.
 
     Attributes:
-        oldest: the moment from which a store's oldest one ages; nothing or NULL where there is none.
+        oldest: the moment from which the oldest one of a store ages; nothing or NULL where there is none.
         age: how old they may become.
         run: removes or empties a batch of a store's rows; how many there were.
     """
 
-    oldest: Select[Any]
+    oldest: Oldest
     age: timedelta
     run: Callable[[Session, int, datetime], int]
 
 
-def waiting(session: Session, store_id: int, now: datetime) -> Sequence[Purge]:
-    """The kinds of which a store may have something that is past its age, by one statement for all."""
-    limits = {f"{_BEFORE_OF}{number}": now - purge.age for number, purge in enumerate(PURGES)}
-    found = session.execute(_ANY_OLD, {"store": store_id} | limits).scalars()
-    return [PURGES[number] for number in sorted(found)]
+def waiting_in_all(session: Session, now: datetime) -> dict[int, list[Purge]]:
+    """The kinds of which each store, or nobody, may have something past its age, by one statement for all."""
+    found: dict[int, list[Purge]] = {}
+    for store_id, number in sorted(session.execute(_ANY_OLD_OF_ALL, _limits(now)).all()):
+        found.setdefault(store_id, []).append(PURGES[number])
+    return found
+
+
+def waiting(session: Session, store_id: int, now: datetime) -> list[Purge]:
+    """Those of one store."""
+    found = session.execute(_ANY_OLD, _limits(now) | {"store": store_id}).all()
+    return [PURGES[number] for _, number in sorted(found)]
 
 
 def purge_once(
@@ -117,9 +131,9 @@ _BEFORE_OF = "before_"
 """Before the names of parameters that say for a kind from when on its rows are too young."""
 
 
-def _oldest(by: Column[Any], *conditions: ColumnElement[bool]) -> Select[Any]:
+def _oldest(by: Column[Any], *conditions: ColumnElement[bool]) -> Oldest:
     """The least moment of a store's rows, which an index leads to."""
-    return select(func.min(by)).where(by.table.c.store_id == _STORE, *conditions)
+    return lambda store: select(func.min(by)).where(by.table.c.store_id == store, *conditions)
 
 
 def _emptying(column: Column[Any], by: Column[Any], age: timedelta) -> Purge:
@@ -195,23 +209,26 @@ _KEYS_REMOVED = delete(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c
 
 def _keys_of(status: str) -> Purge:
     """The oldest deliveries of a status; one that never was done (dead, say) goes by when it came."""
+
     # They came in the order of their ids, and none was done before it came.
-    oldest = (
-        select(EVENTS.c.received_at)
-        .where(EVENTS.c.store_id == _STORE, EVENTS.c.status == status)
-        .order_by(EVENTS.c.id)
-        .limit(1)
-    )
+    def _oldest_key(store: ColumnElement[Any]) -> Select[Any]:
+        mine = (EVENTS.c.store_id == store, EVENTS.c.status == status)
+        return select(EVENTS.c.received_at).where(*mine).order_by(EVENTS.c.id).limit(1)
 
     def _purge(session: Session, store_id: int, now: datetime) -> int:
         values = _values(store_id, now - KEY) | {"long_before": now - 2 * KEY, "state": status}
-        ids = list(session.execute(_OLD_AMONG_OLDEST, values).scalars())
+        ids: list[int] = []
+        # Most nights a few are old: more are read only where all of so many are.
+        for most in (_PROOFS, BATCH):
+            ids = list(session.execute(_OLD_AMONG_OLDEST, values | {"most": most}).scalars())
+            if len(ids) < most:
+                break
         past = list(session.execute(_PAST_AMONG, {**values, _IDS: ids}).scalars()) if ids else []
         for removed in (_BODIES_REMOVED, _KEYS_REMOVED) if past else ():
             session.execute(removed, {"store": store_id, _IDS: past})
         return len(past)
 
-    return Purge(oldest, KEY, _purge)
+    return Purge(_oldest_key, KEY, _purge)
 
 
 _ENDED_PROOFS = (
@@ -257,14 +274,27 @@ PURGES: Sequence[Purge] = (
     _removing(CONFIRMATIONS.c.address_hash, CONFIRMATIONS.c.asked_at, CONFIRMATION),
     _removing(ACCESSES.c.id, ACCESSES.c.at, ACCESS),
     _removing(AUDITS.c.id, AUDITS.c.at, AUDIT),
-    Purge(_oldest(STATES.c.proof_until), timedelta(0), _proofs),
+    Purge(_oldest(STATES.c.proof_until, STATES.c.proof_until.is_not(None)), timedelta(0), _proofs),
     Purge(_oldest(COSTS.c.spent_on), TEXT_COST, _text_costs),
 )
-_ANY_OLD = union_all(
-    *(
-        select(literal_column(str(number), Integer)).where(
-            purge.oldest.scalar_subquery() < bindparam(f"{_BEFORE_OF}{number}")
+
+
+def _limits(now: datetime) -> dict[str, datetime]:
+    return {f"{_BEFORE_OF}{number}": now - purge.age for number, purge in enumerate(PURGES)}
+
+
+def _any_old(store: ColumnElement[Any]) -> CompoundSelect[Any]:
+    """The store with the number of each kind of which it may have something that is past its age."""
+    return union_all(
+        *(
+            select(store, literal_column(str(number), Integer)).where(
+                purge.oldest(store).scalar_subquery() < bindparam(f"{_BEFORE_OF}{number}")
+            )
+            for number, purge in enumerate(PURGES)
         )
-        for number, purge in enumerate(PURGES)
     )
-)
+
+
+# Deliveries of shops that we do not know are nobody's.
+_OWNERS = union_all(select(STORES.c.id), select(literal_column(str(NOBODY), Integer))).subquery()
+_ANY_OLD, _ANY_OLD_OF_ALL = _any_old(bindparam("store", type_=Id)), _any_old(_OWNERS.c.id)

@@ -2,9 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
+
+from app.db import table_of
+from app.models import Store
+
+STORES = table_of(Store)
 
 
 class StoreScan:
@@ -21,6 +26,23 @@ class StoreScan:
         following = select(func.min(column)).where(column > walk.c.store, *conditions).scalar_subquery()
         walk = walk.union_all(select(following).where(walk.c.store.is_not(None)))
         self._statement = select(walk.c.store).where(walk.c.store.is_not(None)).order_by(walk.c.store)
+
+    def run(self, session: Session, **values: Any) -> list[int]:
+        """The ids of the stores, ascending."""
+        return list(session.execute(self._statement, values).scalars())
+
+
+class StoreLook:
+    """The same where the rows of a kind have no index of their own: one look-up for each store there is.
+
+    The index must lead with the store and have the conditions next: a walk from store to store would pass
+    all rows of those that have none of the kind.
+    """
+
+    def __init__(self, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> None:
+        # Not EXISTS: without statistics PostgreSQL would make it a join, and read all rows for that.
+        one = select(literal_column("1")).where(column == STORES.c.id, *conditions).limit(1).scalar_subquery()
+        self._statement = select(STORES.c.id).where(one.is_not(None)).order_by(STORES.c.id)
 
     def run(self, session: Session, **values: Any) -> list[int]:
         """The ids of the stores, ascending."""

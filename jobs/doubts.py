@@ -14,7 +14,7 @@ from app.db import UtcDateTime, table_of
 from app.messaging import polls, provider_events, reports, settling, silence
 from app.models import Message, Store
 from app.models.message import UNKNOWN
-from app.scans import StoreScan
+from app.scans import StoreLook
 from connectors.base import Channel, Outcome, SendResult
 from connectors.channels.twilio.send import TwilioChannel
 from connectors.delivery import DeliveryUpdate
@@ -25,7 +25,7 @@ MESSAGES = table_of(Message)
 _ASKED_FOR = timedelta(hours=24)
 """How long a provider is asked again; after that a message rests until somebody decides."""
 _MOST_POLLS = 100
-_UNKNOWN = StoreScan(
+_UNKNOWN = StoreLook(
     MESSAGES.c.store_id,
     MESSAGES.c.status == UNKNOWN,
     MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),

@@ -1,5 +1,6 @@
 """The run ledger: who begins a slot of a job of the calendar runs it, and how it ended is noted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -30,12 +31,17 @@ class Ran(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A run that is over, with what went wrong, and is to be noted."""
+class Over:
+    """A slot that is over and is to be noted: that of a run, with what went wrong, or one without work.
+
+    Attributes:
+        was_begun: by us; a slot without work is begun as it is noted, unless somebody else began it.
+    """
 
     job: CalendarJob
     slot: datetime
-    error: str | None
+    error: str | None = None
+    was_begun: bool = True
 
 
 def ran(database: Database, jobs: tuple[str, ...]) -> dict[str, Ran]:
@@ -64,8 +70,7 @@ def _ran_of_one(job: str) -> Select[Any]:
 
 def begin(session: Session, job: CalendarJob, slot: datetime, now: datetime) -> bool:
     """Whether nobody has begun the slot before."""
-    row = {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
-    return bool(insert_new(session, RUNS, [row], RUNS.c.slot))
+    return bool(insert_new(session, RUNS, [_begun(job, slot, now)], RUNS.c.slot))
 
 
 def first_covered(job: CalendarJob, slot: datetime, ran: Ran) -> datetime:
@@ -73,17 +78,29 @@ def first_covered(job: CalendarJob, slot: datetime, ran: Ran) -> datetime:
     return ran.last_good + job.every if ran.last_good is not None else ran.first or slot
 
 
-def note_end(session: Session, ended: Ended, now: datetime) -> None:
-    """Note it, and what the screens show of the job."""
-    job, slot = ended.job, ended.slot
-    session.execute(_END, {"job": job.name, "run": slot, "now": now, "failure": ended.error})
-    shown = {
-        "name": job.name,
-        "every_hours": job.every // _HOUR,
-        "last_run_at": now,
-        "next_run_at": slot + job.every,
-    }
-    upsert(session, SCHEDULED, [shown], key=("name",), update=("every_hours", "last_run_at", "next_run_at"))
+def note(session: Session, slots: Sequence[Over], now: datetime) -> None:
+    """Note what is over, and what the screens show of those jobs."""
+    for one in slots:
+        if one.was_begun:
+            ended = {"job": one.job.name, "run": one.slot, "now": now, "failure": one.error}
+            session.execute(_END, ended)
+    idle = [_begun(one.job, one.slot, now) | {"ended_at": now} for one in slots if not one.was_begun]
+    ours = {row.name for row in insert_new(session, RUNS, idle, RUNS.c.name)}
+    shown = [
+        {
+            "name": one.job.name,
+            "every_hours": one.job.every // _HOUR,
+            "last_run_at": now,
+            "next_run_at": one.slot + one.job.every,
+        }
+        for one in slots
+        if one.was_begun or one.job.name in ours
+    ]
+    upsert(session, SCHEDULED, shown, key=("name",), update=("every_hours", "last_run_at", "next_run_at"))
+
+
+def _begun(job: CalendarJob, slot: datetime, now: datetime) -> dict[str, Any]:
+    return {"name": job.name, "slot": slot, "started_at": now, "ended_at": None, "error": None}
 
 
 def forget_unfinished(session: Session) -> None:

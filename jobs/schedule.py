@@ -22,6 +22,10 @@ class CalendarJob:
 
     `every` must divide a day; `offset` is the slot's place after midnight UTC. A run is given the range
     from its slot (or the first one missed) to the next slot.
+
+    Attributes:
+        has_work: whether a run of that range would find anything to do, asked before it begins: one that
+            would not is over as it begins. None where there always is something.
     """
 
     name: str
@@ -29,6 +33,7 @@ class CalendarJob:
     every: timedelta
     offset: timedelta
     run: Callable[[Kit, Slot, datetime], int]
+    has_work: Callable[[Kit, Slot, datetime], bool] | None = None
 
     def latest_slot(self, now: datetime) -> datetime:
         """The latest slot that is not after `now`."""

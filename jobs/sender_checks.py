@@ -12,7 +12,7 @@ from app.db import table_of
 from app.messaging import domains, receipts, senders
 from app.models import Customer, Store
 from app.stores import chores, settings
-from app.stores.accounts import SENDGRID, TWILIO, Account
+from app.stores.accounts import SENDGRID, TWILIO, Account, StoreAccounts
 from app.stores.chores import Held
 from connectors.base import ConnectorError
 from connectors.channels.sendgrid.account import SendGridAccount
@@ -43,8 +43,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
     accounts = kit.carriers.accounts.of(store)
-    with kit.database.of_store(store.id).write() as session:
-        senders.sync(session, store.id, accounts)
+    _sync(kit, store, accounts)
     problems = {channel: problem(store, account) for channel, account in accounts.by_channel.items()}
     email = accounts.by_channel.get("email")
     domain = sender_domains.look(store, email, kit.runtime.settings.dns_server, now.date())
@@ -59,6 +58,15 @@ def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
         for reason, one in barred:
             _take_over(session, kit, store.id, one, reason=reason, now=now)
     return len(problems)
+
+
+def _sync(kit: Kit, store: Store, accounts: StoreAccounts) -> None:
+    """Most days the rows are those of the accounts already, and nothing is to be written."""
+    with kit.database.of_store(store.id).read() as session:
+        if senders.is_in_step(session, store.id, accounts):
+            return
+    with kit.database.of_store(store.id).write() as session:
+        senders.sync(session, store.id, accounts)
 
 
 def problem(store: Store, account: Account) -> str | None:

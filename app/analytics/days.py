@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.analytics.leaving import BEGIN, COUNT, STORE, left
-from app.db import Among, UtcDateTime, insert_new, table_of, upsert
+from app.db import Among, UtcDateTime, insert_new, is_one_of, table_of, upsert
 from app.messaging import zones
 from app.models import (
     ConsentState,
@@ -66,7 +66,7 @@ def _told(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Selec
             EVENTS.c.store_id == STORE,
             EVENTS.c.occurred_at >= begin,
             EVENTS.c.occurred_at < end,
-            EVENTS.c.type.in_(FATES[1:]),
+            is_one_of(EVENTS.c.type, FATES[1:]),
             EVENTS.c.is_human,
         )
         .group_by(_FLOW, EVENTS.c.type)

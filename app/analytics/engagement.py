@@ -7,7 +7,7 @@ own attribution as it stands on the next morning. Opens we never know; text mess
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from sqlalchemy import BindParameter, and_, bindparam, distinct, func, select
+from sqlalchemy import BindParameter, and_, bindparam, distinct, func, select, union
 from sqlalchemy.orm import Session
 
 from app import money
@@ -57,12 +57,14 @@ _ORDERED = (
     )
 )
 """How many orders went to mails, and what they brought in minor units."""
-_BUSY = tuple(
-    counted.with_only_columns(flow).group_by(flow)
-    for counted, flow in (
-        (_SENT, MESSAGES.c.flow_key),
-        (_CLICKED, MESSAGES.c.flow_key),
-        (_ORDERED, ATTRIBUTIONS.c.flow_key),
+_BUSY = union(
+    *(
+        counted.with_only_columns(flow)
+        for counted, flow in (
+            (_SENT, MESSAGES.c.flow_key),
+            (_CLICKED, MESSAGES.c.flow_key),
+            (_ORDERED, ATTRIBUTIONS.c.flow_key),
+        )
     )
 )
 """The flows of which there is something to tell."""
@@ -152,4 +154,4 @@ def _span(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
 def _busy_flows(session: Session, store_id: int, begin: datetime, end: datetime) -> set[str]:
     """The flows of which that day has something to tell."""
     values = {"store": store_id, "begin": begin, "end": end}
-    return {flow_key for statement in _BUSY for flow_key in session.execute(statement, values).scalars()}
+    return set(session.execute(_BUSY, values).scalars())

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Row, and_, bindparam, case, delete, func, select, true
 from sqlalchemy.orm import Session
 
-from app.db import UtcDateTime, table_of, unindexed, upsert
+from app.db import UtcDateTime, is_one_of, table_of, unindexed, upsert
 from app.models import Attribution, Enrollment, FlowFunnel, Message, Store
 from app.models.enrollment import HELD_OUT
 from app.models.message import LEFT_STATES
@@ -17,18 +17,19 @@ ENROLLMENTS, MESSAGES, ATTRIBUTIONS, FUNNELS = (
     table_of(Attribution),
     table_of(FlowFunnel),
 )
+STORES = table_of(Store)
 BACK = timedelta(days=90)
 """How far back people's entries are looked at."""
 _FIGURES = ("entered", "reached", "clicked", "buyers", "orders", "revenue_minor")
 
 
-def count(session: Session, store: Store, now: datetime) -> list[dict[str, Any]]:
+def count(session: Session, store_id: int, now: datetime) -> list[dict[str, Any]]:
     """The rows of every flow of a store that anybody entered lately; each person counts once in a flow."""
     since = now - BACK
-    asked = {"store": store.id, "currency": store.currency, "since": since, "until": now}
+    asked = {"store": store_id, "since": since, "until": now}
     return [
         {
-            "store_id": store.id,
+            "store_id": store_id,
             "since": since,
             "until": now,
             **row._asdict(),
@@ -55,8 +56,9 @@ def _people(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 _STORE: BindParameter[int] = bindparam("store")
-_HAS_LEFT = MESSAGES.c.status.in_(LEFT_STATES)
+_HAS_LEFT = is_one_of(MESSAGES.c.status, LEFT_STATES)
 _HAS_BOUGHT = ATTRIBUTIONS.c.message_id.is_not(None)
+_CURRENCY = select(STORES.c.currency).where(STORES.c.id == _STORE).scalar_subquery()
 # By its flow an index would lead SQLite to all journeys that there ever were.
 _FLOW = unindexed(ENROLLMENTS.c.flow_key)
 _COUNTED = (
@@ -81,7 +83,7 @@ _COUNTED = (
         and_(
             ATTRIBUTIONS.c.store_id == MESSAGES.c.store_id,
             ATTRIBUTIONS.c.message_id == MESSAGES.c.id,
-            ATTRIBUTIONS.c.currency == bindparam("currency"),
+            ATTRIBUTIONS.c.currency == _CURRENCY,
         ),
     )
     .where(

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Select, and_, bindparam, distinct, func, select
 
-from app.db import UtcDateTime, table_of
+from app.db import UtcDateTime, is_one_of, table_of
 from app.models import Message, MessageAttempt
 from app.models.message import LEFT_STATES
 
@@ -32,7 +32,7 @@ def left(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Select
             ATTEMPTS.c.store_id == STORE,
             ATTEMPTS.c.started_at >= begin,
             ATTEMPTS.c.started_at < end,
-            MESSAGES.c.status.in_(LEFT_STATES),
+            is_one_of(MESSAGES.c.status, LEFT_STATES),
         )
     )
 

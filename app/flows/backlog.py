@@ -70,6 +70,11 @@ def release(session: Session, store: Store, *, now: datetime) -> int:
     return len(batch.fresh)
 
 
+def is_waiting(session: Session, store: Store) -> bool:
+    """Whether anybody is silent who may be written to and was not."""
+    return bool(_next(session, store, 1))
+
+
 def let_in(batch: Batch, customer_id: int, since: datetime) -> None:
     """Begin the attempt to win somebody back who has been silent since then."""
     flow = batch.flows[FLOW]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Among, UtcDateTime, table_of
 from app.flows import facts, live, published, writing
-from app.flows.batch import Batch, Held
+from app.flows.batch import Batch, Held, LiveFlow
 from app.flows.definition import Entry, Wait
 from app.flows.engine import Journey
 from app.flows.moments import Place, birthday_in, due, end_of_day, local_date
@@ -49,16 +49,10 @@ def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now:
         begin: inclusive; dues before the flow was switched on are left out.
         now: the business moment of the run.
     """
-    flow = published.flows_of(session, store.id).get(FLOW)
-    if flow is None or not flow.is_active or flow.active_since is None:
+    found = _found(session, store, begin, end)
+    if found is None:
         return 0
-    slots = Slots(begin, max(begin, flow.active_since), end)
-    entry = flow.definition.entries[0]
-    near = _candidates(session, store, entry, slots)
-    # Of those near enough a fourth or fewer: nothing is read of the others.
-    rows = [row for row in near if _is_due(entry, slots, row, facts.place_of(store, row))]
-    if not rows:
-        return 0
+    flow, slots, rows = found
     people = [row.id for row in rows]
     loaded = facts.load(session, store, customer_ids=people)
     shop = LiveShop(session, store.id)
@@ -68,6 +62,11 @@ def plan(session: Session, store: Store, *, begin: datetime, end: datetime, now:
         consider(batch, slots, row, earlier.get(row.id, {}))
     writing.write(session, batch)
     return len(batch.fresh)
+
+
+def is_due(session: Session, store: Store, *, begin: datetime, end: datetime) -> bool:
+    """Whether `plan` would find anybody in that range."""
+    return _found(session, store, begin, end) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,21 @@ class Slots:
     def of(self, moment: datetime) -> datetime:
         """The slot in which a moment lies."""
         return self.first + (moment - self.first) // _SLOT * _SLOT
+
+
+def _found(
+    session: Session, store: Store, begin: datetime, end: datetime
+) -> tuple[LiveFlow, Slots, list[Row[Any]]] | None:
+    """The flow, if it is on, the days in which it was, and whose first mail is due in them, if anybody is."""
+    flow = published.flows_of(session, store.id).get(FLOW)
+    if flow is None or not flow.is_active or flow.active_since is None:
+        return None
+    slots = Slots(begin, max(begin, flow.active_since), end)
+    entry = flow.definition.entries[0]
+    near = _candidates(session, store, entry, slots)
+    # Of those near enough a fourth or fewer: nothing is read of the others.
+    rows = [row for row in near if _is_due(entry, slots, row, facts.place_of(store, row))]
+    return (flow, slots, rows) if rows else None
 
 
 def _candidates(session: Session, store: Store, entry: Entry, slots: Slots) -> list[Row[Any]]:

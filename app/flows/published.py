@@ -9,12 +9,25 @@ from sqlalchemy.pool import Pool
 from app.db import table_of
 from app.flows.batch import LiveFlow
 from app.flows.definition import Definition
-from app.models import Flow, FlowVersion
+from app.models import Flow, FlowVersion, Store
+from app.stores.platforms import CONNECTED
 
 FLOWS = table_of(Flow)
+STORES = table_of(Store)
 _FLOWS = select(FLOWS.c.key, FLOWS.c.is_active, FLOWS.c.active_since, FLOWS.c.version_id).where(
     FLOWS.c.store_id == bindparam("store")
 )
+_RUNNING = (
+    select(FLOWS.c.store_id)
+    .join(STORES, STORES.c.id == FLOWS.c.store_id)
+    .where(STORES.c.state == CONNECTED, FLOWS.c.key == bindparam("flow"), FLOWS.c.is_active)
+    .order_by(FLOWS.c.store_id)
+)
+
+
+def stores_with(session: Session, flow_key: str) -> list[int]:
+    """The connected stores in which a flow is on."""
+    return list(session.execute(_RUNNING, {"flow": flow_key}).scalars())
 
 
 def flows_of(session: Session, store_id: int) -> dict[str, LiveFlow]:

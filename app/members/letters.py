@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.crypto import Vault
-from app.db import lease_now
+from app.db import UtcDateTime, lease_now
 from app.models import Member, MemberLetter
 
 INVITATION, PASSWORD = "invitation", "password"
 QUEUED, SENDING, FAILED = "queued", "sending", "failed"
 AGAIN = timedelta(minutes=2)
 _LEASE = timedelta(minutes=5)
+
+IS_OLD = MemberLetter.queued_at < bindparam("queued_before", type_=UtcDateTime)
+_OLD = delete(MemberLetter).where(IS_OLD).returning(MemberLetter.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,7 @@ def failed_for(session: Session, member_ids: Sequence[int]) -> set[int]:
 
 def forget(session: Session, before: datetime) -> int:
     """Delete the mails that were queued before; what their links led to is over."""
-    old = delete(MemberLetter).where(MemberLetter.queued_at < before).returning(MemberLetter.id)
-    return len(session.execute(old).all())
+    return len(session.execute(_OLD, {"queued_before": before}).all())
 
 
 def _waits(session: Session, now: datetime) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ import re
 import secrets
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import and_, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of, wall_now
@@ -14,6 +14,9 @@ from app.members.links import digest
 from app.models import Member, MemberLetter, Membership, RecoveryCode, SignInLink, Store
 
 MEMBERS, MEMBERSHIPS = table_of(Member), table_of(Membership)
+_HAS_STORE = select(MEMBERSHIPS.c.member_id).where(MEMBERSHIPS.c.member_id == MEMBERS.c.id).exists()
+WITHOUT_STORES = and_(MEMBERS.c.is_operator.is_(False), ~_HAS_STORE)
+"""Members that no store has any more; operators are not meant."""
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -198,8 +201,7 @@ def every_store(session: Session) -> list[int]:
 
 def forget_without_stores(session: Session, *only: int) -> int:
     """Delete the members that no store has any more, with their sessions; operators stay."""
-    has_store = select(MEMBERSHIPS.c.member_id).where(MEMBERSHIPS.c.member_id == MEMBERS.c.id).exists()
-    gone = delete(MEMBERS).where(MEMBERS.c.is_operator.is_(False), ~has_store)
+    gone = delete(MEMBERS).where(WITHOUT_STORES)
     if only:
         gone = gone.where(MEMBERS.c.id.in_(only))
     ids = list(session.execute(gone.returning(MEMBERS.c.id)).scalars())

@@ -173,6 +173,12 @@ def sync(session: Session, store_id: int, accounts: StoreAccounts) -> None:
         _row(session, store_id, channel, account.fingerprint)
 
 
+def is_in_step(session: Session, store_id: int, accounts: StoreAccounts) -> bool:
+    """Whether there is a row for each account's channel already, and for no other."""
+    held = {row.channel: row.account for row in of_store(session, store_id)}
+    return held == {channel: account.fingerprint for channel, account in accounts.by_channel.items()}
+
+
 def can_text(session: Session, store_id: int) -> bool:
     """Whether text messages have a way out: an account, or the local outbox of a store without any."""
     channels = {row.channel for row in of_store(session, store_id)}

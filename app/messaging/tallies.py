@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.db import Among, UtcDateTime, table_of, unindexed, upsert
+from app.db import Among, UtcDateTime, is_one_of, table_of, unindexed, upsert
 from app.models import Enrollment, FlowTally, Message
 from app.models.enrollment import ACTIVE
 from app.models.flow_tally import JOURNEYS, MESSAGES
@@ -67,7 +67,7 @@ _MESSAGES = Kind(
     reason=LETTERS.c.reason,
     clicked=LETTERS.c.clicked_at,
     since=LETTERS.c.created_at,
-    is_over=unindexed(LETTERS.c.status).in_(FINAL_STATES),
+    is_over=is_one_of(unindexed(LETTERS.c.status), FINAL_STATES),
 )
 _JOURNEYS = Kind(
     name=JOURNEYS,
@@ -84,15 +84,13 @@ _KINDS = (_MESSAGES, _JOURNEYS)
 def add(session: Session, store_id: int, now: datetime) -> int:
     """Count a batch of a store's rows that are old by now, of each kind; how many there were."""
     given = {"store": store_id, "before": now - AGE, "most": A_COMMIT}
-    return sum(
-        _move(session, store_id, kind, session.execute(_OLD[kind.name], given).scalars().all(), by=1)
-        for kind in _KINDS
-    )
+    old = ((kind, session.execute(_OLD[kind.name], given).scalars().all()) for kind in _KINDS)
+    return _move(session, store_id, old, by=1)
 
 
 def take_back(session: Session, store_id: int, message_ids: Sequence[int]) -> None:
     """These messages are about to change: those that were counted are ordinary rows again."""
-    _move(session, store_id, _MESSAGES, sorted(message_ids), by=-1)
+    _move(session, store_id, [(_MESSAGES, sorted(message_ids))], by=-1)
 
 
 def messages_of(store_id: int, flow_key: str) -> CompoundSelect[Any]:
@@ -167,17 +165,19 @@ _OLD = {kind.name: _old(kind) for kind in _KINDS}
 _MARKING = {(kind.name, by): _marking(kind, by) for kind in _KINDS for by in (1, -1)}
 
 
-def _move(session: Session, store_id: int, kind: Kind, ids: Sequence[int], *, by: int) -> int:
+def _move(session: Session, store_id: int, found: Iterable[tuple[Kind, Sequence[int]]], *, by: int) -> int:
     """Mark the rows and move the sums by them, in the order of their keys; how many rows there were."""
-    if not ids:
-        return 0
-    rows = session.execute(_MARKING[kind.name, by], {"store": store_id, "ids": ids}).all()
-    sums = [
-        {"store_id": store_id, "kind": kind.name, **named, "n": by * n, "clicked": by * clicked}
-        for named, n, clicked in _groups(rows)
-    ]
+    count, sums = 0, []
+    for kind, ids in found:
+        asked = {"store": store_id, "ids": ids}
+        rows = session.execute(_MARKING[kind.name, by], asked).all() if ids else []
+        count += len(rows)
+        sums += [
+            {"store_id": store_id, "kind": kind.name, **named, "n": by * n, "clicked": by * clicked}
+            for named, n, clicked in _groups(rows)
+        ]
     upsert(session, TALLIES, sums, key=_KEY, update=(), add=("n", "clicked"))
-    return len(rows)
+    return count
 
 
 def _groups(rows: Iterable[Any]) -> Iterable[tuple[dict[str, str], int, int]]:

@@ -4,14 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import permutations
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, false, select, true, update
 from sqlalchemy.orm import Session
 
 from app.db import Among, table_of, upsert_columns
 from app.models import Order, OrderLine, ProductPair
+from app.scans import StoreScan
 
 ORDERS, LINES, PAIRS = table_of(Order), table_of(OrderLine), table_of(ProductPair)
 MOST_PRODUCTS = 12
+UNPAIRED = StoreScan(ORDERS.c.store_id, ORDERS.c.is_counted == true(), ORDERS.c.is_paired == false())
+"""Which stores have orders that are not in the counts yet."""
 _KEY = ("store_id", "product_external_id", "other_external_id")
 _UNPAIRED = (
     select(ORDERS.c.id)

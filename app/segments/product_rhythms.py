@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.db import Among, is_among, table_of, unindexed, upsert
 from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm, Store
 from app.segments.survival import FEWEST_GAPS, Return, Spell, returning
+from app.stores.platforms import CONNECTED
 
 CUSTOMERS, ORDERS, LINES = table_of(Customer), table_of(Order), table_of(OrderLine)
 RHYTHMS, BACKFILLS = table_of(ProductRhythm), table_of(Backfill)
@@ -32,11 +33,15 @@ _NIGHTS, _FIRST_NIGHTS = 7, 3 * _DAY
 _KEY = ("store_id", "product_external_id", "learned_at")
 _TOLD = ("median_days", "long_days")
 _FIGURES = ("gaps", "people", "share_percent", "median_days", "low_days", "high_days", "long_days")
-_HISTORY = select(
-    STORES.c.installed_at,
-    exists().where(BACKFILLS.c.store_id == STORES.c.id, BACKFILLS.c.finished_at.is_(None)),
-).where(STORES.c.id == bindparam("store"))
-"""When a store came, and whether its history is still arriving."""
+_HISTORIES = (
+    select(
+        STORES.c.id,
+        STORES.c.installed_at,
+        exists().where(BACKFILLS.c.store_id == STORES.c.id, BACKFILLS.c.finished_at.is_(None)),
+    )
+    .where(STORES.c.state == CONNECTED)
+    .order_by(STORES.c.id)
+)
 _HOLDS = (
     select(RHYTHMS)
     .where(RHYTHMS.c.store_id == bindparam("store"), RHYTHMS.c.until.is_(None))
@@ -79,17 +84,29 @@ def review_days(row: Any) -> int:
     return min(LATEST_REVIEW, max(SOONEST_REVIEW, learned))
 
 
-def is_due(session: Session, store_id: int, begin: datetime, end: datetime) -> bool:
+class History(NamedTuple):
+    """Of a connected store when it came, and whether its history is still arriving."""
+
+    store_id: int
+    installed_at: datetime
+    is_arriving: bool
+
+
+def histories(session: Session) -> list[History]:
+    """Those of all connected stores."""
+    return [History(*row) for row in session.execute(_HISTORIES)]
+
+
+def is_due(store: History, begin: datetime, end: datetime) -> bool:
     """Whether the store's night of the week, or one of its first three, is among those from `begin` to `end`.
 
     Half a history would tell of people who never come back: while it arrives there is no night.
     """
-    installed_at, is_arriving = session.execute(_HISTORY, {"store": store_id}).one()
-    if is_arriving:
+    if store.is_arriving:
         return False
     nights = (begin + number * _DAY for number in range(-((begin - end) // _DAY)))
     return any(
-        night < installed_at + _FIRST_NIGHTS or (night.toordinal() + store_id) % _NIGHTS == 0
+        night < store.installed_at + _FIRST_NIGHTS or (night.toordinal() + store.store_id) % _NIGHTS == 0
         for night in nights
     )
 

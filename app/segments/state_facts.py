@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.customers import agreeing
-from app.db import Among, is_among, table_of, unindexed
+from app.db import Among, is_among, is_one_of, table_of, unindexed
 from app.models import ConsentState, Customer, CustomerEvent, CustomerState, Enrollment, Message, Store
 from app.models.message import COUNTED_STATES, OPEN_STATES
 from app.segments import product_rhythms, rhythms
@@ -45,11 +45,11 @@ _HELD = (
 _SAID = select(CONSENTS).where(
     CONSENTS.c.store_id == _STORE,
     Among(CONSENTS.c.customer_id, "people"),
-    CONSENTS.c.channel.in_(("email", "tracking")),
+    is_one_of(CONSENTS.c.channel, ("email", "tracking")),
 )
 _LAST_ACTS = (
     select(EVENTS.c.customer_id, func.max(EVENTS.c.occurred_at).label("at"))
-    .where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.customer_id, "people"), EVENTS.c.type.in_(ACTS))
+    .where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.customer_id, "people"), is_one_of(EVENTS.c.type, ACTS))
     .group_by(EVENTS.c.customer_id)
 )
 Consents = Mapping[tuple[int, str], Row[Any]]

@@ -14,12 +14,25 @@ from app.money import to_minor
 from app.segments import classing
 from app.segments.bands import Bands, average_of, terciles
 from app.stores import settings
+from app.stores.platforms import CONNECTED
 
 CUSTOMERS, BANDS = table_of(Customer), table_of(TicketBand)
 SETTING = "classes.ticket_bands"
 MOST_BUYERS = 20_000
 _COUNTED_AGAIN = timedelta(days=7)
 _COUNTED_AT = select(BANDS.c.counted_at).where(BANDS.c.store_id == bindparam("store"))
+_HELD = (
+    select(Store, BANDS.c.counted_at)
+    .outerjoin(BANDS, BANDS.c.store_id == Store.id)
+    .where(Store.state == CONNECTED)
+    .order_by(Store.id)
+)
+
+
+def due(session: Session, now: datetime) -> list[int]:
+    """The connected stores whose thresholds the merchant set, or were counted a week ago, or never."""
+    rows = session.execute(_HELD)
+    return [store.id for store, at in rows if settings.words(store, SETTING) or not _is_fresh(at, now)]
 
 
 def wanted(session: Session, store: Store, now: datetime) -> Bands | None:
@@ -32,7 +45,7 @@ def wanted(session: Session, store: Store, now: datetime) -> Bands | None:
         middle, high = (to_minor(text, store.currency) for text in own)
         return Bands(middle, high)
     held_since = session.execute(_COUNTED_AT, {"store": store.id}).scalar_one_or_none()
-    if held_since is not None and held_since <= now < held_since + _COUNTED_AGAIN:
+    if _is_fresh(held_since, now):
         return None
     mine = (CUSTOMERS.c.store_id == store.id, CUSTOMERS.c.orders_count > 0)
     buyers = session.execute(select(func.count()).where(*mine)).scalar_one()
@@ -42,6 +55,10 @@ def wanted(session: Session, store: Store, now: datetime) -> Bands | None:
     )
     averages = (average_of(row.orders_count, row.total_spent_minor) for row in session.execute(sums))
     return terciles([average for average in averages if average is not None])
+
+
+def _is_fresh(counted_at: datetime | None, now: datetime) -> bool:
+    return counted_at is not None and counted_at <= now < counted_at + _COUNTED_AGAIN
 
 
 def put_in_force(session: Session, store_id: int, bands: Bands, now: datetime) -> list[int]:

@@ -1,12 +1,13 @@
 """Mails with members' one-time links: sent from the operator's account, gone afterwards, tried again."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from app.db import lease_now
+from app.db import Base, lease_now, wall_now
 from app.members import attempts, letters, links, people, sessions, upkeep
 from app.members.roles import OWNER
 from app.messaging.notices import letter_of
@@ -21,7 +22,7 @@ from tests.connectors.sandbox.sandbox_providers import Pair
 from tests.engines import SQLITE
 
 URL = "https://ritorno.example/app/invitation/1.secret-of-a-link"
-MINUTE = timedelta(minutes=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 only_sqlite = pytest.mark.parametrize("engine", [SQLITE])
 
 
@@ -121,15 +122,49 @@ def test_what_signing_in_leaves_behind_goes_once_it_is_over(runtime: Runtime) ->
         session.execute(update(SignInLink).values(expires_at=moment - upkeep.LINK - MINUTE))
         session.execute(update(SignInAttempt).values(since=moment - 3 * attempts.LONGEST))
 
+        is_due = upkeep.is_due(session, NOW)
         upkeep.purge(session, NOW)
+        is_still_due = upkeep.is_due(session, NOW)
 
     left = {
         model: seeds.values_of(runtime.database, model, "member_id") for model in (MemberSession, SignInLink)
     }
-    assert fresh == 1
+    assert (fresh, is_due, is_still_due) == (1, True, False)
     assert sorted(seeds.values_of(runtime.database, Member, "email")) == ["came@b.example", "stays@b.example"]
     assert left == {MemberSession: [], SignInLink: []}
     assert seeds.values_of(runtime.database, SignInAttempt, "n") == []
+
+
+LEAVINGS: dict[str, Callable[[datetime], Base]] = {
+    "a session that ended": lambda now: _session(now, expires_at=now - MINUTE),
+    "a session that rested": lambda now: _session(now, seen_at=now - sessions.IDLE - MINUTE),
+    "a link": lambda now: SignInLink(token_hash="a", created_at=now, expires_at=now - upkeep.LINK - MINUTE),
+    "a try": lambda now: SignInAttempt(subject="a", since=now - 3 * attempts.LONGEST),
+    "an invitation": lambda now: Membership(
+        store_id=1, member_id=1, role=OWNER, invited_at=now, invited_until=now - upkeep.NEVER_CAME - MINUTE
+    ),
+    "a mail": lambda _: MemberLetter(
+        member_id=1, kind="password", sealed="", status="sent", next_at=NOW, queued_at=NOW - 4 * DAY
+    ),
+    "a member without a store": lambda now: Member(email="a@b.example", created_at=now),
+}
+
+
+@pytest.mark.parametrize("kind", LEAVINGS)
+def test_anything_that_is_over_is_enough_for_a_night_to_clean_up(runtime: Runtime, kind: str) -> None:
+    with runtime.database.write() as session:
+        before = upkeep.is_due(session, NOW)
+        session.add(LEAVINGS[kind](wall_now(session)))
+        session.flush()
+        after = upkeep.is_due(session, NOW)
+        gone = upkeep.purge(session, NOW)
+
+    assert (before, after, gone) == (False, True, 1)
+
+
+def _session(now: datetime, **moments: datetime) -> MemberSession:
+    fields = {"created_at": now, "seen_at": now, "expires_at": now + DAY} | moments
+    return MemberSession(token_hash="a", **fields)
 
 
 def _run(runtime: Runtime, later: int = 0) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import consent, retention
 from app.consent import NewConsent
 from app.db import table_of
+from app.inbox import NOBODY
 from app.models import (
     AccessEntry,
     AuditEntry,
@@ -25,6 +26,7 @@ from app.runtime import Runtime
 from jobs import daily
 from tests import seeds
 from tests.conftest import NOW
+from tests.engines import SQLITE
 from tests.jobs.jobs_seed import delivery, kit_of, receive
 
 CUSTOMERS = table_of(Customer)
@@ -95,6 +97,56 @@ def test_bodies_go_two_days_after_they_were_read_and_their_keys_after_ninety(
 
     assert bodies(runtime) == {"old": None, "read": None, "fresh": b"{}"}
     assert seeds.values_of(runtime.database, InboundBody, "body") == [b"{}"]
+
+
+def test_keys_of_a_busy_day_go_in_one_batch(
+    runtime: Runtime, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_PROOFS", 3)
+    ages = [90 * DAY + HOUR] * 5 + [89 * DAY] * 2
+    receive(runtime.database, [done(store_id, f"key-{n}", age) for n, age in enumerate(ages)])
+    asked: list[str] = []
+    event.listen(runtime.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    with runtime.database.write() as session:
+        retention.purge_once(session, store_id, NOW)
+
+    assert sorted(bodies(runtime)) == ["key-5", "key-6"]
+    # A few are asked for first, and all of them only because all of those were old.
+    assert len([one for one in asked if "ORDER BY anon_1.id" in one]) == 2
+
+
+def test_every_stores_old_rows_are_found_together_and_nobodys(runtime: Runtime, store_id: int) -> None:
+    other, quiet = (seeds.new_store(runtime.database, word) for word in ("other", "quiet"))
+    receive(runtime.database, [done(one, f"of-{one}", 3 * DAY) for one in (NOBODY, store_id)])
+    add_sent(runtime, other, 31 * DAY)
+    add_sent(runtime, quiet, 29 * DAY)
+
+    with runtime.database.over_all_stores().read() as session:
+        found = retention.waiting_in_all(session, NOW)
+        of_each = {one: retention.waiting(session, one, NOW) for one in (NOBODY, store_id, other, quiet)}
+
+    assert found == {one: kinds for one, kinds in of_each.items() if kinds}
+    assert {one: [kind.age for kind in kinds] for one, kinds in found.items()} == {
+        NOBODY: [retention.BODY],
+        store_id: [retention.BODY],
+        other: [retention.CONTENT],
+    }
+
+
+@pytest.mark.parametrize("engine", [SQLITE])
+def test_an_index_leads_to_the_oldest_of_every_kind(runtime: Runtime, engine: str) -> None:
+    asked: list[tuple[str, Any]] = []
+    event.listen(runtime.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+
+    with runtime.database.over_all_stores().read() as session:
+        retention.waiting_in_all(session, NOW)
+        ((statement, values),) = asked
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+
+    searched = [step.detail for step in plan if step.detail.startswith("SEARCH")]
+    assert len(searched) == len(retention.PURGES)
+    assert [one for one in searched if " INDEX " not in one] == []
 
 
 def test_bodies_that_were_never_read_stay_with_their_reason(runtime: Runtime, store_id: int) -> None:

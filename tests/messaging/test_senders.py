@@ -215,6 +215,20 @@ def test_a_good_check_wakes_what_waited(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_rows_are_in_step_with_the_accounts_that_they_are_for(shop: Shop) -> None:
+    other = StoreAccounts({"email": Account(SENDGRID, "SG.other", "https://mail.test"), "sms": TEXTS})
+    with shop.database.write() as session:
+        before = senders.is_in_step(session, shop.id, BOTH)
+        senders.sync(session, shop.id, BOTH)
+        told = [
+            senders.is_in_step(session, shop.id, accounts)
+            for accounts in (BOTH, other, StoreAccounts({"email": MAILS}), NO_ACCOUNTS)
+        ]
+
+    assert (before, told) == (False, [True, False, False, False])
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_texts_are_planned_only_where_they_have_a_way_out(shop: Shop) -> None:
     told = []
     for accounts in (StoreAccounts({"email": MAILS}), BOTH, NO_ACCOUNTS):

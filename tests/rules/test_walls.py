@@ -16,6 +16,7 @@ OVER_ALL_STORES = {
     "app/web/home.py:_progress_of_all": "the operator sees each shop's history arrive",
     "jobs/attribution.py:run": "which stores have something due",
     "jobs/checkouts.py:run": "which stores have something due",
+    "jobs/daily.py:_purge": "which stores have something past its age",
     "jobs/confirmations.py:run": "which stores have something due",
     "jobs/doubts.py:poll": "which stores have something due",
     "jobs/doubts.py:settle": "which stores have something due",
@@ -34,6 +35,10 @@ OVER_ALL_STORES = {
     "jobs/text_prices.py:run": "which stores have something due",
     "jobs/trials.py:run": "which stores have something due",
     "jobs/upkeep.py:run": "which stores have a chore due",
+    "jobs/whose.py:_with_flow": "which stores have something due",
+    "jobs/whose.py:of_the_night": "which stores have something due",
+    "jobs/whose.py:with_old_bands": "which stores have something due",
+    "jobs/whose.py:with_unpaired": "which stores have something due",
     "jobs/writes.py:_round": "which stores have something due",
 }
 """Besides them the receiver's one statement (app/inbox.py) and migrations, which move rows of every store."""

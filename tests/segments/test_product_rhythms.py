@@ -209,12 +209,13 @@ def test_the_review_is_asked_after_a_quarter_of_the_time_within_the_recipes_boun
 
 @ON_SQLITE
 def test_a_store_has_its_first_nights_and_then_one_a_week(database: Database) -> None:
-    store_id = new_store(database, installed_at=NOW)
+    new_store(database, installed_at=NOW)
     nights = [NOW + timedelta(hours=15) + number * DAY for number in range(17)]
 
     with database.read() as session:
-        due = [product_rhythms.is_due(session, store_id, night, night + DAY) for night in nights]
-        made_up = [product_rhythms.is_due(session, store_id, night, night + 7 * DAY) for night in nights]
+        (store,) = product_rhythms.histories(session)
+    due = [product_rhythms.is_due(store, night, night + DAY) for night in nights]
+    made_up = [product_rhythms.is_due(store, night, night + 7 * DAY) for night in nights]
 
     assert due[:3] == [True] * 3
     assert sum(due[3:]) == 2
@@ -229,7 +230,8 @@ def test_half_a_history_teaches_nothing(database: Database) -> None:
         session.add(Backfill(store_id=store_id, resource="orders", next_at=NOW, started_at=NOW))
 
     with database.read() as session:
-        assert not product_rhythms.is_due(session, store_id, NOW, NOW + DAY)
+        (store,) = product_rhythms.histories(session)
+    assert not product_rhythms.is_due(store, NOW, NOW + DAY)
 
 
 def test_the_last_orders_slowest_product_tells_how_long_silence_is_ordinary(database: Database) -> None:
