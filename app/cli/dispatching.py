@@ -37,7 +37,7 @@ def task_of(channel: HTTPChannel, request: AnswerableRequest) -> Any:
 
 
 def is_to_write(channel: HTTPChannel) -> bool:
-    """Whether the loop has something to write: not while a thread writes, which calls if it has to leave some.
+    """Whether the loop has something to write: not while a thread writes, which calls if it leaves some.
 
     The loop would look again and again until that thread has its turn.
     """
