@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from app import timeline
-from app.db import insert_new, is_among, table_of, upsert
+from app.db import Among, insert_new, table_of, upsert
 from app.models import Customer, Message, Order, Review
 from app.models.review import (
     DELIVERY,
@@ -39,6 +39,16 @@ OBJECT_OF = {"M1": EXPERIENCE, "M2": DELIVERY, "M3": PRODUCT, "M3R": PRODUCT, "M
 EDITABLE = timedelta(days=30)
 LONGEST_TEXT, LONGEST_NAME = 2_000, 60
 _MOST_STARS, _LONGEST_ID, _LONGEST_KEY = 5, 64, 110
+
+
+_ASKING = select(
+    *(MESSAGES.c[name] for name in ("id", "customer_id", "enrollment_id", "flow_key", "step", "context"))
+).where(MESSAGES.c.store_id == bindparam("store"), MESSAGES.c.id == bindparam("message"))
+_GIVEN = select(REVIEWS).where(
+    REVIEWS.c.store_id == bindparam("store"),
+    REVIEWS.c.source == RITORNO,
+    Among(REVIEWS.c.external_id, "keys"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +88,7 @@ def is_ask(row: Any) -> bool:
 
 def find_ask(session: Session, store_id: int, message_id: int) -> Ask | None:
     """What a message asks about; None where there is no such message, or it asks nothing."""
-    names = ("id", "customer_id", "enrollment_id", "flow_key", "step", "context")
-    statement = select(*(MESSAGES.c[name] for name in names)).where(
-        MESSAGES.c.store_id == store_id, MESSAGES.c.id == message_id
-    )
-    row = session.execute(statement).one_or_none()
+    row = session.execute(_ASKING, {"store": store_id, "message": message_id}).one_or_none()
     if row is None or not is_ask(row):
         return None
     return Ask(
@@ -96,12 +102,8 @@ def find_ask(session: Session, store_id: int, message_id: int) -> Ask | None:
 
 def given(session: Session, ask: Ask) -> Mapping[str, Row[Any]]:
     """The answers that the ask has got so far, by the things' keys."""
-    statement = select(REVIEWS).where(
-        REVIEWS.c.store_id == ask.store_id,
-        REVIEWS.c.source == RITORNO,
-        is_among(session, REVIEWS.c.external_id, [thing.key for thing in ask.things]),
-    )
-    return {row.external_id: row for row in session.execute(statement)}
+    keys = [thing.key for thing in ask.things]
+    return {row.external_id: row for row in session.execute(_GIVEN, {"store": ask.store_id, "keys": keys})}
 
 
 def is_open(answers: Mapping[str, Row[Any]], now: datetime) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline
@@ -20,6 +20,7 @@ KEEP, RESUME = "keep", "resume"
 PAUSES = (KEEP, RESUME, *(str(days) for days in PAUSE_DAYS))
 """What may become of a pause: stay as it is, end, or last so many days from now."""
 _PAUSED = "paused-by-customer"
+_FLOWS = select(Flow.key).where(Flow.store_id == bindparam("store"))
 SAVED = "preferences.saved"
 """The entry of somebody who answered on their preference page."""
 
@@ -36,8 +37,7 @@ class Answers:
 
 def topics_asked(session: Session, store_id: int) -> tuple[str, ...]:
     """What a store's messages are about, as its flows say."""
-    keys = session.execute(select(Flow.key).where(Flow.store_id == store_id)).scalars()
-    return topics_of(keys)
+    return topics_of(session.execute(_FLOWS, {"store": store_id}).scalars())
 
 
 def wishes_of(session: Session, store_id: int, customer_id: int) -> Wishes:
