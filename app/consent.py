@@ -28,6 +28,11 @@ _KEY = ("store_id", "customer_id", "channel")
 _MOVED = ("state", "basis", "occurred_at", "is_own", "address", "proof_until")
 _STATE = (*_KEY, *_MOVED[:-1])
 _SAID = (*_KEY, "state", "basis", "occurred_at", "source", "address", "wording")
+_SAID_NOW = select(ConsentState).where(
+    ConsentState.store_id == bindparam("store"),
+    ConsentState.customer_id == bindparam("customer"),
+    ConsentState.channel == bindparam("channel"),
+)
 _SAID_BEFORE = (
     select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.source, LEDGER.c.state, LEDGER.c.basis)
     .where(
@@ -108,7 +113,8 @@ def record(session: Session, statements: Sequence[NewConsent], now: datetime) ->
 
 def state_of(session: Session, store_id: int, customer_id: int, channel: str) -> ConsentState | None:
     """What the ledger says now, or None when nothing was ever said."""
-    return session.get(ConsentState, (store_id, customer_id, channel))
+    asked = {"store": store_id, "customer": customer_id, "channel": channel}
+    return session.execute(_SAID_NOW, asked).scalar_one_or_none()
 
 
 def withdraw(

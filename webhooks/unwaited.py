@@ -8,7 +8,7 @@ is done for a delivery.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app import watching
 from app.errors import Busy
@@ -19,8 +19,8 @@ from webhooks.deliveries import Deliveries
 from webhooks.posted import Posted
 from webhooks.writer import InboxWriter
 
-Say = Callable[[Answer], None]
-"""Says the answer, from whatever thread; must not raise."""
+Say = Callable[[Sequence[Answer]], None]
+"""Says the answers, in the deliveries' order and from whatever thread; must not raise."""
 
 
 class UnwaitedDeliveries:
@@ -45,21 +45,21 @@ class UnwaitedDeliveries:
             return None
         return checked if isinstance(checked, Kept) else None
 
-    def keep(self, kept: Kept, say: Say) -> None:
-        """Return at once; the answer is said once the delivery is durable, or known not to be."""
+    def keep(self, kept: Sequence[Kept], say: Say) -> None:
+        """Return at once; the answers are said once all are durable, or known not to be."""
         waiting = _Waiting(kept, say)
         self._patience.mind(waiting)
-        self._inbox.hand_over(kept, waiting.tell)
+        self._inbox.hand_over_all(kept, waiting.tell)
 
 
 class _Waiting:
-    """A delivery that waits for its answer, which it has from whoever tells first."""
+    """Deliveries that wait for their answers, which they have from whoever tells first."""
 
-    __slots__ = ("_answer", "_open", "_say", "due")
+    __slots__ = ("_kept", "_open", "_say", "due")
 
-    def __init__(self, kept: Kept, say: Say) -> None:
+    def __init__(self, kept: Sequence[Kept], say: Say) -> None:
         self.due = time.monotonic() + promises.ANSWER_SECONDS
-        self._answer = kept_answer(kept)
+        self._kept = kept
         self._say = say
         self._open = threading.Lock()
 
@@ -67,9 +67,13 @@ class _Waiting:
     def is_over(self) -> bool:
         return self._open.locked()
 
-    def tell(self, busy: Busy | None) -> None:
+    def tell(self, failures: Sequence[Busy | None]) -> None:
         if self._open.acquire(blocking=False):
-            self._say(self._answer if busy is None else too_busy(busy))
+            told = zip(self._kept, failures, strict=True)
+            self._say([kept_answer(kept) if busy is None else too_busy(busy) for kept, busy in told])
+
+    def give_up(self) -> None:
+        self.tell([Busy(promises.TOO_SLOW)] * len(self._kept))
 
 
 class _Patience:
@@ -100,7 +104,7 @@ class _Patience:
             if self._waiting:
                 self._start_timer()
         for waiting in late:
-            waiting.tell(Busy(promises.TOO_SLOW))
+            waiting.give_up()
 
     def _drop_those_told(self) -> None:
         while self._waiting and self._waiting[0].is_over:

@@ -4,9 +4,10 @@ Many threads committing each to SQLite wait for each other's locks for up to a s
 group commit doubles the rate (PERFORMANCE.md P1). On PostgreSQL a group costs one flush.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,7 +19,10 @@ from webhooks.groups import Groups
 from webhooks.held import HeldConnection
 from webhooks.promises import Tell, promised
 
-_Item = tuple[Row, Tell[None]]
+Outcomes = Sequence[Busy | None]
+"""Of each delivery why it is not durable, or None."""
+_Item = tuple[Sequence[Row], Callable[[Outcomes], None]]
+"""What was handed over together, and whom to tell."""
 
 
 class InboxWriter:
@@ -36,7 +40,7 @@ class InboxWriter:
             self._insert,
             ended=self._line.close,
             rested=self._line.call,
-            weigh=lambda item: inbox.body_size(item[0]),
+            weigh=lambda item: sum(map(inbox.body_size, item[0])),
         )
 
     def keep(self, kept: Kept) -> None:
@@ -53,7 +57,11 @@ class InboxWriter:
         Args:
             tell: called with None once the delivery is durable, else with why it is not.
         """
-        self._groups.put((self._row(kept), tell))
+        self._groups.put(([self._row(kept)], partial(_tell_one, tell)))
+
+    def hand_over_all(self, kept: Sequence[Kept], tell: Callable[[Outcomes], None]) -> None:
+        """The same for several: they are of one group, and told of at once."""
+        self._groups.put(([self._row(one) for one in kept], tell))
 
     def close(self) -> None:
         """Finish what was taken, stop the thread, close the database."""
@@ -61,18 +69,19 @@ class InboxWriter:
         self._database.dispose()
 
     def _begin(self, row: Row, tell: Tell[None]) -> None:
-        self._groups.do((row, tell))
+        self._groups.do(([row], partial(_tell_one, tell)))
 
     def _row(self, kept: Kept) -> Row:
         return inbox.row_of(kept, is_sqlite=self._database.is_sqlite)
 
     def _insert(self, group: Sequence[_Item]) -> None:
         failpoints.reached("receive.before-keep")
-        with watching.span("keep deliveries", deliveries=len(group)):
-            failures = self._line.insert([row for row, _ in group])
+        rows = [row for together, _ in group for row in together]
+        with watching.span("keep deliveries", deliveries=len(rows)):
+            failures = iter(self._line.insert(rows))
         failpoints.reached("receive.after-keep")
-        for (_, tell), failure in zip(group, failures, strict=True):
-            tell(failure)
+        for together, tell in group:
+            tell(list(islice(failures, len(together))))
 
 
 class _Line:
@@ -83,7 +92,7 @@ class _Line:
         self._connection = HeldConnection(database)
         self._hears_calls = not database.is_sqlite
 
-    def insert(self, rows: Sequence[Row]) -> Sequence[Busy | None]:
+    def insert(self, rows: Sequence[Row]) -> Outcomes:
         """Insert what is not there yet in one transaction; for each row why it was not kept, or None.
 
         A group that the database refuses for what it holds is inserted row by row, so that a delivery stops
@@ -109,6 +118,11 @@ class _Line:
     def close(self) -> None:
         """Drop the connection, and with it what it had not committed."""
         self._connection.close()
+
+
+def _tell_one(tell: Tell[None], outcomes: Outcomes) -> None:
+    (outcome,) = outcomes
+    tell(outcome)
 
 
 def _as_busy(error: Exception) -> Busy:

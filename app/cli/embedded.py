@@ -12,7 +12,7 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from app import doors, watching
-from app.cli.dispatching import AnswerableRequest, Calls, Dispatcher, task_of
+from app.cli.dispatching import AnswerableRequest, Calls, Dispatcher, Looking, is_to_write, task_of
 from app.cli.ending import on_termination
 from app.doors import Site
 from app.loading import loading
@@ -65,6 +65,7 @@ def _refusal(channel: HTTPChannel, request: _Parser) -> Any:
     return task
 
 
+HTTPChannel.writable = is_to_write
 HTTPChannel.parser_class = _Parser
 HTTPChannel.error_task_class = staticmethod(_refusal)
 HTTPChannel.task_class = staticmethod(task_of)
@@ -82,7 +83,9 @@ def open_server(site: Site, host: str, port: int) -> Any:
     server = waitress.create_server(
         site.application, host=address, port=port, _dispatcher=dispatcher, **_SERVER
     )
-    server.pull_trigger = Calls(server.trigger.pull_trigger)
+    calls = Calls(server.trigger.pull_trigger)
+    server.pull_trigger = calls
+    server.readable = Looking(server.readable, calls.heard, dispatcher.look)
     return server
 
 

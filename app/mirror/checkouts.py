@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, bindparam, select, union
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.customers import baskets, normalise_email
-from app.db import Among, is_among, table_of, upsert
+from app.db import Among, table_of, upsert
 from app.mirror import checkout_ends, checkout_people, lookups
 from app.mirror.checkout_people import Owners
 from app.models import Checkout, Store
@@ -29,6 +29,24 @@ _NAMED = (
     select(CHECKOUTS)
     .where(CHECKOUTS.c.store_id == bindparam("store"), Among(CHECKOUTS.c.external_id, "names"))
     .order_by(CHECKOUTS.c.id)
+)
+_NAMED_OR_TOKENED = (
+    select(CHECKOUTS)
+    .where(
+        CHECKOUTS.c.store_id == bindparam("store"),
+        CHECKOUTS.c.id.in_(
+            union(
+                select(CHECKOUTS.c.id).where(
+                    CHECKOUTS.c.store_id == bindparam("store"), Among(CHECKOUTS.c.external_id, "names")
+                ),
+                select(CHECKOUTS.c.id).where(
+                    CHECKOUTS.c.store_id == bindparam("store"), Among(CHECKOUTS.c.token, "tokens")
+                ),
+            )
+        ),
+    )
+    .order_by(CHECKOUTS.c.id)
+    .with_for_update()
 )
 _UPDATED = tuple(column.name for column in CHECKOUTS.columns if column.name not in _KEPT)
 
@@ -88,12 +106,8 @@ def _held(session: Session, store_id: int, newest: Mapping[str, CheckoutRecord])
     A row is found by its token, too: a webhook and a listing may name one checkout differently.
     """
     tokens = {record.token: name for name, record in newest.items() if record.token}
-    theirs = or_(
-        is_among(session, CHECKOUTS.c.external_id, list(newest)),
-        is_among(session, CHECKOUTS.c.token, list(tokens)),
-    )
-    statement = select(CHECKOUTS).where(CHECKOUTS.c.store_id == store_id, theirs)
-    found = session.execute(statement.order_by(CHECKOUTS.c.id).with_for_update()).all()
+    asked = {"store": store_id, "names": list(newest), "tokens": list(tokens)}
+    found = session.execute(_NAMED_OR_TOKENED, asked).all()
     by_token = {tokens[row.token]: row for row in found if row.token in tokens}
     return by_token | {row.external_id: row for row in found if row.external_id in newest}
 

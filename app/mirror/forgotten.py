@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.crypto import Signer
 from app.customers import CUSTOMERS, People
-from app.db import table_of
+from app.db import Among, table_of
 from app.mirror import checkout_people
 from app.mirror.apply import telling_of
 from app.models import Order
@@ -21,6 +21,16 @@ from connectors.base import (
 )
 
 ORDERS = table_of(Order)
+_ERASED = (
+    select(ORDERS.c.external_id)
+    .join(CUSTOMERS, CUSTOMERS.c.id == ORDERS.c.customer_id)
+    .where(
+        ORDERS.c.store_id == bindparam("store"),
+        Among(ORDERS.c.external_id, "names"),
+        CUSTOMERS.c.store_id == bindparam("store"),
+        CUSTOMERS.c.erased_at.is_not(None),
+    )
+)
 
 
 def among(
@@ -75,14 +85,4 @@ def _orders_of_erased(session: Session, store_id: int, told: Mapping[int, Sequen
     )
     if not named:
         return set()
-    statement = (
-        select(ORDERS.c.external_id)
-        .join(CUSTOMERS, CUSTOMERS.c.id == ORDERS.c.customer_id)
-        .where(
-            ORDERS.c.store_id == store_id,
-            ORDERS.c.external_id.in_(named),
-            CUSTOMERS.c.store_id == store_id,
-            CUSTOMERS.c.erased_at.is_not(None),
-        )
-    )
-    return set(session.execute(statement).scalars())
+    return set(session.execute(_ERASED, {"store": store_id, "names": named}).scalars())

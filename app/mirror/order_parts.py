@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlalchemy.orm import Session
 
-from app.db import insert_rows, is_among, table_of, upsert
+from app.db import Among, insert_rows, table_of, upsert
 from app.mirror.order_rows import MirroredOrder, minor
 from app.models import Fulfillment, OrderLine, Refund
 
 LINES, REFUNDS, PARCELS = table_of(OrderLine), table_of(Refund), table_of(Fulfillment)
 _KEY = ("store_id", "order_id", "external_id")
+_WITHOUT_LINES = delete(LINES).where(LINES.c.store_id == bindparam("store"), Among(LINES.c.order_id, "ids"))
 
 
 def write(session: Session, store_id: int, mirrored: Sequence[MirroredOrder]) -> None:
@@ -39,9 +40,7 @@ def _has_new_lines(order: MirroredOrder) -> bool:
 def _replace_lines(session: Session, store_id: int, changed: Sequence[MirroredOrder]) -> None:
     existing = [order.id for order in changed if order.old is not None]
     if existing:
-        session.execute(
-            delete(LINES).where(LINES.c.store_id == store_id, is_among(session, LINES.c.order_id, existing))
-        )
+        session.execute(_WITHOUT_LINES, {"store": store_id, "ids": existing})
     rows = [row for order in changed for row in _lines(store_id, order)]
     insert_rows(session, LINES, rows)
 

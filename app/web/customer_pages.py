@@ -1,7 +1,10 @@
 """What the customer's pages share: the message that a token names, and the frame of a page."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Response, abort, make_response, render_template
@@ -19,7 +22,16 @@ from app.web.public_words import WORDS
 Named = ClickToken | MessageToken | ConfirmToken | RatingToken
 """What a token of ours may name."""
 _NAMED = (
-    select(Message, Customer, Store)
+    select(
+        Message.id,
+        Message.store_id,
+        Message.customer_id,
+        Message.channel,
+        Message.sent_at,
+        Message.content,
+        Customer,
+        Store,
+    )
     .join(Store, Store.id == Message.store_id)
     .join(Customer, (Customer.store_id == Message.store_id) & (Customer.id == Message.customer_id))
     .where(Message.store_id == bindparam("store"), Message.id == bindparam("message"))
@@ -43,38 +55,54 @@ class Letter:
     is_erased: bool
 
 
+class Opened(NamedTuple):
+    """A letter with its shop and whoever it was sent to, as a session has them."""
+
+    letter: Letter
+    store: Store
+    customer: Customer
+
+
 def letter_of(named: Named | None) -> Letter:
     """The message that a token names; 404 if it names none."""
+    with opened(named) as (_, found):
+        return found.letter
+
+
+@contextmanager
+def opened(named: Named | None) -> Iterator[tuple[Session, Opened]]:
+    """The message that a token names, and a session to read what else its page shows; 404 for none."""
     if named is not None:
         bind(named.store_id)
     with runtime().database.read() as session:
-        letter = find_letter(session, named)
-    if letter is None:
-        abort(404)
-    return letter
+        found = find_opened(session, named)
+        if found is None:
+            abort(404)
+        yield session, found
 
 
-def find_letter(session: Session, named: Named | None) -> Letter | None:
+def find_opened(session: Session, named: Named | None) -> Opened | None:
     """The message that a token names, or None."""
     if named is None:
         return None
     row = session.execute(_NAMED, {"store": named.store_id, "message": named.message_id}).one_or_none()
     if row is None:
         return None
-    message, customer, store = row
-    return Letter(
-        message_id=message.id,
-        store_id=message.store_id,
-        customer_id=message.customer_id,
-        channel=message.channel,
-        sent_at=message.sent_at,
-        content=message.content,
+    customer, store = row.Customer, row.Store
+    letter = Letter(
+        message_id=row.id,
+        store_id=row.store_id,
+        customer_id=row.customer_id,
+        channel=row.channel,
+        sent_at=row.sent_at,
+        content=row.content,
         shop_name=settings.read(store, "sender.name") or store.name,
         shop_url=store.url if "://" in store.url else f"https://{store.domain}",
         logo_url=settings.read(store, "brand.logo_url"),
         language=language_for(customer.locale, settings.read(store, "locale")),
         is_erased=customer.erased_at is not None,
     )
+    return Opened(letter, store, customer)
 
 
 def page(template: str, letter: Letter, *, status: int = 200, **values: object) -> Response:

@@ -23,7 +23,7 @@ from app.stores import settings
 from app.web import public
 from app.web.auth import public as open_door
 from app.web.context import runtime
-from app.web.customer_pages import Letter, letter_of, page
+from app.web.customer_pages import Letter, Opened, opened, page
 from app.web.public_words import WORDS
 
 blueprint = Blueprint("preferences", __name__)
@@ -58,34 +58,31 @@ class _Shown:
 @open_door("the customer's preferences; the signed token names the message")
 def show(token: str) -> ResponseReturnValue:
     """What this customer receives from the shop, and everything they may change."""
-    letter = letter_of(links.read_preferences(runtime().signer, token))
-    return _page(letter)
+    return _page(*_opened(token))
 
 
 @blueprint.post("/p/<token>")
 @open_door("the buttons of the preference page; the signed token names the message")
 def change(token: str) -> ResponseReturnValue:
     """Unsubscribe or save, as the button says; anything else only shows the page."""
-    letter = letter_of(links.read_preferences(runtime().signer, token))
+    letter, shown = _opened(token)
     act = request.form.get(public.ACT)
     if act == public.UNSUBSCRIBE:
         public.withdraw(letter, "preference-page")
         return page("unsubscribed.html", letter)
     if act != _SAVE or letter.is_erased:
-        return _page(letter, status=400)
+        return _page(letter, shown, status=400)
     try:
         birthday = _birthday()
     except ValueError:
-        return _page(letter, status=400, is_wrong=True)
+        return _page(letter, _as_typed(shown), status=400, is_wrong=True)
     _save(letter, birthday)
-    return _page(letter_of(links.read_preferences(runtime().signer, token)), is_saved=True)
+    return _page(*_opened(token), is_saved=True)
 
 
-def _page(letter: Letter, *, status: int = 200, is_saved: bool = False, is_wrong: bool = False) -> Response:
-    with runtime().database.read() as session:
-        shown = _shown(session, letter)
-    if is_wrong:
-        shown = _as_typed(shown)
+def _page(
+    letter: Letter, shown: _Shown, *, status: int = 200, is_saved: bool = False, is_wrong: bool = False
+) -> Response:
     return page(
         "preferences.html",
         letter,
@@ -99,10 +96,15 @@ def _page(letter: Letter, *, status: int = 200, is_saved: bool = False, is_wrong
     )
 
 
-def _shown(session: Session, letter: Letter) -> _Shown:
+def _opened(token: str) -> tuple[Letter, _Shown]:
+    """The letter of a token, and what its page shows; 404 if it names none."""
+    with opened(links.read_preferences(runtime().signer, token)) as (session, found):
+        return found.letter, _shown(session, found)
+
+
+def _shown(session: Session, found: Opened) -> _Shown:
+    letter, store, customer = found
     state = consent.state_of(session, letter.store_id, letter.customer_id, letter.channel)
-    store = session.get_one(Store, letter.store_id)
-    customer = session.execute(_row(letter)).scalar_one()
     wishes = preferences.wishes_of(session, letter.store_id, letter.customer_id)
     return _Shown(
         wishes=wishes,

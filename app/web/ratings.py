@@ -26,7 +26,7 @@ from app.stores.platforms import UNINSTALLED, WOOCOMMERCE
 from app.web.auth import public
 from app.web.catalogue import language as readers_language
 from app.web.context import bind, rows_of, runtime
-from app.web.customer_pages import Letter, find_letter, page
+from app.web.customer_pages import Letter, find_opened, page
 from app.web.public_words import WORDS
 
 blueprint = Blueprint("ratings", __name__)
@@ -110,16 +110,15 @@ def _open(token: str) -> _Opened | None:
 
 
 def _found(session: Session, named: RatingToken) -> _Opened | None:
-    letter = find_letter(session, named)
-    if letter is None or letter.is_erased:
+    found = find_opened(session, named)
+    if found is None or found.letter.is_erased:
         return None
+    letter, store, customer = found
     ask = answers.find_ask(session, letter.store_id, letter.message_id)
     asked = aliases.present_id(session, named.store_id, named.customer_id)
-    store = session.get_one(Store, letter.store_id)
     if ask is None or letter.customer_id != asked or store.state == UNINSTALLED:
         return None
     given = answers.given(session, ask)
-    customer = session.scalars(rows_of(Customer, store.id).where(Customer.id == asked)).one()
     told = [row.display_name or "" for row in given.values()]
     return _Opened(
         letter, ask, given, name=told[0] if told else _usual_name(customer), is_open=_is_open(given)

@@ -3,7 +3,7 @@
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 
-from app.cli.dispatching import AnswerableRequest, Calls, Dispatcher
+from app.cli.dispatching import AnswerableRequest, Calls, Dispatcher, is_to_write
 from app.config import Settings
 from app.errors import Busy
 from app.inbox import Kept
@@ -33,9 +33,8 @@ from tests.webhooks.webhooks_shops import (
 from webhooks import promises
 from webhooks.answers import Answer as Said
 from webhooks.deliveries import Deliveries
-from webhooks.promises import Tell
 from webhooks.unwaited import UnwaitedDeliveries
-from webhooks.writer import InboxWriter
+from webhooks.writer import InboxWriter, Outcomes
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 only_embedded = pytest.mark.parametrize("engine", [SQLITE])
@@ -148,11 +147,11 @@ def test_whom_nobody_tells_anything_hears_in_time_that_it_is_busy_and_hears_it_o
     said: Queue[int] = Queue()
 
     for key in ("a", "b"):
-        deliveries.keep(_kept(key), lambda answer: said.put(answer.code))
-    inbox.tells[1](None)
+        deliveries.keep([_kept(key)], lambda answers: said.put(answers[0].code))
+    inbox.tells[1]([None])
     told, late = said.get(timeout=10), said.get(timeout=10)
-    inbox.tells[0](None)
-    inbox.tells[1](Busy("again"))
+    inbox.tells[0]([None])
+    inbox.tells[1]([Busy("again")])
 
     assert (told, late) == (200, 503)
     assert said.empty()
@@ -167,48 +166,140 @@ def test_who_comes_after_one_that_was_given_up_is_given_up_in_time_as_well(
 
     codes = []
     for key in ("a", "b"):
-        deliveries.keep(_kept(key), said.put)
+        deliveries.keep([_kept(key)], lambda answers: said.put(answers[0]))
         codes.append(said.get(timeout=10).code)
 
     assert codes == [503, 503]
 
 
 def test_the_loop_is_woken_once_for_all_that_was_ready_before_it_looked() -> None:
-    looks: list[Callable[[], None]] = []
-    call = Calls(looks.append)
+    pulls: list[None] = []
+    call = Calls(lambda: pulls.append(None))
 
     call()
     call()
-    before = len(looks)
-    looks[0]()
+    before = len(pulls)
+    call.heard()
     call()
 
-    assert (before, len(looks)) == (1, 2)
+    assert (before, len(pulls)) == (1, 2)
 
 
 def test_a_loop_that_has_ended_is_woken_by_nobody() -> None:
-    def _ended(_look: Callable[[], None]) -> None:
+    def _ended() -> None:
         raise OSError("the pipe is closed")
 
     Calls(_ended)()
 
 
 @pytest.mark.parametrize(("unread", "queued"), [(0, 0), (64 * 1024, 0), (64 * 1024 + 1, 1)])
-def test_who_leaves_its_answers_unread_is_answered_by_a_thread_and_not_by_the_inboxs_writer(
+def test_who_leaves_its_answers_unread_is_answered_by_a_thread_and_not_by_the_loop(
     unread: int, queued: int
 ) -> None:
-    kept = UnwaitedDeliveries(cast(Deliveries, _Believing()), cast(InboxWriter, _SilentInbox()))
-    request = AnswerableRequest(Adjustments())
-    request.received(_raw(Delivery("/webhooks/shopify", [], b"{}")))
-    trigger = SimpleNamespace(pull_trigger=lambda _call: None)
-    channel = SimpleNamespace(
-        requests=[request], total_outbufs_len=unread, server=SimpleNamespace(trigger=trigger)
-    )
-    dispatcher = Dispatcher(kept)
+    dispatcher = Dispatcher(_believing(_SilentInbox()))
 
-    dispatcher.add_task(cast(HTTPChannel, channel))
+    dispatcher.add_task(_channel(_Trigger(), unread=unread))
 
     assert len(dispatcher.queue) == queued
+
+
+def test_what_comes_while_the_loop_looks_again_is_kept_together_and_the_loop_says_its_answers() -> None:
+    inbox, trigger = _SilentInbox(), _Trigger()
+    dispatcher = Dispatcher(_believing(inbox))
+    channels = [_channel(trigger) for _ in range(3)]
+
+    dispatcher.add_task(channels[0])
+    dispatcher.look()
+    trigger.look()
+    dispatcher.add_task(channels[1])
+    dispatcher.add_task(channels[2])
+    dispatcher.look()
+    trigger.look()
+    taken = len(inbox.tells)
+    dispatcher.look()
+    trigger.look()
+    inbox.tells[0]([None, Busy("full"), None])
+    told = [channel.requests[0].answer for channel in channels]
+    trigger.look()
+
+    assert (taken, len(inbox.tells)) == (0, 1)
+    assert told == [None] * 3
+    assert [channel.requests[0].answer.code for channel in channels] == [200, 503, 200]
+
+
+def test_what_never_ceases_to_come_is_kept_all_the_same() -> None:
+    inbox, trigger = _SilentInbox(), _Trigger()
+    dispatcher = Dispatcher(_believing(inbox))
+
+    for _ in range(64):
+        dispatcher.add_task(_channel(trigger))
+        dispatcher.look()
+    trigger.look()
+
+    assert len(inbox.tells) == 1
+
+
+def test_a_server_that_has_ended_says_what_its_loop_does_not_come_to() -> None:
+    inbox, trigger = _SilentInbox(), _Trigger()
+    dispatcher = Dispatcher(_believing(inbox))
+    channels = [_channel(trigger) for _ in range(2)]
+
+    dispatcher.add_task(channels[0])
+    dispatcher.look()
+    dispatcher.look()
+    trigger.look()
+    inbox.tells[0]([None])
+    dispatcher.add_task(channels[1])
+    dispatcher.shutdown(timeout=0)
+    inbox.tells[1]([None])
+
+    assert [channel.requests[0].answer.code for channel in channels] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("unread", "is_held", "is_asked"), [(0, False, False), (1, False, True), (1, True, False)]
+)
+def test_the_loop_is_not_asked_to_write_while_a_thread_writes(
+    unread: int, is_held: bool, is_asked: bool
+) -> None:
+    lock = threading.Lock()
+    channel = SimpleNamespace(
+        total_outbufs_len=unread, outbuf_lock=lock, will_close=False, close_when_flushed=False
+    )
+    if is_held:
+        lock.acquire()
+
+    assert is_to_write(cast(HTTPChannel, channel)) is is_asked
+    assert lock.locked() is is_held
+
+
+class _Trigger:
+    """A loop's trigger: what is to be done is done when the loop looks."""
+
+    def __init__(self) -> None:
+        self._thunks: list[Callable[[], None]] = []
+
+    def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None:
+        """Remember what to do."""
+        self._thunks += [thunk] if thunk else []
+
+    def look(self) -> None:
+        """Do it."""
+        thunks, self._thunks = self._thunks, []
+        for thunk in thunks:
+            thunk()
+
+
+def _channel(trigger: _Trigger, *, unread: int = 0) -> Any:
+    """A channel with a delivery."""
+    request = AnswerableRequest(Adjustments())
+    request.received(_raw(Delivery("/webhooks/shopify", [], b"{}")))
+    server = SimpleNamespace(trigger=trigger)
+    return SimpleNamespace(requests=[request], total_outbufs_len=unread, server=server, service=lambda: None)
+
+
+def _believing(inbox: "_SilentInbox") -> UnwaitedDeliveries:
+    return UnwaitedDeliveries(cast(Deliveries, _Believing()), cast(InboxWriter, inbox))
 
 
 class _Believing:
@@ -227,10 +318,10 @@ class _SilentInbox:
     """Takes deliveries and tells nobody what became of them."""
 
     def __init__(self) -> None:
-        self.tells: list[Tell[None]] = []
+        self.tells: list[Callable[[Outcomes], None]] = []
 
-    def hand_over(self, _kept: Kept, tell: Tell[None]) -> None:
-        """Take one."""
+    def hand_over_all(self, _kept: Sequence[Kept], tell: Callable[[Outcomes], None]) -> None:
+        """Take some."""
         self.tells.append(tell)
 
 

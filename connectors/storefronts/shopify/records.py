@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from connectors.base import JsonObject, Record, UnreadablePayload
-from connectors.storefronts.shopify import fields
+from connectors.storefronts.shopify import fields, shapes
 from connectors.storefronts.shopify.topics import KIND_BY_FAMILY, READERS
 
 
@@ -21,10 +21,14 @@ def records(topic: str, body: bytes, triggered_at: datetime | None) -> list[Reco
     reader = READERS.get(topic)
     if reader is None:
         return []
-    parsed = fields.parse(body)
-    if not _is_of_family(parsed, topic.partition("/")[0]):
+    family = topic.partition("/")[0]
+    parsed = _PARSERS.get(family, fields.parse)(body)
+    if not _is_of_family(parsed, family):
         raise UnreadablePayload("the body belongs to another topic")
     return reader(parsed, triggered_at)
+
+
+_PARSERS = {family: fields.parser_of(shape) for family, shape in shapes.BY_FAMILY.items()}
 
 
 def _is_of_family(body: JsonObject, family: str) -> bool:

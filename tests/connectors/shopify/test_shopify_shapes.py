@@ -1,0 +1,99 @@
+"""Of the longest bodies only what is asked for is decoded: that is everything that anybody asks for."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connectors.base import UnreadablePayload
+from connectors.storefronts.shopify import fields, shapes
+from connectors.storefronts.shopify.records import records
+from connectors.storefronts.shopify.topics import READERS
+
+TRIGGERED_AT = datetime(2026, 10, 2, 7, 31, 5, tzinfo=UTC)
+TOPICS = [topic for topic in READERS if topic.partition("/")[0] in shapes.BY_FAMILY]
+BodyOf = Callable[[str], bytes]
+PayloadOf = Callable[[str], dict[str, Any]]
+
+
+class _Noting(dict[str, Any]):
+    """An object that notes the keys that it is asked for."""
+
+    def __init__(self, source: Mapping[str, Any], asked: set[str]) -> None:
+        super().__init__(source)
+        self._asked = asked
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value, with a note."""
+        self._asked.add(key)
+        return super().get(key, default)
+
+
+def _named(shape: type) -> set[str]:
+    return set(shape.__annotations__)
+
+
+def _bare(source: Mapping[str, Any]) -> dict[str, Any]:
+    """An object as an older version wrote it: plain amounts, nothing that another key stands for as well."""
+    passing = ("customer", "processed_at", "billing_address", "email", "title", "shipment_status", "name")
+    return {key: value for key, value in source.items() if not key.endswith("_set") and key not in passing}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_body_of_which_little_is_decoded_says_what_the_whole_one_does(topic: str, body_of: BodyOf) -> None:
+    body = body_of(topic)
+
+    assert records(topic, body, TRIGGERED_AT) == READERS[topic](fields.parse(body), TRIGGERED_AT)
+
+
+@pytest.mark.parametrize("strip", [dict, _bare])
+@pytest.mark.parametrize("topic", ["orders/paid", "orders/fulfilled", "orders/partially_fulfilled"])
+def test_no_key_of_an_order_is_asked_for_that_is_not_decoded(
+    topic: str, strip: Callable[[Any], dict[str, Any]], payload_of: PayloadOf
+) -> None:
+    asked: dict[str, set[str]] = {"order": set(), "line": set(), "parcel": set()}
+    payload = payload_of(topic)
+    whole = {
+        **strip(payload),
+        "line_items": [_Noting(strip(line), asked["line"]) for line in payload["line_items"]],
+        "fulfillments": [_Noting(strip(one), asked["parcel"]) for one in payload["fulfillments"]],
+    }
+
+    READERS[topic](_Noting(whole, asked["order"]), TRIGGERED_AT)
+
+    assert {"currency", "line_items"} <= asked["order"] <= _named(shapes.Order)
+    assert {"quantity"} <= asked["line"] <= _named(shapes.Line)
+    assert asked["parcel"] <= _named(shapes.Parcel)
+
+
+@pytest.mark.parametrize("topic", ["fulfillments/create", "fulfillments/update"])
+def test_no_key_of_a_parcel_is_asked_for_that_is_not_decoded(topic: str, payload_of: PayloadOf) -> None:
+    asked: set[str] = set()
+
+    READERS[topic](_Noting(payload_of(topic), asked), TRIGGERED_AT)
+
+    assert {"order_id"} <= asked <= _named(shapes.Parcel)
+
+
+@pytest.mark.parametrize(
+    "junk", [b'"note": "\xff"', b'"note": NaN', b'"note": ', b'"line_items": [1]', b'"refunds": 7']
+)
+def test_what_a_whole_body_is_refused_for_is_refused_of_which_little_is_decoded(
+    junk: bytes, payload_of: PayloadOf
+) -> None:
+    payload = payload_of("orders/create")
+    del payload["note"], payload["line_items"], payload["refunds"]
+    body = json.dumps(payload).encode()[:-1] + b", " + junk + b"}"
+
+    with pytest.raises(UnreadablePayload):
+        records("orders/create", body, TRIGGERED_AT)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_a_body_is_read_in_every_encoding_of_json(encoding: str, payload_of: PayloadOf) -> None:
+    payload = payload_of("orders/create")
+    body = json.dumps(payload, ensure_ascii=False).encode(encoding)
+
+    assert records("orders/create", body, TRIGGERED_AT)[0].external_id == str(payload["id"])  # type: ignore[union-attr]
