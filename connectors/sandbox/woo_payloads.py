@@ -5,7 +5,7 @@ WooCommerce 10.0 and 10.5 (November 2026): the key sets of orders, customers, pr
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -19,6 +19,7 @@ from connectors.sandbox.woo_orders import Body, links, order_body
 from connectors.sandbox.woo_traits import traits
 
 TERM_IDS = 1_000_000
+_DEAR = frozenset({"avatar_url", "meta_data", "_links"})
 
 
 def webhook(topic: str, world: WorldView, subject_id: int, at: datetime) -> Body:
@@ -41,10 +42,16 @@ def encode(body: object) -> bytes:
     return json.dumps(body, separators=(",", ":")).replace("/", "\\/").encode("ascii")
 
 
-def customer_body(world: WorldView, shopper: Shopper, at: datetime) -> Body:
-    """A registered customer; consents and the birthday are public meta."""
+def customer_body(
+    world: WorldView, shopper: Shopper, at: datetime, *, fields: Collection[str] | None = None
+) -> Body:
+    """A registered customer; consents and the birthday are public meta.
+
+    What is dear is left out if `fields` names other parts only.
+    """
     modified = max(min(world.customer_updated_at(shopper), at), shopper.registered_at)
     address = customer_address(shopper)
+    asked = _DEAR if fields is None else _DEAR.intersection(fields)
     return {
         "id": shopper.household,
         "date_created": local_time(shopper.registered_at),
@@ -59,9 +66,9 @@ def customer_body(world: WorldView, shopper: Shopper, at: datetime) -> Body:
         "billing": {**address, "email": shopper.email, "phone": shopper.phone},
         "shipping": {**address, "phone": shopper.phone},
         "is_paying_customer": world.orders_count(shopper.household) > 0,
-        "avatar_url": f"https://secure.gravatar.com/avatar/{_avatar(shopper.email)}?s=96&d=mm&r=g",
-        "meta_data": _customer_meta(world, shopper, at),
-        "_links": links(world, "customers", shopper.household),
+        **({"avatar_url": _avatar(shopper.email)} if "avatar_url" in asked else {}),
+        "meta_data": _customer_meta(world, shopper, at) if "meta_data" in asked else [],
+        **({"_links": links(world, "customers", shopper.household)} if "_links" in asked else {}),
     }
 
 
@@ -185,7 +192,8 @@ def _term(name: str) -> dict[str, Any]:
 
 
 def _avatar(email: str) -> str:
-    return sha256(email.lower().encode()).hexdigest()
+    name = sha256(email.lower().encode()).hexdigest()
+    return f"https://secure.gravatar.com/avatar/{name}?s=96&d=mm&r=g"
 
 
 def _customer_meta(world: WorldView, shopper: Shopper, at: datetime) -> list[Body]:
