@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import lease_now, wall_now
+from app.db import lease_now, table_of, wall_now
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import credentials, rows
@@ -40,7 +41,10 @@ def fresh_shopify_token(runtime: Runtime, store_id: int) -> str:
         ConnectorError: the renewal did not succeed now, or another process is at it; try again later.
     """
     with runtime.database.read() as session:
-        token = _good_token(_stored(session, runtime, store_id), wall_now(session))
+        sealed = session.execute(_SEALED, {"store": store_id}).scalar_one_or_none()
+        if sealed is None:
+            raise Unauthorized("there is no such store", status=None)
+        token = _good_token(credentials.unseal(runtime.vault, sealed), wall_now(session))
     if token is not None:
         return token
     # Threads of one process wait here for the one that asks; other processes meet the lease.
@@ -91,10 +95,8 @@ class _Claim:
 
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 _STILL_USABLE = timedelta(seconds=30)
-
-
-def _stored(session: Session, runtime: Runtime, store_id: int) -> Credentials:
-    return credentials.unseal(runtime.vault, _store(session, store_id).credentials)
+_STORES = table_of(Store)
+_SEALED = select(_STORES.c.credentials).where(_STORES.c.id == bindparam("store"))
 
 
 def _store(session: Session, store_id: int) -> Store:
