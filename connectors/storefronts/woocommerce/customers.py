@@ -21,9 +21,7 @@ from connectors.storefronts.woocommerce.payload import (
 )
 
 ERASED_EMAIL = "deleted@site.invalid"
-_BILLED = ("email", "phone", "first_name", "last_name", "country", "state", "city")
-_TOLD = ("id", "email", "first_name", "last_name", "date_created_gmt", "date_modified_gmt", "meta_data")
-CUSTOMER_FIELDS = ",".join((*_TOLD, *(f"billing.{name}" for name in _BILLED)))
+CUSTOMER_FIELDS = "id,email,first_name,last_name,date_created_gmt,date_modified_gmt,billing,meta_data"
 """What `read_customer` and `is_anonymised` read, as WooCommerce's `_fields` takes it."""
 
 
