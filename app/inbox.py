@@ -49,14 +49,12 @@ class Delivery(NamedTuple):
 
 def _newest(state: str) -> ScalarSelect[datetime]:
     """When the last delivery of a store's platform arrived of those in some state."""
-    # Wrapped, so that no planner takes the index by source: it would read and sort all of the store's.
-    source = func.coalesce(EVENTS.c.source, "")
     return (
         select(EVENTS.c.received_at)
         .where(
             EVENTS.c.store_id == bindparam("store"),
             is_one_of(EVENTS.c.status, (state,)),
-            is_one_of(source, PLATFORMS),
+            is_one_of(EVENTS.c.source, PLATFORMS),
         )
         .order_by(EVENTS.c.id.desc())
         .limit(1)
