@@ -107,7 +107,7 @@ def _shopify_access(runtime: Runtime, store: Store) -> StoreAccess:
 
 
 def _woocommerce_access(runtime: Runtime, store: Store) -> StoreAccess:
-    access = credentials.unseal(runtime.vault, store.credentials).access
+    access = credentials.unseal_access(runtime.vault, store.credentials)
     if not access:
         raise Unauthorized("the store has no key", status=None)
     return StoreAccess(

@@ -44,7 +44,7 @@ def fresh_shopify_token(runtime: Runtime, store_id: int) -> str:
         sealed = session.execute(_SEALED, {"store": store_id}).scalar_one_or_none()
         if sealed is None:
             raise Unauthorized("there is no such store", status=None)
-        token = _good_token(credentials.unseal(runtime.vault, sealed), wall_now(session))
+        token = _good_token(credentials.unseal_access(runtime.vault, sealed), wall_now(session))
     if token is not None:
         return token
     # Threads of one process wait here for the one that asks; other processes meet the lease.
@@ -106,9 +106,8 @@ def _store(session: Session, store_id: int) -> Store:
     return store
 
 
-def _good_token(secrets: Credentials, now: datetime, *, margin: timedelta = RENEW_BEFORE) -> str | None:
+def _good_token(access: Mapping[str, Any], now: datetime, *, margin: timedelta = RENEW_BEFORE) -> str | None:
     """The stored token if it is good for longer than that; without an end only if it is said to last."""
-    access = secrets.access
     token = access.get("access_token")
     if not token:
         return None
@@ -130,7 +129,7 @@ def _claim(runtime: Runtime, store_id: int) -> _Claim | str:
         held = secrets.access.get("lease", {})
         # Who says that it holds for longer than a lease lasts speaks of another clock than that of today.
         is_leased = 0 < float(held.get("until", 0)) - moment <= LEASE.total_seconds()
-        token = _good_token(secrets, now, margin=_STILL_USABLE if is_leased else RENEW_BEFORE)
+        token = _good_token(secrets.access, now, margin=_STILL_USABLE if is_leased else RENEW_BEFORE)
         if token is not None:
             return token
         if is_leased:
@@ -151,12 +150,12 @@ def _renew(runtime: Runtime, claim: _Claim) -> str:
         raise
     except ConnectorError:
         _save(runtime, claim, claim.secrets.access)
-        usable = _good_token(claim.secrets, claim.now, margin=_STILL_USABLE)
+        usable = _good_token(claim.secrets.access, claim.now, margin=_STILL_USABLE)
         if usable is None:
             raise
         return usable
     saved = _save(runtime, claim, renewed.access, state=CONNECTED, scopes=renewed.scopes)
-    token = _good_token(saved, claim.now, margin=timedelta(0))
+    token = _good_token(saved.access, claim.now, margin=timedelta(0))
     if token is None:
         raise ConnectorError("the shop's credentials changed meanwhile")
     return token
