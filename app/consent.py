@@ -11,6 +11,7 @@ from app import customers, timeline, timers
 from app.customers.agreeing import TOLD_CHANNELS, stands
 from app.db import Among, insert_new, table_of, upsert
 from app.models import Consent, ConsentState
+from app.models.consent import not_of_order
 from app.stores import double_opt_in, proofs, writes
 from app.stores.writes import NewWrite
 from app.timeline import NewEvent
@@ -38,8 +39,9 @@ _SAID_BEFORE = (
     .where(
         LEDGER.c.store_id == bindparam("store"),
         Among(LEDGER.c.customer_id, "people"),
-        # Every order says its own; a profile has said little.
         Among(LEDGER.c.source, "sources"),
+        # No order's own word is a standing one.
+        not_of_order(LEDGER.c.source),
     )
     .order_by(LEDGER.c.occurred_at, LEDGER.c.id)
 )

@@ -11,14 +11,14 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Update, and_, bindparam, delete, func, select, update
+from sqlalchemy import ScalarSelect, Update, and_, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Among, UtcDateTime, is_one_of, table_of, to_micros
 from app.engines import IN_BINARY, OVER_ALL_STORES
 from app.errors import AppError
 from app.models import InboundBody, InboundEvent
-from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, WAITING
+from app.models.inbound_event import DEAD, DONE, IGNORED, OPEN, RETRYING, STATES, WAITING
 from app.packing import packed_array
 from app.stores.platforms import PLATFORMS
 from connectors.base import Envelope
@@ -47,12 +47,22 @@ class Delivery(NamedTuple):
     attempts: int
 
 
-_NEWEST = (
-    select(EVENTS.c.received_at)
-    .where(EVENTS.c.store_id == bindparam("store"), is_one_of(EVENTS.c.source, PLATFORMS))
-    .order_by(EVENTS.c.id.desc())
-    .limit(1)
-)
+def _newest(state: str) -> ScalarSelect[datetime]:
+    """When the last delivery of a store's platform arrived of those in some state."""
+    return (
+        select(EVENTS.c.received_at)
+        .where(
+            EVENTS.c.store_id == bindparam("store"),
+            is_one_of(EVENTS.c.status, (state,)),
+            is_one_of(EVENTS.c.source, PLATFORMS),
+        )
+        .order_by(EVENTS.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+_NEWEST = select(*(_newest(state).label(state) for state in STATES))
 _WAITING = (
     select(*(BODIES.c.body if name == "body" else EVENTS.c[name] for name in Delivery._fields))
     .outerjoin_from(EVENTS, BODIES, OF_EVENT)
@@ -202,9 +212,9 @@ def last_received_at(session: Session, store_id: int, topic: str) -> datetime | 
 
 
 def arrived_since(session: Session, store_id: int, since: datetime) -> bool:
-    """Whether any delivery of a store's platform arrived from that moment on; its newest row tells."""
-    last: datetime | None = session.execute(_NEWEST, {"store": store_id}).scalar()
-    return last is not None and last >= since
+    """Whether any delivery of a store's platform arrived from that moment on."""
+    newest = session.execute(_NEWEST, {"store": store_id}).one()
+    return any(last is not None and last >= since for last in newest)
 
 
 def mark_done(

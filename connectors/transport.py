@@ -13,6 +13,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+from requests import PreparedRequest, Request
 from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
@@ -69,6 +70,7 @@ class StoreTransport:
         self._limits = limits or Limits()
         self._clock = clock
         self._session = _session(self._limits, only_public=not allow_private)
+        self._heads: dict[tuple[object, ...], PreparedRequest] = {}
 
     def request(
         self,
@@ -76,11 +78,15 @@ class StoreTransport:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        query: str = "",
         json: object = None,
         body: bytes | None = None,
     ) -> Response:
         """Send one request and read the whole answer, whatever its status.
+
+        Args:
+            url: with its own query, or without one.
+            query: comes behind a URL without one, percent-encoded already.
 
         Raises:
             NotSent: the request never left.
@@ -89,15 +95,13 @@ class StoreTransport:
         limits = self._limits
         try:
             with kept(self._deadline()):
-                answer = self._session.request(
-                    method,
-                    url,
-                    headers=dict(headers or {}),
-                    params=dict(params or {}),
-                    json=json,
-                    data=body,
-                    timeout=(limits.connect_seconds, limits.read_seconds),
-                    stream=True,
+                request = self._head(method, url, headers or {}).copy()
+                if query:
+                    request.url = f"{request.url}?{query}"
+                if body is not None or json is not None:
+                    request.prepare_body(body, None, json)
+                answer = self._session.send(
+                    request, timeout=(limits.connect_seconds, limits.read_seconds), stream=True
                 )
                 content = bounded_body(answer.raw, limits.max_bytes)
         except (OSError, HTTPError) as error:
@@ -131,6 +135,17 @@ class StoreTransport:
         """Post JSON; see `request`."""
         return self.request("POST", url, headers=headers, json=payload)
 
+    def _head(self, method: str, url: str, headers: Mapping[str, str]) -> PreparedRequest:
+        """A request without its body and the changing part of its query: to check one takes long."""
+        key = (method, url, *headers.items())
+        found = self._heads.get(key)
+        if found is None:
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            found = self._session.prepare_request(Request(method, url, headers=dict(headers)))
+            self._heads[key] = found
+        return found
+
     def _deadline(self) -> Deadline:
         return Deadline(self._clock() + self._limits.total_seconds, self._clock)
 
@@ -150,6 +165,7 @@ class StoreTransport:
         self._session.close()
 
 
+_MOST_HEADS = 64
 _CHUNK_BYTES = 64 * 1024
 _PIECE_BYTES = 256 * 1024
 _NEVER_SENT = (NewConnectionError, ConnectTimeoutError)

@@ -5,10 +5,9 @@ from datetime import datetime
 
 from app.mirror import outlines, sweeps
 from app.mirror.pulls import Pull
-from app.models import Store
-from app.stores import connections
 from connectors.base import Record, Resource, Storefront
 from jobs.kit import Kit
+from jobs.ways import Way
 
 Part = tuple[tuple[Record, ...], bool]
 """Some records, and whether they are surely the last ones."""
@@ -39,15 +38,15 @@ def whole_pages(_kit: Kit, pull: Pull, storefront: Storefront, since: datetime) 
         yield page.records, is_last
 
 
-def doubt_trashed(kit: Kit, store: Store, since: datetime, now: datetime) -> None:
+def doubt_trashed(way: Way, since: datetime, now: datetime) -> None:
     """Have orders looked up that came into the trash: its one webhook may be lost, and lists leave it out."""
-    sweepable = connections.sweepable(kit.runtime, store)
+    sweepable, store = way.sweepable(), way.store
     cursor, is_last = None, False
     while not is_last:
         page = sweepable.trashed_orders(cursor=cursor, updated_since=since)
         cursor, is_last = page.cursor, page.cursor is None
         if not page.ids:
             continue
-        with kit.database.of_store(store.id).write() as session:
+        with way.kit.database.of_store(store.id).write() as session:
             held = sweeps.alive(session, store.id, Resource.ORDERS, page.ids)
             sweeps.doubt(session, store.id, Resource.ORDERS, held, now=now)

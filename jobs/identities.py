@@ -4,8 +4,9 @@ And whether its webhooks arrive: reconciliation hides it well that none does.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,12 +18,16 @@ from app.stores import chores, connections, homes, install
 from app.stores.chores import Held
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 from connectors.base import StoreIdentity, StoreUpdate
+from connectors.transport import StoreTransport
 from jobs import access, upkeep
 from jobs.kit import Kit
 
 ORDERS = table_of(Order)
 EVERY = timedelta(days=1)
 _LONGEST_EMAIL = 320
+_OF_SHOP = ("name", "timezone", "currency", "scopes", "email", "postal_address", "plugins")
+_TOLD = (*_OF_SHOP, "other_home", "store_uid", "order_statuses")
+"""What of a store's row its shop may change by what it says of itself."""
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
@@ -31,33 +36,48 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def _read(kit: Kit, held: Held, store: Store, now: datetime) -> int:
+    over = connections.transport(kit.runtime)
     with access.watched(kit, store, now):
-        identity = connections.storefront(kit.runtime, store).identity()
-        statuses = _statuses(kit, store)
+        identity = connections.storefront(kit.runtime, store, over).identity()
+        statuses = _statuses(kit, store, over)
+    take_over = partial(_take_over, identity=identity, statuses=statuses)
+    is_news = _changes(store, take_over)
     with kit.database.of_store(store.id).write() as session:
-        found = session.get_one(Store, store.id, with_for_update=True)
+        found = session.get_one(Store, store.id, with_for_update=True) if is_news else None
         notes = {chores.SILENT: _silent_orders(session, store.id, now)}
         if not chores.finish(session, held, now=now, next_at=now + EVERY, notes=notes):
             return 0
-        news = StoreUpdate(
-            name=identity.name,
-            timezone=identity.timezone,
-            currency=identity.currency,
-            scopes=identity.scopes if store.platform == SHOPIFY and identity.scopes else None,
-        )
-        install.update_store(found, news)
-        found.email = identity.email[:_LONGEST_EMAIL] or found.email
-        install.note_traits(found, identity)
-        _note_home(found, identity)
-        found.order_statuses = [[slug, name] for slug, name in statuses]
+        if found is not None:
+            take_over(found)
     return 1
 
 
-def _statuses(kit: Kit, store: Store) -> Sequence[tuple[str, str]]:
+def _changes(store: Store, change: Callable[[Store], None]) -> bool:
+    """Whether a row would hold something else after a change; most days none does. The row is not kept."""
+    before = [getattr(store, name) for name in _TOLD]
+    change(store)
+    return before != [getattr(store, name) for name in _TOLD]
+
+
+def _take_over(store: Store, *, identity: StoreIdentity, statuses: Sequence[tuple[str, str]]) -> None:
+    news = StoreUpdate(
+        name=identity.name,
+        timezone=identity.timezone,
+        currency=identity.currency,
+        scopes=identity.scopes if store.platform == SHOPIFY and identity.scopes else None,
+    )
+    install.update_store(store, news)
+    store.email = identity.email[:_LONGEST_EMAIL] or store.email
+    install.note_traits(store, identity)
+    _note_home(store, identity)
+    store.order_statuses = [[slug, name] for slug, name in statuses]
+
+
+def _statuses(kit: Kit, store: Store, over: StoreTransport) -> Sequence[tuple[str, str]]:
     """The store's own order statuses; Shopify's are the same everywhere."""
     if store.platform != WOOCOMMERCE:
         return ()
-    return connections.sweepable(kit.runtime, store).order_statuses()
+    return connections.sweepable(kit.runtime, store, over).order_statuses()
 
 
 def _silent_orders(session: Session, store_id: int, now: datetime) -> int:

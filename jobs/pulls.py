@@ -117,7 +117,7 @@ class _Look:
         Where it fails, the store's others have their turn: they are held, and may not be before its next try.
         """
         way = self.way
-        work = partial(_reconcile, way.kit, held, store=way.store, now=self.now)
+        work = partial(_reconcile, way, held, now=self.now)
         read = run_guarded(partial(pull_by, way, held.pull, self.now, work=work, is_backfill=False))
         if isinstance(read, Failed):
             self.failed = self.failed or read
@@ -229,10 +229,10 @@ def _keep_history(
 
 
 def _reconcile(
-    kit: Kit, held: _Held, storefront: Storefront, *, store: Store, now: datetime
+    way: Way, held: _Held, storefront: Storefront, *, now: datetime
 ) -> tuple[int, Sequence[Record]]:
     """Mirror what changed, some records a commit, but for the last ones; how many there were, and those."""
-    pull = held.pull
+    kit, pull = way.kit, held.pull
     since = pull.row.pulled_to - pulls.OVERLAP
     read = changes.orders_lacked if pull.resource is Resource.ORDERS else changes.whole_pages
     count, last = 0, tuple[Record, ...]()
@@ -241,8 +241,8 @@ def _reconcile(
             return count, ()
         count += len(records)
         last = (*last, *records) if is_last else last
-    if pull.resource is Resource.ORDERS and connections.is_sweepable(store):
-        changes.doubt_trashed(kit, store, since, now)
+    if pull.resource is Resource.ORDERS and connections.is_sweepable(way.store):
+        changes.doubt_trashed(way, since, now)
     return count, last
 
 

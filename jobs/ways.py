@@ -10,6 +10,8 @@ from app.mirror.pulls import Pull
 from app.models import Store
 from app.stores import connections
 from connectors.base import ConnectorError, Storefront, Unauthorized
+from connectors.present import Sweepable
+from connectors.transport import StoreTransport
 from jobs import access
 from jobs.kit import Kit
 
@@ -25,6 +27,7 @@ class Way:
     kit: Kit
     store: Store
     opened: Storefront | None = None
+    over: StoreTransport | None = None
     until: float = 0.0
 
     def storefront(self) -> Storefront:
@@ -35,8 +38,17 @@ class Way:
         """
         if self.opened is None or self.kit.stopwatch() >= self.until:
             self.until = self.kit.stopwatch() + HELD_SECONDS
-            self.opened = connections.storefront(self.kit.runtime, self.store)
+            self.over = self.over or connections.transport(self.kit.runtime)
+            self.opened = connections.storefront(self.kit.runtime, self.store, self.over)
         return self.opened
+
+    def sweepable(self) -> Sweepable:
+        """The same store, to be asked what it still has, over the same connection.
+
+        Raises:
+            Unauthorized: the store must be reconnected, or removed the app.
+        """
+        return connections.sweepable(self.kit.runtime, self.store, self.over)
 
 
 def pull_by(

@@ -3,10 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ColumnElement, Index, String, Text, UniqueConstraint, func, literal_column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
+
+
+def not_of_order(source: Any) -> ColumnElement[bool]:
+    """Whether a source is no order's: each order says its own, a profile says little.
+
+    Written out, as the condition of a partial index.
+    """
+    beginning = func.substr(source, literal_column("1"), literal_column("11"))
+    condition: ColumnElement[bool] = beginning != literal_column("'order-meta:'")
+    return condition
 
 
 class Consent(Base):
@@ -37,7 +47,16 @@ class Consent(Base):
     wording: Mapped[str | None] = mapped_column(Text)
     evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
-    __table_args__ = (UniqueConstraint("store_id", "customer_id", "source_key"),)
+    __table_args__ = (
+        UniqueConstraint("store_id", "customer_id", "source_key"),
+        Index(
+            "ix_consents_profile",
+            "store_id",
+            "customer_id",
+            sqlite_where=not_of_order(source),
+            postgresql_where=not_of_order(source),
+        ),
+    )
 
 
 class ConsentState(Base):

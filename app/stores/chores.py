@@ -49,7 +49,7 @@ _STORES_DUE = (
     .limit(bindparam("most"))
 )
 _FREE_AND_DUE = (
-    select(CHORES)
+    select(CHORES.c.store_id)
     .where(
         *_DUE,
         _CONNECTED,
@@ -60,8 +60,9 @@ _FREE_AND_DUE = (
 )
 _CLAIM = (
     update(CHORES)
-    .where(CHORES.c.store_id == _STORE, CHORES.c.name == _NAME)
+    .where(CHORES.c.name == _NAME, CHORES.c.store_id.in_(_FREE_AND_DUE))
     .values(lease_token=bindparam("token"), lease_until=bindparam("until"))
+    .returning(CHORES)
 )
 
 
@@ -108,14 +109,10 @@ def stores_due(session: Session, name: str, now: datetime, most: int) -> list[in
 
 def claim(session: Session, name: str, now: datetime, *, store_id: int) -> Held | None:
     """The store's chore of that name, or None where it does not wait, or another has it."""
-    moment = lease_now(session)
-    values = {"chore": name, "now": now, "moment": moment, "store": store_id}
-    row = session.execute(_FREE_AND_DUE, values).one_or_none()
-    if row is None:
-        return None
-    held = Held(store_id, name, uuid4().hex, row)
-    session.execute(_CLAIM, {"store": store_id, "chore": name, "token": held.token, "until": moment + LEASE})
-    return held
+    moment, token = lease_now(session), uuid4().hex
+    asked = {"chore": name, "now": now, "moment": moment, "store": store_id}
+    row = session.execute(_CLAIM, {**asked, "token": token, "until": moment + LEASE}).one_or_none()
+    return None if row is None else Held(store_id, name, token, row)
 
 
 def hurry(session: Session, store_id: int, name: str, now: datetime) -> None:

@@ -13,17 +13,20 @@ from connectors.transport import StoreTransport
 from connectors.writing import StoreWriter
 
 
-def storefront(runtime: Runtime, store: Store) -> Storefront:
+def storefront(runtime: Runtime, store: Store, over: StoreTransport | None = None) -> Storefront:
     """Open a store for the calls of one thread; never inside a transaction.
 
     A Shopify token is renewed first where it ends within minutes, so hold the result no longer than one
     batch of calls.
 
+    Args:
+        over: the way there, where the same thread has one.
+
     Raises:
         Unauthorized: the store must be reconnected, or removed the app.
         ConnectorError: the token could not be renewed now.
     """
-    return STOREFRONTS[store.platform](_access(runtime, store), transport(runtime))
+    return STOREFRONTS[store.platform](_access(runtime, store), over or transport(runtime))
 
 
 def writer(runtime: Runtime, store: Store) -> StoreWriter:
@@ -36,14 +39,17 @@ def writer(runtime: Runtime, store: Store) -> StoreWriter:
     return WRITERS[store.platform](_access(runtime, store), transport(runtime))
 
 
-def sweepable(runtime: Runtime, store: Store) -> Sweepable:
+def sweepable(runtime: Runtime, store: Store, over: StoreTransport | None = None) -> Sweepable:
     """Open a store that deletes without a word, to be asked what it still has; never inside a transaction.
+
+    Args:
+        over: the way there, where the same thread has one.
 
     Raises:
         Unauthorized: the store must be reconnected, or removed the app.
         KeyError: its platform tells of every deletion, see `is_sweepable`.
     """
-    return SWEEPABLE[store.platform](_access(runtime, store), transport(runtime))
+    return SWEEPABLE[store.platform](_access(runtime, store), over or transport(runtime))
 
 
 def is_sweepable(store: Store) -> bool:
@@ -101,7 +107,7 @@ def _shopify_access(runtime: Runtime, store: Store) -> StoreAccess:
 
 
 def _woocommerce_access(runtime: Runtime, store: Store) -> StoreAccess:
-    access = credentials.unseal(runtime.vault, store.credentials).access
+    access = credentials.unseal_access(runtime.vault, store.credentials)
     if not access:
         raise Unauthorized("the store has no key", status=None)
     return StoreAccess(

@@ -62,6 +62,16 @@ def unseal(vault: Vault, sealed: str) -> Credentials:
     return Credentials(vault.open(access) if access else {}, vault.open(kept) if kept else {})
 
 
+def unseal_access(vault: Vault, sealed: str) -> dict[str, Any]:
+    """What opens the storefront alone, as every call needs it.
+
+    Raises:
+        UnreadableSecret: none of ENCRYPTION_KEYS fits.
+    """
+    access, _ = _parts(sealed)
+    return vault.open(access) if access else {}
+
+
 def without_access(sealed: str) -> str:
     """The text without what opens the storefront."""
     return _DIVIDER + kept_part(sealed)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import lease_now, wall_now
+from app.db import lease_now, table_of, wall_now
 from app.models import Store
 from app.runtime import Runtime
 from app.stores import credentials, rows
@@ -40,7 +41,10 @@ def fresh_shopify_token(runtime: Runtime, store_id: int) -> str:
         ConnectorError: the renewal did not succeed now, or another process is at it; try again later.
     """
     with runtime.database.read() as session:
-        token = _good_token(_stored(session, runtime, store_id), wall_now(session))
+        sealed = session.execute(_SEALED, {"store": store_id}).scalar_one_or_none()
+        if sealed is None:
+            raise Unauthorized("there is no such store", status=None)
+        token = _good_token(credentials.unseal_access(runtime.vault, sealed), wall_now(session))
     if token is not None:
         return token
     # Threads of one process wait here for the one that asks; other processes meet the lease.
@@ -91,10 +95,8 @@ class _Claim:
 
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 _STILL_USABLE = timedelta(seconds=30)
-
-
-def _stored(session: Session, runtime: Runtime, store_id: int) -> Credentials:
-    return credentials.unseal(runtime.vault, _store(session, store_id).credentials)
+_STORES = table_of(Store)
+_SEALED = select(_STORES.c.credentials).where(_STORES.c.id == bindparam("store"))
 
 
 def _store(session: Session, store_id: int) -> Store:
@@ -104,9 +106,8 @@ def _store(session: Session, store_id: int) -> Store:
     return store
 
 
-def _good_token(secrets: Credentials, now: datetime, *, margin: timedelta = RENEW_BEFORE) -> str | None:
+def _good_token(access: Mapping[str, Any], now: datetime, *, margin: timedelta = RENEW_BEFORE) -> str | None:
     """The stored token if it is good for longer than that; without an end only if it is said to last."""
-    access = secrets.access
     token = access.get("access_token")
     if not token:
         return None
@@ -128,7 +129,7 @@ def _claim(runtime: Runtime, store_id: int) -> _Claim | str:
         held = secrets.access.get("lease", {})
         # Who says that it holds for longer than a lease lasts speaks of another clock than that of today.
         is_leased = 0 < float(held.get("until", 0)) - moment <= LEASE.total_seconds()
-        token = _good_token(secrets, now, margin=_STILL_USABLE if is_leased else RENEW_BEFORE)
+        token = _good_token(secrets.access, now, margin=_STILL_USABLE if is_leased else RENEW_BEFORE)
         if token is not None:
             return token
         if is_leased:
@@ -149,12 +150,12 @@ def _renew(runtime: Runtime, claim: _Claim) -> str:
         raise
     except ConnectorError:
         _save(runtime, claim, claim.secrets.access)
-        usable = _good_token(claim.secrets, claim.now, margin=_STILL_USABLE)
+        usable = _good_token(claim.secrets.access, claim.now, margin=_STILL_USABLE)
         if usable is None:
             raise
         return usable
     saved = _save(runtime, claim, renewed.access, state=CONNECTED, scopes=renewed.scopes)
-    token = _good_token(saved, claim.now, margin=timedelta(0))
+    token = _good_token(saved.access, claim.now, margin=timedelta(0))
     if token is None:
         raise ConnectorError("the shop's credentials changed meanwhile")
     return token

@@ -66,19 +66,19 @@ def answer(sent: Mapping[str, Any], caller: Caller, bucket: Bucket) -> dict[str,
     """The body that answers a GraphQL request; refusals are HTTP 200 too."""
     prepared = prepare(sent["query"])
     name = sent.get("operationName")
-    model = choose(prepared, name)
-    if model is None:
+    operation = choose(prepared, name)
+    if operation is None:
         return {"errors": _document_errors(prepared, name)}
     variables = sent.get("variables") or {}
-    requested = model.requested(variables)
+    requested = operation.costs.requested(variables)
     if requested > MAX_QUERY_COST:
         return {"errors": [_too_dear(requested)]}
     if not bucket.take(requested, caller.world.now):
         documentation = {"code": "THROTTLED", "documentation": LIMITS_URL}
         error = {"message": "Throttled", "extensions": documentation}
         return {"errors": [error], "extensions": {"cost": _cost(requested, None, bucket)}}
-    result = run(prepared, caller, variables, name)
-    actual = model.actual(variables, result.data) if result.data else 0
+    result = run(prepared, operation, caller, variables)
+    actual = operation.costs.actual(variables, result.data) if result.data else 0
     bucket.give_back(max(requested - actual, 0))
     body: dict[str, Any] = {"data": result.data}
     if result.errors:

@@ -16,9 +16,9 @@ from graphql import DocumentNode, GraphQLError
 from connectors.sandbox.forms import gid, zulu
 from connectors.sandbox.model import SHOPIFY_SHOP, WorldView
 from connectors.sandbox.shopify_bulk_rules import refusals
-from connectors.sandbox.shopify_graphql import FIELDS, prepare, schema
+from connectors.sandbox.shopify_graphql import FIELDS, planned, prepare, schema
 from connectors.sandbox.shopify_oauth import AppRegistration
-from connectors.sandbox.shopify_projection import Info, plan, project
+from connectors.sandbox.shopify_projection import Info, NotPlainError, project
 from connectors.sandbox.shopify_resources import BulkPage, Caller
 
 Node = dict[str, Any]
@@ -125,16 +125,17 @@ class Desk:
         self, operation: "_Operation", document: DocumentNode, scopes: frozenset[str]
     ) -> Iterator[Node]:
         page = BulkPage()
-        fields = plan(schema(), document)
-        while not page.is_last:
-            try:
-                found = project(fields, FIELDS, Info(Caller(self._world, scopes, page=page)))
-            except GraphQLError:
-                operation.fail("ACCESS_DENIED")
-                return
-            for connection in found.values():
-                for node in _of(connection):
-                    yield from _flat(node, None)
+        info = Info(Caller(self._world, scopes, page=page))
+        try:
+            fields = planned(document)
+            while not page.is_last:
+                for connection in project(fields, FIELDS, info, {}).values():
+                    for node in _of(connection):
+                        yield from _flat(node, None)
+        except GraphQLError:
+            operation.fail("ACCESS_DENIED")
+        except NotPlainError:
+            operation.fail("INTERNAL_SERVER_ERROR")
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Runs Shopify's GraphQL documents: parsed and validated once per text, executed over plain dicts."""
+"""Runs Shopify's GraphQL documents: parsed, validated and planned once per text, run over plain dicts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,19 @@ from typing import Any, cast
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     build_schema,
     execute,
     parse,
     validate,
 )
+from graphql.execution.values import get_variable_values
 
 from connectors.sandbox.shopify_bulk_fields import BULK_MUTATIONS
 from connectors.sandbox.shopify_codes import CODE_MUTATIONS, CODE_QUERIES
@@ -27,6 +30,7 @@ from connectors.sandbox.shopify_marketing import MARKETING_MUTATIONS
 from connectors.sandbox.shopify_mutations import MUTATION_FIELDS
 from connectors.sandbox.shopify_nodes import Node, customer_node, product_node, variant_node
 from connectors.sandbox.shopify_order_node import order_node
+from connectors.sandbox.shopify_projection import Field, Info, NotPlainError, plan, project
 from connectors.sandbox.shopify_queries import QUERY_FIELDS
 from connectors.sandbox.shopify_resources import Caller
 
@@ -42,11 +46,20 @@ FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document: what it costs, and what it selects if it is of the plain kind."""
+
+    node: OperationDefinitionNode
+    costs: CostModel
+    fields: tuple[Field, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A document ready to run, or the errors that forbid it."""
 
     document: DocumentNode | None
-    operations: Mapping[str, CostModel]
+    operations: Mapping[str, Operation]
     errors: tuple[GraphQLError, ...]
 
 
@@ -70,14 +83,27 @@ def prepare(text: str) -> Prepared:
     if errors:
         return Prepared(None, {}, tuple(errors))
     operations = {
-        definition.name.value if definition.name else "": cost_model(schema(), document, definition)
+        definition.name.value if definition.name else "": _operation(document, definition)
         for definition in document.definitions
         if isinstance(definition, OperationDefinitionNode)
     }
     return Prepared(document, operations, ())
 
 
-def choose(prepared: Prepared, operation_name: str | None) -> CostModel | None:
+def planned(document: DocumentNode, operation: OperationDefinitionNode | None = None) -> tuple[Field, ...]:
+    """What a query of a document selects, the first one where none is named.
+
+    Raises:
+        NotPlainError: it is not of the plain kind.
+    """
+    operations = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
+    fragments = {
+        one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
+    }
+    return plan(schema(), fragments, operation or next(operations))
+
+
+def choose(prepared: Prepared, operation_name: str | None) -> Operation | None:
     """The operation that is asked for: by name, or the only one."""
     if operation_name:
         return prepared.operations.get(operation_name)
@@ -85,16 +111,39 @@ def choose(prepared: Prepared, operation_name: str | None) -> CostModel | None:
 
 
 def run(
-    prepared: Prepared, caller: Caller, variables: Mapping[str, Any], operation_name: str | None
+    prepared: Prepared, operation: Operation, caller: Caller, variables: Mapping[str, Any]
 ) -> ExecutionResult:
-    """Execute a prepared document that has no errors."""
+    """Run an operation of a document that has no errors."""
+    told = get_variable_values(schema(), operation.node.variable_definitions or (), dict(variables))
+    if operation.fields is None or not isinstance(told, dict):
+        return _executed(prepared, operation, caller, variables)
+    try:
+        return ExecutionResult(project(operation.fields, FIELDS, Info(caller), told), None)
+    except (GraphQLError, NotPlainError):
+        # How an error is told, and what comes back beside it, the general executor knows.
+        return _executed(prepared, operation, caller, variables)
+
+
+def _operation(document: DocumentNode, definition: OperationDefinitionNode) -> Operation:
+    costs = cost_model(schema(), document, definition)
+    if definition.operation is not OperationType.QUERY:
+        return Operation(definition, costs, None)
+    try:
+        return Operation(definition, costs, planned(document, definition))
+    except NotPlainError:
+        return Operation(definition, costs, None)
+
+
+def _executed(
+    prepared: Prepared, operation: Operation, caller: Caller, variables: Mapping[str, Any]
+) -> ExecutionResult:
     result = execute(
         schema(),
         cast(DocumentNode, prepared.document),
         root_value=FIELDS,
         context_value=caller,
         variable_values=dict(variables),
-        operation_name=operation_name,
+        operation_name=operation.node.name.value if operation.node.name else None,
         is_awaitable=_never,
     )
     return cast(ExecutionResult, result)

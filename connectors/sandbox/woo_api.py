@@ -201,7 +201,7 @@ def _sent() -> dict[str, Any]:
 
 def _answer(world: WorldView, reply: Reply, allowed: str) -> Response:
     wanted = request.args.get("_fields", "")
-    body = only_fields(reply.body, set(wanted.split(","))) if wanted else reply.body
+    body = only_fields(reply.body, wanted) if wanted else reply.body
     headers = {"Link": index_link(world), "Allow": allowed, **reply.headers}
     return _response(body, reply.status, headers)
 

@@ -34,7 +34,7 @@ def as_it_stands(world: WorldView, basket: int, body: dict[str, Any]) -> dict[st
     draft = {**body, "status": DRAFT, "is_editable": True, "needs_payment": True}
     draft |= dict.fromkeys(("date_paid", "date_paid_gmt", "date_completed", "date_completed_gmt"))
     if step == OPENED:
-        draft |= {part: dict.fromkeys(body[part], "") for part in ("billing", "shipping")}
+        draft |= {part: dict.fromkeys(body[part], "") for part in ("billing", "shipping") if part in body}
     return draft
 
 

@@ -22,7 +22,18 @@ from connectors.sandbox.woo_traits import traits
 
 Body = dict[str, Any]
 NEWSLETTER_FIELD = "_wc_other/sandbox/newsletter"
-_DEAR = frozenset({"meta_data", "line_items", "coupon_lines"})
+_PEOPLE = frozenset({"customer_id", "order_key", "billing", "shipping"})
+_COURSE = frozenset({"payment_method", "payment_method_title", "transaction_id", "customer_ip_address"}) | {
+    "customer_user_agent",
+    "created_via",
+    "customer_note",
+    "date_completed",
+    "date_paid",
+    "cart_hash",
+    "number",
+}
+_PARTS = _PEOPLE | _COURSE | {"meta_data", "line_items", "coupon_lines", "payment_url", "_links"}
+"""What is built only where it is asked for."""
 DISCOUNT_TYPES = {"percent": "percent", "amount": "fixed_cart"}
 
 
@@ -34,12 +45,12 @@ def order_body(
     WooCommerce does not build what `_fields` leaves out either.
     """
     state = state_of(order, at)
-    asked = _DEAR if fields is None else fields
+    asked = _PARTS if fields is None else _PARTS.intersection(fields)
     body = {
         **_head(world, order, state),
         **_totals(order),
-        **_people(order, shopper),
-        **_course(order, state),
+        **(_people(order, shopper) if asked & _PEOPLE else {}),
+        **(_course(order, state) if asked & _COURSE else {}),
         "meta_data": _order_meta(world, order, shopper) if "meta_data" in asked else [],
         "line_items": _lines(world, order) if "line_items" in asked else [],
         "tax_lines": [],
@@ -47,7 +58,9 @@ def order_body(
         "fee_lines": [],
         "coupon_lines": _coupon_lines(world, order) if "coupon_lines" in asked else [],
         "refunds": _refund_lines(order, state),
-        **_tail(world, order, shopper, state),
+        **(_payment(world, order) if "payment_url" in asked else {}),
+        **_tail(order, state),
+        **(_links(world, order, shopper) if "_links" in asked else {}),
     }
     return as_it_stands(world, order.basket, body)
 
@@ -170,16 +183,14 @@ def _course(order: Order, state: OrderState) -> Body:
     }
 
 
-def _tail(world: WorldView, order: Order, shopper: Shopper, state: OrderState) -> Body:
-    home, key = traits(world).home, _order_key(order)
+def _payment(world: WorldView, order: Order) -> Body:
+    pay = f"{traits(world).home}/checkout/order-pay/{order.basket}/"
+    return {"payment_url": f"{pay}?pay_for_order=true&key={_order_key(order)}"}
+
+
+def _tail(order: Order, state: OrderState) -> Body:
     status = order_status(state)
-    order_links = links(world, "orders", order.basket)
-    templates = f"{home}/wp-json/wc/v3/orders/{order.basket}/actions/email_templates"
-    order_links["email_templates"] = [{"embeddable": True, "href": templates}]
-    if not shopper.is_guest:
-        order_links["customer"] = [{"href": f"{home}/wp-json/wc/v3/customers/{shopper.household}"}]
     return {
-        "payment_url": f"{home}/checkout/order-pay/{order.basket}/?pay_for_order=true&key={key}",
         "is_editable": status == "pending",
         "needs_payment": status == "pending",
         "needs_processing": True,
@@ -188,8 +199,17 @@ def _tail(world: WorldView, order: Order, shopper: Shopper, state: OrderState) -
         "date_completed_gmt": gmt_time(state.completed_at),
         "date_paid_gmt": gmt_time(state.paid_at),
         "currency_symbol": "$",
-        "_links": order_links,
     }
+
+
+def _links(world: WorldView, order: Order, shopper: Shopper) -> Body:
+    base = f"{traits(world).home}/wp-json/wc/v3"
+    order_links = links(world, "orders", order.basket)
+    templates = f"{base}/orders/{order.basket}/actions/email_templates"
+    order_links["email_templates"] = [{"embeddable": True, "href": templates}]
+    if not shopper.is_guest:
+        order_links["customer"] = [{"href": f"{base}/customers/{shopper.household}"}]
+    return {"_links": order_links}
 
 
 def _order_key(order: Order) -> str:

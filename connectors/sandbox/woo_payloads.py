@@ -5,7 +5,7 @@ WooCommerce 10.0 and 10.5 (November 2026): the key sets of orders, customers, pr
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -41,28 +41,15 @@ def encode(body: object) -> bytes:
     return json.dumps(body, separators=(",", ":")).replace("/", "\\/").encode("ascii")
 
 
-def customer_body(world: WorldView, shopper: Shopper, at: datetime) -> Body:
-    """A registered customer; consents and the birthday are public meta."""
-    modified = max(min(world.customer_updated_at(shopper), at), shopper.registered_at)
-    address = customer_address(shopper)
-    return {
-        "id": shopper.household,
-        "date_created": local_time(shopper.registered_at),
-        "date_created_gmt": gmt_time(shopper.registered_at),
-        "date_modified": local_time(modified),
-        "date_modified_gmt": gmt_time(modified),
-        "email": shopper.email,
-        "first_name": shopper.first_name,
-        "last_name": shopper.last_name,
-        "role": "customer",
-        "username": shopper.email.partition("@")[0],
-        "billing": {**address, "email": shopper.email, "phone": shopper.phone},
-        "shipping": {**address, "phone": shopper.phone},
-        "is_paying_customer": world.orders_count(shopper.household) > 0,
-        "avatar_url": f"https://secure.gravatar.com/avatar/{_avatar(shopper.email)}?s=96&d=mm&r=g",
-        "meta_data": _customer_meta(world, shopper, at),
-        "_links": links(world, "customers", shopper.household),
-    }
+def customer_body(
+    world: WorldView, shopper: Shopper, at: datetime, *, fields: Collection[str] | None = None
+) -> Body:
+    """A registered customer; consents and the birthday are public meta.
+
+    Only the parts that `fields` names, if it does: WooCommerce does not build the others either.
+    """
+    parts = _CUSTOMER if fields is None else {"id", *fields}
+    return {name: part(world, shopper, at) for name, part in _CUSTOMER.items() if name in parts}
 
 
 def customer_address(shopper: Shopper) -> dict[str, str]:
@@ -185,7 +172,8 @@ def _term(name: str) -> dict[str, Any]:
 
 
 def _avatar(email: str) -> str:
-    return sha256(email.lower().encode()).hexdigest()
+    name = sha256(email.lower().encode()).hexdigest()
+    return f"https://secure.gravatar.com/avatar/{name}?s=96&d=mm&r=g"
 
 
 def _customer_meta(world: WorldView, shopper: Shopper, at: datetime) -> list[Body]:
@@ -203,6 +191,34 @@ def _customer_meta(world: WorldView, shopper: Shopper, at: datetime) -> list[Bod
     listed = meta_list(world, "customers", shopper.household, own)
     # WordPress hides a customer's underscore keys from the API; an order's are shown.
     return [meta for meta in listed if not str(meta["key"]).startswith("_")]
+
+
+def _modified(world: WorldView, shopper: Shopper, at: datetime) -> datetime:
+    return max(min(world.customer_updated_at(shopper), at), shopper.registered_at)
+
+
+_CUSTOMER: dict[str, Callable[[WorldView, Shopper, datetime], object]] = {
+    "id": lambda _world, shopper, _at: shopper.household,
+    "date_created": lambda _world, shopper, _at: local_time(shopper.registered_at),
+    "date_created_gmt": lambda _world, shopper, _at: gmt_time(shopper.registered_at),
+    "date_modified": lambda world, shopper, at: local_time(_modified(world, shopper, at)),
+    "date_modified_gmt": lambda world, shopper, at: gmt_time(_modified(world, shopper, at)),
+    "email": lambda _world, shopper, _at: shopper.email,
+    "first_name": lambda _world, shopper, _at: shopper.first_name,
+    "last_name": lambda _world, shopper, _at: shopper.last_name,
+    "role": lambda _world, _shopper, _at: "customer",
+    "username": lambda _world, shopper, _at: shopper.email.partition("@")[0],
+    "billing": lambda _world, shopper, _at: {
+        **customer_address(shopper),
+        "email": shopper.email,
+        "phone": shopper.phone,
+    },
+    "shipping": lambda _world, shopper, _at: {**customer_address(shopper), "phone": shopper.phone},
+    "is_paying_customer": lambda world, shopper, _at: world.orders_count(shopper.household) > 0,
+    "avatar_url": lambda _world, shopper, _at: _avatar(shopper.email),
+    "meta_data": _customer_meta,
+    "_links": lambda world, shopper, _at: links(world, "customers", shopper.household),
+}
 
 
 def _shopper(world: WorldView, household: int) -> Shopper:

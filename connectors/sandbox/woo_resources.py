@@ -1,6 +1,6 @@
 """WooCommerce's lists and single objects: orders, refunds, customers, products."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,13 +12,24 @@ from connectors.sandbox.woo_drafts import DRAFT, draft, draft_json, list_drafts,
 from connectors.sandbox.woo_meta import write_meta
 from connectors.sandbox.woo_orders import order_body, order_status, refund_body
 from connectors.sandbox.woo_payloads import customer_body, product_body
-from connectors.sandbox.woo_rest import Call, Reply, WooError, asked_for, choice, moment, numbers, paged
+from connectors.sandbox.woo_rest import (
+    Call,
+    Reply,
+    Test,
+    WooError,
+    arranged,
+    asked_for,
+    choice,
+    kept,
+    moment,
+    paged,
+    words,
+)
 
 ORDERINGS = ("date", "id", "include", "title", "slug", "modified")
 CUSTOMER_ORDERINGS = ("id", "include", "name", "registered_date")
 PRODUCT_ORDERINGS = (*ORDERINGS, "price", "popularity", "rating", "menu_order")
 DIRECTIONS = ("asc", "desc")
-Test = Callable[[int], bool]
 # Moments of the world are whole seconds, so "after" is "from the next second on".
 NEXT = timedelta(seconds=1)
 
@@ -32,20 +43,26 @@ def list_orders(call: Call) -> Reply:
     by_id = orderby != "modified"
     if call.arguments.get("status") == DRAFT:
         return list_drafts(call, start, by_id=by_id)
-    ids = asked_for(call, call.world.order_ids(WOOCOMMERCE, updated_from=start, by_id=by_id))
-    ids = woo_removals.left(call.world, "orders", ids)
-    tests = _order_tests(call)
-    ids = _kept(ids, tests)
     if call.arguments.get("status") == woo_removals.TRASH:
-        ids = woo_removals.trashed(call.world, "orders", after)
-    elif not tests:
-        ids = with_drafts(call.world, ids, start, None if by_id else partial(_changed_at, call))
+        ids: Sequence[int] = woo_removals.trashed(call.world, "orders", after)
+    else:
+        ids = _living(call, start, by_id=by_id)
     if orderby == "date":
         ids = sorted(ids, key=lambda basket: (_begun_at(call, basket), basket))
-    ids = _arranged(call, ids, orderby, is_descending)
+    ids = arranged(call, ids, orderby, is_descending)
     reply = paged(call, ids, lambda basket: _order_json(call, basket), hides_total=True)
     _log(call, "orders", reply, after)
     return reply
+
+
+def _living(call: Call, start: datetime | None, *, by_id: bool) -> Sequence[int]:
+    """Orders that are asked for and do not lie in the trash, with the drafts if no status is."""
+    ids = asked_for(call, call.world.order_ids(WOOCOMMERCE, updated_from=start, by_id=by_id))
+    ids = woo_removals.left(call.world, "orders", ids)
+    tests = _order_tests(call)
+    if tests:
+        return kept(ids, tests)
+    return with_drafts(call.world, ids, start, None if by_id else partial(_changed_at, call))
 
 
 def get_order(call: Call) -> Reply:
@@ -108,10 +125,8 @@ def list_customers(call: Call) -> Reply:
     if orderby in _CUSTOMER_KEYS:
         key = _CUSTOMER_KEYS[orderby]
         ids = sorted(ids, key=lambda number: (key(_customer(call, number)), number))
-    ids = _arranged(call, ids, orderby, is_descending)
-    reply = paged(
-        call, ids, lambda number: customer_body(call.world, _customer(call, number), call.world.now)
-    )
+    ids = arranged(call, ids, orderby, is_descending)
+    reply = paged(call, ids, partial(_customer_json, call))
     _log(call, "customers", reply, None)
     return reply
 
@@ -139,8 +154,8 @@ def list_products(call: Call) -> Reply:
     by_id = orderby not in {"modified", "date"}
     ids = asked_for(call, call.world.product_ids(WOOCOMMERCE, updated_from=start, by_id=by_id))
     ids = woo_removals.left(call.world, "products", ids)
-    ids = _kept(ids, _product_tests(call))
-    ids = _arranged(call, ids, orderby, is_descending)
+    ids = kept(ids, _product_tests(call))
+    ids = arranged(call, ids, orderby, is_descending)
     reply = paged(call, ids, partial(_product_json, call))
     _log(call, "products", reply, after)
     return reply
@@ -175,26 +190,10 @@ _CUSTOMER_KEYS: dict[str, Callable[[Shopper], Any]] = {
 }
 
 
-def _kept(ids: Sequence[int], tests: Sequence[Test]) -> Sequence[int]:
-    if not tests:
-        return ids
-    return [number for number in ids if all(test(number) for test in tests)]
-
-
-def _arranged(call: Call, ids: Sequence[int], orderby: str, is_descending: bool) -> Sequence[int]:
-    wanted = numbers(call.arguments, "include")
-    if wanted:
-        present, chosen = set(ids), set(wanted)
-        ids = [number for number in ids if number in chosen]
-        if orderby == "include":
-            return [number for number in wanted if number in present]
-    return ids[::-1] if is_descending else ids
-
-
 def _order_tests(call: Call) -> list[Test]:
     now = call.world.now
     tests: list[Test] = []
-    statuses = set(_words(call.arguments.get("status", "any")))
+    statuses = set(words(call.arguments.get("status", "any")))
     if "any" not in statuses:
         tests.append(lambda basket: _status(call, basket) in statuses)
     customer = call.arguments.get("customer")
@@ -223,7 +222,7 @@ def _product_tests(call: Call) -> list[Test]:
         tests.append(lambda _number: False)
     if call.arguments.get("type", "simple") != "simple":
         tests.append(lambda _number: False)
-    skus = set(_words(call.arguments.get("sku", "")))
+    skus = set(words(call.arguments.get("sku", "")))
     if skus:
         tests.append(lambda number: f"SKU-{number}" in skus)
     return tests
@@ -233,10 +232,6 @@ def _status(call: Call, basket: int) -> str:
     if woo_checkouts.is_draft(call.world, basket):
         return woo_checkouts.DRAFT
     return order_status(state_of(_order(call, basket), call.world.now))
-
-
-def _words(text: str) -> Iterable[str]:
-    return (word.strip() for word in text.split(",") if word.strip())
 
 
 def _customer_id(call: Call, basket: int) -> int:
@@ -273,7 +268,7 @@ def _customer(call: Call, number: int) -> Shopper:
 
 
 def _customer_json(call: Call, number: int) -> dict[str, Any]:
-    return customer_body(call.world, _customer(call, number), call.world.now)
+    return customer_body(call.world, _customer(call, number), call.world.now, fields=call.fields)
 
 
 def _product(call: Call, number: int) -> Product:

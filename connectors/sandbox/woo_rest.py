@@ -3,9 +3,10 @@
 Source: captures of WooCommerce 10.0 (November 2026), including its error bodies and paging headers.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,9 @@ from connectors.sandbox.model import WorldView
 from connectors.sandbox.woo_traits import traits
 
 MAX_PAGE = 100
+_Reach = Mapping[str, Any]
 Arguments = Mapping[str, str]
+Test = Callable[[int], bool]
 
 
 class WooError(Exception):
@@ -54,7 +57,7 @@ class Call:
     def fields(self) -> Collection[str] | None:
         """The names that `_fields` asks for, without what they reach into; None if it asks for all."""
         asked = self.arguments.get("_fields", "")
-        return {name.partition(".")[0] for name in asked.split(",")} if asked else None
+        return _roots(asked) if asked else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,29 @@ def asked_for(call: Call, ids: Sequence[int]) -> Sequence[int]:
     return [number for number in ids if number in wanted] if wanted else ids
 
 
+def kept(ids: Sequence[int], tests: Sequence[Test]) -> Sequence[int]:
+    """Those that pass every test."""
+    if not tests:
+        return ids
+    return [number for number in ids if all(test(number) for test in tests)]
+
+
+def arranged(call: Call, ids: Sequence[int], orderby: str, is_descending: bool) -> Sequence[int]:
+    """The ids in the order that is asked for, of which they have the ascending one."""
+    wanted = numbers(call.arguments, "include")
+    if wanted:
+        present, chosen = set(ids), set(wanted)
+        ids = [number for number in ids if number in chosen]
+        if orderby == "include":
+            return [number for number in wanted if number in present]
+    return ids[::-1] if is_descending else ids
+
+
+def words(text: str) -> Iterator[str]:
+    """The words of a list by commas."""
+    return (word.strip() for word in text.split(",") if word.strip())
+
+
 def moment(arguments: Arguments, name: str) -> datetime | None:
     """A date parameter: store time unless `dates_are_gmt` is true or the text has its own offset.
 
@@ -168,21 +194,35 @@ def paged(
     return Reply([body_of(number) for number in chosen], headers=headers)
 
 
-def only_fields(body: Any, wanted: Collection[str]) -> Any:
+def only_fields(body: Any, wanted: str) -> Any:
     """The body cut down to `_fields`; a dotted name reaches inside."""
+    return _cut(body, _reach(wanted))
+
+
+def _cut(body: Any, reach: _Reach) -> Any:
     if isinstance(body, list):
-        return [only_fields(item, wanted) for item in body]
+        return [_cut(item, reach) for item in body]
     if not isinstance(body, dict):
         return body
-    inside: dict[str, list[str]] = {}
-    for key, dot, inner in (name.partition(".") for name in wanted):
-        if dot:
-            inside.setdefault(key, []).append(inner)
     return {
-        key: value if key in wanted else only_fields(value, inside[key])
+        key: value if (inner := reach[key]) is None else _cut(value, inner)
         for key, value in body.items()
-        if key in wanted or key in inside
+        if key in reach
     }
+
+
+@lru_cache(maxsize=256)
+def _reach(wanted: str) -> _Reach:
+    """What `_fields` asks for by its first names, with what it reaches into below; None for all of it."""
+    found: dict[str, Any] = {}
+    for name, dot, inner in (name.partition(".") for name in wanted.split(",")):
+        found[name] = None if not dot or found.get(name, "") is None else f"{found.get(name, '')},{inner}"
+    return {name: None if inner is None else _reach(inner.strip(",")) for name, inner in found.items()}
+
+
+@lru_cache(maxsize=256)
+def _roots(wanted: str) -> frozenset[str]:
+    return frozenset(_reach(wanted))
 
 
 def _link_header(call: Call, page: int, pages: int) -> str:

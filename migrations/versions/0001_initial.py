@@ -220,6 +220,14 @@ def upgrade() -> None:
             "store_id", "customer_id", "source_key", name=op.f("uq_consents_store_id_customer_id_source_key")
         ),
     )
+    op.create_index(
+        "ix_consents_profile",
+        "consents",
+        ["store_id", "customer_id"],
+        unique=False,
+        sqlite_where=sa.text("substr(source, 1, 11) != 'order-meta:'"),
+        postgresql_where=sa.text("substr(source, 1, 11) != 'order-meta:'"),
+    )
     op.create_table(
         "customer_events",
         sa.Column("id", ID, nullable=False),

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 TLS_HELLO = b"\x16"
 DRIPS = 50_000
+_EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 Script = Callable[[socket.socket], None]
 Serve = Callable[[Script], str]
@@ -123,6 +125,36 @@ def test_the_connection_is_kept_for_the_next_call(
 
     assert answers == [b"1", b"2"]
     transport.close()
+
+
+def test_requests_that_begin_alike_differ_in_their_bodies_and_queries(serve: Serve) -> None:
+    received: list[bytes] = []
+
+    def note(connection: socket.socket) -> None:
+        # The fixture has read the first request.
+        connection.sendall(_EMPTY)
+        waiting = b""
+        while len(received) < 3 and (piece := connection.recv(65536)):
+            waiting += piece
+            head, _, body = waiting.partition(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: ([0-9]+)", head)
+            if length and len(body) == int(length[1]):
+                received.append(waiting)
+                waiting = b""
+                connection.sendall(_EMPTY)
+
+    url, transport = serve(note), StoreTransport(allow_private=True)
+    for query, told in (("", None), ("a=%2F&b=1~", {"n": 1}), ("", {"n": 222}), ("c=%20", None)):
+        transport.request("POST", f"{url}/x", headers={"X-Key": "k"}, query=query, json=told)
+    transport.close()
+
+    assert [one.splitlines()[0] for one in received] == [
+        b"POST /x?a=%2F&b=1~ HTTP/1.1",
+        b"POST /x HTTP/1.1",
+        b"POST /x?c=%20 HTTP/1.1",
+    ]
+    assert [one.partition(b"\r\n\r\n")[2] for one in received] == [b'{"n": 1}', b'{"n": 222}', b""]
+    assert all(b"X-Key: k\r\n" in one and b"User-Agent: Ritorno\r\n" in one for one in received)
 
 
 @pytest.mark.parametrize(

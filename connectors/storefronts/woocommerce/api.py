@@ -23,6 +23,7 @@ from connectors.history import by_page
 from connectors.present import IdPage
 from connectors.storefronts.woocommerce.auth import StoreKeys
 from connectors.storefronts.woocommerce.calls import Calls, Refused, reading_answer
+from connectors.storefronts.woocommerce.customers import CUSTOMER_FIELDS
 from connectors.storefronts.woocommerce.identity import read_identity, read_index
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.orders import OUTLINE_FIELDS, read_outline
@@ -34,6 +35,9 @@ from connectors.storefronts.woocommerce.together import joined
 from connectors.transport import StoreTransport
 
 _log = logging.getLogger(__name__)
+_FIELDS = {Resource.CUSTOMERS: {"_fields": CUSTOMER_FIELDS}}
+"""Customers are listed whole every day, and half of what the store would say of each is not read."""
+_HOOK_FIELDS = "id,topic,delivery_url,status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class WooStorefront:
         its id and left out, so that it stops only itself.
         """
         place = Place.read(cursor) if cursor else Place.start(resource, updated_since)
-        answer = self._calls.get(path_of(resource), place.params(resource))
+        answer = self._calls.get(path_of(resource), {**place.params(resource), **_FIELDS.get(resource, {})})
         if not isinstance(answer.value, list):
             raise ConnectorError("the store answered no list")
         found: list[Record] = []
@@ -174,7 +178,7 @@ class WooStorefront:
         place: Place | None = Place()
         while place is not None:
             params = {"per_page": str(PER_PAGE), "page": str(place.number), "orderby": "id", "order": "asc"}
-            answer = self._calls.get("webhooks", params)
+            answer = self._calls.get("webhooks", {**params, "_fields": _HOOK_FIELDS})
             with reading_answer():
                 rows = answer.many()
                 found += [one for one in map(_subscription, rows) if self._is_ours(one)]

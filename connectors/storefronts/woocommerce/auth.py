@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
+from secrets import token_hex
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from authlib.oauth1.rfc5849.client_auth import generate_nonce, generate_timestamp
-from authlib.oauth1.rfc5849.signature import construct_base_string, hmac_sha1_signature
+from authlib.oauth1.rfc5849.client_auth import generate_timestamp
+from authlib.oauth1.rfc5849.signature import hmac_sha1_signature, normalize_base_string_uri
 
 from connectors.base import ConnectorError, UnreadablePayload
 
@@ -150,9 +152,10 @@ def sign(
         if not keys.url.startswith("https://"):
             raise ConnectorError("Basic authentication needs https", permanent=True)
         token = base64.b64encode(f"{keys.key}:{keys.secret}".encode()).decode()
-        return f"{keys.url}{place}{'?' if told else ''}{_query(told)}", {"Authorization": f"Basic {token}"}
+        query = _joined(_escaped(*told))
+        return f"{keys.url}{place}{'?' if told else ''}{query}", {"Authorization": f"Basic {token}"}
     base = keys.signing_url if keys.mode is AuthMode.OAUTH_HOME else keys.url
-    return f"{keys.url}{place}?{_query(_signed(keys, method, base + place, told))}", {}
+    return f"{keys.url}{place}?{_signed(keys, method, base + place, told)}", {}
 
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -168,29 +171,40 @@ _CALLBACK_FORMS = {
 }
 
 
-def _signed(
-    keys: StoreKeys, method: str, address: str, told: Sequence[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """What goes into the query of a call, its signature last; a JSON body is not signed.
+def _signed(keys: StoreKeys, method: str, address: str, told: Sequence[tuple[str, str]]) -> str:
+    """The query of a call, its signature last; a JSON body is not signed.
 
     Authlib's own client refuses http apart from this machine itself, unless an environment variable switches
     the check off for the whole process. On a store without TLS, and behind a proxy that hides it, the
-    signature is what keeps the secret off the wire. And it writes and reads each query three times.
+    signature is what keeps the secret off the wire. And it writes and reads each query three times: here
+    every pair is written once, for what is signed and for what is sent.
+
+    Source: RFC 5849, sections 3.4.1 and 3.6.
     """
-    pairs = [
+    pairs = _escaped(
         *told,
         ("oauth_consumer_key", keys.key),
-        ("oauth_nonce", generate_nonce()),
+        ("oauth_nonce", token_hex(16)),
         ("oauth_timestamp", str(generate_timestamp())),
         ("oauth_signature_method", "HMAC-SHA1"),
         ("oauth_version", "1.0"),
-    ]
-    base = construct_base_string(method, address, pairs)
-    return [*pairs, ("oauth_signature", hmac_sha1_signature(base, keys.secret, None))]
+    )
+    base = f"{method}&{_base_address(address)}&{quote(_joined(sorted(pairs)), safe='')}"
+    signature = hmac_sha1_signature(base, keys.secret, None)
+    return _joined([*pairs, *_escaped(("oauth_signature", signature))])
 
 
-def _query(pairs: Sequence[tuple[str, str]]) -> str:
-    return urlencode(pairs, quote_via=quote, safe="")
+@lru_cache(maxsize=1024)
+def _base_address(address: str) -> str:
+    return quote(normalize_base_string_uri(address), safe="")
+
+
+def _escaped(*pairs: tuple[str, str]) -> list[tuple[str, str]]:
+    return [(quote(name, safe=""), quote(value, safe="")) for name, value in pairs]
+
+
+def _joined(pairs: Sequence[tuple[str, str]]) -> str:
+    return "&".join(f"{name}={value}" for name, value in pairs)
 
 
 def _host(parts: SplitResult) -> str:

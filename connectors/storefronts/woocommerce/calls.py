@@ -106,11 +106,12 @@ class Calls:
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, payload: object = None
     ) -> Answer:
         url, headers = sign(self.keys, method, API + path, params)
+        url, _, query = url.partition("?")
         body = None
         if payload is not None:
             body = json.dumps(payload).encode()
             headers["Content-Type"] = "application/json"
-        response = self.transport.request(method, url, headers=headers, body=body)
+        response = self.transport.request(method, url, headers=headers, query=query, body=body)
         if not _is_success(response.status):
             raise refusal(response)
         try:

@@ -8,7 +8,6 @@ from connectors.storefronts.woocommerce.meta import (
     MetaMapping,
     birthday,
     customer_consents,
-    meta_of,
     order_consents,
 )
 from connectors.storefronts.woocommerce.payload import (
@@ -22,6 +21,8 @@ from connectors.storefronts.woocommerce.payload import (
 )
 
 ERASED_EMAIL = "deleted@site.invalid"
+CUSTOMER_FIELDS = "id,email,first_name,last_name,date_created_gmt,date_modified_gmt,billing,meta_data"
+"""What `read_customer` and `is_anonymised` read, as WooCommerce's `_fields` takes it."""
 
 
 def is_anonymised(payload: JsonObject, meta: Mapping[str, Any]) -> bool:
@@ -34,14 +35,18 @@ def is_anonymised(payload: JsonObject, meta: Mapping[str, Any]) -> bool:
     return is_marked or ERASED_EMAIL in (billed_to, email(payload, "email"))
 
 
-def read_customer(payload: JsonObject, mapping: MetaMapping) -> CustomerRecord:
+def read_customer(payload: JsonObject, meta: Mapping[str, Any], mapping: MetaMapping) -> CustomerRecord:
     """The account in a customer payload, whatever its role: subscribers and staff are people, too.
+
+    Args:
+        payload: the account.
+        meta: its meta values by key.
+        mapping: what they mean.
 
     Raises:
         UnreadablePayload: not a customer's payload.
     """
     billing = section(payload, "billing")
-    meta = meta_of(payload)
     created_at = moment(payload, "date_created_gmt")
     # Null for accounts that were never edited.
     updated_at = moment(payload, "date_modified_gmt") or created_at

@@ -153,7 +153,7 @@ def _answers(meta: Mapping[str, Any], mapping: MetaMapping) -> Iterator[tuple[st
     for channel, keys, yes in asked:
         key = _first_present(meta, keys)
         if key is not None:
-            yield channel, key, _as_written(meta[key]).lower() in {word.lower() for word in yes}
+            yield channel, key, _as_written(meta[key]).lower() in _lower(yes)
 
 
 def _first_present(meta: Mapping[str, Any], keys: str) -> str | None:
@@ -167,6 +167,11 @@ def _first_present(meta: Mapping[str, Any], keys: str) -> str | None:
 def _split(keys: str) -> tuple[str, ...]:
     """The keys of a setting; a store's few settings are asked for with each of its orders."""
     return tuple(key.strip() for key in keys.split(",") if key.strip())
+
+
+@lru_cache(maxsize=1024)
+def _lower(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word.lower() for word in words)
 
 
 def _parcel_states(value: Any) -> Iterator[str]:

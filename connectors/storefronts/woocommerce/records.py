@@ -74,9 +74,10 @@ def read_resource(resource: Resource, payload: JsonObject, mapping: MetaMapping)
         return [begun] if begun else []
     if resource is Resource.REVIEWS:
         return [read_review(payload)]
-    if is_anonymised(payload, meta_of(payload)):
+    meta = meta_of(payload)
+    if is_anonymised(payload, meta):
         return [PrivacyRequest(PrivacyKind.ERASE_CUSTOMER, identifier(payload, "id"), None)]
-    return [read_customer(payload, mapping)]
+    return [read_customer(payload, meta, mapping)]
 
 
 def _error_status(payload: JsonObject) -> int | None:

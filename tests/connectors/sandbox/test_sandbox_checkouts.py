@@ -89,7 +89,7 @@ def test_shopifys_body_names_the_checkout_and_its_person() -> None:
 def test_our_documents_cost_no_more_than_is_allowed(name: str) -> None:
     (operation,) = prepare(vars(documents)[name]).operations.values()
 
-    assert operation.requested({"ids": ["x"] * 10}) <= 1000
+    assert operation.costs.requested({"ids": ["x"] * 10}) <= 1000
 
 
 @pytest.fixture

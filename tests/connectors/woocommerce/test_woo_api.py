@@ -18,6 +18,8 @@ from connectors.base import (
     Storefront,
 )
 from connectors.storefronts.woocommerce.api import WooStorefront
+from connectors.storefronts.woocommerce.meta import MetaMapping
+from connectors.storefronts.woocommerce.records import read_resource
 from tests.connectors.woocommerce.woo_wire import Answers, Connect, Deliveries, FakeStore, Json
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -100,6 +102,34 @@ def test_captured_listings_become_records(connect: Connect, store: FakeStore, re
     assert [type(record) for record in customers.records] == [CustomerRecord] * 7
     assert [type(record) for record in products.records] == [ProductRecord] * 4
     assert (orders.cursor, orders.total) == (None, 15)
+
+
+def _cut(row: Json, fields: str) -> Json:
+    """What WordPress leaves of an object by `_fields`."""
+    names = [name.partition(".")[::2] for name in fields.split(",")]
+    return {
+        key: {name: row[key][name] for name in inner if name in row[key]} if all(inner) else row[key]
+        for key in row
+        if (inner := [inside for name, inside in names if name == key])
+    }
+
+
+def test_the_listing_of_customers_is_asked_for_all_that_is_read(
+    connect: Connect, store: FakeStore, rest_answer: Answers
+) -> None:
+    rows = rest_answer("rest_customers_role_all")
+    rows[0]["meta_data"] = [{"id": 1, "key": "born", "value": "1988-11-22"}, {"key": "news", "value": "1"}]
+    rows[1] |= {"first_name": "", "last_name": ""}
+    rows[2]["billing"]["email"] = "deleted@site.invalid"
+    store.rows["customers"] = rows
+    mapping = MetaMapping(email_consent_key="news", birthday_key="born")
+    connect().page(Resource.CUSTOMERS, cursor=None, updated_since=None)
+    (query,) = store.queries("/customers")
+
+    cut = [read_resource(Resource.CUSTOMERS, _cut(row, query["_fields"]), mapping) for row in rows]
+
+    assert cut == [read_resource(Resource.CUSTOMERS, row, mapping) for row in rows]
+    assert sum(len(json.dumps(_cut(row, query["_fields"]))) for row in rows) < len(json.dumps(rows)) / 2
 
 
 def test_a_full_scan_goes_by_number_in_id_order(connect: Connect, store: FakeStore) -> None:
