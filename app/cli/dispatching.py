@@ -55,7 +55,9 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # the package h
     def __init__(self, deliveries: UnwaitedDeliveries) -> None:
         super().__init__()
         self._deliveries = deliveries
-        self._gathered: list[tuple[HTTPChannel, Kept]] = []
+        # Added to by threads as well: by who has answered a page of a channel behind which a delivery waits.
+        self._gathered: deque[tuple[HTTPChannel, Kept]] = deque()
+        self._is_called = False
         self._seen = 0
         self._answered: deque[tuple[HTTPChannel, Answer]] = deque()
         self._has_ended = False
@@ -68,7 +70,8 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # the package h
             super().add_task(task)
             return
         self._gathered.append((task, kept))
-        if len(self._gathered) == 1:
+        if not self._is_called:
+            self._is_called = True
             _call(task)
 
     def look(self) -> None:
@@ -92,21 +95,27 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # the package h
         return bool(super().shutdown(cancel_pending, timeout))
 
     def _hand_over(self) -> None:
-        gathered, self._gathered, self._seen = self._gathered, [], 0
-        if gathered:
-            channels = [channel for channel, _ in gathered]
-            self._deliveries.keep([kept for _, kept in gathered], partial(self._tell, channels))
+        # First of all: who is gathered from here on calls again.
+        self._is_called, self._seen = False, 0
+        channels, kept = [], []
+        while self._gathered:
+            channel, one = self._gathered.popleft()
+            channels.append(channel)
+            kept.append(one)
+        if kept:
+            self._deliveries.keep(kept, partial(self._tell, channels))
 
     def _tell(self, channels: Sequence[HTTPChannel], answers: Sequence[Answer]) -> None:
-        """Whatever thread this is: have the loop say the answers.
+        """Whatever thread this is: have the loop say the answers; once it has ended, say them here.
 
         Who writes while the loop looks makes it look again and again, and each waits for the other.
         """
         self._answered.extend(zip(channels, answers, strict=True))
-        if self._has_ended:
-            self._say()
-        else:
-            _call(channels[0], self._say)
+        if not self._has_ended:
+            with suppress(OSError):
+                _call(channels[0], self._say)
+                return
+        self._say()
 
     def _say(self) -> None:
         while self._answered:

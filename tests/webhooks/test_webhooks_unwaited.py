@@ -239,6 +239,38 @@ def test_what_never_ceases_to_come_is_kept_all_the_same() -> None:
     assert len(inbox.tells) == 1
 
 
+def test_what_comes_while_a_group_is_handed_over_is_of_the_next_one() -> None:
+    inbox, trigger = _SilentInbox(), _Trigger()
+    dispatcher = Dispatcher(_believing(inbox))
+
+    dispatcher.add_task(_channel(trigger))
+    dispatcher.look()
+    dispatcher.look()
+    inbox.meanwhile = lambda: dispatcher.add_task(_channel(trigger))
+    trigger.look()
+    calls = trigger.calls
+    dispatcher.look()
+    dispatcher.look()
+    trigger.look()
+
+    assert [calls, len(inbox.tells)] == [4, 2]
+
+
+def test_answers_are_said_by_who_has_them_where_the_server_was_closed() -> None:
+    inbox, trigger = _SilentInbox(), _Trigger()
+    dispatcher = Dispatcher(_believing(inbox))
+    channel = _channel(trigger)
+
+    dispatcher.add_task(channel)
+    dispatcher.look()
+    dispatcher.look()
+    trigger.look()
+    trigger.is_closed = True
+    inbox.tells[0]([None])
+
+    assert channel.requests[0].answer.code == 200
+
+
 def test_a_server_that_has_ended_says_what_its_loop_does_not_come_to() -> None:
     inbox, trigger = _SilentInbox(), _Trigger()
     dispatcher = Dispatcher(_believing(inbox))
@@ -278,9 +310,14 @@ class _Trigger:
 
     def __init__(self) -> None:
         self._thunks: list[Callable[[], None]] = []
+        self.calls = 0
+        self.is_closed = False
 
     def pull_trigger(self, thunk: Callable[[], None] | None = None) -> None:
         """Remember what to do."""
+        if self.is_closed:
+            raise OSError("the pipe is closed")
+        self.calls += 1
         self._thunks += [thunk] if thunk else []
 
     def look(self) -> None:
@@ -319,10 +356,14 @@ class _SilentInbox:
 
     def __init__(self) -> None:
         self.tells: list[Callable[[Outcomes], None]] = []
+        self.meanwhile: Callable[[], None] | None = None
 
     def hand_over_all(self, _kept: Sequence[Kept], tell: Callable[[Outcomes], None]) -> None:
         """Take some."""
         self.tells.append(tell)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
 
 
 def _unwaited(inbox: _SilentInbox) -> UnwaitedDeliveries:
