@@ -33,6 +33,7 @@ OVER_ALL_STORES = {
     "jobs/states.py:run": "which stores have something due",
     "jobs/text_prices.py:run": "which stores have something due",
     "jobs/trials.py:run": "which stores have something due",
+    "jobs/upkeep.py:_run_some": "claims what is due of some stores",
     "jobs/upkeep.py:run": "which stores have a chore due",
     "jobs/writes.py:_round": "which stores have something due",
 }
