@@ -223,12 +223,14 @@ def _write_columns(session: Session, table: Table, given: Values, change: Change
 def _with_defaults(table: Table, given: Values) -> Values:
     """The columns, with the defaults of those that new rows leave out."""
     count = len(next(iter(given.values())))
-    left_out = {
-        column.name: [default_of(column)] * count
-        for column in table.columns
-        if column.default is not None and column.name not in given
-    }
-    return {**given, **left_out}
+    left_out = _left_out(table, tuple(given))
+    return {**given, **{column.name: [default_of(column)] * count for column in left_out}}
+
+
+@cache
+def _left_out(table: Table, names: Names) -> Sequence[Column[Any]]:
+    """The columns with a default that are not among these."""
+    return [column for column in table.columns if column.default is not None and column.name not in names]
 
 
 @cache

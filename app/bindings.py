@@ -1,7 +1,7 @@
 """Values as the drivers take them, a column at a time."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -21,6 +21,9 @@ from sqlalchemy.engine import result_tuple
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from connectors import exact_json
+
+_MOST_KEPT = 4096
+"""Columns of an engine whose processors are kept: to ask for those of a row takes as long as to bind it."""
 
 Values = Mapping[str, Sequence[Any]]
 """The values of each column, one a row."""
@@ -43,7 +46,7 @@ def read_back(
     rows: Sequence[Row[Any]], columns: Sequence[Column[Any]], dialect: Dialect
 ) -> Sequence[Row[Any]]:
     """What the driver gave back of new rows, as the columns' types read it."""
-    processors = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    processors = [_reader_of(column, dialect) for column in columns]
     if not any(processors):
         return rows
     read = [
@@ -87,6 +90,7 @@ class Listing(UserDefinedType[Sequence[Any]]):
         return listed
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """What turns a column's value into one that the driver takes, or None where it takes it as it is."""
     if isinstance(column.type, Boolean | LargeBinary):
@@ -95,6 +99,11 @@ def processor_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] 
         # As text, which both take: PostgreSQL's driver would wrap each value in an object first.
         return _json_or_none if column.type.none_as_null else _to_json
     return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _reader_of(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    return column.type.dialect_impl(dialect).result_processor(dialect, None)
 
 
 _to_json = exact_json.written
