@@ -1,6 +1,5 @@
 """What is done for one store again and again: claimed with a lease, put off slower each time it fails."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import BindParameter, Row, Update, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Among, UtcDateTime, insert_new, lease_now, table_of, upsert
+from app.db import UtcDateTime, insert_new, lease_now, table_of, upsert
 from app.models import Chore, Store
 from app.stores.platforms import CONNECTED, SHOPIFY, WOOCOMMERCE
 from connectors.base import ConnectorError, Resource
@@ -54,7 +53,7 @@ _FREE_AND_DUE = (
     .where(
         *_DUE,
         _CONNECTED,
-        Among(CHORES.c.store_id, "stores"),
+        CHORES.c.store_id == _STORE,
         or_(CHORES.c.lease_until.is_(None), CHORES.c.lease_until < bindparam("moment", type_=UtcDateTime)),
     )
     .with_for_update(skip_locked=True)
@@ -108,13 +107,12 @@ def stores_due(session: Session, name: str, now: datetime, most: int) -> list[in
     return list(session.execute(_STORES_DUE, {"chore": name, "now": now, "most": most}).scalars())
 
 
-def claim(session: Session, name: str, now: datetime, stores: Sequence[int]) -> list[Held]:
-    """The chore of that name of these stores, in their order; without those that rest or another has."""
+def claim(session: Session, name: str, now: datetime, *, store_id: int) -> Held | None:
+    """The store's chore of that name, or None where it does not wait, or another has it."""
     moment, token = lease_now(session), uuid4().hex
-    asked = {"chore": name, "now": now, "moment": moment, "stores": stores}
-    rows = session.execute(_CLAIM, {**asked, "token": token, "until": moment + LEASE})
-    taken = {row.store_id: Held(row.store_id, name, token, row) for row in rows}
-    return [taken[store_id] for store_id in stores if store_id in taken]
+    asked = {"chore": name, "now": now, "moment": moment, "store": store_id}
+    row = session.execute(_CLAIM, {**asked, "token": token, "until": moment + LEASE}).one_or_none()
+    return None if row is None else Held(store_id, name, token, row)
 
 
 def hurry(session: Session, store_id: int, name: str, now: datetime) -> None:

@@ -1,16 +1,11 @@
 """A store's row, as every job begins with it."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import Among, table_of
 from app.models import Store
 
 _BY_ID = select(Store).where(Store.id == bindparam("id"))
-
-_BY_IDS = select(Store).where(Among(table_of(Store).c.id, "ids"))
 
 
 def find(session: Session, store_id: int) -> Store | None:
@@ -28,8 +23,3 @@ def need(session: Session, store_id: int) -> Store:
         NoResultFound: there is none.
     """
     return session.execute(_BY_ID, {"id": store_id}).scalar_one()
-
-
-def several(session: Session, ids: Sequence[int]) -> dict[int, Store]:
-    """The stores of these ids, by them."""
-    return {store.id: store for store in session.execute(_BY_IDS, {"ids": ids}).scalars()}

@@ -103,7 +103,7 @@ def test_a_mended_setting_is_checked_at_once_and_wakes_what_waited(shop: Sending
 def test_a_key_that_is_saved_while_the_old_one_is_checked_is_checked_too(shop: Sending) -> None:
     everything = shop.runtime.database.over_all_stores()
     with everything.write() as session:
-        (held,) = chores.claim(session, chores.SENDERS, NOW, [shop.store_id])
+        held = chores.claim(session, chores.SENDERS, NOW, store_id=shop.store_id)
         assert held is not None
 
     shop.set(**{"sendgrid.api_key": KNOWN.sendgrid_api_key})

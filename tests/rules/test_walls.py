@@ -34,7 +34,6 @@ OVER_ALL_STORES = {
     "jobs/states.py:run": "which stores have something due",
     "jobs/text_prices.py:run": "which stores have something due",
     "jobs/trials.py:run": "which stores have something due",
-    "jobs/upkeep.py:_run_some": "claims what is due of some stores",
     "jobs/upkeep.py:run": "which stores have a chore due",
     "jobs/whose.py:_with_flow": "which stores have something due",
     "jobs/whose.py:of_the_night": "which stores have something due",
