@@ -6,8 +6,6 @@ starts with BEGIN IMMEDIATE: a plain BEGIN that turns into a write later fails a
 """
 
 import json
-import sqlite3
-from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -57,8 +55,6 @@ _PRAGMAS = (
     "secure_delete=ON",
 )
 
-_SORTED_IN_FILES = "PRAGMA temp_store=DEFAULT"
-
 
 def sqlite(url: str, busy_seconds: float) -> Engine:
     """An engine for a file; a writer waits so long for another."""
@@ -80,7 +76,7 @@ def sqlite(url: str, busy_seconds: float) -> Engine:
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
-    _have_begin(engine, _begin_writing)
+    _have_begin(engine, "BEGIN IMMEDIATE")
     return engine
 
 
@@ -88,7 +84,7 @@ def reading(engine: Engine) -> Engine:
     """SQLite's engine for transactions that write nothing: the same pool, another way to begin."""
     reader = engine.execution_options(**{READ_ONLY: True})
     reader.dialect = copy(engine.dialect)
-    _have_begin(reader, _begin_reading)
+    _have_begin(reader, "BEGIN")
     return reader
 
 
@@ -150,33 +146,18 @@ def read_json(text: str | bytes) -> Any:
         return json.loads(text)
 
 
-def _have_begin(engine: Engine, begin: Callable[[Any], None]) -> None:
+def _have_begin(engine: Engine, statement: str) -> None:
     """Begin each transaction by the driver itself: SQLAlchemy's way costs more than many a one's whole work.
 
     By the dialect's own method, not by a listener: an engine that has one looks for others at every statement
     of every connection, which costs a quarter of what SQLAlchemy does there.
     """
     dialect: Any = engine.dialect
+
+    def begin(connection: Any) -> None:
+        connection.driver_connection.execute(statement)
+
     dialect.do_begin = begin
-
-
-def _begin_reading(connection: Any) -> None:
-    connection.driver_connection.execute("BEGIN")
-
-
-def _begin_writing(connection: Any) -> None:
-    """Begin, and have each statement's way back (what its pages held before) stand in memory, not in a file.
-
-    SQLite decides so as a transaction begins, so that what is sorted in it may go to a file as ever. Most
-    batches of rows went to a file so, a quarter of all that was written. SQLite hears of the setting as it
-    parses it: what is prepared once would not be heard again.
-    """
-    driver = connection.driver_connection
-    try:
-        driver.executescript(f"PRAGMA temp_store=MEMORY; BEGIN IMMEDIATE; {_SORTED_IN_FILES}")
-    except sqlite3.Error:
-        driver.executescript(_SORTED_IN_FILES)
-        raise
 
 
 def _begin_in(scope: str) -> bytes:

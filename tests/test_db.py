@@ -2,7 +2,6 @@
 
 import json
 from contextlib import ExitStack
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -133,46 +132,6 @@ def test_who_reads_waits_for_no_writer_and_who_writes_waits_at_once(database: Da
 
     impatient.dispose()
     assert seen == 0
-
-
-@pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_batch_of_rows_writes_no_file_before_its_commit_and_a_large_sort_does(database: Database) -> None:
-    store_id = new_store(database)
-    _add_customers(database, store_id, 1000)
-    with database.write() as session:
-        before = _written_bytes()
-        session.execute(text("UPDATE customers SET orders_count = orders_count + 1"))
-        of_batch = _written_bytes() - before
-        session.execute(_A_LARGE_SORT)
-        of_sort = _written_bytes() - before - of_batch
-
-    assert (of_batch, of_sort > 20_000_000) == (0, True)
-
-
-@pytest.mark.parametrize("engine", ["sqlite"])
-def test_who_waited_for_a_writer_in_vain_sorts_in_files_as_before(database: Database) -> None:
-    impatient = Database(database.url, busy_seconds=0.05)
-    with database.write() as session:
-        session.execute(text("SELECT 1"))
-        with pytest.raises(Busy), impatient.write() as writer:
-            writer.execute(text("SELECT 1"))
-
-    with impatient.read() as reader:
-        setting = reader.execute(text("PRAGMA temp_store")).scalar_one()
-
-    impatient.dispose()
-    assert setting == 0
-
-
-_A_LARGE_SORT = text(
-    "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
-    " SELECT count(*) FROM (SELECT hex(randomblob(60)) AS word FROM n ORDER BY word, i)"
-)
-
-
-def _written_bytes() -> int:
-    """What this thread wrote to files so far."""
-    return int(Path("/proc/thread-self/io").read_text().split()[3])
 
 
 def _fail_with_a_customer(database: Database, store_id: int, used: list[Session]) -> None:
