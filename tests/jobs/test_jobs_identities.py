@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.config import Settings
 from app.db import Database
@@ -68,21 +66,3 @@ def test_a_store_that_does_not_answer_is_asked_later(bottega: Bottega) -> None:
     chore = bottega.chore("identity")
     assert (chore.next_at, _store(bottega).order_statuses) == (NOW + timedelta(seconds=30), [])
     assert "500" in str(chore.error)
-
-
-def test_a_shop_that_says_what_it_said_is_not_locked(bottega: Bottega) -> None:
-    identities.run(bottega.kit, NOW)
-    asked: list[str] = []
-
-    def note(*told: Any) -> None:
-        asked.append(told[2])
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        again = identities.run(bottega.kit, NOW + DAY)["identities read"]
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-    of_the_store = [statement for statement in asked if "FROM stores" in statement.partition("WHERE")[0]]
-    assert (again, len(of_the_store)) == (1, 1)
-    assert not [statement for statement in asked if "UPDATE stores" in statement]

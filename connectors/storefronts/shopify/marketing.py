@@ -21,20 +21,17 @@ def report(admin: Admin, activity: FlowActivity) -> None:
     Raises:
         ConnectorError: Shopify refused it; permanent, but while it still deletes older ones.
     """
-    _demand_success(admin.run(documents.MARKETING_ACTIVITY, {"input": _activity(activity)}), "reported")
+    _demand_success(admin.run(documents.MARKETING_ACTIVITY, {"input": _activity(activity)}))
 
 
 def report_day(admin: Admin, activity: FlowActivity, engagement: FlowEngagement) -> None:
-    """Make the activity, or bring it up to date, and add a day's figures to it, by one call.
+    """Add a day's figures to an activity that exists.
 
     Raises:
         ConnectorError: Shopify refused them; permanent, but while it still deletes older ones.
     """
-    told = {"remoteId": _remote_id(activity), "engagement": _engagement(engagement)}
-    answer = admin.run(documents.MARKETING_ENGAGEMENT, {"input": _activity(activity), **told})
-    # What was said of the activity says why there is none to add anything to.
-    _demand_success(answer, "reported")
-    _demand_success(answer, "told")
+    asked = {"remoteId": _remote_id(activity), "engagement": _engagement(engagement)}
+    _demand_success(admin.run(documents.MARKETING_ENGAGEMENT, asked))
 
 
 # After an uninstall Shopify deletes the app's activities in the background and takes none meanwhile.
@@ -42,8 +39,8 @@ _PASSING = frozenset({"DELETE_JOB_ENQUEUED", "INTERNAL_ERROR"})
 _MINUTES_AN_HOUR = 60
 
 
-def _demand_success(answer: JsonObject, name: str) -> None:
-    codes = refusal_codes(fields.required_child(answer, name))
+def _demand_success(answer: JsonObject) -> None:
+    codes = refusal_codes(fields.required_child(answer, "reported"))
     if codes:
         shown = ", ".join(codes)
         raise ConnectorError(f"Shopify refused the report ({shown})", permanent=not set(codes) & _PASSING)
