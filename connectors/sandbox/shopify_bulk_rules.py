@@ -3,25 +3,23 @@
 Source: shopify.dev, perform bulk operations, operation restrictions (November 2026).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLList,
     GraphQLNamedType,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     get_named_type,
     get_nullable_type,
 )
+
+from connectors.sandbox.shopify_fragments import Fragments, fragment_at, fragments_of
 
 MOST_CONNECTIONS = 5
 DEEPEST = 2
@@ -64,8 +62,7 @@ def refusals(schema: GraphQLSchema, document: DocumentNode) -> list[str]:
         return ["Bulk queries must contain a single top-level field."]
     if isinstance(selected[0], FieldNode) and selected[0].name.value in {"node", "nodes"}:
         return ["Bulk queries cannot contain a top-level `node` or `nodes` field."]
-    fragments = [one for one in document.definitions if isinstance(one, FragmentDefinitionNode)]
-    walk = _Walk(schema, {fragment.name.value: fragment for fragment in fragments})
+    walk = _Walk(schema, fragments_of(document))
     found = list(walk.connections(operations[0].selection_set, schema.query_type, depth=0, in_list=False))
     return list(_broken(found))
 
@@ -81,7 +78,7 @@ class _Connection:
 @dataclass(frozen=True, slots=True)
 class _Walk:
     schema: GraphQLSchema
-    fragments: Mapping[str, FragmentDefinitionNode]
+    fragments: Fragments
 
     def fields(
         self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None
@@ -91,11 +88,7 @@ class _Walk:
             if isinstance(selection, FieldNode):
                 yield selection, parent
                 continue
-            fragment: FragmentDefinitionNode | InlineFragmentNode
-            if isinstance(selection, FragmentSpreadNode):
-                fragment = self.fragments[selection.name.value]
-            else:
-                fragment = cast(InlineFragmentNode, selection)
+            fragment = fragment_at(selection, self.fragments)
             condition = fragment.type_condition
             named = self.schema.get_type(condition.name.value) if condition else parent
             yield from self.fields(fragment.selection_set, named)

@@ -13,13 +13,10 @@ from typing import Any, cast
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
     IntValueNode,
     NamedTypeNode,
     OperationDefinitionNode,
@@ -32,6 +29,8 @@ from graphql import (
     is_leaf_type,
     is_list_type,
 )
+
+from connectors.sandbox.shopify_fragments import Fragments, fragment_at, fragments_of
 
 MUTATION_COST = 10
 CONNECTION_COST = 2
@@ -84,12 +83,9 @@ def cost_model(
     """The cost model of one operation."""
     if operation.operation is OperationType.MUTATION:
         return CostModel(len(operation.selection_set.selections), ())
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    return CostModel(0, _Reading(schema, fragments).parts(operation.selection_set, schema.query_type))
+    return CostModel(
+        0, _Reading(schema, fragments_of(document)).parts(operation.selection_set, schema.query_type)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ class _Reading:
     """Finds what costs something in a document."""
 
     schema: GraphQLSchema
-    fragments: Mapping[str, FragmentDefinitionNode]
+    fragments: Fragments
 
     def parts(
         self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None
@@ -119,11 +115,7 @@ class _Reading:
     def _inner(
         self, selection: SelectionNode, parent: GraphQLNamedType | None
     ) -> tuple[SelectionSetNode, GraphQLNamedType | None]:
-        fragment: FragmentDefinitionNode | InlineFragmentNode
-        if isinstance(selection, InlineFragmentNode):
-            fragment = selection
-        else:
-            fragment = self.fragments[cast(FragmentSpreadNode, selection).name.value]
+        fragment = fragment_at(selection, self.fragments)
         condition = fragment.type_condition
         if not isinstance(condition, NamedTypeNode):
             return fragment.selection_set, parent

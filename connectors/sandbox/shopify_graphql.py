@@ -9,7 +9,6 @@ from typing import Any, cast
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
     GraphQLResolveInfo,
@@ -26,6 +25,7 @@ from graphql.execution.values import get_variable_values
 from connectors.sandbox.shopify_bulk_fields import BULK_MUTATIONS
 from connectors.sandbox.shopify_codes import CODE_MUTATIONS, CODE_QUERIES
 from connectors.sandbox.shopify_cost import CostModel, cost_model
+from connectors.sandbox.shopify_fragments import fragments_of
 from connectors.sandbox.shopify_marketing import MARKETING_MUTATIONS
 from connectors.sandbox.shopify_mutations import MUTATION_FIELDS
 from connectors.sandbox.shopify_nodes import Node, customer_node, product_node, variant_node
@@ -97,10 +97,7 @@ def planned(document: DocumentNode, operation: OperationDefinitionNode | None = 
         NotPlainError: it is not of the plain kind.
     """
     operations = (one for one in document.definitions if isinstance(one, OperationDefinitionNode))
-    fragments = {
-        one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)
-    }
-    return plan(schema(), fragments, operation or next(operations))
+    return plan(schema(), fragments_of(document), operation or next(operations))
 
 
 def choose(prepared: Prepared, operation_name: str | None) -> Operation | None:

@@ -10,13 +10,10 @@ from typing import Any, cast
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
     NamedTypeNode,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -26,6 +23,8 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution.values import get_argument_values
+
+from connectors.sandbox.shopify_fragments import Fragment, Fragments, fragment_at
 
 Source = dict[str, Any]
 Variables = Mapping[str, Any]
@@ -65,7 +64,7 @@ class Field:
 
 def plan(
     schema: GraphQLSchema,
-    fragments: Mapping[str, FragmentDefinitionNode],
+    fragments: Fragments,
     operation: OperationDefinitionNode,
 ) -> tuple[Field, ...]:
     """What an operation selects.
@@ -118,7 +117,7 @@ def _selected(field: Field, value: Any, info: Info, variables: Variables) -> Any
 @dataclass(frozen=True, slots=True)
 class _Planning:
     schema: GraphQLSchema
-    fragments: Mapping[str, FragmentDefinitionNode]
+    fragments: Fragments
 
     def fields(
         self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None
@@ -137,16 +136,12 @@ class _Planning:
             if isinstance(selection, FieldNode):
                 yield self._field(selection, parent, only)
                 continue
-            fragment: FragmentDefinitionNode | InlineFragmentNode
-            if isinstance(selection, FragmentSpreadNode):
-                fragment = self.fragments[selection.name.value]
-            else:
-                fragment = cast(InlineFragmentNode, selection)
+            fragment = fragment_at(selection, self.fragments)
             yield from self._fields(fragment.selection_set, *self._narrowed(fragment, parent, only))
 
     def _narrowed(
         self,
-        fragment: FragmentDefinitionNode | InlineFragmentNode,
+        fragment: Fragment,
         parent: GraphQLNamedType | None,
         only: str | None,
     ) -> tuple[GraphQLNamedType | None, str | None]:

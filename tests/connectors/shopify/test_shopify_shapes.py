@@ -3,11 +3,11 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from connectors.base import UnreadablePayload
+from connectors.base import OrderRecord, UnreadablePayload
 from connectors.storefronts.shopify import fields, shapes
 from connectors.storefronts.shopify.records import records
 from connectors.storefronts.shopify.topics import READERS
@@ -96,4 +96,6 @@ def test_a_body_is_read_in_every_encoding_of_json(encoding: str, payload_of: Pay
     payload = payload_of("orders/create")
     body = json.dumps(payload, ensure_ascii=False).encode(encoding)
 
-    assert records("orders/create", body, TRIGGERED_AT)[0].external_id == str(payload["id"])  # type: ignore[union-attr]
+    read = cast(OrderRecord, records("orders/create", body, TRIGGERED_AT)[0])
+
+    assert read.external_id == str(payload["id"])
