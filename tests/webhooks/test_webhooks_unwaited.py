@@ -1,6 +1,5 @@
 """Deliveries for which no thread waits: answered in order, in time, once, and by a server that ends, too."""
 
-import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from connectors.base import Envelope
 from tests.engines import SQLITE
 from tests.webhooks.webhooks_inbox import Inbox
 from tests.webhooks.webhooks_process import EMBEDDED, SETTINGS, Answer, Headers, Serving, pause, serving
+from tests.webhooks.webhooks_raw import raw, statuses
 from tests.webhooks.webhooks_shops import (
     Delivery,
     connect_shopify,
@@ -59,38 +59,18 @@ def _post_into(answers: "Queue[Answer]", served: Serving, delivery: Delivery) ->
     answers.put(served.post(*_parts(delivery)))
 
 
-def _raw(delivery: Delivery, *, body: bytes | None = None) -> bytes:
-    sent = delivery.body if body is None else body
-    lines = [f"POST {delivery.path} HTTP/1.1", "Host: shop.test", f"Content-Length: {len(sent)}"]
-    lines += [f"{name}: {value}" for name, value in delivery.headers]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + sent
-
-
-def _statuses(port: int, requests: bytes, count: int) -> list[int]:
-    """The statuses of all answers over one connection."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-        connection.sendall(requests)
-        received = b""
-        while received.count(b"HTTP/1.1 ") < count:
-            part = connection.recv(65536)
-            if not part:
-                break
-            received += part
-    return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
-
-
 @only_embedded
 def test_deliveries_sent_without_waiting_are_all_answered_in_their_order(
     served: Serving, runtime: Runtime, store: Store
 ) -> None:
     served.post(*_parts(new_order_of(store, "first")))
     good = [new_order_of(store, f"{number:02}") for number in range(40)]
-    forged = _raw(new_order_of(store, "forged"), body=b'{"id": 1}')
+    forged = raw(new_order_of(store, "forged"), body=b'{"id": 1}')
 
-    raw = [*map(_raw, good[:20]), forged, *map(_raw, good[20:])]
-    statuses = _statuses(served.port, b"".join(raw), 41)
+    requests = [*map(raw, good[:20]), forged, *map(raw, good[20:])]
+    answers = statuses(served.port, b"".join(requests), 41)
 
-    assert statuses == [200] * 20 + [401] + [200] * 20
+    assert answers == [200] * 20 + [401] + [200] * 20
     keys = [row.dedupe_key for row in Inbox(runtime, store).rows()]
     assert sorted(keys) == [*(f"{number:02}" for number in range(40)), "first"]
 
@@ -106,9 +86,9 @@ def test_a_delivery_in_chunks_is_kept_as_one_of_a_known_length(
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(delivery.body), delivery.body)
 
-    statuses = _statuses(served.port, head + chunked, 1)
+    answers = statuses(served.port, head + chunked, 1)
 
-    assert statuses == [200]
+    assert answers == [200]
     assert [row.dedupe_key for row in Inbox(runtime, store).rows()] == ["first", "in-chunks"]
 
 
@@ -330,7 +310,7 @@ class _Trigger:
 def _channel(trigger: _Trigger, *, unread: int = 0) -> Any:
     """A channel with a delivery."""
     request = AnswerableRequest(Adjustments())
-    request.received(_raw(Delivery("/webhooks/shopify", [], b"{}")))
+    request.received(raw(Delivery("/webhooks/shopify", [], b"{}")))
     server = SimpleNamespace(trigger=trigger)
     return SimpleNamespace(requests=[request], total_outbufs_len=unread, server=server, service=lambda: None)
 
