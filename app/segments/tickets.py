@@ -16,23 +16,24 @@ from app.segments.bands import Bands, average_of, terciles
 from app.stores import settings
 from app.stores.platforms import CONNECTED
 
-CUSTOMERS, BANDS = table_of(Customer), table_of(TicketBand)
+CUSTOMERS, BANDS, STORES = table_of(Customer), table_of(TicketBand), table_of(Store)
 SETTING = "classes.ticket_bands"
 MOST_BUYERS = 20_000
 _COUNTED_AGAIN = timedelta(days=7)
 _COUNTED_AT = select(BANDS.c.counted_at).where(BANDS.c.store_id == bindparam("store"))
+# Two columns of each store: of thousands the whole rows would fill a worker's memory.
 _HELD = (
-    select(Store, BANDS.c.counted_at)
-    .outerjoin(BANDS, BANDS.c.store_id == Store.id)
-    .where(Store.state == CONNECTED)
-    .order_by(Store.id)
+    select(STORES.c.id, STORES.c.settings[SETTING].as_string(), BANDS.c.counted_at)
+    .outerjoin(BANDS, BANDS.c.store_id == STORES.c.id)
+    .where(STORES.c.state == CONNECTED)
+    .order_by(STORES.c.id)
 )
 
 
 def due(session: Session, now: datetime) -> list[int]:
     """The connected stores whose thresholds the merchant set, or were counted a week ago, or never."""
     rows = session.execute(_HELD)
-    return [store.id for store, at in rows if settings.words(store, SETTING) or not _is_fresh(at, now)]
+    return [store_id for store_id, own, counted_at in rows if own or not _is_fresh(counted_at, now)]
 
 
 def wanted(session: Session, store: Store, now: datetime) -> Bands | None:
