@@ -16,7 +16,8 @@ from app.segments.bands import Bands, average_of, terciles
 from app.stores import settings
 from app.stores.platforms import CONNECTED
 
-CUSTOMERS, BANDS, STORES = table_of(Customer), table_of(TicketBand), table_of(Store)
+CUSTOMERS, BANDS = table_of(Customer), table_of(TicketBand)
+STORES = table_of(Store)
 SETTING = "classes.ticket_bands"
 MOST_BUYERS = 20_000
 _COUNTED_AGAIN = timedelta(days=7)
