@@ -29,6 +29,7 @@ class Journal:
     """The files of one world; a line is on its way to the disk after `flush` and safe after `sync`."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._paths = {name: folder / f"{name}.jsonl" for name in _NAMES}
         for path in self._paths.values():

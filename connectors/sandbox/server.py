@@ -73,7 +73,9 @@ def create_app(simulation: Simulation, app: AppRegistration, providers: Provider
     server.json.sort_keys = False  # type: ignore[attr-defined]
     server.after_request(partial(_kept, simulation.journal))
     server.register_blueprint(control.blueprint(simulation, providers))
-    server.register_blueprint(shopify_api.blueprint(simulation.world, app))
+    # The process is ended by a signal: what lay in the machine's folder for passing files would stay there.
+    files = simulation.journal.folder / "files"
+    server.register_blueprint(shopify_api.blueprint(simulation.world, app, files))
     server.register_blueprint(woo_api.blueprint(simulation.world))
     if providers:
         server.register_blueprint(provider_control.blueprint(providers))

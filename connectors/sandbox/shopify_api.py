@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, send_file
@@ -23,12 +24,12 @@ UNRECOGNIZED = "[API] Invalid API key or access token (unrecognized login or wro
 Answer = Response | tuple[Response, int]
 
 
-def blueprint(world: WorldView, app: AppRegistration) -> Blueprint:
-    """Everything under ``/shopify/<shop>``, and the files of its bulk operations."""
+def blueprint(world: WorldView, app: AppRegistration, files: Path | None = None) -> Blueprint:
+    """Everything under ``/shopify/<shop>``, and the files of its bulk operations, which lie in `files`."""
     pages = Blueprint("sandbox_shopify", __name__, url_prefix=f"/shopify/{SHOPIFY_SHOP}")
     server = AuthorizationServer(world, app)
     bucket = Bucket(app.bucket_size, app.restore_rate, app.clock)
-    desk = Desk(world, app)
+    desk = Desk(world, app, files)
 
     @pages.get("/admin/oauth/authorize")
     def authorize() -> Any:

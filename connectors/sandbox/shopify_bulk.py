@@ -28,15 +28,25 @@ _PATIENCE_SECONDS = 2.0
 
 
 class Desk:
-    """The operations of one app in one shop. Files live as long as the process."""
+    """The operations of one app in one shop. Files live as long as the process.
 
-    def __init__(self, world: WorldView, app: AppRegistration) -> None:
+    Args:
+        folder: for the files; what an ended process left there goes. By default one that goes with us.
+    """
+
+    def __init__(self, world: WorldView, app: AppRegistration, folder: Path | None = None) -> None:
         self._world = world
         self._app = app
         self._lock = Lock()
         self._operations: dict[str, _Operation] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="sandbox-bulk-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="sandbox-bulk-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        # Flask serves a file by its whole path.
+        self._folder = folder.absolute()
 
     def start(self, query: str, caller: Caller, *, is_grouped: bool) -> Node:
         """The payload of `bulkOperationRunQuery`."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -67,13 +68,33 @@ class Shop:
 @pytest.fixture
 def shop() -> Shop:
     """Three orders of two lines each; a clock that stands."""
+    return open_shop()
+
+
+def open_shop(files: Path | None = None) -> Shop:
+    """The same, whose files lie in that folder."""
     world = small_world()
     app = AppRegistration("app-id", "app-secret", "http://app.test", clock=lambda: 1_800_000_000.0)
-    server = Flask("sandbox-under-test")
-    server.register_blueprint(blueprint(world, app))
+    server = Flask("connectors.sandbox", static_folder=None)
+    server.register_blueprint(blueprint(world, app, files))
     found = Shop(world, app, server.test_client())
     found.install(app.scopes)
     return found
+
+
+def test_files_lie_in_the_worlds_folder_and_those_of_an_ended_process_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = Path("sandbox/files")
+    files.mkdir(parents=True)
+    (files / "of-before.jsonl").write_text("{}")
+
+    shop = open_shop(files)
+    done = shop.state(shop.run())
+
+    assert [path.stat().st_size for path in files.iterdir()] == [int(done["fileSize"])]
+    assert len(shop.file(done["url"]).data) == int(done["fileSize"])
 
 
 def test_a_grouped_file_has_the_children_below_their_parents(shop: Shop) -> None:
