@@ -927,6 +927,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_privacy_requests_store", "privacy_requests", ["store_id", "id"], unique=False)
     op.create_table(
+        "product_counts",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=False),
+        sa.Column("orders_count", sa.Integer(), nullable=False),
+        sa.Column("orders", sa.JSON(none_as_null=True), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "product_external_id", name=op.f("pk_product_counts")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "product_pairs",
         sa.Column("store_id", ID, nullable=False),
         sa.Column("product_external_id", sa.String(length=64), nullable=False),
@@ -1477,6 +1486,7 @@ def downgrade() -> None:
     op.drop_table("product_variants")
     op.drop_table("product_rhythms")
     op.drop_table("product_pairs")
+    op.drop_table("product_counts")
     op.drop_table("privacy_requests")
     op.drop_table("preferences")
     op.drop_table("orders")
