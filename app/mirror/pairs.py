@@ -18,8 +18,9 @@ from app.models import Order, OrderLine, ProductCount, ProductPair, Store
 from app.models.product import SUPPORT
 from app.scans import StoreScan
 
-ORDERS, LINES, STORES = table_of(Order), table_of(OrderLine), table_of(Store)
+ORDERS, LINES = table_of(Order), table_of(OrderLine)
 COUNTS, PAIRS = table_of(ProductCount), table_of(ProductPair)
+STORES = table_of(Store)
 MOST_PRODUCTS = 12
 UNPAIRED = StoreScan(ORDERS.c.store_id, ORDERS.c.is_counted == true(), ORDERS.c.is_paired == false())
 """Which stores have orders that are not in the counts yet."""
