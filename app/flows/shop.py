@@ -16,13 +16,12 @@ from app.flows.foreseen import Foreseen, K
 from app.flows.goods import MOST_ASKED, OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
-from app.models import Order, OrderLine, Product, ProductPair
+from app.models import Order, OrderLine, Product, ProductCount, ProductPair
+from app.models.product import SUPPORT
 from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
-PAIRS = table_of(ProductPair)
-SUPPORT = 20
-"""In how many orders two products stood together at least, before that tells anything."""
+PAIRS, COUNTS = table_of(ProductPair), table_of(ProductCount)
 ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
 
 
@@ -133,7 +132,7 @@ class LiveShop:
         return {row.external_id: row.cross_sell_ids or () for row in self._about(_CHOICES, products)}
 
     def fits(self, owned: Collection[str]) -> Mapping[str, Sequence[Fit]]:
-        """By the counts of the nightly slot, where a product's own is kept as its pair with itself."""
+        """By the counts of the nightly slot."""
         pairs = [
             (row.product_external_id, row.other_external_id, row.orders_count)
             for row in self._about(_TOGETHER, sorted(owned))
@@ -215,10 +214,11 @@ _NEWEST = (
 _TYPES = select(PRODUCTS.c.external_id, PRODUCTS.c.product_type).where(
     PRODUCTS.c.store_id == bindparam("store"), Among(PRODUCTS.c.external_id, "products")
 )
-_COUNTED = select(PAIRS.c.product_external_id, PAIRS.c.other_external_id, PAIRS.c.orders_count).where(
-    PAIRS.c.store_id == bindparam("store"), Among(PAIRS.c.product_external_id, "products")
+_TOGETHER = select(PAIRS.c.product_external_id, PAIRS.c.other_external_id, PAIRS.c.orders_count).where(
+    PAIRS.c.store_id == bindparam("store"),
+    Among(PAIRS.c.product_external_id, "products"),
+    PAIRS.c.orders_count >= SUPPORT,
 )
-_TOGETHER = _COUNTED.where(
-    PAIRS.c.other_external_id != PAIRS.c.product_external_id, PAIRS.c.orders_count >= SUPPORT
+_ALONE = select(COUNTS.c.product_external_id, COUNTS.c.orders_count).where(
+    COUNTS.c.store_id == bindparam("store"), Among(COUNTS.c.product_external_id, "products")
 )
-_ALONE = _COUNTED.where(PAIRS.c.other_external_id == PAIRS.c.product_external_id)

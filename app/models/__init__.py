@@ -32,7 +32,7 @@ from app.models.notice import Notice
 from app.models.order import Fulfillment, Order, OrderLine, Refund
 from app.models.preference import Preference
 from app.models.privacy_request import ErasedIdentity, PrivacyRequest
-from app.models.product import Product, ProductPair, ProductVariant
+from app.models.product import Product, ProductCount, ProductPair, ProductVariant
 from app.models.product_rhythm import ProductRhythm
 from app.models.rehearsal import Rehearsal
 from app.models.restore import Restore
@@ -99,6 +99,7 @@ __all__ = [
     "Preference",
     "PrivacyRequest",
     "Product",
+    "ProductCount",
     "ProductPair",
     "ProductRhythm",
     "ProductVariant",

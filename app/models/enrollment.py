@@ -55,12 +55,12 @@ class Enrollment(Base):
             postgresql_where=is_one_of(state, (ACTIVE,)),
         ),
         Index("ix_enrollments_customer", "store_id", "customer_id", "flow_key", "entered_at"),
-        # Those of the last weeks are counted every night, however long the history is.
-        Index("ix_enrollments_entered", "store_id", "entered_at"),
+        # Those of the last weeks are counted every night, however long the history is: by it alone.
+        Index("ix_enrollments_entered", "store_id", "entered_at", "flow_key", "customer_id", "state"),
         # SQLite counts from it alone only where it holds what its own condition asks, too.
         Index(
             "ix_enrollments_steps",
-            *("store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied"),
+            *("store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied", "ended_at"),
             sqlite_where=is_tallied == false(),
             postgresql_where=is_tallied == false(),
         ),

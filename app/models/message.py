@@ -116,7 +116,8 @@ class Message(Base):
             sqlite_where=is_review_ask(flow_key, step, status),
             postgresql_where=is_review_ask(flow_key, step, status),
         ),
-        Index("ix_messages_enrollment", "store_id", "enrollment_id"),
+        # How far its journeys came is counted every night, by it alone.
+        Index("ix_messages_enrollment", "store_id", "enrollment_id", "status", "clicked_at"),
         # What waits for somebody, who may have got hundreds.
         Index(
             "ix_messages_waiting",
@@ -128,7 +129,7 @@ class Message(Base):
         # SQLite counts from it alone only where it holds what its own condition asks, too.
         Index(
             "ix_messages_steps",
-            *("store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied"),
+            *("store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied", "created_at"),
             sqlite_where=is_tallied == false(),
             postgresql_where=is_tallied == false(),
         ),

@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
 
+SUPPORT = 20
+"""In how many orders two products stood together at least, before that tells anything."""
+
 
 class Product(Base):
     """A product of one store. `cross_sell_ids` and `up_sell_ids` are the merchant's own choices."""
@@ -51,8 +54,30 @@ class ProductVariant(Base):
     quantity: Mapped[int | None] = mapped_column()
 
 
+class ProductCount(Base):
+    """In how many counted orders a product stood; kept incrementally.
+
+    Attributes:
+        orders: the ids of those orders while they are fewer than `SUPPORT`, None from then on.
+    """
+
+    __tablename__ = "product_counts"
+
+    store_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    product_external_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    orders_count: Mapped[int] = mapped_column()
+    orders: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+
+    # SQLite keeps the rows in their key's own tree: half the pages of hundreds of products a night.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 class ProductPair(Base):
-    """In how many counted orders two products stood together; kept incrementally, both ways round."""
+    """In how many counted orders two products stood together, both ways round; kept incrementally.
+
+    Of products that stood in `SUPPORT` orders each: no others can have stood together in as many. Of all
+    pairs of a shop they are a few in a hundred.
+    """
 
     __tablename__ = "product_pairs"
 
@@ -61,5 +86,4 @@ class ProductPair(Base):
     other_external_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     orders_count: Mapped[int] = mapped_column()
 
-    # SQLite keeps the rows in their key's own tree: half the pages of thousands of pairs a night.
     __table_args__ = ({"sqlite_with_rowid": False},)

@@ -4,11 +4,11 @@ A store's turn comes once a week (and in its first nights with us), and of a lar
 buyers is read, so that a night costs little whatever the shop's size.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import chain, groupby, zip_longest
+from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, exists, func, select, update
@@ -115,11 +115,11 @@ def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
     """What the shop's orders tell of each product; of those that tell enough."""
     buyers = select(func.count()).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.orders_count > 0)
     every = -(-session.execute(buyers).scalar_one() // MOST_BUYERS) or 1
-    spells: defaultdict[str, list[Spell]] = defaultdict(list)
-    for spell, products in _spells(_visits(session, store_id, every), now):
-        for product in products:
-            spells[product].append(spell)
-    found = ((product, returning(of_product)) for product, of_product in spells.items())
+    visits = _visits(session, store_id, every)
+    spells = list(_spells(visits, now))
+    # Bought twice on a visit, it is one purchase. Few are bought so often that they may tell anything.
+    telling = ((one, dict.fromkeys(at)) for one, at in visits.bought.items() if len(at) >= FEWEST_GAPS)
+    found = ((product, returning([spells[place] for place in places])) for product, places in telling)
     return {product: learned for product, learned in found if learned is not None}
 
 
@@ -207,48 +207,59 @@ _PRODUCTS = (
     .correlate(ORDERS)
     .scalar_subquery()
 )
+# In the order in which orders came their lines lie side by side: by their customers SQLite would read each
+# page of them again and again. A range leads it there.
 _VISITED = (
     select(ORDERS.c.customer_id, ORDERS.c.paid_at, _PRODUCTS)
     .where(
         ORDERS.c.store_id == bindparam("store"),
-        ORDERS.c.customer_id.is_not(None),
-        ORDERS.c.customer_id % bindparam("every") == 0,
+        ORDERS.c.placed_at >= datetime.min.replace(tzinfo=UTC),
+        unindexed(ORDERS.c.customer_id).is_not(None),
+        unindexed(ORDERS.c.customer_id) % bindparam("every") == 0,
         *_COUNTED,
     )
-    .order_by(ORDERS.c.customer_id, ORDERS.c.paid_at)
+    .order_by(unindexed(ORDERS.c.customer_id), ORDERS.c.paid_at)
 )
 """One row an order, for its products stand by themselves in many rows more."""
+_AT_ONCE = 1000
 
 
-class _Visit(NamedTuple):
-    person: int
-    paid_at: datetime
-    products: set[str]
+@dataclass(slots=True)
+class _Visits:
+    """When every n-th buyer bought something, person by person in the order of time.
+
+    Attributes:
+        bought: at which places among the visits each product was bought, in their order, one maybe twice.
+    """
+
+    people: list[int] = field(default_factory=list)
+    moments: list[datetime] = field(default_factory=list)
+    bought: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _visits(session: Session, store_id: int, every: int) -> list[_Visit]:
-    """When every n-th buyer bought what, in the order of time, without what is bought too seldom to tell."""
-    rows = session.execute(_VISITED, {"store": store_id, "every": every}).all()
-    bought = Counter(chain.from_iterable(products.split(_SEPARATOR) for *_, products in rows if products))
-    telling = {product for product, times in bought.items() if times >= FEWEST_GAPS}
-    found: list[_Visit] = []
-    for person, paid_at, products in rows:
-        told = telling.intersection(products.split(_SEPARATOR)) if products else set[str]()
+def _visits(session: Session, store_id: int, every: int) -> _Visits:
+    found = _Visits()
+    last, place = None, -1
+    rows = session.execute(_VISITED, {"store": store_id, "every": every}).partitions(_AT_ONCE)
+    for person, paid_at, products in chain.from_iterable(rows):
         # Who pays twice at the same moment has not come back in between.
-        if found and found[-1][:2] == (person, paid_at):
-            found[-1].products.update(told)
-        else:
-            found.append(_Visit(person, paid_at, told))
+        if (person, paid_at) != last:
+            last, place = (person, paid_at), place + 1
+            found.people.append(person)
+            found.moments.append(paid_at)
+        for product in products.split(_SEPARATOR) if products else ():
+            found.bought[product].append(place)
     return found
 
 
-def _spells(visits: Sequence[_Visit], now: datetime) -> Iterator[tuple[Spell, set[str]]]:
-    """The time after each visit on which something telling was bought, and what that was."""
-    for visit, following in zip_longest(visits, visits[1:]):
-        if visit.products:
-            is_over = following is not None and following.person == visit.person
-            until = following.paid_at if is_over else now
-            yield Spell((until - visit.paid_at) / _DAY, is_over, visit.person), visit.products
+def _spells(visits: _Visits, now: datetime) -> Iterator[Spell]:
+    """The time after each visit."""
+    following = chain(zip(visits.people[1:], visits.moments[1:], strict=True), [(None, now)])
+    for person, paid_at, (next_person, next_at) in zip(
+        visits.people, visits.moments, following, strict=False
+    ):
+        is_over = next_person == person
+        yield Spell(((next_at if is_over else now) - paid_at) / _DAY, is_over, person)
 
 
 def _now(session: Session, store_id: int, most: int | None = None) -> Sequence[Row[Any]]:

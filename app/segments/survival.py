@@ -4,12 +4,10 @@ Leaving them out would make every delay too short, counting them as lost too lon
 at all, so the curve's end is estimated, too, and the median is that of those who do. Pure.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import sqrt
-from operator import attrgetter
 from typing import NamedTuple
 
 FEWEST_GAPS, FEWEST_PEOPLE = 40, 20
@@ -21,7 +19,6 @@ _FOLLOWED, _SEEN = 2, 0.8
 _Z = 1.96
 _SAME = 1e-9
 """What binary fractions make of equal days and shares differs by less than this."""
-_LENGTH = attrgetter("days")
 
 
 class Spell(NamedTuple):
@@ -73,9 +70,9 @@ def returning(spells: Sequence[Spell]) -> Return | None:
     people = len({spell.person for spell in over})
     if len(over) < FEWEST_GAPS or people < FEWEST_PEOPLE:
         return None
-    ordered = sorted(spells, key=_LENGTH)
-    watched = ordered[max(0, len(ordered) - _FEWEST_AT_RISK)].days
-    curve = [point for point in _curve(ordered) if point.days <= watched]
+    lengths = sorted(spell.days for spell in spells)
+    watched = lengths[max(0, len(lengths) - _FEWEST_AT_RISK)]
+    curve = _curve(lengths, sorted(spell.days for spell in over), watched)
     share = _end(curve, watched)
     median = _reached(curve, share / 2)
     if median is None:
@@ -93,17 +90,21 @@ def returning(spells: Sequence[Spell]) -> Return | None:
     )
 
 
-def _curve(ordered: Sequence[Spell]) -> list[_Point]:
-    """The estimate at each length at which somebody came back."""
-    at_risk, staying, variance, curve = len(ordered), 1.0, 0.0, []
-    for days, group in groupby(ordered, key=_LENGTH):
-        ended = [is_over for _, is_over, _ in group]
-        came = sum(ended)
-        if came:
-            staying *= 1 - came / at_risk
-            variance += came / (at_risk * (at_risk - came)) if came < at_risk else 0.0
-            curve.append(_Point(days, 1 - staying, staying * sqrt(variance)))
-        at_risk -= len(ended)
+def _curve(lengths: Sequence[float], ends: Sequence[float], watched: float) -> list[_Point]:
+    """The estimate at each length at which somebody came back, as long as people were watched.
+
+    Args:
+        lengths: of all spells, the shortest first.
+        ends: of those that are over.
+    """
+    count, staying, variance, place = len(lengths), 1.0, 0.0, 0
+    curve: list[_Point] = []
+    while place < len(ends) and (days := ends[place]) <= watched:
+        before, place = place, bisect_right(ends, days, place)
+        came, at_risk = place - before, count - bisect_left(lengths, days)
+        staying *= 1 - came / at_risk
+        variance += came / (at_risk * (at_risk - came)) if came < at_risk else 0.0
+        curve.append(_Point(days, 1 - staying, staying * sqrt(variance)))
     return curve
 
 

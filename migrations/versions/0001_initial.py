@@ -446,11 +446,16 @@ def upgrade() -> None:
         ["store_id", "customer_id", "flow_key", "entered_at"],
         unique=False,
     )
-    op.create_index("ix_enrollments_entered", "enrollments", ["store_id", "entered_at"], unique=False)
+    op.create_index(
+        "ix_enrollments_entered",
+        "enrollments",
+        ["store_id", "entered_at", "flow_key", "customer_id", "state"],
+        unique=False,
+    )
     op.create_index(
         "ix_enrollments_steps",
         "enrollments",
-        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied"],
+        ["store_id", "flow_key", "state", "version_id", "step", "exit_reason", "is_tallied", "ended_at"],
         unique=False,
         sqlite_where=sa.text("is_tallied = 0"),
         postgresql_where=sa.text("is_tallied = false"),
@@ -767,7 +772,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("content IS NOT NULL"),
     )
     op.create_index("ix_messages_customer", "messages", ["store_id", "customer_id", "sent_at"], unique=False)
-    op.create_index("ix_messages_enrollment", "messages", ["store_id", "enrollment_id"], unique=False)
+    op.create_index(
+        "ix_messages_enrollment",
+        "messages",
+        ["store_id", "enrollment_id", "status", "clicked_at"],
+        unique=False,
+    )
     op.create_index(
         "ix_messages_open",
         "messages",
@@ -800,7 +810,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_messages_steps",
         "messages",
-        ["store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied"],
+        ["store_id", "flow_key", "step", "status", "reason", "clicked_at", "is_tallied", "created_at"],
         unique=False,
         sqlite_where=sa.text("is_tallied = 0"),
         postgresql_where=sa.text("is_tallied = false"),
@@ -882,7 +892,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_attribution_due = 1"),
         postgresql_where=sa.text("is_attribution_due = true"),
     )
-    op.create_index("ix_orders_customer", "orders", ["store_id", "customer_id", "placed_at"], unique=False)
+    op.create_index(
+        "ix_orders_customer", "orders", ["store_id", "customer_id", "placed_at", "paid_at"], unique=False
+    )
     op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at"], unique=False)
     op.create_index(
         "ix_orders_unpaired",
@@ -926,6 +938,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("done_at IS NULL"),
     )
     op.create_index("ix_privacy_requests_store", "privacy_requests", ["store_id", "id"], unique=False)
+    op.create_table(
+        "product_counts",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("product_external_id", sa.String(length=64), nullable=False),
+        sa.Column("orders_count", sa.Integer(), nullable=False),
+        sa.Column("orders", sa.JSON(none_as_null=True), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "product_external_id", name=op.f("pk_product_counts")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "product_pairs",
         sa.Column("store_id", ID, nullable=False),
@@ -1477,6 +1498,7 @@ def downgrade() -> None:
     op.drop_table("product_variants")
     op.drop_table("product_rhythms")
     op.drop_table("product_pairs")
+    op.drop_table("product_counts")
     op.drop_table("privacy_requests")
     op.drop_table("preferences")
     op.drop_table("orders")

@@ -10,7 +10,7 @@ from app.flows import choosers, goods
 from app.flows.delays import review_delay_days
 from app.flows.goods import OrderProduct
 from app.flows.shop import LiveShop
-from app.models import OrderLine, ProductPair
+from app.models import OrderLine, ProductCount, ProductPair
 from tests.conftest import NOW
 from tests.flows.flows_world import World
 from tests.seeds import add_message, add_product
@@ -260,10 +260,12 @@ def _goods(database: Database, choices: dict[str, list[str]], word: str = "botte
 
 
 def _pairs(world: World, alone: dict[str, int], together: dict[tuple[str, str], int]) -> None:
-    counts = {(product, product): n for product, n in alone.items()}
-    for (one, other), n in together.items():
-        counts |= {(one, other): n, (other, one): n}
+    both = together | {(other, one): n for (one, other), n in together.items()}
     with world.database.write() as session:
+        session.add_all(
+            ProductCount(store_id=world.store_id, product_external_id=product, orders_count=n)
+            for product, n in alone.items()
+        )
         session.add_all(
             ProductPair(
                 store_id=world.store_id,
@@ -271,5 +273,5 @@ def _pairs(world: World, alone: dict[str, int], together: dict[tuple[str, str], 
                 other_external_id=other,
                 orders_count=n,
             )
-            for (one, other), n in counts.items()
+            for (one, other), n in both.items()
         )
