@@ -35,20 +35,23 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     return +Counter({"identities read": upkeep.run(kit, chores.IDENTITY, now, _read)})
 
 
-def _read(kit: Kit, held: Held, store: Store, now: datetime) -> int:
+def _read(kit: Kit, held: Held, store: Store, now: datetime) -> upkeep.Ending:
     over = connections.transport(kit.runtime)
     with access.watched(kit, store, now):
         identity = connections.storefront(kit.runtime, store, over).identity()
         statuses = _statuses(kit, store, over)
     take_over = partial(_take_over, identity=identity, statuses=statuses)
-    is_news = _changes(store, take_over)
-    with kit.database.of_store(store.id).write() as session:
-        found = session.get_one(Store, store.id, with_for_update=True) if is_news else None
-        notes = {chores.SILENT: _silent_orders(session, store.id, now)}
-        if not chores.finish(session, held, now=now, next_at=now + EVERY, notes=notes):
-            return 0
-        if found is not None:
-            take_over(found)
+    return partial(_end, held=held, now=now, change=take_over if _changes(store, take_over) else None)
+
+
+def _end(session: Session, *, held: Held, now: datetime, change: Callable[[Store], None] | None) -> int:
+    """Note that the store was asked, and take over what it said where that is news."""
+    found = session.get_one(Store, held.store_id, with_for_update=True) if change is not None else None
+    notes = {chores.SILENT: _silent_orders(session, held.store_id, now)}
+    if not chores.finish(session, held, now=now, next_at=now + EVERY, notes=notes):
+        return 0
+    if change is not None and found is not None:
+        change(found)
     return 1
 
 

@@ -1,8 +1,10 @@
 """The senders' daily chore: can each account still send, and whom does the provider bar already?"""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Session
 from app import consent
 from app.db import table_of
 from app.messaging import domains, receipts, senders
+from app.messaging.domains import DomainFacts
 from app.models import Customer, Store
 from app.stores import chores, settings
 from app.stores.accounts import SENDGRID, TWILIO, Account, StoreAccounts
@@ -41,23 +44,39 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
     return +Counter({"senders checked": upkeep.run(kit, chores.SENDERS, now, _check)})
 
 
-def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
+class _Seen(NamedTuple):
+    """What providers and the domain's servers said.
+
+    Attributes:
+        problems: by channel, a word or None.
+        barred: whom the provider bars, and why.
+    """
+
+    problems: Mapping[str, str | None]
+    domain: DomainFacts | None
+    barred: Sequence[tuple[str, Suppression]]
+
+
+def _check(kit: Kit, held: Held, store: Store, now: datetime) -> upkeep.Ending:
     accounts = kit.carriers.accounts.of(store)
     _sync(kit, store, accounts)
     problems = {channel: problem(store, account) for channel, account in accounts.by_channel.items()}
     email = accounts.by_channel.get("email")
     domain = sender_domains.look(store, email, kit.runtime.settings.dns_server, now.date())
     barred = _barred(email, held.row.done_at) if email is not None and problems["email"] is None else []
-    with kit.database.of_store(store.id).write() as session:
-        is_fine = not any(problems.values())
-        if not chores.finish(session, held, now=now, next_at=now + (EVERY if is_fine else SOON)):
-            return 0
-        for channel, found in problems.items():
-            senders.note_check(session, store.id, channel, problem=found, now=now)
-        domains.keep(session, store.id, domain, now)
-        for reason, one in barred:
-            _take_over(session, kit, store.id, one, reason=reason, now=now)
-    return len(problems)
+    return partial(_end, kit=kit, held=held, seen=_Seen(problems, domain, barred), now=now)
+
+
+def _end(session: Session, *, kit: Kit, held: Held, seen: _Seen, now: datetime) -> int:
+    store_id, is_fine = held.store_id, not any(seen.problems.values())
+    if not chores.finish(session, held, now=now, next_at=now + (EVERY if is_fine else SOON)):
+        return 0
+    for channel, found in seen.problems.items():
+        senders.note_check(session, store_id, channel, problem=found, now=now)
+    domains.keep(session, store_id, seen.domain, now)
+    for reason, one in seen.barred:
+        _take_over(session, kit, store_id, one, reason=reason, now=now)
+    return len(seen.problems)
 
 
 def _sync(kit: Kit, store: Store, accounts: StoreAccounts) -> None:

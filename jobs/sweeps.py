@@ -5,10 +5,13 @@ page that fails or comes back cut short makes nothing look deleted.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy.orm import Session
 
 from app.mirror import sweeps
 from app.models import Store
@@ -42,37 +45,48 @@ def _next_sweep(store: Store, now: datetime) -> datetime:
     return next_night(store, now + timedelta(days=settings.number(store, "reconcile.sweep_days") - 1))
 
 
-def _sweep(kit: Kit, held: Held, store: Store, now: datetime) -> int:
-    """Some pages, each moved on in the transaction that files its doubts; how many ids were asked for."""
+def _sweep(kit: Kit, held: Held, store: Store, now: datetime) -> upkeep.Ending:
+    """Some pages, each moved on in the transaction that files its doubts; it counts the ids asked for."""
     after, doubts, count = held.row.position or "", int(held.row.notes.get("doubts", 0)), 0
     resource, sweepable = chores.SWEEPS[held.name], None
     for _ in range(_PAGES_A_ROUND):
         with kit.database.of_store(store.id).read() as session:
             ids = sweeps.part(session, store.id, resource, after=after, limit=_IDS_A_PAGE)
-        if not ids:
-            _end(kit, held, store, position=None, doubts=doubts, now=now)
-            return count
-        if doubts >= MOST_DOUBTS:
-            _end(kit, held, store, position=after, doubts=doubts, now=now)
-            return count
+        if not ids or doubts >= MOST_DOUBTS:
+            night = _Night(store, position=after if ids else None, doubts=doubts, count=count)
+            return partial(_end, held=held, night=night, now=now)
         with access.watched(kit, store, now):
             sweepable = sweepable or connections.sweepable(kit.runtime, store)
             missing = set(ids) - set(sweepable.present(resource, ids))
         after, doubts, count = ids[-1], doubts + len(missing), count + len(ids)
         with kit.database.of_store(store.id).write() as session:
             if not chores.move(session, held, position=after, notes={"doubts": doubts}, attempts=0):
-                return count
+                break
             sweeps.doubt(session, store.id, resource, missing, now=now)
-    with kit.database.of_store(store.id).write() as session:
-        chores.release(session, held)
+    return partial(_rest, held=held, count=count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Night:
+    """How far a night's sweep came; with a position the rest of the mirror waits for the next night."""
+
+    store: Store
+    position: str | None
+    doubts: int
+    count: int
+
+
+def _rest(session: Session, *, held: Held, count: int) -> int:
+    chores.release(session, held)
     return count
 
 
-def _end(kit: Kit, held: Held, store: Store, *, position: str | None, doubts: int, now: datetime) -> None:
-    """Done for tonight; with a position the rest of the mirror waits for the next night."""
-    tell = log.debug if position is None else log.warning
-    tell("sweep ended", store=store.id, sweep=held.name, doubts=doubts, is_whole=position is None)
-    with kit.database.of_store(store.id).write() as session:
-        # What was left over is not kept waiting for longer than a night.
-        next_at = _next_sweep(store, now) if position is None else next_night(store, now)
-        chores.finish(session, held, now=now, next_at=next_at, position=position, notes={"doubts": 0})
+def _end(session: Session, *, held: Held, night: _Night, now: datetime) -> int:
+    """Done for tonight."""
+    is_whole, store = night.position is None, night.store
+    tell = log.debug if is_whole else log.warning
+    tell("sweep ended", store=store.id, sweep=held.name, doubts=night.doubts, is_whole=is_whole)
+    # What was left over is not kept waiting for longer than a night.
+    next_at = _next_sweep(store, now) if is_whole else next_night(store, now)
+    chores.finish(session, held, now=now, next_at=next_at, position=night.position, notes={"doubts": 0})
+    return night.count

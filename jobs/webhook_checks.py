@@ -59,18 +59,21 @@ class _Mending:
         return found if found is not None and is_same and found.state == CONNECTED else None
 
 
-def _check(kit: Kit, held: Held, store: Store, now: datetime) -> int:
+def _check(kit: Kit, held: Held, store: Store, now: datetime) -> upkeep.Ending:
     work = _Mending(kit, held, store, now)
     with access.watched(kit, store, now):
         _look_after(work)
-    with kit.database.of_store(store.id).write() as session:
-        notes = mending.with_reach(
-            work.notes(),
-            connections.webhook_url(kit.runtime, store),
-            made_at=now if work.remade or work.has_registered else None,
-            arrived_since=partial(inbox.arrived_since, session, store.id),
-        )
-        chores.finish(session, held, now=now, next_at=now + EVERY, notes=notes)
+    return partial(_end, work=work)
+
+
+def _end(session: Session, *, work: _Mending) -> int:
+    notes = mending.with_reach(
+        work.notes(),
+        connections.webhook_url(work.kit.runtime, work.store),
+        made_at=work.now if work.remade or work.has_registered else None,
+        arrived_since=partial(inbox.arrived_since, session, work.store.id),
+    )
+    chores.finish(session, work.held, now=work.now, next_at=work.now + EVERY, notes=notes)
     return 1
 
 

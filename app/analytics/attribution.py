@@ -4,7 +4,7 @@ Source: DEFINITIONS.md, attribution. A redeemed code wins, else the last human c
 [order − 5 d, order); ties by message id. Amount = paid − refunds − tax − shipping.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,10 +13,12 @@ from sqlalchemy import BindParameter, Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.analytics import days
-from app.db import Among, UtcDateTime, table_of, upsert
-from app.models import Attribution, DeliveryEvent, Message, Order, Voucher
+from app.db import Among, UtcDateTime, table_of, unindexed, upsert
+from app.messaging import clicks
+from app.models import Attribution, CustomerEvent, DeliveryEvent, Message, Order, Voucher
 
 ORDERS, MESSAGES, CLICKS = table_of(Order), table_of(Message), table_of(DeliveryEvent)
+ENTRIES = table_of(CustomerEvent)
 VOUCHERS, ATTRIBUTIONS = table_of(Voucher), table_of(Attribution)
 WINDOW = timedelta(days=5)
 _KEY = ("store_id", "order_id")
@@ -41,16 +43,26 @@ _ATTRIBUTED = (
     .where(ORDERS.c.store_id == _STORE, Among(ORDERS.c.id, "orders"))
     .values(is_attribution_due=False)
 )
+_EARLIEST, _LATEST = (bindparam(name, type_=UtcDateTime) for name in ("earliest", "latest"))
+_TOLD = select(ENTRIES.c.subject).where(
+    ENTRIES.c.store_id == _STORE,
+    Among(ENTRIES.c.customer_id, "people"),
+    ENTRIES.c.type == clicks.ENTRY,
+    ENTRIES.c.occurred_at >= _EARLIEST,
+    ENTRIES.c.occurred_at < _LATEST,
+)
+"""What the buyers clicked in: the timeline has the days of each together, clicks know their message alone."""
 _CLICKED = (
     select(MESSAGES.c.id, MESSAGES.c.customer_id, MESSAGES.c.flow_key, MESSAGES.c.step, CLICKS.c.occurred_at)
     .join(CLICKS, (CLICKS.c.message_id == MESSAGES.c.id) & (CLICKS.c.store_id == MESSAGES.c.store_id))
     .where(
         MESSAGES.c.store_id == _STORE,
-        Among(MESSAGES.c.customer_id, "people"),
-        CLICKS.c.type == "clicked",
+        Among(MESSAGES.c.id, "messages"),
+        CLICKS.c.type == clicks.CLICKED,
         CLICKS.c.is_human,
-        CLICKS.c.occurred_at >= bindparam("earliest", type_=UtcDateTime),
-        CLICKS.c.occurred_at < bindparam("latest", type_=UtcDateTime),
+        # By their messages: the index of moments has all that the whole shop's messages told.
+        unindexed(CLICKS.c.occurred_at) >= _EARLIEST,
+        unindexed(CLICKS.c.occurred_at) < _LATEST,
     )
 )
 _REDEEMED = (
@@ -140,17 +152,40 @@ def _candidates(session: Session, store_id: int, orders: Sequence[Row[Any]]) -> 
     for order in orders:
         if order.customer_id is not None:
             by_customer.setdefault(order.customer_id, []).append(order)
-    asked = {
-        "store": store_id,
-        "people": sorted(by_customer),
-        "earliest": min(order.placed_at for order in orders) - WINDOW,
-        "latest": max(order.placed_at for order in orders),
-    }
-    for row in session.execute(_CLICKED, asked) if by_customer else ():
+    for row in _clicks_of(session, store_id, [order for order in orders if order.customer_id is not None]):
         candidate = Candidate(row.id, row.flow_key, row.step, "last-click", row.occurred_at)
-        for order in by_customer[row.customer_id]:
+        for order in by_customer.get(row.customer_id, ()):
             found.setdefault(order.id, []).append(candidate)
     return found
+
+
+def _clicks_of(session: Session, store_id: int, orders: Sequence[Row[Any]]) -> Iterator[Any]:
+    """The clicks before orders, once or several times.
+
+    Orders of about the same time are asked for together: with one that is months old and was refunded now,
+    months of all the buyers would be read.
+    """
+    for together in _stretches(sorted(orders, key=lambda order: order.placed_at)):
+        asked = {
+            "store": store_id,
+            "earliest": together[0].placed_at - WINDOW,
+            "latest": together[-1].placed_at,
+            "people": sorted({order.customer_id for order in together}),
+        }
+        subjects = session.execute(_TOLD, asked).scalars()
+        if messages := sorted({clicks.message_in(subject) for subject in subjects}):
+            yield from session.execute(_CLICKED, asked | {"messages": messages}).all()
+
+
+def _stretches(orders: Sequence[Row[Any]]) -> Iterator[Sequence[Row[Any]]]:
+    """Orders by their moments, in parts of which none is longer than the window."""
+    start = 0
+    for number, order in enumerate(orders):
+        if order.placed_at > orders[start].placed_at + WINDOW:
+            yield orders[start:number]
+            start = number
+    if orders:
+        yield orders[start:]
 
 
 def _add_codes(

@@ -125,6 +125,8 @@ _LOCKED = (
 )
 
 Rows = list[dict[str, Any]]
+Counted = tuple[Rows, Rows]
+"""The rows of the flows' days, and that of the lists."""
 
 
 def day_of(zone: tzinfo, moment: datetime) -> date:
@@ -163,7 +165,7 @@ def is_quiet(session: Session, store_id: int, since: datetime) -> bool:
     return all(session.execute(one, values).first() is None for one in _NEWS)
 
 
-def count(session: Session, store: Store, since: datetime | None, now: datetime) -> tuple[Rows, Rows]:
+def count(session: Session, store: Store, since: datetime | None, now: datetime) -> Counted:
     """The rows of the days that may have changed: those of the flows, and that of the lists.
 
     Args:
@@ -183,7 +185,7 @@ def count(session: Session, store: Store, since: datetime | None, now: datetime)
     return flows, [lists | _NO_ORDERS]
 
 
-def keep(session: Session, counted: tuple[Rows, Rows]) -> None:
+def keep(session: Session, counted: Counted) -> None:
     """Have these sums shown from now on."""
     flows, lists = counted
     upsert(session, FLOW_DAYS, flows, key=_FLOW_KEY, update=FATES)

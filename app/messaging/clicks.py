@@ -29,8 +29,11 @@ STORES = table_of(Store)
 SOURCE, TOPIC = "link", "click"
 """How the inbox calls a kept visit."""
 CLICKED, SCANNED = "clicked", "scanned"
+ENTRY = "message.clicked"
+"""The timeline's entry of each human click; a click that is taken back takes it along."""
 BURST = "burst"
 """Why a visit that called itself a browser's is taken for a program's."""
+_ABOUT = "message:"
 _UNPROVEN = (UNKNOWN, SENDING)
 
 
@@ -64,6 +67,11 @@ def apply(session: Session, store_id: int, clicks: Sequence[Click], now: datetim
     _keep(session, store_id, visited.values())
     _tell_messages(session, store_id, visited.values())
     _tell_timeline(session, store_id, visited.values(), now)
+
+
+def message_in(subject: str) -> int:
+    """The message that an entry of the timeline is about."""
+    return int(subject.removeprefix(_ABOUT))
 
 
 def front_page(url: str, domain: str) -> str:
@@ -223,8 +231,8 @@ def _tell_timeline(session: Session, store_id: int, visited: Collection[_Visited
         NewEvent(
             store_id=store_id,
             customer_id=one.row.customer_id,
-            type="message.clicked",
-            subject=f"message:{one.row.id}",
+            type=ENTRY,
+            subject=f"{_ABOUT}{one.row.id}",
             source_key=_entry_key(event),
             occurred_at=event.occurred_at,
             details={"flow": one.row.flow_key, "step": one.row.step, "url": event.url},

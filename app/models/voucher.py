@@ -38,4 +38,12 @@ class Voucher(Base):
         UniqueConstraint("store_id", "enrollment_id", "name"),
         UniqueConstraint("store_id", "code"),
         Index("ix_vouchers_customer", "store_id", "customer_id"),
+        # Each order that changed asks for the codes that it used; few are used at all.
+        Index(
+            "ix_vouchers_redeemed",
+            "store_id",
+            "redeemed_order_id",
+            sqlite_where=redeemed_order_id.is_not(None),
+            postgresql_where=redeemed_order_id.is_not(None),
+        ),
     )

@@ -172,34 +172,44 @@ def long_gaps(session: Session, store_id: int, people: Sequence[int]) -> dict[in
 
     Of several products that with the longest time; of people whose last order tells nothing, nothing.
     """
-    latest = (
-        select(ORDERS.c.customer_id, func.max(ORDERS.c.paid_at).label("paid_at"))
-        .where(ORDERS.c.store_id == store_id, is_among(session, ORDERS.c.customer_id, people), *_COUNTED)
-        .group_by(ORDERS.c.customer_id)
-        .subquery()
-    )
-    statement = (
-        select(ORDERS.c.customer_id, RHYTHMS.c.long_days, RHYTHMS.c.product_external_id)
-        .join(latest, (latest.c.customer_id == ORDERS.c.customer_id) & (latest.c.paid_at == ORDERS.c.paid_at))
-        .join(LINES, (LINES.c.store_id == ORDERS.c.store_id) & (LINES.c.order_id == ORDERS.c.id))
-        .join(
-            RHYTHMS,
-            (RHYTHMS.c.store_id == LINES.c.store_id)
-            & (RHYTHMS.c.product_external_id == LINES.c.product_external_id),
-        )
-        .where(
-            ORDERS.c.store_id == store_id,
-            *_COUNTED,
-            RHYTHMS.c.until.is_(None),
-            RHYTHMS.c.long_days.is_not(None),
-        )
-        .order_by(RHYTHMS.c.long_days, RHYTHMS.c.product_external_id.desc())
-    )
-    rows = session.execute(statement) if people else ()
-    return {row.customer_id: (row.long_days * _DAY, row.product_external_id) for row in rows}
+    latest = _latest(session, store_id, people)
+    whose = {order: person for person, (_, orders) in latest.items() for order in orders}
+    rows = session.execute(_TOLD_BY, {"store": store_id, "orders": sorted(whose)}) if whose else ()
+    return {whose[row.order_id]: (row.long_days * _DAY, row.product_external_id) for row in rows}
+
+
+def _latest(session: Session, store_id: int, people: Sequence[int]) -> dict[int, tuple[datetime, list[int]]]:
+    """The moment of each one's last payment, and the orders that were paid then."""
+    found: dict[int, tuple[datetime, list[int]]] = {}
+    for row in session.execute(_PAID, {"store": store_id, "people": people}) if people else ():
+        at, orders = found.get(row.customer_id, (row.paid_at, []))
+        if row.paid_at >= at:
+            found[row.customer_id] = (row.paid_at, [*orders, row.id] if row.paid_at == at else [row.id])
+    return found
 
 
 _COUNTED = (ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None), ORDERS.c.paid_at.is_not(None))
+_PAID = (
+    select(ORDERS.c.customer_id, ORDERS.c.id, ORDERS.c.paid_at)
+    .where(ORDERS.c.store_id == bindparam("store"), Among(ORDERS.c.customer_id, "people"), *_COUNTED)
+    .order_by(ORDERS.c.id)
+)
+_TOLD_BY = (
+    select(LINES.c.order_id, RHYTHMS.c.long_days, RHYTHMS.c.product_external_id)
+    .join(
+        RHYTHMS,
+        (RHYTHMS.c.store_id == LINES.c.store_id)
+        & (RHYTHMS.c.product_external_id == LINES.c.product_external_id),
+    )
+    .where(
+        LINES.c.store_id == bindparam("store"),
+        Among(LINES.c.order_id, "orders"),
+        unindexed(RHYTHMS.c.until).is_(None),
+        RHYTHMS.c.long_days.is_not(None),
+    )
+    .order_by(RHYTHMS.c.long_days, RHYTHMS.c.product_external_id.desc())
+)
+"""Of orders that are known: joined with them in one statement, SQLite went through all lines of the store."""
 _SEPARATOR = "\x1f"
 _PRODUCTS = (
     select(func.aggregate_strings(LINES.c.product_external_id, _SEPARATOR))

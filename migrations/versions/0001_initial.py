@@ -1369,6 +1369,14 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_vouchers_customer", "vouchers", ["store_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_vouchers_redeemed",
+        "vouchers",
+        ["store_id", "redeemed_order_id"],
+        unique=False,
+        sqlite_where=sa.text("redeemed_order_id IS NOT NULL"),
+        postgresql_where=sa.text("redeemed_order_id IS NOT NULL"),
+    )
     op.create_table(
         "backfills",
         sa.Column("store_id", ID, nullable=False),

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import event
 
 from app import timeline
+from app.messaging import clicks
+from app.messaging.clicks import Click
 from app.models import (
     Attribution,
     CustomerEvent,
-    DeliveryEvent,
     Enrollment,
     FlowVersion,
     JobRun,
@@ -182,27 +183,20 @@ def _clicked_order(runtime: Runtime, store_id: int, context: dict[str, Any]) -> 
             session, store_id, customer.id, status="sent", sent_at=NOW - DAY, enrollment_id=1, context=context
         )
         order = seeds.add_order(session, store_id, customer.id, is_attribution_due=True)
-        session.add_all(
-            [
-                DeliveryEvent(
-                    store_id=store_id,
-                    message_id=message.id,
-                    type="clicked",
-                    occurred_at=NOW - DAY,
-                    event_key=f"clicked:{message.id}",
-                ),
-                Voucher(
-                    store_id=store_id,
-                    customer_id=customer.id,
-                    enrollment_id=1,
-                    name="welcome",
-                    flow_key="welcome",
-                    code=f"CODE-{store_id}",
-                    kind="percentage",
-                    value="10",
-                    expires_at=NOW,
-                    redeemed_at=NOW,
-                    redeemed_order_id=order.id,
-                ),
-            ]
+        visit = Click(message.id, "https://bottega.example/", NOW - DAY, is_human=True)
+        clicks.apply(session, store_id, [visit], NOW)
+        session.add(
+            Voucher(
+                store_id=store_id,
+                customer_id=customer.id,
+                enrollment_id=1,
+                name="welcome",
+                flow_key="welcome",
+                code=f"CODE-{store_id}",
+                kind="percentage",
+                value="10",
+                expires_at=NOW,
+                redeemed_at=NOW,
+                redeemed_order_id=order.id,
+            )
         )

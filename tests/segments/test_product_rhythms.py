@@ -252,6 +252,20 @@ def test_the_last_orders_slowest_product_tells_how_long_silence_is_ordinary(data
     assert found == {people[0]: (60 * DAY, "coffee"), people[1]: (130 * DAY, "filter")}
 
 
+def test_of_last_orders_that_were_paid_at_one_moment_all_products_tell(database: Database) -> None:
+    store_id = new_store(database)
+    keep(database, store_id, {"coffee": learned(40, 60), "filter": learned(90, 130), "tea": learned(30, 50)})
+    with database.write() as session:
+        person = add_customer(session, store_id).id
+        for days, product in ((20, "coffee"), (20, "tea"), (50, "filter")):
+            _order(session, store_id, person, days, product)
+
+    with database.read() as session:
+        found = product_rhythms.long_gaps(session, store_id, [person])
+
+    assert found == {person: (60 * DAY, "coffee")}
+
+
 def _order(session: Any, store_id: int, person: int, days: int, *products: str, **values: Any) -> None:
     order = add_order(session, store_id, person, placed_at=NOW - days * DAY, **values)
     for number, product in enumerate(products):
