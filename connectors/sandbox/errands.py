@@ -1,7 +1,7 @@
 """Errands to the app: sent in rounds over kept connections, tried again while the app is down.
 
 A round goes out at once: what comes together, the app keeps together, with one flush to its disk. While it
-works on one, the next is written and sent over connections of its own.
+works on some, the next is written and sent over connections of its own.
 """
 
 import time
@@ -18,8 +18,8 @@ from connectors.sandbox.wire import TIMEOUT_SECONDS, Lane, Request, UnreachableE
 
 _LANES = 32
 """How many errands a round has: each goes its own way."""
-_ROUNDS = 2
-"""So many are under way at once: the app reads the second while it keeps the first."""
+_ROUNDS = 3
+"""So many are under way at once: the app keeps what it finds of them together, and reads one meanwhile."""
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 _TOO_MANY = 429
 
