@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from connectors.sandbox import woo_hookshot
-from connectors.sandbox.model import SHOPIFY, SHOPIFY_SHOP, WOOCOMMERCE
+from connectors.sandbox.model import SHOPIFY, SHOPIFY_SHOP, WOOCOMMERCE, WorldView
 from connectors.sandbox.moments import aware, rfc3339
 from connectors.sandbox.plan import Planned
 from connectors.sandbox.wire import Request, Target
@@ -29,7 +29,7 @@ _FORGED_TOTAL = "4999.00"
 _TOTAL_KEYS = ("total", "total_price", "current_total_price", "subtotal_price")
 _encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
-Builder = Callable[[str, World, int, datetime], Mapping[str, Any]]
+Builder = Callable[[str, WorldView, int, datetime], Mapping[str, Any]]
 
 
 class App(Protocol):
@@ -70,7 +70,7 @@ class Subscriptions:
 
 
 def write_requests(
-    planned: Planned, targets: list[Target], world: World, builders: Mapping[str, Builder]
+    planned: Planned, targets: list[Target], world: WorldView, builders: Mapping[str, Builder]
 ) -> list[Request]:
     """All requests of one delivery: one per target, twice when it is planned as a duplicate."""
     payload = builders[planned.platform](planned.topic, world, planned.subject_id, aware(planned.built_at))
@@ -123,7 +123,7 @@ def _woo_body(payload: Mapping[str, Any]) -> bytes:
     return body.replace(b"/", b"\\/")
 
 
-def _shopify_request(planned: Planned, target: Target, body: bytes, _world: World) -> Request:
+def _shopify_request(planned: Planned, target: Target, body: bytes, _world: WorldView) -> Request:
     key = planned.key
     event = sha256(f"event:{planned.subject_id}:{planned.at}".encode()).hexdigest()
     headers = {
@@ -140,7 +140,7 @@ def _shopify_request(planned: Planned, target: Target, body: bytes, _world: Worl
     return Request("POST", target.url, headers, body)
 
 
-def _woo_request(planned: Planned, target: Target, body: bytes, world: World) -> Request:
+def _woo_request(planned: Planned, target: Target, body: bytes, world: WorldView) -> Request:
     signing = target._replace(secret=_STOLEN_SECRET) if planned.is_forged else target
     return write_delivery(traits(world), signing, planned.topic, second=planned.due, body=body)
 
@@ -155,7 +155,7 @@ def _uuid(digits: str) -> str:
 
 
 _BODIES: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {SHOPIFY: _shopify_body, WOOCOMMERCE: _woo_body}
-_WRITERS: Mapping[str, Callable[[Planned, Target, bytes, World], Request]] = {
+_WRITERS: Mapping[str, Callable[[Planned, Target, bytes, WorldView], Request]] = {
     SHOPIFY: _shopify_request,
     WOOCOMMERCE: _woo_request,
 }

@@ -1,13 +1,15 @@
 """Errands to the app: sent in rounds over kept connections, tried again while the app is down.
 
-A round goes out at once, and the next one is written while the app works on it: what comes together, it keeps
-together, with one flush to its disk.
+A round goes out at once: what comes together, the app keeps together, with one flush to its disk. While it
+works on some, the next is written and sent over connections of its own.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import chain
 from select import select
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,6 +18,8 @@ from connectors.sandbox.wire import TIMEOUT_SECONDS, Lane, Request, UnreachableE
 
 _LANES = 32
 """How many errands a round has: each goes its own way."""
+_ROUNDS = 3
+"""So many are under way at once: the app keeps what it finds of them together, and reads one meanwhile."""
 _PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
 _TOO_MANY = 429
 
@@ -65,6 +69,15 @@ class _Job(Generic[E]):
     outcome: Outcome = Outcome()
 
 
+@dataclass(frozen=True, slots=True)
+class _Round(Generic[E]):
+    """Errands under way together, the lanes that are theirs, and which of these wait for an answer."""
+
+    jobs: Sequence[_Job[E]]
+    lanes: list[Lane]
+    busy: dict[Lane, _Job[E]]
+
+
 class Queue(Generic[D]):
     """Errands in the order of (due, key); may be filled while it is being emptied."""
 
@@ -90,6 +103,11 @@ class Queue(Generic[D]):
         with self._lock:
             return self._heap[0].due if self._heap else None
 
+    def due_by(self, to: int) -> list[D]:
+        """The errands that are due by `to`, in no order; they stay."""
+        with self._lock:
+            return [errand for errand in self._heap if errand.due <= to]
+
     def count_due(self, to: int) -> int:
         """How many errands are due by `to`."""
         with self._lock:
@@ -101,7 +119,7 @@ class Runner:
 
     def __init__(self, pauses_seconds: Sequence[float] = _PAUSES_SECONDS) -> None:
         self._pauses_seconds = pauses_seconds
-        self._lanes = [Lane() for _ in range(_LANES)]
+        self._resting = [[Lane() for _ in range(_LANES)] for _ in range(_ROUNDS)]
         self._sent: dict[str, int] = {}
 
     def flush(
@@ -117,21 +135,20 @@ class Runner:
             why errands are still waiting, empty when none is.
         """
         failed_rounds = 0
-        jobs = self._written(queue, to, write)
-        while jobs:
-            busy = self._launch(jobs)
-            following = self._written(queue, to, write)
-            while busy:
-                self._settle(busy)
-            done = [(job.errand, job.outcome) for job in jobs if not job.outcome.error]
-            record(done)
-            failed = [job for job in jobs if job.outcome.error]
-            if failed:
-                # What failed comes first again: what was written meanwhile waits for its turn.
-                for job in (*failed, *following):
-                    queue.push(job.errand)
-                following = []
-            if done:
+        rounds: deque[_Round[E]] = deque()
+        while True:
+            while len(rounds) < _ROUNDS and (jobs := self._written(queue, to, write)):
+                rounds.append(self._launch(jobs))
+            if not rounds:
+                return ""
+            done, failed = self._settled(rounds.popleft(), record)
+            # Before anything fails twice, what came of all that is under way is waited for.
+            while failed and rounds:
+                more_done, more_failed = self._settled(rounds.popleft(), record)
+                done, failed = done + more_done, failed + more_failed
+            for job in failed:
+                queue.push(job.errand)
+            if done or not failed:
                 failed_rounds = 0
             elif failed_rounds == len(self._pauses_seconds):
                 return failed[0].outcome.error
@@ -139,12 +156,10 @@ class Runner:
                 # The app is down or refuses: nothing tells us when it is back.
                 time.sleep(self._pauses_seconds[failed_rounds])
                 failed_rounds += 1
-            jobs = following or self._written(queue, to, write)
-        return ""
 
     def close(self) -> None:
         """Close the connections."""
-        for lane in self._lanes:
+        for lane in chain.from_iterable(self._resting):
             lane.close()
 
     def _written(self, queue: Queue[E], to: int, write: Callable[[E], Sequence[Request]]) -> list[_Job[E]]:
@@ -153,10 +168,23 @@ class Runner:
             _Job(errand, write(errand), self._sent.get(errand.key, 0)) for errand in queue.take(to, _LANES)
         ]
 
-    def _launch(self, jobs: Sequence[_Job[E]]) -> dict[Lane, _Job[E]]:
-        """Send each job's first request, all at once; which lanes wait for an answer."""
+    def _launch(self, jobs: list[_Job[E]]) -> _Round[E]:
+        """Send each job's first request, all at once."""
+        lanes = self._resting.pop()
         waiting = [job for job in jobs if job.sent < len(job.requests)]
-        return {lane: job for lane, job in zip(self._lanes, waiting, strict=False) if self._start(lane, job)}
+        busy = {lane: job for lane, job in zip(lanes, waiting, strict=False) if self._start(lane, job)}
+        return _Round(jobs, lanes, busy)
+
+    def _settled(
+        self, under_way: _Round[E], record: Callable[[Sequence[tuple[E, Outcome]]], None]
+    ) -> tuple[int, list[_Job[E]]]:
+        """Wait for a round's answers and tell of them; how many jobs are done, and those that failed."""
+        while under_way.busy:
+            self._settle(under_way.busy)
+        self._resting.append(under_way.lanes)
+        done = [(job.errand, job.outcome) for job in under_way.jobs if not job.outcome.error]
+        record(done)
+        return len(done), [job for job in under_way.jobs if job.outcome.error]
 
     def _start(self, lane: Lane, job: _Job[E]) -> bool:
         """Send the job's next request; False when the app does not take it."""

@@ -1,10 +1,12 @@
 """Lets time pass: facts are made, webhooks delivered, messages reacted to; and takes all of it up again."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from threading import Lock
 from typing import Any
 
+from connectors.sandbox.ahead import Ahead
 from connectors.sandbox.deliveries import App, Builder, Subscriptions, is_success, write_requests
 from connectors.sandbox.errands import Outcome, Queue, Runner
 from connectors.sandbox.journal import ADVANCES, DELIVERIES, REACTIONS, Journal, wait_for
@@ -18,9 +20,9 @@ from connectors.sandbox.reactions import (
     words_like_codes,
     write_reaction,
 )
-from connectors.sandbox.script import Script
+from connectors.sandbox.script import Fact, Script
 from connectors.sandbox.sink import Sink
-from connectors.sandbox.wire import Request
+from connectors.sandbox.wire import Request, Target
 from connectors.sandbox.woo_events import run_queue
 from connectors.sandbox.woo_webhooks import note_attempt
 from connectors.sandbox.world import World
@@ -57,6 +59,8 @@ class Simulation:
         self._runner = runner or Runner()
         self._subscriptions = Subscriptions(self.world, app)
         self._deliveries: Queue[Planned] = Queue()
+        self._ahead = Ahead(self.world, builders, self._expected)
+        self._step = 0
         self._reactions: Queue[Reaction] = Queue()
         self._known_reactions: set[str] = set()
         self._counts: Counter[str] = Counter()
@@ -73,13 +77,17 @@ class Simulation:
         with self._advancing:
             if to < self.world.now_seconds:
                 raise ValueError(f"{rfc3339(to)} has passed; it is {rfc3339(self.world.now_seconds)}")
+            self._ahead.end()
             before = self._counts.copy()
             if to > self.world.now_seconds:
+                self._step = to - self.world.now_seconds
                 self._queue(plan_deliveries(self.world.script, self.world.make_facts(to)))
             syncing = self.journal.start_sync()
             error = self._flush()
             self.journal.sync()
             wait_for(syncing)
+            # While the app works on all of this: the next step will be as long, if anything.
+            self._ahead.begin(to + self._step)
             changes = {name: self._counts[name] - before[name] for name in _REPORTED}
             pending = self._count_pending()
             return {"now": rfc3339(to), **changes, "pending": pending, "blocked": bool(error), "error": error}
@@ -137,6 +145,7 @@ class Simulation:
 
     def close(self) -> None:
         """Stop the threads and close the journal."""
+        self._ahead.end()
         self._runner.close()
         self.journal.close()
 
@@ -219,7 +228,15 @@ class Simulation:
         targets = self._subscriptions.targets(planned)
         if planned.is_lost or not targets or self._is_of_nobody(planned):
             return ()
-        return write_requests(planned, targets, self.world, self._builders)
+        ready = self._ahead.take(planned, targets)
+        return write_requests(planned, targets, self.world, self._builders) if ready is None else ready
+
+    def _expected(self, to: int, facts: Sequence[Fact]) -> Iterator[tuple[Planned, list[Target]]]:
+        """What will be sent by `to`, as far as it is known by now."""
+        for planned in chain(self._deliveries.due_by(to), plan_deliveries(self.world.script, facts)):
+            targets = self._subscriptions.targets(planned)
+            if planned.due <= to and targets and not planned.is_lost and not self._is_of_nobody(planned):
+                yield planned, targets
 
     def _is_of_nobody(self, planned: Planned) -> bool:
         """News of a customer who was merged away meanwhile; the shop has none left to show."""

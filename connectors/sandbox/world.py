@@ -1,6 +1,7 @@
 """The world as it is at the simulated moment: what the emulated APIs read and change."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -74,6 +75,12 @@ class World:
         """Let time pass up to `to`: the facts in (now, to], now visible and journaled."""
         with self._lock:
             return self._play(self._now, to)
+
+    def as_of(self, moment: int) -> "World":
+        """The same world, of which what exists by another moment is shown; what changes until then is not."""
+        other = copy(self)
+        other._now = moment
+        return other
 
     def order(self, basket: int) -> Order | None:
         """One order that exists by now."""
@@ -225,7 +232,7 @@ class World:
         elif Kind.PLACED <= fact.kind <= Kind.REFUNDED:
             self._finish_checkout(fact)
             self._listings[fact.platform, _ORDERS].touch(book.baskets.basket[fact.subject], fact.at)
-            change = _COUNTED.get(fact.kind, 0)
+            change = COUNTED.get(fact.kind, 0)
             if change:
                 household = book.baskets.household[fact.subject]
                 self._paid_orders[household] = self._paid_orders.get(household, 0) + change
@@ -240,4 +247,10 @@ class World:
             self._listings[fact.platform, _CHECKOUTS].touch(number, fact.at)
 
 
-_COUNTED = {Kind.PAID: 1, Kind.CANCELLED: -1}
+COUNTED = {Kind.PAID: 1, Kind.CANCELLED: -1}
+"""What changes how many paid orders a person has."""
+
+
+def is_of_customer(kind: Kind) -> bool:
+    """Whether such a fact is one of a person, not of goods or orders."""
+    return kind not in (Kind.PRODUCT, Kind.CHECKOUT) and not Kind.PLACED <= kind <= Kind.REFUNDED

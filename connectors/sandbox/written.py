@@ -3,6 +3,7 @@
 `WorldView.remembered` is a growing list; an index reads only its new end at each look.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -45,8 +46,18 @@ class Written:
             self._seen += len(fresh)
 
 
+class Asked(ABC):
+    """A view of a world that notes what it is asked."""
+
+    @abstractmethod
+    def written(self, kind: str, key: str) -> Written:
+        """The world's index, each look at which is noted."""
+
+
 def written(world: WorldView, kind: str, key: str) -> Written:
     """The up-to-date index of a world's facts of a kind."""
+    if isinstance(world, Asked):
+        return world.written(kind, key)
     indexes = _INDEXES.setdefault(world, {})
     index = indexes.setdefault((kind, key), Written(key))
     index.catch_up(world.remembered(kind))

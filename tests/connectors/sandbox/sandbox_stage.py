@@ -174,8 +174,8 @@ def running_app(answer: Answer = lambda got: (200, {}), port: int = 0) -> Iterat
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 64
-    """A round of errands connects at once."""
+    request_queue_size = 128
+    """Some rounds of errands connect at once."""
 
 
 class _Receiver(BaseHTTPRequestHandler):

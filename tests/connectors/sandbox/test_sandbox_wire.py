@@ -109,6 +109,46 @@ def test_the_next_round_is_written_while_the_app_works_on_the_one_before() -> No
     assert len(app.got) == len(ran) == 40
 
 
+def test_the_next_round_is_sent_while_the_app_works_on_the_one_before() -> None:
+    came = threading.Semaphore(0)
+    are_all_there = threading.Event()
+
+    def _answer(_got: Got) -> tuple[int, dict[str, str]]:
+        came.release()
+        # Were the second round sent only once the first is answered, nobody would be let go.
+        return (200 if are_all_there.wait(5) else 500), {}
+
+    def _count() -> None:
+        for _ in range(40):
+            came.acquire(timeout=5)
+        are_all_there.set()
+
+    with running_app(_answer) as app:
+        counting = threading.Thread(target=_count)
+        counting.start()
+        written: list[str] = []
+        assert flushed(app.url, written, lambda: None) == written
+        counting.join()
+
+
+def test_what_fails_of_two_rounds_is_sent_again_and_nothing_else() -> None:
+    answered: list[bytes] = []
+    failing = {f"{number:032x}".encode() for number in (3, 35)}
+
+    def _answer(got: Got) -> tuple[int, dict[str, str]]:
+        if got.body in failing:
+            failing.remove(got.body)
+            return 503, {}
+        answered.append(got.body)
+        return 200, {}
+
+    with running_app(_answer) as app:
+        done = flushed(app.url, [], lambda: None)
+    assert sorted(done) == sorted(key.decode() for key in answered)
+    assert len(set(done)) == len(done) == 40
+    assert len(app.got) == 42
+
+
 def flushed(url: str, written: list[str], wrote: Callable[[], None]) -> list[str]:
     """Send forty errands; the keys of those that were answered with success, as they were told."""
     runner, queue, done = Runner(pauses_seconds=()), Queue[Planned](), list[str]()
