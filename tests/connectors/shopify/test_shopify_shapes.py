@@ -69,7 +69,7 @@ def test_no_key_of_an_order_is_asked_for_that_is_not_decoded(
 _PAIR = {"shop_money": {"amount": "1.50", "currency_code": "EUR"}}
 
 
-@pytest.mark.parametrize("text", ["Caf\u00e8", "", None, 7, "\0", "\ud800"])
+@pytest.mark.parametrize("text", ["\u00e8", "", None, 7, "\0", "\ud800"])
 @pytest.mark.parametrize("name", ["title", "name"])
 def test_a_line_s_text_is_read_as_of_a_whole_body(name: str, text: object, payload_of: PayloadOf) -> None:
     _assert_read_alike(payload_of, {"title": None, name: text})
