@@ -1,8 +1,9 @@
 """Finding the stores that have something to do, at a cost that does not grow with their history."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import ScalarSelect, func, literal_column, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -18,12 +19,25 @@ class StoreScan:
     Cost: one index look-up per store, however many rows each has, all in one statement; the index must
     lead with the store and be partial on the conditions (or have them next). Conditions may use
     `bindparam("now")`.
+
+    Args:
+        column: the store's number.
+        along: the next columns of that index, where the table has another one that leads with the store: by
+            the number alone SQLite takes that one for as good, and goes through all that it holds.
     """
 
-    def __init__(self, column: ColumnElement[int], *conditions: ColumnElement[bool]) -> None:
-        first = select(func.min(column).label("store")).where(*conditions)
-        walk = first.cte("walk", recursive=True)
-        following = select(func.min(column)).where(column > walk.c.store, *conditions).scalar_subquery()
+    def __init__(
+        self,
+        column: ColumnElement[int],
+        *conditions: ColumnElement[bool],
+        along: Sequence[ColumnElement[Any]] = (),
+    ) -> None:
+        def smallest(*more: ColumnElement[bool]) -> ScalarSelect[int]:
+            found = select(column if along else func.min(column)).where(*more, *conditions)
+            return (found.order_by(column, *along).limit(1) if along else found).scalar_subquery()
+
+        walk = select(smallest().label("store")).cte("walk", recursive=True)
+        following = smallest(column > walk.c.store)
         walk = walk.union_all(select(following).where(walk.c.store.is_not(None)))
         self._statement = select(walk.c.store).where(walk.c.store.is_not(None)).order_by(walk.c.store)
 

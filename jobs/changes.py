@@ -5,7 +5,8 @@ from datetime import datetime
 
 from app.mirror import outlines, sweeps
 from app.mirror.pulls import Pull
-from connectors.base import Record, Resource, Storefront
+from connectors.base import Record, RecordPage, Resource, Storefront
+from connectors.together import joined
 from jobs.kit import Kit
 from jobs.ways import Way
 
@@ -29,13 +30,18 @@ def orders_lacked(kit: Kit, pull: Pull, storefront: Storefront, since: datetime)
         yield (), False
 
 
-def whole_pages(_kit: Kit, pull: Pull, storefront: Storefront, since: datetime) -> Iterator[Part]:
-    """All that changed, as it comes in pages."""
-    cursor, is_last = None, False
-    while not is_last:
-        page = storefront.page(pull.resource, cursor=cursor, updated_since=since)
-        cursor, is_last = page.cursor, page.cursor is None
-        yield page.records, is_last
+def whole_pages(kit: Kit, pull: Pull, storefront: Storefront, since: datetime) -> Iterator[Part]:
+    """All that changed, as it comes in pages, some of them together."""
+    for page in joined(_pages(storefront, pull.resource, since), clock=kit.stopwatch):
+        yield page.records, page.cursor is None
+
+
+def _pages(storefront: Storefront, resource: Resource, since: datetime) -> Iterator[RecordPage]:
+    page = storefront.page(resource, cursor=None, updated_since=since)
+    yield page
+    while page.cursor is not None:
+        page = storefront.page(resource, cursor=page.cursor, updated_since=since)
+        yield page
 
 
 def doubt_trashed(way: Way, since: datetime, now: datetime) -> None:

@@ -37,10 +37,11 @@ _OURS = {*provider_posts.CHANNELS, clicks.SOURCE}
 _ROUND, _SMALLEST_SHARE = 600, 20
 """How many deliveries a round reads of all stores together, as long as each has its smallest share."""
 _MOST_ROUNDS = 200
-_WAITING = StoreScan(
+WAITING = StoreScan(
     EVENTS.c.store_id,
     is_one_of(EVENTS.c.status, OPEN),
     EVENTS.c.next_at <= bindparam("now", type_=UtcDateTime),
+    along=(EVENTS.c.next_at, EVENTS.c.id),
 )
 
 
@@ -75,7 +76,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 def _round(kit: Kit, now: datetime) -> int:
     """One share of each store that has something waiting now, so that a storm keeps nobody waiting."""
     with kit.database.over_all_stores().read() as session:
-        stores = _WAITING.run(session, now=now)
+        stores = WAITING.run(session, now=now)
     share = min(BATCH, max(_SMALLEST_SHARE, _ROUND // max(1, len(stores))))
     return sum(_one_batch(kit, store_id, now, share) for store_id in stores)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, false, or_, select
+from sqlalchemy import Row, bindparam, select, union
 from sqlalchemy.orm import Session
 
-from app.db import Among, is_among, table_of
+from app.db import Among, UtcDateTime, table_of
 from app.models import Checkout, Order
 
 CHECKOUTS, ORDERS = table_of(Checkout), table_of(Order)
@@ -23,6 +23,26 @@ _OPEN = (
 )
 UNBOUGHT = "failed"
 """The financial status of an order that came to nothing: its checkout is still open."""
+_SOUGHT = ORDERS.alias()
+_OF_STORE = _SOUGHT.c.store_id == bindparam("store")
+_BOUGHT = (
+    select(ORDERS.c.external_id, ORDERS.c.customer_id, ORDERS.c.placed_at)
+    .where(
+        ORDERS.c.financial_status != UNBOUGHT,
+        ORDERS.c.is_test.is_(False),
+        ORDERS.c.id.in_(
+            union(
+                select(_SOUGHT.c.id).where(_OF_STORE, Among(_SOUGHT.c.external_id, "tokens")),
+                select(_SOUGHT.c.id).where(
+                    _OF_STORE,
+                    Among(_SOUGHT.c.customer_id, "owners"),
+                    _SOUGHT.c.placed_at >= bindparam("since", type_=UtcDateTime),
+                ),
+            )
+        ),
+    )
+    .order_by(ORDERS.c.placed_at, ORDERS.c.id)
+)
 End = tuple[datetime, str]
 """When a checkout became an order, and that order's id at the storefront."""
 
@@ -48,19 +68,13 @@ def orders_since(session: Session, store_id: int, rows: Iterable[Any]) -> dict[s
     asked = list(rows)
     if not asked:
         return {}
-    mine = ORDERS.c.store_id == store_id
-    by_token = is_among(session, ORDERS.c.external_id, sorted({row.token for row in asked if row.token}))
-    statement = (
-        select(ORDERS.c.external_id, ORDERS.c.customer_id, ORDERS.c.placed_at)
-        .where(
-            ORDERS.c.financial_status != UNBOUGHT,
-            ORDERS.c.is_test.is_(False),
-            # The store beside each: SQLite would read all of the store's orders otherwise.
-            or_(and_(mine, by_token), and_(mine, _of_customers_since(session, asked))),
-        )
-        .order_by(ORDERS.c.placed_at, ORDERS.c.id)
-    )
-    found = session.execute(statement).all()
+    given = {
+        "store": store_id,
+        "tokens": sorted({row.token for row in asked if row.token}),
+        "owners": sorted({row.customer_id for row in asked if row.customer_id is not None}),
+        "since": min(row.started_at for row in asked),
+    }
+    found = session.execute(_BOUGHT, given).all()
     firsts = {row.external_id: next((one for one in found if _is_of(row, one)), None) for row in asked}
     return {name: (one.placed_at, one.external_id) for name, one in firsts.items() if one is not None}
 
@@ -72,14 +86,6 @@ def note_asked(session: Session, store_id: int, external_id: str, now: datetime)
         .where(CHECKOUTS.c.store_id == store_id, CHECKOUTS.c.external_id == external_id)
         .values(asked_at=now)
     )
-
-
-def _of_customers_since(session: Session, rows: Sequence[Any]) -> ColumnElement[bool]:
-    owners = sorted({row.customer_id for row in rows if row.customer_id is not None})
-    if not owners:
-        return false()
-    since = min(row.started_at for row in rows)
-    return and_(is_among(session, ORDERS.c.customer_id, owners), ORDERS.c.placed_at >= since)
 
 
 def _is_of(row: Any, order: Any) -> bool:

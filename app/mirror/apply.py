@@ -100,11 +100,15 @@ def _of(records: Sequence[Record], kinds: Set[type], *wanted: type) -> list[Any]
 
 
 def _told_in(records: Sequence[Record], placed: Sequence[OrderRecord]) -> list[Telling]:
-    """Everybody that a batch speaks of, at one and the same moment the fuller news last."""
+    """Everybody that a batch speaks of, at one and the same moment the fuller news last.
+
+    What is told word for word again, as by each of an order's deliveries, stands where it was told last.
+    """
     named = [record for record in records if isinstance(record, ConsentUpdate)]
     told = [record for record in records if isinstance(record, CustomerRecord)]
     news: list[Record] = [*named, *placed, *told]
-    return [telling for record in news if (telling := telling_of(record)) is not None]
+    tellings = [telling for record in news if (telling := telling_of(record)) is not None]
+    return [*dict.fromkeys(reversed(tellings))][::-1]
 
 
 def _buyers(placed: Sequence[OrderRecord], people: People) -> dict[str, Person]:
@@ -153,11 +157,12 @@ def _apply_consents(
     now: datetime,
     history_until: datetime | None,
 ) -> None:
-    stated: list[tuple[Telling, ConsentRecord]] = []
+    # An order's deliveries tell word for word the same: once is enough.
+    stated: dict[tuple[Telling, ConsentRecord], None] = {}
     for record in records:
         said = _consents_of(record)
         if said and (telling := telling_of(record)) is not None:
-            stated += [(telling, item) for item in said]
+            stated |= dict.fromkeys((telling, item) for item in said)
     statements = [
         _statement(store.id, person, item, now, told=telling.record, history_until=history_until)
         for telling, item in stated

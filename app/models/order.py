@@ -53,8 +53,13 @@ class Order(Base):
 
     __table_args__ = (
         UniqueConstraint("store_id", "external_id"),
-        # What somebody paid in some days is found by it, without reading all that they ever bought.
-        Index("ix_orders_customer", "store_id", "customer_id", "placed_at", "paid_at"),
+        # With all that a customer's sums are made of: they are made anew with each order, of all before. What
+        # somebody paid in some days is found by it, too, without reading all that they ever bought.
+        Index(
+            "ix_orders_customer",
+            *("store_id", "customer_id", "placed_at", "is_counted", "deleted_at", "paid_at"),
+            *("total_minor", "refunded_minor", "is_discounted"),
+        ),
         Index("ix_orders_placed", "store_id", "placed_at"),
         Index(
             "ix_orders_attribution",

@@ -893,7 +893,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_attribution_due = true"),
     )
     op.create_index(
-        "ix_orders_customer", "orders", ["store_id", "customer_id", "placed_at", "paid_at"], unique=False
+        "ix_orders_customer",
+        "orders",
+        [
+            "store_id",
+            "customer_id",
+            "placed_at",
+            "is_counted",
+            "deleted_at",
+            "paid_at",
+            "total_minor",
+            "refunded_minor",
+            "is_discounted",
+        ],
+        unique=False,
     )
     op.create_index("ix_orders_placed", "orders", ["store_id", "placed_at"], unique=False)
     op.create_index(

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, text
 
 from app import inbox
 from app.inbox import EVENTS
-from jobs.inbox import _WAITING as STORES_WAITING
 from jobs.inbox import BATCH
+from jobs.inbox import WAITING as STORES_WAITING
 from tests import seeds
 from tests.bars.sizes import Note, asked
 from tests.engines import POSTGRESQL

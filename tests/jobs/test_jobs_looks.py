@@ -1,6 +1,8 @@
 """What is looked at day after day does not cost more with every order and every delivery that came."""
 
 from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from app import consent, inbox
 from app.consent import NewConsent
 from app.db import Database
 from app.models import Consent, InboundEvent
+from connectors.base import Deletion, RecordPage, Resource
+from jobs import changes
 from tests.conftest import NOW
 from tests.seeds import add_customer, new_store
 
@@ -87,3 +91,21 @@ def test_the_newest_delivery_is_found_without_reading_all_of_them(
     assert "TEMP B-TREE" not in plan
     assert "Seq Scan" not in plan
     assert not database.is_sqlite or "ix_inbound_events_status" in plan
+
+
+def test_the_pages_of_a_listing_are_kept_together_while_the_shop_is_quick() -> None:
+    asked: list[str | None] = []
+
+    def page(resource: Resource, *, cursor: str | None, updated_since: datetime) -> RecordPage:
+        asked.append(cursor)
+        following = str(len(asked)) if len(asked) < 7 else None
+        return RecordPage((Deletion(resource, f"{len(asked)}", updated_since),), following)
+
+    kit: Any = SimpleNamespace(stopwatch=lambda: 0.0)
+    pull: Any = SimpleNamespace(resource=Resource.CUSTOMERS)
+    shop: Any = SimpleNamespace(page=page)
+
+    parts = [*changes.whole_pages(kit, pull, shop, NOW)]
+
+    assert asked == [None, "1", "2", "3", "4", "5", "6"]
+    assert [(len(records), is_last) for records, is_last in parts] == [(5, False), (2, True)]

@@ -128,6 +128,15 @@ def test_an_order_in_the_same_batch_adds_what_the_account_does_not_say(database:
     assert rows_of(database, Customer, "first_name", "phone", "birth_month") == [("Anna", "+390111234567", 5)]
 
 
+def test_what_is_told_again_in_a_batch_counts_where_it_was_told_last(database: Database) -> None:
+    store_id = new_store(database)
+    names = ("Anna", "Bianca", "Anna")
+
+    tell(database, store_id, *(order(name, customer=person(first_name=name)) for name in names))
+
+    assert rows_of(database, Customer, "first_name", "orders_count") == [("Anna", 2)]
+
+
 def test_an_account_and_a_guest_order_of_one_batch_are_both_heard(database: Database) -> None:
     store_id = new_store(database)
     tell(database, store_id, person("C1", created_at=PLACED, updated_at=PLACED))

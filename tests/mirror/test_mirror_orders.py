@@ -361,3 +361,17 @@ def _told(database: Database) -> list[tuple[str, Any]]:
 def _attributed(database: Database) -> None:
     with database.write() as session:
         session.query(Order).update({"is_attribution_due": False})
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_sums_are_made_of_the_index_alone(database: Database, engine: str) -> None:
+    store_id = new_store(database)
+    asked: list[tuple[str, Any]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+
+    tell(database, store_id, order())
+
+    statement, values = next(one for one in asked if "GROUP BY orders.customer_id" in one[0])
+    with database.read() as session:
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    assert "SEARCH orders USING COVERING INDEX ix_orders_customer" in plan[0].detail

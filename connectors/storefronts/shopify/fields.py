@@ -57,7 +57,14 @@ def text(source: JsonObject, key: str) -> str | None:
     value = source.get(key)
     if value is None:
         return None
-    if isinstance(value, str) and (value.isprintable() or not _UNSTORABLE.search(value)):
+    if isinstance(value, str):
+        return storable(value, key)
+    raise UnreadablePayload(f"{key} is not a text that can be kept")
+
+
+def storable(value: str, key: str) -> str:
+    """A text that a database can keep."""
+    if value.isprintable() or not _UNSTORABLE.search(value):
         return value
     raise UnreadablePayload(f"{key} is not a text that can be kept")
 
@@ -141,6 +148,13 @@ def amount(source: JsonObject, key: str) -> str | None:
 def decimal(source: JsonObject, key: str) -> Decimal:
     """An amount to calculate with; absent or null counts as zero."""
     return Decimal(amount(source, key) or "0")
+
+
+def as_decimal(written: str) -> Decimal:
+    """The same of an amount that is there."""
+    if not _AMOUNT.fullmatch(written):
+        raise UnreadablePayload("an amount was promised")
+    return Decimal(written)
 
 
 def shop_money(source: JsonObject, key: str, currency: str = "") -> Money:

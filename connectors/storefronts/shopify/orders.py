@@ -19,7 +19,7 @@ from connectors.base import (
     Record,
     Resource,
 )
-from connectors.storefronts.shopify import fields, parcels, refunds
+from connectors.storefronts.shopify import fields, parcels, refunds, shapes
 from connectors.storefronts.shopify.customers import checkout_consents, customer
 
 PAID_STATUSES = frozenset({"paid", "partially_refunded", "refunded"})
@@ -141,9 +141,12 @@ def _parcels(body: JsonObject) -> tuple[FulfillmentRecord, ...] | None:
 
 
 def _lines(body: JsonObject, currency: str) -> tuple[OrderLineRecord, ...] | None:
-    if body.get("line_items") is None:
+    lines = body.get("line_items")
+    if lines is None:
         return None
     decimals = _decimals(fields.amount(body, "total_price") or "0.00")
+    if shapes.are_lines(lines):
+        return tuple(_plain_line(line, currency, decimals) for line in lines)
     return tuple(_line(source, currency, decimals) for source in fields.children(body, "line_items"))
 
 
@@ -151,6 +154,27 @@ def _decimals(total: str) -> int:
     """The total is written with the currency's own decimals; a unit price may have more."""
     decimals = len(total.partition(".")[2])
     return max(2, decimals) if decimals else 0
+
+
+def _plain_line(line: shapes.Line, currency: str, decimals: int) -> OrderLineRecord:
+    """What `_line` reads, of a line as nearly all are told."""
+    allocations = line.discount_allocations
+    discounts = tuple(one.amount_set.shop_money.amount for one in allocations or ())
+    total = _line_total(
+        line.price_set.shop_money.amount,
+        line.quantity,
+        discounts or (line.total_discount_set.shop_money.amount,),
+        decimals,
+    )
+    return OrderLineRecord(
+        external_id=str(line.id),
+        product_external_id=None if line.product_id is None else str(line.product_id),
+        variant_external_id=None if line.variant_id is None else str(line.variant_id),
+        title=fields.storable(line.title or "", "title") or fields.storable(line.name or "", "name"),
+        quantity=line.quantity,
+        total=Money(total, currency),
+        current_quantity=line.current_quantity,
+    )
 
 
 def _line(source: JsonObject, currency: str, decimals: int) -> OrderLineRecord:
@@ -178,5 +202,5 @@ def _line_discounts(source: JsonObject) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def _line_total(price: str, quantity: int, discounts: tuple[str, ...], decimals: int) -> str:
     """What a line comes to; each of an order's deliveries tells its lines again."""
-    total = Decimal(price) * quantity - sum(map(Decimal, discounts), Decimal(0))
+    total = fields.as_decimal(price) * quantity - sum(map(fields.as_decimal, discounts), Decimal(0))
     return str(total.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))

@@ -1,27 +1,54 @@
 """The keys that are read of the longest bodies, so that nothing else of them is decoded.
 
 An order writes its lines once more in each of its parcels, and each line under dozens of keys: to read the
-few that tell us something takes a fourth of the time.
+few that tell us something takes a fourth of the time. A line is read into a structure, which takes a third of
+what asking an object for each key does.
 """
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict, TypeGuard
+
+from msgspec import Meta, Struct
+
+Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Whole = Annotated[int, Meta(ge=1 - 2**63, le=2**63 - 1)]
 
 
-class Line(TypedDict, total=False):
-    """A line of an order."""
+class Side(Struct):
+    """One side of a money pair."""
 
-    id: Any
-    product_id: Any
-    variant_id: Any
-    title: Any
-    name: Any
-    quantity: Any
-    current_quantity: Any
-    price: Any
-    price_set: Any
-    total_discount: Any
-    total_discount_set: Any
-    discount_allocations: Any
+    amount: str
+
+
+class Pair(Struct):
+    """A money pair; of the two sides the shop's own."""
+
+    shop_money: Side
+
+
+class Allocation(Struct):
+    """A part of a discount that falls on a line."""
+
+    amount_set: Pair
+
+
+class Line(Struct):
+    """A line of an order as nearly all are told: what else a line may be is read as any other object."""
+
+    id: Id
+    quantity: Whole
+    price_set: Pair
+    total_discount_set: Pair
+    product_id: Id | None = None
+    variant_id: Id | None = None
+    title: str | None = None
+    name: str | None = None
+    current_quantity: Whole | None = None
+    discount_allocations: list[Allocation] | None = None
+
+
+def are_lines(value: object) -> TypeGuard[list[Line]]:
+    """Whether an order's lines were all as nearly all are."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Line)
 
 
 class Parcel(TypedDict, total=False):

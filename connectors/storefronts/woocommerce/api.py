@@ -31,7 +31,7 @@ from connectors.storefronts.woocommerce.paging import PER_PAGE, Place, path_of
 from connectors.storefronts.woocommerce.payload import as_object, identifier, text
 from connectors.storefronts.woocommerce.products import parent_of_variation
 from connectors.storefronts.woocommerce.records import read_resource
-from connectors.storefronts.woocommerce.together import joined
+from connectors.together import joined
 from connectors.transport import StoreTransport
 
 _log = logging.getLogger(__name__)

@@ -200,7 +200,13 @@ def _base_address(address: str) -> str:
 
 
 def _escaped(*pairs: tuple[str, str]) -> list[tuple[str, str]]:
-    return [(quote(name, safe=""), quote(value, safe="")) for name, value in pairs]
+    return [(_quoted(name), _quoted(value)) for name, value in pairs]
+
+
+@lru_cache(maxsize=1024)
+def _quoted(text: str) -> str:
+    """A name or a value as it is sent; most of a query are those of the call before."""
+    return quote(text, safe="")
 
 
 def _joined(pairs: Sequence[tuple[str, str]]) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 
 from connectors.base import CheckoutLineRecord, CheckoutRecord, JsonObject
+from connectors.storefronts.woocommerce import shapes
 from connectors.storefronts.woocommerce.customers import is_anonymised
 from connectors.storefronts.woocommerce.meta import meta_of
 from connectors.storefronts.woocommerce.payload import (
@@ -53,7 +54,7 @@ def read_checkout(payload: JsonObject) -> CheckoutRecord | None:
         updated_at=required_moment(payload, "date_modified_gmt", "date_created_gmt"),
         currency=text(payload, "currency"),
         total=str(decimal(payload, "total")),
-        lines=tuple(_line(row) for row in entries(payload, "line_items")),
+        lines=tuple(_line(row) for row in shapes.lines_of(payload)),
         customer_external_id=account,
         email=address,
         phone=phone,
@@ -99,7 +100,7 @@ def _recovery_url(payload: JsonObject) -> str | None:
 
 def _items(payload: JsonObject) -> Sequence[tuple[str, int]]:
     """What is in the basket by the store's ids, a variation by its own; without what is gone."""
-    rows = entries(payload, "line_items")
+    rows = shapes.lines_of(payload)
     named = (
         optional_identifier(row, "variation_id") or optional_identifier(row, "product_id") for row in rows
     )

@@ -18,10 +18,12 @@ from connectors.base import (
     RefundRecord,
     Resource,
 )
+from connectors.storefronts.woocommerce import shapes
 from connectors.storefronts.woocommerce.checkouts import read_checkout
 from connectors.storefronts.woocommerce.customers import is_anonymised, read_buyer
 from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of, says_delivered
 from connectors.storefronts.woocommerce.payload import (
+    as_money,
     decimal,
     entries,
     identifier,
@@ -188,8 +190,11 @@ def _total(refunds: tuple[RefundRecord, ...], currency: str) -> Money:
 
 
 def _lines(payload: JsonObject, currency: str) -> tuple[OrderLineRecord, ...] | None:
-    if payload.get("line_items") is None:
+    lines = payload.get("line_items")
+    if lines is None:
         return None
+    if shapes.are_lines(lines):
+        return tuple(_plain_line(line, currency) for line in lines)
     return tuple(
         OrderLineRecord(
             external_id=identifier(row, "id"),
@@ -200,6 +205,18 @@ def _lines(payload: JsonObject, currency: str) -> tuple[OrderLineRecord, ...] | 
             total=money(row, "total", currency),
         )
         for row in entries(payload, "line_items")
+    )
+
+
+def _plain_line(line: shapes.Line, currency: str) -> OrderLineRecord:
+    """The same of a line as nearly all are told."""
+    return OrderLineRecord(
+        external_id=str(line.id),
+        product_external_id=str(line.product_id) if line.product_id else None,
+        variant_external_id=str(line.variation_id) if line.variation_id else None,
+        title=line.name or "",
+        quantity=line.quantity,
+        total=as_money(line.total, currency),
     )
 
 

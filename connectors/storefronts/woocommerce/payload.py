@@ -1,6 +1,7 @@
 """A store's JSON, read strictly: whatever is not as promised is UnreadablePayload, never another error."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -42,10 +43,19 @@ def parse_envelope(body: bytes) -> JsonObject:
     Raises:
         UnreadablePayload: as `parse_object`, but for bytes that are no UTF-8 elsewhere in the body.
     """
+    return parse_in_part(body, _read_envelope)
+
+
+def parse_in_part(body: bytes, read: Callable[[bytes], Any]) -> JsonObject:
+    """Of the one JSON object that a body holds what a reader (`exact_json.reader_of`) decodes.
+
+    Raises:
+        UnreadablePayload: as `parse_object`, but for bytes that are no UTF-8 where nothing is decoded.
+    """
     if not has_only_plain_text(body):
         return parse_object(body)
     try:
-        return as_object(_read_envelope(body), is_plain=True)
+        return as_object(read(body), is_plain=True)
     except (ValueError, RecursionError) as error:
         raise UnreadablePayload(f"not readable JSON ({type(error).__name__})") from None
 
@@ -56,7 +66,9 @@ def has_only_plain_text(body: bytes) -> bool:
     It is seen in the bytes, because walking through all values takes longer than reading the JSON.
     False is only a suspicion. Every JSON object in UTF-16 or UTF-32 has a zero byte, too.
     """
-    return not (b"\x00" in body or _SUSPECT.search(body) or _SUSPECT_RAW.search(body))
+    if b"\x00" in body or (b"\\u" in body and _SUSPECT.search(body)):
+        return False
+    return body.isascii() or not _SUSPECT_RAW.search(body)
 
 
 def as_object(value: Any, *, is_plain: bool = False) -> JsonObject:
@@ -164,6 +176,13 @@ def decimal(source: JsonObject, key: str) -> Decimal:
 def money(source: JsonObject, key: str, currency: str) -> Money:
     """The amount under a key as the store wrote it; absent, null and "" are zero."""
     return Money(_decimal_text(source, key), currency)
+
+
+def as_money(written: str | None, currency: str) -> Money:
+    """The same of an amount that was read by another way."""
+    if not _is_decimal(written or "0"):
+        raise UnreadablePayload("a decimal number was promised")
+    return Money(written or "0", currency)
 
 
 def moment(source: JsonObject, key: str) -> datetime | None:

@@ -11,6 +11,7 @@ from connectors.base import (
     Resource,
     UnreadablePayload,
 )
+from connectors.storefronts.woocommerce import shapes
 from connectors.storefronts.woocommerce.checkouts import read_checkout
 from connectors.storefronts.woocommerce.customers import is_anonymised, read_customer
 from connectors.storefronts.woocommerce.meta import MetaMapping, meta_of
@@ -49,11 +50,11 @@ def records(topic: str, body: bytes, mapping: MetaMapping, triggered_at: datetim
     known = meaning(topic)
     if known is None:
         return read_statement(parse_object(body)) if topic == STATEMENTS else []
-    payload = parse_object(body)
+    resource, news = known
+    payload = shapes.order(body) if resource is Resource.ORDERS else parse_object(body)
     refused_with = _error_status(payload)
     if refused_with is not None:
         return _read_error(refused_with)
-    resource, news = known
     if news is News.DELETED:
         return [Deletion(resource, identifier(payload, "id"), triggered_at)]
     return read_resource(resource, payload, mapping)

@@ -53,19 +53,65 @@ def test_a_body_of_which_little_is_decoded_says_what_the_whole_one_does(topic: s
 def test_no_key_of_an_order_is_asked_for_that_is_not_decoded(
     topic: str, strip: Callable[[Any], dict[str, Any]], payload_of: PayloadOf
 ) -> None:
-    asked: dict[str, set[str]] = {"order": set(), "line": set(), "parcel": set()}
+    asked: dict[str, set[str]] = {"order": set(), "parcel": set()}
     payload = payload_of(topic)
     whole = {
         **strip(payload),
-        "line_items": [_Noting(strip(line), asked["line"]) for line in payload["line_items"]],
         "fulfillments": [_Noting(strip(one), asked["parcel"]) for one in payload["fulfillments"]],
     }
 
     READERS[topic](_Noting(whole, asked["order"]), TRIGGERED_AT)
 
     assert {"currency", "line_items"} <= asked["order"] <= _named(shapes.Order)
-    assert {"quantity"} <= asked["line"] <= _named(shapes.Line)
     assert asked["parcel"] <= _named(shapes.Parcel)
+
+
+_PAIR = {"shop_money": {"amount": "1.50", "currency_code": "EUR"}}
+
+
+@pytest.mark.parametrize("text", ["\u00e8", "", None, 7, "\0", "\ud800"])
+@pytest.mark.parametrize("name", ["title", "name"])
+def test_a_line_s_text_is_read_as_of_a_whole_body(name: str, text: object, payload_of: PayloadOf) -> None:
+    _assert_read_alike(payload_of, {"title": None, name: text})
+
+
+@pytest.mark.parametrize(
+    "number", [1, 0, -1, True, None, 2**63 - 1, 2**63, 2**64, "12", "x", "gid://shopify/X/5"]
+)
+@pytest.mark.parametrize("name", ["id", "product_id", "variant_id", "quantity", "current_quantity"])
+def test_a_line_s_number_is_read_as_of_a_whole_body(name: str, number: object, payload_of: PayloadOf) -> None:
+    _assert_read_alike(payload_of, {name: number})
+
+
+@pytest.mark.parametrize("amount", ["2.345", "-1", "1e3", "", "x", "\0", 3, 2.5, None])
+@pytest.mark.parametrize("name", ["price", "total_discount"])
+def test_a_line_s_amount_is_read_as_of_a_whole_body(name: str, amount: object, payload_of: PayloadOf) -> None:
+    _assert_read_alike(
+        payload_of, {f"{name}_set": {"shop_money": {"amount": amount, "currency_code": "EUR"}}}
+    )
+    _assert_read_alike(payload_of, {f"{name}_set": {"shop_money": {"amount": amount}}})
+    _assert_read_alike(payload_of, {f"{name}_set": None, name: amount})
+
+
+@pytest.mark.parametrize(
+    "parts", [None, [], {}, [{"amount_set": _PAIR}] * 2, [{"amount": "0.25"}], [{"amount_set": None}], [7]]
+)
+def test_a_line_s_discounts_are_read_as_of_a_whole_body(parts: object, payload_of: PayloadOf) -> None:
+    _assert_read_alike(payload_of, {"discount_allocations": parts})
+
+
+def _assert_read_alike(payload_of: PayloadOf, change: dict[str, object]) -> None:
+    """A line with this change gives the same record by either way, or is refused by both."""
+    payload = payload_of("orders/create")
+    payload["line_items"][0] |= change
+    body = json.dumps(payload).encode()
+    try:
+        whole = READERS["orders/create"](fields.parse(body), TRIGGERED_AT)
+    except UnreadablePayload:
+        with pytest.raises(UnreadablePayload):
+            records("orders/create", body, TRIGGERED_AT)
+        return
+    assert records("orders/create", body, TRIGGERED_AT) == whole
 
 
 @pytest.mark.parametrize("topic", ["fulfillments/create", "fulfillments/update"])

@@ -1,4 +1,4 @@
-"""Pages of a history joined: WooCommerce lists a hundred at most, and each batch kept has its price."""
+"""Pages of a listing joined: shops list a hundred at most, and each batch kept has its price."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence

@@ -1,11 +1,11 @@
-"""Pages of a history are joined while the store is quick; what was read is given before a failure."""
+"""Pages of a listing are joined while the store is quick; what was read is given before a failure."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from connectors.base import ConnectorError, Deletion, RecordPage, Resource
-from connectors.storefronts.woocommerce.together import joined
+from connectors.together import joined
 
 
 def pages(count: int, *, fails: bool = False) -> Iterator[RecordPage]:
