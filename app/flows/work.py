@@ -51,7 +51,11 @@ _PENDING_OF = (
 _MOST_OF_THEM = 20
 """How many times the entries that were asked for their customers may bring at once."""
 _MARK_READ = (
-    update(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids")).values(is_pending=False)
+    update(EVENTS)
+    # As for new rows (`app/changes.py`): no page is kept as it was before.
+    .prefix_with("OR FAIL", dialect="sqlite")
+    .where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids"))
+    .values(is_pending=False)
 )
 _READ = (
     *("id", "flow_key", "version_id", "customer_id", "occurrence", "subject", "state", "step", "turn"),
