@@ -25,7 +25,7 @@ from app.messaging.limits import Departure
 from app.messaging.values import Goods
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
-from app.models.message import OPEN_STATES, PREPARING, QUEUED
+from app.models.message import OPEN_STATES, PREPARING, QUEUED, WAITING_STATES
 from app.stores.accounts import StoreAccounts
 from connectors.base import OutgoingMessage
 
@@ -48,12 +48,15 @@ _THEIRS = (
     .where(
         _OF_STORE,
         Among(MESSAGES.c.customer_id, "people"),
+        is_one_of(MESSAGES.c.status, WAITING_STATES),
         unindexed(MESSAGES.c.status) == QUEUED,
         MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
     )
     .with_for_update(skip_locked=True)
 )
-"""Led by the people: led by what is due, each claim of a long queue would read the whole queue."""
+"""Led by the people, to what waits for them: led by what is due, each claim of a long queue would read the
+whole queue, and led to all that they ever got, each claim of a large shop would read that.
+"""
 _OTHERS = select(MESSAGES).where(_OF_STORE, Among(MESSAGES.c.id, "ids"))
 _RELEASE = (
     update(MESSAGES)
