@@ -36,9 +36,14 @@ _IS_DUE = (
     MESSAGES.c.status == QUEUED,
     MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
 )
+_ASKED = (
+    *("id", "store_id", "key", "customer_id", "enrollment_id", "flow_key", "step", "channel", "purpose"),
+    *("priority", "reason", "due_at", "expires_at", "next_at", "context", "attempts"),
+)
+_DECIDED = select(*(MESSAGES.c[name] for name in _ASKED)).where(_OF_STORE)
+"""What is looked at of a message that is due: half of a row's columns say what became of it later."""
 _FIRST = (
-    select(MESSAGES)
-    .where(_OF_STORE, *_IS_DUE)
+    _DECIDED.where(*_IS_DUE)
     .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
@@ -57,7 +62,7 @@ _THEIRS = (
 """Led by the people, to what waits for them: led by what is due, each claim of a long queue would read the
 whole queue, and led to all that they ever got, each claim of a large shop would read that.
 """
-_OTHERS = select(MESSAGES).where(_OF_STORE, Among(MESSAGES.c.id, "ids"))
+_OTHERS = _DECIDED.where(Among(MESSAGES.c.id, "ids"))
 _RELEASE = (
     update(MESSAGES)
     .where(
