@@ -17,12 +17,11 @@ from app.flows.goods import MOST_ASKED, OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
 from app.models import Order, OrderLine, Product, ProductPair
+from app.models.product import is_supported
 from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
 PAIRS = table_of(ProductPair)
-SUPPORT = 20
-"""In how many orders two products stood together at least, before that tells anything."""
 ASKED_STATES = LEFT_STATES | {"queued", "preparing", "held"}
 
 
@@ -219,6 +218,6 @@ _COUNTED = select(PAIRS.c.product_external_id, PAIRS.c.other_external_id, PAIRS.
     PAIRS.c.store_id == bindparam("store"), Among(PAIRS.c.product_external_id, "products")
 )
 _TOGETHER = _COUNTED.where(
-    PAIRS.c.other_external_id != PAIRS.c.product_external_id, PAIRS.c.orders_count >= SUPPORT
+    PAIRS.c.other_external_id != PAIRS.c.product_external_id, is_supported(PAIRS.c.orders_count)
 )
 _ALONE = _COUNTED.where(PAIRS.c.other_external_id == PAIRS.c.product_external_id)

@@ -10,11 +10,11 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, false, func, select, update
+from sqlalchemy import BindParameter, Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
-from app.db import Among, UtcDateTime, is_one_of, table_of
+from app.db import Among, UtcDateTime, is_one_of, table_of, unindexed
 from app.flows import facts, journeys, likely, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.definition import Definition
@@ -40,11 +40,12 @@ _PENDING = (
 )
 _PENDING_OF = (
     _EVENTS.where(
+        # By an index of their own: that of what is pending leads to all of a backlog, that of customers to
+        # all that ever happened to them.
         Among(EVENTS.c.customer_id, "people"),
-        # As no index holds it: that of what is pending leads to all of a backlog.
-        func.coalesce(EVENTS.c.is_pending, false()),
+        EVENTS.c.is_pending,
     )
-    .order_by(EVENTS.c.customer_id, EVENTS.c.occurred_at)
+    .order_by(EVENTS.c.customer_id, unindexed(EVENTS.c.occurred_at))
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )

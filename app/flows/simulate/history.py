@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, table_of
 from app.flows.facts import LATEST_DELIVERIES, median_of
-from app.flows.shop import SUPPORT, Fit
+from app.flows.shop import Fit
 from app.flows.simulate.question import Question
 from app.models import CustomerEvent, Order, OrderLine, Product, Rhythm
+from app.models.product import SUPPORT
 from app.segments import product_rhythms
 from app.segments.product_rhythms import Past
 from app.segments.state_facts import FLOW
