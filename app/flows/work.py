@@ -106,9 +106,8 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit) if is_all else []
     if not events and not due:
         return 0, False
-    due_ids = frozenset(row.subject_id for row in due)
-    held = journeys_of(session, store.id, events, sorted(due_ids))
-    batch = _batch(session, store, now, events=events, rows=held, due_ids=due_ids)
+    rows = journeys_of(session, store.id, events, sorted({timer.subject_id for timer in due}))
+    batch = _batch(session, store, now, events=events, rows=rows, due_ids=_rung_for(rows, due))
     for item in in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
@@ -158,6 +157,12 @@ def journeys_of(
             found = session.execute(statement, {"store": store_id, "keys": keys}).all()
             rows |= {row.id: row for row in found}
     return list(rows.values())
+
+
+def _rung_for(rows: Iterable[Row[Any]], due: Iterable[Row[Any]]) -> frozenset[int]:
+    """The journeys that a timer moves on: one that ended, or went on by itself, leaves its timer behind."""
+    turns = {row.id: row.turn for row in rows if row.state == ACTIVE}
+    return frozenset(timer.subject_id for timer in due if turns.get(timer.subject_id) == timer.turn)
 
 
 def _already_read(

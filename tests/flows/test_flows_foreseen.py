@@ -85,6 +85,25 @@ def test_messages_are_found_by_the_indexes_of_what_waits_and_of_what_was_asked(d
     }
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_timer_that_a_journey_left_behind_has_nothing_read(database: Database) -> None:
+    world = World.open(database, "cross_sell")
+    anna, bruno = world.customer("Anna"), world.customer("Bruno")
+    for person, order in ((anna, "1"), (bruno, "2")):
+        world.order(person, order, "A")
+        world.happens("order.delivered", person, NOW - 15 * DAY, subject=f"order:{order}")
+    world.run(NOW - 15 * DAY)
+    world.happens("order.placed", anna, NOW - 5 * DAY, subject="order:3")
+    world.run(NOW - 5 * DAY)
+    asked: list[tuple[str, object]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+
+    world.run(NOW)
+
+    assert sorted(world.journeys("state")) == ["completed", "exited"]
+    assert [values for words, values in asked if "FROM orders" in words] == [(world.store_id, '["2"]')]
+
+
 def _statements(world: World) -> list[str]:
     """What is asked in the flows' next tick."""
     asked: list[str] = []
