@@ -29,7 +29,10 @@ class Insertion:
     def row_by_row(self, table: Table, names: Names, dialect: str) -> UpdateBase:
         """One INSERT for each row's parameters, of the engine's own kind."""
         given = {name: bindparam(name, type_=unbounded(table.c[name])) for name in names}
-        return self._completed(table, insert_into(dialect, table).values(given))
+        # Of many rows SQLite would keep each page as it was before, lest one of them is refused: whoever is
+        # refused takes the whole transaction back.
+        insert = insert_into(dialect, table).prefix_with("OR FAIL", dialect="sqlite")
+        return self._completed(table, insert.values(given))
 
     def merged(self, table: Table, names: Names, given: FromClause) -> UpdateBase:
         """One INSERT of all rows of a relation."""

@@ -13,8 +13,9 @@ from itertools import combinations
 
 from app.flows import choosers
 from app.flows.goods import OrderProduct
-from app.flows.shop import SUPPORT, Fit
+from app.flows.shop import Fit
 from app.flows.simulate.history import MOST_PRODUCTS
+from app.models.product import SUPPORT
 from connectors.sandbox import dataset
 
 OFFERS = 10

@@ -204,6 +204,22 @@ def test_rows_that_must_be_new_are_an_error_when_they_are_not(database: Database
         insert_rows(session, CUSTOMERS, rows)
 
 
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_where_one_of_many_new_rows_is_refused_none_of_them_is_kept(database: Database, count: int) -> None:
+    rows = [_person(number) for number in range(count)]
+    with database.write() as session:
+        insert_rows(session, CUSTOMERS, rows[-1:])
+    with database.read() as session:
+        kept = session.execute(select(CUSTOMERS.c.id)).all()
+
+    with pytest.raises(IntegrityError), database.write() as session:
+        insert_rows(session, CUSTOMERS, rows)
+
+    with database.read() as session:
+        assert session.execute(select(CUSTOMERS.c.id)).all() == kept
+    assert len(kept) == 1
+
+
 def test_one_transaction_may_hand_over_several_batches_of_a_table(database: Database) -> None:
     with database.write() as session:
         for start in range(0, 3 * MANY, MANY):

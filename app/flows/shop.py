@@ -17,7 +17,7 @@ from app.flows.goods import MOST_ASKED, OrderProduct, order_products
 from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
 from app.models import Order, OrderLine, Product, ProductCount, ProductPair
-from app.models.product import SUPPORT
+from app.models.product import is_supported
 from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
@@ -217,7 +217,7 @@ _TYPES = select(PRODUCTS.c.external_id, PRODUCTS.c.product_type).where(
 _TOGETHER = select(PAIRS.c.product_external_id, PAIRS.c.other_external_id, PAIRS.c.orders_count).where(
     PAIRS.c.store_id == bindparam("store"),
     Among(PAIRS.c.product_external_id, "products"),
-    PAIRS.c.orders_count >= SUPPORT,
+    is_supported(PAIRS.c.orders_count),
 )
 _ALONE = select(COUNTS.c.product_external_id, COUNTS.c.orders_count).where(
     COUNTS.c.store_id == bindparam("store"), Among(COUNTS.c.product_external_id, "products")

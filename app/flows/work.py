@@ -10,11 +10,11 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, false, func, select, update
+from sqlalchemy import BindParameter, Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
-from app.db import Among, UtcDateTime, is_one_of, table_of
+from app.db import Among, UtcDateTime, is_one_of, table_of, unindexed
 from app.flows import facts, journeys, likely, live, published, writing
 from app.flows.batch import Batch, Held
 from app.flows.definition import Definition
@@ -40,18 +40,23 @@ _PENDING = (
 )
 _PENDING_OF = (
     _EVENTS.where(
+        # By an index of their own: that of what is pending leads to all of a backlog, that of customers to
+        # all that ever happened to them.
         Among(EVENTS.c.customer_id, "people"),
-        # As no index holds it: that of what is pending leads to all of a backlog.
-        func.coalesce(EVENTS.c.is_pending, false()),
+        EVENTS.c.is_pending,
     )
-    .order_by(EVENTS.c.customer_id, EVENTS.c.occurred_at)
+    .order_by(EVENTS.c.customer_id, unindexed(EVENTS.c.occurred_at))
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
 _MOST_OF_THEM = 20
 """How many times the entries that were asked for their customers may bring at once."""
 _MARK_READ = (
-    update(EVENTS).where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids")).values(is_pending=False)
+    update(EVENTS)
+    # As for new rows (`app/changes.py`): no page is kept as it was before.
+    .prefix_with("OR FAIL", dialect="sqlite")
+    .where(EVENTS.c.store_id == _STORE, Among(EVENTS.c.id, "ids"))
+    .values(is_pending=False)
 )
 _READ = (
     *("id", "flow_key", "version_id", "customer_id", "occurrence", "subject", "state", "step", "turn"),
@@ -101,9 +106,8 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit) if is_all else []
     if not events and not due:
         return 0, False
-    due_ids = frozenset(row.subject_id for row in due)
-    held = journeys_of(session, store.id, events, sorted(due_ids))
-    batch = _batch(session, store, now, events=events, rows=held, due_ids=due_ids)
+    rows = journeys_of(session, store.id, events, sorted({timer.subject_id for timer in due}))
+    batch = _batch(session, store, now, events=events, rows=rows, due_ids=_rung_for(rows, due))
     for item in in_order(batch, events, due):
         item.run(batch)
     writing.write(session, batch)
@@ -153,6 +157,12 @@ def journeys_of(
             found = session.execute(statement, {"store": store_id, "keys": keys}).all()
             rows |= {row.id: row for row in found}
     return list(rows.values())
+
+
+def _rung_for(rows: Iterable[Row[Any]], due: Iterable[Row[Any]]) -> frozenset[int]:
+    """The journeys that a timer moves on: one that ended, or went on by itself, leaves its timer behind."""
+    turns = {row.id: row.turn for row in rows if row.state == ACTIVE}
+    return frozenset(timer.subject_id for timer in due if turns.get(timer.subject_id) == timer.turn)
 
 
 def _already_read(

@@ -25,7 +25,7 @@ from app.messaging.limits import Departure
 from app.messaging.values import Goods
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
-from app.models.message import OPEN_STATES, PREPARING, QUEUED
+from app.models.message import OPEN_STATES, PREPARING, QUEUED, WAITING_STATES
 from app.stores.accounts import StoreAccounts
 from connectors.base import OutgoingMessage
 
@@ -36,9 +36,14 @@ _IS_DUE = (
     MESSAGES.c.status == QUEUED,
     MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
 )
+_ASKED = (
+    *("id", "store_id", "key", "customer_id", "enrollment_id", "flow_key", "step", "channel", "purpose"),
+    *("priority", "reason", "due_at", "expires_at", "next_at", "context", "attempts"),
+)
+_DECIDED = select(*(MESSAGES.c[name] for name in _ASKED)).where(_OF_STORE)
+"""What is looked at of a message that is due: half of a row's columns say what became of it later."""
 _FIRST = (
-    select(MESSAGES)
-    .where(_OF_STORE, *_IS_DUE)
+    _DECIDED.where(*_IS_DUE)
     .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
@@ -48,13 +53,16 @@ _THEIRS = (
     .where(
         _OF_STORE,
         Among(MESSAGES.c.customer_id, "people"),
+        is_one_of(MESSAGES.c.status, WAITING_STATES),
         unindexed(MESSAGES.c.status) == QUEUED,
         MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
     )
     .with_for_update(skip_locked=True)
 )
-"""Led by the people: led by what is due, each claim of a long queue would read the whole queue."""
-_OTHERS = select(MESSAGES).where(_OF_STORE, Among(MESSAGES.c.id, "ids"))
+"""Led by the people, to what waits for them: led by what is due, each claim of a long queue would read the
+whole queue, and led to all that they ever got, each claim of a large shop would read that.
+"""
+_OTHERS = _DECIDED.where(Among(MESSAGES.c.id, "ids"))
 _RELEASE = (
     update(MESSAGES)
     .where(

@@ -8,22 +8,25 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import Among, UtcDateTime, table_of
+from app.db import Among, UtcDateTime, is_one_of, table_of
 from app.models import Consent
+from app.models.consent import SAID_NO
 
 LEDGER = table_of(Consent)
 MANY = 4
 """So many words, each the opposite of the one before. Who erred takes it back: a no and a yes are two."""
 QUIET = timedelta(days=1)
 """Each came within so long of the one before; after so long without another, the last one is believed."""
-_NO = "unsubscribed"
+(_NO,) = SAID_NO
+_OF_THEM = (
+    LEDGER.c.store_id == bindparam("store"),
+    Among(LEDGER.c.customer_id, "people"),
+    LEDGER.c.occurred_at > bindparam("since", type_=UtcDateTime),
+)
+_REFUSED = select(LEDGER.c.customer_id).where(*_OF_THEM, is_one_of(LEDGER.c.state, SAID_NO))
 _SAID = (
     select(LEDGER.c.customer_id, LEDGER.c.channel, LEDGER.c.state, LEDGER.c.occurred_at)
-    .where(
-        LEDGER.c.store_id == bindparam("store"),
-        Among(LEDGER.c.customer_id, "people"),
-        LEDGER.c.occurred_at > bindparam("since", type_=UtcDateTime),
-    )
+    .where(*_OF_THEM)
     .order_by(LEDGER.c.customer_id, LEDGER.c.channel)
 )
 
@@ -33,7 +36,8 @@ def ends(
 ) -> dict[tuple[int, str], datetime]:
     """When those of these people are believed again who flap, by customer and channel.
 
-    The ledger is asked about hardly anybody but who agreed just now, and not at all where nobody did.
+    The ledger is asked about hardly anybody but who agreed just now, and not at all where nobody did; for all
+    that they said only where a no is among it, for each order repeats a yes.
 
     Args:
         states: what the ledger says now of each person and channel (`consent_states`).
@@ -41,8 +45,12 @@ def ends(
     asked = {(one.customer_id, one.channel) for one in states if may_flap(one, now)}
     if not asked:
         return {}
+    values = {"store": store_id, "since": now - MANY * QUIET}
     people = sorted({customer_id for customer_id, _ in asked})
-    rows = session.execute(_SAID, {"store": store_id, "people": people, "since": now - MANY * QUIET})
+    refused = sorted(set(session.execute(_REFUSED, {**values, "people": people}).scalars()))
+    if not refused:
+        return {}
+    rows = session.execute(_SAID, {**values, "people": refused})
     words = groupby(rows, key=lambda row: (row.customer_id, row.channel))
     found = {place: end_of(said, now) for place, said in words if place in asked}
     return {place: end for place, end in found.items() if end is not None}

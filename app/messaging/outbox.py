@@ -1,5 +1,6 @@
 """The outbox: messages enter it once, by their key."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from app.db import insert_new, insert_rows, table_of
 from app.messaging import held
 from app.messaging.held import Gap
 from app.models import Decision, Message
-from app.models.message import HELD, QUEUED
+from app.models.message import HELD, QUEUED, REVIEW_ASK
 
 MESSAGES, DECISIONS = table_of(Message), table_of(Decision)
 
@@ -80,10 +81,18 @@ def enqueue(session: Session, messages: Sequence[NewMessage], now: datetime) -> 
             "next_at": message.due_at,
             "created_at": now,
             "context": dict(message.context),
+            "asks_about": _asks_about(message),
         }
         for message in messages
     ]
     insert_new(session, MESSAGES, rows)
+
+
+def _asks_about(message: NewMessage) -> str | None:
+    """The products of a message that asks for reviews, as JSON."""
+    if (message.flow_key, message.step) != REVIEW_ASK:
+        return None
+    return json.dumps([item["external_id"] for item in message.context.get("products", ())])
 
 
 def _beginning(message: NewMessage, gaps: Sequence[Gap], now: datetime) -> dict[str, Any]:

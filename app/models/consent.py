@@ -6,7 +6,10 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Index, String, Text, UniqueConstraint, func, literal_column
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, Id, UtcDateTime
+from app.db import Base, Id, UtcDateTime, is_one_of
+
+SAID_NO = ("unsubscribed",)
+"""What somebody said who does not want to be written to."""
 
 
 def not_of_order(source: Any) -> ColumnElement[bool]:
@@ -55,6 +58,13 @@ class Consent(Base):
             "customer_id",
             sqlite_where=not_of_order(source),
             postgresql_where=not_of_order(source),
+        ),
+        # Each order repeats a yes; a no is seldom.
+        Index(
+            "ix_consents_refused",
+            *("store_id", "customer_id", "state", "occurred_at"),
+            sqlite_where=is_one_of(state, SAID_NO),
+            postgresql_where=is_one_of(state, SAID_NO),
         ),
     )
 

@@ -49,6 +49,14 @@ class CustomerEvent(Base):
             sqlite_where=(is_pending == true()),
             postgresql_where=(is_pending == true()),
         ),
+        # The same by those whom they are about. With its own condition, without which SQLite takes the index
+        # of all that they ever did.
+        Index(
+            "ix_customer_events_pending_of",
+            *("store_id", "customer_id", "is_pending"),
+            sqlite_where=(is_pending == true()),
+            postgresql_where=(is_pending == true()),
+        ),
         # Whose next number is another one's, too (`app/timeline.py`), must be kept.
         {"sqlite_autoincrement": True},
     )

@@ -32,11 +32,15 @@ FINAL_STATES = (*LEFT_STATES, FAILED, STOPPED, EXPIRED, CANCELLED)
 """Those in which a message stays, but for what a provider or a click still tells of it."""
 COUNTED_STATES = (SENDING, SENT, DELIVERED, BOUNCED, UNKNOWN)
 
+REVIEW_ASK = ("review", "M3")
+"""The flow and the step of the message that asks for reviews."""
+
 
 def is_review_ask(flow_key: Any, step: Any, status: Any) -> ColumnElement[bool]:
     """Whether a message asks for reviews and the gate did not keep it, in the words of the index of such."""
+    flow, name = REVIEW_ASK
     is_kept = is_one_of(status, (STOPPED, EXPIRED))
-    condition: ColumnElement[bool] = is_one_of(flow_key, ("review",)) & is_one_of(step, ("M3",)) & ~is_kept
+    condition: ColumnElement[bool] = is_one_of(flow_key, (flow,)) & is_one_of(step, (name,)) & ~is_kept
     return condition
 
 
@@ -50,6 +54,7 @@ class Message(Base):
         is_prepared: storefront work is done (or there was none).
         content: the rendered message {subject, text, html, headers, links}, packed by `app.messaging.copies`.
         context: what the templates see besides the customer.
+        asks_about: of a message that asks for reviews the ids of the products, as JSON.
         lease_token, lease_until: who works on it, by the clock of leases.
         is_tallied: it is old and counted in FlowTally; whoever changes it takes it back first.
     """
@@ -86,6 +91,7 @@ class Message(Base):
     clicked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unknown_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_tallied: Mapped[bool] = mapped_column(server_default=text("false"))
+    asks_about: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         UniqueConstraint("store_id", "key"),
@@ -108,11 +114,11 @@ class Message(Base):
             sqlite_where=content.is_not(None),
             postgresql_where=content.is_not(None),
         ),
-        # Those that asked somebody for reviews: they are asked again for what none of them named. To look for
-        # many people SQLite finds it as good as ix_messages_customer, and takes the one that was made last.
+        # Those that asked somebody for reviews: they are asked again for what none of them named, which is
+        # read from here alone. SQLite does so only where it holds what its own condition asks, too.
         Index(
             "ix_messages_review_asks",
-            *("store_id", "customer_id"),
+            *("store_id", "customer_id", "flow_key", "step", "status", "asks_about"),
             sqlite_where=is_review_ask(flow_key, step, status),
             postgresql_where=is_review_ask(flow_key, step, status),
         ),

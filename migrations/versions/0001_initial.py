@@ -228,6 +228,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("substr(source, 1, 11) != 'order-meta:'"),
         postgresql_where=sa.text("substr(source, 1, 11) != 'order-meta:'"),
     )
+    op.create_index(
+        "ix_consents_refused",
+        "consents",
+        ["store_id", "customer_id", "state", "occurred_at"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('unsubscribed')"),
+        postgresql_where=sa.text("state IN ('unsubscribed')"),
+    )
     op.create_table(
         "customer_events",
         sa.Column("id", ID, nullable=False),
@@ -262,6 +270,14 @@ def upgrade() -> None:
         "ix_customer_events_pending",
         "customer_events",
         ["store_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("is_pending = 1"),
+        postgresql_where=sa.text("is_pending = true"),
+    )
+    op.create_index(
+        "ix_customer_events_pending_of",
+        "customer_events",
+        ["store_id", "customer_id", "is_pending"],
         unique=False,
         sqlite_where=sa.text("is_pending = 1"),
         postgresql_where=sa.text("is_pending = true"),
@@ -759,6 +775,7 @@ def upgrade() -> None:
         sa.Column("clicked_at", MOMENT, nullable=True),
         sa.Column("unknown_since", MOMENT, nullable=True),
         sa.Column("is_tallied", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("asks_about", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
         sa.UniqueConstraint("store_id", "key", name=op.f("uq_messages_store_id_key")),
         sqlite_autoincrement=True,
@@ -797,7 +814,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_messages_review_asks",
         "messages",
-        ["store_id", "customer_id"],
+        ["store_id", "customer_id", "flow_key", "step", "status", "asks_about"],
         unique=False,
         sqlite_where=sa.text(
             "flow_key IN ('review') AND step IN ('M3') AND (status NOT IN ('stopped', 'expired'))"
@@ -970,6 +987,14 @@ def upgrade() -> None:
             "store_id", "product_external_id", "other_external_id", name=op.f("pk_product_pairs")
         ),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_product_pairs_supported",
+        "product_pairs",
+        ["store_id", "product_external_id", "orders_count", "other_external_id"],
+        unique=False,
+        sqlite_where=sa.text("orders_count >= 20"),
+        postgresql_where=sa.text("orders_count >= 20"),
     )
     op.create_table(
         "product_rhythms",

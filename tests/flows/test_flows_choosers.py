@@ -112,10 +112,9 @@ def test_who_was_asked_about_a_product_is_not_asked_again(
 ) -> None:
     world = World.open(database)
     anna = world.customer()
-    context = {"products": [{"external_id": "A"}]}
     with database.write() as session:
         add_message(
-            session, world.store_id, anna, flow_key="review", step="M3", status=status, context=context
+            session, world.store_id, anna, flow_key="review", step="M3", status=status, asks_about='["A"]'
         )
 
     asked = _reviewed(world, anna, "A", "B", "C", "D")
@@ -127,10 +126,9 @@ def test_who_was_asked_about_a_product_is_not_asked_again(
 def test_what_others_were_asked_about_does_not_matter(database: Database) -> None:
     world = World.open(database)
     anna, bruno = world.customer(), world.customer()
-    context = {"products": [{"external_id": "A"}]}
     with database.write() as session:
         add_message(
-            session, world.store_id, bruno, flow_key="review", step="M3", status="sent", context=context
+            session, world.store_id, bruno, flow_key="review", step="M3", status="sent", asks_about='["A"]'
         )
 
     assert _reviewed(world, anna, "A") == ["A"]

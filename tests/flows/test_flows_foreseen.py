@@ -78,10 +78,30 @@ def test_messages_are_found_by_the_indexes_of_what_waits_and_of_what_was_asked(d
 
     assert world.messages("step") == ["M3"] * MANY
     ways = [way for one in asked if "FROM messages" in one for way in _ways(database, one)]
+    of_customer, of_step = "(store_id=? AND customer_id=?", " AND flow_key=? AND step=?)"
     assert {way for way in ways if "customer_id=?" in way} == {
-        f"SEARCH messages USING INDEX {name} (store_id=? AND customer_id=?)"
-        for name in ("ix_messages_review_asks", "ix_messages_waiting")
+        f"SEARCH messages USING INDEX ix_messages_waiting {of_customer})",
+        f"SEARCH messages USING COVERING INDEX ix_messages_review_asks {of_customer}{of_step}",
     }
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_timer_that_a_journey_left_behind_has_nothing_read(database: Database) -> None:
+    world = World.open(database, "cross_sell")
+    anna, bruno = world.customer("Anna"), world.customer("Bruno")
+    for person, order in ((anna, "1"), (bruno, "2")):
+        world.order(person, order, "A")
+        world.happens("order.delivered", person, NOW - 15 * DAY, subject=f"order:{order}")
+    world.run(NOW - 15 * DAY)
+    world.happens("order.placed", anna, NOW - 5 * DAY, subject="order:3")
+    world.run(NOW - 5 * DAY)
+    asked: list[tuple[str, object]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+
+    world.run(NOW)
+
+    assert sorted(world.journeys("state")) == ["completed", "exited"]
+    assert [values for words, values in asked if "FROM orders" in words] == [(world.store_id, '["2"]')]
 
 
 def _statements(world: World) -> list[str]:
