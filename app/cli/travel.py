@@ -123,7 +123,14 @@ class Journey:
             time.sleep(_BLOCKED_PAUSE_SECONDS)
 
     def _next(self, moment: datetime) -> datetime:
-        """The next moment of the grid at which anything may be due, outside or inside."""
+        """The next moment of the grid at which anything may be due, outside or inside; midnight always is."""
+        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        soonest, latest = (self._on_grid(at) for at in (moment + timedelta(seconds=1), midnight))
+        # With steps as long as a day there is nothing to choose from.
+        return soonest if soonest >= latest else max(soonest, self._on_grid(min([midnight, *self._due()])))
+
+    def _due(self) -> list[datetime]:
+        """The first moments at which something is due, outside and inside."""
         outside = self.sandbox.get("/control/next")["at"]
         with self.kit.runtime.database.read() as session:
             inside = [
@@ -134,10 +141,12 @@ class Journey:
                     )
                 ).scalar_one(),
             ]
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        due = [found for found in (*inside, midnight) if found is not None]
-        due += [_moment(outside)] if outside else []
-        return _on_grid(max(min(due), moment + timedelta(seconds=1)), self.step, self.offset)
+        return [at for at in (*inside, _moment(outside) if outside else None) if at is not None]
+
+    def _on_grid(self, moment: datetime) -> datetime:
+        """The first moment of the grid that is not before this one."""
+        start = _EPOCH + self.offset
+        return start - ((start - moment) // self.step) * self.step
 
     def _now(self) -> datetime:
         return _moment(self.sandbox.get("/control/state")["now"])
@@ -212,12 +221,6 @@ def progress_line(start: datetime, moment: datetime, end: datetime) -> None:
 def waking(step: timedelta) -> timedelta:
     """From midnight UTC to a step of the day at which most people may be written to."""
     return _AFTERNOON if step >= _DAY else _MORNING
-
-
-def _on_grid(moment: datetime, step: timedelta, offset: timedelta) -> datetime:
-    """The first moment of the grid that is not before this one."""
-    start = _EPOCH + offset
-    return start - ((start - moment) // step) * step
 
 
 def _moment(text: str) -> datetime:

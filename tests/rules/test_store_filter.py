@@ -19,7 +19,7 @@ ACROSS_STORES = {
     "app/cli/figures.py:_revenue": "the demo sums up both of its stores",
     "app/cli/travel.py:_check_backfill": "the demo waits for both of its stores",
     "app/cli/travel.py:_finish_backfill": "the demo waits for both of its stores",
-    "app/cli/travel.py:_next": "the demo waits for both of its stores",
+    "app/cli/travel.py:_due": "the demo waits for both of its stores",
     "app/inbox.py:replay": "the operator names deliveries by their ids; the screen passes only its store's",
     "app/members/people.py:_HAS_STORE": "whether a member is in any store still",
     "app/members/people.py:forget_without_stores": "members belong to no store",
