@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.sandbox.ahead import Ahead
+from connectors.sandbox.ahead import Ahead, _Outlook
 from connectors.sandbox.config import load_or_store
 from connectors.sandbox.consents import UNSUBSCRIBED, ConsentState, write_consent
 from connectors.sandbox.journal import Journal
@@ -18,6 +18,7 @@ from connectors.sandbox.simulation import Simulation
 from connectors.sandbox.wire import Request
 from connectors.sandbox.woo_meta import write_meta
 from connectors.sandbox.woo_payloads import webhook as woo_webhook
+from connectors.sandbox.written import written
 from tests.connectors.sandbox.sandbox_stage import (
     BUSY,
     OPENED,
@@ -198,3 +199,18 @@ def test_its_thread_ends_with_the_world(data: Path, tmp_path: Path) -> None:
 
     assert thread is not None
     assert not thread.is_alive()
+
+
+def test_who_asked_for_all_facts_of_a_kind_takes_it_for_true_that_there_are_no_more(
+    data: Path, tmp_path: Path
+) -> None:
+    with running_app() as app:
+        world = start(data, tmp_path / "journal", app).world
+        world.remember("note", {"key": "a"})
+        outlook: Any = _Outlook(world, world.now_seconds + DAY, [])
+
+        assert written(outlook, "note", "key").latest() == [{"key": "a"}]
+        questions = outlook.questions()
+        assert [ask(world, *of) == answer for ask, of, answer in questions] == [True]
+        world.remember("note", {"key": "b"})
+        assert [ask(world, *of) == answer for ask, of, answer in questions] == [False]
