@@ -167,12 +167,11 @@ class Rig:
         if now < self.hurried_at + timedelta(seconds=3):
             return
         self.hurried_at = now
+        waiting = (MESSAGES.c.store_id == self.store_id, MESSAGES.c.status.in_(statuses))
         with self.runtime.database.write() as session:
-            session.execute(
-                MESSAGES.update()
-                .where(MESSAGES.c.store_id == self.store_id, MESSAGES.c.status.in_(statuses))
-                .values(next_at=now)
-            )
+            # In the order in which the workers take several: an update of all takes them as they lie.
+            session.execute(select(MESSAGES.c.id).where(*waiting).order_by(MESSAGES.c.id).with_for_update())
+            session.execute(MESSAGES.update().where(*waiting).values(next_at=now))
             session.execute(
                 SENDERS.update()
                 .where(SENDERS.c.store_id == self.store_id)
