@@ -11,24 +11,12 @@ from connectors.base import OrderRecord, UnreadablePayload
 from connectors.storefronts.shopify import fields, shapes
 from connectors.storefronts.shopify.records import records
 from connectors.storefronts.shopify.topics import READERS
+from tests.connectors.noting import Noting
 
 TRIGGERED_AT = datetime(2026, 10, 2, 7, 31, 5, tzinfo=UTC)
 TOPICS = [topic for topic in READERS if topic.partition("/")[0] in shapes.BY_FAMILY]
 BodyOf = Callable[[str], bytes]
 PayloadOf = Callable[[str], dict[str, Any]]
-
-
-class _Noting(dict[str, Any]):
-    """An object that notes the keys that it is asked for."""
-
-    def __init__(self, source: Mapping[str, Any], asked: set[str]) -> None:
-        super().__init__(source)
-        self._asked = asked
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value, with a note."""
-        self._asked.add(key)
-        return super().get(key, default)
 
 
 def _named(shape: type) -> set[str]:
@@ -57,10 +45,10 @@ def test_no_key_of_an_order_is_asked_for_that_is_not_decoded(
     payload = payload_of(topic)
     whole = {
         **strip(payload),
-        "fulfillments": [_Noting(strip(one), asked["parcel"]) for one in payload["fulfillments"]],
+        "fulfillments": [Noting(strip(one), asked["parcel"]) for one in payload["fulfillments"]],
     }
 
-    READERS[topic](_Noting(whole, asked["order"]), TRIGGERED_AT)
+    READERS[topic](Noting(whole, asked["order"]), TRIGGERED_AT)
 
     assert {"currency", "line_items"} <= asked["order"] <= _named(shapes.Order)
     assert asked["parcel"] <= _named(shapes.Parcel)
@@ -118,7 +106,7 @@ def _assert_read_alike(payload_of: PayloadOf, change: dict[str, object]) -> None
 def test_no_key_of_a_parcel_is_asked_for_that_is_not_decoded(topic: str, payload_of: PayloadOf) -> None:
     asked: set[str] = set()
 
-    READERS[topic](_Noting(payload_of(topic), asked), TRIGGERED_AT)
+    READERS[topic](Noting(payload_of(topic), asked), TRIGGERED_AT)
 
     assert {"order_id"} <= asked <= _named(shapes.Parcel)
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from connectors.storefronts.woocommerce import shapes
 from connectors.storefronts.woocommerce.meta import MetaMapping
 from connectors.storefronts.woocommerce.payload import parse_object
 from connectors.storefronts.woocommerce.records import read_resource, records
+from tests.connectors.noting import Noting
 from tests.connectors.woocommerce.woo_wire import Deliveries, Delivery, deliveries
 
 AT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -28,19 +28,6 @@ VALUES: Mapping[str, Sequence[object]] = {
     "total": ("8.97", "-1", "", None, 9, 9.5, "x", "1e3"),
 }
 STATUSES = ["completed", "failed", "checkout-draft"]
-
-
-class _Noting(dict[str, Any]):
-    """An object that notes the keys that it is asked for."""
-
-    def __init__(self, source: Mapping[str, Any], asked: set[str]) -> None:
-        super().__init__(source)
-        self._asked = asked
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value, with a note."""
-        self._asked.add(key)
-        return super().get(key, default)
 
 
 def _whole(body: bytes) -> list[Record] | str:
@@ -74,7 +61,7 @@ def test_a_captured_order_says_what_the_whole_one_does(name: str, delivery: Deli
 @pytest.mark.parametrize("status", STATUSES)
 def test_no_key_of_an_order_is_asked_for_that_is_not_decoded(status: str, order: Delivery) -> None:
     asked: set[str] = set()
-    whole: JsonObject = _Noting(json.loads(_changed(order, status)), asked)
+    whole: JsonObject = Noting(json.loads(_changed(order, status)), asked)
 
     read_resource(Resource.ORDERS, whole, PLAIN)
 
