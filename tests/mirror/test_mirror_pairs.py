@@ -1,6 +1,10 @@
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from random import Random
+from threading import Barrier
+
+import pytest
 
 from app.db import Database
 from app.mirror import pairs
@@ -8,6 +12,7 @@ from app.models import ProductCount, ProductPair
 from app.models.product import SUPPORT
 from connectors.base import OrderRecord
 from tests.conftest import NOW
+from tests.engines import POSTGRESQL
 from tests.mirror.mirror_news import line, order, tell
 from tests.seeds import new_store, rows_of
 
@@ -70,6 +75,25 @@ def test_night_by_night_the_counts_are_those_from_scratch(database: Database) ->
         assert _counts(database) == _from_scratch(baskets)
 
 
+@pytest.mark.parametrize("engine", [POSTGRESQL])
+def test_workers_that_add_at_once_lose_nothing_of_each_other(database: Database) -> None:
+    random, store_id = Random(5), new_store(database)
+    baskets = [set(random.sample("ABCDEF", 3)) for _ in range(120)]
+    tell(database, store_id, *(_bought(str(n), *sorted(goods)) for n, goods in enumerate(baskets)))
+    at_once = Barrier(4)
+
+    def work(_number: int) -> None:
+        at_once.wait()
+        while _add(database, store_id, 3):
+            pass
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, range(4)))
+    _add_all(database, store_id)
+
+    assert _counts(database) == _from_scratch(baskets)
+
+
 def test_orders_that_do_not_count_are_left_out(database: Database) -> None:
     store_id = new_store(database)
     tell(
@@ -120,9 +144,9 @@ def _both_of(numbers: range) -> list[OrderRecord]:
     return [_bought(str(n), *("AB" if n % 2 else "BA")) for n in numbers]
 
 
-def _add(database: Database, store_id: int) -> int:
+def _add(database: Database, store_id: int, most: int = 10) -> int:
     with database.write() as session:
-        return pairs.add_orders(session, store_id, 10)
+        return pairs.add_orders(session, store_id, most)
 
 
 def _add_all(database: Database, store_id: int) -> None:
