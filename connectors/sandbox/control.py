@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from connectors.sandbox.deliveries import INSTALL
 from connectors.sandbox.merchant import Browser, Page, install_shopify, install_woocommerce
 from connectors.sandbox.merges import AFTER, BEFORE, NEVER
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
@@ -63,8 +62,6 @@ def _install(simulation: Simulation) -> Answer:
         page = install_shopify(browser, simulation.app, int(time.time()))
     else:
         page = install_woocommerce(browser, simulation.app)
-    if page.is_good:
-        simulation.world.remember(INSTALL, {"platform": platform})
     return _tell_page(page)
 
 

@@ -14,13 +14,13 @@ from connectors.sandbox import woo_hookshot
 from connectors.sandbox.model import SHOPIFY, SHOPIFY_SHOP, WOOCOMMERCE, WorldView
 from connectors.sandbox.moments import aware, rfc3339
 from connectors.sandbox.plan import Planned
+from connectors.sandbox.shopify_oauth import TOKEN
 from connectors.sandbox.wire import Request, Target
 from connectors.sandbox.woo_hookshot import write_delivery
 from connectors.sandbox.woo_traits import traits
 from connectors.sandbox.world import World
 
 API_VERSION = "2026-10"
-INSTALL = "install"
 WEBHOOK = "webhook"
 _SHOPIFY_AGENT = "Shopify-Captain-Hook"
 _STOLEN_SECRET = "not-the-secret"
@@ -58,8 +58,9 @@ class Subscriptions:
         return [target for since, target in self._webhooks(planned.topic) if since < planned.at]
 
     def _is_installed(self, at: int) -> bool:
-        installs = self._world.memory.remembered_at(INSTALL)
-        return any(since < at for since, value in installs if value["platform"] == SHOPIFY)
+        # Not the page at which installing ended: an app that died before it was shown has its token.
+        given = self._world.memory.remembered_at(TOKEN)
+        return any(since < at for since, _ in given[:1])
 
     def _webhooks(self, topic: str) -> list[tuple[int, Target]]:
         kept = self._world.memory.remembered_at(WEBHOOK)

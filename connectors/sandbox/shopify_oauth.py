@@ -18,6 +18,8 @@ from connectors.sandbox.shopify_bulk_rules import BulkRules
 from connectors.sandbox.signing import sign_query
 from connectors.sandbox.written import Fact, written
 
+TOKEN = "shopify_token"
+"""The kind of fact that the app was given a token: from then on it is installed, and hears of the shop."""
 ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 7_776_000
 CODE_SECONDS = 600
@@ -124,7 +126,7 @@ class AuthorizationServer:
 
     def scopes_of(self, access_token: str) -> frozenset[str] | None:
         """The scopes of a token that is good now, None otherwise."""
-        fact = written(self.world, "shopify_token", "access_token").last_of(access_token)
+        fact = written(self.world, TOKEN, "access_token").last_of(access_token)
         if fact is None:
             return None
         expires_at = fact["expires_at"]
@@ -148,7 +150,7 @@ class AuthorizationServer:
             if not is_session_token(subject, self.app, SHOPIFY_SHOP):
                 raise OAuthError("invalid_subject_token", "The subject token is invalid.")
             return self._issue(self.app.scopes, is_expiring=is_expiring)
-        fact = written(self.world, "shopify_token", "access_token").last_of(subject)
+        fact = written(self.world, TOKEN, "access_token").last_of(subject)
         lasts = fact is not None and fact["expires_at"] is None and self.scopes_of(subject) is not None
         if kind != OFFLINE_TYPE or not lasts or not is_expiring or fact is None:
             raise OAuthError("invalid_subject_token", "The subject token is invalid.")
@@ -156,8 +158,8 @@ class AuthorizationServer:
         return self._issue(str(fact["scope"]), is_expiring=True)
 
     def _refresh(self, refresh_token: str) -> dict[str, object]:
-        newest = self.world.remembered("shopify_token")[-1:]
-        fact = written(self.world, "shopify_token", "refresh_token").last_of(refresh_token)
+        newest = self.world.remembered(TOKEN)[-1:]
+        fact = written(self.world, TOKEN, "refresh_token").last_of(refresh_token)
         if not refresh_token or fact is None or not self._may_refresh(fact, newest[0]):
             raise OAuthError("invalid_grant", "The refresh token is invalid or has expired.")
         return self._issue(str(fact["scope"]), is_expiring=True, replaces=refresh_token)
@@ -180,7 +182,7 @@ class AuthorizationServer:
             "refresh_expires_at": now + REFRESH_SECONDS if is_expiring else None,
             "replaces": replaces,
         }
-        self.world.remember("shopify_token", token)
+        self.world.remember(TOKEN, token)
         answer = {"access_token": token["access_token"], "scope": scope}
         if not is_expiring:
             return answer

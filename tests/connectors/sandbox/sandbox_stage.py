@@ -17,11 +17,12 @@ import pyarrow
 from pyarrow import parquet
 
 from connectors.sandbox.config import Rates, WorldConfig, load_or_store
-from connectors.sandbox.deliveries import INSTALL, WEBHOOK
+from connectors.sandbox.deliveries import WEBHOOK
 from connectors.sandbox.errands import Runner
 from connectors.sandbox.journal import Journal
 from connectors.sandbox.model import SHOPIFY, WOOCOMMERCE
 from connectors.sandbox.script import write_script
+from connectors.sandbox.shopify_oauth import TOKEN
 from connectors.sandbox.simulation import Simulation
 
 FIRST_START = datetime(2026, 3, 18, 10, 0, tzinfo=UTC)
@@ -118,7 +119,7 @@ def open_journal(folder: Path) -> Journal:
 
 def install(simulation: Simulation, url: str) -> None:
     """Both shops know the app from now on."""
-    simulation.world.remember(INSTALL, {"platform": SHOPIFY})
+    simulation.world.remember(TOKEN, {"access_token": "at", "scope": "", "expires_at": None})
     for number, topic in enumerate(WOO_TOPICS, 1):
         webhook = {"external_id": number, "topic": topic, "url": f"{url}/webhooks/woocommerce/1/x"}
         simulation.world.remember(

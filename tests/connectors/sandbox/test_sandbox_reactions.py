@@ -11,6 +11,7 @@ import pytest
 
 from connectors.sandbox.model import SHOPIFY, Voucher
 from connectors.sandbox.reactions import plan_reactions, wants_to_redeem, words_like_codes
+from connectors.sandbox.shopify_oauth import TOKEN
 from connectors.sandbox.simulation import Simulation
 from tests.connectors.sandbox.sandbox_stage import (
     CALM,
@@ -54,7 +55,7 @@ def data(tmp_path: Path) -> Path:
 
 def start(data: Path, folder: Path, app: App, **changes: Any) -> Simulation:
     simulation = open_simulation(data, folder, config(ritorno_url=app.url, **({"rates": ALWAYS} | changes)))
-    if not simulation.world.remembered("install"):
+    if not simulation.world.remembered(TOKEN):
         install(simulation, app.url)
     return simulation
 

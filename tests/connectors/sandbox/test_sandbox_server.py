@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -120,3 +121,25 @@ def test_what_a_request_keeps_is_on_the_disk_once_before_the_answer(
 
     assert server.test_client().post("/many").text == "0"
     assert [state.count('"thing"') for state in kept] == [3]
+
+
+def test_an_app_that_died_once_it_had_its_token_hears_of_the_shop(
+    app: App, settings: WorldConfig, tmp_path: Path
+) -> None:
+    simulation, registration = open_world(tmp_path, settings)
+    sandbox_stage.OPENED.append(simulation)
+    client = create_app(simulation, registration).test_client()
+    shop = "/shopify/sandbox-aurora.myshopify.com/admin/oauth"
+    asked = {"client_id": registration.client_id, "redirect_uri": f"{app.url}/connect/shopify/callback"}
+    end = simulation.world.script.span.end
+
+    simulation.advance(end - 30 * DAY)
+    heard_before = len(app.got)
+    location = client.get(f"{shop}/authorize", query_string=asked).headers["Location"]
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    sent = {"client_id": registration.client_id, "client_secret": registration.client_secret, "code": code}
+    assert client.post(f"{shop}/access_token", json=sent).status_code == 200
+    simulation.advance(end)
+
+    assert heard_before == 0
+    assert len(app.got) > 10

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from connectors.sandbox.shopify_oauth import TOKEN
 from connectors.sandbox.simulation import Simulation
 from tests.connectors.sandbox.sandbox_stage import (
     BUSY,
@@ -49,7 +50,7 @@ def _signature(secret: bytes, body: bytes) -> str:
 
 def start(data: Path, folder: Path, app: App, **changes: Any) -> Simulation:
     simulation = open_simulation(data, folder, config(ritorno_url=app.url, **changes))
-    if not simulation.world.remembered("install"):
+    if not simulation.world.remembered(TOKEN):
         install(simulation, app.url)
     return simulation
 
