@@ -18,7 +18,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 STARTED_AT = "2026-11-02T09:00:00Z"
 STEP = ("--step-minutes", "120")
-SMALL = ("--customers", "15", "--days", "15", "--seed", "3", *STEP)
+SMALL = ("--customers", "15", "--days", "40", "--seed", "3", *STEP)
+"""Days enough that it is still on its way after a dozen kills."""
 WITH_VOUCHERS = ("--customers", "25", "--days", "25", "--seed", "1", *STEP)
 COMPARED = ("messages", "enrollments", "orders", "customers", "revenue")
 _MOST_STARTS = 200
