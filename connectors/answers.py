@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors import exact_json
 from connectors.base import ConnectorError
 
 
@@ -52,8 +53,8 @@ class Response:
             ConnectorError: the body is not readable JSON.
         """
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return json.loads(exact_json.shallow(self.body))
+        except ValueError:
             raise ConnectorError("the answer is not readable JSON", status=self.status) from None
 
     def retry_after_seconds(self) -> float | None:

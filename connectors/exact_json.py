@@ -7,6 +7,39 @@ from typing import Any
 import msgspec
 
 
+def shallow(body: bytes) -> bytes:
+    """The body itself, if a reader of JSON need not go deeper into it than `DEEPEST` arrays and objects.
+
+    To be asked before anything from outside is read. Every reader would refuse endless nesting by itself, but
+    at the end of the interpreter's stack: whatever the collector of garbage tidies up at that moment (it runs
+    while a reader makes its objects) fails there too, and tells nobody.
+
+    Raises:
+        ValueError: deeper, or not in the encoding it begins in.
+    """
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return body
+    encoding = detect_encoding(body)
+    text = body if encoding.startswith("utf-8") else body.decode(encoding, "surrogatepass").encode(*_ENCODED)
+    if _depth(text) > DEEPEST:
+        raise ValueError(f"nested deeper than {DEEPEST}")
+    return body
+
+
+def _depth(text: bytes) -> int:
+    """An upper bound of how deep a reader gets before it ends or refuses; of well-formed JSON the depth."""
+    without_escapes = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = without_escapes.translate(_ALL_SQUARE, _NEITHER_BRACKET_NOR_QUOTE)
+    left = b"".join(brackets.split(b'"')[::2])
+    for removed in range(DEEPEST):
+        # One level less, from the innermost; what was never closed stays.
+        rest = left.replace(b"[]", b"")
+        if len(rest) == len(left):
+            return removed + left.count(b"[")
+        left = rest
+    return DEEPEST + left.count(b"[")
+
+
 def read(body: bytes) -> Any:
     """The value in a body of UTF-8, UTF-16 or UTF-32.
 
@@ -15,12 +48,12 @@ def read(body: bytes) -> Any:
     refused; what both take they read alike.
 
     Raises:
-        ValueError: not JSON, or NaN and its like.
-        RecursionError: nested too deeply.
+        ValueError: not JSON, NaN and its like, or nested too deeply (`shallow`).
     """
+    checked = shallow(body)
     try:
-        return _QUICK.decode(body)
-    except (ValueError, RecursionError):
+        return _QUICK.decode(checked)
+    except ValueError:
         return _DECODER.decode(body.decode(detect_encoding(body), "surrogatepass"))
 
 
@@ -32,9 +65,10 @@ def reader_of(shape: type) -> Callable[[bytes], Any]:
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape, float_hook=str)
 
     def _read(body: bytes) -> Any:
+        checked = shallow(body)
         try:
-            return decoder.decode(body)
-        except (ValueError, RecursionError):
+            return decoder.decode(checked)
+        except ValueError:
             return read(body)
 
     return _read
@@ -69,6 +103,11 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+DEEPEST = 200
+"""Arrays and objects within each other; what a platform sends has fewer than ten."""
+_ENCODED = ("utf-8", "surrogatepass")
+_ALL_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 _QUICK = msgspec.json.Decoder(float_hook=str)
 _WRITER = msgspec.json.Encoder()
 _ENCODER = JSONEncoder()

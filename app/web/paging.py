@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db import UtcDateTime, from_micros, to_micros
 from app.errors import BadInput
+from connectors import exact_json
 
 Row = TypeVar("Row")
 _LARGEST = 2**63 - 1
@@ -165,9 +166,9 @@ def _cursor(values: Sequence[Any]) -> str:
 def _position(cursor: str, order: Order) -> list[Any]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        values = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        values = json.loads(exact_json.shallow(base64.urlsafe_b64decode(padded.encode("ascii"))))
         return [_typed(value, column) for value, column in zip(values, order.columns, strict=True)]
-    except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise BadInput("this cursor is not one of ours", "cursor") from error
 
 

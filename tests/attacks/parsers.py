@@ -78,7 +78,7 @@ def _all() -> Iterable[tuple[str, Parser]]:
     form = (urlencode(_FORM).encode(),)
     yield "twilio status", Parser(_twilio_status, (UnreadablePayload,), form)
     yield "twilio reply", Parser(_twilio_reply, (UnreadablePayload,), form)
-    yield "json", Parser(exact_json.read, (ValueError, RecursionError), (b'{"a": [1.50, "\\ud800"]}',))
+    yield "json", Parser(exact_json.read, (ValueError,), (b'{"a": [1.50, "\\ud800"]}',))
     yield "shopify signature", Parser(_shopify_signed, (InvalidSignature,), (b"c2ln",))
     yield (
         "shopify headers",

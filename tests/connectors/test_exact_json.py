@@ -1,9 +1,14 @@
 """JSON of platforms: exact numbers, any Unicode, and nothing that is not JSON."""
 
+import gc
 import json
-from contextlib import suppress
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -49,7 +54,7 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
 
 
 def test_nesting_without_end_is_refused() -> None:
-    with pytest.raises(RecursionError):
+    with pytest.raises(ValueError, match="deeper than 200"):
         exact_json.read(b"[" * 100_000)
 
 
@@ -88,11 +93,105 @@ def test_every_body_that_a_platform_sent_is_read_the_same(folder: str) -> None:
         assert repr(exact_json.read(body)) == repr(_by_the_standard_library(body))
 
 
-@pytest.mark.parametrize("depth", [900, 1_100])
-def test_nesting_is_taken_or_refused_as_by_the_standard_library(depth: int) -> None:
-    body = b"[" * depth + b"]" * depth
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-be"])
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("[", "]"), ('{"a":', "}"), (r'["]}\"",', "]"), (r'{"[]\\":', "}"), ('["[{", ', "]")],
+)
+def test_nesting_is_read_down_to_the_bound_whatever_the_texts_hold(
+    opening: str, closing: str, encoding: str
+) -> None:
+    taken, refused = (
+        (opening * depth + "1" + closing * depth).encode(encoding)
+        for depth in (exact_json.DEEPEST, exact_json.DEEPEST + 1)
+    )
 
-    assert _outcome(exact_json.read, body) == _outcome(_by_the_standard_library, body)
+    assert repr(exact_json.read(taken)) == repr(_by_the_standard_library(taken))
+    with pytest.raises(ValueError, match="deeper"):
+        exact_json.read(refused)
+
+
+@given(st.text('[]{}"\\,1', max_size=14))
+@settings(max_examples=300, deadline=None)
+def test_no_body_that_is_taken_leads_a_reader_deeper_than_the_bound(text: str) -> None:
+    with patch.object(exact_json, "DEEPEST", 2), suppress(ValueError):
+        exact_json.shallow(text.encode())
+        assert _deepest_in(text) <= 2
+
+
+@given(_PLAIN)
+@settings(max_examples=100, deadline=None)
+def test_a_value_is_refused_for_its_depth_alone(value: Any) -> None:
+    with patch.object(exact_json, "DEEPEST", 2):
+        try:
+            exact_json.shallow(json.dumps(value).encode())
+        except ValueError:
+            assert _depth_of(value) > 2
+        else:
+            assert _depth_of(value) <= 2
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000], ids=["arrays", "objects"])
+def test_what_the_collector_tidies_up_while_nonsense_is_read_has_its_stack(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: failed.append(repr(told.exc_type)))
+
+    for allocations in range(1, 1_000, 7):
+        with _collecting_after(allocations), suppress(ValueError):
+            exact_json.read(body)
+
+    assert not failed
+
+
+class _Tidied:
+    """A ring, so that only the collector ends it; its end takes a hundred calls."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        _calls(100)
+
+
+def _calls(left: int) -> None:
+    if left:
+        _calls(left - 1)
+
+
+@contextmanager
+def _collecting_after(allocations: int) -> Iterator[None]:
+    """The collector comes when so many objects were made, and finds a ring."""
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(100_000, 1, 1)
+    _Tidied()
+    gc.set_threshold(allocations, 1, 1)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.collect()
+
+
+def _deepest_in(text: str) -> int:
+    """How deep a reader is before the first bracket that does not fit, whatever else is wrong before."""
+    open_brackets: list[str] = []
+    deepest = 0
+    for bracket in re.sub(r'"(\\.|[^"\\])*("|\\?$)|[^][{}]', "", text):
+        if bracket in "[{":
+            open_brackets.append(bracket)
+            deepest = max(deepest, len(open_brackets))
+        elif not open_brackets or open_brackets.pop() + bracket not in ("[]", "{}"):
+            break
+    return deepest
+
+
+def _depth_of(value: Any) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(_depth_of, value), default=0) if isinstance(value, list) else 0
 
 
 @given(_PLAIN)
@@ -126,6 +225,6 @@ def _refuse(name: str) -> None:
 
 def _outcome(read: Any, body: bytes) -> str:
     """The value with the types in it and the order of its keys, or the kind of the refusal."""
-    with suppress(ValueError, RecursionError):
+    with suppress(ValueError):
         return repr(read(body))
     return "refused"

@@ -57,7 +57,7 @@ def read(body: bytes, *, received_at: datetime) -> Events:
         entries = entries_of.read(body)
     except NoList as error:
         raise UnreadablePayload(str(error)) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UnreadablePayload("the post is not readable JSON") from error
     events = [entry for entry in entries if isinstance(entry, Event) and isinstance(entry.event, str)]
     latest = received_at + _AHEAD

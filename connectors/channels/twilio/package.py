@@ -20,6 +20,7 @@ from twilio.http import HttpClient
 from twilio.http.response import Response as PackageResponse
 from twilio.rest import Client
 
+from connectors import exact_json
 from connectors.answers import Response
 from connectors.base import ConnectorError
 from connectors.channels.twilio.account import API_URL, TwilioAccount
@@ -56,13 +57,15 @@ class PooledHttpClient(HttpClient):  # type: ignore[misc]  # the package has no 
 
         Raises:
             ConnectorError: as `ProviderPool.request` does.
+            ValueError: the answer is nested too deeply for the package to read.
         """
         url = f"{uri}?{urlencode(params, doseq=True)}" if params else uri
         body = urlencode(data, doseq=True).encode() if data else None
         told = {**(headers or {}), **_basic(auth)}
         answer = self._pool.request(method, url, headers=told, body=body, may_leave=self._last.may_leave)
         self._last.answer = answer
-        return PackageResponse(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
+        text = exact_json.shallow(answer.body).decode("utf-8", "replace")
+        return PackageResponse(answer.status, text, answer.headers)
 
     def answer_to(self, call: Callable[[], object], may_leave: Callable[[], bool] = lambda: True) -> Response:
         """The answer that a call of the package got, whatever the package made of it.
@@ -133,7 +136,7 @@ class TwilioClient:
 
 _PAGE = 100
 # What the package raises over an answer that is not the documented one.
-_UNREAD_BY_THE_PACKAGE = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
+_UNREAD_BY_THE_PACKAGE = (ValueError, TypeError, AttributeError, KeyError)
 
 
 def _basic(auth: tuple[str, str] | None) -> dict[str, str]:

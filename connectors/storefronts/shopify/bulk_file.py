@@ -156,7 +156,7 @@ def _from(stream: Stream, start: int) -> Iterator[bytes]:
 def _object(line: bytes) -> JsonObject:
     try:
         value = exact_json.read(line)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise BadFile("a line is not readable JSON") from None
     if not isinstance(value, dict):
         raise BadFile("a line is not an object")

@@ -45,7 +45,7 @@ def _is_utf8(body: bytes) -> bool:
 def _object_in(body: bytes, read: Callable[[bytes], Any]) -> JsonObject:
     try:
         value = read(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise UnreadablePayload("the body is not readable JSON") from None
     if not isinstance(value, dict):
         raise UnreadablePayload("the body is not a JSON object")

@@ -4,9 +4,9 @@ Source: complementary products are the metafield `complementary_products` in the
 `shopify--discovery--product_recommendation`, a JSON list of product GIDs (Search & Discovery app).
 """
 
-import json
 from datetime import datetime
 
+from connectors import exact_json
 from connectors.base import (
     Deletion,
     JsonObject,
@@ -128,7 +128,7 @@ def _references(metafield: JsonObject | None) -> tuple[str, ...]:
     """The product ids in a metafield; the merchant's app writes it, so nonsense counts as none."""
     value = fields.text(metafield or {}, "value")
     try:
-        listed = json.loads(value) if value else []
+        listed = exact_json.read(value.encode()) if value else []
         return tuple(fields.external_id({"id": item}, "id") for item in listed)
-    except (ValueError, TypeError, RecursionError, UnreadablePayload):
+    except (ValueError, TypeError, UnreadablePayload):
         return ()

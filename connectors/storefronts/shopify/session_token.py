@@ -4,11 +4,13 @@ Stricter than Shopify's own Python package, which accepts a token without an exp
 Source: shopify.dev, session tokens; facts of November 2026, section 1c.
 """
 
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors import exact_json
 from connectors.base import InvalidSignature
 from connectors.storefronts.shopify.auth import InvalidShop, normalize_shop
 
@@ -69,8 +71,10 @@ def _signed_claims(token: str, secrets: Sequence[str], now: datetime) -> dict[st
     registry = jwt.JWTClaimsRegistry(now=int(now.timestamp()), leeway=LEEWAY_SECONDS, **essential)
     for secret in secrets:
         try:
+            # The header is read before the signature.
+            exact_json.shallow(urlsafe_b64decode(token.partition(".")[0] + "=="))
             claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        except (JoseError, ValueError, TypeError, KeyError):
             continue
         try:
             registry.validate(claims)

@@ -1,7 +1,6 @@
 """Connecting a store: its address, the approval page's URL and callback, and the signing of calls."""
 
 import base64
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from authlib.oauth1.rfc5849.client_auth import generate_timestamp
 from authlib.oauth1.rfc5849.signature import hmac_sha1_signature, normalize_base_string_uri
 
+from connectors import exact_json
 from connectors.base import ConnectorError, UnreadablePayload
 
 REST_ROOT = "/wp-json/"
@@ -113,8 +113,8 @@ def read_callback(body: bytes) -> KeyPair:
         UnreadablePayload: anything but a key and secret of WooCommerce's form that may read and write.
     """
     try:
-        payload = json.loads(body)
-    except (ValueError, RecursionError):
+        payload = exact_json.read(body)
+    except ValueError:
         raise UnreadablePayload("the approval is not JSON") from None
     if not isinstance(payload, dict):
         raise UnreadablePayload("the approval is not an object")

@@ -28,7 +28,7 @@ def parse(body: bytes) -> Any:
     """
     try:
         return exact_json.read(body)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UnreadablePayload(f"not readable JSON ({type(error).__name__})") from None
 
 
@@ -56,7 +56,7 @@ def parse_in_part(body: bytes, read: Callable[[bytes], Any]) -> JsonObject:
         return parse_object(body)
     try:
         return as_object(read(body), is_plain=True)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UnreadablePayload(f"not readable JSON ({type(error).__name__})") from None
 
 
