@@ -17,7 +17,8 @@ def shallow(body: bytes) -> bytes:
     Raises:
         ValueError: deeper, or not in the encoding it begins in.
     """
-    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+    # A fifth of what counting in the body itself takes.
+    if body.translate(_ALL_SQUARE, _NEITHER_BRACKET_NOR_QUOTE).count(b"[") <= DEEPEST:
         return body
     encoding = detect_encoding(body)
     text = body if encoding.startswith("utf-8") else body.decode(encoding, "surrogatepass").encode(*_ENCODED)
@@ -28,9 +29,11 @@ def shallow(body: bytes) -> bytes:
 
 def _depth(text: bytes) -> int:
     """An upper bound of how deep a reader gets before it ends or refuses; of well-formed JSON the depth."""
-    without_escapes = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = without_escapes.translate(_ALL_SQUARE, _NEITHER_BRACKET_NOR_QUOTE)
-    left = b"".join(brackets.split(b'"')[::2])
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Two quotes without a bracket between them change nothing: most texts, and what separates two of them.
+    left = text.translate(_ALL_SQUARE, _NEITHER_BRACKET_NOR_QUOTE).replace(b'""', b"")
+    left = b"".join(left.split(b'"')[::2])
     for removed in range(DEEPEST):
         # One level less, from the innermost; what was never closed stays.
         rest = left.replace(b"[]", b"")
