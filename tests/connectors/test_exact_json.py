@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors import exact_json
@@ -112,6 +112,7 @@ def test_nesting_is_read_down_to_the_bound_whatever_the_texts_hold(
 
 
 @given(st.text('[]{}"\\,1', max_size=14))
+@example('\\""[[[')
 @settings(max_examples=300, deadline=None)
 def test_no_body_that_is_taken_leads_a_reader_deeper_than_the_bound(text: str) -> None:
     with patch.object(exact_json, "DEEPEST", 2), suppress(ValueError):
@@ -188,10 +189,10 @@ def _collecting_after(allocations: int) -> Iterator[None]:
 
 
 def _deepest_in(text: str) -> int:
-    """How deep a reader is before the first bracket that does not fit, whatever else is wrong before."""
+    """How deep a reader is before the first bracket or backslash that does not fit, whatever else is wrong."""
     open_brackets: list[str] = []
     deepest = 0
-    for bracket in re.sub(r'"(\\.|[^"\\])*("|\\?$)|[^][{}]', "", text):
+    for bracket in re.sub(r'"(\\.|[^"\\])*("|\\?$)|[^][{}\\]', "", text):
         if bracket in "[{":
             open_brackets.append(bracket)
             deepest = max(deepest, len(open_brackets))
