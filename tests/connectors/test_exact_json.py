@@ -189,7 +189,7 @@ def _collecting_after(allocations: int) -> Iterator[None]:
 
 
 def _deepest_in(text: str) -> int:
-    """How deep a reader is before the first bracket or backslash that does not fit, whatever else is wrong."""
+    """How deep a reader is before the first bracket or backslash that does not fit, whatever else is."""
     open_brackets: list[str] = []
     deepest = 0
     for bracket in re.sub(r'"(\\.|[^"\\])*("|\\?$)|[^][{}\\]', "", text):
