@@ -16,8 +16,7 @@ BATCH = 500
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Settle what is due, store by store; a store that fails stops only itself."""
     with kit.database.over_all_stores().read() as session:
-        due = timers.peek_due(session, now, (checkout_ends.TIMER_KIND,), BATCH)
-    stores = sorted({row.store_id for row in due})
+        stores = sorted(timers.due_stores(session, now, BATCH, kinds=(checkout_ends.TIMER_KIND,)))
     return +Counter({"checkouts": each_store(stores, lambda store_id: _run_store(kit, store_id, now))})
 
 

@@ -1,9 +1,10 @@
 """What was bought in orders: each product with the sum of its lines."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.db import Among, table_of
@@ -32,18 +33,35 @@ def order_products(
     session: Session, store_id: int, order_ids: Sequence[int]
 ) -> dict[int, list[OrderProduct]]:
     """The products of orders, dearest first; ties by external id as text."""
-    found: dict[int, dict[str, OrderProduct]] = {}
+    lines: dict[int, list[Row[Any]]] = {}
     for start in range(0, len(order_ids), _ORDERS_A_QUERY):
         asked = {"store": store_id, "orders": order_ids[start : start + _ORDERS_A_QUERY]}
-        for order_id, external_id, title, total_minor in session.execute(_BOUGHT, asked).all():
-            of_order = found.get(order_id)
+        for line in session.execute(_BOUGHT, asked).all():
+            of_order = lines.get(line[0])
             if of_order is None:
-                of_order = found[order_id] = {}
-            held = of_order.get(external_id)
-            total = total_minor if held is None else total_minor + held.total_minor
-            of_order[external_id] = OrderProduct(external_id, title, total)
-    return {order_id: sorted(of_order.values(), key=_dearest_first) for order_id, of_order in found.items()}
+                lines[line[0]] = [line]
+            else:
+                of_order.append(line)
+    return {order_id: _dearest_first(of_order) for order_id, of_order in lines.items()}
 
 
-def _dearest_first(item: OrderProduct) -> tuple[int, str]:
-    return -item.total_minor, item.external_id
+def _dearest_first(lines: Sequence[Row[Any]]) -> list[OrderProduct]:
+    """The products of an order's lines: sorted by what is there, for an order may have dozens."""
+    products = [_made(OrderProduct, line[1:]) for line in lines]
+    if len({product[0] for product in products}) < len(products):
+        products = _summed(products)
+    products.sort(key=_NAME)
+    products.sort(key=_TOTAL, reverse=True)
+    return products
+
+
+def _summed(products: Sequence[OrderProduct]) -> list[OrderProduct]:
+    found: dict[str, OrderProduct] = {}
+    for one in products:
+        held = found.get(one.external_id)
+        total = one.total_minor if held is None else one.total_minor + held.total_minor
+        found[one.external_id] = one._replace(total_minor=total)
+    return [*found.values()]
+
+
+_NAME, _TOTAL, _made = itemgetter(0), itemgetter(2), tuple.__new__

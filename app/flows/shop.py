@@ -120,7 +120,7 @@ class LiveShop:
 
     def asked(self, customer_id: int, products: Sequence[str]) -> frozenset[str]:
         """By the outbox."""
-        return named_in(self._asks.get(customer_id) or (), products)
+        return named_in(self._asks.get(customer_id) or "", products)
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, select, union
+from sqlalchemy import Row, bindparam, select, union
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
@@ -34,6 +34,18 @@ _OPEN = (
                 select(_SOUGHT.c.id).where(*_OF_STORE, Among(_SOUGHT.c.email, "emails")),
             )
         ),
+    )
+    .order_by(CHECKOUTS.c.id)
+    .with_for_update()
+)
+_OPEN_AMONG = (
+    select(CHECKOUTS)
+    .where(
+        CHECKOUTS.c.store_id == bindparam("store_id"),
+        Among(CHECKOUTS.c.id, "checkouts"),
+        CHECKOUTS.c.completed_at.is_(None),
+        CHECKOUTS.c.deleted_at.is_(None),
+        CHECKOUTS.c.abandoned_at.is_(None),
     )
     .order_by(CHECKOUTS.c.id)
     .with_for_update()
@@ -84,16 +96,9 @@ def settle(session: Session, store: Store, checkout_ids: Sequence[int], now: dat
     One that somebody was busy with meanwhile gets another hour. One whose owner the store does not know is
     abandoned in silence.
     """
-    open_ones = and_(
-        CHECKOUTS.c.store_id == store.id,
-        CHECKOUTS.c.id.in_(checkout_ids),
-        CHECKOUTS.c.completed_at.is_(None),
-        CHECKOUTS.c.deleted_at.is_(None),
-        CHECKOUTS.c.abandoned_at.is_(None),
-    )
-    _give_to_owners(session, store.id, open_ones)
-    statement = select(CHECKOUTS).where(open_ones).order_by(CHECKOUTS.c.id).with_for_update()
-    rows = session.execute(statement).all()
+    rows = _still_open(session, store.id, checkout_ids)
+    if any(row.customer_id is None for row in rows) and _give_to_owners(session, store.id, rows):
+        rows = _still_open(session, store.id, checkout_ids)
     wait(session, store, [row for row in rows if _rested_at(row) > now])
     rested = [row for row in rows if _rested_at(row) <= now]
     ends = baskets.orders_since(session, store.id, rested)
@@ -103,8 +108,8 @@ def settle(session: Session, store: Store, checkout_ids: Sequence[int], now: dat
     left = [row for row in rested if row.external_id not in ends]
     marks = [{"store_id": row.store_id, "id": row.id, "abandoned_at": _rested_at(row)} for row in left]
     update_rows(session, CHECKOUTS, marks)
-    tell(session, store, STARTED, rested, now=now)
-    tell(session, store, ABANDONED, left, now=now)
+    told = [*_entries(store, STARTED, rested), *_entries(store, ABANDONED, left)]
+    timeline.record(session, told, now)
     return len(left)
 
 
@@ -119,7 +124,11 @@ def mark_deleted(session: Session, store_id: int, external_id: str, now: datetim
 
 def tell(session: Session, store: Store, kind: str, rows: Iterable[Row[Any]], *, now: datetime) -> None:
     """Write into the timeline that checkouts were begun or abandoned; once each, of known customers."""
-    events = [
+    timeline.record(session, _entries(store, kind, rows), now)
+
+
+def _entries(store: Store, kind: str, rows: Iterable[Row[Any]]) -> list[NewEvent]:
+    return [
         NewEvent(
             store_id=store.id,
             customer_id=row.customer_id,
@@ -133,7 +142,6 @@ def tell(session: Session, store: Store, kind: str, rows: Iterable[Row[Any]], *,
         for row in rows
         if row.customer_id is not None
     ]
-    timeline.record(session, events, now)
 
 
 def _is_bought(record: OrderRecord) -> bool:
@@ -160,16 +168,18 @@ def _rested_at(row: Row[Any]) -> datetime:
     return moment
 
 
-def _give_to_owners(session: Session, store_id: int, which: ColumnElement[bool]) -> None:
-    """The customer may have come later than the checkout."""
-    statement = select(CHECKOUTS).where(
-        CHECKOUTS.c.store_id == store_id, which, CHECKOUTS.c.customer_id.is_(None)
-    )
-    rows = session.execute(statement.order_by(CHECKOUTS.c.id).with_for_update()).all()
-    owners = owners_of(session, store_id, rows)
+def _still_open(session: Session, store_id: int, checkout_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    return session.execute(_OPEN_AMONG, {"store_id": store_id, "checkouts": checkout_ids}).all()
+
+
+def _give_to_owners(session: Session, store_id: int, rows: Iterable[Row[Any]]) -> int:
+    """The customer may have come later than the checkout; of how many."""
+    strangers = [row for row in rows if row.customer_id is None]
+    owners = owners_of(session, store_id, strangers)
     found = [
         {"store_id": store_id, "id": row.id, "customer_id": owner}
-        for row in rows
+        for row in strangers
         if (owner := owners.of(row)) is not None
     ]
     update_rows(session, CHECKOUTS, found)
+    return len(found)
