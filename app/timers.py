@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from app.db import Among, UtcDateTime, delete_rows, insert_new_columns, table_of
 from app.dialects import insert_into
 from app.models import Timer, TimerCursor
+from app.named import named
 
 TIMERS, CURSORS = table_of(Timer), table_of(TimerCursor)
 _KEY = (TIMERS.c.store_id, TIMERS.c.due_at, TIMERS.c.kind, TIMERS.c.subject_id)
@@ -98,13 +99,13 @@ def due_stores(session: Session, now: datetime, limit: int, *, kinds: Sequence[s
     return list(session.execute(_DUE_STORES, values).scalars())
 
 
-def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit: int) -> Sequence[Row[Any]]:
+def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit: int) -> list[Any]:
     """Remove and return a store's due timers of one kind, earliest first; others skip locked ones.
 
     Whoever takes a timer does its work in the same transaction: a crash brings it back.
     """
     values = {"store": store_id, "now": now, "kind": kind, "most": limit}
-    rows: Sequence[Row[Any]] = session.execute(_DUE_OF_STORE, values).all()
+    rows = named(session.execute(_DUE_OF_STORE, values))
     drop(session, rows)
     return rows
 
@@ -117,7 +118,7 @@ def peek_due(session: Session, now: datetime, kinds: Sequence[str], limit: int) 
     return rows
 
 
-def drop(session: Session, rows: Sequence[Row[Any]]) -> None:
+def drop(session: Session, rows: Sequence[Any]) -> None:
     """Remove timers by their whole key."""
     # A timer's row begins with its key.
     keys = [dict(zip(_NAMES, row, strict=False)) for row in rows]

@@ -29,7 +29,7 @@ _ASKS = (
 
 
 def asks_of(session: Session, store_id: int, customer_ids: Sequence[int]) -> dict[int, str]:
-    """What the earlier asks of some customers are about: of each lists of ids of products, as JSON, by commas."""
+    """What earlier asks of some customers are about: of each lists of ids of products, as JSON, by commas."""
     found: dict[int, str] = {}
     for start in range(0, len(customer_ids), _PER_QUERY):
         values = {"store": store_id, "people": customer_ids[start : start + _PER_QUERY]}
@@ -42,7 +42,7 @@ def named_in(asks: str, products: Iterable[str]) -> frozenset[str]:
     """Which of these products the asks name, by their external ids."""
     wanted = set(products)
     for name in wanted:
-        # JSON may write other characters than these in more than one way: such an id is looked for in every ask.
+        # JSON may write other characters in more than one way: such an id is looked for in every ask.
         if f'"{name}"' in asks or not (name.isascii() and name.isalnum()):
             named = read_json(f"[{asks}]")
             return frozenset(wanted.intersection(chain.from_iterable(named)))

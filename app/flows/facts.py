@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.customers import agreeing, baskets
@@ -17,6 +17,7 @@ from app.messaging import senders, zones
 from app.messaging.conditions import EVERYTHING, Asked, ConditionFacts, OrderFacts, SiblingFacts
 from app.messaging.fact_rows import siblings
 from app.models import ConsentState, Customer, Order, Store, Voucher
+from app.named import named
 from app.stores import settings
 
 CUSTOMERS, ORDERS = table_of(Customer), table_of(Order)
@@ -75,9 +76,9 @@ class BatchFacts:
     siblings that this batch made.
     """
 
-    customers: dict[int, Row[Any]]
-    orders: Found[str, Row[Any]]
-    baskets: Found[str, Row[Any]]
+    customers: dict[int, Any]
+    orders: Found[str, Any]
+    baskets: Found[str, Any]
     siblings: Found[int, Mapping[str, SiblingFacts]]
     redeemed: Found[int, frozenset[str]]
     sms: Container[int]
@@ -145,7 +146,7 @@ def place_of(store: Store, customer: Any) -> Place:
     )
 
 
-def order_of(facts: BatchFacts, subject: str) -> Row[Any] | None:
+def order_of(facts: BatchFacts, subject: str) -> Any:
     """The order that a journey is about, if the mirror has it."""
     return facts.orders.get(subject.removeprefix(_ORDER)) if subject.startswith(_ORDER) else None
 
@@ -182,7 +183,7 @@ def conditions(
     )
 
 
-def _basket_of(facts: BatchFacts, subject: str) -> Row[Any] | None:
+def _basket_of(facts: BatchFacts, subject: str) -> Any:
     return facts.baskets.get(subject.removeprefix(BASKET)) if subject.startswith(BASKET) else None
 
 
@@ -236,13 +237,11 @@ def _named(subjects: Iterable[str], kind: str) -> list[str]:
     return sorted(subject.removeprefix(kind) for subject in subjects if subject.startswith(kind))
 
 
-def _by_first(
-    session: Session, statement: Select[Any], store_id: int, keys: Sequence[Any]
-) -> dict[Any, Row[Any]]:
+def _by_first(session: Session, statement: Select[Any], store_id: int, keys: Sequence[Any]) -> dict[Any, Any]:
     """The rows by their first column."""
-    found: dict[Any, Row[Any]] = {}
+    found: dict[Any, Any] = {}
     for part in _parts(keys):
-        rows = session.execute(statement, {"store": store_id, "keys": part}).all()
+        rows = named(session.execute(statement, {"store": store_id, "keys": part}))
         found |= {row[0]: row for row in rows}
     return found
 

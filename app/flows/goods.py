@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.db import Among, table_of
@@ -33,7 +33,7 @@ def order_products(
     session: Session, store_id: int, order_ids: Sequence[int]
 ) -> dict[int, list[OrderProduct]]:
     """The products of orders, dearest first; ties by external id as text."""
-    lines: dict[int, list[Row[Any]]] = {}
+    lines: dict[int, list[Any]] = {}
     for start in range(0, len(order_ids), _ORDERS_A_QUERY):
         asked = {"store": store_id, "orders": order_ids[start : start + _ORDERS_A_QUERY]}
         for line in session.execute(_BOUGHT, asked).all():
@@ -45,7 +45,7 @@ def order_products(
     return {order_id: _dearest_first(of_order) for order_id, of_order in lines.items()}
 
 
-def _dearest_first(lines: Sequence[Row[Any]]) -> list[OrderProduct]:
+def _dearest_first(lines: Sequence[Any]) -> list[OrderProduct]:
     """The products of an order's lines: sorted by what is there, for an order may have dozens."""
     products = [_made(OrderProduct, line[1:]) for line in lines]
     if len({product[0] for product in products}) < len(products):

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
-
 from app import timeline
 from app.flows import arms, choosers, engine, facts, meanings
 from app.flows.batch import Batch, Held, LiveFlow
@@ -30,7 +28,7 @@ class MomentItem(NamedTuple):
     Whom one of them lets in, the others end or move on, as if they came after it.
     """
 
-    events: Sequence[Row[Any]]
+    events: Sequence[Any]
 
     def run(self, batch: Batch) -> None:
         """End what they end, move on what waited for them, let in whom they let in."""
@@ -63,7 +61,7 @@ class TimerItem(NamedTuple):
         move_on(batch, held, self.due_at)
 
 
-def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Row[Any]) -> None:
+def enter_by_event(batch: Batch, flow: LiveFlow, entry: Entry, event: Any) -> None:
     """Enroll the event's customer, unless a condition, erasure or an earlier enrollment forbids it."""
     occurrence = entry.occurrence.replace("{subject}", event.subject)
     if batch.knows(flow.key, event.customer_id, occurrence):
@@ -119,12 +117,12 @@ def _catch_up(batch: Batch, held: Held) -> None:
             _carry_on(batch, held, together)
 
 
-def _moment_of(event: Row[Any]) -> datetime:
+def _moment_of(event: Any) -> datetime:
     moment: datetime = event.occurred_at
     return moment
 
 
-def _end(batch: Batch, held: Held, events: Sequence[Row[Any]]) -> bool:
+def _end(batch: Batch, held: Held, events: Sequence[Any]) -> bool:
     """Stop a journey that one of the entries of a moment ends."""
     entry = batch.entry_of(held)
     for event in events:
@@ -134,7 +132,7 @@ def _end(batch: Batch, held: Held, events: Sequence[Row[Any]]) -> bool:
     return False
 
 
-def _carry_on(batch: Batch, held: Held, events: Sequence[Row[Any]]) -> None:
+def _carry_on(batch: Batch, held: Held, events: Sequence[Any]) -> None:
     """Move a journey on that waits for one of the entries of a moment."""
     entry = batch.entry_of(held)
     for event in events:
@@ -187,7 +185,7 @@ def _choices(batch: Batch, held: Held, names: Sequence[str]) -> dict[str, Sequen
     }
 
 
-def _bought(batch: Batch, order: Row[Any] | None) -> Sequence[OrderProduct]:
+def _bought(batch: Batch, order: Any) -> Sequence[OrderProduct]:
     return batch.shop.bought(order.id) if order is not None else ()
 
 
@@ -223,7 +221,7 @@ def _transit(batch: Batch, held: Held) -> tuple[timedelta | None, bool]:
     return batch.shop.median_transit(), facts.is_abroad(batch.store, customer)
 
 
-def _stop(held: Held, event: Row[Any]) -> None:
+def _stop(held: Held, event: Any) -> None:
     """An exit came. A journey that had reached its end stays completed, yet sends nothing more."""
     held.stopped_at = event.occurred_at
     held.is_changed = True

@@ -4,22 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from app import timeline
 from app.flows.batch import Held, LiveFlow
 from app.flows.definition import Entry, Exit
 from app.flows.steps import WaitEvent
 
 
-def lets_in(flow: LiveFlow, entry: Entry, event: Row[Any]) -> bool:
+def lets_in(flow: LiveFlow, entry: Entry, event: Any) -> bool:
     """Whether it lets its customer in by this way."""
     if not flow.is_active or not _meets(entry.where, event):
         return False
     return flow.active_since is not None and event.occurred_at >= flow.active_since
 
 
-def is_awaited(entry: Entry, held: Held, event: Row[Any]) -> bool:
+def is_awaited(entry: Entry, held: Held, event: Any) -> bool:
     """Whether this is the very event that the journey waits for; one from before its wait is none."""
     if held.journey.waits_for != event.type:
         return False
@@ -30,7 +28,7 @@ def is_awaited(entry: Entry, held: Held, event: Row[Any]) -> bool:
     return is_meant and event.occurred_at > held.entered_at and _meets(step.where, event)
 
 
-def is_ended(entry: Entry, held: Held, event: Row[Any]) -> bool:
+def is_ended(entry: Entry, held: Held, event: Any) -> bool:
     """Whether it is an exit of a journey; an erasure is one of every journey."""
     rules = entry.exits_on.get(event.type)
     if rules is None:
@@ -38,7 +36,7 @@ def is_ended(entry: Entry, held: Held, event: Row[Any]) -> bool:
     return any(_ends(rule, held, event) for rule in rules) or event.type == timeline.ERASED
 
 
-def _ends(rule: Exit, held: Held, event: Row[Any]) -> bool:
+def _ends(rule: Exit, held: Held, event: Any) -> bool:
     if not _meets(rule.where, event):
         return False
     if rule.about == "own":
@@ -59,5 +57,5 @@ def _newer(moment_and_subject: tuple[datetime, str]) -> tuple[datetime, int, str
     return moment, len(subject), subject
 
 
-def _meets(where: Mapping[str, str], event: Row[Any]) -> bool:
+def _meets(where: Mapping[str, str], event: Any) -> bool:
     return all(str(event.details.get(name)).lower() == value.lower() for name, value in where.items())

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import tee
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.db import Among, table_of
@@ -18,6 +18,7 @@ from app.messaging.conditions import LEFT_STATES
 from app.messaging.reviewed import products_reviewed
 from app.models import Order, OrderLine, Product, ProductCount, ProductPair
 from app.models.product import is_supported
+from app.named import named
 from app.segments import product_rhythms
 
 LINES, ORDERS, PRODUCTS = table_of(OrderLine), table_of(Order), table_of(Product)
@@ -124,8 +125,8 @@ class LiveShop:
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
-        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id}).all()
-        return {row.external_id: row.title for row in found}
+        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id}).tuples()
+        return dict(found)
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """By the catalogue."""
@@ -133,14 +134,11 @@ class LiveShop:
 
     def fits(self, owned: Collection[str]) -> Mapping[str, Sequence[Fit]]:
         """By the counts of the nightly slot."""
-        pairs = [
-            (row.product_external_id, row.other_external_id, row.orders_count)
-            for row in self._about(_TOGETHER, sorted(owned))
-        ]
+        pairs = self._about(_TOGETHER, sorted(owned))
         available = set(self.available(sorted({other for _, other, _ in pairs}.difference(owned))))
         pairs = [pair for pair in pairs if pair[1] in available]
         alone = self._about(_ALONE, sorted({mine for mine, _, _ in pairs})) if pairs else ()
-        counts = {row.product_external_id: row.orders_count for row in alone}
+        counts = dict(alone)
         found: dict[str, list[Fit]] = {}
         for mine, other, both in pairs:
             found.setdefault(other, []).append((both / counts[mine], mine, both, counts[mine]))
@@ -151,8 +149,8 @@ class LiveShop:
         found = {row.external_id for row in self._about(_AVAILABLE, products)} if products else ()
         return [external_id for external_id in products if external_id in found]
 
-    def _about(self, statement: Select[Any], products: Sequence[str]) -> Sequence[Row[Any]]:
-        return self.session.execute(statement, {"store": self.store_id, "products": products}).all()
+    def _about(self, statement: Select[Any], products: Sequence[str]) -> list[Any]:
+        return named(self.session.execute(statement, {"store": self.store_id, "products": products}))
 
     def newest(self, most: int) -> Sequence[Mapping[str, str]]:
         """By the catalogue, which is gone through for it: so twice as many are kept as were asked for."""

@@ -10,7 +10,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, select, update
+from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app import timeline, timers
@@ -25,6 +25,7 @@ from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
 from app.models.message import WAITING_STATES
+from app.named import named
 from app.segments import classing, scoring, standing
 
 EVENTS, ENROLLMENTS, MESSAGES = table_of(CustomerEvent), table_of(Enrollment), table_of(Message)
@@ -119,18 +120,18 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     return len(events) + len(due), bool(came_back) or any(due_at <= now for due_at in waits)
 
 
-def _pending(session: Session, store_id: int, limit: int) -> tuple[list[Row[Any]], bool]:
+def _pending(session: Session, store_id: int, limit: int) -> tuple[list[Any], bool]:
     """Entries that nobody read, the oldest `limit` and others of their customers; whether these are all.
 
     Each customer's are read in the order of their moments, and no moment is cut in two: of a backlog that is
     too large for one batch, a customer's later moments are left.
     """
-    first = list(session.execute(_PENDING, {"store": store_id, "most": limit}).all())
+    first = named(session.execute(_PENDING, {"store": store_id, "most": limit}))
     if len(first) < limit:
         return first, True
     people = sorted({event.customer_id for event in first})
     most = limit * _MOST_OF_THEM
-    found = list(session.execute(_PENDING_OF, {"store": store_id, "people": people, "most": most}).all())
+    found = named(session.execute(_PENDING_OF, {"store": store_id, "people": people, "most": most}))
     if len(found) == most:
         # The last moment may go on beyond. If it alone fills the batch, what is read of it counts later.
         cut = found[-1].customer_id, found[-1].occurred_at
@@ -143,38 +144,36 @@ def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:
         session.execute(_MARK_READ, {"store": store_id, "ids": ids})
 
 
-def journeys_of(
-    session: Session, store_id: int, events: Iterable[Row[Any]], timer_ids: list[int]
-) -> list[Row[Any]]:
+def journeys_of(session: Session, store_id: int, events: Iterable[Any], timer_ids: list[int]) -> list[Any]:
     """The journeys that the timers name, and of everybody in the events those that an exit may concern.
 
     These are the running ones, and the completed ones with a message that has not left yet.
     """
     people = sorted({event.customer_id for event in events})
-    rows: dict[int, Row[Any]] = {}
+    rows: dict[int, Any] = {}
     for statement, keys in ((_BY_ID, timer_ids), (_RUNNING, people), (_UNSENT, people)):
         if keys:
-            found = session.execute(statement, {"store": store_id, "keys": keys}).all()
+            found = named(session.execute(statement, {"store": store_id, "keys": keys}))
             rows |= {row.id: row for row in found}
     return list(rows.values())
 
 
-def _rung_for(rows: Iterable[Row[Any]], due: Iterable[Row[Any]]) -> frozenset[int]:
+def _rung_for(rows: Iterable[Any], due: Iterable[Any]) -> frozenset[int]:
     """The journeys that a timer moves on: one that ended, or went on by itself, leaves its timer behind."""
     turns = {row.id: row.turn for row in rows if row.state == ACTIVE}
     return frozenset(timer.subject_id for timer in due if turns.get(timer.subject_id) == timer.turn)
 
 
 def _already_read(
-    session: Session, store_id: int, events: Sequence[Row[Any]], people: Sequence[int]
-) -> dict[int, list[Row[Any]]]:
+    session: Session, store_id: int, events: Sequence[Any], people: Sequence[int]
+) -> dict[int, list[Any]]:
     """What earlier runs read of these people and what happened since the earliest entry of this run."""
-    found: dict[int, list[Row[Any]]] = {}
+    found: dict[int, list[Any]] = {}
     if not events:
         return found
     earliest = min(event.occurred_at for event in events)
     asked = {"store": store_id, "people": people, "earliest": earliest}
-    for row in session.execute(_ALREADY_READ, asked).all():
+    for row in named(session.execute(_ALREADY_READ, asked)):
         found.setdefault(row.customer_id, []).append(row)
     return found
 
@@ -184,8 +183,8 @@ def _batch(
     store: Store,
     now: datetime,
     *,
-    events: list[Row[Any]],
-    rows: list[Row[Any]],
+    events: list[Any],
+    rows: list[Any],
     due_ids: frozenset[int],
 ) -> Batch:
     """What the batch works on. Codes and sibling messages matter past a wait only."""
@@ -238,7 +237,7 @@ def _look_up_traits(
         loaded.scores = scoring.scores_of(session, store_id, list(loaded.customers))
 
 
-def _held(row: Row[Any]) -> Held:
+def _held(row: Any) -> Held:
     return Held(
         id=row.id,
         flow_key=row.flow_key,

@@ -1,5 +1,8 @@
 """A batch's results become rows: journeys, timers, messages and decisions."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from app.db import insert_new, table_of, update_rows
@@ -73,10 +76,8 @@ def _insert(session: Session, batch: Batch) -> list[Held]:
         ENROLLMENTS.c.customer_id,
         ENROLLMENTS.c.occurrence,
     )
-    ids = {
-        (row.flow_key, row.customer_id, row.occurrence): row.id
-        for row in insert_new(session, ENROLLMENTS, rows, *columns)
-    }
+    new: Sequence[Any] = insert_new(session, ENROLLMENTS, rows, *columns)
+    ids = {(flow_key, customer_id, occurrence): number for number, flow_key, customer_id, occurrence in new}
     created = [held for key, held in batch.fresh.items() if key in ids]
     for held in created:
         held.id = ids[held.key]
