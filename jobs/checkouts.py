@@ -24,7 +24,7 @@ def _run_store(kit: Kit, store_id: int, now: datetime) -> int:
     """One transaction: the timers taken and all that follows from them; how many there were."""
     with kit.database.of_store(store_id).write() as session:
         due = timers.take_due(session, store_id, now, kind=checkout_ends.TIMER_KIND, limit=BATCH)
-        store = rows.find(session, store_id)
+        store = rows.look(session, store_id)
         if store is not None and store.state != UNINSTALLED and due:
             checkout_ends.settle(session, store, sorted({row.subject_id for row in due}), now)
         timers.settle_cursor(session, store_id)

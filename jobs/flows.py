@@ -51,7 +51,7 @@ def _round(kit: Kit, now: datetime) -> tuple[int, bool]:
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
     with kit.database.of_store(store_id).write() as session:
-        store = rows.find(session, store_id)
+        store = rows.look(session, store_id)
         done = work.run_batch(session, store, now, share) if store is not None else 0
         if done:
             failpoints.reached("flows.in-batch")

@@ -38,7 +38,7 @@ def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
     """One transaction: the timers taken and all that follows from them; how many there were."""
     with kit.database.of_store(store_id).write() as session:
         due = timers.take_due(session, store_id, now, kind=standing.TIMER_KIND, limit=share)
-        store = rows.find(session, store_id)
+        store = rows.look(session, store_id)
         if store is not None and due:
             standing.settle(session, store, sorted({row.subject_id for row in due}), now)
         if due:

@@ -14,7 +14,7 @@ from app.models.message import CANCELLED, FAILED, is_review_ask
 MESSAGES = table_of(Message)
 _PER_QUERY = 400
 _BETWEEN = ","
-# Of somebody's many asks hardly one names what is looked for: they are read from their index alone, as one text.
+# Of somebody's many asks hardly one names what is looked for: they are read as text, from their index alone.
 _ASKS = (
     select(MESSAGES.c.customer_id, func.aggregate_strings(MESSAGES.c.asks_about, _BETWEEN))
     .where(

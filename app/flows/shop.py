@@ -125,7 +125,8 @@ class LiveShop:
 
     def owned(self, customer_id: int) -> Mapping[str, str]:
         """By the mirrored orders; of several titles the one that comes last as text."""
-        found = self.session.execute(_OWNED, {"store": self.store_id, "customer": customer_id}).tuples()
+        asked = {"store": self.store_id, "customer": customer_id}
+        found: Sequence[Any] = self.session.execute(_OWNED, asked).all()
         return dict(found)
 
     def merchants_choice(self, products: Sequence[str]) -> Mapping[str, Sequence[str]]:
