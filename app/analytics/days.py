@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    ColumnClause,
+    Column,
     CompoundSelect,
     Select,
     and_,
     bindparam,
+    case,
     distinct,
     func,
     literal_column,
@@ -19,8 +20,9 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
 
-from app.analytics.leaving import BEGIN, COUNT, STORE, left
+from app.analytics.leaving import BEGIN, STORE, left
 from app.db import Among, UtcDateTime, insert_new, is_one_of, table_of, upsert
 from app.messaging import zones
 from app.models import (
@@ -56,10 +58,18 @@ def _bounds(number: int) -> tuple[BindParameter[datetime], BindParameter[datetim
     return begin, end
 
 
-def _told(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Select[Any]:
-    """Of how many something was told in [begin, end), by flow and by what; a scanner's clicks are none."""
-    return (
-        select(_FLOW, EVENTS.c.type, func.count(distinct(EVENTS.c.message_id)))
+@cache
+def _fates(spans: int) -> Select[Any]:
+    """What messages did in so many spans, each of which begins where the one before ends.
+
+    Gives which span, the flow, what, and of how many; a scanner's clicks are none.
+    """
+    sent = left(*_bounds_of_all(spans)).with_only_columns(
+        _which(ATTEMPTS.c.started_at, spans), _FLOW, literal_column("'sent'").label("kind"), MESSAGES.c.id
+    )
+    begin, end = _bounds_of_all(spans)
+    told = (
+        select(_which(EVENTS.c.occurred_at, spans), _FLOW, EVENTS.c.type, EVENTS.c.message_id)
         .select_from(EVENTS)
         .join(MESSAGES, and_(MESSAGES.c.store_id == STORE, MESSAGES.c.id == EVENTS.c.message_id))
         .where(
@@ -69,21 +79,27 @@ def _told(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Selec
             is_one_of(EVENTS.c.type, FATES[1:]),
             EVENTS.c.is_human,
         )
-        .group_by(_FLOW, EVENTS.c.type)
     )
+    did = union_all(sent, told).subquery("did")
+    key = (did.c.span, did.c.flow_key, did.c.kind)
+    return select(*key, func.count(distinct(did.c.id))).group_by(*key)
 
 
-@cache
-def _fates(spans: int) -> CompoundSelect[Any]:
-    """What messages did in so many spans: which span, the flow, what, and of how many."""
-    parts: list[Select[Any]] = []
-    for number in range(spans):
-        begin, end = _bounds(number)
-        which: ColumnClause[int] = literal_column(str(number))
-        sent = left(begin, end).with_only_columns(which, _FLOW, literal_column("'sent'"), COUNT)
-        told = _told(begin, end)
-        parts += [sent.group_by(_FLOW), told.with_only_columns(which, *told.selected_columns)]
-    return union_all(*parts)
+def _which(moment: Column[Any], spans: int) -> ColumnElement[int]:
+    """In which of the spans a moment lies that is within them all."""
+    numbers: list[ColumnElement[int]] = [literal_column(str(number)) for number in range(spans)]
+    *earlier, last = numbers
+    ends = [(moment < _bound(end), number) for end, number in enumerate(earlier, start=1)]
+    return (case(*ends, else_=last) if ends else last).label("span")
+
+
+def _bound(number: int) -> BindParameter[datetime]:
+    """Where one of several spans begins and the one before it ends."""
+    return bindparam(f"bound_{number}", type_=UtcDateTime)
+
+
+def _bounds_of_all(spans: int) -> tuple[BindParameter[datetime], BindParameter[datetime]]:
+    return _bound(0), _bound(spans)
 
 
 _NEWS = tuple(
@@ -122,6 +138,10 @@ _LOCKED = (
     .where(STORE_DAYS.c.store_id == STORE, Among(STORE_DAYS.c.day, "days"))
     .order_by(STORE_DAYS.c.day)
     .with_for_update()
+)
+
+_HELD = select(FLOW_DAYS.c.day, FLOW_DAYS.c.flow_key, *(FLOW_DAYS.c[name] for name in FATES)).where(
+    FLOW_DAYS.c.store_id == STORE, Among(FLOW_DAYS.c.day, "days")
 )
 
 Rows = list[dict[str, Any]]
@@ -167,7 +187,7 @@ def is_quiet(session: Session, store_id: int, since: datetime) -> bool:
 
 
 def count(session: Session, store: Store, since: datetime | None, now: datetime) -> Counted:
-    """The rows of the days that may have changed: those of the flows, and that of the lists.
+    """The rows of the flows' days that changed, and that of the lists.
 
     Args:
         since: when they were last counted; None for never.
@@ -176,11 +196,13 @@ def count(session: Session, store: Store, since: datetime | None, now: datetime)
     flows: Rows = []
     if since is None or day_of(zone, since) != day_of(zone, now) or not is_quiet(session, store.id, since):
         stale = list(_stale_days(store, zone, since, now))
-        found = fates(session, store.id, [span(zone, day) for day in stale])
+        found = fates(session, store.id, [span(zone, day)[0] for day in stale] + [span(zone, stale[-1])[1]])
+        held = _held(session, store.id, stale)
         flows = [
             {"store_id": store.id, "day": day, "flow_key": key, **did}
             for day, of_day in zip(stale, found, strict=True)
             for key, did in of_day.items()
+            if held.get((day, key)) != (*did.values(),)
         ]
     lists = {"store_id": store.id, "day": day_of(zone, now), **_lists(session, store)}
     return flows, [lists | _NO_ORDERS]
@@ -193,14 +215,23 @@ def keep(session: Session, counted: Counted) -> None:
     upsert(session, STORE_DAYS, lists, key=_KEY, update=_LENGTHS)
 
 
-def fates(
-    session: Session, store_id: int, spans: Sequence[tuple[datetime, datetime]]
-) -> list[dict[str, dict[str, int]]]:
-    """What each flow's messages did in each [begin, end), those that did something."""
-    found: list[dict[str, dict[str, int]]] = [{} for _ in spans]
-    for number, key, kind, n in _by_spans(session, _fates, spans, store=store_id):
-        found[number].setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
+def fates(session: Session, store_id: int, bounds: Sequence[datetime]) -> list[dict[str, dict[str, int]]]:
+    """What each flow's messages did from each of these moments to the next one, those that did something."""
+    found: list[dict[str, dict[str, int]]] = [{} for _ in bounds[1:]]
+    for first in range(0, len(found), _SPANS_A_QUERY):
+        asked = bounds[first : first + _SPANS_A_QUERY + 1]
+        given = {f"bound_{number}": moment for number, moment in enumerate(asked)}
+        for number, key, kind, n in session.execute(
+            _fates(len(asked) - 1), {"store": store_id, **given}
+        ).all():
+            found[first + number].setdefault(key, dict.fromkeys(FATES, 0))[kind] = n
     return found
+
+
+def _held(session: Session, store_id: int, days: Sequence[date]) -> dict[tuple[date, str], tuple[int, ...]]:
+    """What was counted of these days before, by day and flow, in the order of `FATES`."""
+    rows = session.execute(_HELD, {"store": store_id, "days": days}).all()
+    return {(day, key): (*did,) for day, key, *did in rows}
 
 
 def _by_spans(

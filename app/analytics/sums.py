@@ -143,5 +143,4 @@ def _since_counted(
     at = session.execute(counted).scalar_one_or_none()
     if at is None or now >= period.end:
         return {}
-    span = max(at, period.begin, now - _LONGEST_GAP), period.end
-    return days.fates(session, store_id, [span])[0]
+    return days.fates(session, store_id, [max(at, period.begin, now - _LONGEST_GAP), period.end])[0]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.analytics import attribution, effects, sums
+from app.analytics import attribution, days, effects, sums
 from app.analytics.holdout import Arm, brought, compare
 from app.analytics.sums import Earned, Fates
 from app.db import Database, table_of
@@ -144,6 +144,23 @@ def test_a_bounce_of_last_week_that_is_told_today_finds_its_day(runtime: Runtime
     figures.run(kit_of(runtime), NOW + DAY)
 
     assert fates(runtime.database, store_id)["welcome"].bounced == 1
+
+
+def test_of_the_days_that_are_counted_again_only_those_are_written_that_changed(
+    runtime: Runtime, store_id: int
+) -> None:
+    message_id = send(runtime.database, store_id, NOW - 3 * DAY)
+    send(runtime.database, store_id, NOW - 2 * DAY, flow_key="review", key="review:1")
+    figures.run(kit_of(runtime), NOW)
+    tell(runtime.database, store_id, message_id, "bounced", NOW - 2 * DAY)
+
+    with runtime.database.read() as session:
+        store = session.get_one(Store, store_id)
+        written, _ = days.count(session, store, NOW, NOW + DAY)
+
+    assert [(row["day"], row["flow_key"], row["bounced"]) for row in written] == [
+        (TODAY - 2 * DAY, "welcome", 1)
+    ]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
