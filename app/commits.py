@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.errors import Busy
@@ -15,18 +16,32 @@ _SNAPSHOT = b"SELECT pg_current_snapshot()"
 """Which transactions are over, and so seen: as long as these are the same ones, so are all rows."""
 
 
+def mark(session: Session) -> object:
+    """How SQLite answers once this transaction is committed, as long as nobody writes; None on PostgreSQL.
+
+    Take it last in a transaction that writes, whose lock keeps all others out to its end. On PostgreSQL they
+    commit beside it.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return None
+    return _state_of(session.connection().connection.driver_connection)
+
+
 @contextmanager
-def since_asked(database: Database) -> Iterator[Callable[[], bool]]:
+def since_asked(database: Database, since: object = None) -> Iterator[Callable[[], bool]]:
     """A question whether anything was committed since it was last asked; the first time it was.
 
     For one thread at a time, as long as the block, which on SQLite holds a connection. On PostgreSQL a
     transaction that was rolled back, or of another database of the server, may count, too.
 
+    Args:
+        since: a `mark`, for the first time to tell what was committed since that transaction's end.
+
     Raises:
         Busy: from the question, the database cannot be read now.
     """
     dbapi: Any = database.engine.dialect.loaded_dbapi
-    seen: object = None
+    seen: object = since
     asked = partial(_snapshot, database, dbapi)
     with _versions(database) if database.is_sqlite else nullcontext(asked) as state:
 
@@ -44,13 +59,21 @@ def since_asked(database: Database) -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def _versions(database: Database) -> Iterator[Callable[[], object]]:
-    """SQLite's number, which is one of the connection that asks."""
+    """SQLite's state, which is one of the connection that asks."""
     connection = database.engine.raw_connection()
     driver: Any = connection.driver_connection
     try:
-        yield lambda: driver.execute(_VERSION).fetchone()
+        yield partial(_state_of, driver)
     finally:
         connection.close()
+
+
+def _state_of(driver: Any) -> object:
+    """A connection, what it saw of the others' commits, and how many rows it changed itself, ever.
+
+    Of its own commits its number says nothing: a connection goes from one thread of a process to another.
+    """
+    return driver, driver.execute(_VERSION).fetchone(), driver.total_changes
 
 
 def _snapshot(database: Database, dbapi: Any) -> object:

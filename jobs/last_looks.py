@@ -94,12 +94,19 @@ class LastLook:
 
 @contextmanager
 def over(
-    database: Database, store_id: int, messages: Sequence[OutgoingMessage], clock: Callable[[], float]
+    database: Database,
+    store_id: int,
+    messages: Sequence[OutgoingMessage],
+    clock: Callable[[], float],
+    *,
+    since: object = None,
 ) -> Iterator[LastLook]:
     """A batch's last look, as long as it is called out; the first one is made at once.
 
     Args:
         database: sees the store's rows.
+        since: the mark (`app/commits.py`) of the claim, if the batch is of one: where nobody wrote since, the
+            gate itself saw all that a look would see.
     """
 
     def look(ids: Sequence[str]) -> Mapping[str, SendResult]:
@@ -109,5 +116,5 @@ def over(
             refused = last_look.refused_meanwhile(session, store_id, sorted(map(int, ids)))
         return {str(number): _REFUSED for number in refused}
 
-    with commits.since_asked(database) as is_changed:
+    with commits.since_asked(database, since) as is_changed:
         yield LastLook([message.message_id for message in messages], look, is_changed, clock)

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import clock, failpoints, watching
+from app import clock, commits, failpoints, watching
 from app.db import UtcDateTime, is_one_of, table_of
 from app.messaging import claim, receipts, send, senders, settling, text_costs
 from app.messaging.claim import Claimed
@@ -139,6 +139,8 @@ def _claim(
         claimed = claim.claim(
             session, kit.letters, store, accounts=accounts, now=now, limit=limit, token=token
         )
+        if claimed.outgoing:
+            claimed.mark = commits.mark(session)
         if claimed.looked_at:
             failpoints.reached("outbox.in-claim")
     if claimed.looked_at:
@@ -163,7 +165,9 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
     for name, messages in sorted(by_channel.items()):
         channel = kit.carriers.of(store, name)
         failpoints.reached("outbox.before-call")
-        with last_looks.over(kit.database.of_store(store.id), store.id, messages, kit.stopwatch) as look:
+        with last_looks.over(
+            kit.database.of_store(store.id), store.id, messages, kit.stopwatch, since=claimed.mark
+        ) as look:
             kept = _kept_back(
                 messages, look, has_channel=channel is not None, is_late=kit.stopwatch() > call_by
             )

@@ -94,7 +94,10 @@ class Asked:
 
 @dataclass(slots=True)
 class Claimed:
-    """What a claim brought: letters to send, baskets to ask about, codes to mint, how many were looked at."""
+    """What a claim brought: letters to send, baskets to ask about, codes to mint, how many were looked at.
+
+    `mark` tells whether anybody wrote since (`app/commits.py`).
+    """
 
     token: str
     looked_at: int = 0
@@ -102,6 +105,7 @@ class Claimed:
     wanted: list[Wanted] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     prepared_ids: list[int] = field(default_factory=list)
+    mark: object = None
 
 
 def claim(

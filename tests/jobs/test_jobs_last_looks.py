@@ -97,13 +97,20 @@ def test_where_nobody_can_see_who_said_no_nobody_is_called(
 ) -> None:
     messages = [shop.add_message() for _ in range(3)]
 
+    looks = count()
+
     def gone(*_: object) -> Any:
         raise Busy("the database went away")
+
+    def while_others_write() -> float:
+        look = next(looks)
+        seeds.new_store(shop.database, f"crimson-{look}")
+        return look * FRESH_SECONDS * 2
 
     with monkeypatch.context() as patch:
         post = Post()
         patch.setattr(last_look, "refused_meanwhile", gone)
-        sent_with(shop, post)
+        run(replace(shop.kit(post), stopwatch=while_others_write), NOW)
     assert post.sent_ids == []
     assert set(seeds.values_of(shop.database, Message, "status")) == {"queued"}
 
@@ -215,6 +222,48 @@ def test_a_commit_shows_of_who_had_written_before_the_first_question(database: D
         shown = is_changed()
 
     assert shown
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("writers", ["nobody", "another connection", "the same connection"])
+def test_what_was_committed_since_a_marked_transaction_shows_whoever_wrote(
+    database: Database, writers: str
+) -> None:
+    seeds.new_store(database)
+    with database.write() as session:
+        stopping.stop(session, 1, NOW)
+        session.flush()
+        marked = commits.mark(session)
+    if writers == "another connection":
+        other = Database(database.url)
+        seeds.new_store(other, "crimson")
+        other.dispose()
+    if writers == "the same connection":
+        seeds.new_store(database, "crimson")
+
+    with commits.since_asked(database, marked) as is_changed:
+        assert is_changed() is (writers != "nobody")
+        assert not is_changed()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_question_over_another_connection_than_the_marked_one_looks_itself(database: Database) -> None:
+    seeds.new_store(database)
+    with database.write() as session:
+        stopping.stop(session, 1, NOW)
+        session.flush()
+        marked = commits.mark(session)
+
+    with database.read() as session:
+        stopping.is_stopped(session, 1)
+        with commits.since_asked(database, marked) as is_changed:
+            assert is_changed()
+
+
+@pytest.mark.parametrize("engine", [POSTGRESQL])
+def test_on_postgresql_where_others_commit_beside_it_there_is_no_mark(database: Database) -> None:
+    with database.write() as session:
+        assert commits.mark(session) is None
 
 
 @pytest.mark.parametrize("engine", [POSTGRESQL])
