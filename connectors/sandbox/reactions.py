@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,21 +61,23 @@ def plan_reactions(
     """The reactions to a sunk message; only links that lead to the app are ever followed."""
     to, subject = str(message["to"]), str(message.get("subject") or "")
     drawn = digest(seed, f"reaction:{to}:{subject}:{rfc3339(accepted_at)}")
-    links = _links_to(message, app_url)
+    # Only a few mails are reacted to: to look for the links of each would take most of the sink's time.
+    links = cache(partial(_links_to, message, app_url))
 
     def react(kind: str, due: int, urls: tuple[str, ...]) -> Reaction:
         return Reaction(due, f"{kind}-{drawn.hex()[:32]}", kind, to, subject, accepted_at, urls)
 
-    clickable = [link for link in links if urlsplit(link).path.startswith("/c/")]
-    if clickable and fraction(drawn, 0) < rates.click:
-        link = clickable[between(drawn, 1, 0, len(clickable) - 1)]
-        yield react(CLICK, accepted_at + _minutes(drawn, 2), (link,))
+    if fraction(drawn, 0) < rates.click:
+        clickable = [link for link in links() if urlsplit(link).path.startswith("/c/")]
+        if clickable:
+            link = clickable[between(drawn, 1, 0, len(clickable) - 1)]
+            yield react(CLICK, accepted_at + _minutes(drawn, 2), (link,))
     if message["channel"] != EMAIL:
         return
-    if links and fraction(drawn, 3) < rates.scanner:
-        yield react(SCAN, accepted_at, tuple(links))
-    unsubscribe = _one_click_url(message, app_url)
-    if unsubscribe and fraction(drawn, 4) < rates.unsubscribe:
+    if fraction(drawn, 3) < rates.scanner and links():
+        yield react(SCAN, accepted_at, tuple(links()))
+    unsubscribe = _one_click_url(message, app_url) if fraction(drawn, 4) < rates.unsubscribe else None
+    if unsubscribe:
         yield react(UNSUBSCRIBE, accepted_at + _minutes(drawn, 5), (unsubscribe,))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.sandbox.ahead import Ahead
 from connectors.sandbox.deliveries import App, Builder, Subscriptions, is_success, write_requests
 from connectors.sandbox.errands import Outcome, Queue, Runner
-from connectors.sandbox.journal import ADVANCES, DELIVERIES, REACTIONS, Journal, wait_for
+from connectors.sandbox.journal import ADVANCES, DELIVERIES, REACTIONS, SINK, Journal, wait_for
 from connectors.sandbox.model import WOOCOMMERCE
 from connectors.sandbox.moments import rfc3339
 from connectors.sandbox.plan import Planned, plan_deliveries
@@ -117,15 +117,17 @@ class Simulation:
         }
 
     def accept(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Sink messages, and plan what their readers will do.
+        """Sink messages, for good when this ends, and plan what their readers will do.
 
         Raises:
             ValueError: a message is incomplete.
         """
         now = self.world.now_seconds
         accepted = self.sink.accept(messages, now)
+        syncing = self.journal.start_sync(SINK)
         for message in messages:
             self._plan_reactions(message, now)
+        wait_for(syncing)
         return accepted
 
     def merge(self, kept: int, merged: int, deletion: str) -> None:

@@ -1,4 +1,4 @@
-"""The provider's sink: every message it was given, in the order of acceptance, durable before the answer."""
+"""The provider's sink: every message it was given, in the order of acceptance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
@@ -26,7 +26,7 @@ class Sink:
             yield line, parse_rfc3339(line["at"])
 
     def accept(self, messages: Sequence[Mapping[str, Any]], now: int) -> list[dict[str, Any]]:
-        """Keep messages for good.
+        """Count messages and write them to the journal, which the caller puts on the disk before it answers.
 
         Returns:
             for each message its id, its running number and how often it has been accepted by now.
@@ -44,7 +44,6 @@ class Sink:
                 line = {"number": number, "times": times, "at": rfc3339(now)}
                 self._journal.append(SINK, {**line, **message})
                 answers.append({"message_id": message["message_id"], "number": number, "times": times})
-        self._journal.sync(SINK)
         return answers
 
     def find(self, message_id: str) -> dict[str, Any] | None:
