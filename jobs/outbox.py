@@ -118,6 +118,7 @@ def run_store(
             store, again = taken
             claimed.looked_at += again.looked_at
             claimed.outgoing += again.outgoing
+            claimed.is_local = claimed.is_local and again.is_local
             is_waiting = _ask_storefront(kit, store, again, now, call_by=call_by)
     finally:
         # Whatever became of those that waited: what was claimed before is `sending`, and is called out.
@@ -178,7 +179,7 @@ def _send(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: f
         results = [kept.get(message.message_id) or next(answers) for message in messages]
         failpoints.reached("outbox.after-call")
         with kit.database.of_store(store.id).write() as session:
-            _record(session, kit, store.id, claimed.token, answered=_paired(messages, results), now=now)
+            _record(session, kit, store.id, claimed, answered=_paired(messages, results), now=now)
             failpoints.reached("outbox.in-record")
         failpoints.reached("outbox.after-record")
 
@@ -196,15 +197,16 @@ def _record(
     session: Session,
     kit: Kit,
     store_id: int,
-    token: str,
+    claimed: Claimed,
     *,
     answered: Sequence[tuple[OutgoingMessage, SendResult]],
     now: datetime,
 ) -> None:
     results = [(int(message.message_id), result) for message, result in answered]
-    send.record(session, store_id, token, results=results, now=now)
-    answers = [result for _, result in answered]
-    senders.note_left(session, store_id, answered[0][0].channel, answers=answers, now=now)
+    send.record(session, store_id, claimed.token, results=results, now=now)
+    if not claimed.is_local:
+        answers = [result for _, result in answered]
+        senders.note_left(session, store_id, answered[0][0].channel, answers=answers, now=now)
     text_costs.note_answers(
         session,
         store_id,

@@ -96,7 +96,9 @@ class Asked:
 class Claimed:
     """What a claim brought: letters to send, baskets to ask about, codes to mint, how many were looked at.
 
-    `mark` tells whether anybody wrote since (`app/commits.py`).
+    Attributes:
+        is_local: no account carries any of it: how one answered need not be noted.
+        mark: tells whether anybody wrote since (`app/commits.py`).
     """
 
     token: str
@@ -105,6 +107,7 @@ class Claimed:
     wanted: list[Wanted] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     prepared_ids: list[int] = field(default_factory=list)
+    is_local: bool = False
     mark: object = None
 
 
@@ -123,7 +126,7 @@ def claim(
     Args:
         token: that of a claim of before, whose messages leave with these; a new one by default.
     """
-    claimed = Claimed(token=token or uuid4().hex)
+    claimed = Claimed(token=token or uuid4().hex, is_local=accounts.is_local)
     rows = _due(session, store.id, now, limit)
     if not rows:
         return claimed
