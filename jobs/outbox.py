@@ -116,9 +116,7 @@ def run_store(
             if (taken := _claim(kit, store_id, now, limit=left, token=claimed.token)) is None:
                 break
             store, again = taken
-            claimed.looked_at += again.looked_at
-            claimed.outgoing += again.outgoing
-            claimed.is_local = claimed.is_local and again.is_local
+            claimed.add(again)
             is_waiting = _ask_storefront(kit, store, again, now, call_by=call_by)
     finally:
         # Whatever became of those that waited: what was claimed before is `sending`, and is called out.

@@ -110,6 +110,12 @@ class Claimed:
     is_local: bool = False
     mark: object = None
 
+    def add(self, again: "Claimed") -> None:
+        """Have what a later claim under the same token brought leave with this one's."""
+        self.looked_at += again.looked_at
+        self.outgoing += again.outgoing
+        self.is_local = self.is_local and again.is_local
+
 
 def claim(
     session: Session,
