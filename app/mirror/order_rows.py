@@ -170,8 +170,7 @@ def _refunded_minor(record: OrderRecord, old: Held | None) -> int:
 
 def _digest(lines: tuple[OrderLineRecord, ...]) -> str:
     text = "\n".join(
-        f"{line.external_id}|{line.product_external_id}|{line.variant_external_id}|{line.title}"
-        f"|{line.quantity}|{line.current_quantity}|{line.total.amount}"
-        for line in lines
+        f"{external_id}|{product}|{variant}|{title}|{quantity}|{current}|{total.amount}"
+        for external_id, product, variant, title, quantity, total, current in lines
     )
     return hashlib.blake2s(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

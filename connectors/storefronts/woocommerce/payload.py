@@ -66,7 +66,8 @@ def has_only_plain_text(body: bytes) -> bool:
     It is seen in the bytes, because walking through all values takes longer than reading the JSON.
     False is only a suspicion. Every JSON object in UTF-16 or UTF-32 has a zero byte, too.
     """
-    if b"\x00" in body or (b"\\u" in body and _SUSPECT.search(body)):
+    # The expression finds its first byte sooner than `in` finds two.
+    if b"\x00" in body or _SUSPECT.search(body):
         return False
     return body.isascii() or not _SUSPECT_RAW.search(body)
 
@@ -178,11 +179,12 @@ def money(source: JsonObject, key: str, currency: str) -> Money:
     return Money(_decimal_text(source, key), currency)
 
 
-def as_money(written: str | None, currency: str) -> Money:
-    """The same of an amount that was read by another way."""
-    if not _is_decimal(written or "0"):
+@lru_cache(maxsize=4096)
+def as_money(written: str, currency: str) -> Money:
+    """The same of an amount that was read by another way; a shop has few prices."""
+    if not _is_decimal(written):
         raise UnreadablePayload("a decimal number was promised")
-    return Money(written or "0", currency)
+    return Money(written, currency)
 
 
 def moment(source: JsonObject, key: str) -> datetime | None:
