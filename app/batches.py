@@ -31,7 +31,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
-from app import sqlite_rows
+from app import driven, sqlite_rows
 from app.bindings import Listing, Values, bound, default_of, read_back
 from app.changes import OF_ROW, Change, Insertion, Names, Removal, Update
 from app.dialects import writer_of
@@ -210,7 +210,7 @@ def _write_columns(session: Session, table: Table, given: Values, change: Change
     placed = bound(table, {name: values[name] for name in names}, connection.dialect)
     rows = list(zip(*placed, strict=True))
     if not isinstance(change, Insertion):
-        connection.exec_driver_sql(statement, rows)
+        driven.run(connection, statement, rows)
         return []
     asked = change.returning
     if change.keeps_old and asked and sqlite_rows.can_be_untold(table, given, asked):

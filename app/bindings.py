@@ -43,12 +43,12 @@ def default_of(column: Column[Any]) -> Any:
 
 
 def read_back(
-    rows: Sequence[Row[Any]], columns: Sequence[Column[Any]], dialect: Dialect
+    rows: Sequence[tuple[Any, ...]], columns: Sequence[Column[Any]], dialect: Dialect
 ) -> Sequence[Row[Any]]:
     """What the driver gave back of new rows, as the columns' types read it."""
+    if not rows:
+        return []
     processors = [_reader_of(column, dialect) for column in columns]
-    if not any(processors):
-        return rows
     read = [
         values if process is None else map(process, values)
         for process, values in zip(processors, zip(*rows, strict=True), strict=False)

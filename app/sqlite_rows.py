@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Table, bindparam, func, select
 from sqlalchemy.engine import result_tuple
 
+from app import driven
 from app.bindings import Values
 
 _MOST_VALUES = 4096
@@ -22,9 +23,9 @@ _NUMBER = "id"
 Given = Sequence[Sequence[Any]]
 
 
-def insert(connection: Connection, statement: str, rows: Given) -> list[Row[Any]]:
+def insert(connection: Connection, statement: str, rows: Given) -> list[tuple[Any, ...]]:
     """Insert rows by a statement for one; what it returns of them."""
-    return [row for result in _inserted(connection, statement, rows) if result.returns_rows for row in result]
+    return [row for outcome in _inserted(connection, statement, rows) for row in outcome.rows]
 
 
 def can_be_untold(table: Table, values: Values, returning: Sequence[str]) -> bool:
@@ -49,7 +50,7 @@ def insert_untold(
     """
     given = values.get(_NUMBER)
     last = given[0] - 1 if given else connection.execute(_last_of(table)).scalar_one()
-    if sum(result.rowcount for result in _inserted(connection, statement, rows)) < len(rows):
+    if sum(outcome.written for outcome in _inserted(connection, statement, rows)) < len(rows):
         return connection.execute(_beyond(table, tuple(asked)), {"last": last}).all()
     return [*map(result_tuple(asked), zip(*(values[name] for name in asked), strict=True))]
 
@@ -64,7 +65,7 @@ def _beyond(table: Table, asked: tuple[str, ...]) -> Select[Any]:
     return select(*(table.c[name] for name in asked)).where(table.c[_NUMBER] > bindparam("last"))
 
 
-def _inserted(connection: Connection, statement: str, rows: Given) -> Iterator[Any]:
+def _inserted(connection: Connection, statement: str, rows: Given) -> Iterator[driven.Outcome]:
     start, width = 0, len(rows[0])
     most = max(1, _MOST_VALUES // width)
     while start < len(rows):
@@ -74,7 +75,7 @@ def _inserted(connection: Connection, statement: str, rows: Given) -> Iterator[A
             count = 1 << count.bit_length() - 1
         of_all = _for_group(statement, width, count)
         given = tuple(chain.from_iterable(rows[start : start + count]))
-        yield connection.exec_driver_sql(of_all, given)
+        yield driven.run(connection, of_all, given)
         start += count
 
 
