@@ -246,6 +246,9 @@ class Storefront(Protocol):
     def page(self, resource: Resource, *, cursor: str | None, updated_since: datetime | None) -> RecordPage:
         """One page in a stable order; with `updated_since` only what changed from that moment on."""
 
+    def begin_look(self, since: Mapping[Resource, datetime]) -> None:
+        """Be told what is to be listed next, each from its moment on; raises nothing of its own."""
+
     def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
         """All there is of a resource, in the way that serves the platform best; close it when done.
 

@@ -78,7 +78,8 @@ def _look(kit: Kit, now: datetime, store_id: int) -> tuple[int, bool]:
     them looked at again.
     """
     claimed, store = _claim_all(kit, store_id, now)
-    look = _Look(Way(kit, store), now)
+    since = {held.pull.resource: _since(held.pull) for held in claimed}
+    look = _Look(Way(kit, store, since), now)
     for number, held in enumerate(claimed):
         if kit.stopping.is_set():
             with kit.database.of_store(store_id).write() as session:
@@ -233,7 +234,7 @@ def _reconcile(
 ) -> tuple[int, Sequence[Record]]:
     """Mirror what changed, some records a commit, but for the last ones; how many there were, and those."""
     kit, pull = way.kit, held.pull
-    since = pull.row.pulled_to - pulls.OVERLAP
+    since = _since(pull)
     read = changes.orders_lacked if pull.resource is Resource.ORDERS else changes.whole_pages
     count, last = 0, tuple[Record, ...]()
     for records, is_last in read(kit, pull, storefront, since):
@@ -244,6 +245,12 @@ def _reconcile(
     if pull.resource is Resource.ORDERS and connections.is_sweepable(way.store):
         changes.doubt_trashed(way, since, now)
     return count, last
+
+
+def _since(pull: Pull) -> datetime:
+    """From when on changes are asked for: what was on its way at the last look comes again."""
+    moment: datetime = pull.row.pulled_to - pulls.OVERLAP
+    return moment
 
 
 def _keep(kit: Kit, held: _Held, records: Sequence[Record], now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """The way to a store that is pulled from, and what is noted where it fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -9,7 +9,7 @@ from app.mirror import pulls
 from app.mirror.pulls import Pull
 from app.models import Store
 from app.stores import connections
-from connectors.base import ConnectorError, Storefront, Unauthorized
+from connectors.base import ConnectorError, Resource, Storefront, Unauthorized
 from connectors.present import Sweepable
 from connectors.transport import StoreTransport
 from jobs import access
@@ -22,10 +22,15 @@ HELD_SECONDS = pulls.LEASE.total_seconds() / 2
 
 @dataclass(slots=True)
 class Way:
-    """The way to a store, kept open from one resource to the next for as long as its token surely holds."""
+    """The way to a store, kept open from one resource to the next for as long as its token surely holds.
+
+    Attributes:
+        looked_at: what is listed next, and from when on; told once, when the way is opened.
+    """
 
     kit: Kit
     store: Store
+    looked_at: Mapping[Resource, datetime] | None = None
     opened: Storefront | None = None
     over: StoreTransport | None = None
     until: float = 0.0
@@ -40,6 +45,9 @@ class Way:
             self.until = self.kit.stopwatch() + HELD_SECONDS
             self.over = self.over or connections.transport(self.kit.runtime)
             self.opened = connections.storefront(self.kit.runtime, self.store, self.over)
+            if self.looked_at:
+                since, self.looked_at = self.looked_at, None
+                self.opened.begin_look(since)
         return self.opened
 
     def sweepable(self) -> Sweepable:

@@ -65,7 +65,7 @@ def test_what_is_mirrored_is_not_read_again(reader: Reader, shop: Shop) -> None:
     brought = _reconcile(reader, shop)
 
     assert first == 1
-    assert (_asked_for(shop, "OrderOutlines"), _asked_for(shop, "SeveralOrders")) == (1, 0)
+    assert [name for _, name in shop.asked] == ["Look"]
     assert brought == 0
 
 
@@ -132,16 +132,56 @@ def test_a_kill_between_two_commits_of_a_pull_costs_nothing(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_look_that_finds_nothing_new_writes_twice_whatever_it_looked_at(reader: Reader, shop: Shop) -> None:
+def test_a_look_that_finds_nothing_new_asks_once_and_writes_twice(reader: Reader, shop: Shop) -> None:
     _reconcile(reader, shop)
+    before = _pulled(reader)
     commits: list[object] = []
     event.listen(reader.database.engine, "commit", commits.append)
     shop.asked.clear()
 
     _reconcile(reader, shop)
 
-    assert len(shop.asked) >= len(_pulled(reader)) > 2
+    after = _pulled(reader)
+    assert [name for _, name in shop.asked] == ["Look"]
+    assert len(after) > 2
+    assert all(after[name] > before[name] for name in before)
     assert len(commits) == 2
+
+
+def test_what_is_looked_at_most_often_is_asked_for_together(reader: Reader, shop: Shop) -> None:
+    _reconcile(reader, shop)
+    shop.asked.clear()
+    reader.now += timedelta(minutes=20)
+    shop.world.now = reader.now
+
+    pulls.run_reconciliations(reader.kit, reader.now)
+
+    assert [name for _, name in shop.asked] == ["LookOften"]
+
+
+def test_what_goes_on_after_its_first_page_is_read_to_its_end(reader: Reader, shop: Shop) -> None:
+    for number in range(70):
+        moment = reader.now + timedelta(minutes=number)
+        shop.world.add_order(order(9000 + number, FIRST + number % 10, SHOPIFY, placed_at=moment))
+
+    _reconcile(reader, shop)
+
+    assert len(_new_orders(reader)) == 70
+    assert (_asked_for(shop, "Look"), _asked_for(shop, "OrderOutlines")) == (1, 1)
+
+
+def test_where_a_shop_refuses_the_question_for_all_each_is_asked_for_alone(
+    reader: Reader, shop: Shop
+) -> None:
+    before = _pulled(reader)
+    shop.world.add_order(order(9000, FIRST, SHOPIFY, placed_at=reader.now + timedelta(minutes=1)))
+    shop.on_call = lambda name: ("", 503) if name in ("Look", "Customers") else None
+
+    _reconcile(reader, shop)
+
+    after = _pulled(reader)
+    assert len(_new_orders(reader)) == 1
+    assert [name for name in before if after[name] == before[name]] == ["customers"]
 
 
 def test_a_resource_that_cannot_be_read_keeps_no_other_from_its_turn(

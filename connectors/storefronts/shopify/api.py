@@ -21,6 +21,7 @@ from connectors.storefronts.shopify.auth import admin_base
 from connectors.storefronts.shopify.bulk_history import Assemble, BulkHistory
 from connectors.storefronts.shopify.checkouts import checkout_node
 from connectors.storefronts.shopify.customers import customer_node
+from connectors.storefronts.shopify.first_pages import FirstPages
 from connectors.storefronts.shopify.listing import all_pages, changed_since, next_cursor, page_of, whole
 from connectors.storefronts.shopify.products import product_node
 from connectors.storefronts.shopify.topics import TOPIC_BY_ENUM
@@ -39,6 +40,7 @@ class ShopifyStorefront:
 
     def __init__(self, admin_url: str, shop: str, access_token: str, transport: StoreTransport) -> None:
         self._admin = Admin(admin_base(admin_url, shop), access_token, transport)
+        self._first_pages = FirstPages(self._admin)
         self._transport = transport
         self._is_emulator = admin_url.startswith("http://")
 
@@ -70,12 +72,17 @@ class ShopifyStorefront:
             answer = self._admin.run(_LISTINGS[resource].count_document)
             return fields.whole(fields.child(answer, "total") or {}, "count")
 
+    def begin_look(self, since: Mapping[Resource, datetime]) -> None:
+        """Ask for the first pages of what is to be listed next by one call, where that can be."""
+        self._first_pages.ask(since)
+
     def page(self, resource: Resource, *, cursor: str | None, updated_since: datetime | None) -> RecordPage:
         """One page, the longest unchanged first; what changes meanwhile comes again at the end."""
         listing = _LISTINGS[resource]
         variables = {"after": cursor, "query": changed_since(updated_since)}
         with readable():
-            answer = self._admin.run(listing.page_document, variables)
+            answer = self._first_pages.take(resource, updated_since) if cursor is None else None
+            answer = answer or self._admin.run(listing.page_document, variables)
             page = page_of(answer)
             nodes = fields.children(page, "nodes")
             found = tuple(listing.read(self._admin, node, answer) for node in nodes)
@@ -101,7 +108,8 @@ class ShopifyStorefront:
     def outline_orders(self, *, cursor: str | None, updated_since: datetime) -> OutlinePage:
         """Up to 150 changed orders in outline, the longest unchanged first."""
         with readable():
-            return order_listing.outlines(self._admin, cursor, updated_since)
+            first = self._first_pages.take(Resource.ORDERS, updated_since) if cursor is None else None
+            return order_listing.outlines(self._admin, cursor, updated_since, first)
 
     def fetch_orders(self, external_ids: Sequence[str]) -> Generator[tuple[Record, ...], None, None]:
         """Orders as they are now, ten at a time; those that are gone are left out."""

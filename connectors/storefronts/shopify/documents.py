@@ -24,7 +24,7 @@ CUSTOMER = _document("customer", "customer_fields")
 ORDERS = _document("orders", "order_parts", *_ORDER)
 ORDERS_COUNT = _document("orders_count")
 ORDER = _document("order", "order_parts", *_ORDER)
-ORDER_OUTLINES = _document("order_outlines")
+ORDER_OUTLINES = _document("order_outlines", "order_outline_fields")
 SEVERAL_ORDERS = _document("several_orders", "order_parts", *_ORDER)
 ORDER_LINES = _document("order_lines", "line_fields")
 ORDER_REFUNDS = _document("order_refunds", "refund_fields")
@@ -39,6 +39,11 @@ PRODUCTS = _document("products", "product_parts", *_PRODUCT)
 PRODUCTS_COUNT = _document("products_count")
 PRODUCT = _document("product", "product_parts", *_PRODUCT)
 PRODUCT_VARIANTS = _document("product_variants", "variant_fields")
+
+LOOK = _document(
+    "look", "order_outline_fields", *_PRODUCT, "product_parts", "customer_fields", "checkout_fields"
+)
+LOOK_OFTEN = _document("look_often", "order_outline_fields", "checkout_fields")
 
 VOUCHER_ADD = _document("voucher_add")
 VOUCHER_BY_CODE = _document("voucher_by_code")

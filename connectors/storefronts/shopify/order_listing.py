@@ -16,10 +16,16 @@ _ORDERS_A_CALL = 10
 _PARCELS_LISTED = 3
 
 
-def outlines(admin: Admin, cursor: str | None, updated_since: datetime) -> OutlinePage:
-    """One page of what changed, the longest unchanged first."""
+def outlines(
+    admin: Admin, cursor: str | None, updated_since: datetime, answer: JsonObject | None = None
+) -> OutlinePage:
+    """One page of what changed, the longest unchanged first.
+
+    Args:
+        answer: the page, where it was asked for before.
+    """
     variables = {"after": cursor, "query": changed_since(updated_since)}
-    page = page_of(admin.run(documents.ORDER_OUTLINES, variables))
+    page = page_of(answer or admin.run(documents.ORDER_OUTLINES, variables))
     return OutlinePage(
         outlines=tuple(_outline(node) for node in fields.children(page, "nodes")),
         cursor=next_cursor(page),

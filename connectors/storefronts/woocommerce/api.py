@@ -105,6 +105,9 @@ class WooStorefront:
             total=None if is_narrowed else answer.number("X-WP-Total"),
         )
 
+    def begin_look(self, _since: Mapping[Resource, datetime]) -> None:
+        """Nothing to do: a WooCommerce lists one thing a call."""
+
     def history(self, resource: Resource, cursor: str | None) -> Generator[RecordPage, None, None]:
         """The whole listing by pages, some of them joined: WooCommerce has nothing larger."""
         return joined(by_page(self, resource, cursor))

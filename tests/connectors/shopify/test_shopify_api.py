@@ -333,6 +333,37 @@ def test_changed_orders_are_listed_in_outline(
     )
 
 
+def test_the_first_pages_of_a_look_come_by_one_call_and_are_each_given_once(
+    storefront: ShopifyStorefront, wire: responses.RequestsMock
+) -> None:
+    nothing, since = {"pageInfo": NO_MORE, "nodes": []}, datetime(2026, 10, 2, tzinfo=UTC)
+    orders = {"pageInfo": {"hasNextPage": True, "endCursor": "o90"}, "nodes": [ORDER_NODE]}
+    call = _answer(wire, {"orders": orders, "checkouts": nothing})
+    again = _answer(wire, _page())
+    later = since + timedelta(minutes=1)
+
+    storefront.begin_look({Resource.ORDERS: since, Resource.CHECKOUTS: later})
+    first = storefront.outline_orders(cursor=None, updated_since=since)
+    checkouts = storefront.page(Resource.CHECKOUTS, cursor=None, updated_since=later)
+    second = storefront.outline_orders(cursor=None, updated_since=since)
+
+    assert _sent(call)["variables"] == {
+        "orders": "updated_at:>='2026-10-02T00:00:00Z'",
+        "checkouts": "updated_at:>='2026-10-02T00:01:00Z'",
+    }
+    assert ([one.external_id for one in first.outlines], first.cursor) == (["6820982911946154508"], "o90")
+    assert (checkouts.records, checkouts.cursor) == ((), None)
+    assert (second.outlines, "page: orders" in _sent(again)["query"]) == ((), True)
+
+
+def test_what_is_not_looked_at_together_is_not_asked_for_ahead(
+    storefront: ShopifyStorefront, wire: responses.RequestsMock
+) -> None:
+    storefront.begin_look({Resource.ORDERS: datetime(2026, 10, 2, tzinfo=UTC)})
+
+    assert len(wire.calls) == 0
+
+
 def test_orders_by_id_are_read_ten_a_call_without_those_that_are_gone(
     storefront: ShopifyStorefront, wire: responses.RequestsMock
 ) -> None:
