@@ -33,6 +33,7 @@ from app.batches import (
 from app.busy import busy_named
 from app.leases import lease_now, wall_now
 from app.moments import Span, UtcDateTime, from_micros, to_micros
+from app.prepared import PreparingSession
 
 __all__ = [
     "BUSY_SECONDS",
@@ -124,6 +125,7 @@ class Database:
         self._reading = engines.reading(self.engine) if self.is_sqlite else self.engine
         self._whole = self.engine
         self._scopes: dict[str, Database] = {}
+        self._sessions = PreparingSession if self.is_sqlite else Session
         self._resting: list[Session] = []
 
     def of_store(self, store_id: int) -> "Database":
@@ -176,7 +178,7 @@ class Database:
         try:
             session = self._resting.pop()
         except IndexError:
-            session = Session(expire_on_commit=False)
+            session = self._sessions(expire_on_commit=False)
         session.bind = engine
         try:
             yield session
