@@ -80,12 +80,14 @@ class PreparingSession(Session):
         if prepared is None:
             _known[statement] = _MET if _is_plain(statement) else _LEFT
         elif prepared is not _LEFT:
-            if self._line is None:
-                self._line = self.connection()
+            line = self._line
+            if line is None or line.closed:
+                # A transaction's own; to ask the session for it each time costs as much as the rest.
+                line = self._line = self.connection()
             if prepared is _MET:
-                prepared = _known[statement] = _prepared(statement, self._line)
-            if prepared is not _LEFT and not driven.is_watched(self._line):
-                found = prepared.run(self._line, params or {})
+                prepared = _known[statement] = _prepared(statement, line)
+            if prepared is not _LEFT and not driven.is_watched(line):
+                found = prepared.run(line, params or {})
                 if found is not None:
                     return found
         return super().execute(statement, params)
@@ -97,21 +99,6 @@ class PreparingSession(Session):
     def scalar(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """The first column of the first row, or None."""
         return self.execute(statement, params, **options).scalar()
-
-    def commit(self) -> None:
-        """As a session does."""
-        self._line = None
-        super().commit()
-
-    def rollback(self) -> None:
-        """As a session does."""
-        self._line = None
-        super().rollback()
-
-    def close(self) -> None:
-        """As a session does."""
-        self._line = None
-        super().close()
 
 
 def _is_plain(statement: Any) -> bool:
