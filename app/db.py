@@ -32,7 +32,7 @@ from app.batches import (
 )
 from app.busy import busy_named
 from app.leases import lease_now, wall_now
-from app.moments import Span, UtcDateTime, from_micros, to_micros
+from app.moments import Micros, Span, UtcDateTime, from_micros, to_micros
 from app.prepared import PreparingSession
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Base",
     "Database",
     "Id",
+    "Micros",
     "Span",
     "UtcDateTime",
     "delete_rows",

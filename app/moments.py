@@ -31,6 +31,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _from_micros_or_none if dialect.name == "sqlite" else _in_utc_or_none
 
 
+class Micros(TypeDecorator[int]):
+    """A moment that is read as microseconds since 1970: where many are, an object for each costs most."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], int | None] | None:
+        """As SQLite keeps it."""
+        return None if dialect.name == "sqlite" else _micros_or_none
+
+
 class Span(TypeDecorator[timedelta]):
     """A time that is added to a moment of the database's."""
 

@@ -4,11 +4,10 @@ A store's turn comes once a week (and in its first nights with us), and of a lar
 buyers is read, so that a night costs little whatever the shop's size.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import chain, groupby
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, delete, exists, func, select, update
@@ -16,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from app.db import Among, is_among, table_of, unindexed, upsert
 from app.models import Backfill, Customer, Order, OrderLine, ProductRhythm, Store
-from app.segments.survival import FEWEST_GAPS, Return, Spell, returning
+from app.segments import visits
+from app.segments.survival import Return, returning
 from app.stores.platforms import CONNECTED
 
 CUSTOMERS, ORDERS, LINES = table_of(Customer), table_of(Order), table_of(OrderLine)
@@ -115,11 +115,9 @@ def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
     """What the shop's orders tell of each product; of those that tell enough."""
     buyers = select(func.count()).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.orders_count > 0)
     every = -(-session.execute(buyers).scalar_one() // MOST_BUYERS) or 1
-    visits = _visits(session, store_id, every)
-    spells = list(_spells(visits, now))
-    # Bought twice on a visit, it is one purchase. Few are bought so often that they may tell anything.
-    telling = ((one, dict.fromkeys(at)) for one, at in visits.bought.items() if len(at) >= FEWEST_GAPS)
-    found = ((product, returning([spells[place] for place in places])) for product, places in telling)
+    made = visits.of_buyers(session, store_id, every)
+    spells = list(visits.spells(made, now))
+    found = ((product, returning([spells[place] for place in at])) for product, at in made.bought.items())
     return {product: learned for product, learned in found if learned is not None}
 
 
@@ -188,10 +186,9 @@ def _latest(session: Session, store_id: int, people: Sequence[int]) -> dict[int,
     return found
 
 
-_COUNTED = (ORDERS.c.is_counted, ORDERS.c.deleted_at.is_(None), ORDERS.c.paid_at.is_not(None))
 _PAID = (
     select(ORDERS.c.customer_id, ORDERS.c.id, ORDERS.c.paid_at)
-    .where(ORDERS.c.store_id == bindparam("store"), Among(ORDERS.c.customer_id, "people"), *_COUNTED)
+    .where(ORDERS.c.store_id == bindparam("store"), Among(ORDERS.c.customer_id, "people"), *visits.COUNTED)
     .order_by(ORDERS.c.id)
 )
 _TOLD_BY = (
@@ -210,66 +207,6 @@ _TOLD_BY = (
     .order_by(RHYTHMS.c.long_days, RHYTHMS.c.product_external_id.desc())
 )
 """Of orders that are known: joined with them in one statement, SQLite went through all lines of the store."""
-_SEPARATOR = "\x1f"
-_PRODUCTS = (
-    select(func.aggregate_strings(LINES.c.product_external_id, _SEPARATOR))
-    .where(LINES.c.store_id == ORDERS.c.store_id, LINES.c.order_id == ORDERS.c.id)
-    .correlate(ORDERS)
-    .scalar_subquery()
-)
-# In the order in which orders came their lines lie side by side: by their customers SQLite would read each
-# page of them again and again. A range leads it there.
-_VISITED = (
-    select(ORDERS.c.customer_id, ORDERS.c.paid_at, _PRODUCTS)
-    .where(
-        ORDERS.c.store_id == bindparam("store"),
-        ORDERS.c.placed_at >= datetime.min.replace(tzinfo=UTC),
-        unindexed(ORDERS.c.customer_id).is_not(None),
-        unindexed(ORDERS.c.customer_id) % bindparam("every") == 0,
-        *_COUNTED,
-    )
-    .order_by(unindexed(ORDERS.c.customer_id), ORDERS.c.paid_at)
-)
-"""One row an order, for its products stand by themselves in many rows more."""
-_AT_ONCE = 1000
-
-
-@dataclass(slots=True)
-class _Visits:
-    """When every n-th buyer bought something, person by person in the order of time.
-
-    Attributes:
-        bought: at which places among the visits each product was bought, in their order, one maybe twice.
-    """
-
-    people: list[int] = field(default_factory=list)
-    moments: list[datetime] = field(default_factory=list)
-    bought: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-
-
-def _visits(session: Session, store_id: int, every: int) -> _Visits:
-    found = _Visits()
-    last, place = None, -1
-    rows = session.execute(_VISITED, {"store": store_id, "every": every}).partitions(_AT_ONCE)
-    for person, paid_at, products in chain.from_iterable(rows):
-        # Who pays twice at the same moment has not come back in between.
-        if (person, paid_at) != last:
-            last, place = (person, paid_at), place + 1
-            found.people.append(person)
-            found.moments.append(paid_at)
-        for product in products.split(_SEPARATOR) if products else ():
-            found.bought[product].append(place)
-    return found
-
-
-def _spells(visits: _Visits, now: datetime) -> Iterator[Spell]:
-    """The time after each visit."""
-    following = chain(zip(visits.people[1:], visits.moments[1:], strict=True), [(None, now)])
-    for person, paid_at, (next_person, next_at) in zip(
-        visits.people, visits.moments, following, strict=False
-    ):
-        is_over = next_person == person
-        yield Spell(((next_at if is_over else now) - paid_at) / _DAY, is_over, person)
 
 
 def _now(session: Session, store_id: int, most: int | None = None) -> Sequence[Row[Any]]:
