@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import driven
 
-Write = Callable[[Any], Any] | None
+_Write = Callable[[Any], Any] | None
 _Rows = Iterable[tuple[Any, ...]]
 
 
@@ -116,7 +116,7 @@ def _prepared(statement: Select[Any] | CompoundSelect[Any], connection: Connecti
     return Prepared(statement, compiled, connection.dialect)
 
 
-def _place(bind: BindParameter[Any], dialect: Dialect) -> tuple[str, Write, Any]:
+def _place(bind: BindParameter[Any], dialect: Dialect) -> tuple[str, _Write, Any]:
     default = _REQUIRED if bind.required else bind.effective_value
     return bind.key, bind.type.dialect_impl(dialect).bind_processor(dialect), default
 

@@ -10,7 +10,7 @@ from app.models import Message, MessageAttempt
 from app.models.message import LEFT_STATES
 
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
-COUNT = func.count(distinct(MESSAGES.c.id))
+_COUNT = func.count(distinct(MESSAGES.c.id))
 STORE: BindParameter[int] = bindparam("store")
 BEGIN, END = bindparam("begin", type_=UtcDateTime), bindparam("end", type_=UtcDateTime)
 
@@ -18,7 +18,7 @@ BEGIN, END = bindparam("begin", type_=UtcDateTime), bindparam("end", type_=UtcDa
 def left(begin: BindParameter[datetime], end: BindParameter[datetime]) -> Select[Any]:
     """How many left in [begin, end); read from the attempts, which are indexed by their moment."""
     return (
-        select(COUNT)
+        select(_COUNT)
         .select_from(ATTEMPTS)
         .join(
             MESSAGES,

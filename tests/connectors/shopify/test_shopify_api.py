@@ -356,6 +356,23 @@ def test_the_first_pages_of_a_look_come_by_one_call_and_are_each_given_once(
     assert (second.outlines, "page: orders" in _sent(again)["query"]) == ((), True)
 
 
+def test_whole_orders_are_asked_for_whatever_a_look_holds_of_them(
+    storefront: ShopifyStorefront, wire: responses.RequestsMock
+) -> None:
+    since = datetime(2026, 10, 2, tzinfo=UTC)
+    page = {"pageInfo": NO_MORE, "nodes": [ORDER_NODE]}
+    _answer(wire, {"orders": page, "checkouts": {"pageInfo": NO_MORE, "nodes": []}})
+    whole = _answer(wire, _page())
+
+    storefront.begin_look({Resource.ORDERS: since, Resource.CHECKOUTS: since})
+    found = storefront.page(Resource.ORDERS, cursor=None, updated_since=since)
+    outlined = storefront.outline_orders(cursor=None, updated_since=since)
+
+    assert found.records == ()
+    assert "page: orders" in _sent(whole)["query"]
+    assert len(outlined.outlines) == 1
+
+
 def test_what_is_not_looked_at_together_is_not_asked_for_ahead(
     storefront: ShopifyStorefront, wire: responses.RequestsMock
 ) -> None:
