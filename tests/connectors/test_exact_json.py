@@ -138,11 +138,11 @@ def test_what_the_collector_tidies_up_while_nonsense_is_read_has_its_stack(
 ) -> None:
     failed: list[str] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda told: failed.append(repr(told.exc_type)))
+    _leave_the_rest_to_itself()
 
-    with _alone_with_the_collector():
-        for allocations in range(1, 1_000, 7):
-            with _collecting_after(allocations), suppress(ValueError):
-                exact_json.read(body)
+    for allocations in range(1, 1_000, 7):
+        with _collecting_after(allocations), suppress(ValueError):
+            exact_json.read(body)
 
     assert not failed
 
@@ -162,15 +162,13 @@ def _calls(left: int) -> None:
         _calls(left - 1)
 
 
-@contextmanager
-def _alone_with_the_collector() -> Iterator[None]:
-    """What other tests have left is not gone through: in a large process that takes a second each time."""
+def _leave_the_rest_to_itself() -> None:
+    """What other tests have left is not gone through: in a large process that takes a second each time.
+
+    It stays so, as what the suite itself began with (tests/conftest.py): the two cannot be thawed apart.
+    """
     gc.collect()
     gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextmanager
