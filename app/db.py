@@ -46,6 +46,7 @@ __all__ = [
     "Span",
     "UtcDateTime",
     "delete_rows",
+    "few_pages",
     "from_micros",
     "insert_new",
     "insert_new_columns",
@@ -66,6 +67,8 @@ __all__ = [
 BUSY_SECONDS = 30.0
 RECEIVE_BUSY_SECONDS = 2.0
 _SCRUB_BUSY_MILLISECONDS = 1000
+_FEW_PAGES = -1024
+"""A mebibyte, as SQLite counts it."""
 _MOST_SCOPES = 1000
 
 _A_GLANCE, _TAKE_STOCK = text("PRAGMA analysis_limit=400"), text("ANALYZE")
@@ -248,6 +251,24 @@ class Database:
         self.engine.dispose()
         if self.is_sqlite:
             engines.forget_file(self.engine)
+
+
+@contextmanager
+def few_pages(session: Session) -> Iterator[None]:
+    """Work that goes far and wide and meets each page once: SQLite keeps hardly any in memory meanwhile.
+
+    A connection that read all orders of a shop held 13 MiB of them until it was closed.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = session.connection().connection.driver_connection
+    usual = driver.execute("PRAGMA cache_size").fetchone()[0]
+    try:
+        driver.execute(f"PRAGMA cache_size={_FEW_PAGES}")
+        yield
+    finally:
+        driver.execute(f"PRAGMA cache_size={usual}")
 
 
 def narrow(session: Session, store_id: int) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app import heap, retention
 from app.analytics import effects, engagement, funnels
+from app.db import few_pages
 from app.flows import backlog, birthdays
 from app.members import upkeep
 from app.messaging import tallies
@@ -112,9 +113,11 @@ def _count_pairs(kit: Kit, slot: Slot, now: datetime) -> int:
 
 def _learn_rhythms(kit: Kit, slot: Slot, now: datetime) -> int:
     """Read and count first: a transaction that writes is not kept waiting for that."""
+    # It takes the most memory of all the night's work, and begins with what the day has left free.
+    heap.give_back()
     learned = 0
     for store_id in whose.of_the_night(kit, slot, now):
-        with kit.database.of_store(store_id).read() as session:
+        with kit.database.of_store(store_id).read() as session, few_pages(session):
             found = product_rhythms.count(session, store_id, now)
         with kit.database.of_store(store_id).write() as session:
             learned += product_rhythms.keep(session, store_id, found, now)
@@ -185,7 +188,7 @@ def _purge(kit: Kit, slot: Slot, now: datetime) -> int:
     for store_id, purges in waiting.items():
         more: Sequence[retention.Purge] = purges
         while more:
-            with kit.database.of_store(store_id).write() as session:
+            with kit.database.of_store(store_id).write() as session, few_pages(session):
                 count, more = retention.purge_once(session, store_id, now, more)
             gone += count
     kit.database.scrub()

@@ -1,7 +1,7 @@
 """Connections that ended under a transaction, one moment seen by several statements, and SQLite's planner."""
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psycopg
 import pytest
@@ -9,7 +9,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from app.db import Database
+from app.db import Database, few_pages
 from app.engines import read_json
 from app.errors import Busy
 from app.flows.shop import LiveShop
@@ -94,6 +94,32 @@ def test_stock_is_taken_again_only_of_what_grew(database: Database) -> None:
 
     assert few_more == 200
     assert _stock_of_customers(database) > 1000
+
+
+def test_who_reads_far_and_wide_keeps_few_pages_and_the_next_one_as_many_as_ever(database: Database) -> None:
+    with database.read() as session:
+        usual = _pages_kept(session)
+    with suppress(ZeroDivisionError), database.write() as session:
+        before = _pages_kept(session)
+        with few_pages(session):
+            meanwhile = _pages_kept(session)
+            raise ZeroDivisionError
+    with database.read() as session:
+        afterwards = _pages_kept(session)
+
+    if database.is_sqlite:
+        assert (before, meanwhile, afterwards) == (usual, "-1024", usual)
+        assert int(usual) < -1024
+    else:
+        assert before == meanwhile == afterwards
+
+
+def _pages_kept(session: Session) -> str:
+    """SQLite's setting of a connection; PostgreSQL's pages are its server's."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    return str(
+        session.execute(text("PRAGMA cache_size" if is_sqlite else "SHOW shared_buffers")).scalar_one()
+    )
 
 
 def test_who_opens_a_door_finds_nothing_of_who_went_through_before(database: Database) -> None:

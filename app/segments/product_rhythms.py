@@ -116,8 +116,7 @@ def count(session: Session, store_id: int, now: datetime) -> dict[str, Return]:
     buyers = select(func.count()).where(CUSTOMERS.c.store_id == store_id, CUSTOMERS.c.orders_count > 0)
     every = -(-session.execute(buyers).scalar_one() // MOST_BUYERS) or 1
     made = visits.of_buyers(session, store_id, every)
-    spells = list(visits.spells(made, now))
-    found = ((product, returning([spells[place] for place in at])) for product, at in made.bought.items())
+    found = ((product, returning(list(made.spells(at, now)))) for product, at in made.bought.items())
     return {product: learned for product, learned in found if learned is not None}
 
 

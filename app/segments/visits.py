@@ -1,10 +1,11 @@
 """When the buyers of a shop bought what: read once a week, to learn after how long they come back."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
+from itertools import count
 from typing import Any
 
 from sqlalchemy import BindParameter, Select, bindparam, func, select, type_coerce
@@ -41,6 +42,8 @@ _PRODUCTS = (
 _VISITED: Select[Any] = select(_ORDERS.c.customer_id, type_coerce(_ORDERS.c.paid_at, Micros), _PRODUCTS)
 """One row an order, for its products stand by themselves in many rows more."""
 _AT_ONCE = 1000
+_INT = "q"
+"""Eight bytes a number: of a large shop's orders Python's own objects took a hundred megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +56,74 @@ class Visits:
             bought so often that they may tell anything.
     """
 
-    people: list[int]
-    moments: list[int]
+    people: Sequence[int]
+    moments: Sequence[int]
     bought: Mapping[str, Sequence[int]]
+
+    def spells(self, places: Iterable[int], now: datetime) -> Iterator[Spell]:
+        """The time after each of these visits."""
+        until, last = to_micros(now), len(self.people) - 1
+        for place in places:
+            person, paid_at = self.people[place], self.moments[place]
+            is_over = place < last and self.people[place + 1] == person
+            yield Spell(((self.moments[place + 1] if is_over else until) - paid_at) / _DAY, is_over, person)
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """Orders in columns, as they come: whose, paid when, and the numbers of their products in one row.
+
+    Attributes:
+        ends: where among the products those of each order end.
+        names: the number of each product, from 0 on.
+    """
+
+    people: "array[int]"
+    moments: "array[int]"
+    ends: "array[int]"
+    products: "array[int]"
+    names: Mapping[str, int]
 
 
 def of_buyers(session: Session, store_id: int, every: int) -> Visits:
     """Products are counted first: nearly all of them were bought a few times ever, and tell nothing."""
-    orders: list[Any] = []
-    times = Counter[str]()
-    for some in session.execute(_VISITED, {"store": store_id, "every": every}).partitions(_AT_ONCE):
-        orders += some
-        times.update(_SEPARATOR.join([products for _, _, products in some if products]).split(_SEPARATOR))
-    orders.sort(key=itemgetter(0, 1))
-    bought: dict[str, list[int]] = {product: [] for product, n in times.items() if n >= FEWEST_GAPS}
-    telling = frozenset(bought)
-    people: list[int] = []
-    moments: list[int] = []
+    orders = _orders(session, store_id, every)
+    bought = _told_of(orders)
+    people, moments = array(_INT), array(_INT)
     last, place = None, -1
-    for person, paid_at, products in orders:
+    in_time = sorted(range(len(orders.people)), key=orders.moments.__getitem__)
+    for at in sorted(in_time, key=orders.people.__getitem__):
+        visit = (orders.people[at], orders.moments[at])
         # Who pays twice at the same moment has not come back in between.
-        if (person, paid_at) != last:
-            last, place = (person, paid_at), place + 1
+        if visit != last:
+            last, place = visit, place + 1
+            people.append(visit[0])
+            moments.append(visit[1])
+        for product in orders.products[orders.ends[at - 1] if at else 0 : orders.ends[at]]:
+            places = bought.get(product)
+            # Bought by two orders of a visit, it is one purchase.
+            if places is not None and (not places or places[-1] != place):
+                places.append(place)
+    named = ((name, bought.get(number)) for name, number in orders.names.items())
+    return Visits(people, moments, {name: places for name, places in named if places is not None})
+
+
+def _orders(session: Session, store_id: int, every: int) -> _Orders:
+    people, moments, ends, products = (array(_INT) for _ in range(4))
+    names: dict[str, int] = defaultdict(count().__next__)
+    for some in session.execute(_VISITED, {"store": store_id, "every": every}).partitions(_AT_ONCE):
+        for person, paid_at, bought in some:
             people.append(person)
             moments.append(paid_at)
-        for product in telling.intersection(products.split(_SEPARATOR)) if products else ():
-            bought[product].append(place)
-    # Bought by two orders of a visit, it is one purchase.
-    return Visits(people, moments, {product: list(dict.fromkeys(at)) for product, at in bought.items()})
+            if bought:
+                products.extend(map(names.__getitem__, bought.split(_SEPARATOR)))
+            ends.append(len(products))
+    return _Orders(people, moments, ends, products, names)
 
 
-def spells(visits: Visits, now: datetime) -> Iterator[Spell]:
-    """The time after each visit."""
-    until = to_micros(now)
-    following = zip([*visits.people[1:], None], [*visits.moments[1:], until], strict=False)
-    for person, paid_at, (next_person, next_at) in zip(
-        visits.people, visits.moments, following, strict=False
-    ):
-        is_over = next_person == person
-        yield Spell(((next_at if is_over else until) - paid_at) / _DAY, is_over, person)
+def _told_of(orders: _Orders) -> "dict[int, array[int]]":
+    """An empty list for each product that was bought so often that it may tell something."""
+    times = [0] * len(orders.names)
+    for product in orders.products:
+        times[product] += 1
+    return {product: array(_INT) for product, n in enumerate(times) if n >= FEWEST_GAPS}
