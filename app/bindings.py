@@ -10,6 +10,8 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Double,
+    Float,
     Integer,
     LargeBinary,
     Row,
@@ -64,7 +66,11 @@ def unbounded(column: Column[Any]) -> TypeEngine[Any]:
     return _UNBOUNDED.get(type(column.type), column.type)
 
 
-_UNBOUNDED: Mapping[type, TypeEngine[Any]] = {String: Text(), Integer: BigInteger()}
+_UNBOUNDED: Mapping[type, TypeEngine[Any]] = {
+    String: Text(),
+    Integer: BigInteger(),
+    Float: Double(),
+}
 
 
 @cache

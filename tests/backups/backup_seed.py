@@ -8,6 +8,7 @@ from app.models import (
     Backfill,
     Chore,
     Consent,
+    FlowEffect,
     InboundBody,
     InboundEvent,
     Reconciliation,
@@ -41,7 +42,9 @@ def fill(runtime: Runtime) -> int:
         seeds.add_message(session, store_id, person.id, content=b"\x00\x01\xff", status="sent", sent_at=NOW)
         mine = {"store_id": store_id, "channel": "email"}
         session.add(SenderDay(**mine, day=date(2026, 10, 31), sent=3))
-        session.add(Sender(**mine, account="a", tokens=0.1 + 0.2, trusted_from=date(2026, 2, 28)))
+        trusted = {"account": "a", "tokens": 0.1 + 0.2, "trusted_from": date(2026, 2, 28)}
+        session.add_all(Sender(store_id=store_id, channel=channel, **trusted) for channel in ("email", "sms"))
+        session.add_all(_arm(store_id, arm) for arm in ("all", "held"))
         said = {"state": "subscribed", "source": "test", "source_key": "k", "recorded_at": NOW}
         session.add(Consent(**mine, customer_id=person.id, occurred_at=NOW, evidence=None, **said))
         session.add(
@@ -55,9 +58,27 @@ def fill(runtime: Runtime) -> int:
                 status="waiting",
             )
         )
-        session.add(InboundBody(id=1, store_id=store_id, received_at=NOW, body=b'{"a": 1}'))
+        for number in (1, 2):
+            body = b'{"a": %d}' % number
+            session.add(InboundBody(id=number, store_id=store_id, received_at=NOW, body=body))
         _tend(session, store_id)
     return store_id
+
+
+def _arm(store_id: int, arm: str) -> FlowEffect:
+    """What those bought whom a flow wrote to, or did not."""
+    return FlowEffect(
+        store_id=store_id,
+        flow_key="welcome",
+        arm=arm,
+        since=NOW - DAY,
+        until=NOW,
+        people=3,
+        buyers=2,
+        orders=2,
+        revenue_minor=1999,
+        squares=1999.0**2 / 3,
+    )
 
 
 def _tend(session: Session, store_id: int) -> None:
