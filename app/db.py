@@ -227,12 +227,18 @@ class Database:
             driver.execute(f"PRAGMA busy_timeout={patience}")
             connection.close()
 
-    def take_stock(self) -> None:
-        """Have SQLite look at how its rows are spread, if they grew since; PostgreSQL does so by itself.
+    def take_stock(self, *, at_once: bool = False) -> None:
+        """Have the planner know how rows are spread, if they grew since; PostgreSQL looks by itself, later.
 
         Knowing nothing it takes a store for ten rows, and reads all of them to find one customer's.
+
+        Args:
+            at_once: so many rows came together that PostgreSQL is not waited for.
         """
         if not self.is_sqlite:
+            if at_once:
+                with self.write() as session:
+                    session.execute(_TAKE_STOCK)
             return
         with self.read() as session:
             pages = session.execute(_PAGES_IN_USE).scalar_one()

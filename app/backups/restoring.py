@@ -54,6 +54,7 @@ def restore(runtime: Runtime, path: Path, now: datetime, *, is_forced: bool = Fa
             _load(session, runtime, file, header)
             held = aftermath.settle(session, backed_up_at=made_at, revision=revision, now=now)
     migrate.upgrade(runtime.database.url)
+    runtime.database.take_stock(at_once=True)
     return Restored(made_at, now, counts, held)
 
 
