@@ -1,8 +1,10 @@
 """Putting a backup back: into an empty database, whole or not at all, and nothing is sent twice."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import migrate
 from app.backups import aftermath, rows
-from app.backups.sealing import Json, NoBackup, pieces, read_header
+from app.backups.sealing import Json, NoBackup, Tell, pieces, read_header, unheard
 from app.backups.writing import fingerprint
 from app.db import Base, Database, insert_rows
 from app.runtime import Runtime
@@ -32,13 +34,16 @@ class Restored:
     held: int
 
 
-def restore(runtime: Runtime, path: Path, now: datetime, *, is_forced: bool = False) -> Restored:
+def restore(
+    runtime: Runtime, path: Path, now: datetime, *, is_forced: bool = False, tell: Tell = unheard
+) -> Restored:
     """Put a backup back and hold everything that was due before.
 
     Stop web and worker processes first: what they hold in memory is of the other database.
 
     Args:
         is_forced: throw away what is in the database.
+        tell: hears how far it is.
 
     Raises:
         NoBackup: the file is none, torn, of other keys or of a newer program, or the database is not empty.
@@ -46,19 +51,19 @@ def restore(runtime: Runtime, path: Path, now: datetime, *, is_forced: bool = Fa
     """
     with path.open("rb") as file:
         header = read_header(file)
-        counts = _verify(runtime, file, header)
+        counts = _verify(runtime, file, header, tell)
         revision, made_at = str(header["revision"]), datetime.fromisoformat(header["made_at"])
         _prepare(runtime.database, revision, is_forced=is_forced)
         with runtime.database.write() as session:
             _check_empty(session, is_forced=is_forced)
-            _load(session, runtime, file, header)
+            _load(session, runtime, file, header, tell=partial(tell, "put back", total=sum(counts.values())))
             held = aftermath.settle(session, backed_up_at=made_at, revision=revision, now=now)
     migrate.upgrade(runtime.database.url)
     runtime.database.take_stock(at_once=True)
     return Restored(made_at, now, counts, held)
 
 
-def _verify(runtime: Runtime, file: IO[bytes], header: Json) -> dict[str, int]:
+def _verify(runtime: Runtime, file: IO[bytes], header: Json, tell: Tell) -> dict[str, int]:
     """Read the file to its end before anything is touched; how many rows of each table it holds."""
     counts: Counter[str] = Counter()
     told: dict[str, int] = {}
@@ -67,6 +72,7 @@ def _verify(runtime: Runtime, file: IO[bytes], header: Json) -> dict[str, int]:
             told = piece["counts"]
         else:
             counts[piece["table"]] += len(piece["rows"])
+            tell("checked", counts.total())
     if counts != told:
         raise NoBackup("the file does not hold the rows that it tells of")
     if header["signer"] != fingerprint(runtime):
@@ -110,15 +116,20 @@ def _check_empty(session: Session, *, is_forced: bool) -> None:
             )
 
 
-def _load(session: Session, runtime: Runtime, file: IO[bytes], header: Json) -> None:
+def _load(
+    session: Session, runtime: Runtime, file: IO[bytes], header: Json, *, tell: Callable[[int], None]
+) -> None:
     tables = {name: rows.table_like(name, kinds) for name, kinds in header["tables"].items()}
     _check_columns(session, header["tables"])
     for table in reversed(Base.metadata.sorted_tables):
         if table.name in tables:
             session.execute(delete(tables[table.name]))
+    done = 0
     for piece in pieces(file, runtime.vault):
         if "rows" in piece:
             _insert(session, tables[piece["table"]], header["tables"][piece["table"]], piece["rows"])
+            done += len(piece["rows"])
+            tell(done)
 
 
 def _insert(session: Session, table: Table, kinds: rows.Kinds, told: list[list[Any]]) -> None:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,6 +24,19 @@ from app.crypto import UnreadableSecret, Vault
 from app.errors import AppError
 
 Json = dict[str, Any]
+
+
+class Tell(Protocol):
+    """Hears how far a backup or a restore is: in which step, after how many rows, of how many."""
+
+    def __call__(self, step: str, done: int, total: int | None = None) -> None:
+        """It is so far now; said after each piece of the file."""
+
+
+def unheard(step: str, done: int, total: int | None = None) -> None:
+    """Nobody waits for it."""
+
+
 MAGIC = b"ritorno backup 1\n"
 _TOLD = frozenset({"key", "revision", "tables", "made_at", "signer"})
 _LENGTH = struct.Struct(">I")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import access_log, audit, migrate
 from app.backups import rows
-from app.backups.sealing import Json, NoBackup, Writer, new_file
+from app.backups.sealing import Json, NoBackup, Tell, Writer, new_file, unheard
 from app.db import Base, table_of
 from app.errors import BadInput
 from app.models import Customer
@@ -36,11 +36,12 @@ class Made:
     rows: dict[str, int]
 
 
-def make(runtime: Runtime, path: Path, now: datetime) -> Made:
+def make(runtime: Runtime, path: Path, now: datetime, tell: Tell = unheard) -> Made:
     """Write a backup of the whole database, consistent while running; nothing at all where it fails.
 
     Args:
         now: the business moment before anything is read: what happens from here on is not in it.
+        tell: hears how far it is.
 
     Raises:
         BadInput: its folder is not there.
@@ -56,6 +57,7 @@ def make(runtime: Runtime, path: Path, now: datetime) -> Made:
         for table in Base.metadata.sorted_tables:
             for piece in _pieces(session, table, counts):
                 writer.add(piece)
+                tell("written", counts.total())
         writer.add({"counts": counts}, is_last=True)
         people = _people(session)
     with runtime.database.write() as session:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app import clock
 from app.backups import restoring, writing
+from app.cli.progress import telling
 from app.runtime import Runtime
 
 _KEYS = (
@@ -17,7 +18,8 @@ _OPEN = "erasures, unsubscribes, API keys and settings since the backup are lost
 
 
 def _backup(runtime: Runtime, arguments: argparse.Namespace) -> object:
-    made = writing.make(runtime, Path(arguments.file), clock.now())
+    with telling() as tell:
+        made = writing.make(runtime, Path(arguments.file), clock.now(), tell)
     if not arguments.json:
         return f"{made.file}: {sum(made.rows.values())} rows, {made.bytes} bytes; {_KEYS}"
     return {
@@ -31,7 +33,9 @@ def _backup(runtime: Runtime, arguments: argparse.Namespace) -> object:
 
 
 def _restore(runtime: Runtime, arguments: argparse.Namespace) -> object:
-    restored = restoring.restore(runtime, Path(arguments.file), clock.now(), is_forced=arguments.force)
+    path, is_forced = Path(arguments.file), arguments.force
+    with telling() as tell:
+        restored = restoring.restore(runtime, path, clock.now(), is_forced=is_forced, tell=tell)
     if not arguments.json:
         return (
             f"{sum(restored.rows.values())} rows as of {restored.made_at.isoformat()};"

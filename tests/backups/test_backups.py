@@ -4,6 +4,7 @@ import json
 import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,10 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
+def _note(told: list[Any], step: str, done: int, total: int | None = None) -> None:
+    told.append((step, done, total))
+
+
 @pytest.mark.parametrize(("engine", "other"), [(SQLITE, POSTGRESQL), (POSTGRESQL, SQLITE)])
 def test_what_one_database_wrote_the_other_takes_value_for_value(
     runtime: Runtime, elsewhere: Elsewhere, file: Path, other: str
@@ -62,14 +67,19 @@ def test_what_one_database_wrote_the_other_takes_value_for_value(
     store_id = fill(runtime)
     before = everything(runtime.database)
 
-    made = writing.make(runtime, file, NOW)
+    told: list[tuple[str, int, int | None]] = []
+    made = writing.make(runtime, file, NOW, partial(_note, told))
     target = elsewhere(other)
-    restored = restoring.restore(target, file, NOW + DAY)
+    restored = restoring.restore(target, file, NOW + DAY, tell=partial(_note, told))
 
     after = everything(target.database)
     same = before.keys() - CHANGED_BY_A_RESTORE
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
     assert made.rows == restored.rows == {name: len(found) for name, found in before.items() if found}
+    all_of_it = sum(made.rows.values())
+    assert told[-1] == ("put back", all_of_it, all_of_it)
+    assert [done for step, done, _ in told if step == "written"][-1] == all_of_it
+    assert [done for step, done, _ in told if step == "checked"][-1] == all_of_it
     with target.database.read() as session:
         opened = credentials.unseal(target.vault, session.get_one(Store, store_id).credentials)
     assert opened.access == SECRET
