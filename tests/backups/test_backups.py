@@ -172,7 +172,7 @@ SPOILT: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
     "without its last byte": (lambda text: text[:-1], "its end is missing"),
     "a half": (lambda text: text[: len(text) // 2], "torn"),
     "a header": (lambda text: text[:60], "header"),
-    "another byte": (lambda text: text[:-40] + b"\0" + text[-39:], "altered"),
+    "another byte": (lambda text: text[:-40] + bytes([text[-40] ^ 1]) + text[-39:], "altered"),
     "another version": (lambda text: text.replace(b'"revision": "0001"', b'"revision": "0000"'), "altered"),
     "more": (lambda text: text + b"more", "behind its end"),
     "empty": (lambda _: b"", "no backup of Ritorno"),
