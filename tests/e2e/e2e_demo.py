@@ -56,7 +56,7 @@ def run_demo(world: World, folder: Path, url: str, *, started_at: datetime | Non
         [_COMMAND, "demo", "--json", *words], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert not done.stderr, done.stderr
     return Demo(json.loads(done.stdout), demo_folder(folder, url) / "sandbox")
 
 
