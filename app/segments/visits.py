@@ -43,7 +43,7 @@ _VISITED: Select[Any] = select(_ORDERS.c.customer_id, type_coerce(_ORDERS.c.paid
 """One row an order, for its products stand by themselves in many rows more."""
 _AT_ONCE = 1000
 _INT = "q"
-"""Eight bytes a number: of a large shop's orders Python's own objects took a hundred megabytes."""
+"""Eight bytes a number; in a list of Python's it takes forty."""
 
 
 @dataclass(frozen=True, slots=True)
