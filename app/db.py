@@ -45,6 +45,7 @@ __all__ = [
     "Micros",
     "Span",
     "UtcDateTime",
+    "analyze",
     "delete_rows",
     "few_pages",
     "from_micros",
@@ -227,18 +228,12 @@ class Database:
             driver.execute(f"PRAGMA busy_timeout={patience}")
             connection.close()
 
-    def take_stock(self, *, at_once: bool = False) -> None:
-        """Have the planner know how rows are spread, if they grew since; PostgreSQL looks by itself, later.
+    def take_stock(self) -> None:
+        """Have SQLite's planner know how rows are spread, if they grew since; PostgreSQL looks by itself.
 
         Knowing nothing it takes a store for ten rows, and reads all of them to find one customer's.
-
-        Args:
-            at_once: so many rows came together that PostgreSQL is not waited for.
         """
         if not self.is_sqlite:
-            if at_once:
-                with self.write() as session:
-                    session.execute(_TAKE_STOCK)
             return
         with self.read() as session:
             pages = session.execute(_PAGES_IN_USE).scalar_one()
@@ -246,8 +241,7 @@ class Database:
         if taken and pages < taken[0] * _GROWN:
             return
         with self.write() as session:
-            session.execute(_A_GLANCE)
-            session.execute(_TAKE_STOCK)
+            analyze(session)
         # A connection hears of it when it opens.
         self.dispose()
         taken.append(pages)
@@ -275,6 +269,16 @@ def few_pages(session: Session) -> Iterator[None]:
         yield
     finally:
         driver.execute(f"PRAGMA cache_size={usual}")
+
+
+def analyze(session: Session) -> None:
+    """Have the planner know how rows are spread, from the end of this transaction on: what came in it counts.
+
+    PostgreSQL would look by itself, a minute after so many rows came together.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(_A_GLANCE)
+    session.execute(_TAKE_STOCK)
 
 
 def narrow(session: Session, store_id: int) -> None:

@@ -15,7 +15,7 @@ from app import migrate
 from app.backups import aftermath, rows
 from app.backups.sealing import Json, NoBackup, Tell, pieces, read_header, unheard
 from app.backups.writing import fingerprint
-from app.db import Base, Database, insert_rows
+from app.db import Base, Database, analyze, insert_rows
 from app.runtime import Runtime
 
 _OF_PROCESSES = frozenset(
@@ -58,8 +58,10 @@ def restore(
             _check_empty(session, is_forced=is_forced)
             _load(session, runtime, file, header, tell=partial(tell, "put back", total=sum(counts.values())))
             held = aftermath.settle(session, backed_up_at=made_at, revision=revision, now=now)
+            analyze(session)
     migrate.upgrade(runtime.database.url)
-    runtime.database.take_stock(at_once=True)
+    # A connection hears of what was analyzed when it opens.
+    runtime.database.dispose()
     return Restored(made_at, now, counts, held)
 
 
