@@ -8,11 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.orm import Session
 
+from app.messaging import zones
 from app.mirror import sweeps
 from app.models import Store
 from app.stores import chores, connections, settings
@@ -36,7 +36,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def next_night(store: Store, now: datetime) -> datetime:
     """The store's next three o'clock in the morning."""
-    local = now.astimezone(ZoneInfo(store.timezone or "UTC"))
+    local = now.astimezone(zones.zone_named(store.timezone))
     night = datetime.combine(local.date(), NIGHT, local.tzinfo)
     return night if night > local else datetime.combine(local.date() + timedelta(days=1), NIGHT, local.tzinfo)
 

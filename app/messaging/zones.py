@@ -16,6 +16,8 @@ from app.messaging import regions
 # Two zones whose clocks agree at every one of these moments are one zone to us (Berlin and Büsingen).
 _SAMPLES = [datetime(2025, 1, 1, 12, tzinfo=UTC) + timedelta(days=5 * step) for step in range(730)]
 
+_UTC = ZoneInfo("UTC")
+
 
 def zone_for_due(
     *, country: str | None, region: str | None, phone: str | None, store_timezone: str
@@ -41,13 +43,22 @@ def zones_for_hours(
     return places or (zone_named(store_timezone),)
 
 
-@cache
 def zone_named(name: str) -> ZoneInfo:
     """The zone of that name; UTC for a name that is none."""
+    return find_zone(name) or _UTC
+
+
+@lru_cache(maxsize=1024)
+def find_zone(name: str) -> ZoneInfo | None:
+    """The zone of that name, None for a name that is none, which may be anything that somebody typed.
+
+    Kept: reading four hundred zones anew would be most of the time of a page that offers them.
+    """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        # A system error is what opening a folder's name, or one longer than a file's may be, comes to.
+        return None
 
 
 @lru_cache(maxsize=65536)

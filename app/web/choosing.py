@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel.core import get_global
 from babel.dates import get_timezone_location
 from babel.numbers import get_currency_name, get_territory_currencies
 from flask import url_for
 
+from app.messaging.zones import find_zone, zone_named
 from app.stores import rules
 from app.stores.settings import Setting
 from app.web.catalogue import LANGUAGES, choice, language, translate, word
@@ -91,7 +92,10 @@ def zones(now: datetime) -> Groups:
     return [
         (
             word("zone.group", continent),
-            [(name, f"{place} ({_offset(_zone(name), now)})") for name, place in places[continent].items()],
+            [
+                (name, f"{place} ({_offset(zone_named(name), now)})")
+                for name, place in places[continent].items()
+            ],
         )
         for continent in _CONTINENTS
     ]
@@ -116,7 +120,7 @@ def _names() -> set[str]:
 
 def _city(name: str, locale: str) -> str:
     # Of a zone by its name alone Babel would read all of its changes once more, as pytz keeps them.
-    return get_timezone_location(_zone(name), locale=locale, return_city=True).replace("/", ", ")
+    return get_timezone_location(zone_named(name), locale=locale, return_city=True).replace("/", ", ")
 
 
 def _by_name(pair: tuple[str, str]) -> str:
@@ -125,15 +129,10 @@ def _by_name(pair: tuple[str, str]) -> str:
 
 def _place(name: str, now: datetime) -> str:
     """Any zone that a store may have; one that nobody knows as it is written."""
-    try:
-        offset = _offset(_zone(name), now)
-    except (ZoneInfoNotFoundError, ValueError):
+    if (zone := find_zone(name)) is None:
         return name
+    offset = _offset(zone, now)
     return _UTC if name == _UTC else f"{_city(name, language())} ({offset})"
-
-
-# Kept: reading four hundred zones anew for each page would be most of its time.
-_zone = cache(ZoneInfo)
 
 
 def _offset(zone: ZoneInfo, now: datetime) -> str:

@@ -2,13 +2,14 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g
 
 from app import clock
+from app.messaging import zones
 from app.money import shown
 from app.web import assets, paints
 from app.web.auth import CSRF_FIELD, csrf_token, is_signed_in, may
@@ -122,7 +123,4 @@ def _of_this_request() -> dict[str, Any]:
 def _zone() -> ZoneInfo:
     """The chosen store's zone; UTC when it names one that nobody knows."""
     store = g.get("store")
-    try:
-        return ZoneInfo(store.timezone if store else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return zones.zone_named(store.timezone if store else "UTC")

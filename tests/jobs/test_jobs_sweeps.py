@@ -1,7 +1,7 @@
 """What WooCommerce deletes without a word is found at night, and nothing looks deleted that is not."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,6 +77,15 @@ def test_the_next_sweep_is_at_three_in_the_morning_of_the_store(bottega: Bottega
     assert sweeps.next_night(store, datetime.fromisoformat("2026-07-01T00:59:00+00:00")).hour == 3
     assert sweeps.next_night(store, datetime.fromisoformat("2026-07-01T00:59:00+00:00")).day == 1
     assert sweeps.next_night(store, datetime.fromisoformat("2026-07-01T01:01:00+00:00")).day == 2
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "Europe", ""])
+def test_where_nobody_knows_the_stores_zone_the_night_is_greenwichs(bottega: Bottega, zone: str) -> None:
+    with bottega.database.write() as session:
+        store = session.get_one(Store, bottega.store_id)
+        store.timezone = zone
+
+    assert sweeps.next_night(store, NIGHT) == datetime.combine(NIGHT.date(), sweeps.NIGHT, UTC) + DAY
 
 
 @pytest.mark.parametrize("status", [500, 403, 302, 200])

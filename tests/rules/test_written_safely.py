@@ -113,6 +113,16 @@ def written_as_csv(source: Source) -> Iterator[ast.AST]:
     return _calls(source, frozenset({"csv.writer", "csv.DictWriter"}))
 
 
+def zone_of_any_name(source: Source) -> Iterator[ast.AST]:
+    """A zone's name is a path to its reader: a folder's, or one that is too long, is an error of the system.
+
+    `app.messaging.zones` gives the zone of whatever a shop or somebody typed.
+    """
+    return (
+        node for node in _calls(source, frozenset({"ZoneInfo"})) if not isinstance(node.args[0], ast.Constant)
+    )
+
+
 _WORLD = "the outside world, which speaks as platforms do"
 RULES: dict[Finder, dict[str, str]] = {
     compared_by_equals: {"app/web/joining.py": "two rows' own hashes: nobody gives either"},
@@ -129,6 +139,13 @@ RULES: dict[Finder, dict[str, str]] = {
     },
     weakly_hashed: {},
     written_as_csv: {},
+    zone_of_any_name: {
+        "app/messaging/zones.py": "it gives them",
+        "connectors/sandbox/forms.py": _WORLD,
+        "connectors/sandbox/script.py": _WORLD,
+        "connectors/storefronts/woocommerce/identity.py": "it takes UTC where such a name leads nowhere",
+        "connectors/storefronts/woocommerce/vouchers.py": "the store's, which is looked at as it is kept",
+    },
 }
 BAD = [
     (compared_by_equals, "if request.headers['x'] != expected_signature(body): pass"),
@@ -142,6 +159,7 @@ BAD = [
     (called_past_the_transport, "requests.get(store.url)"),
     (weakly_hashed, "hashlib.md5(body)"),
     (written_as_csv, "csv.writer(file)"),
+    (zone_of_any_name, "ZoneInfo(store.timezone)"),
 ]
 GOOD = [
     (compared_by_equals, "Member.password == given"),
@@ -151,6 +169,7 @@ GOOD = [
     (switched_off, "session.get(url, verify=True)"),
     (weakly_hashed, "hashlib.sha256(body)"),
     (written_as_csv, "csv.reader(file)"),
+    (zone_of_any_name, "ZoneInfo('UTC')"),
 ]
 
 

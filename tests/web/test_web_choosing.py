@@ -89,7 +89,8 @@ def test_each_zone_says_how_far_from_utc_it_is_on_that_day(member: FlaskClient, 
 
 
 @pytest.mark.parametrize(
-    ("zone", "name"), [("US/Eastern", "New York (UTC−5)"), ("Mars/Olympus", "Mars/Olympus")]
+    ("zone", "name"),
+    [("US/Eastern", "New York (UTC−5)"), ("Mars/Olympus", "Mars/Olympus"), ("Europe", "Europe")],
 )
 def test_a_zone_by_another_name_and_one_that_nobody_knows_stay_as_they_are(
     member: FlaskClient, runtime: Runtime, shop: Shop, zone: str, name: str
@@ -121,11 +122,12 @@ def test_the_currency_that_holds_is_first_and_the_rest_by_name(member: FlaskClie
     assert rest == sorted(rest, key=str.casefold)
 
 
+@pytest.mark.parametrize("word", ["New York", "Europe", "x" * 3000, "../etc"])
 def test_a_chosen_zone_is_kept_and_another_word_is_refused_with_what_to_do(
-    member: FlaskClient, runtime: Runtime, shop: Shop
+    member: FlaskClient, runtime: Runtime, shop: Shop, word: str
 ) -> None:
     kept = act(member, "/app/settings", timezone="America/New_York")
-    refused = act(member, "/app/settings", timezone="New York")
+    refused = act(member, "/app/settings", timezone=word)
 
     with runtime.database.read() as session:
         held = settings.read(session.get_one(Store, shop.store_id), "timezone")
