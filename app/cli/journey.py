@@ -4,6 +4,7 @@ import argparse
 import shutil
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ from sqlalchemy.engine import make_url
 
 from app import clock, migrate
 from app.cli import embedded, figures, travel
+from app.cli.running import running
 from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
 from app.cli.words import STARTED_AT, aware, number, port
 from app.config import VAR, Settings
-from app.doors import Site
 from app.errors import BadInput
 from app.loading import keep_loaded
 from app.runtime import Runtime
@@ -46,27 +47,27 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     sandbox = Sandbox(plan, folder / "sandbox")
     # It reads its data set while we load the pages.
     sandbox.start()
-    site = create_site(runtime)
-    server = embedded.open_server(site, "127.0.0.1", plan.port)
-    threading.Thread(target=server.run, name="server", daemon=True).start()
-    sandbox.wait_until_up()
-    kit = Kit.build(runtime, LocalChannel(sandbox.url), is_local=True)
-    step = timedelta(minutes=arguments.step_minutes)
-    journey = travel.Journey(kit, sandbox, plan, step, travel.waking(step))
-    keep_loaded()
-    if arguments.serve:
-        _stay(site, journey, begun=begun)
-        return None
+    with closing(create_site(runtime)) as site, running(embedded.open_server(site, "127.0.0.1", plan.port)):
+        sandbox.wait_until_up()
+        kit = Kit.build(runtime, LocalChannel(sandbox.url), is_local=True)
+        step = timedelta(minutes=arguments.step_minutes)
+        journey = travel.Journey(kit, sandbox, plan, step, travel.waking(step))
+        keep_loaded()
+        if arguments.serve:
+            _stay(journey, begun)
+            return None
+        return _travel(journey, begun)
+
+
+def _travel(journey: travel.Journey, begun: float) -> dict[str, Any]:
     journey.prepare()
     journey.travel(travel.progress_line, threading.Event())
     result = _figures(journey, begun)
-    server.close()
-    site.close()
-    sandbox.stop()
+    journey.sandbox.stop()
     return result
 
 
-def _stay(site: Site, journey: travel.Journey, *, begun: float) -> None:
+def _stay(journey: travel.Journey, begun: float) -> None:
     """`make run`: pages at once, the year in the background, then the present with the worker."""
     _tell_where(journey.kit.runtime)
     worker = Worker(journey.kit)
@@ -85,7 +86,6 @@ def _stay(site: Site, journey: travel.Journey, *, begun: float) -> None:
     finally:
         if is_working:
             worker.stop()
-        site.close()
         journey.sandbox.stop()
 
 

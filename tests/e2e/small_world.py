@@ -18,6 +18,7 @@ from typing import Any
 import waitress
 
 from app.cli import embedded, travel
+from app.cli.running import running
 from app.cli.sandboxed import DemoPlan, Sandbox
 from app.config import Settings
 from app.runtime import Runtime
@@ -36,7 +37,6 @@ from jobs.kit import Kit
 from tests.e2e import turns
 from tests.oracle import Verdict, judge
 from tests.oracle.journal import Told
-from tests.serving import running
 
 BUSY = Rates(
     duplicate=0.05,

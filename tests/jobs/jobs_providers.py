@@ -13,6 +13,7 @@ import waitress
 from sqlalchemy import select
 
 from app import consent
+from app.cli.running import running
 from app.config import Settings
 from app.consent import NewConsent
 from app.db import Database, table_of
@@ -28,7 +29,6 @@ from tests import seeds
 from tests.conftest import NOW
 from tests.connectors.sandbox.sandbox_providers import KNOWN, Pair, open_pair
 from tests.connectors.sandbox.sandbox_providers import serving as on_a_socket
-from tests.serving import running
 from tests.sites import site_over
 
 MESSAGES, CUSTOMERS = table_of(Message), table_of(Customer)

@@ -15,6 +15,7 @@ from flask import Flask, request
 from sqlalchemy import Row, RowMapping, Table, select
 from sqlalchemy.orm import Session
 
+from app.cli.running import running
 from app.config import Settings
 from app.db import Database, table_of
 from app.models import (
@@ -41,7 +42,6 @@ from connectors.transport import StoreTransport
 from jobs import lookups, pulls
 from jobs.kit import Kit
 from tests.connectors.sandbox.sandbox_fake_world import PLACED, FakeWorld, order, product, shopper
-from tests.serving import running
 
 BACKFILLS = table_of(Backfill)
 MIRRORED = (Customer, Consent, Order, OrderLine, Refund, Fulfillment, Product, ProductVariant, CustomerEvent)

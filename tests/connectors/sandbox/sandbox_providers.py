@@ -12,11 +12,11 @@ import requests
 import waitress
 from flask import Flask
 
+from app.cli.running import running
 from connectors.sandbox import provider_control, sendgrid_api, twilio_api
 from connectors.sandbox.journal import Journal
 from connectors.sandbox.provider_config import ProviderSettings
 from connectors.sandbox.provider_state import Providers
-from tests.serving import running
 
 START = 1_793_600_000
 KNOWN = ProviderSettings()

@@ -1,4 +1,4 @@
-"""A waitress server on a thread of its own for the time of a block, ended without a wait."""
+"""A waitress server on a thread of its own, for the time of a block."""
 
 import threading
 from collections.abc import Iterator
@@ -10,8 +10,11 @@ from waitress import wasyncore
 
 @contextmanager
 def running(server: Any) -> Iterator[None]:
-    """Serve; at the end the server's own loop closes what is open, and so comes to its end."""
-    thread = threading.Thread(target=server.run, daemon=True)
+    """Serve; at the end the server's own loop closes what is open, and so comes to its end without a wait.
+
+    A socket that another thread closes while the loop is about to look at it ends the loop with an error.
+    """
+    thread = threading.Thread(target=server.run, name="server", daemon=True)
     thread.start()
     try:
         yield
