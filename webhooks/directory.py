@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,7 +14,7 @@ from app.models import Store
 from app.runtime import Runtime
 from app.stores.platforms import SHOPIFY, WOOCOMMERCE
 
-_REMEMBER_SECONDS = 2.0
+_FRESH_SECONDS, _REMEMBER_SECONDS = 1.5, 2.0
 _MOST_REMEMBERED = 10_000
 ANY = "any"
 """The kind of a number that may be a store's of either platform."""
@@ -21,13 +23,34 @@ Key = tuple[str, str]
 """A platform or ANY, and the name by which its deliveries call a store."""
 
 
-class Directory:
-    """What deliveries must know of their stores, asked once in a while."""
+class _Held(NamedTuple):
+    """A store as it was, and by the stopwatch until when that serves.
 
-    def __init__(self, runtime: Runtime) -> None:
+    Attributes:
+        fresh_until: without being asked for; from then on the first who needs it asks for it anew.
+        until: all others, as long as that one asks.
+    """
+
+    store: Store
+    fresh_until: float
+    until: float
+
+
+class Directory:
+    """What deliveries must know of their stores, asked once in a while.
+
+    Of those that come together one asks; a crowd of them would each ask the same of the database.
+
+    Args:
+        stopwatch: monotonic seconds.
+    """
+
+    def __init__(self, runtime: Runtime, stopwatch: Callable[[], float] = time.monotonic) -> None:
         self._runtime = runtime
+        self._stopwatch = stopwatch
         self._lock = threading.Lock()
-        self._known: dict[Key, tuple[float, Store]] = {}
+        self._known: dict[Key, _Held] = {}
+        self._asked: dict[Key, Future[Store | None]] = {}
 
     def get(self, key: Key) -> Store | None:
         """The store of that name, as it was two seconds ago at most.
@@ -35,28 +58,52 @@ class Directory:
         Raises:
             Busy: the database cannot be read now.
         """
-        held = self._known.get(key)
-        if held is not None and held[0] > time.monotonic():
-            return held[1]
-        store = self._look_up(*key)
-        if store is None:
-            # A shop that is being installed right now must not stay unknown for two seconds.
-            return None
+        held, now = self._known.get(key), self._stopwatch()
+        if held is not None and now < held.fresh_until:
+            return held.store
+        ours: Future[Store | None] = Future()
         with self._lock:
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            self._known[key] = (time.monotonic() + _REMEMBER_SECONDS, store)
-        return store
+            asked = self._asked.setdefault(key, ours)
+        if asked is ours:
+            return self._ask(key, ours)
+        if held is not None and now < held.until:
+            return held.store
+        # A shop that is being installed right now may have come since that one asked.
+        return asked.result() or self._look_up(*key)
 
     def remembers(self, key: Key) -> bool:
         """Whether the store of that name was asked for a moment ago."""
-        held = self._known.get(key)
-        return held is not None and held[0] > time.monotonic()
+        held, now = self._known.get(key), self._stopwatch()
+        return held is not None and (now < held.fresh_until or (key in self._asked and now < held.until))
 
     def forget(self, key: Key) -> bool:
         """Ask for the store anew next time; whether anything was remembered."""
         with self._lock:
+            # Who asks right now may be told how it was.
+            self._asked.pop(key, None)
             return self._known.pop(key, None) is not None
+
+    def _ask(self, key: Key, asked: Future[Store | None]) -> Store | None:
+        """Ask for all that need the store now; where that fails, each of them asks by itself."""
+        store = None
+        try:
+            store = self._look_up(*key)
+        finally:
+            with self._lock:
+                if self._asked.get(key) is asked:
+                    del self._asked[key]
+                    self._remember(key, store)
+            asked.set_result(store)
+        return store
+
+    def _remember(self, key: Key, store: Store | None) -> None:
+        # A shop that is being installed right now must not stay unknown for two seconds.
+        if store is None:
+            return
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        now = self._stopwatch()
+        self._known[key] = _Held(store, now + _FRESH_SECONDS, now + _REMEMBER_SECONDS)
 
     def _look_up(self, kind: str, name: str) -> Store | None:
         statement = select(Store).where(_CONDITIONS[kind](name))
