@@ -31,8 +31,7 @@ class Outside:
 def journey(runtime: Runtime, outside: Outside, step: timedelta, offset: timedelta = timedelta(0)) -> Journey:
     kit: Any = SimpleNamespace(runtime=runtime)
     world: Any = outside
-    plan: Any = None
-    return Journey(kit, world, plan, step, offset)
+    return Journey(kit, world, step, offset)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -19,7 +19,7 @@ from connectors.base import ConnectorError
 _GROUPS = {
     "app.cli.serving": ("serve",),
     "app.cli.working": ("worker", "migrate"),
-    "app.cli.journey": ("demo",),
+    "app.cli.demo": ("demo",),
     "app.cli.outside": ("sandbox",),
     "app.cli.stores": ("store",),
     "app.cli.flows": ("flow", "tick"),

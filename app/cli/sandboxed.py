@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +78,15 @@ class Sandbox:
         self._pool = urllib3.PoolManager(timeout=_MINUTES, retries=False)
         self._process: subprocess.Popen[bytes] | None = None
 
+    @contextmanager
+    def running(self) -> Iterator["Sandbox"]:
+        """Have it come up, and end it with the block; a process that is killed leaves it alive."""
+        self.start()
+        try:
+            yield self
+        finally:
+            self.stop()
+
     def start(self) -> None:
         """Have the process come up unless it lives already; it survives this one."""
         if self._is_up():
@@ -116,7 +127,8 @@ class Sandbox:
 
     def stop(self) -> None:
         """End the process; its journal stays, and the next start goes on from it."""
-        if self._pid_file.exists() and self._is_up():
+        is_ours = self._process is not None and self._process.poll() is None
+        if self._pid_file.exists() and (is_ours or self._is_up()):
             os.kill(int(self._pid_file.read_text()), signal.SIGTERM)
             self._pid_file.unlink()
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app import clock, logs, migrate, timers
-from app.cli.sandboxed import DemoPlan, Sandbox
+from app.cli.sandboxed import Sandbox
 from app.db import is_one_of, table_of
 from app.errors import AppError
 from app.flows import switch
@@ -61,7 +61,6 @@ class Journey:
 
     kit: Kit
     sandbox: Sandbox
-    plan: DemoPlan
     step: timedelta
     offset: timedelta
     platforms: Sequence[str] = ("shopify", "woocommerce")

@@ -123,7 +123,7 @@ def small_world(size: Size, folder: Path, url: str) -> Iterator[SmallWorld]:
         held.callback(site.close)
         held.enter_context(running(embedded.open_server(site, "127.0.0.1", plan.port)))
         kit = Kit.build(runtime, held.enter_context(closing(LocalChannel(sandbox.url))), is_local=True)
-        journey = travel.Journey(kit, sandbox, plan, size.step, offset=timedelta(0), platforms=size.platforms)
+        journey = travel.Journey(kit, sandbox, size.step, offset=timedelta(0), platforms=size.platforms)
         yield SmallWorld(journey, folder, size.data, size.turns_at)
 
 

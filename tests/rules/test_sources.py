@@ -24,7 +24,8 @@ CLOCK = frozenset(
     }
 )
 CLOCK_READERS = {
-    "app/cli/journey.py": "when the demo's world first began is a real moment, and so is a sign-in",
+    "app/cli/demo.py": "when the demo's world first began is a real moment",
+    "app/cli/journey.py": "a sign-in is one, too",
     "app/cli/outside.py": "when a sandbox's world first began is a real moment",
     "app/clock.py": "the one now()",
     "connectors/sandbox/control.py": "the outside world: tokens and nonces age in real time",

@@ -54,7 +54,7 @@ COMMANDS_WITHOUT = {
     "app/cli/flows.py:_list": "reads",
     "app/cli/flows.py:_simulate": "reads, and names people by our ids alone",
     "app/cli/flows.py:_tick": "does what is due, as the worker does",
-    "app/cli/journey.py:_demo": "the demo's own world",
+    "app/cli/demo.py:_demo": "the demo's own world",
     "app/cli/outside.py:_sandbox": "the demo's own world",
     "app/cli/keys.py:_generate": "prints a key that is kept nowhere",
     "app/cli/keys.py:_rotate": "rotation.rotate_batch writes it with each batch",
