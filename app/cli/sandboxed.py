@@ -80,12 +80,18 @@ class Sandbox:
 
     @contextmanager
     def running(self) -> Iterator["Sandbox"]:
-        """Have it come up, and end it with the block; a process that is killed leaves it alive."""
+        """Have it come up, and end it with the block; a process that is killed leaves it alive.
+
+        So does a block that fails where it was up before: it may be that of another demo, which goes on.
+        """
         self.start()
+        is_over = False
         try:
             yield self
+            is_over = True
         finally:
-            self.stop()
+            if is_over or self._process is not None:
+                self.stop()
 
     def start(self) -> None:
         """Have the process come up unless it lives already; it survives this one."""
@@ -127,10 +133,14 @@ class Sandbox:
 
     def stop(self) -> None:
         """End the process; its journal stays, and the next start goes on from it."""
-        is_ours = self._process is not None and self._process.poll() is None
-        if self._pid_file.exists() and (is_ours or self._is_up()):
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+        elif self._pid_file.exists() and self._is_up():
             os.kill(int(self._pid_file.read_text()), signal.SIGTERM)
-            self._pid_file.unlink()
+        else:
+            return
+        self._pid_file.unlink(missing_ok=True)
 
     @property
     def _pid_file(self) -> Path:
