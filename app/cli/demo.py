@@ -6,6 +6,7 @@ Here it begins: with its folder, its plan, and its sandbox, a process of its own
 
 import argparse
 import shutil
+import signal
 import time
 from datetime import UTC, datetime
 from importlib import import_module
@@ -14,33 +15,48 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from app.cli.sandboxed import DemoPlan, Sandbox, load_or_make_plan
+from app.cli.ending import on_termination
+from app.cli.sandboxed import LOCK, DemoPlan, Sandbox, alone_in, end_left_behind, load_or_make_plan
 from app.cli.words import STARTED_AT, aware, number, port
 from app.config import VAR, Settings
 from app.errors import BadInput
 from app.loading import loading
 
 _JOURNEY = "app.cli.journey"
+_SANDBOX = "sandbox"
+"""The folder of its journal."""
 _MOST_CUSTOMERS = 2469
 
 
 def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     begun = time.monotonic()
     folder, database = _places(arguments, settings)
-    if arguments.fresh:
-        _forget(folder, database)
-    plan = load_or_make_plan(
-        folder,
-        seed=arguments.seed,
-        customers=arguments.customers,
-        days=arguments.days,
-        started_at=arguments.started_at or datetime.now(UTC),
-        port=arguments.port or (settings.port if arguments.serve else 0),
-    )
-    with Sandbox(plan, folder / "sandbox").running() as sandbox:
-        with loading():
-            journey = import_module(_JOURNEY)
-        return journey.run(_settings(settings, plan, database), sandbox, arguments, begun=begun)
+    on_termination(_interrupt, *_endings())
+    with alone_in(folder):
+        if arguments.fresh:
+            _forget(folder, database)
+        plan = load_or_make_plan(
+            folder,
+            seed=arguments.seed,
+            customers=arguments.customers,
+            days=arguments.days,
+            started_at=arguments.started_at or datetime.now(UTC),
+            port=arguments.port or (settings.port if arguments.serve else 0),
+        )
+        with Sandbox(plan, folder / _SANDBOX).running() as sandbox:
+            with loading():
+                journey = import_module(_JOURNEY)
+            return journey.run(_settings(settings, plan, database), sandbox, arguments, begun=begun)
+
+
+def _endings() -> list[signal.Signals]:
+    """What ends it as Ctrl-C does: who stops a service, and a terminal that is closed, unless under nohup."""
+    is_held = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGTERM] if is_held else [signal.SIGTERM, signal.SIGHUP]
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def _places(arguments: argparse.Namespace, settings: Settings) -> tuple[Path, str]:
@@ -72,9 +88,16 @@ def _settings(settings: Settings, plan: DemoPlan, database: str) -> Settings:
 
 
 def _forget(folder: Path, database: str) -> None:
-    """Begin anew: the sandbox's journal and an SQLite database go; a server's database must be empty."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Begin anew: the sandbox's journal and an SQLite database go; a server's database must be empty.
+
+    The sandbox of a demo that was killed lives, to be gone on with; here it ends.
+    """
+    end_left_behind(folder / _SANDBOX)
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
     url = make_url(database)
     if url.get_backend_name() == "sqlite" and url.database:
         for suffix in ("", "-wal", "-shm"):

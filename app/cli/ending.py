@@ -5,10 +5,11 @@ from collections.abc import Callable
 from types import FrameType
 
 
-def on_termination(stop: Callable[[], None]) -> None:
-    """Call this when the process is asked to end."""
+def on_termination(stop: Callable[[], None], *signals: signal.Signals) -> None:
+    """Call this when the process is asked to end, by SIGTERM where no signal is named."""
 
     def _stop(_number: int, _frame: FrameType | None) -> None:
         stop()
 
-    signal.signal(signal.SIGTERM, _stop)
+    for number in signals or (signal.SIGTERM,):
+        signal.signal(number, _stop)

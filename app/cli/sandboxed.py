@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ import urllib3
 
 from app.errors import AppError
 
-_START_SECONDS = 120.0
+LOCK = "lock"
+"""Held by whoever works in a folder. It stays where all else is deleted: others look at this very file."""
+_PID = "sandbox.pid"
+_START_SECONDS, _END_SECONDS = 120.0, 20.0
 _POLL_SECONDS = 0.1
 _MINUTES = urllib3.Timeout(connect=5, read=900)
 
@@ -82,30 +86,28 @@ class Sandbox:
     def running(self) -> Iterator["Sandbox"]:
         """Have it come up, and end it with the block; a process that is killed leaves it alive.
 
-        So does a block that fails where it was up before: it may be that of another demo, which goes on.
+        For who is alone in the demo's folder: one that lived already ends with the block, too.
         """
-        self.start()
-        is_over = False
         try:
+            self.start()
             yield self
-            is_over = True
         finally:
-            if is_over or self._process is not None:
-                self.stop()
+            self.stop()
 
     def start(self) -> None:
         """Have the process come up unless it lives already; it survives this one."""
         if self._is_up():
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("ab") as lock:
+        with _lock(self._folder) as lock:
             # Whoever started it holds the lock through it: a demo that was killed while its sandbox came
             # up finds that one, instead of starting another that writes to the same journal.
-            self._process = self._start(lock.fileno()) if _is_free(lock.fileno()) else None
+            if _is_free(lock):
+                self._start(lock)
 
-    def _start(self, lock: int) -> "subprocess.Popen[bytes]":
+    def _start(self, lock: int) -> None:
         with (self._folder / "sandbox.log").open("ab") as log:
-            process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 self._command(),
                 stdout=log,
                 stderr=log,
@@ -113,8 +115,7 @@ class Sandbox:
                 start_new_session=True,
                 pass_fds=(lock,),
             )
-        self._pid_file.write_text(str(process.pid))
-        return process
+        self._pid_file.write_text(str(self._process.pid))
 
     def wait_until_up(self) -> None:
         """Wait until it answers.
@@ -136,15 +137,13 @@ class Sandbox:
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
-        elif self._pid_file.exists() and self._is_up():
-            os.kill(int(self._pid_file.read_text()), signal.SIGTERM)
+            self._pid_file.unlink(missing_ok=True)
         else:
-            return
-        self._pid_file.unlink(missing_ok=True)
+            end_left_behind(self._folder)
 
     @property
     def _pid_file(self) -> Path:
-        return self._folder / "sandbox.pid"
+        return self._folder / _PID
 
     def get(self, path: str) -> dict[str, Any]:
         """A JSON answer of the control addresses."""
@@ -189,6 +188,53 @@ class Sandbox:
         except (urllib3.exceptions.HTTPError, AppError):
             return False
         return True
+
+
+def end_left_behind(folder: Path) -> None:
+    """End the sandbox of this folder, which another process started, if it lives; its journal stays.
+
+    Raises:
+        AppError: it does not end.
+    """
+    number = folder / _PID
+    with _lock(folder) as lock:
+        if not _is_free(lock):
+            if not number.exists():
+                raise AppError(f"a sandbox works in {folder}, and nobody noted its number: end it by hand")
+            # Who holds the lock lives, so the number is still its own.
+            os.kill(int(number.read_text()), signal.SIGTERM)
+            _wait_until(partial(_is_free, lock), f"the sandbox of {folder} does not end")
+    number.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have no other demo work in a folder for the time of the block; one that is killed lets go of it.
+
+    Raises:
+        AppError: one does.
+    """
+    with _lock(folder) as lock:
+        if not _is_free(lock):
+            raise AppError(
+                f"another demo is at work in {folder}: end it, or give this one a --database of its own"
+            )
+        yield
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[int]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("ab") as lock:
+        yield lock.fileno()
+
+
+def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + _END_SECONDS
+    while not is_so():
+        if time.monotonic() >= deadline:
+            raise AppError(otherwise)
+        time.sleep(_POLL_SECONDS)
 
 
 def _is_free(lock: int) -> bool:

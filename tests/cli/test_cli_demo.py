@@ -1,14 +1,17 @@
-"""A demo that cannot begin says why and leaves nothing behind that runs."""
+"""A demo that cannot begin, or is ended, says why and leaves nothing behind that runs."""
 
 import fcntl
+import json
+import signal
+import socket
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 from pathlib import Path
 
-from app.cli.sandboxed import Sandbox, load_or_make_plan
-from tests.conftest import NOW
+import pytest
+
+from tests.faults.faults_processes import until
 
 _COMMAND = str(Path(sys.executable).with_name("ritorno"))
 _NOWHERE = "postgresql+psycopg://nobody:@127.0.0.1:1/nothing"
@@ -27,6 +30,112 @@ def test_a_demo_that_cannot_reach_its_database_ends_its_sandbox(tmp_path: Path) 
     folder = tmp_path / "var" / "demo-nothing" / "sandbox"
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("ritorno: ")
+    _expect_no_sandbox(folder)
+
+
+def test_a_second_demo_is_told_of_the_first_one_and_deletes_nothing(tmp_path: Path) -> None:
+    first = _begin(tmp_path, "--fresh", "--days", "365")
+    _sandbox_of(tmp_path)
+    _wait_until_it_serves(tmp_path)
+
+    second = _begin(tmp_path, "--fresh", "--days", "1")
+    output, said = second.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert (second.returncode, output) == (1, "")
+    assert said == (
+        "ritorno: another demo is at work in var/demo: end it, or give this one a --database of its own\n"
+    )
+    assert (tmp_path / "var" / "demo" / "ritorno.db").exists()
+    assert first.poll() is None
+    first.terminate()
+    first.communicate(timeout=_PATIENCE_SECONDS)
+
+
+def test_a_demo_that_begins_anew_ends_the_sandbox_that_a_killed_one_left(tmp_path: Path) -> None:
+    killed = _begin(tmp_path, "--days", "365")
+    folder = _sandbox_of(tmp_path)
+    killed.kill()
+    killed.communicate()
+    with (folder / "lock").open("ab") as left:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+        fresh = _begin(tmp_path, "--fresh", "--days", "1")
+        figures, said = fresh.communicate()
+
+        assert (fresh.returncode, said) == (0, "")
+        assert json.loads(figures)["customers"] == 1
+        fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _expect_no_sandbox(folder)
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_demo_that_is_asked_to_end_takes_its_sandbox_with_it(tmp_path: Path, asked: signal.Signals) -> None:
+    running = _begin(tmp_path, "--days", "365")
+    folder = _sandbox_of(tmp_path)
+
+    running.send_signal(asked)
+    output, said = running.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert (running.returncode, output, said) == (130, "", "")
+    _expect_no_sandbox(folder)
+
+
+def test_a_demo_that_went_on_with_a_killed_ones_sandbox_ends_it_as_its_own(tmp_path: Path) -> None:
+    killed = _begin(tmp_path, "--days", "365")
+    folder = _sandbox_of(tmp_path)
+    killed.kill()
+    killed.communicate()
+    resumed = _begin(tmp_path, "--days", "365")
+    _wait_until_it_serves(tmp_path)
+
+    resumed.send_signal(signal.SIGTERM)
+
+    assert resumed.wait(_PATIENCE_SECONDS) == 130
+    resumed.communicate()
+    _expect_no_sandbox(folder)
+
+
+def test_a_demo_under_nohup_goes_on_when_its_terminal_is_closed(tmp_path: Path) -> None:
+    running = _begin(tmp_path, "--days", "1", before=("nohup",))
+    _sandbox_of(tmp_path)
+
+    running.send_signal(signal.SIGHUP)
+    figures, _ = running.communicate()
+
+    assert running.returncode == 0
+    assert json.loads(figures)["customers"] == 1
+
+
+def _begin(folder: Path, *words: str, before: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [*before, _COMMAND, "demo", "--json", "--customers", "1", *words],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _sandbox_of(folder: Path) -> Path:
+    """The folder of a demo's sandbox, once it was started."""
+    sandbox = folder / "var" / "demo" / "sandbox"
+    assert until((sandbox / "sandbox.pid").exists, _PATIENCE_SECONDS)
+    return sandbox
+
+
+def _wait_until_it_serves(folder: Path) -> None:
+    port = json.loads((folder / "var" / "demo" / "demo.json").read_text())["port"]
+
+    def _is_open() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    assert until(_is_open, _PATIENCE_SECONDS)
+
+
+def _expect_no_sandbox(folder: Path) -> None:
     assert not (folder / "sandbox.pid").exists()
     with (folder / "lock").open("ab") as lock:
         # The sandbox holds it for as long as it lives.
@@ -34,15 +143,3 @@ def test_a_demo_that_cannot_reach_its_database_ends_its_sandbox(tmp_path: Path) 
         ended.start()
         ended.join(_PATIENCE_SECONDS)
         assert not ended.is_alive()
-
-
-def test_a_second_demo_that_fails_leaves_the_first_ones_sandbox_alone(tmp_path: Path) -> None:
-    plan = load_or_make_plan(tmp_path, seed=1, customers=1, days=1, started_at=NOW, port=0)
-    with Sandbox(plan, tmp_path / "sandbox").running() as first:
-        first.wait_until_up()
-
-        with suppress(OSError), Sandbox(plan, tmp_path / "sandbox").running():
-            raise OSError("the port is taken")
-
-        assert first.get("/control/state")["counts"]
-    assert not (tmp_path / "sandbox" / "sandbox.pid").exists()
