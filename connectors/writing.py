@@ -168,7 +168,7 @@ class StoreWriter(Protocol):
         """
 
     def report_engagement(self, activity: FlowActivity, engagement: FlowEngagement) -> None:
-        """Tell what a flow's mails did on a day; the activity is made known first.
+        """Tell what a flow's mails did on a day; the activity is made known where it is not yet.
 
         Raises:
             NotSupported: the platform has no such reports.

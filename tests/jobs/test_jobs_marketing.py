@@ -79,6 +79,19 @@ def test_a_day_is_told_on_the_next_morning_once(reader: Reader, shop: Shop) -> N
     assert days(shop) == [("ritorno:flow:welcome:2026-05-21", 1)]
 
 
+def test_a_day_of_a_flow_that_the_shop_was_never_told_of_makes_it_known(reader: Reader, shop: Shop) -> None:
+    with reader.database.write() as session:
+        session.execute(update(table_of(StoreWrite)).values(state="failed"))
+    daily.run(reader.kit, NOON)
+    send(reader, NOON)
+
+    daily.run(reader.kit, MORNING)
+    run(reader.kit, MORNING)
+
+    assert [fact["remoteId"] for fact in shop.world.remembered(ACTIVITY)] == ["ritorno:flow:welcome"]
+    assert days(shop) == [("ritorno:flow:welcome:2026-05-21", 1)]
+
+
 def test_a_slot_that_is_run_again_tells_nothing_again(reader: Reader, shop: Shop) -> None:
     daily.run(reader.kit, NOON)
     send(reader, NOON)

@@ -8,7 +8,7 @@ older channel engagements Shopify's Sales Channel SDK said that the last telling
 Not verified: a day is told once, and again only where an answer was lost.
 """
 
-from connectors.base import ConnectorError, JsonObject
+from connectors.base import ConnectorError, JsonObject, Unauthorized
 from connectors.storefronts.shopify import documents, fields
 from connectors.storefronts.shopify.admin import Admin
 from connectors.storefronts.shopify.answers import refusal_codes
@@ -25,13 +25,22 @@ def report(admin: Admin, activity: FlowActivity) -> None:
 
 
 def report_day(admin: Admin, activity: FlowActivity, engagement: FlowEngagement) -> None:
-    """Add a day's figures to an activity that exists.
+    """Add a day's figures to an activity, which is made where there is none.
+
+    There is one since the flow was switched on, unless that could not be told. How Shopify says that it knows
+    none was tried by nobody: what it refuses for good is told once more, of one that was made.
 
     Raises:
         ConnectorError: Shopify refused them; permanent, but while it still deletes older ones.
     """
     asked = {"remoteId": _remote_id(activity), "engagement": _engagement(engagement)}
-    _demand_success(admin.run(documents.MARKETING_ENGAGEMENT, asked))
+    try:
+        _demand_success(admin.run(documents.MARKETING_ENGAGEMENT, asked))
+    except ConnectorError as error:
+        if not error.permanent or isinstance(error, Unauthorized):
+            raise
+        report(admin, activity)
+        _demand_success(admin.run(documents.MARKETING_ENGAGEMENT, asked))
 
 
 # After an uninstall Shopify deletes the app's activities in the background and takes none meanwhile.

@@ -52,5 +52,4 @@ class ShopifyWriter:
     def report_engagement(self, activity: FlowActivity, engagement: FlowEngagement) -> None:
         """Add a day's figures to the activity of a flow."""
         with readable():
-            marketing.report(self._admin, activity)
             marketing.report_day(self._admin, activity, engagement)

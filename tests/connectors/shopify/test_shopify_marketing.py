@@ -10,7 +10,7 @@ import pytest
 import responses
 from responses.registries import OrderedRegistry
 
-from connectors.base import ConnectorError
+from connectors.base import ConnectorError, Unauthorized
 from connectors.storefronts.shopify.writer import ShopifyWriter
 from connectors.transport import StoreTransport
 from connectors.writing import FlowActivity, FlowEngagement
@@ -91,25 +91,39 @@ def test_a_flow_that_is_off_is_paused(writer: ShopifyWriter, wire: responses.Req
     assert (asked["status"], "start" in asked) == ("PAUSED", False)
 
 
-def test_a_day_is_told_after_its_activity_is_known(
+TOLD = {
+    "remoteId": "ritorno:flow:welcome",
+    "engagement": {
+        "occurredOn": "2026-11-02",
+        "utcOffset": "+01:00",
+        "sendsCount": 12,
+        "clicksCount": 5,
+        "uniqueClicksCount": 3,
+        "orders": "2",
+        "sales": {"amount": "37.50", "currencyCode": "EUR"},
+    },
+}
+
+
+def test_a_day_is_told_of_the_activity_that_is_known(
     writer: ShopifyWriter, wire: responses.RequestsMock
 ) -> None:
-    calls = [answer(wire), answer(wire)]
+    call = answer(wire)
 
     writer.report_engagement(ACTIVITY, DAY)
 
-    assert variables(calls[1]) == {
-        "remoteId": "ritorno:flow:welcome",
-        "engagement": {
-            "occurredOn": "2026-11-02",
-            "utcOffset": "+01:00",
-            "sendsCount": 12,
-            "clicksCount": 5,
-            "uniqueClicksCount": 3,
-            "orders": "2",
-            "sales": {"amount": "37.50", "currencyCode": "EUR"},
-        },
-    }
+    assert variables(call) == TOLD
+
+
+def test_an_activity_that_the_shop_does_not_know_is_made_and_the_day_told_again(
+    writer: ShopifyWriter, wire: responses.RequestsMock
+) -> None:
+    calls = [answer(wire, "INVALID_REMOTE_ID"), answer(wire), answer(wire)]
+
+    writer.report_engagement(ACTIVITY, DAY)
+
+    first, made, again = map(variables, calls)
+    assert (first, made["input"]["remoteId"], again) == (TOLD, "ritorno:flow:welcome", TOLD)
 
 
 @pytest.mark.parametrize(
@@ -118,20 +132,32 @@ def test_a_day_is_told_after_its_activity_is_known(
 def test_offsets_are_written_as_shopify_reads_them(
     writer: ShopifyWriter, wire: responses.RequestsMock, hours: float, shown: str
 ) -> None:
-    calls = [answer(wire), answer(wire)]
+    call = answer(wire)
 
     writer.report_engagement(ACTIVITY, replace(DAY, utc_offset=timedelta(hours=hours)))
 
-    assert variables(calls[1])["engagement"]["utcOffset"] == shown
+    assert variables(call)["engagement"]["utcOffset"] == shown
 
 
-@pytest.mark.parametrize(("code", "is_permanent"), [("INVALID", True), ("DELETE_JOB_ENQUEUED", False)])
+@pytest.mark.parametrize(
+    ("codes", "is_permanent"), [(("INVALID", None, "INVALID"), True), (("DELETE_JOB_ENQUEUED",), False)]
+)
 def test_a_refusal_is_for_good_unless_shopify_is_still_tidying_up(
-    writer: ShopifyWriter, wire: responses.RequestsMock, code: str, *, is_permanent: bool
+    writer: ShopifyWriter, wire: responses.RequestsMock, codes: tuple[str | None, ...], *, is_permanent: bool
 ) -> None:
-    answer(wire, code)
+    for code in codes:
+        answer(wire, *([code] if code else []))
 
-    with pytest.raises(ConnectorError, match=code) as failure:
+    with pytest.raises(ConnectorError, match=codes[-1]) as failure:
         writer.report_engagement(ACTIVITY, DAY)
 
     assert failure.value.permanent is is_permanent
+
+
+def test_a_shop_that_lets_us_in_no_more_is_asked_once(
+    writer: ShopifyWriter, wire: responses.RequestsMock
+) -> None:
+    wire.post(URL, status=401)
+
+    with pytest.raises(Unauthorized):
+        writer.report_engagement(ACTIVITY, DAY)
