@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,51 @@ from tests.faults.faults_processes import until
 _COMMAND = str(Path(sys.executable).with_name("ritorno"))
 _NOWHERE = "postgresql+psycopg://nobody:@127.0.0.1:1/nothing"
 _PATIENCE_SECONDS = 20
+
+
+class Demos:
+    """Demos of one customer in a folder; those that still run are killed at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._begun: list[subprocess.Popen[str]] = []
+
+    def begin(self, *words: str, before: Sequence[str] = ()) -> "subprocess.Popen[str]":
+        """Begin one, by another command where one is named."""
+        with _heard(signal.SIGHUP, signal.SIGINT):
+            process = subprocess.Popen(
+                [*before, _COMMAND, "demo", "--json", "--customers", "1", *words],
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        self._begun.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what runs."""
+        for process in self._begun:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def demos(tmp_path: Path) -> Iterator[Demos]:
+    """Demos in the test's folder."""
+    begun = Demos(tmp_path)
+    yield begun
+    begun.end()
+
+
+@contextmanager
+def _heard(*signals: signal.Signals) -> Iterator[None]:
+    """Have children that begin now hear these; whoever runs the tests may have us ignore them."""
+    before = {number: signal.signal(number, lambda *_: None) for number in signals}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_demo_that_cannot_reach_its_database_ends_its_sandbox(tmp_path: Path) -> None:
@@ -33,12 +80,12 @@ def test_a_demo_that_cannot_reach_its_database_ends_its_sandbox(tmp_path: Path) 
     _expect_no_sandbox(folder)
 
 
-def test_a_second_demo_is_told_of_the_first_one_and_deletes_nothing(tmp_path: Path) -> None:
-    first = _begin(tmp_path, "--fresh", "--days", "365")
+def test_a_second_demo_is_told_of_the_first_one_and_deletes_nothing(tmp_path: Path, demos: Demos) -> None:
+    first = demos.begin("--fresh", "--days", "365")
     _sandbox_of(tmp_path)
     _wait_until_it_serves(tmp_path)
 
-    second = _begin(tmp_path, "--fresh", "--days", "1")
+    second = demos.begin("--fresh", "--days", "1")
     output, said = second.communicate(timeout=_PATIENCE_SECONDS)
 
     assert (second.returncode, output) == (1, "")
@@ -51,8 +98,10 @@ def test_a_second_demo_is_told_of_the_first_one_and_deletes_nothing(tmp_path: Pa
     first.communicate(timeout=_PATIENCE_SECONDS)
 
 
-def test_a_demo_that_begins_anew_ends_the_sandbox_that_a_killed_one_left(tmp_path: Path) -> None:
-    killed = _begin(tmp_path, "--days", "365")
+def test_a_demo_that_begins_anew_ends_the_sandbox_that_a_killed_one_left(
+    tmp_path: Path, demos: Demos
+) -> None:
+    killed = demos.begin("--days", "365")
     folder = _sandbox_of(tmp_path)
     killed.kill()
     killed.communicate()
@@ -60,7 +109,7 @@ def test_a_demo_that_begins_anew_ends_the_sandbox_that_a_killed_one_left(tmp_pat
         with pytest.raises(BlockingIOError):
             fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-        fresh = _begin(tmp_path, "--fresh", "--days", "1")
+        fresh = demos.begin("--fresh", "--days", "1")
         figures, said = fresh.communicate()
 
         assert (fresh.returncode, said) == (0, "")
@@ -70,8 +119,10 @@ def test_a_demo_that_begins_anew_ends_the_sandbox_that_a_killed_one_left(tmp_pat
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_demo_that_is_asked_to_end_takes_its_sandbox_with_it(tmp_path: Path, asked: signal.Signals) -> None:
-    running = _begin(tmp_path, "--days", "365")
+def test_a_demo_that_is_asked_to_end_takes_its_sandbox_with_it(
+    tmp_path: Path, demos: Demos, asked: signal.Signals
+) -> None:
+    running = demos.begin("--days", "365")
     folder = _sandbox_of(tmp_path)
 
     running.send_signal(asked)
@@ -81,12 +132,14 @@ def test_a_demo_that_is_asked_to_end_takes_its_sandbox_with_it(tmp_path: Path, a
     _expect_no_sandbox(folder)
 
 
-def test_a_demo_that_went_on_with_a_killed_ones_sandbox_ends_it_as_its_own(tmp_path: Path) -> None:
-    killed = _begin(tmp_path, "--days", "365")
+def test_a_demo_that_went_on_with_a_killed_ones_sandbox_ends_it_as_its_own(
+    tmp_path: Path, demos: Demos
+) -> None:
+    killed = demos.begin("--days", "365")
     folder = _sandbox_of(tmp_path)
     killed.kill()
     killed.communicate()
-    resumed = _begin(tmp_path, "--days", "365")
+    resumed = demos.begin("--days", "365")
     _wait_until_it_serves(tmp_path)
 
     resumed.send_signal(signal.SIGTERM)
@@ -96,8 +149,8 @@ def test_a_demo_that_went_on_with_a_killed_ones_sandbox_ends_it_as_its_own(tmp_p
     _expect_no_sandbox(folder)
 
 
-def test_a_demo_under_nohup_goes_on_when_its_terminal_is_closed(tmp_path: Path) -> None:
-    running = _begin(tmp_path, "--days", "1", before=("nohup",))
+def test_a_demo_under_nohup_goes_on_when_its_terminal_is_closed(tmp_path: Path, demos: Demos) -> None:
+    running = demos.begin("--days", "1", before=("nohup",))
     _sandbox_of(tmp_path)
 
     running.send_signal(signal.SIGHUP)
@@ -105,17 +158,6 @@ def test_a_demo_under_nohup_goes_on_when_its_terminal_is_closed(tmp_path: Path) 
 
     assert running.returncode == 0
     assert json.loads(figures)["customers"] == 1
-
-
-def _begin(folder: Path, *words: str, before: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*before, _COMMAND, "demo", "--json", "--customers", "1", *words],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def _sandbox_of(folder: Path) -> Path:
