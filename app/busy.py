@@ -1,6 +1,5 @@
 """What a database's own errors mean: it is busy, or gone, or nobody has migrated it."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,9 @@ from app.errors import Busy
 # not promoted yet, or an operator's own switch) is no OperationalError to the driver, nor is a transaction
 # that the server ended because its process stood still.
 _UNDEFINED_TABLE, _READ_ONLY, _STOOD_STILL = "42P01", "25006", "25P03"
+
+_SQLITE_ERROR = 1
+"""SQLITE_ERROR of sqlite3.h. Python's module says it as well, but PostgreSQL needs no such module."""
 
 
 @contextmanager
@@ -48,4 +50,4 @@ def _code(error: DBAPIError) -> str | None:
 
 def _is_our_mistake(error: DBAPIError) -> bool:
     """SQLite calls a statement that it cannot make sense of operational, too."""
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_ERROR

@@ -1,22 +1,22 @@
-"""Every connector by its kind, a line each; a new one is a line here and a folder of its own."""
+"""Every connector by its kind, a line each; a new one is a line here and a folder of its own.
+
+A storefront's modules are loaded by whoever opens one first: a web process that takes no shop in has no use
+for a mebibyte of them. What reads deliveries, in every worker, stands in `connectors.readers`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from connectors.base import Record, Storefront
+from connectors.base import Storefront
 from connectors.present import Sweepable
-from connectors.storefronts.shopify.api import ShopifyStorefront
-from connectors.storefronts.shopify.records import records as shopify_records
-from connectors.storefronts.shopify.writer import ShopifyWriter
-from connectors.storefronts.woocommerce.api import WooSettings, WooStorefront
 from connectors.storefronts.woocommerce.auth import AuthMode, StoreKeys
 from connectors.storefronts.woocommerce.meta import MetaMapping
-from connectors.storefronts.woocommerce.records import records as woocommerce_records
-from connectors.storefronts.woocommerce.writer import WooWriter
 from connectors.transport import StoreTransport
 from connectors.writing import StoreWriter
+
+if TYPE_CHECKING:
+    from connectors.storefronts.woocommerce.api import WooSettings, WooStorefront
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +44,35 @@ class StoreAccess:
 
 Opener = Callable[[StoreAccess, StoreTransport], Storefront]
 WriterOpener = Callable[[StoreAccess, StoreTransport], StoreWriter]
-Reader = Callable[[str, bytes, MetaMapping, datetime | None], list[Record]]
 
 
 def _open_shopify(store: StoreAccess, transport: StoreTransport) -> Storefront:
+    from connectors.storefronts.shopify.api import ShopifyStorefront  # noqa: PLC0415
+
     return ShopifyStorefront(store.url, store.domain, store.access["access_token"], transport)
 
 
 def _write_shopify(store: StoreAccess, transport: StoreTransport) -> StoreWriter:
+    from connectors.storefronts.shopify.writer import ShopifyWriter  # noqa: PLC0415
+
     return ShopifyWriter(store.url, store.domain, store.access["access_token"], transport)
 
 
-def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> WooStorefront:
+def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> "WooStorefront":
+    from connectors.storefronts.woocommerce.api import WooStorefront  # noqa: PLC0415
+
     return WooStorefront(_woo_settings(store), transport)
 
 
 def _write_woocommerce(store: StoreAccess, transport: StoreTransport) -> StoreWriter:
+    from connectors.storefronts.woocommerce.writer import WooWriter  # noqa: PLC0415
+
     return WooWriter(_woo_settings(store), transport)
 
 
-def _woo_settings(store: StoreAccess) -> WooSettings:
+def _woo_settings(store: StoreAccess) -> "WooSettings":
+    from connectors.storefronts.woocommerce.api import WooSettings  # noqa: PLC0415
+
     keys = StoreKeys(
         url=store.url,
         signing_url=store.access["signing_url"],
@@ -72,12 +81,6 @@ def _woo_settings(store: StoreAccess) -> WooSettings:
         mode=AuthMode(store.access["mode"]),
     )
     return WooSettings(keys, store.mapping, store.timezone, store.hook_prefix, store.hook_ids)
-
-
-def _read_shopify(
-    topic: str, body: bytes, _mapping: MetaMapping, triggered_at: datetime | None
-) -> list[Record]:
-    return shopify_records(topic, body, triggered_at)
 
 
 STOREFRONTS: Mapping[str, Opener] = {
@@ -96,9 +99,3 @@ WRITERS: Mapping[str, WriterOpener] = {
     "woocommerce": _write_woocommerce,
 }
 """Opens a connected store to write into it."""
-
-READERS: Mapping[str, Reader] = {
-    "shopify": _read_shopify,
-    "woocommerce": woocommerce_records,
-}
-"""Reads a verified body: topic, raw bytes, the store's mapping, the envelope's moment."""

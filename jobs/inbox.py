@@ -22,7 +22,7 @@ from app.scans import StoreScan
 from app.stores import connections, homes, refusals, rows
 from app.stores.platforms import WOOCOMMERCE
 from connectors.base import PrivacyRequest, Record, Uninstalled, UnreadablePayload
-from connectors.registry import READERS
+from connectors.readers import READERS
 from connectors.storefronts.woocommerce.records import OwnerDemoted
 from connectors.storefronts.woocommerce.webhook import home_in
 from jobs import provider_posts, strangers
