@@ -1,11 +1,12 @@
 """Every connector by its kind, a line each; a new one is a line here and a folder of its own.
 
 A storefront's modules are loaded by whoever opens one first: a web process that takes no shop in has no use
-for a mebibyte of them. What reads deliveries, in every worker, stands in `connectors.readers`.
+for a mebibyte of them. A worker loads them at its start. What reads deliveries is in `connectors.readers`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from connectors.base import Storefront
@@ -99,3 +100,11 @@ WRITERS: Mapping[str, WriterOpener] = {
     "woocommerce": _write_woocommerce,
 }
 """Opens a connected store to write into it."""
+
+_MODULES = ("shopify.api", "shopify.writer", "woocommerce.api", "woocommerce.writer")
+
+
+def load_storefronts() -> None:
+    """Load them all, for who opens shops all day: at its start, so that they are of the same version."""
+    for name in _MODULES:
+        import_module(f"connectors.storefronts.{name}")

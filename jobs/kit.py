@@ -12,6 +12,7 @@ from app.messaging.render import CompiledContents
 from app.runtime import Runtime
 from app.stores.accounts import Accounts
 from connectors.base import Channel
+from connectors.registry import load_storefronts
 from jobs.carriers import Carriers, Place
 
 
@@ -52,6 +53,7 @@ class Kit:
             is_local: it carries those of all stores, whatever accounts they have.
             stopping: set where the process is asked to end; one of the worker's own by default.
         """
+        load_storefronts()
         letters = Letters(
             signer=runtime.signer, base_url=runtime.settings.base_url, compiled=CompiledContents()
         )

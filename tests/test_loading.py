@@ -1,6 +1,7 @@
 """How a process loads: the garbage collector rests meanwhile, and no longer."""
 
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,34 @@ def test_a_web_process_holds_nothing_that_its_pages_do_not_use() -> None:
     assert said.split() == []
 
 
+def test_a_worker_has_the_storefronts_at_its_start(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _BUILD_KIT],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "DATABASE_URL": f"sqlite:///{tmp_path}/r.db"},
+    ).stdout
+
+    assert {
+        "connectors.storefronts.shopify.api",
+        "connectors.storefronts.shopify.writer",
+        "connectors.storefronts.woocommerce.api",
+        "connectors.storefronts.woocommerce.writer",
+    } <= set(said.split())
+
+
 _ROOT = Path(__file__).parents[1]
+_BUILD_KIT = """
+import sys
+from app.config import load
+from app.runtime import Runtime
+from connectors.channels.local import LocalChannel
+from jobs.kit import Kit
+Kit.build(Runtime.of_operator(load()), LocalChannel(None))
+print(*sys.modules)
+"""
 _LOAD_PAGES = """
 import sys
 from importlib import import_module
