@@ -41,6 +41,14 @@ class Demos:
         self._begun.append(process)
         return process
 
+    def kill_one(self) -> Path:
+        """Begin one and kill it as soon as it has begun its sandbox, whose folder this is."""
+        killed = self.begin("--days", "365")
+        folder = _sandbox_of(self._folder)
+        killed.kill()
+        killed.communicate()
+        return folder
+
     def end(self) -> None:
         """Kill what runs."""
         for process in self._begun:
@@ -101,10 +109,7 @@ def test_a_second_demo_is_told_of_the_first_one_and_deletes_nothing(tmp_path: Pa
 def test_a_demo_that_begins_anew_ends_the_sandbox_that_a_killed_one_left(
     tmp_path: Path, demos: Demos
 ) -> None:
-    killed = demos.begin("--days", "365")
-    folder = _sandbox_of(tmp_path)
-    killed.kill()
-    killed.communicate()
+    folder = demos.kill_one()
     with (folder / "lock").open("ab") as left:
         with pytest.raises(BlockingIOError):
             fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -135,10 +140,7 @@ def test_a_demo_that_is_asked_to_end_takes_its_sandbox_with_it(
 def test_a_demo_that_went_on_with_a_killed_ones_sandbox_ends_it_as_its_own(
     tmp_path: Path, demos: Demos
 ) -> None:
-    killed = demos.begin("--days", "365")
-    folder = _sandbox_of(tmp_path)
-    killed.kill()
-    killed.communicate()
+    folder = demos.kill_one()
     resumed = demos.begin("--days", "365")
     _wait_until_it_serves(tmp_path)
 
