@@ -48,31 +48,31 @@ WriterOpener = Callable[[StoreAccess, StoreTransport], StoreWriter]
 
 
 def _open_shopify(store: StoreAccess, transport: StoreTransport) -> Storefront:
-    from connectors.storefronts.shopify.api import ShopifyStorefront  # noqa: PLC0415
+    from connectors.storefronts.shopify.api import ShopifyStorefront  # noqa: PLC0415 (once one is opened)
 
     return ShopifyStorefront(store.url, store.domain, store.access["access_token"], transport)
 
 
 def _write_shopify(store: StoreAccess, transport: StoreTransport) -> StoreWriter:
-    from connectors.storefronts.shopify.writer import ShopifyWriter  # noqa: PLC0415
+    from connectors.storefronts.shopify.writer import ShopifyWriter  # noqa: PLC0415 (once one is opened)
 
     return ShopifyWriter(store.url, store.domain, store.access["access_token"], transport)
 
 
 def _open_woocommerce(store: StoreAccess, transport: StoreTransport) -> "WooStorefront":
-    from connectors.storefronts.woocommerce.api import WooStorefront  # noqa: PLC0415
+    from connectors.storefronts.woocommerce.api import WooStorefront  # noqa: PLC0415 (once one is opened)
 
     return WooStorefront(_woo_settings(store), transport)
 
 
 def _write_woocommerce(store: StoreAccess, transport: StoreTransport) -> StoreWriter:
-    from connectors.storefronts.woocommerce.writer import WooWriter  # noqa: PLC0415
+    from connectors.storefronts.woocommerce.writer import WooWriter  # noqa: PLC0415 (once one is opened)
 
     return WooWriter(_woo_settings(store), transport)
 
 
 def _woo_settings(store: StoreAccess) -> "WooSettings":
-    from connectors.storefronts.woocommerce.api import WooSettings  # noqa: PLC0415
+    from connectors.storefronts.woocommerce.api import WooSettings  # noqa: PLC0415 (once one is opened)
 
     keys = StoreKeys(
         url=store.url,

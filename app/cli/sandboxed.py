@@ -9,11 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from app.errors import AppError
 LOCK = "lock"
 """Held by whoever works in a folder. It stays where all else is deleted: others look at this very file."""
 _PID = "sandbox.pid"
-_START_SECONDS, _END_SECONDS = 120.0, 20.0
+_START_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 _MINUTES = urllib3.Timeout(connect=5, read=900)
 
@@ -98,7 +97,6 @@ class Sandbox:
         """Have the process come up unless it lives already; it survives this one."""
         if self._is_up():
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
         with _lock(self._folder) as lock:
             # Whoever started it holds the lock through it: a demo that was killed while its sandbox came
             # up finds that one, instead of starting another that writes to the same journal.
@@ -194,16 +192,17 @@ def end_left_behind(folder: Path) -> None:
     """End the sandbox of this folder, which another process started, if it lives; its journal stays.
 
     Raises:
-        AppError: it does not end.
+        AppError: it lives, and whoever started it was killed before its number was noted.
     """
     number = folder / _PID
     with _lock(folder) as lock:
         if not _is_free(lock):
-            if not number.exists():
+            known = number.read_text() if number.exists() else ""
+            if not known:
                 raise AppError(f"a sandbox works in {folder}, and nobody noted its number: end it by hand")
-            # Who holds the lock lives, so the number is still its own.
-            os.kill(int(number.read_text()), signal.SIGTERM)
-            _wait_until(partial(_is_free, lock), f"the sandbox of {folder} does not end")
+            # Who holds the lock lives, so the number is still its own; it lets go when it has ended.
+            os.kill(int(known), signal.SIGTERM)
+            fcntl.flock(lock, fcntl.LOCK_EX)
     number.unlink(missing_ok=True)
 
 
@@ -227,14 +226,6 @@ def _lock(folder: Path) -> Iterator[int]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("ab") as lock:
         yield lock.fileno()
-
-
-def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + _END_SECONDS
-    while not is_so():
-        if time.monotonic() >= deadline:
-            raise AppError(otherwise)
-        time.sleep(_POLL_SECONDS)
 
 
 def _is_free(lock: int) -> bool:

@@ -123,6 +123,27 @@ def test_a_demo_that_begins_anew_ends_the_sandbox_that_a_killed_one_left(
     _expect_no_sandbox(folder)
 
 
+@pytest.mark.parametrize("noted", [None, ""])
+def test_a_sandbox_whose_number_is_lost_keeps_its_world(
+    tmp_path: Path, demos: Demos, noted: str | None
+) -> None:
+    folder = tmp_path / "var" / "demo" / "sandbox"
+    folder.mkdir(parents=True)
+    if noted is not None:
+        (folder / "sandbox.pid").write_text(noted)
+    with (folder / "lock").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        fresh = demos.begin("--fresh", "--days", "1")
+        _, said = fresh.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert fresh.returncode == 1
+    assert said == (
+        "ritorno: a sandbox works in var/demo/sandbox, and nobody noted its number: end it by hand\n"
+    )
+    assert (folder / "lock").exists()
+
+
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_demo_that_is_asked_to_end_takes_its_sandbox_with_it(
     tmp_path: Path, demos: Demos, asked: signal.Signals

@@ -5,7 +5,7 @@
 Source: Admin GraphQL schema 2026-10 (MarketingActivityUpsertExternalInput, MarketingEngagementInput). Figures
 are of one day, never cumulative. What becomes of a day that is told twice the schema does not say; of the
 older channel engagements Shopify's Sales Channel SDK said that the last telling of a day replaces the others.
-Not verified: a day is told once, and again only where an answer was lost.
+Not verified: a day is told once, and again only where an answer was lost, or where it was refused for good.
 """
 
 from connectors.base import ConnectorError, JsonObject, Unauthorized
