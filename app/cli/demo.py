@@ -5,7 +5,6 @@ Here it begins: with its folder, its plan, and its sandbox, a process of its own
 """
 
 import argparse
-import shutil
 import signal
 import time
 from datetime import UTC, datetime
@@ -15,16 +14,16 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
+from app.cli.demo_folder import SANDBOX, clear
+from app.cli.demo_plan import DemoPlan, load_or_make_plan
 from app.cli.ending import on_termination
-from app.cli.sandboxed import LOCK, DemoPlan, Sandbox, alone_in, end_left_behind, load_or_make_plan
+from app.cli.sandboxed import Sandbox, alone_in
 from app.cli.words import STARTED_AT, aware, number, port
 from app.config import VAR, Settings
 from app.errors import BadInput
 from app.loading import loading
 
 _JOURNEY = "app.cli.journey"
-_SANDBOX = "sandbox"
-"""The folder of its journal."""
 _MOST_CUSTOMERS = 2469
 
 
@@ -33,8 +32,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
     folder, database = _places(arguments, settings)
     on_termination(_interrupt, *_endings())
     with alone_in(folder):
-        if arguments.fresh:
-            _forget(folder, database)
+        clear(folder, database, anew=arguments.fresh)
         plan = load_or_make_plan(
             folder,
             seed=arguments.seed,
@@ -43,7 +41,7 @@ def _demo(settings: Settings, arguments: argparse.Namespace) -> Any:
             started_at=arguments.started_at or datetime.now(UTC),
             port=arguments.port or (settings.port if arguments.serve else 0),
         )
-        with Sandbox(plan, folder / _SANDBOX).running() as sandbox:
+        with Sandbox(plan, folder / SANDBOX).running() as sandbox:
             with loading():
                 journey = import_module(_JOURNEY)
             return journey.run(_settings(settings, plan, database), sandbox, arguments, begun=begun)
@@ -85,23 +83,6 @@ def _settings(settings: Settings, plan: DemoPlan, database: str) -> Settings:
             "allow_private_stores": True,
         }
     )
-
-
-def _forget(folder: Path, database: str) -> None:
-    """Begin anew: the sandbox's journal and an SQLite database go; a server's database must be empty.
-
-    The sandbox of a demo that was killed lives, to be gone on with; here it ends.
-    """
-    end_left_behind(folder / _SANDBOX)
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != LOCK:
-            path.unlink()
-    url = make_url(database)
-    if url.get_backend_name() == "sqlite" and url.database:
-        for suffix in ("", "-wal", "-shm"):
-            Path(url.database + suffix).unlink(missing_ok=True)
 
 
 def _add_demo(branches: Any) -> None:

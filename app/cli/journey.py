@@ -7,12 +7,16 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import inspect, select
+
 from app import clock, migrate
 from app.cli import embedded, figures, travel
 from app.cli.running import running
 from app.cli.sandboxed import Sandbox
 from app.config import Settings
+from app.errors import AppError
 from app.loading import keep_loaded
+from app.models import Store
 from app.runtime import Runtime
 from app.web.auth import issue_sign_in_link
 from app.wsgi import create_site
@@ -28,8 +32,12 @@ def run(settings: Settings, sandbox: Sandbox, arguments: argparse.Namespace, *, 
         settings: those of the demo.
         sandbox: is starting, or up.
         begun: by the stopwatch.
+
+    Raises:
+        AppError: the database has other shops than the sandbox's, or these cannot be installed.
     """
     runtime = Runtime.of_operator(settings)
+    _expect_own_shops(runtime, sandbox)
     migrate.upgrade(settings.database)
     with (
         closing(create_site(runtime)) as site,
@@ -46,6 +54,22 @@ def run(settings: Settings, sandbox: Sandbox, arguments: argparse.Namespace, *, 
         journey.prepare()
         journey.travel(travel.progress_line, threading.Event())
         return _figures(journey, begun)
+
+
+def _expect_own_shops(runtime: Runtime, sandbox: Sandbox) -> None:
+    """Leave real shops alone: a demo moves the clock, switches flows on, and has its sandbox take all mail.
+
+    Raises:
+        AppError: the database has a shop that is not this sandbox's.
+    """
+    with runtime.database.read() as session:
+        is_empty = not inspect(session.connection()).has_table(Store.__tablename__)
+        urls = [] if is_empty else session.execute(select(Store.url)).scalars().all()
+    for url in urls:
+        if not url.startswith(f"{sandbox.url}/"):
+            raise AppError(
+                f"the database has a shop that is not this demo's, {url}: give the demo an empty one"
+            )
 
 
 def _stay(journey: travel.Journey, begun: float) -> None:

@@ -2,13 +2,15 @@
 
 import fcntl
 import json
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,62 @@ def test_a_sandbox_whose_number_is_lost_keeps_its_world(
         "ritorno: a sandbox works in var/demo/sandbox, and nobody noted its number: end it by hand\n"
     )
     assert (folder / "lock").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--fresh",)])
+def test_a_database_that_no_demo_made_is_left_alone(
+    tmp_path: Path, demos: Demos, words: Sequence[str]
+) -> None:
+    file = tmp_path / "accounts.db"
+    file.write_bytes(b"the year's accounts")
+
+    demo = demos.begin("--days", "1", "--database", f"sqlite:///{file}", *words)
+    output, said = demo.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert (demo.returncode, output) == (1, "")
+    assert said == (
+        f"ritorno: no demo made {file}, so none touches it: give the demo a --database of its own\n"
+    )
+    assert file.read_bytes() == b"the year's accounts"
+
+
+@pytest.mark.parametrize("words", [(), ("--fresh",)])
+def test_a_demo_that_was_killed_while_it_was_deleted_begins_anew(
+    tmp_path: Path, demos: Demos, words: Sequence[str]
+) -> None:
+    first = demos.begin("--days", "1")
+    told = json.loads(first.communicate(timeout=_PATIENCE_SECONDS)[0])
+    folder = tmp_path / "var" / "demo"
+    folder.joinpath("demo.json").rename(folder / "demo.over")
+    shutil.rmtree(folder / "sandbox")
+
+    again = demos.begin("--days", "1", *words)
+    output, said = again.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert (again.returncode, said) == (0, "")
+    assert json.loads(output) | {"seconds": 0} == told | {"seconds": 0}
+    assert not (folder / "demo.over").exists()
+
+
+def test_a_demo_leaves_a_database_with_a_real_shop_alone(tmp_path: Path, demos: Demos) -> None:
+    demos.begin("--days", "1").communicate(timeout=_PATIENCE_SECONDS)
+    with closing(sqlite3.connect(tmp_path / "var" / "demo" / "ritorno.db")) as database, database:
+        database.execute(
+            "UPDATE stores SET url = 'https://shop.example/wp', settings = '{}' "
+            "WHERE platform = 'woocommerce'"
+        )
+
+    demo = demos.begin("--days", "1")
+    output, said = demo.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert (demo.returncode, output) == (1, "")
+    assert said == (
+        "ritorno: the database has a shop that is not this demo's, https://shop.example/wp: "
+        "give the demo an empty one\n"
+    )
+    with closing(sqlite3.connect(tmp_path / "var" / "demo" / "ritorno.db")) as database:
+        settings = database.execute("SELECT settings FROM stores WHERE platform = 'woocommerce'").fetchone()
+    assert settings == ("{}",)
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

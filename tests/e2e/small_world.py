@@ -18,8 +18,9 @@ from typing import Any
 import waitress
 
 from app.cli import embedded, travel
+from app.cli.demo_plan import DemoPlan
 from app.cli.running import running
-from app.cli.sandboxed import DemoPlan, Sandbox
+from app.cli.sandboxed import Sandbox
 from app.config import Settings
 from app.runtime import Runtime
 from app.stores import commands
