@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import waitress
 
 from benchmarks.bodies import WOO_KEY, WOO_SECRET
-from connectors.sandbox.config import WorldConfig
+from connectors.sandbox.config import Rates, WorldConfig
 from connectors.sandbox.server import create_app, open_world
 
 
@@ -58,7 +58,11 @@ def _feed(port: int, path: Path) -> None:
 
 
 def _emulate(port: int, households: str) -> None:
-    config = WorldConfig(first_started_at=datetime.now(UTC), households=int(households), days=700)
+    # Nobody leaves a checkout: a shop counts its drafts among its orders, and nobody mirrors them there.
+    rates = Rates(abandoned=0)
+    config = WorldConfig(
+        first_started_at=datetime.now(UTC), households=int(households), days=700, rates=rates
+    )
     with tempfile.TemporaryDirectory() as folder:
         simulation, app = open_world(Path(folder), config)
         simulation.advance(simulation.world.script.span.end)
