@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import clock
@@ -80,7 +81,10 @@ def _nothing() -> None:
 
 
 def _measured(app: Any, paths: Sequence[str], finish: Callable[[], object], count: Callable[[], int]) -> Rate:
-    made = [EnvironBuilder(path, base_url="http://localhost", headers=AGENT).get_environ() for path in paths]
+    made = [
+        EnvironBuilder(path, base_url="http://localhost", headers=Headers(AGENT)).get_environ()
+        for path in paths
+    ]
     begun, cpu = time.perf_counter(), time.process_time()
     for number, environ in enumerate(made, 1):
         body, status, headers = run_wsgi_app(app, environ)

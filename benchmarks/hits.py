@@ -87,8 +87,9 @@ class _Shop:
 
     def offers(self, basket: Basket, owned: Collection[str]) -> list[str]:
         """What the chooser names, one after the other."""
-        bought = [OrderProduct(name, "", "", total) for name, total in basket.items()]
-        self.has, self.offered, found = owned, set(), []
+        bought = [OrderProduct(name, "", total) for name, total in basket.items()]
+        self.has, self.offered = owned, set()
+        found: list[str] = []
         while len(found) < OFFERS:
             chosen = choosers.complement(self, bought, customer_id=0, asked_now=frozenset())
             if not chosen:
@@ -119,11 +120,17 @@ class _Shop:
         """All are but those that were offered already."""
         return [name for name in products if name not in self.offered]
 
+    def bought(self, order_id: int) -> Sequence[OrderProduct]:
+        """Nobody asks."""
+        return ()
+
     def reviewed(self, customer_id: int) -> frozenset[str]:
         """Nobody asks."""
         return frozenset()
 
-    asked = reviewed
+    def asked(self, customer_id: int, products: Sequence[str]) -> frozenset[str]:
+        """Nobody asks."""
+        return frozenset()
 
     def newest(self, most: int) -> list[Mapping[str, str]]:
         """Nobody asks."""
@@ -133,6 +140,10 @@ class _Shop:
         """Nobody asks."""
 
     def delays(self, products: Sequence[str]) -> Mapping[str, int]:
+        """Nobody asks."""
+        return {}
+
+    def types(self, products: Sequence[str]) -> Mapping[str, str]:
         """Nobody asks."""
         return {}
 

@@ -94,7 +94,7 @@ def _fill(connection: Connection, customers: int, decisions: int) -> None:
 _FLOW = "CASE n % 4 WHEN 0 THEN 'welcome' WHEN 1 THEN 'review' WHEN 2 THEN 'cross_sell' ELSE 'birthday' END"
 _TYPE = "CASE n % 3 WHEN 0 THEN 'order.paid' WHEN 1 THEN 'order.delivered' ELSE 'consent.changed' END"
 _OF_MESSAGE = {"step": "'W2'", "flow_key": _FLOW, "customer_id": "PERSON"}
-ROWS: Mapping[str, Mapping[str, str]] = {
+ROWS: Mapping[str, dict[str, str]] = {
     "customers": {
         "id": "n",
         "identity": "'id:' || n",
