@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 from sqlalchemy.orm import Session
 
 from app.analytics import days
 from app.flows import changing, drafts, rehearsals, switch
-from app.messaging import tallies
-from app.models import Store
+from app.messaging import copies, tallies
+from app.models import Message, Store
 from app.runtime import Runtime
 from benchmarks import series, stores, why
 from jobs.rehearsals import MOST_LISTED
@@ -18,6 +18,8 @@ from jobs.rehearsals import MOST_LISTED
 STORE_ID = 1
 FLOW, STEP = "review", "M3"
 """The flow whose screens are opened, and a message of it."""
+MESSAGE_ID = 400_000
+"""The message that is opened, and alone of all has what it said kept."""
 _SPAN = timedelta(days=730)
 _BEYOND = 1_000_000_000
 
@@ -29,6 +31,7 @@ def fill(runtime: Runtime, customers: int) -> None:
         switch.ensure_flows(session, STORE_ID, now - _SPAN)
         _draft(session, now)
         _fill(session.connection(), customers, now)
+        _write(session)
         _add_up(session, now)
         _rehearse(session, now)
     count = tallies.A_COMMIT
@@ -44,6 +47,13 @@ def _fill(connection: Connection, customers: int, now: datetime) -> None:
         series.insert(
             connection, table, columns, count=count, customers=customers, begin=now - _SPAN, span=_SPAN
         )
+
+
+def _write(session: Session) -> None:
+    """What the message that is opened said: a mail of usual length."""
+    html = "<p>" + "Un mail come tanti altri, con parole che si ripetono. " * 150
+    kept = copies.pack({"subject": "Ciao", "text": html, "html": html, "links": []})
+    session.execute(update(Message).where(Message.id == MESSAGE_ID).values(content=kept))
 
 
 def _draft(session: Session, now: datetime) -> None:

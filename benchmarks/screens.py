@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -24,7 +25,7 @@ from app.web import auth
 from app.wsgi import create_app
 from benchmarks import machine, screen_store, stores
 from benchmarks.databases import Databases
-from benchmarks.screen_store import FLOW, STEP, STORE_ID
+from benchmarks.screen_store import FLOW, MESSAGE_ID, STEP, STORE_ID
 
 MOST_MS, MOST_QUERIES = 100, 30
 _READ = ("/app/", "/api/v1/", "/zones/", "/metrics", "/readyz")
@@ -32,7 +33,7 @@ _NOT_READ = re.compile(r"/sign-in|/openapi\.json$|<token>")
 """What asks for no rows of the store, or for a link that was sent."""
 _VALUES = {
     "customer_id": "7920",
-    "message_id": "400000",
+    "message_id": str(MESSAGE_ID),
     "order_id": "400000",
     "review_id": "4000",
     "key": FLOW,
@@ -109,8 +110,8 @@ class Opened:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it keeps the goal."""
-        return self.p95 <= MOST_MS and self.queries <= MOST_QUERIES
+        """Whether it keeps the goal; what is not there, is shown by no screen."""
+        return self.status < HTTPStatus.BAD_REQUEST and self.p95 <= MOST_MS and self.queries <= MOST_QUERIES
 
 
 def measure(kind: str, databases: Databases, *, customers: int, rounds: int = 20) -> Iterator[Opened]:
@@ -139,7 +140,7 @@ def tell(databases: Databases, *, customers: int, only: str) -> None:
             print(
                 f"  {kind:11} {one.path:50} {one.status} p50 {one.p50:6.1f} ms, "
                 f"p95 {one.p95:6.1f} ms (on a core {one.cpu:5.1f}), {one.queries} statements"
-                f"{'' if one.is_kept else ' OVER'}",
+                f"{'' if one.is_kept else ' NOT KEPT'}",
                 flush=True,
             )
         most = max(answers, key=lambda one: one.cpu)
