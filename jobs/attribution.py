@@ -2,13 +2,12 @@
 
 from collections import Counter
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import true
 
 from app.analytics import attribution
 from app.scans import StoreScan
-from jobs.guard import Failed, run_guarded
+from jobs.guard import each_store
 from jobs.kit import Kit
 
 _BATCH = 500
@@ -17,19 +16,9 @@ _DUE = StoreScan(attribution.ORDERS.c.store_id, attribution.ORDERS.c.is_attribut
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Attribute what is due, a batch a commit."""
-    done: Counter[str] = Counter()
     with kit.database.over_all_stores().read() as session:
         stores = _DUE.run(session)
-    failures: list[Failed] = []
-    for store_id in stores:
-        result = run_guarded(partial(_run_store, kit, store_id), store=store_id)
-        if isinstance(result, Failed):
-            failures.append(result)
-        else:
-            done["attributed"] += result
-    if failures:
-        raise failures[0].error
-    return +done
+    return +Counter({"attributed": each_store(stores, lambda store_id: _run_store(kit, store_id))})
 
 
 def _run_store(kit: Kit, store_id: int) -> int:

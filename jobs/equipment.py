@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 
 from app.flows import switch
@@ -11,7 +10,7 @@ from app.mirror import pulls
 from app.models import Store
 from app.stores import chores, subscribe
 from app.stores.platforms import CONNECTED, SHOPIFY
-from jobs.guard import Failed, run_guarded
+from jobs.guard import each_store
 from jobs.kit import Kit
 
 _MOST_A_ROUND = 100
@@ -25,25 +24,21 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
     WooCommerce's webhooks are made by jobs/webhook_checks.py, which waits longer after each failure.
     """
-    done: Counter[str] = Counter()
     with kit.database.read() as session:
         waiting = subscribe.stores_to_equip(session, EQUIPMENT, _MOST_A_ROUND)
-    for store_id in waiting:
-        result = run_guarded(partial(_equip, kit, store_id, now), store=store_id)
-        if not isinstance(result, Failed):
-            done["equipped"] += 1
-    return done
+    return +Counter({"equipped": each_store(waiting, lambda store_id: _equip(kit, store_id, now))})
 
 
-def _equip(kit: Kit, store_id: int, now: datetime) -> None:
+def _equip(kit: Kit, store_id: int, now: datetime) -> int:
     """Give a store what it lacks; what it has stays as it is."""
     with kit.database.of_store(store_id).write() as session:
         store = session.get_one(Store, store_id, with_for_update=True)
         if store.state != CONNECTED:
-            return
+            return 0
         switch.ensure_flows(session, store_id, now)
         pulls.ensure_reconciliations(session, store, now)
         chores.ensure(session, store, now)
         if store.platform == SHOPIFY:
             subscribe.declare(kit.runtime, store)
         store.equipped_with = EQUIPMENT
+    return 1

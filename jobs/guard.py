@@ -2,7 +2,7 @@
 
 import random
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from structlog.contextvars import bound_contextvars
 
 from app import watching
 from app.errors import AppError
 from connectors.base import ConnectorError
 
+log = structlog.get_logger()
 T = TypeVar("T")
 EXPECTED = (AppError, ConnectorError)
 """What code of ours raised on purpose: its text is safe to show, and says what it means."""
@@ -64,18 +66,26 @@ def each_store(stores: Sequence[int], work: Callable[[int], int], *, at_once: in
     """Do something for one store after the other, or for some at once; how much was done in all.
 
     Raises:
-        Exception: the first store's failure, once its neighbours are done.
+        Exception: the first store's failure, once its neighbours are done; it says which stores failed.
     """
     done = 0
-    failures: list[Failed] = []
-    for result in _results(stores, work, at_once):
+    failures: dict[int, Failed] = {}
+    for store_id, result in zip(stores, _results(stores, work, at_once), strict=True):
         if isinstance(result, Failed):
-            failures.append(result)
+            failures[store_id] = result
         else:
             done += result
-    for failure in failures:
-        raise failure.error
+    _raise_first(failures)
     return done
+
+
+def _raise_first(failures: Mapping[int, Failed]) -> None:
+    """Tell of each store, and raise what went wrong in the first one."""
+    for store_id, failure in failures.items():
+        log.error("store failed", store=store_id, error=failure.told)
+    for failure in failures.values():
+        failure.error.add_note(f"stores that failed: {', '.join(map(str, failures))}")
+        raise failure.error
 
 
 def _results(stores: Sequence[int], work: Callable[[int], int], at_once: int) -> Iterator[int | Failed]:
@@ -99,7 +109,7 @@ def rounds(one: Callable[[dict[int, Failed]], int], most: int) -> int:
         one: does a round, leaves out the stores that failed before, and notes those that fail now.
 
     Raises:
-        Exception: the first store's failure, once its neighbours are done.
+        Exception: the first store's failure, once its neighbours are done; it says which stores failed.
     """
     failures: dict[int, Failed] = {}
     done = 0
@@ -108,8 +118,7 @@ def rounds(one: Callable[[dict[int, Failed]], int], most: int) -> int:
         done += count
         if not count:
             break
-    for failure in failures.values():
-        raise failure.error
+    _raise_first(failures)
     return done
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import Row
 
 from app import audit, timers
@@ -19,6 +20,7 @@ from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.proof import has_left
 
+log = structlog.get_logger()
 _BATCH = 50
 _LATER, _SOON = timedelta(minutes=10), timedelta(minutes=1)
 
@@ -37,6 +39,7 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
             continue
         result = run_guarded(partial(ask, kit, store, row, now), store=store.id)
         if isinstance(result, Failed):
+            log.error("look-up failed", store=store.id, kind=row.kind, error=result.told)
             _put_off(kit, row, now + _LATER)
         elif result:
             done["looked up"] += 1

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import Row
 
 from app.analytics import weekly
@@ -14,8 +16,10 @@ from app.stores import notices, settings
 from connectors.base import Channel, Outcome, OutgoingMessage, SendResult
 from connectors.channels.sendgrid.account import SendGridAccount
 from connectors.channels.sendgrid.send import SendGridChannel
+from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 
+log = structlog.get_logger()
 _AGAIN = timedelta(minutes=15)
 _NO_ADDRESS = SendResult(Outcome.FAILED, error="the shop named no address to write to")
 _STATUS = {Outcome.ACCEPTED: "sent", Outcome.UNKNOWN: "unknown", Outcome.RETRY: notices.QUEUED}
@@ -56,25 +60,32 @@ def send_one(channel: Channel, letter: OutgoingMessage) -> SendResult:
 
 
 def _tell(kit: Kit, channel: Channel, store: Store, *, row: Row[Any], now: datetime) -> None:
-    operator = kit.runtime.settings
-    to_address = settings.read(store, "notices.email")
-    if addresses.problem("email", to_address) is not None:
-        result = _NO_ADDRESS
-    else:
-        letter = mail(
-            store,
-            row.kind,
-            to_address=to_address,
-            from_address=operator.notice_from,
-            base_url=operator.base_url,
-            told={"n": row.n} | _values(kit, store, row),
-        )
-        result = send_one(channel, letter)
+    """One notice; where writing it fails, it rests with the reason, and keeps no other merchant waiting."""
+    made = run_guarded(partial(_hand_over, kit, channel, store, row), store=store.id)
+    if isinstance(made, Failed):
+        log.error("notice failed", store=store.id, notice=row.kind, error=made.told)
+    result = SendResult(Outcome.FAILED, error=made.told) if isinstance(made, Failed) else made
     values: dict[str, Any] = {"status": _STATUS.get(result.outcome, "failed"), "error": result.error}
     if values["status"] == notices.QUEUED:
         values["next_at"] = now + _AGAIN
     with kit.database.of_store(store.id).write() as session:
         notices.finish(session, store.id, row.kind, **values)
+
+
+def _hand_over(kit: Kit, channel: Channel, store: Store, row: Row[Any]) -> SendResult:
+    operator = kit.runtime.settings
+    to_address = settings.read(store, "notices.email")
+    if addresses.problem("email", to_address) is not None:
+        return _NO_ADDRESS
+    letter = mail(
+        store,
+        row.kind,
+        to_address=to_address,
+        from_address=operator.notice_from,
+        base_url=operator.base_url,
+        told={"n": row.n} | _values(kit, store, row),
+    )
+    return send_one(channel, letter)
 
 
 def _values(kit: Kit, store: Store, row: Row[Any]) -> dict[str, str]:

@@ -33,22 +33,26 @@ def connected(kit: Kit) -> list[int]:
 
 def with_birthdays(kit: Kit, slot: Slot, _now: datetime) -> Iterator[int]:
     """Where a birthday is to be planned in that range, store by store."""
-    for store_id in _with_flow(kit, birthdays.FLOW):
-        with kit.database.of_store(store_id).read() as session:
-            store = rows.find(session, store_id)
-            is_due = store is not None and birthdays.is_due(session, store, begin=slot.begin, end=slot.end)
-        if is_due:
-            yield store_id
+    return (store for store in with_flow(kit, birthdays.FLOW) if has_birthday(kit, slot, store))
+
+
+def has_birthday(kit: Kit, slot: Slot, store_id: int) -> bool:
+    """Whether one is to be planned in that range."""
+    with kit.database.of_store(store_id).read() as session:
+        store = rows.find(session, store_id)
+        return store is not None and birthdays.is_due(session, store, begin=slot.begin, end=slot.end)
 
 
 def with_silent(kit: Kit, _slot: Slot, _now: datetime) -> Iterator[int]:
     """Where somebody who is silent was not written to yet, store by store."""
-    for store_id in _with_flow(kit, state_facts.FLOW):
-        with kit.database.of_store(store_id).read() as session:
-            store = rows.find(session, store_id)
-            is_waiting = store is not None and backlog.is_waiting(session, store)
-        if is_waiting:
-            yield store_id
+    return (store for store in with_flow(kit, state_facts.FLOW) if has_silent(kit, store))
+
+
+def has_silent(kit: Kit, store_id: int) -> bool:
+    """Whether somebody who is silent was not written to yet."""
+    with kit.database.of_store(store_id).read() as session:
+        store = rows.find(session, store_id)
+        return store is not None and backlog.is_waiting(session, store)
 
 
 def with_unpaired(kit: Kit, _slot: Slot, _now: datetime) -> list[int]:
@@ -71,6 +75,7 @@ def with_old_bands(kit: Kit, _slot: Slot, now: datetime) -> list[int]:
         return tickets.due(session, now)
 
 
-def _with_flow(kit: Kit, flow_key: str) -> list[int]:
+def with_flow(kit: Kit, flow_key: str) -> list[int]:
+    """Where a flow is on."""
     with kit.database.over_all_stores().read() as session:
         return published.stores_with(session, flow_key)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app import clock, migrate
+from app import clock, job_runs, migrate
 from app.config import Settings
 from app.messaging import domains, pace
 from app.messaging.senders import UNDECIDED
@@ -36,6 +36,9 @@ _MENDS: Mapping[str, str] = {
     "cannot be asked": "look at {provider}'s status page and try again",
 }
 """How each problem is mended, by its word."""
+_MEND_JOB = (
+    "the activity page has the whole of it, for an operator; its next run makes up for it, or report it"
+)
 _DOMAIN_MENDS: Mapping[str, str] = {
     domains.MAY_NOT_ASK: "look at the records at SendGrid, or give the key the permission whitelabel.read",
     domains.NOT_THERE: "add the domain at SendGrid (Settings, Sender Authentication)",
@@ -49,6 +52,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
         unheld = None if runtime.database.is_sqlite else session.execute(_GOES_AROUND).scalar_one_or_none()
         stores = session.execute(select(Store).order_by(Store.id)).scalars().all()
         told = {store.id: list(_notices(session, store.id)) for store in stores}
+        errors = job_runs.last_errors(session)
     accounts = Accounts(runtime.vault, runtime.settings)
     return {
         "settings": {name.upper(): _shown(runtime.settings, name) for name in Settings.model_fields},
@@ -58,6 +62,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
             "newest": migrate.head(),
             "mend": _mend_database(version, unheld),
         },
+        "jobs": [_failed(name, error) for name, error in errors.items()],
         "stores": [
             {
                 "id": store.id,
@@ -71,6 +76,11 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
             for store in stores
         ],
     }
+
+
+def _failed(job: str, error: str) -> dict[str, str]:
+    """A job of the calendar whose last run failed for some store, with the end of what it left."""
+    return {"job": job, "error": "; ".join(error.strip().splitlines()[-2:]), "mend": _MEND_JOB}
 
 
 def _mend_database(version: str | None, unheld: str | None) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, upda
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.crypto import Vault
+from app.crypto import UnreadableSecret, Vault
 from app.db import UtcDateTime, lease_now
 from app.models import Member, MemberLetter
 
@@ -84,9 +84,15 @@ def claim(session: Session, vault: Vault, now: datetime) -> Sequence[Letter]:
         if row.status == SENDING and row.cut_off:
             row.status = FAILED
             continue
+        try:
+            told = vault.open(row.sealed)
+        except UnreadableSecret:
+            # Its key was taken away. Whoever wants the link asks for another; the others' letters leave.
+            row.status = FAILED
+            continue
         row.cut_off += row.status == SENDING
         row.status, row.lease_until = SENDING, until
-        claimed.append(Letter(row.id, row.kind, email, **vault.open(row.sealed)))
+        claimed.append(Letter(row.id, row.kind, email, **told))
     session.flush()
     return claimed
 

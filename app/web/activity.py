@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import audit, clock, inbox
+from app import audit, clock, inbox, job_runs
 from app.errors import BadInput
 from app.members.roles import MARKETER
-from app.models import InboundEvent, JobRun, ScheduledJob
+from app.models import InboundEvent, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.models.store_write import RESTING
 from app.stores import writes
@@ -16,7 +16,7 @@ from app.web import paging, upkeep
 from app.web.acting import actor
 from app.web.auth import merchant_required, role_required
 from app.web.catalogue import translate
-from app.web.context import chosen_store, count_up_to, literals, rows_of, runtime
+from app.web.context import chosen_store, count_up_to, literals, minds_all, rows_of, runtime
 from app.web.home import progress_of
 
 blueprint = Blueprint("activity", __name__)
@@ -51,7 +51,8 @@ def show() -> ResponseReturnValue:
         )
         counts = _counts(session, store.id)
         jobs = list(session.scalars(select(ScheduledJob).order_by(ScheduledJob.name)))
-        failures = _failures(session, jobs)
+        # Of whichever shop a run failed, its error tells: that is for who minds all of them.
+        failures = job_runs.last_errors(session) if minds_all() else {}
         progress = progress_of(session, [store.id])[store.id]
         written = writes.counts(session, store.id)
         kept = upkeep.of_store(session, store)
@@ -109,14 +110,3 @@ def _counts(session: Session, store_id: int) -> dict[str, int]:
         )
         counts[status] = count_up_to(session, statement, _CAP)
     return counts
-
-
-def _failures(session: Session, jobs: list[ScheduledJob]) -> dict[str, str]:
-    """The error of each job's last run, where it has one."""
-    failures = {}
-    for job in jobs:
-        last = select(JobRun.error).where(JobRun.name == job.name).order_by(JobRun.slot.desc()).limit(1)
-        error = session.execute(last).scalar_one_or_none()
-        if error:
-            failures[job.name] = error
-    return failures

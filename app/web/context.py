@@ -186,6 +186,11 @@ def count_up_to(session: Session, statement: Select[Any], cap: int) -> int:
     return session.execute(select(func.count()).select_from(some)).scalar_one()
 
 
+def minds_all() -> bool:
+    """Whether who looks runs this installation, and may see what tells of any of its shops."""
+    return _visible() is None
+
+
 def _visible() -> Collection[int] | None:
     """The stores that the reader may see; None is all of them."""
     seen, signed_in = visit(), reader()

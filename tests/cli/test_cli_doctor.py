@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 
 from app.cli import doctor
 from app.messaging.senders import UNDECIDED
+from app.models import JobRun, ScheduledJob
+from tests.conftest import NOW
 from tests.jobs.jobs_providers import Sending, sending_alone
 
+DAY = timedelta(days=1)
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 
@@ -59,6 +63,23 @@ def test_no_secret_is_shown(shop: Sending) -> None:
 
     assert shop.pair.providers.settings.sendgrid_api_key not in told
     assert shop.pair.providers.settings.auth_token not in told
+
+
+def test_a_night_that_failed_for_a_shop_is_told_until_one_went_well(shop: Sending) -> None:
+    good, bad = ({"name": name, "started_at": NOW, "ended_at": NOW} for name in ("purge", "holdout"))
+    with shop.runtime.database.write() as session:
+        for name in ("purge", "holdout"):
+            session.add(ScheduledJob(name=name, every_hours=24, last_run_at=NOW, next_run_at=NOW))
+        trace = "Traceback\n  File\nValueError: no\nstores that failed: 7\n"
+        session.add(JobRun(**good, slot=NOW - DAY, error=trace))
+        session.add(JobRun(**good, slot=NOW))
+        session.add(JobRun(**bad, slot=NOW, error=trace))
+
+    told: Any = doctor._doctor(shop.runtime, argparse.Namespace())
+
+    assert [(one["job"], one["error"]) for one in told["jobs"]] == [
+        ("holdout", "ValueError: no; stores that failed: 7")
+    ]
 
 
 def _senders(shop: Sending) -> list[dict[str, Any]]:

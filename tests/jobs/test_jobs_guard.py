@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
 from jobs.guard import each_store
 
@@ -29,7 +30,8 @@ def test_a_store_that_fails_is_told_of_after_the_others_had_their_turn(at_once: 
         done.append(store_id)
         return 1
 
-    with pytest.raises(ValueError, match="store 1"):
+    with capture_logs() as logged, pytest.raises(ValueError, match="store 1"):
         each_store(STORES, _fail_for_the_first, at_once=at_once)
 
     assert sorted(done) == [2, 3]
+    assert [(line["event"], line["store"]) for line in logged] == [("store failed", 1)]

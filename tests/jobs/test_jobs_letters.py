@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import update
 
+from app.crypto import Vault
 from app.db import Base, lease_now, wall_now
 from app.members import attempts, letters, links, people, sessions, upkeep
 from app.members.roles import OWNER
@@ -80,6 +82,20 @@ def test_a_letter_that_was_cut_off_goes_once_more_and_no_oftener(operator: Runti
             session.execute(update(MemberLetter).values(lease_until=datetime(2000, 1, 1, tzinfo=UTC)))
 
     assert claimed == [1, 1, 0]
+    assert seeds.values_of(operator.database, MemberLetter, "status") == ["failed"]
+
+
+@only_sqlite
+def test_a_letter_whose_key_was_taken_away_keeps_no_other_waiting(operator: Runtime, pair: Pair) -> None:
+    with operator.database.write() as session:
+        foreign = Vault([Fernet.generate_key().decode()]).seal({"url": URL, "store": "", "language": "it"})
+        session.execute(update(MemberLetter).values(sealed=foreign))
+        member = people.make(session, "second@b.example", NOW)
+        letters.queue(session, operator.vault, member.id, letters.INVITATION, url=URL, language="it", now=NOW)
+
+    _run(operator)
+
+    assert [line["to"] for line in pair.providers.log.lines] == ["second@b.example"]
     assert seeds.values_of(operator.database, MemberLetter, "status") == ["failed"]
 
 

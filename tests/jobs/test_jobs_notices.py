@@ -268,6 +268,32 @@ def test_each_kind_has_a_button_for_every_screen_and_leaves_nothing_unfilled(kin
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_notice_that_cannot_be_written_keeps_no_other_merchant_waiting(
+    operator: Runtime, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = (
+        seeds.new_store(operator.database, word, email=f"{word}@b.example", state="needs_reconnect")
+        for word in ("broken", "sound")
+    )
+
+    def _mail(store: Store, *arguments: Any, **named: Any) -> Any:
+        if store.id == broken:
+            raise ZeroDivisionError("of somebody's figures")
+        return mail(store, *arguments, **named)
+
+    monkeypatch.setattr(notices, "mail", _mail)
+
+    _run(operator)
+
+    assert [line["to"] for line in _told(pair)] == ["sound@b.example"]
+    assert seeds.rows_of(operator.database, Notice, "store_id", "status") == [
+        (broken, "failed"),
+        (sound, "sent"),
+    ]
+    assert "somebody" not in seeds.values_of(operator.database, Notice, "error")[0]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_an_operator_without_an_account_tells_nobody(runtime: Runtime, pair: Pair) -> None:
     seeds.new_store(runtime.database, email="anna@bottega.example", state="needs_reconnect")
 

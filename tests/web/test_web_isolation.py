@@ -10,12 +10,20 @@ from sqlalchemy import select
 
 from app.db import Base
 from app.flows import switch
-from app.models import ApiKey, ConsentState, CustomerEvent, InboundEvent, MemberSession
+from app.models import (
+    ApiKey,
+    ConsentState,
+    CustomerEvent,
+    InboundEvent,
+    JobRun,
+    MemberSession,
+    ScheduledJob,
+)
 from app.runtime import Runtime
 from app.web.api.openapi import ROUTES, Route
 from tests.engines import POSTGRESQL, SQLITE
 from tests.web.web_members import act, add_member, browser_of
-from tests.web.web_shops import Csrf, Shop
+from tests.web.web_shops import NOW, Csrf, Shop
 
 LISTS = [route for route in ROUTES if route.is_list]
 ONES = [route for route in ROUTES if "_id}" in route.path]
@@ -207,6 +215,23 @@ def test_a_screen_shows_the_chosen_store(
     assert other_shop.word not in first
     assert other_shop.word in second
     assert shop.word not in second
+
+
+@both_databases
+def test_what_a_night_failed_of_is_shown_to_the_operator_alone(
+    app: Flask, member: FlaskClient, runtime: Runtime, shop: Shop, other_shop: Shop
+) -> None:
+    with runtime.database.write() as session:
+        session.add(ScheduledJob(name="holdout", every_hours=24, last_run_at=NOW, next_run_at=NOW))
+        error = f"ValueError: figures of {other_shop.word}\nstores that failed: {other_shop.store_id}"
+        session.add(JobRun(name="holdout", slot=NOW, started_at=NOW, ended_at=NOW, error=error))
+
+    to_operator = _main(member, "activity")
+    to_owner = _main(_owner_of(app, runtime, shop).browser, "activity")
+
+    assert f"figures of {other_shop.word}" in to_operator
+    assert other_shop.word not in to_owner
+    assert "stores that failed" not in to_owner
 
 
 @both_databases
