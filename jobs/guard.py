@@ -23,6 +23,7 @@ T = TypeVar("T")
 EXPECTED = (AppError, ConnectorError)
 """What code of ours raised on purpose: its text is safe to show, and says what it means."""
 
+_MOST_NAMED = 20
 PAUSES = tuple(
     timedelta(seconds=seconds) for seconds in (5, 30, 2 * 60, 10 * 60, 60 * 60, 4 * 60 * 60, 12 * 60 * 60)
 )
@@ -84,7 +85,10 @@ def _raise_first(failures: Mapping[int, Failed]) -> None:
     for store_id, failure in failures.items():
         log.error("store failed", store=store_id, error=failure.told)
     for failure in failures.values():
-        failure.error.add_note(f"stores that failed: {', '.join(map(str, failures))}")
+        others = f" and {len(failures) - _MOST_NAMED} others" if len(failures) > _MOST_NAMED else ""
+        failure.error.add_note(
+            f"stores that failed: {', '.join(map(str, [*failures][:_MOST_NAMED]))}{others}"
+        )
         raise failure.error
 
 

@@ -35,3 +35,15 @@ def test_a_store_that_fails_is_told_of_after_the_others_had_their_turn(at_once: 
 
     assert sorted(done) == [2, 3]
     assert [(line["event"], line["store"]) for line in logged] == [("store failed", 1)]
+
+
+def test_the_failure_that_is_told_names_the_first_stores_that_failed() -> None:
+    def _fail(store_id: int) -> int:
+        raise ValueError(f"store {store_id}")
+
+    with pytest.raises(ValueError, match="store 1") as raised:
+        each_store(range(1, 26), _fail)
+
+    (note,) = raised.value.__notes__
+    assert note.startswith("stores that failed: 1, 2, 3,")
+    assert note.endswith("19, 20 and 5 others")
