@@ -12,7 +12,7 @@ from app.flows.writing import TIMER_KIND
 from app.models import CustomerEvent
 from app.scans import StoreScan
 from app.stores import rows
-from jobs.guard import each_store
+from jobs.guard import Failed, each_sound, raise_first
 from jobs.kit import Kit
 
 EVENTS = table_of(CustomerEvent)
@@ -24,21 +24,27 @@ _PENDING = StoreScan(EVENTS.c.store_id, EVENTS.c.is_pending == true())
 
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
-    """Advance every store that has something pending or due, round after round with a fair share each."""
+    """Advance every store that has something pending or due, round after round with a fair share each.
+
+    One that fails is left out of the rounds that follow, so that the others go on to their end.
+    """
     total = 0
+    failures: dict[int, Failed] = {}
     for _ in range(_MOST_ROUNDS):
-        done, is_all = (0, True) if kit.stopping.is_set() else _round(kit, now)
+        done, is_all = (0, True) if kit.stopping.is_set() else _round(kit, now, failures)
         total += done
         if is_all:
             break
+    raise_first(failures)
     return +Counter({"advanced": total})
 
 
-def _round(kit: Kit, now: datetime) -> tuple[int, bool]:
+def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> tuple[int, bool]:
     """One share of each store: how much was done, and whether no store can have more."""
     with kit.database.over_all_stores().read() as session:
         pending = _PENDING.run(session)
-        stores = sorted({*pending, *timers.due_stores(session, now, _MOST_STORES, kinds=(TIMER_KIND,))})
+        due = timers.due_stores(session, now, _MOST_STORES + len(failures), kinds=(TIMER_KIND,))
+        stores = sorted({*pending, *due}.difference(failures))
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     done = [0]
 
@@ -46,7 +52,7 @@ def _round(kit: Kit, now: datetime) -> tuple[int, bool]:
         done.append(_run_store(kit, store_id, now, share))
         return done[-1]
 
-    return each_store(stores, run_store), max(done) < share
+    return each_sound(stores, run_store, failures), max(done) < share
 
 
 def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:

@@ -69,19 +69,31 @@ def each_store(stores: Sequence[int], work: Callable[[int], int], *, at_once: in
     Raises:
         Exception: the first store's failure, once its neighbours are done; it says which stores failed.
     """
-    done = 0
     failures: dict[int, Failed] = {}
+    done = each_sound(stores, work, failures, at_once=at_once)
+    raise_first(failures)
+    return done
+
+
+def each_sound(
+    stores: Sequence[int], work: Callable[[int], int], failures: dict[int, Failed], *, at_once: int = 1
+) -> int:
+    """Do something for each store; how much was done, and in `failures` those that fail."""
+    done = 0
     for store_id, result in zip(stores, _results(stores, work, at_once), strict=True):
         if isinstance(result, Failed):
             failures[store_id] = result
         else:
             done += result
-    _raise_first(failures)
     return done
 
 
-def _raise_first(failures: Mapping[int, Failed]) -> None:
-    """Tell of each store, and raise what went wrong in the first one."""
+def raise_first(failures: Mapping[int, Failed]) -> None:
+    """Tell of each store that failed, and raise what went wrong in the first one.
+
+    Raises:
+        Exception: that; it says which stores failed.
+    """
     for store_id, failure in failures.items():
         log.error("store failed", store=store_id, error=failure.told)
     for failure in failures.values():
@@ -122,7 +134,7 @@ def rounds(one: Callable[[dict[int, Failed]], int], most: int) -> int:
         done += count
         if not count:
             break
-    _raise_first(failures)
+    raise_first(failures)
     return done
 
 

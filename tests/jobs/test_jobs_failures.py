@@ -78,6 +78,23 @@ def test_a_shop_whose_flows_are_broken_keeps_no_other_waiting(runtime: Runtime) 
     ]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_beside_a_broken_shop_the_others_go_on_to_their_end(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.flows._SMALLEST_SHARE", 4)
+    monkeypatch.setattr("jobs.flows.BATCH", 8)
+    broken, sound = welcoming(runtime, "broken"), welcoming(runtime, "sound")
+    break_flows(runtime, broken)
+    for store_id in (broken, sound):
+        consents(runtime, store_id, 9)
+
+    with pytest.raises(ValueError, match="entries"):
+        flows.run(kit_of(runtime), NOW)
+
+    assert seeds.values_of(runtime.database, Enrollment, "store_id") == [sound] * 9
+
+
 def test_a_stage_that_fails_keeps_no_other_stage_waiting(runtime: Runtime) -> None:
     broken, sound = welcoming(runtime, "broken"), welcoming(runtime, "sound")
     break_flows(runtime, broken)
