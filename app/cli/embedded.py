@@ -14,7 +14,9 @@ from waitress.utilities import RequestEntityTooLarge
 from app import doors, watching
 from app.cli.dispatching import AnswerableRequest, Calls, Dispatcher, Looking, is_to_write, task_of
 from app.cli.ending import on_termination
+from app.cli.words import PORT_WAY_OUT
 from app.doors import Site
+from app.errors import AppError
 from app.loading import loading
 from app.pages import Pages, end_if_failed
 from app.runtime import Runtime
@@ -75,14 +77,17 @@ def open_server(site: Site, host: str, port: int) -> Any:
     """A bound waitress server: slow clients are buffered, a body over the cap is cut while it is read.
 
     Raises:
-        OSError: the port is taken.
+        AppError: the port cannot be opened.
     """
     dispatcher = Dispatcher(site.unwaited)
     dispatcher.set_thread_count(THREADS)
     address = _address_of(host, port)
-    server = waitress.create_server(
-        site.application, host=address, port=port, _dispatcher=dispatcher, **_SERVER
-    )
+    try:
+        server = waitress.create_server(
+            site.application, host=address, port=port, _dispatcher=dispatcher, **_SERVER
+        )
+    except OSError as error:
+        raise AppError(f"port {port} of {address}: {error.strerror}; {PORT_WAY_OUT}") from error
     calls = Calls(server.trigger.pull_trigger)
     server.pull_trigger = calls
     server.readable = Looking(server.readable, calls.heard, dispatcher.look)
@@ -99,7 +104,7 @@ def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     """Serve until the process is told to stop: deliveries at once, pages and worker once they are loaded.
 
     Raises:
-        OSError: the port is taken.
+        AppError: the port cannot be opened.
     """
     settings = runtime.settings
     watching.begin(spans_to=settings.otel_exporter_otlp_endpoint, surprises_to=settings.sentry_dsn)

@@ -4,19 +4,22 @@ import argparse
 from functools import partial
 
 from app.asgi import create_hosted_site
+from app.cli.words import PORT_WAY_OUT
 from app.config import Settings
 from app.errors import AppError, BadInput
 from app.runtime import Runtime
 
 _HEADER_MILLISECONDS = 10_000
 _GRACE_SECONDS = 15
+_OF_SYSTEM = "(os error"
+"""How granian, whose sockets are opened in Rust, says that the system refused one."""
 
 
 def serve(runtime: Runtime, arguments: argparse.Namespace) -> None:
     """Serve until the process is told to stop; the runtime is closed, each web process opens its own.
 
     Raises:
-        AppError: the extra `server` is not installed.
+        AppError: the extra `server` is not installed, or the port cannot be opened.
         BadInput: a worker was asked for.
     """
     if arguments.worker == "embedded":
@@ -47,4 +50,10 @@ def _serve(settings: Settings, host: str, processes: int) -> None:
         workers_kill_timeout=_GRACE_SECONDS,
     )
     server.on_startup(partial(print, f"Ritorno serves on http://{host}:{settings.port}", flush=True))
-    server.serve(target_loader=partial(create_hosted_site, settings), wrap_loader=False)
+    try:
+        server.serve(target_loader=partial(create_hosted_site, settings), wrap_loader=False)
+    except RuntimeError as error:
+        said, _, _ = str(error).partition("\n")
+        if _OF_SYSTEM not in said:
+            raise
+        raise AppError(f"port {settings.port} of {host}: {said}; {PORT_WAY_OUT}") from error

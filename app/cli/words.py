@@ -7,6 +7,8 @@ from typing import NoReturn
 _LARGEST = 2**63 - 1
 STARTED_AT = "as if the first start were then, to repeat a run (default: now)"
 """What `--started-at` is for."""
+PORT_WAY_OUT = "end what listens there, or name another one by --port or PORT"
+"""What to do about a port that cannot be opened."""
 
 
 class Parser(argparse.ArgumentParser):

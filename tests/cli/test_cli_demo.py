@@ -146,6 +146,30 @@ def test_a_sandbox_whose_number_is_lost_keeps_its_world(
     assert (folder / "lock").exists()
 
 
+def test_a_demo_whose_port_is_taken_says_so_and_makes_no_plan(tmp_path: Path, demos: Demos) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        demo = demos.begin("--days", "1", "--port", str(port))
+        _, said = demo.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert demo.returncode == 1
+    assert said == (
+        f"ritorno: port {port}: Address already in use; end what listens there, "
+        "or name another one by --port or PORT\n"
+    )
+    assert not (tmp_path / "var" / "demo" / "demo.json").exists()
+
+
+def test_a_demo_that_goes_on_says_that_its_port_was_taken_meanwhile(tmp_path: Path, demos: Demos) -> None:
+    demos.begin("--days", "1").communicate(timeout=_PATIENCE_SECONDS)
+    with socket.create_server(("127.0.0.1", _port_of(tmp_path))):
+        demo = demos.begin("--days", "1")
+        _, said = demo.communicate(timeout=_PATIENCE_SECONDS)
+
+    assert demo.returncode == 1
+    assert said.endswith("or begin anew with --fresh: its shops know this demo at that port\n")
+
+
 @pytest.mark.parametrize("words", [(), ("--fresh",)])
 def test_a_database_that_no_demo_made_is_left_alone(
     tmp_path: Path, demos: Demos, words: Sequence[str]
@@ -249,13 +273,18 @@ def _sandbox_of(folder: Path) -> Path:
 
 
 def _wait_until_it_serves(folder: Path) -> None:
-    port = json.loads((folder / "var" / "demo" / "demo.json").read_text())["port"]
+    port = _port_of(folder)
 
     def _is_open() -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     assert until(_is_open, _PATIENCE_SECONDS)
+
+
+def _port_of(folder: Path) -> int:
+    found: int = json.loads((folder / "var" / "demo" / "demo.json").read_text())["port"]
+    return found
 
 
 def _expect_no_sandbox(folder: Path) -> None:
