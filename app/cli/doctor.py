@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import clock, job_runs, migrate
 from app.config import Settings
+from app.crypto import UnreadableSecret
 from app.messaging import domains, pace
 from app.messaging.senders import UNDECIDED
 from app.models import Store
 from app.runtime import Runtime
-from app.stores import notices, settings
+from app.stores import credentials, notices, settings
 from app.stores.accounts import SENDGRID, Account, Accounts
 from connectors.base import ConnectorError
 from jobs import sender_checks, sender_domains
@@ -69,7 +70,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
                 "domain": store.domain,
                 "state": store.state,
                 "webhooks": len(store.subscriptions),
-                "mend": _mend(store),
+                "mend": _mend(runtime, store),
                 "notices": told[store.id],
                 "senders": list(_senders(runtime, accounts, store)),
             }
@@ -98,12 +99,22 @@ def _shown(settings_: Settings, name: str) -> object:
     return "set" if is_secret and value else value
 
 
-def _mend(store: Store) -> str | None:
+def _mend(runtime: Runtime, store: Store) -> str | None:
+    if not _is_readable(runtime, store):
+        return "its keys are sealed by a key that is not in ENCRYPTION_KEYS: put that one back, as the last"
     if store.state == "needs_reconnect":
         return "the shop no longer accepts our keys: let the merchant install the app again"
     if store.state == "connected" and not store.subscriptions:
         return "no webhooks yet: start the worker and look again"
     return None
+
+
+def _is_readable(runtime: Runtime, store: Store) -> bool:
+    try:
+        credentials.unseal(runtime.vault, store.credentials)
+    except UnreadableSecret:
+        return False
+    return True
 
 
 def _notices(session: Session, store_id: int) -> Iterator[dict[str, Any]]:
@@ -120,7 +131,9 @@ def _notices(session: Session, store_id: int) -> Iterator[dict[str, Any]]:
 
 
 def _senders(runtime: Runtime, accounts: Accounts, store: Store) -> Iterator[dict[str, Any]]:
-    """Each account that carries the store's messages, asked just now."""
+    """Each account that carries the store's messages, asked just now; none where its keys cannot be read."""
+    if not _is_readable(runtime, store):
+        return
     for channel, account in sorted(accounts.of(store).by_channel.items()):
         problem = _problem(store, account)
         word = (problem or "").partition(":")[0]

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from app.cli import doctor
+from app.crypto import Vault
 from app.messaging.senders import UNDECIDED
-from app.models import JobRun, ScheduledJob
+from app.models import JobRun, ScheduledJob, Store
+from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_providers import Sending, sending_alone
 
@@ -56,6 +59,20 @@ def test_what_is_wrong_is_said_with_how_to_mend_it(
 
     assert found["problem"].startswith(problem)
     assert word in found["mend"]
+
+
+def test_a_shop_whose_keys_cannot_be_read_is_named_and_hides_no_other(shop: Sending) -> None:
+    other = seeds.new_store(shop.runtime.database, "other")
+    foreign = Vault([Fernet.generate_key().decode()]).seal({"token": "t"})
+    with shop.runtime.database.write() as session:
+        session.get_one(Store, other).credentials = foreign
+
+    told: Any = doctor._doctor(shop.runtime, argparse.Namespace())
+    first, second = told["stores"]
+
+    assert [one["problem"] for one in first["senders"]] == [None, None]
+    assert second["mend"].startswith("its keys are sealed by a key that is not in ENCRYPTION_KEYS")
+    assert second["senders"] == []
 
 
 def test_no_secret_is_shown(shop: Sending) -> None:
