@@ -41,6 +41,17 @@ _DUE: Select[Any] = (
 _DUE_OF_STORE = _DUE.where(TIMERS.c.store_id == _STORE, TIMERS.c.kind == bindparam("kind")).with_for_update(
     skip_locked=True
 )
+_DUE_OF_SUBJECTS = (
+    select(*_KEY, TIMERS.c.turn)
+    .where(
+        TIMERS.c.store_id == _STORE,
+        TIMERS.c.due_at <= _NOW,
+        TIMERS.c.kind == bindparam("kind"),
+        Among(TIMERS.c.subject_id, "subjects"),
+    )
+    .order_by(TIMERS.c.due_at, TIMERS.c.subject_id)
+    .with_for_update(skip_locked=True)
+)
 _DUE_OF_STORES = _DUE.where(
     TIMERS.c.store_id.in_(bindparam("stores", expanding=True)), TIMERS.c.kind.in_(_KINDS)
 )
@@ -104,10 +115,37 @@ def take_due(session: Session, store_id: int, now: datetime, *, kind: str, limit
 
     Whoever takes a timer does its work in the same transaction: a crash brings it back.
     """
-    values = {"store": store_id, "now": now, "kind": kind, "most": limit}
-    rows = named(session.execute(_DUE_OF_STORE, values))
+    rows = look_due(session, store_id, now, kind=kind, limit=limit)
     drop(session, rows)
     return rows
+
+
+def look_due(session: Session, store_id: int, now: datetime, *, kind: str, limit: int) -> list[Any]:
+    """The same without taking them."""
+    values = {"store": store_id, "now": now, "kind": kind, "most": limit}
+    return named(session.execute(_DUE_OF_STORE, values))
+
+
+def take_due_of(
+    session: Session, store_id: int, now: datetime, *, kind: str, subjects: Sequence[int]
+) -> list[Any]:
+    """Remove and return the due timers of these subjects, earliest first."""
+    values = {"store": store_id, "now": now, "kind": kind, "subjects": subjects}
+    rows = named(session.execute(_DUE_OF_SUBJECTS, values)) if subjects else []
+    drop(session, rows)
+    return rows
+
+
+def put_off_of(
+    session: Session, store_id: int, until: datetime, *, kind: str, subjects: Sequence[int]
+) -> None:
+    """Have the timers of these subjects wait until then; of several of a subject the latest turn does."""
+    rows = take_due_of(session, store_id, until, kind=kind, subjects=subjects)
+    turns: dict[int, int] = {}
+    for row in rows:
+        turns[row.subject_id] = max(row.turn, turns.get(row.subject_id, row.turn))
+    set_timers(session, [NewTimer(store_id, until, kind, subject, turn) for subject, turn in turns.items()])
+    settle_cursor(session, store_id)
 
 
 def peek_due(session: Session, now: datetime, kinds: Sequence[str], limit: int) -> Sequence[Row[Any]]:

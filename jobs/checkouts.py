@@ -1,12 +1,17 @@
 """The checkouts' tick: those that rested for an hour without an order count as abandoned."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from app import timers
 from app.mirror import checkout_ends
-from app.stores import rows
+from app.models import Store
+from app.models.set_aside import CHECKOUTS
 from app.stores.platforms import UNINSTALLED
+from jobs.alone import Batches, by_timers
 from jobs.guard import each_store
 from jobs.kit import Kit
 
@@ -15,17 +20,16 @@ BATCH = 500
 
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Settle what is due, store by store; a store that fails stops only itself."""
+    batches = Batches.of(kit, WORK, now)
     with kit.database.over_all_stores().read() as session:
-        stores = sorted(timers.due_stores(session, now, BATCH, kinds=(checkout_ends.TIMER_KIND,)))
-    return +Counter({"checkouts": each_store(stores, lambda store_id: _run_store(kit, store_id, now))})
+        due = timers.due_stores(session, now, BATCH, kinds=(checkout_ends.TIMER_KIND,))
+    stores = sorted({*due, *batches.again})
+    return +Counter({"checkouts": each_store(stores, lambda store_id: batches.run(store_id, BATCH))})
 
 
-def _run_store(kit: Kit, store_id: int, now: datetime) -> int:
-    """One transaction: the timers taken and all that follows from them; how many there were."""
-    with kit.database.of_store(store_id).write() as session:
-        due = timers.take_due(session, store_id, now, kind=checkout_ends.TIMER_KIND, limit=BATCH)
-        store = rows.look(session, store_id)
-        if store is not None and store.state != UNINSTALLED and due:
-            checkout_ends.settle(session, store, sorted({row.subject_id for row in due}), now)
-        timers.settle_cursor(session, store_id)
-        return len(due)
+def _settle(session: Session, store: Store, checkout_ids: Sequence[int], now: datetime) -> None:
+    if store.state != UNINSTALLED:
+        checkout_ends.settle(session, store, checkout_ids, now)
+
+
+WORK = by_timers(CHECKOUTS, checkout_ends.TIMER_KIND, _settle)

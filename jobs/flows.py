@@ -4,14 +4,16 @@ from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import true
+from sqlalchemy.orm import Session
 
 from app import failpoints, timers
 from app.db import table_of
-from app.flows import work
+from app.flows import persons, work
 from app.flows.writing import TIMER_KIND
-from app.models import CustomerEvent
+from app.models import CustomerEvent, Store
+from app.models.set_aside import FLOWS
 from app.scans import StoreScan
-from app.stores import rows
+from jobs.alone import Batches, Work
 from jobs.guard import Failed, each_sound, raise_first
 from jobs.kit import Kit
 
@@ -41,26 +43,33 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 def _round(kit: Kit, now: datetime, failures: dict[int, Failed]) -> tuple[int, bool]:
     """One share of each store: how much was done, and whether no store can have more."""
+    batches = Batches.of(kit, WORK, now)
     with kit.database.over_all_stores().read() as session:
         pending = _PENDING.run(session)
         due = timers.due_stores(session, now, _MOST_STORES + len(failures), kinds=(TIMER_KIND,))
-        stores = sorted({*pending, *due}.difference(failures))
+        stores = sorted({*pending, *due, *batches.again}.difference(failures))
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     done = [0]
 
     def run_store(store_id: int) -> int:
-        done.append(_run_store(kit, store_id, now, share))
+        done.append(_run_store(batches, store_id, share))
         return done[-1]
 
     return each_sound(stores, run_store, failures), max(done) < share
 
 
-def _run_store(kit: Kit, store_id: int, now: datetime, share: int) -> int:
-    with kit.database.of_store(store_id).write() as session:
-        store = rows.look(session, store_id)
-        done = work.run_batch(session, store, now, share) if store is not None else 0
-        if done:
-            failpoints.reached("flows.in-batch")
+def _run_store(batches: Batches, store_id: int, share: int) -> int:
+    done = batches.run(store_id, share)
     if done:
         failpoints.reached("flows.after-batch")
     return done
+
+
+def _run_batch(session: Session, store: Store, now: datetime, share: int) -> int:
+    done = work.run_batch(session, store, now, share)
+    if done:
+        failpoints.reached("flows.in-batch")
+    return done
+
+
+WORK = Work(FLOWS, _run_batch, persons.people_due, persons.run_alone, persons.put_off)

@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import BindParameter, Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
+from app import asides
 from app.analytics import days
 from app.db import Among, UtcDateTime, table_of, unindexed, upsert
 from app.messaging import clicks
 from app.models import Attribution, CustomerEvent, DeliveryEvent, Message, Order, Voucher
+from app.models.set_aside import ATTRIBUTION
 
 ORDERS, MESSAGES, CLICKS = table_of(Order), table_of(Message), table_of(DeliveryEvent)
 ENTRIES = table_of(CustomerEvent)
@@ -28,13 +30,15 @@ _READ = (
     *("id", "store_id", "customer_id", "currency", "is_test", "placed_at", "cancelled_at", "deleted_at"),
     *("total_minor", "refunded_minor", "tax_minor", "shipping_minor"),
 )
-_DUE = (
+_ANY_DUE = (
     select(*(ORDERS.c[name] for name in _READ))
     .where(ORDERS.c.store_id == _STORE, ORDERS.c.is_attribution_due)
-    .order_by(ORDERS.c.id)
-    .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+_DUE = (
+    _ANY_DUE.where(asides.is_none_of(ATTRIBUTION, ORDERS.c.id)).order_by(ORDERS.c.id).limit(bindparam("most"))
+)
+_ONE_DUE = _ANY_DUE.where(ORDERS.c.id == bindparam("order"))
 _LOST = delete(ATTRIBUTIONS).where(
     ATTRIBUTIONS.c.store_id == _STORE, Among(ATTRIBUTIONS.c.order_id, "orders")
 )
@@ -119,7 +123,21 @@ def attribute_due(session: Session, store_id: int, limit: int) -> int:
 
     Their days are added up anew with them.
     """
-    orders = session.execute(_DUE, {"store": store_id, "most": limit}).all()
+    return _attribute(session, store_id, due(session, store_id, limit))
+
+
+def attribute_one(session: Session, store_id: int, order_id: int) -> int:
+    """The same of one order, if it is due."""
+    found = session.execute(_ONE_DUE, {"store": store_id, "order": order_id}).all()
+    return _attribute(session, store_id, found)
+
+
+def due(session: Session, store_id: int, limit: int) -> Sequence[Row[Any]]:
+    """The orders that are to be attributed, at most so many."""
+    return session.execute(_DUE, {"store": store_id, "most": limit}).all()
+
+
+def _attribute(session: Session, store_id: int, orders: Sequence[Row[Any]]) -> int:
     if not orders:
         return 0
     ids = [order.id for order in orders]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app import clock, job_runs, migrate
+from app import asides, clock, job_runs, migrate
 from app.config import Settings
 from app.crypto import UnreadableSecret
 from app.messaging import domains, pace
@@ -23,6 +23,7 @@ from jobs import sender_checks, sender_domains
 _GOES_AROUND = text(
     "SELECT rolname FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"
 )
+_MOST_ASIDE = 20
 _SECRET = ("secret", "key", "token", "dsn")
 _MENDS: Mapping[str, str] = {
     UNDECIDED: "take in who unsubscribed at an earlier service: `ritorno customer import FILE --store {id}"
@@ -54,6 +55,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
         stores = session.execute(select(Store).order_by(Store.id)).scalars().all()
         told = {store.id: list(_notices(session, store.id)) for store in stores}
         errors = job_runs.last_errors(session)
+        aside = {store.id: list(_set_aside(session, store.id)) for store in stores}
     accounts = Accounts(runtime.vault, runtime.settings)
     return {
         "settings": {name.upper(): _shown(runtime.settings, name) for name in Settings.model_fields},
@@ -72,6 +74,7 @@ def _doctor(runtime: Runtime, arguments: argparse.Namespace) -> object:
                 "webhooks": len(store.subscriptions),
                 "mend": _mend(runtime, store),
                 "notices": told[store.id],
+                "set_aside": aside[store.id],
                 "senders": list(_senders(runtime, accounts, store)),
             }
             for store in stores
@@ -128,6 +131,13 @@ def _notices(session: Session, store_id: int) -> Iterator[dict[str, Any]]:
             "error": row.error,
             "mend": mend if is_unsent else None,
         }
+
+
+def _set_aside(session: Session, store_id: int) -> Iterator[dict[str, Any]]:
+    """What failed by itself, by an error of ours, and is tried again by itself."""
+    for row in asides.of_store(session, store_id, _MOST_ASIDE):
+        told = {"job": row.work, "subject": row.subject_id, "since": row.since, "attempts": row.attempts}
+        yield told | {"error": row.error, "mend": "report the error, and install the version that mends it"}
 
 
 def _senders(runtime: Runtime, accounts: Accounts, store: Store) -> Iterator[dict[str, Any]]:

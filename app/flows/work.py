@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app import timeline, timers
+from app import asides, timeline, timers
 from app.db import Among, UtcDateTime, is_one_of, table_of, unindexed
 from app.flows import facts, journeys, likely, live, published, writing
 from app.flows.batch import Batch, Held
@@ -25,6 +25,7 @@ from app.flows.shop import LiveShop
 from app.models import CustomerEvent, Enrollment, Message, Store
 from app.models.enrollment import ACTIVE
 from app.models.message import WAITING_STATES
+from app.models.set_aside import FLOWS
 from app.named import named
 from app.segments import classing, scoring, standing
 
@@ -34,7 +35,7 @@ _STORE: BindParameter[Any] = bindparam("store")
 _READ_OF_EVENTS = ("id", "customer_id", "type", "subject", "source_key", "occurred_at", "details")
 _EVENTS = select(*(EVENTS.c[name] for name in _READ_OF_EVENTS)).where(EVENTS.c.store_id == _STORE)
 _PENDING = (
-    _EVENTS.where(EVENTS.c.is_pending)
+    _EVENTS.where(EVENTS.c.is_pending, asides.is_none_of(FLOWS, EVENTS.c.customer_id))
     .order_by(EVENTS.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -52,6 +53,7 @@ _PENDING_OF = (
 )
 _MOST_OF_THEM = 20
 """How many times the entries that were asked for their customers may bring at once."""
+_MOST_OF_ONE = 10_000
 _MARK_READ = (
     update(EVENTS)
     # As for new rows (`app/changes.py`): no page is kept as it was before.
@@ -102,11 +104,16 @@ def run_batch(session: Session, store: Store, now: datetime, limit: int) -> int:
 
 def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[int, bool]:
     """One pass: how many entries and timers it did, and whether it made something due by now."""
-    events, is_all = _pending(session, store.id, limit)
+    events, is_all = pending(session, store.id, limit)
     # While entries wait for a later batch, one of them may end what a timer would move on.
     due = timers.take_due(session, store.id, now, kind=writing.TIMER_KIND, limit=limit) if is_all else []
+    return len(events) + len(due), advance(session, store, now, events=events, due=due)
+
+
+def advance(session: Session, store: Store, now: datetime, *, events: list[Any], due: Sequence[Any]) -> bool:
+    """Do these entries and timers, which were taken; whether it made something due by now."""
     if not events and not due:
-        return 0, False
+        return False
     rows = journeys_of(session, store.id, events, sorted({timer.subject_id for timer in due}))
     batch = _batch(session, store, now, events=events, rows=rows, due_ids=_rung_for(rows, due))
     for item in in_order(batch, events, due):
@@ -117,10 +124,10 @@ def _pass(session: Session, store: Store, now: datetime, limit: int) -> tuple[in
     timers.settle_cursor(session, store.id)
     changed = [*batch.fresh.values(), *(held for held in batch.held.values() if held.is_changed)]
     waits = [held.journey.due_at for held in changed if held.journey.due_at is not None]
-    return len(events) + len(due), bool(came_back) or any(due_at <= now for due_at in waits)
+    return bool(came_back) or any(due_at <= now for due_at in waits)
 
 
-def _pending(session: Session, store_id: int, limit: int) -> tuple[list[Any], bool]:
+def pending(session: Session, store_id: int, limit: int) -> tuple[list[Any], bool]:
     """Entries that nobody read, the oldest `limit` and others of their customers; whether these are all.
 
     Each customer's are read in the order of their moments, and no moment is cut in two: of a backlog that is
@@ -137,6 +144,12 @@ def _pending(session: Session, store_id: int, limit: int) -> tuple[list[Any], bo
         cut = found[-1].customer_id, found[-1].occurred_at
         found = [event for event in found if (event.customer_id, event.occurred_at) != cut] or found
     return found, False
+
+
+def entries_of(session: Session, store_id: int, person: int) -> list[Any]:
+    """What one person has pending, set aside or not."""
+    asked = {"store": store_id, "people": [person], "most": _MOST_OF_ONE}
+    return named(session.execute(_PENDING_OF, asked))
 
 
 def _mark_read(session: Session, store_id: int, ids: list[int]) -> None:

@@ -40,6 +40,7 @@ from app.models.review import Review
 from app.models.rhythm import Rhythm
 from app.models.score_entry import ScoreEntry
 from app.models.sender import Sender, SenderDay, SenderDomain
+from app.models.set_aside import SetAside
 from app.models.sign_in import MemberSession, SignInAttempt, SignInLink
 from app.models.store import Backfill, Reconciliation, Store
 from app.models.store_write import StoreWrite
@@ -115,6 +116,7 @@ __all__ = [
     "Sender",
     "SenderDay",
     "SenderDomain",
+    "SetAside",
     "SignInAttempt",
     "SignInLink",
     "Store",

@@ -5,11 +5,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import audit, clock, inbox, job_runs
+from app import asides, audit, clock, inbox, job_runs
 from app.errors import BadInput
 from app.members.roles import MARKETER
-from app.models import InboundEvent, ScheduledJob
+from app.models import InboundEvent, Order, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
+from app.models.set_aside import ATTRIBUTION
 from app.models.store_write import RESTING
 from app.stores import writes
 from app.web import paging, upkeep
@@ -56,6 +57,10 @@ def show() -> ResponseReturnValue:
         progress = progress_of(session, [store.id])[store.id]
         written = writes.counts(session, store.id)
         kept = upkeep.of_store(session, store)
+        aside = asides.of_store(session, store.id, _AT_A_GLANCE)
+        aside_orders = _numbers(
+            session, store.id, [row.subject_id for row in aside if row.work == ATTRIBUTION]
+        )
     return render_template(
         "activity.html",
         page=page,
@@ -67,6 +72,8 @@ def show() -> ResponseReturnValue:
         progress=progress,
         written=written,
         upkeep=kept,
+        asides=aside,
+        aside_orders=aside_orders,
         can_write_again=any(group.state in RESTING for group in written),
     )
 
@@ -99,6 +106,12 @@ def write_again() -> ResponseReturnValue:
         audit.record(session, store.id, actor(), audit.WRITES_REPEATED, now=clock.now())
     flash(translate("written.again.done"))
     return redirect(url_for("activity.show", _anchor="written-back"), code=303)
+
+
+def _numbers(session: Session, store_id: int, order_ids: list[int]) -> dict[int, str]:
+    """How the shop calls these orders."""
+    orders = session.scalars(rows_of(Order, store_id).where(Order.id.in_(order_ids)))
+    return {order.id: order.number for order in orders} if order_ids else {}
 
 
 def _counts(session: Session, store_id: int) -> dict[str, int]:

@@ -1196,6 +1196,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "channel", name=op.f("pk_senders")),
     )
     op.create_table(
+        "set_asides",
+        sa.Column("store_id", ID, nullable=False),
+        sa.Column("work", sa.String(length=20), nullable=False),
+        sa.Column("subject_id", ID, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("error", sa.String(length=300), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "work", "subject_id", name=op.f("pk_set_asides")),
+    )
+    op.create_index("ix_set_asides_next", "set_asides", ["work", "next_at", "store_id"], unique=False)
+    op.create_table(
         "sign_in_attempts",
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("since", MOMENT, nullable=False),
@@ -1530,6 +1542,7 @@ def downgrade() -> None:
     op.drop_table("store_days")
     op.drop_table("sign_in_links")
     op.drop_table("sign_in_attempts")
+    op.drop_table("set_asides")
     op.drop_table("senders")
     op.drop_table("sender_domains")
     op.drop_table("sender_days")

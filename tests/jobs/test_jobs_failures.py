@@ -144,8 +144,8 @@ def test_the_flows_go_round_again_where_a_shop_had_its_whole_share(
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_shop_whose_orders_cannot_be_attributed_keeps_no_other_waiting(runtime: Runtime) -> None:
     broken, sound = (seeds.new_store(runtime.database, word) for word in ("broken", "sound"))
-    _clicked_order(runtime, broken, context={"voucher": "no object"})
-    _clicked_order(runtime, sound, context={})
+    clicked_order(runtime, broken, context={"voucher": "no object"}, journey=1)
+    clicked_order(runtime, sound, context={}, journey=2)
 
     with pytest.raises(AttributeError):
         attribution.run(kit_of(runtime), NOW)
@@ -192,12 +192,18 @@ def test_a_calendar_whose_first_run_failed_begins_there_again(runtime: Runtime) 
     assert seeds.values_of(runtime.database, Enrollment, "entered_at") == [SLOT]
 
 
-def _clicked_order(runtime: Runtime, store_id: int, context: dict[str, Any]) -> None:
+def clicked_order(runtime: Runtime, store_id: int, *, context: dict[str, Any], journey: int) -> None:
     """An order after a click, with a code of the message's journey."""
     with runtime.database.write() as session:
         customer = seeds.add_customer(session, store_id)
         message = seeds.add_message(
-            session, store_id, customer.id, status="sent", sent_at=NOW - DAY, enrollment_id=1, context=context
+            session,
+            store_id,
+            customer.id,
+            status="sent",
+            sent_at=NOW - DAY,
+            enrollment_id=journey,
+            context=context,
         )
         order = seeds.add_order(session, store_id, customer.id, is_attribution_due=True)
         visit = Click(message.id, "https://bottega.example/", NOW - DAY, is_human=True)
@@ -206,10 +212,10 @@ def _clicked_order(runtime: Runtime, store_id: int, context: dict[str, Any]) -> 
             Voucher(
                 store_id=store_id,
                 customer_id=customer.id,
-                enrollment_id=1,
+                enrollment_id=journey,
                 name="welcome",
                 flow_key="welcome",
-                code=f"CODE-{store_id}",
+                code=f"CODE-{journey}",
                 kind="percentage",
                 value="10",
                 expires_at=NOW,

@@ -31,6 +31,7 @@ LED_BY_SOMETHING_ELSE = {
     "ix_memberships_member": "who signs in is known before their stores are",
     "ix_reconciliations_next": "the stores whose turn it is to be asked again, for fairness",
     "ix_rehearsals_waiting": "the dry runs that wait, the longest waiting first",
+    "ix_set_asides_next": "what is to be tried again, whosever it is",
     "ix_timer_cursors_next": "the stores in the order in which they have something due, for fairness",
 }
 

@@ -14,6 +14,7 @@ OVER_ALL_STORES = {
     "app/web/context.py:logins": "a login spans stores, and each store's log tells what became of it",
     "app/web/health.py:show_metrics": "the operator's metrics count over all stores",
     "app/web/home.py:_progress_of_all": "the operator sees each shop's history arrive",
+    "jobs/alone.py:of": "which stores have something to try again",
     "jobs/attribution.py:run": "which stores have something due",
     "jobs/checkouts.py:run": "which stores have something due",
     "jobs/nights.py:purge": "which stores have something past its age",

@@ -7,8 +7,9 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import asides
 from app.crypto import Vault
-from app.models import Backfill, Chore, Message, Store, StoreWrite
+from app.models import Backfill, Chore, Message, Order, Store, StoreWrite
 from app.runtime import Runtime
 from app.stores import scopes, settings
 from app.web.catalogue import CATALOGUES
@@ -321,6 +322,28 @@ def test_a_message_of_unknown_status_is_shown_as_it_is(
         session.query(Message).update({"status": "teleported"})
 
     assert "teleported" in _read(member, "/app/outbox")
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Set aside"), ("it", "Messi da parte")])
+def test_activity_names_whom_and_what_a_job_failed_at(
+    member: FlaskClient, runtime: Runtime, shop: Shop, language: str, word: str
+) -> None:
+    before = _read(member, "/app/activity", language)
+    with runtime.database.write() as session:
+        error = "ZeroDivisionError in complement (choosers.py:67)"
+        for work, subject in (("flows", shop.ids["customer"]), ("attribution", shop.ids["order"])):
+            asides.put(session, shop.store_id, work, subject, error=error, now=NOW)
+        number = session.get_one(Order, shop.ids["order"]).number
+
+    page = (
+        _read(member, "/app/activity", language).split('aria-labelledby="asides"')[1].split("</section>")[0]
+    )
+
+    assert word not in before
+    assert word in page
+    assert f'href="/app/customers/{shop.ids["customer"]}"' in page
+    assert number in page
+    assert page.count(error) == 2
 
 
 @pytest.mark.parametrize(

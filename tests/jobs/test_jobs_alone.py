@@ -1,0 +1,198 @@
+"""What fails by itself stops nothing else: the batch is done row by row, and the one is tried again alone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from app import timers
+from app.errors import Busy
+from app.flows import live
+from app.flows.writing import TIMER_KIND
+from app.models import Attribution, CustomerEvent, Enrollment, Order, SetAside, Timer
+from app.runtime import Runtime
+from app.timers import NewTimer
+from jobs import alone, attribution, flows
+from tests import seeds
+from tests.conftest import NOW
+from tests.jobs.jobs_seed import kit_of
+from tests.jobs.test_jobs_failures import clicked_order, consents, welcoming
+
+MINUTE = timedelta(minutes=1)
+
+
+class Culprits:
+    """People at whose entries the flows' code breaks, until it is mended."""
+
+    def __init__(self) -> None:
+        self.people: set[int] = set()
+        self.tries: list[int] = []
+
+    def look(self, events: Any) -> None:
+        """Break at theirs."""
+        for event in events:
+            if event.customer_id in self.people:
+                self.tries.append(event.customer_id)
+                raise ZeroDivisionError(f"somebody's name, number {event.customer_id}")
+
+
+@pytest.fixture
+def culprits(monkeypatch: pytest.MonkeyPatch) -> Culprits:
+    """Nobody yet."""
+    found = Culprits()
+    run = live.MomentItem.run
+
+    def _run(item: Any, batch: Any) -> None:
+        found.look(item.events)
+        run(item, batch)
+
+    monkeypatch.setattr(live.MomentItem, "run", _run)
+    return found
+
+
+def test_one_persons_broken_entry_stops_nobody_else(runtime: Runtime, culprits: Culprits) -> None:
+    store_id = welcoming(runtime, "shop")
+    consents(runtime, store_id, 5)
+    people = seeds.values_of(runtime.database, CustomerEvent, "customer_id")
+    culprits.people = {people[2]}
+
+    done = flows.run(kit_of(runtime), NOW)
+
+    assert done["advanced"] == 4
+    assert seeds.values_of(runtime.database, Enrollment, "customer_id") == people[:2] + people[3:]
+    assert seeds.rows_of(runtime.database, CustomerEvent, "customer_id", "is_pending") == [
+        (person, person == people[2]) for person in people
+    ]
+    ((aside, error),) = seeds.rows_of(runtime.database, SetAside, "subject_id", "error")
+    assert aside == people[2]
+    assert error.startswith("ZeroDivisionError in look (test_jobs_alone.py:")
+
+
+def test_who_was_set_aside_keeps_no_batch_from_going_well_and_is_tried_again_ever_later(
+    runtime: Runtime, culprits: Culprits
+) -> None:
+    store_id = welcoming(runtime, "shop")
+    consents(runtime, store_id, 2)
+    people = seeds.values_of(runtime.database, CustomerEvent, "customer_id")
+    culprits.people = {people[0]}
+    flows.run(kit_of(runtime), NOW)
+    culprits.tries.clear()
+
+    flows.run(kit_of(runtime), NOW + 0.5 * MINUTE)
+    early = list(culprits.tries)
+    flows.run(kit_of(runtime), NOW + MINUTE)
+    second = list(culprits.tries)
+    flows.run(kit_of(runtime), NOW + 5 * MINUTE)
+    between = list(culprits.tries)
+    culprits.people.clear()
+    done = flows.run(kit_of(runtime), NOW + 11 * MINUTE)
+
+    assert (early, second, between) == ([], [people[0]], [people[0]])
+    assert done["advanced"] == 1
+    assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
+    assert sorted(seeds.values_of(runtime.database, Enrollment, "customer_id")) == sorted(people)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_when_all_fail_it_is_the_shop_and_nobody_is_set_aside(
+    runtime: Runtime, culprits: Culprits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alone, "_STRAIGHT", 3)
+    store_id = welcoming(runtime, "shop")
+    consents(runtime, store_id, 5)
+    culprits.people = set(seeds.values_of(runtime.database, CustomerEvent, "customer_id"))
+
+    with pytest.raises(ZeroDivisionError):
+        flows.run(kit_of(runtime), NOW)
+
+    assert len(culprits.tries) == 1 + 3
+    assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
+    assert all(seeds.values_of(runtime.database, CustomerEvent, "is_pending"))
+
+
+def test_a_broken_persons_timers_wait_for_their_next_try(runtime: Runtime, culprits: Culprits) -> None:
+    store_id = welcoming(runtime, "shop")
+    consents(runtime, store_id, 2)
+    people = seeds.values_of(runtime.database, CustomerEvent, "customer_id")
+    flows.run(kit_of(runtime), NOW)
+    journeys = seeds.values_of(runtime.database, Enrollment, "id")
+    with runtime.database.write() as session:
+        session.query(Enrollment).update({"due_at": NOW})
+        timers.set_timers(session, [NewTimer(store_id, NOW, TIMER_KIND, journey) for journey in journeys])
+    consents_again(runtime, store_id, people)
+    culprits.people = {people[0]}
+
+    flows.run(kit_of(runtime), NOW)
+
+    waiting = {
+        (subject, due_at)
+        for kind, subject, due_at in seeds.rows_of(runtime.database, Timer, "kind", "subject_id", "due_at")
+        if kind == TIMER_KIND and due_at <= NOW + MINUTE
+    }
+    assert waiting == {(journeys[0], NOW + MINUTE)}
+
+
+def consents_again(runtime: Runtime, store_id: int, people: list[int]) -> None:
+    """Something of theirs is pending once more."""
+    with runtime.database.write() as session:
+        session.query(CustomerEvent).filter(CustomerEvent.customer_id.in_(people)).update(
+            {"is_pending": True}
+        )
+
+
+def test_a_job_by_timers_goes_on_beside_the_one_that_fails(runtime: Runtime) -> None:
+    store_id = seeds.new_store(runtime.database)
+    settled: list[list[int]] = []
+
+    def settle(_session: Any, _store: Any, subjects: Any, _now: Any) -> None:
+        settled.append(list(subjects))
+        if 7 in subjects:
+            raise ZeroDivisionError
+
+    with runtime.database.write() as session:
+        timers.set_timers(session, [NewTimer(store_id, NOW, "states", subject) for subject in (6, 7, 8)])
+    work = alone.by_timers("states", "states", settle)
+
+    done = [
+        alone.Batches.of(kit_of(runtime), work, moment).run(store_id, 500)
+        for moment in (NOW, NOW, NOW + MINUTE)
+    ]
+
+    assert settled == [[6, 7, 8], [6], [7], [8], [7]]
+    assert done == [2, 0, 0]
+    assert seeds.rows_of(runtime.database, SetAside, "subject_id", "attempts") == [(7, 2)]
+    assert seeds.rows_of(runtime.database, Timer, "subject_id", "due_at") == [(7, NOW + 11 * MINUTE)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_the_database_refuses_for_now_is_nobodys_own(runtime: Runtime) -> None:
+    store_id = seeds.new_store(runtime.database)
+    tries: list[int] = []
+
+    def settle(_session: Any, _store: Any, subjects: Any, _now: Any) -> None:
+        tries.append(len(subjects))
+        raise OperationalError("statement", None, Exception("the connection was closed"))
+
+    with runtime.database.write() as session:
+        timers.set_timers(session, [NewTimer(store_id, NOW, "states", subject) for subject in (6, 7)])
+    batches = alone.Batches.of(kit_of(runtime), alone.by_timers("states", "states", settle), NOW)
+
+    with pytest.raises((OperationalError, Busy)):
+        batches.run(store_id, 500)
+
+    assert tries == [2]
+    assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
+
+
+def test_an_order_that_cannot_be_attributed_keeps_no_other_waiting(runtime: Runtime) -> None:
+    store_id = seeds.new_store(runtime.database)
+    clicked_order(runtime, store_id, context={"voucher": "no object"}, journey=1)
+    clicked_order(runtime, store_id, context={}, journey=2)
+    broken, sound = seeds.values_of(runtime.database, Order, "id")
+
+    done = attribution.run(kit_of(runtime), NOW)
+
+    assert done["attributed"] == 1
+    assert seeds.values_of(runtime.database, Attribution, "order_id") == [sound]
+    assert seeds.rows_of(runtime.database, SetAside, "work", "subject_id") == [("attribution", broken)]
