@@ -28,6 +28,7 @@ _SUBJECTS = (
 )
 _ONE = (ASIDES.c.store_id == _STORE, ASIDES.c.work == _WORK, ASIDES.c.subject_id == bindparam("subject"))
 _DROP = delete(ASIDES).where(*_ONE)
+_DROP_DUE = delete(ASIDES).where(ASIDES.c.store_id == _STORE, *_DUE)
 _HELD = select(ASIDES.c.attempts, ASIDES.c.since).where(*_ONE)
 
 
@@ -66,6 +67,11 @@ def put(
 def drop(session: Session, store_id: int, work: str, subject_id: int) -> None:
     """It went well: it is part of the batches again."""
     session.execute(_DROP, {"store": store_id, "work": work, "subject": subject_id})
+
+
+def drop_due(session: Session, store_id: int, work: str, now: datetime) -> None:
+    """All that was to be tried again in a store was part of a batch that went well."""
+    session.execute(_DROP_DUE, {"store": store_id, "work": work, "now": now})
 
 
 def of_store(session: Session, store_id: int, most: int) -> Sequence[Row[Any]]:

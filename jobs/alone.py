@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -17,6 +17,7 @@ from jobs.guard import EXPECTED, Failed, run_guarded
 from jobs.kit import Kit
 
 log = structlog.get_logger()
+T = TypeVar("T")
 _Do = Callable[[Session, Store, datetime, int], int]
 """Does a batch of so many of a store, or all that is due of the subject of that number."""
 _Settle = Callable[[Session, Store, Sequence[int], datetime], object]
@@ -101,23 +102,11 @@ class Batches:
         return self.work.alone(session, store, now, subject)
 
     def _one_by_one(self, store_id: int, limit: int, failure: Failed) -> int:
-        if isinstance(failure.error, _OF_NOBODY):
-            raise failure.error
-        went_well, done = False, 0
-        failed: dict[int, Failed] = {}
-        for subject in self._subjects(store_id, limit):
-            result = run_guarded(partial(self._do, store_id, self.work.alone, subject), store=store_id)
-            if not isinstance(result, Failed):
-                went_well, done = True, done + result
-                continue
-            failed[subject] = result
-            if isinstance(result.error, _OF_NOBODY) or (not went_well and len(failed) >= _STRAIGHT):
-                raise result.error
-        if not went_well:
-            raise failure.error
+        subjects = partial(self._subjects, store_id, limit)
+        done, failed = one_by_one(failure, subjects, partial(self._do, store_id, self.work.alone))
         for subject, result in failed.items():
             self._set_aside(store_id, subject, result)
-        return done
+        return sum(done)
 
     def _subjects(self, store_id: int, limit: int) -> list[int]:
         # In a transaction that may write: what is read here is locked as for a batch.
@@ -127,11 +116,42 @@ class Batches:
         return list(dict.fromkeys(found))
 
     def _set_aside(self, store_id: int, subject: int, failure: Failed) -> None:
-        name, told = self.work.name, failure.told
-        log.error("set aside", job=name, store=store_id, subject=subject, error=told)
         with self.kit.database.of_store(store_id).write() as session:
-            until = asides.put(session, store_id, name, subject, error=told, now=self.now)
+            until = set_aside(session, store_id, self.work.name, subject, failure=failure, now=self.now)
             self.work.put_off(session, store_id, subject, until)
+
+
+def one_by_one(
+    failure: Failed, subjects: Callable[[], Sequence[int]], do: Callable[[int], T]
+) -> tuple[list[T], dict[int, Failed]]:
+    """Do a batch that failed for each subject alone: what was done, and who failed by themselves.
+
+    Raises:
+        Exception: the failure was nobody's own: of the database's making, or all fail.
+    """
+    if isinstance(failure.error, _OF_NOBODY):
+        raise failure.error
+    done: list[T] = []
+    failed: dict[int, Failed] = {}
+    for subject in subjects():
+        result = run_guarded(partial(do, subject))
+        if not isinstance(result, Failed):
+            done.append(result)
+            continue
+        failed[subject] = result
+        if isinstance(result.error, _OF_NOBODY) or (not done and len(failed) >= _STRAIGHT):
+            raise result.error
+    if not done:
+        raise failure.error
+    return done, failed
+
+
+def set_aside(
+    session: Session, store_id: int, work: str, subject: int, *, failure: Failed, now: datetime
+) -> datetime:
+    """Note somebody, or something, that failed alone, and say so; until when it waits."""
+    log.error("set aside", job=work, store=store_id, subject=subject, error=failure.told)
+    return asides.put(session, store_id, work, subject, error=failure.told, now=now)
 
 
 def by_timers(

@@ -8,16 +8,17 @@ from functools import partial
 from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
-from app import clock, commits, failpoints, watching
+from app import asides, clock, failpoints, watching
 from app.db import UtcDateTime, is_one_of, table_of
-from app.messaging import claim, receipts, send, senders, settling, text_costs
+from app.messaging import receipts, send, senders, settling, text_costs
 from app.messaging.claim import Claimed
 from app.models import Message, Store
 from app.models.message import OPEN_STATES, QUEUED
+from app.models.set_aside import OUTBOX
 from app.scans import StoreScan
-from app.stores import rows, stopping
 from connectors.base import Outcome, OutgoingMessage, SendResult
 from jobs import baskets, last_looks, minting
+from jobs.claims import Claims
 from jobs.guard import Failed, rounds, run_guarded
 from jobs.kit import Kit
 from jobs.last_looks import LastLook
@@ -64,13 +65,14 @@ def _round(kit: Kit, wire: Wire, now: datetime, failures: dict[int, Failed]) -> 
     """One share of each store that has something due; a store that failed is left for the next run."""
     with kit.database.over_all_stores().read() as session:
         stores = [store_id for store_id in _QUEUED.run(session, now=now) if store_id not in failures]
+        again = asides.stores_due(session, OUTBOX, now)
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     looked_at = 0
     for store_id in stores:
         if kit.stopping.is_set():
             looked_at = 0
             break
-        work = partial(run_store, kit, store_id, now, share)
+        work = partial(run_store, kit, store_id, now, share, is_again=store_id in again)
         if not kit.database.is_sqlite:
             # On SQLite the claim beside it would keep what is recorded, and all other writers, waiting.
             work = partial(work, calling=partial(wire.carry_out, store_id, failures))
@@ -91,6 +93,7 @@ def run_store(
     limit: int,
     *,
     calling: Callable[[Work], None] = lambda work: work(),
+    is_again: bool = False,
 ) -> tuple[int, bool]:
     """One round of a store: claim, ask about baskets, mint what is wanted, call the channel, record.
 
@@ -98,12 +101,14 @@ def run_store(
 
     Args:
         calling: carries out the calls and what is recorded of them, at once or beside the next claim.
+        is_again: somebody's messages were set aside in this store, and are to be tried again.
 
     Returns:
         how many messages were looked at, and whether another round would find more.
     """
     call_by = kit.stopwatch() + _CALL_WITHIN_SECONDS
-    taken = _claim(kit, store_id, now, limit=limit)
+    claims = Claims(kit, store_id, now, is_again)
+    taken = claims.take(limit)
     if taken is None:
         return 0, False
     store, claimed = taken
@@ -113,7 +118,7 @@ def run_store(
             if not is_waiting or claimed.looked_at >= limit or kit.stopwatch() > call_by:
                 break
             left = limit - claimed.looked_at
-            if (taken := _claim(kit, store_id, now, limit=left, token=claimed.token)) is None:
+            if (taken := claims.take(left, claimed.token)) is None:
                 break
             store, again = taken
             claimed.add(again)
@@ -123,28 +128,6 @@ def run_store(
         if claimed.outgoing:
             calling(partial(_send, kit, store, claimed, now, call_by=call_by))
     return claimed.looked_at, is_waiting or claimed.looked_at >= limit
-
-
-def _claim(
-    kit: Kit, store_id: int, now: datetime, *, limit: int, token: str = ""
-) -> tuple[Store, Claimed] | None:
-    """Claim what is due, under a claim's token or a new one; None where there is no such store any more."""
-    with kit.database.of_store(store_id).write() as session:
-        stopping.hold_off(session, store_id)
-        store = rows.find(session, store_id)
-        if store is None:
-            return None
-        accounts = kit.carriers.accounts.of(store)
-        claimed = claim.claim(
-            session, kit.letters, store, accounts=accounts, now=now, limit=limit, token=token
-        )
-        if claimed.outgoing:
-            claimed.mark = commits.mark(session)
-        if claimed.looked_at:
-            failpoints.reached("outbox.in-claim")
-    if claimed.looked_at:
-        failpoints.reached("outbox.after-claim")
-    return store, claimed
 
 
 def _ask_storefront(kit: Kit, store: Store, claimed: Claimed, now: datetime, *, call_by: float) -> bool:

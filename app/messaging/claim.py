@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, update
 from sqlalchemy.orm import Session
 
-from app.db import Among, UtcDateTime, is_one_of, lease_now, table_of, unindexed
-from app.messaging import claim_rows, facts, gate, senders, text_costs, vouchers
+from app.db import Among, lease_now, table_of
+from app.messaging import claim_rows, due, facts, gate, senders, text_costs, vouchers
 from app.messaging.allowances import SenderFacts
 from app.messaging.errors import ContentError
 from app.messaging.facts import Loaded
@@ -25,44 +25,12 @@ from app.messaging.limits import Departure
 from app.messaging.values import Goods
 from app.messaging.vouchers import Wanted
 from app.models import Message, Store
-from app.models.message import OPEN_STATES, PREPARING, QUEUED, WAITING_STATES
+from app.models.message import PREPARING, QUEUED
 from app.stores.accounts import StoreAccounts
 from connectors.base import OutgoingMessage
 
 MESSAGES = table_of(Message)
 _OF_STORE = MESSAGES.c.store_id == bindparam("store")
-_IS_DUE = (
-    is_one_of(MESSAGES.c.status, OPEN_STATES),
-    MESSAGES.c.status == QUEUED,
-    MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
-)
-_ASKED = (
-    *("id", "store_id", "key", "customer_id", "enrollment_id", "flow_key", "step", "channel", "purpose"),
-    *("priority", "reason", "due_at", "expires_at", "next_at", "context", "attempts"),
-)
-_DECIDED = select(*(MESSAGES.c[name] for name in _ASKED)).where(_OF_STORE)
-"""What is looked at of a message that is due: half of a row's columns say what became of it later."""
-_FIRST = (
-    _DECIDED.where(*_IS_DUE)
-    .order_by(MESSAGES.c.next_at, MESSAGES.c.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
-_THEIRS = (
-    select(MESSAGES.c.id)
-    .where(
-        _OF_STORE,
-        Among(MESSAGES.c.customer_id, "people"),
-        is_one_of(MESSAGES.c.status, WAITING_STATES),
-        unindexed(MESSAGES.c.status) == QUEUED,
-        MESSAGES.c.next_at <= bindparam("now", type_=UtcDateTime),
-    )
-    .with_for_update(skip_locked=True)
-)
-"""Led by the people, to what waits for them: led by what is due, each claim of a long queue would read the
-whole queue, and led to all that they ever got, each claim of a large shop would read that.
-"""
-_OTHERS = _DECIDED.where(Among(MESSAGES.c.id, "ids"))
 _RELEASE = (
     update(MESSAGES)
     .where(
@@ -126,14 +94,16 @@ def claim(
     now: datetime,
     limit: int,
     token: str = "",
+    person: int | None = None,
 ) -> Claimed:
     """Decide about a store's due messages, at most `limit` and whatever else their customers have due.
 
     Args:
         token: that of a claim of before, whose messages leave with these; a new one by default.
+        person: whose messages alone are decided about; everybody's by default.
     """
     claimed = Claimed(token=token or uuid4().hex, is_local=accounts.is_local)
-    rows = _due(session, store.id, now, limit)
+    rows = due.messages(session, store.id, now, limit=limit, person=person)
     if not rows:
         return claimed
     claimed.looked_at = len(rows)
@@ -180,20 +150,6 @@ class _Work:
     to_prepare: list[Row[Any]] = field(default_factory=list)
     to_ask: list[Asked] = field(default_factory=list)
     outgoing: list[OutgoingMessage] = field(default_factory=list)
-
-
-def _due(session: Session, store_id: int, now: datetime, limit: int) -> list[Row[Any]]:
-    """Due messages and everything else that is due for the same people, for the arbiter."""
-    asked = {"store": store_id, "now": now}
-    rows = list(session.execute(_FIRST, {**asked, "limit": limit}).all())
-    if len(rows) < limit:
-        return rows
-    people = sorted({row.customer_id for row in rows})
-    theirs = session.execute(_THEIRS, {**asked, "people": people}).scalars()
-    others = set(theirs.all()) - {row.id for row in rows}
-    if others:
-        rows += session.execute(_OTHERS, {"store": store_id, "ids": sorted(others)}).all()
-    return rows
 
 
 def _decide(work: _Work, row: Row[Any]) -> None:

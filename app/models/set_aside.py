@@ -7,14 +7,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Id, UtcDateTime
 
-FLOWS, STATES, ATTRIBUTION, CHECKOUTS = "flows", "states", "attribution", "checkouts"
+FLOWS, STATES, ATTRIBUTION, CHECKOUTS, OUTBOX = "flows", "states", "attribution", "checkouts", "outbox"
 
 
 class SetAside(Base):
     """Left out of its batches, so that they go on, and tried alone, ever later; gone when that went well.
 
     Attributes:
-        work: of which job: flows and states (the subject is a customer), attribution (an order), checkouts.
+        work: of which job: flows, states, outbox (of a customer), attribution (of an order), checkouts.
         attempts: how often it failed alone.
         since: when it failed first.
         error: its kind and place in the code; never its text, which may name somebody.

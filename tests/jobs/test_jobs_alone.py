@@ -10,10 +10,11 @@ from app import timers
 from app.errors import Busy
 from app.flows import live
 from app.flows.writing import TIMER_KIND
-from app.models import Attribution, CustomerEvent, Enrollment, Order, SetAside, Timer
+from app.messaging import facts
+from app.models import Attribution, CustomerEvent, Enrollment, Message, Order, SetAside, Timer
 from app.runtime import Runtime
 from app.timers import NewTimer
-from jobs import alone, attribution, flows
+from jobs import alone, attribution, flows, outbox
 from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_seed import kit_of
@@ -196,3 +197,36 @@ def test_an_order_that_cannot_be_attributed_keeps_no_other_waiting(runtime: Runt
     assert done["attributed"] == 1
     assert seeds.values_of(runtime.database, Attribution, "order_id") == [sound]
     assert seeds.rows_of(runtime.database, SetAside, "work", "subject_id") == [("attribution", broken)]
+
+
+def test_a_message_that_breaks_its_claim_keeps_no_others_from_leaving(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_id = seeds.new_store(runtime.database)
+    with runtime.database.write() as session:
+        people = [seeds.add_customer(session, store_id).id for _ in range(3)]
+        for person in people:
+            seeds.add_message(session, store_id, person)
+    broken = {people[1]}
+    facts_of = facts.facts_of
+
+    def _facts_of(loaded: Any, row: Any, **named: Any) -> Any:
+        if row.customer_id in broken:
+            raise ZeroDivisionError
+        return facts_of(loaded, row, **named)
+
+    monkeypatch.setattr(facts, "facts_of", _facts_of)
+    outbox.run(kit_of(runtime), NOW)
+    first = seeds.rows_of(runtime.database, Message, "customer_id", "status", "next_at")
+    asided = seeds.rows_of(runtime.database, SetAside, "work", "subject_id")
+    broken.clear()
+    outbox.run(kit_of(runtime), NOW + MINUTE)
+
+    assert first == [
+        (people[0], "stopped", NOW),
+        (people[1], "queued", NOW + MINUTE),
+        (people[2], "stopped", NOW),
+    ]
+    assert asided == [("outbox", people[1])]
+    assert seeds.values_of(runtime.database, Message, "status") == ["stopped"] * 3
+    assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
