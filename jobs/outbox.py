@@ -106,10 +106,8 @@ def run_store(
     Returns:
         how many messages were looked at, and whether another round would find more.
     """
-    call_by = kit.stopwatch() + _CALL_WITHIN_SECONDS
-    claims = Claims(kit, store_id, now, is_again)
-    taken = claims.take(limit)
-    if taken is None:
+    call_by, claims = kit.stopwatch() + _CALL_WITHIN_SECONDS, Claims(kit, store_id, now, is_again)
+    if (taken := claims.take(limit)) is None:
         return 0, False
     store, claimed = taken
     try:
@@ -117,8 +115,7 @@ def run_store(
         for _ in range(_MOST_AGAIN):
             if not is_waiting or claimed.looked_at >= limit or kit.stopwatch() > call_by:
                 break
-            left = limit - claimed.looked_at
-            if (taken := claims.take(left, claimed.token)) is None:
+            if (taken := claims.take(limit - claimed.looked_at, claimed.token)) is None:
                 break
             store, again = taken
             claimed.add(again)

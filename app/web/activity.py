@@ -1,5 +1,7 @@
 """Activity: what arrived, what rests, what runs when."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -57,10 +59,7 @@ def show() -> ResponseReturnValue:
         progress = progress_of(session, [store.id])[store.id]
         written = writes.counts(session, store.id)
         kept = upkeep.of_store(session, store)
-        aside = asides.of_store(session, store.id, _AT_A_GLANCE)
-        aside_orders = _numbers(
-            session, store.id, [row.subject_id for row in aside if row.work == ATTRIBUTION]
-        )
+        aside = _asides(session, store.id)
     return render_template(
         "activity.html",
         page=page,
@@ -73,7 +72,6 @@ def show() -> ResponseReturnValue:
         written=written,
         upkeep=kept,
         asides=aside,
-        aside_orders=aside_orders,
         can_write_again=any(group.state in RESTING for group in written),
     )
 
@@ -108,10 +106,13 @@ def write_again() -> ResponseReturnValue:
     return redirect(url_for("activity.show", _anchor="written-back"), code=303)
 
 
-def _numbers(session: Session, store_id: int, order_ids: list[int]) -> dict[int, str]:
-    """How the shop calls these orders."""
-    orders = session.scalars(rows_of(Order, store_id).where(Order.id.in_(order_ids)))
-    return {order.id: order.number for order in orders} if order_ids else {}
+def _asides(session: Session, store_id: int) -> list[dict[str, Any]]:
+    """What failed by itself, the longest first, an order with the number that the shop gave it."""
+    found = asides.of_store(session, store_id, _AT_A_GLANCE)
+    ids = [row.subject_id for row in found if row.work == ATTRIBUTION]
+    orders = session.scalars(rows_of(Order, store_id).where(Order.id.in_(ids))) if ids else ()
+    numbers = {order.id: order.number for order in orders}
+    return [{**row._mapping, "number": numbers.get(row.subject_id, "")} for row in found]
 
 
 def _counts(session: Session, store_id: int) -> dict[str, int]:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, event, text
 
 from app.db import Base, Database, table_of
 from app.flows import shop, work
-from app.messaging import claim, flapping
+from app.messaging import due, flapping
 from app.models import Consent, CustomerEvent, Message, ProductPair
 from tests import seeds
 from tests.conftest import NOW
@@ -85,7 +85,7 @@ def _consents(store_id: int, customer_id: int) -> Rows:
     ("model", "rows", "statement", "asked", "index"),
     [
         (CustomerEvent, _events, work._PENDING_OF, {"most": 500}, "ix_customer_events_pending_of"),
-        (Message, _messages, claim._THEIRS, {"now": NOW}, "ix_messages_waiting"),
+        (Message, _messages, due._THEIRS, {"now": NOW}, "ix_messages_waiting"),
         (ProductPair, _pairs, shop._TOGETHER, {"products": ["A"]}, "ix_product_pairs_supported"),
         (Consent, _consents, flapping._REFUSED, {"since": SINCE}, "ix_consents_refused"),
     ],
