@@ -90,10 +90,12 @@ class Batches:
         done = 0
         for subject in subjects:
             result = run_guarded(partial(self._do, store_id, self._free, subject), store=store_id)
-            if isinstance(result, Failed):
-                self._set_aside(store_id, subject, result)
-            else:
+            if not isinstance(result, Failed):
                 done += result
+            elif isinstance(result.error, _OF_NOBODY):
+                raise result.error
+            else:
+                self._set_aside(store_id, subject, result)
         return done
 
     def _free(self, session: Session, store: Store, now: datetime, subject: int) -> int:
@@ -139,9 +141,10 @@ def one_by_one(
             done.append(result)
             continue
         failed[subject] = result
-        if isinstance(result.error, _OF_NOBODY) or (not done and len(failed) >= _STRAIGHT):
+        if isinstance(result.error, _OF_NOBODY) or (not any(done) and len(failed) >= _STRAIGHT):
             raise result.error
-    if not done:
+    # Where another process is at somebody's, nothing was done for them, which shows nothing.
+    if not any(done):
         raise failure.error
     return done, failed
 

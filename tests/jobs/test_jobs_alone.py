@@ -230,3 +230,23 @@ def test_a_message_that_breaks_its_claim_keeps_no_others_from_leaving(
     assert asided == [("outbox", people[1])]
     assert seeds.values_of(runtime.database, Message, "status") == ["stopped"] * 3
     assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_database_that_cannot_be_written_makes_nobodys_next_try_later(
+    runtime: Runtime, culprits: Culprits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_id = welcoming(runtime, "shop")
+    consents(runtime, store_id, 2)
+    culprits.people = {seeds.values_of(runtime.database, CustomerEvent, "customer_id")[0]}
+    flows.run(kit_of(runtime), NOW)
+    monkeypatch.setattr(culprits, "look", _refuse)
+
+    with pytest.raises(Busy):
+        flows.run(kit_of(runtime), NOW + MINUTE)
+
+    assert seeds.values_of(runtime.database, SetAside, "attempts") == [1]
+
+
+def _refuse(_events: Any) -> None:
+    raise Busy("the database cannot be written now")
