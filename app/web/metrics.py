@@ -15,6 +15,7 @@ from sqlalchemy import ScalarSelect, Select, bindparam, func, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from app import job_runs
 from app.db import UtcDateTime, is_one_of
 from app.inbox import NOBODY
 from app.models import (
@@ -23,6 +24,7 @@ from app.models import (
     Message,
     MessageAttempt,
     ScheduledJob,
+    SetAside,
     Store,
     TimerCursor,
 )
@@ -58,6 +60,8 @@ class _Tables(Collector):
         yield self._stores()
         yield self._flows()
         yield self._jobs()
+        yield self._failed()
+        yield self._asides()
 
     def _inbox(self) -> Iterator[Metric]:
         counts = GaugeMetricFamily("ritorno_inbox_events", "inbound events by status", labels=["status"])
@@ -130,6 +134,20 @@ class _Tables(Collector):
         for name, last_run_at in self._session.execute(jobs.order_by(ScheduledJob.name)):
             ages.add_metric([name], self._age(last_run_at))
         return ages
+
+    def _failed(self) -> Metric:
+        failed = GaugeMetricFamily("ritorno_job_failed", "1: its last run failed for a store", labels=["job"])
+        for name, error in job_runs.last_runs(self._session).items():
+            failed.add_metric([name], float(error is not None))
+        return failed
+
+    def _asides(self) -> Metric:
+        """Those of all stores are few: what fails by itself is a mistake of ours."""
+        aside = GaugeMetricFamily("ritorno_set_aside", "people and orders a job fails at", labels=["job"])
+        counted = select(SetAside.work, func.count()).group_by(SetAside.work).order_by(SetAside.work)
+        for work, count in self._session.execute(counted):
+            aside.add_metric([work], count)
+        return aside
 
     def _age(self, moment: datetime | None) -> float:
         """Seconds since then; nothing, and what lies ahead, is no age at all."""

@@ -7,7 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.models import MessageAttempt, ScheduledJob, TimerCursor
+from app import asides
+from app.models import JobRun, MessageAttempt, ScheduledJob, TimerCursor
 from app.runtime import Runtime
 from app.web.health import MIGRATION_HEAD
 from tests.web.web_shops import NOW, Shop, add_inbound, add_message, make_app
@@ -73,6 +74,9 @@ def test_figures_tell_what_waits_and_for_how_long(app: Flask, runtime: Runtime, 
         session.add(TimerCursor(store_id=shop.store_id, next_due_at=NOW - timedelta(seconds=5)))
         ran_at = NOW - timedelta(seconds=90)
         session.add(ScheduledJob(name="birthdays", every_hours=24, last_run_at=ran_at))
+        session.add(JobRun(name="birthdays", slot=ran_at - timedelta(days=1), started_at=ran_at))
+        session.add(JobRun(name="birthdays", slot=ran_at, started_at=ran_at, error="of some shop"))
+        asides.put(session, shop.store_id, "flows", 7, error="ValueError in run (live.py:33)", now=NOW)
 
     figures = _figures(app.test_client())
 
@@ -85,6 +89,8 @@ def test_figures_tell_what_waits_and_for_how_long(app: Flask, runtime: Runtime, 
     assert figures["ritorno_messages_unknown"] == 1
     assert figures["ritorno_flows_lag_seconds"] == 5
     assert figures['ritorno_job_age_seconds{job="birthdays"}'] == 90
+    assert figures['ritorno_job_failed{job="birthdays"}'] == 1
+    assert figures['ritorno_set_aside{job="flows"}'] == 1
 
 
 def test_figures_tell_what_a_provider_accepted_twice(app: Flask, runtime: Runtime, shop: Shop) -> None:
