@@ -31,6 +31,7 @@ ACROSS_STORES = {
     "app/timeline.py:_LAST": "SQLite gives out the next numbers of all stores",
     "app/timers.py:_EARLIEST": "the earliest moment of all stores, for the demo's clock",
     "app/web/metrics.py:_WAITING": "the operator's metrics count over all stores",
+    "app/web/metrics.py:_asides": "the operator's metrics count over all stores",
     "app/web/metrics.py:_calls": "the operator's metrics count over all stores",
     "app/web/metrics.py:_flows": "the operator's metrics count over all stores",
 }
