@@ -1,8 +1,7 @@
 """Backfill and reconciliation: pages pulled outside any transaction, mirrored one page a commit."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -10,20 +9,19 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.mirror import lookups, pulls, reviews
+from app.mirror import pulls, reviews
 from app.mirror.apply import apply_records
 from app.mirror.pulls import Pull
 from app.models import Store
-from app.stores import connections, refusals, rows
+from app.stores import connections, rows
 from app.stores.platforms import UNINSTALLED
-from connectors.base import Record, RecordPage, Resource, Storefront
-from jobs import changes
-from jobs.ahead import read_ahead
+from connectors.base import Record, Resource, Storefront
+from jobs import changes, histories
 from jobs.guard import Failed, each_store, run_guarded
 from jobs.kit import Kit
+from jobs.mirroring import mirror_alone
 from jobs.ways import HELD_SECONDS, Way, pull_by
 
-_PAGES_A_ROUND = 50
 _MOST_STORES, _MOST_LOOKS = 100, 20
 _STORES_AT_ONCE = 4
 """Their answers are waited for most of the time, and one that is slow keeps the others less."""
@@ -47,7 +45,7 @@ def run_backfills(kit: Kit, now: datetime) -> Counter[str]:
     )
     if claimed is not None:
         pull, store = claimed
-        work = partial(_backfill, kit, pull, store=store, now=now)
+        work = partial(histories.read_on, kit, pull, store=store, now=now)
         done["backfilled"] += pull_by(Way(kit, store), pull, now, work=work, is_backfill=True) or 0
     return +done
 
@@ -142,6 +140,8 @@ class _Look:
         for one in ended:
             alone = run_guarded(partial(_finish, self.way, [one], self.now)) if len(ended) > 1 else together
             if isinstance(alone, Failed):
+                alone = run_guarded(partial(_finish_alone, self.way, one, self.now, alone))
+            if isinstance(alone, Failed):
                 self.failed = self.failed or alone
 
 
@@ -171,62 +171,18 @@ def _finish(way: Way, ended: Sequence[tuple[Pull, Sequence[Record]]], now: datet
         return len(ours) == len(ended)
 
 
+def _finish_alone(way: Way, one: tuple[Pull, Sequence[Record]], now: datetime, failure: Failed) -> bool:
+    """The same of one that fails, record by record."""
+    pull, records = one
+    mirror_alone(way.kit, way.store, pull.resource, records, failure=failure, now=now)
+    return _finish(way, [(pull, ())], now)
+
+
 def _claim(database: Database, claim: Callable[[Session], Pull | None]) -> tuple[Pull, Store] | None:
     """A resource to pull, and its store."""
     with database.write() as session:
         pull = claim(session)
         return None if pull is None else (pull, rows.need(session, pull.store_id))
-
-
-def _backfill(kit: Kit, pull: Pull, storefront: Storefront, *, store: Store, now: datetime) -> int:
-    """Keep some pages of a history, one a commit; one that waits or is the last ends the round."""
-    total = storefront.count(pull.resource) if pull.row.total is None else None
-    count = 0
-    with closing(read_ahead(_a_round(storefront.history(pull.resource, pull.row.cursor)))) as pages:
-        for page in pages:
-            if not _keep_history(kit, pull, store, page, total=total, now=now):
-                return count
-            count += len(page.records)
-            if page.cursor is None or page.wait_seconds is not None:
-                return count
-    with kit.database.of_store(store.id).write() as session:
-        pulls.release(session, pull)
-    return count
-
-
-def _a_round(history: Generator[RecordPage, None, None]) -> Generator[RecordPage, None, None]:
-    """The pages until so many brought records; those without are steps on the way to some, and as short."""
-    full_pages = 0
-    with closing(history) as pages:
-        for page in pages:
-            yield page
-            full_pages += bool(page.records)
-            if full_pages >= _PAGES_A_ROUND or page.cursor is None or page.wait_seconds is not None:
-                return
-
-
-def _keep_history(
-    kit: Kit, pull: Pull, store: Store, page: RecordPage, *, total: int | None, now: datetime
-) -> bool:
-    """Mirror a page and move the row in one transaction; False when the row is not ours any more."""
-    with kit.database.of_store(store.id).write() as session:
-        held = rows.find(session, store.id)
-        is_ours = pulls.move_backfill(session, pull, page, total=total, now=now)
-        if held is None or not is_ours:
-            session.rollback()
-            return False
-        _is_let_in(session, held)
-        apply_records(
-            session,
-            kit.runtime.signer,
-            held,
-            page.records,
-            now=now,
-            history_until=store.installed_at,
-        )
-        for external_id in page.unreadable:
-            lookups.ask(session, store.id, pull.resource, external_id, now=now)
-    return True
 
 
 def _reconcile(
@@ -259,6 +215,17 @@ def _keep(kit: Kit, held: _Held, records: Sequence[Record], now: datetime) -> bo
     A pull may take longer than a lease: not held anew, it would be overtaken again and again, and nobody
     would be the one who ends it. And who lost it, or the shop, has nothing to bring any more.
     """
+    result = run_guarded(partial(_keep_all, kit, held, records, now))
+    if not isinstance(result, Failed):
+        return result
+    with kit.database.of_store(held.pull.store_id).read() as session:
+        store = rows.need(session, held.pull.store_id)
+    mirror_alone(kit, store, held.pull.resource, records, failure=result, now=now)
+    return _keep_all(kit, held, (), now)
+
+
+def _keep_all(kit: Kit, held: _Held, records: Sequence[Record], now: datetime) -> bool:
+    """In one transaction, where there is anything to write."""
     if not records and kit.stopwatch() < held.until:
         return True
     pull, until = held.pull, kit.stopwatch() + HELD_SECONDS
@@ -268,13 +235,7 @@ def _keep(kit: Kit, held: _Held, records: Sequence[Record], now: datetime) -> bo
             session.rollback()
             return False
         if records:
-            _is_let_in(session, store)
+            histories.is_let_in(session, store)
             apply_records(session, kit.runtime.signer, store, records, now=now)
     held.until = until
     return True
-
-
-def _is_let_in(session: Session, store: Store) -> None:
-    """A page arrived, so what refused us before was passing, even if the next page is refused again."""
-    if store.refusals:
-        refusals.forget(session, store.id)

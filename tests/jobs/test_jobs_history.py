@@ -11,15 +11,18 @@ from sqlalchemy import update
 from app.config import Settings
 from app.db import Database
 from app.mirror.apply import apply_records
+from app.models import Order, Timer
+from connectors.base import OrderRecord
 from connectors.storefronts.shopify import bulk_history, bulk_sort
 from connectors.storefronts.shopify.bulk_history import Place
 from tests import engines
 from tests.jobs.jobs_shopify import BACKFILLS, Reader, Shop, connect, grown_world, running_shop
+from tests.seeds import rows_of
 
 SQLITE_ONLY = pytest.mark.parametrize("engine", [engines.SQLITE])
 
 
-class _KilledError(Exception):
+class _KilledError(BaseException):
     """Stands for the end of a process in the middle of its work."""
 
 
@@ -67,7 +70,7 @@ def test_the_mirror_is_the_same_as_by_pages(
 def test_a_kill_between_any_two_commits_costs_nothing(
     reader: Reader, shop: Shop, by_pages: Callable[[Shop], Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.pulls._PAGES_A_ROUND", 1)
+    monkeypatch.setattr("jobs.histories._PAGES_A_ROUND", 1)
 
     reader.finish()
 
@@ -86,7 +89,7 @@ def test_a_kill_in_the_middle_of_a_transaction_loses_nothing(
         if next(calls) % 3 == 1:
             raise _KilledError
 
-    monkeypatch.setattr("jobs.pulls.apply_records", apply_and_die)
+    monkeypatch.setattr("jobs.histories.apply_records", apply_and_die)
 
     for _ in range(200):
         try:
@@ -107,7 +110,7 @@ def test_a_host_that_knows_no_ranges_is_read_from_the_start(
     reader: Reader, shop: Shop, by_pages: Callable[[Shop], Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.app.bulk.knows_ranges = False
-    monkeypatch.setattr("jobs.pulls._PAGES_A_ROUND", 1)
+    monkeypatch.setattr("jobs.histories._PAGES_A_ROUND", 1)
 
     reader.finish()
 
@@ -198,7 +201,7 @@ def test_children_far_from_their_parents_are_put_in_order(
     *,
     pages_a_round: int,
 ) -> None:
-    monkeypatch.setattr("jobs.pulls._PAGES_A_ROUND", pages_a_round)
+    monkeypatch.setattr("jobs.histories._PAGES_A_ROUND", pages_a_round)
     monkeypatch.setattr(bulk_sort, "_PIECE_BYTES", 3000)
     shop.app.bulk.is_grouped = False
 
@@ -226,7 +229,7 @@ def test_operations_that_keep_failing_give_way_to_pages(
 def test_a_file_whose_time_is_over_is_made_anew(
     reader: Reader, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.pulls._PAGES_A_ROUND", 4)
+    monkeypatch.setattr("jobs.histories._PAGES_A_ROUND", 4)
     for _ in range(4):
         reader.step()
     shop.app.bulk.url_seconds = -1
@@ -298,3 +301,28 @@ def _assert_same(reader: Reader, other: Reader) -> None:
     expected = other.mirror()
     for name, rows in reader.mirror().items():
         assert rows == expected[name], name
+
+
+def test_an_order_that_cannot_be_mirrored_is_looked_up_and_keeps_no_other_waiting(
+    reader: Reader, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[str] = []
+
+    def apply_but_one(session: Any, signer: Any, store: Any, records: Any, **options: Any) -> None:
+        orders = [record.external_id for record in records if isinstance(record, OrderRecord)]
+        broken[:] = broken or orders[3:4]
+        if set(orders).intersection(broken):
+            raise ZeroDivisionError
+        apply_records(session, signer, store, records, **options)
+
+    for place in ("jobs.histories", "jobs.mirroring", "jobs.lookups"):
+        monkeypatch.setattr(f"{place}.apply_records", apply_but_one)
+
+    reader.finish()
+
+    mirrored = rows_of(reader.database, Order, "external_id")
+    assert len(mirrored) == 39
+    assert (broken[0],) not in mirrored
+    assert all(row.finished_at is not None for row in reader.rows().values())
+    waiting = rows_of(reader.database, Timer, "kind", "subject_id")
+    assert ("look-up.orders", int(broken[0])) in waiting

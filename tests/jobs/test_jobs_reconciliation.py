@@ -12,7 +12,7 @@ from app.config import Settings
 from app.db import Database
 from app.mirror import pulls as rows
 from app.mirror.apply import apply_records
-from app.models import Order, Reconciliation, Store
+from app.models import Order, Reconciliation, Store, Timer
 from connectors.sandbox.model import SHOPIFY
 from jobs import pulls
 from tests.connectors.sandbox.sandbox_fake_world import order
@@ -129,6 +129,29 @@ def test_a_kill_between_two_commits_of_a_pull_costs_nothing(
     assert (len(half), len(_new_orders(reader))) == (10, 23)
     # Those of before the kill are not read again.
     assert _asked_for(shop, "SeveralOrders") == 2
+
+
+def test_an_order_that_cannot_be_mirrored_keeps_no_other_of_its_look_waiting(
+    reader: Reader, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(23):
+        moment = reader.now + timedelta(minutes=number)
+        shop.world.add_order(order(9000 + number, FIRST + number % 10, SHOPIFY, placed_at=moment))
+    before = _pulled(reader)
+
+    def apply_but_one(session: Any, signer: Any, store: Any, records: Any, **options: Any) -> None:
+        if any(getattr(record, "external_id", "") == "9004" for record in records):
+            raise ZeroDivisionError
+        apply_records(session, signer, store, records, **options)
+
+    for place in ("jobs.pulls", "jobs.mirroring"):
+        monkeypatch.setattr(f"{place}.apply_records", apply_but_one)
+
+    _reconcile(reader, shop)
+
+    assert len(_new_orders(reader)) == 22
+    assert _pulled(reader) != before
+    assert ("look-up.orders", 9004) in rows_of(reader.database, Timer, "kind", "subject_id")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
