@@ -143,7 +143,7 @@ def _start(databases: Databases, arguments: argparse.Namespace) -> None:
     for run in start.measure(databases, arguments.rounds):
         print(
             f"  {run.title:33} first answer {run.seconds:.2f} s ({run.cpu_seconds:.2f} s CPU, "
-            f"{run.seconds / seconds:.1f}x the imports), {run.mib:.0f} MiB (at most {run.limit_mib:.0f})",
+            f"{run.seconds / seconds:.1f}x the imports), {run.mib:.1f} MiB (at most {run.limit_mib:.0f})",
             flush=True,
         )
 

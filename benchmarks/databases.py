@@ -64,7 +64,7 @@ class Databases:
 
     def _created(self, name: str) -> str:
         with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} OWNER {self._role or 'CURRENT_USER'}".encode())
+            connection.execute(f"CREATE DATABASE {name} OWNER {self._role or 'DEFAULT'}".encode())
         return self._url(name)
 
     def _url(self, name: str) -> str:
