@@ -104,8 +104,9 @@ class Batches:
         return self.work.alone(session, store, now, subject)
 
     def _one_by_one(self, store_id: int, limit: int, failure: Failed) -> int:
+        done: list[int] = []
         subjects = partial(self._subjects, store_id, limit)
-        done, failed = one_by_one(failure, subjects, partial(self._do, store_id, self.work.alone))
+        failed = one_by_one(failure, subjects, partial(self._do, store_id, self.work.alone), done)
         for subject, result in failed.items():
             self._set_aside(store_id, subject, result)
         return sum(done)
@@ -124,16 +125,18 @@ class Batches:
 
 
 def one_by_one(
-    failure: Failed, subjects: Callable[[], Sequence[int]], do: Callable[[int], T]
-) -> tuple[list[T], dict[int, Failed]]:
-    """Do a batch that failed for each subject alone: what was done, and who failed by themselves.
+    failure: Failed, subjects: Callable[[], Sequence[int]], do: Callable[[int], T], done: list[T]
+) -> dict[int, Failed]:
+    """Do a batch that failed for each subject alone; who failed by themselves.
+
+    Args:
+        done: is given what was done, also where this raises.
 
     Raises:
         Exception: the failure was nobody's own: of the database's making, or all fail.
     """
     if isinstance(failure.error, _OF_NOBODY):
         raise failure.error
-    done: list[T] = []
     failed: dict[int, Failed] = {}
     for subject in subjects():
         result = run_guarded(partial(do, subject))
@@ -146,7 +149,7 @@ def one_by_one(
     # Where another process is at somebody's, nothing was done for them, which shows nothing.
     if not any(done):
         raise failure.error
-    return done, failed
+    return failed
 
 
 def set_aside(

@@ -43,12 +43,20 @@ class Claims:
         result = run_guarded(partial(self._claim, token, limit, None))
         if not isinstance(result, Failed):
             return result
-        found, failed = one_by_one(result, partial(self._people, limit), partial(self._claim, token, limit))
-        for person, failure in failed.items():
-            with self.kit.database.of_store(self.store_id).write() as session:
-                until = set_aside(session, self.store_id, OUTBOX, person, failure=failure, now=self.now)
-                due.put_off(session, self.store_id, person, until)
+        found: list[Taken | None] = []
+        ended = run_guarded(partial(self._one_by_one, result, limit, token, found))
+        # What was claimed by then is `sending`, and is called out; what failed fails again at the next claim.
+        if isinstance(ended, Failed) and not any(found):
+            raise ended.error
         return _together([taken for taken in found if taken is not None])
+
+    def _one_by_one(self, failure: Failed, limit: int, token: str, found: list[Taken | None]) -> None:
+        alone = partial(self._claim, token, limit)
+        failed = one_by_one(failure, partial(self._people, limit), alone, found)
+        for person, its in failed.items():
+            with self.kit.database.of_store(self.store_id).write() as session:
+                until = set_aside(session, self.store_id, OUTBOX, person, failure=its, now=self.now)
+                due.put_off(session, self.store_id, person, until)
 
     def _claim(self, token: str, limit: int, person: int | None) -> Taken | None:
         kit = self.kit

@@ -41,7 +41,7 @@ def mirror_alone(
                 apply_records(session, kit.runtime.signer, held, one, now=now, history_until=history_until)
         return True
 
-    _, failed = one_by_one(failure, lambda: range(len(records)), mirror)
+    failed = one_by_one(failure, lambda: range(len(records)), mirror, [])
     with kit.database.of_store(store.id).write() as session:
         for number in failed:
             lookups.ask(session, store.id, resource, _id_of(records[number]), now=now)

@@ -15,6 +15,7 @@ from app.models import Attribution, CustomerEvent, Enrollment, Message, Order, S
 from app.runtime import Runtime
 from app.timers import NewTimer
 from jobs import alone, attribution, flows, outbox
+from jobs.claims import Claims
 from tests import seeds
 from tests.conftest import NOW
 from tests.jobs.jobs_seed import kit_of
@@ -250,3 +251,31 @@ def test_a_database_that_cannot_be_written_makes_nobodys_next_try_later(
 
 def _refuse(_events: Any) -> None:
     raise Busy("the database cannot be written now")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_what_was_claimed_before_the_database_went_away_is_called_out(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_id = seeds.new_store(runtime.database)
+    with runtime.database.write() as session:
+        people = [seeds.add_customer(session, store_id).id for _ in range(3)]
+        for person in people:
+            seeds.add_message(session, store_id, person)
+    facts_of = facts.facts_of
+    asked: list[int] = []
+
+    def _facts_of(loaded: Any, row: Any, **named: Any) -> Any:
+        asked.append(row.customer_id)
+        if row.customer_id == people[1]:
+            raise ZeroDivisionError if asked.count(people[1]) == 1 else Busy("not now")
+        return facts_of(loaded, row, **named)
+
+    monkeypatch.setattr(facts, "facts_of", _facts_of)
+
+    taken = Claims(kit_of(runtime), store_id, NOW).take(10)
+
+    assert asked == [people[0], people[1], people[0], people[1]]
+    assert taken is not None
+    assert taken[1].looked_at == 1
+    assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
