@@ -1,5 +1,6 @@
 """The environment, read once. Every name stands in INTERFACE's list and in docs/settings.md."""
 
+import os
 import secrets
 from collections.abc import Callable
 from functools import cached_property
@@ -7,18 +8,16 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from cryptography.fernet import Fernet
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.sources import EnvSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 VAR = Path("var")
 Network = IPv4Network | IPv6Network
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the operator may set; every field is optional. A secret may come from `NAME_FILE`."""
 
-    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: str = Field(default="", description="where the data lives; SQLite under var/ if empty")
     secret_key: str = Field(default="", description="signs links and sessions; kept in var/ if empty")
@@ -60,18 +59,6 @@ class Settings(BaseSettings):
         _networks(value)
         return value
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then NAME, then the file that NAME_FILE names."""
-        return init_settings, env_settings, _FileVariables(settings_cls)
-
     @property
     def base_url(self) -> str:
         """The address that goes into links and callbacks."""
@@ -103,24 +90,24 @@ class Settings(BaseSettings):
         return [key.strip() for key in text.split(",") if key.strip()]
 
 
-class _FileVariables(EnvSettingsSource):
-    """Reads the value of NAME from the file named by NAME_FILE."""
-
-    def get_field_value(self, field: object, field_name: str) -> tuple[object, str, bool]:
-        """The file's text without its final line break, or nothing."""
-        path = self.env_vars.get(f"{field_name}_file")
-        if not path:
-            return None, field_name, False
-        return Path(path).read_text().rstrip("\n"), field_name, False
-
-
 def load() -> Settings:
     """Read the environment.
 
     Raises:
         pydantic.ValidationError: a value cannot be used; its text names the setting.
+        OSError: a file that is named cannot be read.
     """
-    return Settings()
+    variables = {name.lower(): value for name, value in os.environ.items()}
+    given = {name: _given(variables, name) for name in Settings.model_fields}
+    return Settings.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+def _given(variables: dict[str, str], name: str) -> str | None:
+    """The value of NAME, else the text without its final line break of the file that NAME_FILE names."""
+    if name in variables:
+        return variables[name]
+    path = variables.get(f"{name}_file")
+    return Path(path).read_text().rstrip("\n") if path else None
 
 
 def _networks(text: str) -> tuple[Network, ...]:

@@ -75,7 +75,8 @@ with loading():
     for name in ("app.cli.serving", "app.cli.hosted", "app.asgi", "app.wsgi"):
         import_module(name)
 unused = (
-    "alembic", "apscheduler", "charset_normalizer", "greenlet", "liquid", "rich", "sendgrid", "sqlite3",
+    "alembic", "apscheduler", "authlib", "charset_normalizer", "greenlet", "joserfc", "liquid",
+    "pydantic_settings", "rich", "sendgrid", "sqlite3",
     "twilio", "connectors.storefronts.shopify.api", "connectors.storefronts.woocommerce.api",
 )
 print(*(name for name in unused if name in sys.modules))

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from authlib.oauth2.client import OAuth2Client
-
 from connectors.base import InvalidSignature
 
 QUERY_TOLERANCE = timedelta(seconds=90)
@@ -85,6 +83,9 @@ def authorize_url(
     *, admin_url: str, shop: str, client_id: str, scopes: Sequence[str], redirect_uri: str, state: str
 ) -> str:
     """Where the merchant approves the app; `state` is the caller's, single use and bound to the browser."""
+    # Nearly half a mebibyte, for the moment in which a shop installs the app.
+    from authlib.oauth2.client import OAuth2Client  # noqa: PLC0415
+
     client = OAuth2Client(None, client_id, redirect_uri=redirect_uri, scope=",".join(scopes))
     url, _ = client.create_authorization_url(f"{admin_base(admin_url, shop)}/admin/oauth/authorize", state)
     return str(url)

@@ -1,20 +1,17 @@
 """Tokens from a shop's token endpoint: for a code, a session token, an older token, or to renew a pair.
 
-The OAuth grants are Authlib's client, sent over our own transport.
+The OAuth grants are Authlib's client, sent over our own transport (`oauth.py`).
 Source: shopify.dev, offline access tokens and token exchange; facts of November 2026, section 1b.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from authlib.common.errors import AuthlibBaseError
-from authlib.common.urls import url_decode, url_encode
-from authlib.oauth2.client import OAuth2Client
-
-from connectors.base import ConnectorError, Unauthorized
+from connectors.base import ConnectorError
 from connectors.storefronts.shopify.auth import AppCredentials, admin_base
-from connectors.transport import Response, StoreTransport
+from connectors.transport import StoreTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ def exchange_code(
         ConnectorError: no answer, or one without an expiry.
     """
     url = _token_url(admin_url, shop)
-    with _Grant(transport, app) as grant:
+    with _grant(transport, app) as grant:
         answer = grant.fetch_token(url, grant_type="authorization_code", code=code, expiring="1")
     return _token_set(answer, now)
 
@@ -64,7 +61,7 @@ def exchange_session(
         ConnectorError: no answer, or one without an expiry.
     """
     url = _token_url(admin_url, shop)
-    with _Grant(transport, app) as grant:
+    with _grant(transport, app) as grant:
         answer = grant.fetch_token(url, **_EXCHANGE, **_subject("id_token", session_token))
     return _token_set(answer, now)
 
@@ -89,7 +86,7 @@ def migrate(
         ConnectorError: no answer, or one without an expiry.
     """
     url = _token_url(admin_url, shop)
-    with _Grant(transport, app) as grant:
+    with _grant(transport, app) as grant:
         answer = grant.fetch_token(url, **_EXCHANGE, **_subject(_OFFLINE, access_token))
     return _token_set(answer, now)
 
@@ -114,7 +111,7 @@ def refresh(
         ConnectorError: no answer, or one without an expiry.
     """
     url = _token_url(admin_url, shop)
-    with _Grant(transport, app) as grant:
+    with _grant(transport, app) as grant:
         answer = grant.refresh_token(url, refresh_token=refresh_token)
     return _token_set(answer, now)
 
@@ -125,9 +122,6 @@ _EXCHANGE = {
     "requested_token_type": f"urn:shopify:params:oauth:token-type:{_OFFLINE}",
     "expiring": "1",
 }
-_REFUSALS = frozenset({400, 401, 403})
-_SERVER_ERROR = 500
-_TOO_MANY = 429
 _LONGEST_LIFE_SECONDS = 400 * 24 * 3600
 
 
@@ -144,69 +138,11 @@ def _token_url(admin_url: str, shop: str) -> str:
     return f"{admin_base(admin_url, shop)}/admin/oauth/access_token"
 
 
-class _Answer:
-    """An answer of our transport with the few names that Authlib reads."""
+def _grant(transport: StoreTransport, app: AppCredentials) -> AbstractContextManager[Any]:
+    # Nearly half a mebibyte, for the few moments in which tokens are made.
+    from connectors.storefronts.shopify.oauth import Grant  # noqa: PLC0415
 
-    def __init__(self, response: Response) -> None:
-        self._response = response
-
-    @property
-    def status_code(self) -> int:
-        return self._response.status
-
-    def json(self) -> Any:
-        return self._response.json()
-
-    def raise_for_status(self) -> None:
-        raise _refusal(self._response.status, self._response.retry_after_seconds())
-
-
-class _TokenSession:
-    """What Authlib posts through: our transport, in JSON as Shopify's own libraries do."""
-
-    def __init__(self, transport: StoreTransport) -> None:
-        self._transport = transport
-
-    def post(self, url: str, data: dict[str, str], headers: dict[str, str], auth: Any) -> _Answer:
-        _, _, body = auth.prepare("POST", url, dict(headers), url_encode(data.items()))
-        response = self._transport.request(
-            "POST", url, headers={"Accept": "application/json"}, json=dict(url_decode(body))
-        )
-        if response.status in _REFUSALS or response.status == _TOO_MANY:
-            raise _refusal(response.status, response.retry_after_seconds())
-        return _Answer(response)
-
-
-class _Grant:
-    """Authlib's client for one grant, with its errors in our words."""
-
-    def __init__(self, transport: StoreTransport, app: AppCredentials) -> None:
-        self._client = OAuth2Client(
-            _TokenSession(transport),
-            app.client_id,
-            app.client_secret,
-            token_endpoint_auth_method="client_secret_post",
-        )
-
-    def __enter__(self) -> Any:
-        return self._client
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, AuthlibBaseError):
-            raise Unauthorized("Shopify refused the grant") from None
-        if isinstance(error, ValueError):
-            raise ConnectorError("the token answer is not readable") from None
-
-
-def _refusal(status: int, retry_after_seconds: float | None) -> ConnectorError:
-    if status in _REFUSALS:
-        return Unauthorized("Shopify refused the grant", status=status)
-    return ConnectorError(
-        "the token endpoint did not answer as it should",
-        permanent=status < _SERVER_ERROR and status != _TOO_MANY,
-        status=status,
-        retry_after_seconds=retry_after_seconds,
-    )
+    return Grant(transport, app)
 
 
 def _token_set(answer: dict[str, Any], now: datetime) -> TokenSet:

@@ -9,9 +9,6 @@ from functools import lru_cache
 from secrets import token_hex
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from authlib.oauth1.rfc5849.client_auth import generate_timestamp
-from authlib.oauth1.rfc5849.signature import hmac_sha1_signature, normalize_base_string_uri
-
 from connectors import exact_json
 from connectors.base import ConnectorError, UnreadablePayload
 
@@ -181,6 +178,10 @@ def _signed(keys: StoreKeys, method: str, address: str, told: Sequence[tuple[str
 
     Source: RFC 5849, sections 3.4.1 and 3.6.
     """
+    # Only a store that takes no key over TLS is signed for: a web process may never meet one.
+    from authlib.oauth1.rfc5849.client_auth import generate_timestamp  # noqa: PLC0415
+    from authlib.oauth1.rfc5849.signature import hmac_sha1_signature  # noqa: PLC0415
+
     pairs = _escaped(
         *told,
         ("oauth_consumer_key", keys.key),
@@ -196,6 +197,8 @@ def _signed(keys: StoreKeys, method: str, address: str, told: Sequence[tuple[str
 
 @lru_cache(maxsize=1024)
 def _base_address(address: str) -> str:
+    from authlib.oauth1.rfc5849.signature import normalize_base_string_uri  # noqa: PLC0415 (as above)
+
     return quote(normalize_base_string_uri(address), safe="")
 
 
