@@ -49,6 +49,15 @@ def due(session: Session, store_id: int, work: str, now: datetime) -> list[int]:
     return list(session.execute(_SUBJECTS, asked).scalars())
 
 
+def held(session: Session, works: Sequence[str]) -> set[tuple[int, str, int]]:
+    """What is set aside of these works, of all stores: store, work and subject of each.
+
+    They are few, for each is a mistake of ours.
+    """
+    asked = select(ASIDES.c.store_id, ASIDES.c.work, ASIDES.c.subject_id).where(ASIDES.c.work.in_(works))
+    return {(row.store_id, row.work, row.subject_id) for row in session.execute(asked)}
+
+
 def put(
     session: Session, store_id: int, work: str, subject_id: int, *, error: str, now: datetime
 ) -> datetime:

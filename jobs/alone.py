@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from app import asides, timers
+from app.crypto import UnreadableSecret
 from app.models import Store
 from app.stores import rows
 from jobs.guard import EXPECTED, Failed, run_guarded
@@ -23,8 +24,8 @@ _Do = Callable[[Session, Store, datetime, int], int]
 _Settle = Callable[[Session, Store, Sequence[int], datetime], object]
 _STRAIGHT = 20
 """When so many fail one after the other and none went well, it is the store's failure, and nobody's own."""
-_OF_NOBODY = (*EXPECTED, OperationalError, InterfaceError)
-"""Errors of the database's or another's making: row by row nothing would come of it."""
+OF_NOBODY = (*EXPECTED, OperationalError, InterfaceError, UnreadableSecret)
+"""Errors of the database's, the operator's or another's making: row by row nothing would come of it."""
 
 
 def _nothing(_session: Session, _store_id: int, _subject_id: int, _until: datetime) -> None:
@@ -92,7 +93,7 @@ class Batches:
             result = run_guarded(partial(self._do, store_id, self._free, subject), store=store_id)
             if not isinstance(result, Failed):
                 done += result
-            elif isinstance(result.error, _OF_NOBODY):
+            elif isinstance(result.error, OF_NOBODY):
                 raise result.error
             else:
                 self._set_aside(store_id, subject, result)
@@ -135,7 +136,7 @@ def one_by_one(
     Raises:
         Exception: the failure was nobody's own: of the database's making, or all fail.
     """
-    if isinstance(failure.error, _OF_NOBODY):
+    if isinstance(failure.error, OF_NOBODY):
         raise failure.error
     failed: dict[int, Failed] = {}
     for subject in subjects():
@@ -144,7 +145,7 @@ def one_by_one(
             done.append(result)
             continue
         failed[subject] = result
-        if isinstance(result.error, _OF_NOBODY) or (not any(done) and len(failed) >= _STRAIGHT):
+        if isinstance(result.error, OF_NOBODY) or (not any(done) and len(failed) >= _STRAIGHT):
             raise result.error
     # Where another process is at somebody's, nothing was done for them, which shows nothing.
     if not any(done):

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from app import audit, timers
+from app import asides, audit, timers
 from app.db import from_micros
 from app.mirror import lookups
 from app.mirror.apply import apply_records
@@ -16,6 +16,7 @@ from app.models import Store
 from app.stores import connections, install
 from connectors.base import ConnectorError
 from jobs import access, merges
+from jobs.alone import OF_NOBODY, set_aside
 from jobs.guard import Failed, run_guarded
 from jobs.kit import Kit
 from jobs.proof import has_left
@@ -28,7 +29,8 @@ _LATER, _SOON = timedelta(minutes=10), timedelta(minutes=1)
 def run(kit: Kit, now: datetime) -> Counter[str]:
     """Ask for every resource that is to be looked up, and believe the answer."""
     with kit.database.over_all_stores().read() as session:
-        rows = timers.peek_due(session, now, (*lookups.KINDS, lookups.MERGE, lookups.UNINSTALL), _BATCH)
+        rows = timers.peek_due(session, now, lookups.ALL_KINDS, _BATCH)
+        aside = asides.held(session, lookups.ALL_KINDS) if rows else set()
         stores = {row.store_id: session.get(Store, row.store_id) for row in rows}
     done: Counter[str] = Counter()
     for row in rows:
@@ -39,9 +41,11 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
             continue
         result = run_guarded(partial(ask, kit, store, row, now), store=store.id)
         if isinstance(result, Failed):
-            log.error("look-up failed", store=store.id, kind=row.kind, error=result.told)
-            _put_off(kit, row, now + _LATER)
-        elif result:
+            _fail(kit, row, result, now)
+            continue
+        if (store.id, row.kind, row.subject_id) in aside:
+            _free(kit, row)
+        if result:
             done["looked up"] += 1
     # What was put off is work, too: behind it others may wait whom this batch had no room for.
     done["looked for"] = len(rows)
@@ -92,6 +96,23 @@ _ASKS = {
     lookups.UNINSTALL: (("connected", "needs_reconnect"), _ask_whether_gone),
 }
 """By the timer's kind: in which states the shop is asked, and how."""
+
+
+def _fail(kit: Kit, row: Row[Any], failure: Failed, now: datetime) -> None:
+    """What fails by an error of ours is told as such, and waits longer each time."""
+    if isinstance(failure.error, OF_NOBODY):
+        log.error("look-up failed", store=row.store_id, kind=row.kind, error=failure.told)
+        _put_off(kit, row, now + _LATER)
+        return
+    with kit.database.of_store(row.store_id).write() as session:
+        until = set_aside(session, row.store_id, row.kind, row.subject_id, failure=failure, now=now)
+        timers.put_off(session, row, until)
+
+
+def _free(kit: Kit, row: Row[Any]) -> None:
+    """It was set aside, and breaks nothing of ours any more."""
+    with kit.database.of_store(row.store_id).write() as session:
+        asides.drop(session, row.store_id, row.kind, row.subject_id)
 
 
 def _drop(kit: Kit, row: Row[Any]) -> None:

@@ -17,6 +17,7 @@ MERGE = "look-up.merge"
 """The timer of two customers that are said to be one; its subject is the id in `customer_merges`."""
 UNINSTALL = "look-up.uninstall"
 """The timer of a shop that is said to have removed the app; its subject is that moment in microseconds."""
+ALL_KINDS = (*KINDS, MERGE, UNINSTALL)
 
 
 def ask(session: Session, store_id: int, resource: Resource, external_id: str, *, now: datetime) -> None:

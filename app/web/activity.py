@@ -4,12 +4,13 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app import asides, audit, clock, inbox, job_runs
 from app.errors import BadInput
 from app.members.roles import MARKETER
+from app.mirror import lookups
 from app.models import InboundEvent, Order, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
 from app.models.set_aside import ATTRIBUTION
@@ -111,8 +112,15 @@ def _asides(session: Session, store_id: int) -> list[dict[str, Any]]:
     found = asides.of_store(session, store_id, _AT_A_GLANCE)
     ids = [row.subject_id for row in found if row.work == ATTRIBUTION]
     orders = session.scalars(rows_of(Order, store_id).where(Order.id.in_(ids))) if ids else ()
-    numbers = {order.id: order.number for order in orders}
-    return [{**row._mapping, "number": numbers.get(row.subject_id, "")} for row in found]
+    numbers = {(ATTRIBUTION, order.id): order.number for order in orders}
+    return [
+        {**row._mapping, "number": numbers.get((row.work, row.subject_id), _shops_own(row))} for row in found
+    ]
+
+
+def _shops_own(row: Row[Any]) -> str:
+    """The number by which the shop is asked, of what is looked up there."""
+    return str(row.subject_id) if row.work in lookups.KINDS else ""
 
 
 def _counts(session: Session, store_id: int) -> dict[str, int]:

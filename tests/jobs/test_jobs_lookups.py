@@ -13,7 +13,7 @@ import responses
 from requests import PreparedRequest
 
 from app.mirror import lookups
-from app.models import Order, Product, Store
+from app.models import Order, Product, SetAside, Store
 from app.runtime import Runtime
 from app.stores import credentials
 from app.stores.credentials import Credentials
@@ -156,3 +156,34 @@ def captured_product() -> dict[str, Any]:
     """A whole product, as a store listed it."""
     found: dict[str, Any] = captured("rest_products_modified_after")[0]
     return found
+
+
+def test_what_breaks_our_own_code_is_set_aside_waits_longer_each_time_and_keeps_no_other_waiting(
+    runtime: Runtime, store_id: int, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = captured_product()
+    wire.answers = {f"/products/{product['id']}": (200, product), "/orders/30": GONE}
+    ask(runtime, store_id, Resource.PRODUCTS, str(product["id"]))
+    ask(runtime, store_id, Resource.ORDERS, "30")
+    with monkeypatch.context() as broken:
+        broken.setattr("jobs.lookups.apply_records", _break)
+        for now in (NOW, NOW + MINUTE):
+            run(kit_of(runtime), now)
+
+        assert asides_of(runtime) == [("look-up.products", product["id"], 2, NOW + 11 * MINUTE)]
+        assert timers(runtime) == [("look-up.products", product["id"], NOW + 11 * MINUTE)]
+        assert seeds.values_of(runtime.database, Order, "deleted_at") == [NOW]
+
+    done = run(kit_of(runtime), NOW + 11 * MINUTE)
+
+    assert done["looked up"] == 1
+    assert asides_of(runtime) == []
+    assert timers(runtime) == []
+
+
+def asides_of(runtime: Runtime) -> list[tuple[Any, ...]]:
+    return seeds.rows_of(runtime.database, SetAside, "work", "subject_id", "attempts", "next_at")
+
+
+def _break(*_arguments: object, **_named: object) -> None:
+    raise ZeroDivisionError

@@ -331,7 +331,13 @@ def test_activity_names_whom_and_what_a_job_failed_at(
     before = _read(member, "/app/activity", language)
     with runtime.database.write() as session:
         error = "ZeroDivisionError in complement (choosers.py:67)"
-        for work, subject in (("flows", shop.ids["customer"]), ("attribution", shop.ids["order"])):
+        failed = (
+            ("flows", shop.ids["customer"]),
+            ("attribution", shop.ids["order"]),
+            ("look-up.orders", 5_550_001),
+            ("look-up.uninstall", 5_550_002),
+        )
+        for work, subject in failed:
             asides.put(session, shop.store_id, work, subject, error=error, now=NOW)
         number = session.get_one(Order, shop.ids["order"]).number
 
@@ -343,7 +349,10 @@ def test_activity_names_whom_and_what_a_job_failed_at(
     assert word in page
     assert f'href="/app/customers/{shop.ids["customer"]}"' in page
     assert number in page
-    assert page.count(error) == 2
+    assert "5550001" in page
+    assert "5550002" not in page
+    assert "look-up" not in page
+    assert page.count(error) == 4
 
 
 @pytest.mark.parametrize(
