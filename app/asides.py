@@ -12,8 +12,8 @@ from app.db import UtcDateTime, table_of, upsert
 from app.models import SetAside
 
 ASIDES = table_of(SetAside)
-PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60, 4 * 60, 12 * 60))
-"""Between the tries; the last one is that of all that follow, so that a new version mends what it can."""
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 60))
+"""Between the tries; the last one is that of all that follow: what a new version mends is done in an hour."""
 _AT_ONCE = 100
 _LONGEST = 300
 _STORE: BindParameter[Any] = bindparam("store")

@@ -134,7 +134,7 @@ def one_by_one(
         done: is given what was done, also where this raises.
 
     Raises:
-        Exception: the failure was nobody's own: of the database's making, or all fail.
+        Exception: the failure was nobody's own: of the database's making, or so many fail and none went well.
     """
     if isinstance(failure.error, OF_NOBODY):
         raise failure.error
@@ -147,8 +147,8 @@ def one_by_one(
         failed[subject] = result
         if isinstance(result.error, OF_NOBODY) or (not any(done) and len(failed) >= _STRAIGHT):
             raise result.error
-    # Where another process is at somebody's, nothing was done for them, which shows nothing.
-    if not any(done):
+    # Nobody fails alone, and nothing was done: another process is at them, which shows nothing.
+    if not failed and not any(done):
         raise failure.error
     return failed
 

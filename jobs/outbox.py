@@ -62,10 +62,10 @@ def run(kit: Kit, now: datetime) -> Counter[str]:
 
 
 def _round(kit: Kit, wire: Wire, now: datetime, failures: dict[int, Failed]) -> int:
-    """One share of each store that has something due; a store that failed is left for the next run."""
+    """One share of each store that has something to do; a store that failed is left for the next run."""
     with kit.database.over_all_stores().read() as session:
-        stores = [store_id for store_id in _QUEUED.run(session, now=now) if store_id not in failures]
         again = asides.stores_due(session, OUTBOX, now)
+        stores = sorted({*_QUEUED.run(session, now=now), *again} - failures.keys())
     share = max(_SMALLEST_SHARE, BATCH // max(1, len(stores)))
     looked_at = 0
     for store_id in stores:

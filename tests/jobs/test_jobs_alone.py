@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app import timers
+from app import asides, timers
 from app.errors import Busy
 from app.flows import live
 from app.flows.writing import TIMER_KIND
@@ -111,6 +111,18 @@ def test_when_all_fail_it_is_the_shop_and_nobody_is_set_aside(
     assert len(culprits.tries) == 1 + 3
     assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
     assert all(seeds.values_of(runtime.database, CustomerEvent, "is_pending"))
+
+
+def test_the_only_one_who_is_due_is_set_aside_like_any_other(runtime: Runtime, culprits: Culprits) -> None:
+    store_id = welcoming(runtime, "shop")
+    consents(runtime, store_id, 1)
+    (person,) = culprits.people = set(seeds.values_of(runtime.database, CustomerEvent, "customer_id"))
+
+    flows.run(kit_of(runtime), NOW)
+    flows.run(kit_of(runtime), NOW + 0.5 * MINUTE)
+
+    assert culprits.tries == [person] * 2
+    assert seeds.rows_of(runtime.database, SetAside, "subject_id", "next_at") == [(person, NOW + MINUTE)]
 
 
 def test_a_broken_persons_timers_wait_for_their_next_try(runtime: Runtime, culprits: Culprits) -> None:
@@ -230,6 +242,20 @@ def test_a_message_that_breaks_its_claim_keeps_no_others_from_leaving(
     ]
     assert asided == [("outbox", people[1])]
     assert seeds.values_of(runtime.database, Message, "status") == ["stopped"] * 3
+    assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_who_has_nothing_due_any_more_is_set_aside_no_longer(runtime: Runtime) -> None:
+    store_id = seeds.new_store(runtime.database)
+    with runtime.database.write() as session:
+        asides.put(session, store_id, "outbox", 7, error="ZeroDivisionError", now=NOW)
+
+    outbox.run(kit_of(runtime), NOW + 0.5 * MINUTE)
+    early = seeds.values_of(runtime.database, SetAside, "subject_id")
+    outbox.run(kit_of(runtime), NOW + MINUTE)
+
+    assert early == [7]
     assert seeds.values_of(runtime.database, SetAside, "subject_id") == []
 
 
