@@ -1,7 +1,7 @@
 """The flows' tick: timeline entries and timers become steps and messages."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import true
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from app import failpoints, timers
 from app.db import table_of
 from app.flows import persons, work
 from app.flows.writing import TIMER_KIND
+from app.messaging import due as outbox_due
 from app.models import CustomerEvent, Store
 from app.models.set_aside import FLOWS
 from app.scans import StoreScan
@@ -22,6 +23,8 @@ BATCH = 500
 _SMALLEST_SHARE = 50
 _MOST_STORES = 1000
 _MOST_ROUNDS = 200
+_FLOWS_FIRST = timedelta(minutes=1)
+"""Whoever was set aside is tried again so long before a journey of theirs may send anything."""
 _PENDING = StoreScan(EVENTS.c.store_id, EVENTS.c.is_pending == true())
 
 
@@ -72,4 +75,10 @@ def _run_batch(session: Session, store: Store, now: datetime, share: int) -> int
     return done
 
 
-WORK = Work(FLOWS, _run_batch, persons.people_due, persons.run_alone, persons.put_off)
+def _put_off(session: Session, store_id: int, person: int, until: datetime) -> None:
+    """What their journeys decided before waits, too: the entry that fails may be the one that ends them."""
+    persons.put_off(session, store_id, person, until)
+    outbox_due.put_off_journeys(session, store_id, person, until + _FLOWS_FIRST)
+
+
+WORK = Work(FLOWS, _run_batch, persons.people_due, persons.run_alone, _put_off)

@@ -45,16 +45,14 @@ _THEIRS = (
 whole queue, and led to all that they ever got, each claim of a large shop would read that.
 """
 _OTHERS = _DECIDED.where(Among(MESSAGES.c.id, "ids"))
-_PUT_OFF = (
-    update(MESSAGES)
-    .where(
-        _OF_STORE,
-        MESSAGES.c.customer_id == bindparam("person"),
-        MESSAGES.c.status == QUEUED,
-        MESSAGES.c.next_at <= bindparam("until", type_=UtcDateTime),
-    )
-    .values(next_at=bindparam("until", type_=UtcDateTime))
+_THEIRS_BY_THEN = (
+    _OF_STORE,
+    MESSAGES.c.customer_id == bindparam("person"),
+    MESSAGES.c.status == QUEUED,
+    MESSAGES.c.next_at <= bindparam("until", type_=UtcDateTime),
 )
+_PUT_OFF = update(MESSAGES).where(*_THEIRS_BY_THEN).values(next_at=bindparam("until", type_=UtcDateTime))
+_PUT_OFF_JOURNEYS = _PUT_OFF.where(MESSAGES.c.enrollment_id.is_not(None))
 
 
 def messages(
@@ -97,3 +95,8 @@ def people_due(session: Session, store_id: int, now: datetime, limit: int) -> li
 def put_off(session: Session, store_id: int, person: int, until: datetime) -> None:
     """Have what is due for somebody by then wait until then."""
     session.execute(_PUT_OFF, {"store": store_id, "person": person, "until": until})
+
+
+def put_off_journeys(session: Session, store_id: int, person: int, until: datetime) -> None:
+    """The same of what somebody's journeys want to send; what belongs to none leaves as it would."""
+    session.execute(_PUT_OFF_JOURNEYS, {"store": store_id, "person": person, "until": until})

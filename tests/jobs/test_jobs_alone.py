@@ -22,6 +22,7 @@ from tests.jobs.jobs_seed import kit_of
 from tests.jobs.test_jobs_failures import clicked_order, consents, welcoming
 
 MINUTE = timedelta(minutes=1)
+_STANDING = ("id", "status", "next_at")
 
 
 class Culprits:
@@ -145,6 +146,33 @@ def test_a_broken_persons_timers_wait_for_their_next_try(runtime: Runtime, culpr
         if kind == TIMER_KIND and due_at <= NOW + MINUTE
     }
     assert waiting == {(journeys[0], NOW + MINUTE)}
+
+
+def test_what_a_broken_persons_journey_decided_before_waits_until_its_entries_were_read(
+    runtime: Runtime, culprits: Culprits
+) -> None:
+    store_id = welcoming(runtime, "shop")
+    consents(runtime, store_id, 1)
+    (person,) = seeds.values_of(runtime.database, CustomerEvent, "customer_id")
+    flows.run(kit_of(runtime), NOW)
+    (journey,) = seeds.values_of(runtime.database, Enrollment, "id")
+    with runtime.database.write() as session:
+        of_journey = seeds.add_message(session, store_id, person, enrollment_id=journey).id
+        of_none = seeds.add_message(session, store_id, person).id
+    consents_again(runtime, store_id, [person])
+    culprits.people = {person}
+
+    flows.run(kit_of(runtime), NOW)
+    outbox.run(kit_of(runtime), NOW)
+    meanwhile = {row[0]: row[1:] for row in seeds.rows_of(runtime.database, Message, *_STANDING)}
+    culprits.people.clear()
+    flows.run(kit_of(runtime), NOW + MINUTE)
+    outbox.run(kit_of(runtime), NOW + 2 * MINUTE)
+
+    after = {row[0]: row[1] for row in seeds.rows_of(runtime.database, Message, *_STANDING)}
+    assert meanwhile[of_journey] == ("queued", NOW + 2 * MINUTE)
+    assert meanwhile[of_none] == ("stopped", NOW)
+    assert after[of_journey] == "stopped"
 
 
 def consents_again(runtime: Runtime, store_id: int, people: list[int]) -> None:
