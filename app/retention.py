@@ -42,6 +42,7 @@ from app.models import (
     InboundEvent,
     Message,
     MessageAttempt,
+    SetAside,
     Store,
     StoreWrite,
     TextCost,
@@ -52,7 +53,8 @@ from app.models.store_write import DEAD, DONE, FAILED, SKIPPED
 EVENTS, BODIES = table_of(InboundEvent), table_of(InboundBody)
 MESSAGES, ATTEMPTS = table_of(Message), table_of(MessageAttempt)
 WRITES, CHECKOUTS, CONFIRMATIONS = table_of(StoreWrite), table_of(Checkout), table_of(Confirmation)
-ACCESSES, AUDITS, COSTS = table_of(AccessEntry), table_of(AuditEntry), table_of(TextCost)
+ACCESSES, AUDITS = table_of(AccessEntry), table_of(AuditEntry)
+COSTS, ASIDES = table_of(TextCost), table_of(SetAside)
 STORES = table_of(Store)
 BODY = timedelta(hours=48)
 KEY = timedelta(days=90)
@@ -60,7 +62,7 @@ CONTENT = timedelta(days=30)
 ATTEMPT = timedelta(days=90)
 WRITE = timedelta(days=90)
 CHECKOUT = timedelta(days=30)
-CONFIRMATION = timedelta(days=2)
+CONFIRMATION, ASIDE = timedelta(days=2), timedelta(days=2)
 ACCESS = timedelta(days=365)
 AUDIT = timedelta(days=730)
 TEXT_COST = timedelta(days=396)
@@ -108,12 +110,9 @@ def purge_once(
 
     Bodies of deliveries 48 h after they were done, their keys after 90 days; the content of messages
     after 30 days, attempts after 90, and what was written back (or could not be) after 90; who was asked to
-    confirm a consent after 2; checkouts 30 days after their last change, however they ended; who looked at
-    whose data after a year, who changed what after two; what proves a consent 24 months
-    after it ended; what a text cost after 13. Counts and figures stay.
-
-    Args:
-        purges: those where something may be; what `waiting` says by default.
+    confirm a consent after 2, and so what was set aside and is due no more; checkouts 30 days after their
+    last change, however they ended; who looked at whose data after a year, who changed what after two; what
+    proves a consent 24 months after it ended; what a text cost after 13. Counts and figures stay.
 
     Source: RELIABILITY.md section 5.
     """
@@ -272,6 +271,7 @@ PURGES: Sequence[Purge] = (
     *(_removing(WRITES.c.id, WRITES.c.done_at, WRITE, WRITES.c.state == state) for state in _ENDED),
     _removing(CHECKOUTS.c.id, CHECKOUTS.c.source_updated_at, CHECKOUT),
     _removing(CONFIRMATIONS.c.address_hash, CONFIRMATIONS.c.asked_at, CONFIRMATION),
+    _removing(ASIDES.c.subject_id, ASIDES.c.next_at, ASIDE),
     _removing(ACCESSES.c.id, ACCESSES.c.at, ACCESS),
     _removing(AUDITS.c.id, AUDITS.c.at, AUDIT),
     Purge(_oldest(STATES.c.proof_until, STATES.c.proof_until.is_not(None)), timedelta(0), _proofs),

@@ -5,22 +5,27 @@ Source: PRODUCT.md C5. An event of the provider that carries our id settles a me
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import Row, bindparam
 
-from app import failpoints
+from app import asides, failpoints
 from app.db import UtcDateTime, table_of
 from app.messaging import polls, provider_events, reports, settling, silence
 from app.models import Message, Store
 from app.models.message import UNKNOWN
+from app.models.set_aside import DOUBTS
 from app.scans import StoreLook
 from connectors.base import Channel, Outcome, SendResult
 from connectors.channels.twilio.send import TwilioChannel
 from connectors.delivery import DeliveryUpdate
-from jobs.guard import each_store
+from jobs.alone import OF_NOBODY, set_aside
+from jobs.guard import Failed, each_store, run_guarded
 from jobs.kit import Kit
 
+log = structlog.get_logger()
 MESSAGES = table_of(Message)
 _ASKED_FOR = timedelta(hours=24)
 """How long a provider is asked again; after that a message rests until somebody decides."""
@@ -56,9 +61,31 @@ def _settle_store(kit: Kit, store_id: int, now: datetime) -> int:
     with kit.database.of_store(store_id).read() as session:
         store = session.get(Store, store_id)
         rows = settling.unknown_rows(session, store_id, now)
+        aside = asides.held(session, (DOUBTS,)) if rows else set()
     if store is None:
         return 0
-    return sum(_settle(kit, store, row, now) for row in rows if not kit.stopping.is_set())
+    settled = 0
+    for row in rows:
+        if kit.stopping.is_set():
+            break
+        result = run_guarded(partial(_settle, kit, store, row, now))
+        if isinstance(result, Failed):
+            _set_aside(kit, row, result, now)
+            continue
+        settled += result
+        if (store_id, DOUBTS, row.id) in aside:
+            with kit.database.of_store(store_id).write() as session:
+                asides.drop(session, store_id, DOUBTS, row.id)
+    return settled
+
+
+def _set_aside(kit: Kit, row: Row[Any], failure: Failed, now: datetime) -> None:
+    """One that breaks our own code keeps no other of its shop in doubt."""
+    if isinstance(failure.error, OF_NOBODY):
+        raise failure.error
+    with kit.database.of_store(row.store_id).write() as session:
+        until = set_aside(session, row.store_id, DOUBTS, row.id, failure=failure, now=now)
+        settling.ask_again(session, row, next_at=until)
 
 
 def _settle(kit: Kit, store: Store, row: Row[Any], now: datetime) -> bool:
@@ -100,13 +127,25 @@ def _poll_store(kit: Kit, store_id: int, now: datetime) -> int:
         rows = polls.due(session, store_id, now, _MOST_POLLS)
     channel = kit.carriers.of(store, "sms") if store is not None else None
     for row in rows:
-        update = _status(channel, row, now)
+        result = run_guarded(partial(_poll, kit, channel, row, now))
+        if not isinstance(result, Failed):
+            continue
+        if isinstance(result.error, OF_NOBODY):
+            raise result.error
+        # What was said of this one breaks our own code: the others are asked about all the same.
+        log.error("poll failed", store=store_id, message=row.id, error=result.told)
         with kit.database.of_store(store_id).write() as session:
             polls.asked(session, row, now)
-            if update is not None:
-                told = reports.of([update])
-                provider_events.apply(session, kit.runtime.signer, store_id, row.channel, told=told, now=now)
     return len(rows)
+
+
+def _poll(kit: Kit, channel: Channel | None, row: Row[Any], now: datetime) -> None:
+    update = _status(channel, row, now)
+    with kit.database.of_store(row.store_id).write() as session:
+        polls.asked(session, row, now)
+        if update is not None:
+            told = reports.of([update])
+            provider_events.apply(session, kit.runtime.signer, row.store_id, row.channel, told=told, now=now)
 
 
 def _status(channel: Channel | None, row: Row[Any], now: datetime) -> DeliveryUpdate | None:

@@ -26,7 +26,6 @@ from app.timers import NewTimer
 CONFIRMATIONS, CUSTOMERS, STATES = table_of(Confirmation), table_of(Customer), table_of(ConsentState)
 FLOW, STEP = "consent", "DOI"
 CHANNEL = "email"
-BATCH = 200
 _SOURCE = "confirmation"
 _ONE_A, _COUNTED = timedelta(days=1), timedelta(hours=1)
 _AGAIN, _WORTH = timedelta(minutes=5), timedelta(days=2)
@@ -34,14 +33,13 @@ _MARK = 16
 _KEY = ("store_id", "channel", "address_hash")
 
 
-def ask(session: Session, signer: Signer, store: Store, now: datetime) -> int:
-    """Queue a confirmation mail for everybody who waits for one; how many were looked at.
+def ask(session: Session, signer: Signer, store: Store, people: Sequence[int], *, now: datetime) -> None:
+    """Queue a confirmation mail for everybody of these who waits for one.
 
     An address gets one a day at the most, and the store sends so many an hour: the rest waits. So do all
     while the merchant has not said who sends: a mail that the gate stops would be the one of its day.
     """
-    due = timers.take_due(session, store.id, now, kind=consent.CONFIRMATION, limit=BATCH)
-    waiting = _waiting(session, store, [row.subject_id for row in due])
+    waiting = _waiting(session, store, people)
     hashes = {row.id: addresses.suppression_hash(signer, CHANNEL, row.email) for row in waiting}
     asked = _asked_lately(session, store.id, sorted(set(hashes.values())), now)
     room = _room(session, store, now)
@@ -58,8 +56,6 @@ def ask(session: Session, signer: Signer, store: Store, now: datetime) -> int:
     timers.set_timers(
         session, [NewTimer(store.id, now + _AGAIN, consent.CONFIRMATION, person) for person in late]
     )
-    timers.settle_cursor(session, store.id)
-    return len(due)
 
 
 def confirm(

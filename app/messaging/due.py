@@ -46,12 +46,13 @@ whole queue, and led to all that they ever got, each claim of a large shop would
 """
 _OTHERS = _DECIDED.where(Among(MESSAGES.c.id, "ids"))
 _THEIRS_BY_THEN = (
-    _OF_STORE,
     MESSAGES.c.customer_id == bindparam("person"),
     MESSAGES.c.status == QUEUED,
     MESSAGES.c.next_at <= bindparam("until", type_=UtcDateTime),
 )
-_PUT_OFF = update(MESSAGES).where(*_THEIRS_BY_THEN).values(next_at=bindparam("until", type_=UtcDateTime))
+_PUT_OFF = (
+    update(MESSAGES).where(_OF_STORE, *_THEIRS_BY_THEN).values(next_at=bindparam("until", type_=UtcDateTime))
+)
 _PUT_OFF_JOURNEYS = _PUT_OFF.where(MESSAGES.c.enrollment_id.is_not(None))
 
 

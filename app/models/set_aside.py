@@ -8,14 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base, Id, UtcDateTime
 
 FLOWS, STATES, ATTRIBUTION, CHECKOUTS, OUTBOX = "flows", "states", "attribution", "checkouts", "outbox"
+CONFIRMATIONS, DOUBTS = "confirmations", "doubts"
 
 
 class SetAside(Base):
     """Left out of its batches, so that they go on, and tried alone, ever later; gone when that went well.
 
     Attributes:
-        work: of which job: flows, states, outbox (of a customer), attribution (of an order), checkouts; or
-            the kind of a look-up, whose subject is the shop's own number.
+        work: of which job: flows, states, outbox, confirmations (of a customer), attribution (of an order),
+            checkouts, doubts (of a message); or the kind of a look-up, whose subject is the shop's number.
         attempts: how often it failed alone.
         since: when it failed first.
         error: its kind and place in the code; never its text, which may name somebody.

@@ -13,7 +13,7 @@ from app.members.roles import MARKETER
 from app.mirror import lookups
 from app.models import InboundEvent, Order, ScheduledJob
 from app.models.inbound_event import DEAD, DONE, IGNORED, RETRYING, WAITING
-from app.models.set_aside import ATTRIBUTION
+from app.models.set_aside import ATTRIBUTION, CONFIRMATIONS, DOUBTS, FLOWS, OUTBOX, STATES
 from app.models.store_write import RESTING
 from app.stores import writes
 from app.web import paging, upkeep
@@ -108,14 +108,23 @@ def write_again() -> ResponseReturnValue:
 
 
 def _asides(session: Session, store_id: int) -> list[dict[str, Any]]:
-    """What failed by itself, the longest first, an order with the number that the shop gave it."""
+    """What failed by itself, the longest first, each with where it is shown or its number at the shop."""
     found = asides.of_store(session, store_id, _AT_A_GLANCE)
     ids = [row.subject_id for row in found if row.work == ATTRIBUTION]
     orders = session.scalars(rows_of(Order, store_id).where(Order.id.in_(ids))) if ids else ()
     numbers = {(ATTRIBUTION, order.id): order.number for order in orders}
     return [
-        {**row._mapping, "number": numbers.get((row.work, row.subject_id), _shops_own(row))} for row in found
+        {
+            **row._mapping,
+            "number": numbers.get((row.work, row.subject_id), _shops_own(row)),
+            "shown_at": _SHOWN_AT.get(row.work),
+        }
+        for row in found
     ]
+
+
+_SHOWN_AT = {DOUBTS: "outbox"} | dict.fromkeys((FLOWS, OUTBOX, STATES, CONFIRMATIONS), "customers")
+"""By the work: the page of what it is about."""
 
 
 def _shops_own(row: Row[Any]) -> str:

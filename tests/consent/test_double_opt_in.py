@@ -10,8 +10,18 @@ from flask.testing import FlaskClient
 
 from app import clock, consent
 from app.consent import NewConsent
-from app.messaging import receipts
-from app.models import Consent, ConsentState, Customer, CustomerEvent, Enrollment, Message, Store, StoreWrite
+from app.messaging import addresses, receipts
+from app.models import (
+    Consent,
+    ConsentState,
+    Customer,
+    CustomerEvent,
+    Enrollment,
+    Message,
+    SetAside,
+    Store,
+    StoreWrite,
+)
 from app.runtime import Runtime
 from connectors.base import OutgoingMessage
 from jobs import confirmations, outbox
@@ -348,3 +358,29 @@ def test_a_mail_that_is_no_longer_wanted_does_not_leave(shop: Shop) -> None:
 
     assert shop.post.sent == []
     assert seeds.values_of(shop.runtime.database, Message, "reason") == ["trigger-false"]
+
+
+def test_one_whose_mail_cannot_be_made_keeps_no_other_from_being_asked(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [shop.meet(email=f"{name}@example.com") for name in ("anna", "broken", "carla")]
+    for person in people:
+        shop.says(person)
+    hashed = addresses.suppression_hash
+
+    def _hashed(signer: Any, channel: str, address: str) -> str:
+        if address.startswith("broken"):
+            raise ZeroDivisionError
+        return hashed(signer, channel, address)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(addresses, "suppression_hash", _hashed)
+        confirmations.run(open_kit(shop), NOW)
+    asked = seeds.values_of(shop.runtime.database, Message, "customer_id")
+    asided = seeds.rows_of(shop.runtime.database, SetAside, "work", "subject_id")
+    confirmations.run(open_kit(shop), NOW + MINUTE)
+
+    assert sorted(asked) == [people[0], people[2]]
+    assert asided == [("confirmations", people[1])]
+    assert sorted(seeds.values_of(shop.runtime.database, Message, "customer_id")) == people
+    assert seeds.values_of(shop.runtime.database, SetAside, "subject_id") == []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from app import consent, retention
+from app import asides, consent, retention
 from app.consent import NewConsent
 from app.db import table_of
 from app.inbox import NOBODY
@@ -19,6 +19,7 @@ from app.models import (
     InboundBody,
     Message,
     MessageAttempt,
+    SetAside,
     StoreWrite,
     TextCost,
 )
@@ -347,3 +348,14 @@ def _proofs_of(session: Session) -> list[str]:
     """Whose words the ledger holds, one by one."""
     statement = select(consent.LEDGER.c.address).where(consent.LEDGER.c.address.is_not(None))
     return list(session.execute(statement).scalars())
+
+
+def test_what_was_set_aside_and_is_due_no_more_goes_after_two_days(runtime: Runtime, store_id: int) -> None:
+    with runtime.database.write() as session:
+        for subject, age in ((1, 3 * DAY), (2, HOUR)):
+            for work in ("flows", "outbox"):
+                asides.put(session, store_id, work, subject, error="ZeroDivisionError", now=NOW - age)
+
+    daily.run(kit_of(runtime), NOW)
+
+    assert set(seeds.values_of(runtime.database, SetAside, "subject_id")) == {2}

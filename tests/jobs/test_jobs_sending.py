@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.models import ConsentState, MessageAttempt, Sender, SenderDay, Suppression, TextCost
+from connectors.channels.twilio.send import TwilioChannel
 from jobs import text_prices
 from tests import seeds
 from tests.conftest import NOW
@@ -162,6 +163,27 @@ def test_a_text_of_which_nothing_is_heard_is_asked_about(shop: Sending) -> None:
     shop.send(NOW + 61 * MINUTE)
 
     assert (early, shop.row(message_id).status) == ("sent", "delivered")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_an_answer_about_a_text_that_breaks_our_own_code_keeps_no_other_text_waiting(
+    shop: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = shop.message(**TEXT), shop.message("anna2", **TEXT)
+    shop.send()
+    shop.pair.now += 3600
+    fetch = TwilioChannel.fetch_status
+
+    def _fetch(channel: TwilioChannel, sid: str, **named: Any) -> Any:
+        if named["message_id"] == str(broken):
+            raise ZeroDivisionError
+        return fetch(channel, sid, **named)
+
+    monkeypatch.setattr(TwilioChannel, "fetch_status", _fetch)
+    shop.send(NOW + 61 * MINUTE)
+
+    assert [shop.row(one).status for one in (broken, sound)] == ["sent", "delivered"]
+    assert shop.row(broken).next_at == shop.row(broken).sent_at + timedelta(days=1)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

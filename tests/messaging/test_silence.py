@@ -8,10 +8,10 @@ import pytest
 
 from app.crypto import UnreadableSecret
 from app.messaging import silence
-from app.models import DeliveryEvent, Heartbeat, MessageAttempt, Store
+from app.models import DeliveryEvent, Heartbeat, MessageAttempt, SetAside, Store
 from app.runtime import Runtime
 from app.stores import settings
-from connectors.base import Outcome, SendResult
+from connectors.base import Outcome, SendResult, Unsettled
 from jobs import doubts
 from tests import seeds
 from tests.conftest import NOW
@@ -142,6 +142,33 @@ def test_what_the_provider_knows_settles_it(shop: Shop) -> None:
 
     row = shop.message(message_id)
     assert (settled, row.status, row.provider_message_id) == (1, "sent", "sg-7")
+
+
+def test_one_that_breaks_our_own_code_keeps_no_other_of_its_shop_in_doubt(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = _unknown(shop, Listening(setting="look-up"))
+    moments: dict[str, Any] = {"sent_at": LEFT, "unknown_since": LEFT, "next_at": LEFT + SECOND}
+    sound = shop.add_message(status="unknown", attempts=1, key="other", **moments)
+    post = Post(known=SendResult(Outcome.ACCEPTED))
+    ask = post.look_up
+
+    def _ask(unsettled: Unsettled) -> SendResult | None:
+        if unsettled.message_id == str(broken):
+            raise ZeroDivisionError
+        return ask(unsettled)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(post, "look_up", _ask)
+        doubts.settle(shop.kit(post), NOW)
+    asided = seeds.rows_of(shop.database, SetAside, "work", "subject_id", "next_at")
+    at_first = [shop.message(one).status for one in (broken, sound)]
+    doubts.settle(shop.kit(post), NOW + MINUTE)
+
+    assert asided == [("doubts", broken, NOW + MINUTE)]
+    assert at_first == ["unknown", "sent"]
+    assert shop.message(broken).status == "sent"
+    assert seeds.values_of(shop.database, SetAside, "subject_id") == []
 
 
 def test_the_ear_was_open_since_the_last_gap(shop: Shop) -> None:
