@@ -197,6 +197,14 @@ class Rig:
             )
             return set(session.execute(theirs.where(MESSAGES.c.status == "unknown")).scalars())
 
+    def standing(self, messages: Collection[int]) -> list[str]:
+        """All that the database holds of these, and of the accounts that carry them: why they do not move."""
+        with self.runtime.database.read() as session:
+            theirs = select(MESSAGES).where(MESSAGES.c.store_id == self.store_id, MESSAGES.c.id.in_(messages))
+            senders = select(SENDERS).where(SENDERS.c.store_id == self.store_id)
+            rows = [*session.execute(theirs), *session.execute(senders)] if messages else []
+            return [str(dict(row._mapping)) for row in rows]
+
     def called_at(self, messages: Collection[int]) -> dict[int, datetime]:
         """When the last call for each of these messages began."""
         last = select(ATTEMPTS.c.message_id, func.max(ATTEMPTS.c.started_at).label("last")).group_by(
