@@ -16,9 +16,12 @@ LONGEST_WAIT = 400
 
 
 class Part(BaseModel):
-    """What cannot be changed, and has nothing that nobody knows."""
+    """What cannot be changed, and has nothing that nobody knows.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Its own validator is made at its first use: most parts are only ever read as a part of the whole.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class VoucherTerms(Part):

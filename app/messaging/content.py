@@ -22,7 +22,8 @@ Path = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)?$")]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Most blocks are only ever read as a part of the whole, whose validator has theirs in it.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class _Block(_Strict):

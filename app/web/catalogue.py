@@ -1,6 +1,7 @@
 """The words of the screens in Italian and English, by key."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,15 @@ from app.web.auth import role_required
 
 LANGUAGES = {"it": "Italiano", "en": "English"}
 _FOLDER = Path(__file__).parent / "texts"
-CATALOGUES: dict[str, dict[str, str]] = {
-    language: json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8")) for language in LANGUAGES
-}
+
+
+def _read(language: str) -> dict[str, str]:
+    """The words of a language, by keys that all languages share in memory."""
+    words = json.loads((_FOLDER / f"{language}.json").read_bytes())
+    return {sys.intern(key): text for key, text in words.items()}
+
+
+CATALOGUES = {language: _read(language) for language in LANGUAGES}
 
 blueprint = Blueprint("language", __name__)
 
