@@ -76,7 +76,7 @@ with loading():
         import_module(name)
 unused = (
     "alembic", "apscheduler", "authlib", "charset_normalizer", "greenlet", "joserfc", "liquid",
-    "pydantic_settings", "rich", "sendgrid", "sqlite3",
+    "phonenumbers", "pydantic_settings", "rich", "sendgrid", "sqlite3",
     "twilio", "connectors.storefronts.shopify.api", "connectors.storefronts.woocommerce.api",
 )
 print(*(name for name in unused if name in sys.modules))

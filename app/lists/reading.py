@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import IO
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-
+from app import phones
 from app.customers import normalise_email
 from app.errors import BadInput
 from app.lists import words
@@ -190,13 +189,10 @@ def _phone(text: str, country: str) -> str | None:
     """The number as the whole world dials it; one without a prefix is of the store's country."""
     if not text:
         return None
-    try:
-        number = phonenumbers.parse(text, country or None)
-    except phonenumbers.NumberParseException as error:
-        raise _Bad("bad-phone") from error
-    if not phonenumbers.is_possible_number(number):
+    number = phones.e164(text, country, drops_extension=True)
+    if number is None:
         raise _Bad("bad-phone")
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return number
 
 
 def _channels(text: str, email: str | None, phone: str | None) -> tuple[str, ...]:

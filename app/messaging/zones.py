@@ -9,8 +9,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-
+from app import phones
 from app.messaging import regions
 
 # Two zones whose clocks agree at every one of these moments are one zone to us (Berlin and Büsingen).
@@ -64,10 +63,7 @@ def find_zone(name: str) -> ZoneInfo | None:
 @lru_cache(maxsize=65536)
 def phone_country(phone: str) -> str | None:
     """The country of a number in E.164, or None."""
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(phone, None))
-    except phonenumbers.NumberParseException:
-        return None
+    return phones.country_of(phone)
 
 
 @cache

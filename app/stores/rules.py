@@ -9,7 +9,6 @@ from functools import cache
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-import phonenumbers
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.numbers import list_currencies
@@ -17,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from email_validator import EmailNotValidError, validate_email
 
+from app import phones
 from connectors.hooks import key_of
 
 Check = Callable[[str], str]
@@ -218,13 +218,10 @@ def _price(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    try:
-        number = phonenumbers.parse(_line(text, 40), None)
-    except phonenumbers.NumberParseException as error:
-        raise ValueError("It must be a number with its country's prefix, such as +39 333 1234567.") from error
-    if not phonenumbers.is_possible_number(number) or number.extension:
+    number = phones.e164(_line(text, 40))
+    if number is None:
         raise ValueError("It must be a number with its country's prefix, such as +39 333 1234567.")
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return number
 
 
 def _currency(text: str) -> str:
