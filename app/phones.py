@@ -3,6 +3,7 @@
 It is loaded with the first number: a mebibyte, and few web processes ever see one.
 """
 
+from functools import lru_cache
 from types import ModuleType
 
 
@@ -25,6 +26,7 @@ def e164(text: str, country: str | None = None, *, drops_extension: bool = False
     return str(library.format_number(number, library.PhoneNumberFormat.E164))
 
 
+@lru_cache(maxsize=65536)
 def country_of(number: str) -> str | None:
     """The country of a number in E.164, as ISO 3166 writes it; None where it is of none."""
     library = _library()

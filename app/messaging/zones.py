@@ -60,12 +60,6 @@ def find_zone(name: str) -> ZoneInfo | None:
         return None
 
 
-@lru_cache(maxsize=65536)
-def phone_country(phone: str) -> str | None:
-    """The country of a number in E.164, or None."""
-    return phones.country_of(phone)
-
-
 @cache
 def zones_of_country(country: str) -> tuple[ZoneInfo, ...]:
     """A country's zones, those with equal clocks only once; empty for a code that is none."""
@@ -80,7 +74,7 @@ def zones_of_country(country: str) -> tuple[ZoneInfo, ...]:
 
 
 def _phone_zones(phone: str | None) -> tuple[ZoneInfo, ...]:
-    country = phone_country(phone) if phone else None
+    country = phones.country_of(phone) if phone else None
     return zones_of_country(country) if country else ()
 
 

@@ -240,14 +240,20 @@ def test_an_order_that_cannot_be_attributed_keeps_no_other_waiting(runtime: Runt
     assert seeds.rows_of(runtime.database, SetAside, "work", "subject_id") == [("attribution", broken)]
 
 
-def test_a_message_that_breaks_its_claim_keeps_no_others_from_leaving(
-    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def three_with_messages(runtime: Runtime) -> tuple[int, list[int]]:
+    """A shop, and three people to each of whom a message is due."""
     store_id = seeds.new_store(runtime.database)
     with runtime.database.write() as session:
         people = [seeds.add_customer(session, store_id).id for _ in range(3)]
         for person in people:
             seeds.add_message(session, store_id, person)
+    return store_id, people
+
+
+def test_a_message_that_breaks_its_claim_keeps_no_others_from_leaving(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, people = three_with_messages(runtime)
     broken = {people[1]}
     facts_of = facts.facts_of
 
@@ -311,11 +317,7 @@ def _refuse(_events: Any) -> None:
 def test_what_was_claimed_before_the_database_went_away_is_called_out(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store_id = seeds.new_store(runtime.database)
-    with runtime.database.write() as session:
-        people = [seeds.add_customer(session, store_id).id for _ in range(3)]
-        for person in people:
-            seeds.add_message(session, store_id, person)
+    store_id, people = three_with_messages(runtime)
     facts_of = facts.facts_of
     asked: list[int] = []
 

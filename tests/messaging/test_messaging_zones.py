@@ -3,7 +3,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.messaging import regions
-from app.messaging.zones import phone_country, zone_for_due, zone_named, zones_for_hours, zones_of_country
+from app.messaging.zones import zone_for_due, zone_named, zones_for_hours, zones_of_country
+from app.phones import country_of
 
 STORE = "Europe/Rome"
 
@@ -103,7 +104,7 @@ def test_a_store_zone_that_nobody_knows_is_utc() -> None:
     [("+390612345678", "IT"), ("+4930123456", "DE"), ("+1", None), ("", None), ("x", None)],
 )
 def test_the_country_of_a_phone_number(phone: str, country: str | None) -> None:
-    assert phone_country(phone) == country
+    assert country_of(phone) == country
 
 
 @pytest.mark.parametrize("country", regions.ZONES)
